@@ -1,0 +1,69 @@
+package asm
+
+// Reg is a register number. R10 is the read-only frame pointer; 11 to 15 do not
+// exist but fit the encoding, so the codec keeps them.
+type Reg uint8
+
+// The registers of the eBPF machine (RFC 9669, section 2.1).
+const (
+	R0 Reg = iota
+	R1
+	R2
+	R3
+	R4
+	R5
+	R6
+	R7
+	R8
+	R9
+	R10
+)
+
+// Label names a place in one program: a number above zero, unique within it.
+// Zero means that nothing jumps here.
+type Label uint32
+
+// Flags are marks on an instruction that are not part of its encoding.
+type Flags uint8
+
+// Raw marks an instruction whose words are kept exactly as they were read and
+// never interpreted: an unknown opcode, or one half of a malformed 64-bit load.
+const Raw Flags = 1 << 0
+
+// RefKind says what an instruction refers to by name.
+type RefKind uint8
+
+// The kinds of reference. Numbers are shared with the guest ABI and never change.
+const (
+	RefNone     RefKind = iota
+	RefLabel            // Ref.Label: target of a jump, a local call or a local function address
+	RefFunc             // Ref.Name: a function of the same program
+	RefMap              // Ref.Name: a map, loaded as a pointer to it
+	RefMapValue         // Ref.Name: a map; Insn.Imm is the byte offset into its first value
+	RefVar              // Ref.Name: a variable, loaded as its address; Insn.Imm is an extra byte offset
+	RefKfunc            // Ref.Name: a kernel function that is called
+	RefKsym             // Ref.Name: a kernel symbol, loaded as its address
+)
+
+// Ref is what an instruction refers to. Only one of Name and Label is used, as Kind says.
+type Ref struct {
+	Name  string
+	Label Label
+	Kind  RefKind
+}
+
+// Insn is one instruction: a 64-bit load is one Insn although it fills two slots.
+// Which fields matter depends on Op as in RFC 9669; the others are kept as they were read.
+//
+// A jump keeps no distance: Ref names its target and Off (Imm for gotol and local calls) is zero
+// until AppendEncode computes it.
+type Insn struct {
+	Op    Op
+	Dst   Reg
+	Src   Reg // source register, or the pseudo source of a 64-bit load or a call
+	Flags Flags
+	Off   int16
+	Label Label // this place, if something jumps to it
+	Imm   int64 // sign-extended 32 bits; all 64 for a 64-bit load
+	Ref   Ref
+}

@@ -1,0 +1,28 @@
+package btf
+
+// Line says which line of source an instruction was made from
+// (struct bpf_line_info, include/uapi/linux/bpf.h).
+type Line struct {
+	File string
+	Text string // the source line itself
+	Line uint32 // counted from 1
+	Col  uint32 // counted from 1
+}
+
+// Func describes a function: its name and its FUNC type in the program's BTF
+// (struct bpf_func_info, include/uapi/linux/bpf.h). Type 0 means that there is no BTF for it.
+type Func struct {
+	Name string
+	Type ID
+}
+
+// CoreKind is a kind of CO-RE relocation (enum bpf_core_relo_kind, include/uapi/linux/bpf.h).
+type CoreKind uint32
+
+// CoreRelo asks for a value that depends on the kernel's types
+// (struct bpf_core_relo, include/uapi/linux/bpf.h). It is carried by the instruction that it patches.
+type CoreRelo struct {
+	Type   ID     // root type in the program's own BTF
+	Access string // accessor string, e.g. "0:1:2"
+	Kind   CoreKind
+}
