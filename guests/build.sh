@@ -1,0 +1,24 @@
+#!/bin/sh
+# Builds the committed binaries: the eBPF objects and the plugins written in C.
+# Usage: guests/build.sh [OUTDIR]; without OUTDIR they are written beside their sources.
+# Needs clang-19, lld-19, llvm-19 and libbpf-dev (another version: CLANG=clang-20 …).
+set -eu
+cd "$(dirname "$0")"
+out=${1:-.}
+clang=${CLANG:-clang-19}
+strip=${LLVM_STRIP:-llvm-strip-19}
+lld=${WASM_LD:-wasm-ld-19}
+arch=$(uname -m)
+
+for name in pktguard execwatch; do
+	mkdir -p "$out/$name"
+	$clang -O2 -g -Wall -Werror -target bpf -mcpu=v3 -I"/usr/include/$arch-linux-gnu" \
+		-fdebug-compilation-dir=. -c "$name/bpf/$name.bpf.c" -o "$out/$name/$name.bpf.o"
+	$strip -g "$out/$name/$name.bpf.o"
+done
+for name in quickstart pktguard execwatch; do
+	mkdir -p "$out/$name"
+	$clang --target=wasm32 -Os -Wall -Wextra -Werror -ffreestanding -nostdlib -Isdk/c \
+		-fuse-ld="$(command -v "$lld")" -Wl,--no-entry -Wl,--strip-debug -Wl,-z,stack-size=16384 \
+		-o "$out/$name/$name.wasm" "$name/c/main.c"
+done
