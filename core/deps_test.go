@@ -1,0 +1,170 @@
+package core_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/bpfhost/bpfhost/"
+
+// allowed says which of our packages each package may import. It is the layering of
+// docs/architecture.md: imports point down. A new edge needs its reason there.
+var allowed = map[string][]string{
+	"abi":                   {},
+	"abi/internal/gen":      {"abi"},
+	"core/internal/wire":    {},
+	"core/internal/sys":     {},
+	"core/internal/gen":     {},
+	"core/asm":              {},
+	"core/btf":              {"core/internal/wire"},
+	"core/spec":             {"core/asm", "core/btf"},
+	"core/elf":              {"core/asm", "core/btf", "core/spec", "core/internal/wire"},
+	"core/netlab":           {"core/internal/sys"},
+	"core/loader":           {"core/asm", "core/btf", "core/spec", "core/internal/sys"},
+	"core/link":             {"core/btf", "core/spec", "core/loader", "core/internal/sys"},
+	"core/ring":             {"core/btf", "core/spec", "core/loader", "core/internal/sys"},
+	"host/policy":           {"core/asm", "core/spec"},
+	"host/internal/sandbox": {},
+	"host": {"abi", "core/asm", "core/btf", "core/spec", "core/elf", "core/loader", "core/link", "core/ring",
+		"host/policy", "host/internal/sandbox"},
+	"cmd/bpfhost": {"abi", "core/asm", "core/btf", "core/spec", "core/elf", "core/loader", "core/link", "core/ring",
+		"core/netlab", "host", "host/policy", "guests"},
+	"guests":           {},
+	"guests/sdk/go":    {"abi"},
+	"internal/elftest": {"core/asm", "core/btf", "core/spec", "core/internal/wire"},
+	"internal/testenv": {},
+}
+
+// thirdParty says who may import what from other modules.
+var thirdParty = map[string][]string{
+	"github.com/tetratelabs/wazero": {"host/internal/sandbox"},
+	"golang.org/x/sys":              {"core/internal/sys"},
+	"github.com/spf13/cobra":        {"cmd/bpfhost"},
+	"go.yaml.in/yaml/v3":            {"host/policy"},
+}
+
+// guestImports is what plugins under guests/ may use of ours: the SDK and the pure packages.
+var guestImports = []string{"abi", "guests/sdk/go", "guests/sdk/go/", "core/asm", "core/btf", "core/spec"}
+
+func TestImports(t *testing.T) {
+	seen := map[string]bool{}
+	for dir, imports := range packageImports(t) {
+		seen[dir] = true
+		for _, imp := range slices.Sorted(maps.Keys(imports)) {
+			switch own, ours := strings.CutPrefix(imp, module); {
+			case ours:
+				checkOwn(t, dir, own, imports[imp])
+			case strings.Contains(strings.SplitN(imp, "/", 2)[0], "."):
+				checkThirdParty(t, dir, imp, imports[imp])
+			}
+		}
+	}
+	for dir := range allowed {
+		if !seen[dir] {
+			t.Errorf("the table lists %s, which does not exist", dir)
+		}
+	}
+}
+
+func checkOwn(t *testing.T, dir, own, file string) {
+	t.Helper()
+	if strings.HasPrefix(dir, "guests/") && !strings.HasPrefix(dir, "guests/sdk/") {
+		if !slices.ContainsFunc(guestImports, func(g string) bool {
+			return own == g || strings.HasSuffix(g, "/") && strings.HasPrefix(own, g)
+		}) {
+			t.Errorf("%s: a plugin imports %s; it may use the SDK and the pure packages only", file, own)
+		}
+		return
+	}
+	if strings.HasPrefix(dir, "guests/sdk/go/") { // parts of the SDK for guests that want more
+		if !slices.Contains(guestImports, own) {
+			t.Errorf("%s: the SDK imports %s", file, own)
+		}
+		return
+	}
+	want, known := allowed[dir]
+	switch {
+	case !known:
+		t.Errorf("%s: package %s is not in the import table", file, dir)
+	case !slices.Contains(want, own):
+		t.Errorf("%s: %s must not import %s", file, dir, own)
+	}
+}
+
+func checkThirdParty(t *testing.T, dir, imp, file string) {
+	t.Helper()
+	for prefix, users := range thirdParty {
+		if imp == prefix || strings.HasPrefix(imp, prefix+"/") {
+			if !slices.Contains(users, dir) {
+				t.Errorf("%s: only %v may import %s", file, users, prefix)
+			}
+			return
+		}
+	}
+	t.Errorf("%s: module of %s is not among the allowed dependencies", file, imp)
+}
+
+// packageImports maps each package folder to its imports and one file that has each. Tests and
+// build constraints are left out of account: what any platform imports counts.
+func packageImports(t *testing.T) map[string]map[string]string {
+	t.Helper()
+	out := map[string]map[string]string{}
+	for _, file := range goFiles(t) {
+		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, file), nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := path.Dir(file)
+		if out[dir] == nil {
+			out[dir] = map[string]string{}
+		}
+		for _, imp := range f.Imports {
+			name, err := strconv.Unquote(imp.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[dir][name] = file
+		}
+	}
+	return out
+}
+
+// root is the top of the repository, seen from this package's folder.
+const root = ".."
+
+// goFiles lists the Go files of this module that are not tests, as slash paths from root.
+func goFiles(t *testing.T) []string {
+	t.Helper()
+	var files []string
+	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, p)
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && rel != "." {
+			if _, err := os.Stat(filepath.Join(p, "go.mod")); err == nil || d.Name() == "testdata" || d.Name()[0] == '.' {
+				return fs.SkipDir // another module, or no code of ours
+			}
+		}
+		if !d.IsDir() && strings.HasSuffix(rel, ".go") && !strings.HasSuffix(rel, "_test.go") {
+			files = append(files, filepath.ToSlash(rel))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
