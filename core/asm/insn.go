@@ -1,5 +1,7 @@
 package asm
 
+import "strconv"
+
 // Reg is a register number. R10 is the read-only frame pointer; 11 to 15 do not
 // exist but fit the encoding, so the codec keeps them.
 type Reg uint8
@@ -66,4 +68,47 @@ type Insn struct {
 	Label Label // this place, if something jumps to it
 	Imm   int64 // sign-extended 32 bits; all 64 for a 64-bit load
 	Ref   Ref
+}
+
+// Slots returns how many slots of 8 bytes the instruction fills: 2 for a 64-bit load, otherwise 1.
+func (i Insn) Slots() int { return i.slots() }
+
+// slots is Slots without copying the instruction.
+func (i *Insn) slots() int {
+	if i.Op == OpLoadImm64 && i.Flags&Raw == 0 {
+		return 2
+	}
+	return 1
+}
+
+// Slots returns how many slots of 8 bytes the instructions fill.
+func Slots(insns []Insn) Slot {
+	n := 0
+	for i := range insns {
+		n += insns[i].slots()
+	}
+	return Slot(n)
+}
+
+// String returns what the reference is to: "map", "variable", …
+func (k RefKind) String() string {
+	switch k {
+	case RefNone:
+		return "nothing"
+	case RefLabel:
+		return "label"
+	case RefFunc:
+		return "function"
+	case RefMap:
+		return "map"
+	case RefMapValue:
+		return "value of map"
+	case RefVar:
+		return "variable"
+	case RefKfunc:
+		return "kernel function"
+	case RefKsym:
+		return "kernel symbol"
+	}
+	return "reference kind " + strconv.Itoa(int(k))
 }
