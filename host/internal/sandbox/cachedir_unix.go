@@ -1,0 +1,17 @@
+//go:build unix
+
+package sandbox
+
+import (
+	"io/fs"
+	"syscall"
+)
+
+// hasModes says that permission bits mean something here.
+const hasModes = true
+
+// ownedBy reports whether the file belongs to the user.
+func ownedBy(info fs.FileInfo, uid int) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && uid >= 0 && st.Uid == uint32(uid)
+}

@@ -1,0 +1,115 @@
+package sandbox
+
+// check holds a scanned module against what it may import and must export. The error is *Reject.
+func (m *Module) check(o *Options) error {
+	if err := m.checkMemory(); err != nil {
+		return err
+	}
+	if m.export("_start") != nil {
+		return reject("this is a command (it exports _start); build a plugin as a reactor: " +
+			"Go with -buildmode=c-shared, clang with -mexec-model=reactor or -Wl,--no-entry")
+	}
+	hooks := append([]Export{{Name: initialize}}, o.Exports...)
+	for i := range hooks {
+		if err := m.checkExport(&hooks[i]); err != nil {
+			return err
+		}
+	}
+	for i := range m.Imports {
+		if err := m.Imports[i].check(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// export finds an export by name.
+func (m *Module) export(name string) *ModuleExport {
+	for i := range m.Exports {
+		if m.Exports[i].Name == name {
+			return &m.Exports[i]
+		}
+	}
+	return nil
+}
+
+// checkMemory wants one memory of the module's own under the usual name. (An imported one was
+// refused by the scan.)
+func (m *Module) checkMemory() error {
+	x := m.export("memory")
+	switch {
+	case m.memories == 0:
+		return reject("defines no memory")
+	case x == nil || x.Kind != "memory":
+		return reject(`does not export its memory as "memory"`)
+	}
+	return nil
+}
+
+// checkExport checks one hook. A re-exported import would run a host function with the host's own
+// module as its caller.
+func (m *Module) checkExport(want *Export) error {
+	x := m.export(want.Name)
+	switch {
+	case x == nil && want.Required:
+		return reject("does not export %s, so it is not a plugin", want.Name)
+	case x == nil:
+		return nil
+	case x.Kind != "function":
+		return reject("exports %s as a %s, want a function", want.Name, x.Kind)
+	case x.Imported:
+		return reject("exports %s, which is one of its imports", want.Name)
+	}
+	if got, want := signature(x.Params, x.Results), signature(want.Params, want.Results); got != want {
+		return reject("exports %s with type %s, want %s", x.Name, got, want)
+	}
+	return nil
+}
+
+// check checks one import against the lists.
+func (im *ModuleImport) check(o *Options) error {
+	want := ""
+	switch im.Module {
+	case o.HostModule:
+		found := lookup(o.Imports, im.Name)
+		if found == nil {
+			return unknownImport(im, o)
+		}
+		want = signature(found.Params, found.Results)
+	case wasiModule:
+		if want = wasiAllowed[im.Name]; want == "" {
+			return reject("imports %s.%s, which is not allowed", im.Module, printable(im.Name))
+		}
+	default:
+		hint := ""
+		if im.Module == "env" && im.Name == "abort" {
+			hint = " (AssemblyScript: build with --use abort=)"
+		}
+		return reject("imports %s.%s; only %s and some of %s are offered%s",
+			printable(im.Module), printable(im.Name), o.HostModule, wasiModule, hint)
+	}
+	if got := signature(im.Params, im.Results); got != want {
+		return reject("imports %s.%s with type %s, want %s", im.Module, im.Name, got, want)
+	}
+	return nil
+}
+
+// lookup finds an import by name.
+func lookup(imports []Import, name string) *Import {
+	for i := range imports {
+		if imports[i].Name == name {
+			return &imports[i]
+		}
+	}
+	return nil
+}
+
+// unknownImport refuses a name of the host module, with the caller's reason if it has one.
+func unknownImport(im *ModuleImport, o *Options) error {
+	if o.UnknownImport != nil {
+		if err := o.UnknownImport(im.Name); err != nil {
+			return &Reject{Reason: firstLine(err), Err: err}
+		}
+	}
+	return reject("imports %s.%s, which this host does not have", im.Module, printable(im.Name))
+}

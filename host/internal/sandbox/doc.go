@@ -1,0 +1,19 @@
+// Package sandbox runs one WebAssembly guest with nothing but the functions that it is given.
+//
+// It is the only package that knows the WebAssembly runtime (wazero). Its promises:
+//
+//   - A module is read twice: first by [Scan], a small strict reader of our own that refuses whatever
+//     could make the runtime's decoder allocate or work beyond the size of the file, and only then by
+//     the runtime.
+//   - Every guest has a runtime of its own. Two guests share compiled code and nothing else: not names,
+//     not functions, not memory.
+//   - A guest sees no files, no environment, no arguments, no sockets and no real clock. Its clocks
+//     advance by a fixed step at each reading, its random numbers are always the same and its sleep
+//     returns at once, so one module with one input gives one result.
+//   - Every call into a guest has a deadline. A trap, a deadline, proc_exit or a panic of a host
+//     function poisons the guest: it is closed and never called again, and the host goes on.
+//   - Memory is bounded by Limits, and so is the number of host calls of one call.
+//
+// Known gap, to be closed by fuel: the deadline is noticed at loop heads and host calls only, so a
+// tree of calls without any loop runs to its end.
+package sandbox

@@ -1,0 +1,84 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Errors that a caller may act on, besides *Reject, *Trap and *Limit.
+var (
+	ErrPoisoned  = errors.New("guest failed earlier and is not called again")
+	ErrClosed    = errors.New("guest is closed")
+	ErrReentered = errors.New("guest is called from one of its own host calls")
+	ErrNoExport  = errors.New("guest does not export it")
+	ErrCacheDir  = errors.New("unsafe compile cache directory")
+)
+
+// Reject says that a module was refused before any of its code ran.
+type Reject struct {
+	Reason string // one line, terminal-safe
+	Err    error  // what Options.UnknownImport returned; nil otherwise
+}
+
+func (r *Reject) Error() string { return r.Reason }
+
+// Unwrap returns r.Err.
+func (r *Reject) Unwrap() error { return r.Err }
+
+// reject builds a *Reject; the text must come from printable where it holds names of the module.
+func reject(format string, args ...any) *Reject {
+	return &Reject{Reason: fmt.Sprintf(format, args...)}
+}
+
+// Trap says that a guest broke down in a call: it trapped, it left through proc_exit, or a host
+// function that it called panicked.
+type Trap struct {
+	Export string // the export that was called; "start" for the module's start function
+	Reason string // one line, terminal-safe
+	Trace  string // stack of the guest, and of the host after a host panic; for logs, not for guests
+}
+
+func (t *Trap) Error() string { return "trap in " + t.Export + ": " + t.Reason }
+
+// Limit says that a guest was stopped because it reached one of its limits.
+type Limit struct {
+	Export string // the export that was called
+	What   string // "wall time", "host calls"
+	Max    string // the limit with its unit
+}
+
+func (l *Limit) Error() string {
+	return fmt.Sprintf("%s limit of %s reached in %s", l.What, l.Max, l.Export)
+}
+
+// maxShown bounds how much of a name or message of a guest goes into an error, in bytes.
+const maxShown = 200
+
+// printable returns s as it is if a terminal shows it as it is, and quoted otherwise, shortened to
+// maxShown bytes.
+func printable(s string) string {
+	if len(s) > maxShown {
+		cut := maxShown
+		for cut > 0 && !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		s = s[:cut] + "…"
+	}
+	for _, r := range s {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return strconv.QuoteToASCII(s)
+		}
+	}
+	return s
+}
+
+// firstLine returns the first line of the runtime's error text, terminal-safe.
+func firstLine(err error) string {
+	s, _, _ := strings.Cut(err.Error(), "\n")
+	s = strings.TrimPrefix(s, "wasm error: ")
+	return printable(strings.TrimSuffix(s, " (recovered by wazero)"))
+}

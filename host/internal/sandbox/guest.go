@@ -1,0 +1,212 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/sys"
+)
+
+// Guest is one running module. Call and Close are safe for concurrent use: calls run one after the
+// other. The methods on memory belong to the goroutine that calls, in between or from host functions.
+type Guest struct {
+	engine  *Engine
+	limits  Limits
+	runtime wazero.Runtime
+	code    wazero.CompiledModule
+	mod     api.Module
+	mem     api.Memory
+	hooks   map[string]*hook
+
+	turn chan struct{} // holds one token while a call runs
+
+	// Of the running call; written only by who has the turn.
+	ctx       context.Context
+	export    string
+	inHost    string // the import that runs now
+	hostCalls uint64
+
+	mu     sync.Mutex // guards the fields below
+	cancel context.CancelFunc
+	dead   error // why there will be no more calls
+	closed bool  // Close was called
+}
+
+// hook is one export that may be called.
+type hook struct {
+	fn     api.Function
+	params int
+	result bool
+	stack  []uint64
+}
+
+// inCall marks the context of a running call, so that a call from within is noticed.
+type inCall struct{ g *Guest }
+
+// abortion carries the error of Abort through the guest's frames.
+type abortion struct{ err error }
+
+func (a *abortion) Error() string { return a.err.Error() }
+
+// Has reports whether the guest exports one of the functions of Options.Exports.
+func (g *Guest) Has(export string) bool { return g.hooks[export] != nil }
+
+// Context returns the context of the running call, for host functions.
+func (g *Guest) Context() context.Context { return g.ctx }
+
+// Abort ends the running call from within a host function: Call returns err and the guest is
+// poisoned. It does not return.
+func (g *Guest) Abort(err error) { panic(&abortion{err}) }
+
+// Poisoned returns why the guest is not called any more, or nil if it may be called.
+func (g *Guest) Poisoned() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.dead
+}
+
+// Call calls an export and returns its result, or 0 if it has none. A timeout of zero is
+// Limits.Call; waiting for a running call counts.
+//
+// The error is *Trap, *Limit, what a host function gave to Abort, or wraps the cause of ctx, and
+// then the guest is poisoned; or it wraps ErrPoisoned, ErrClosed, ErrReentered or ErrNoExport, and
+// nothing was called.
+func (g *Guest) Call(ctx context.Context, export string, timeout time.Duration, args ...uint64) (int32, error) {
+	h := g.hooks[export]
+	if h == nil {
+		return 0, fmt.Errorf("call %s: %w", printable(export), ErrNoExport)
+	}
+	if len(args) != h.params {
+		return 0, fmt.Errorf("call %s: %d arguments, want %d", export, len(args), h.params)
+	}
+	if ctx.Value(inCall{g}) != nil {
+		return 0, fmt.Errorf("call %s: %w", export, ErrReentered)
+	}
+	if timeout <= 0 {
+		timeout = g.limits.Call
+	}
+	timed, cancel := context.WithTimeout(context.WithValue(ctx, inCall{g}, true), timeout)
+	defer cancel()
+	select {
+	case g.turn <- struct{}{}:
+	case <-timed.Done():
+		return 0, stopped(ctx, export, timeout)
+	}
+	defer func() { <-g.turn }()
+	if err := g.enter(timed, cancel, export); err != nil {
+		return 0, err
+	}
+	copy(h.stack, args)
+	err := h.fn.CallWithStack(timed, h.stack)
+	if err = g.leave(ctx, timed, timeout, err); err != nil {
+		return 0, err
+	}
+	if !h.result {
+		return 0, nil
+	}
+	return int32(uint32(h.stack[0])), nil
+}
+
+// enter prepares the state of a call; the caller has the turn.
+func (g *Guest) enter(timed context.Context, cancel context.CancelFunc, export string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return fmt.Errorf("call %s: %w", export, ErrClosed)
+	}
+	if g.dead != nil {
+		return fmt.Errorf("call %s: %w", export, ErrPoisoned)
+	}
+	g.cancel = cancel
+	g.ctx, g.export, g.inHost, g.hostCalls = timed, export, "", 0
+	return nil
+}
+
+// leave ends a call: it turns the runtime's error into ours and poisons the guest if there is one.
+func (g *Guest) leave(ctx, timed context.Context, timeout time.Duration, err error) error {
+	if err != nil {
+		err = g.explain(ctx, timed, timeout, err)
+	}
+	g.ctx = nil
+	g.mu.Lock()
+	g.cancel = nil
+	if err != nil && g.dead == nil {
+		g.dead = err
+	}
+	g.mu.Unlock()
+	if err != nil {
+		g.release()
+	}
+	return err
+}
+
+// explain names the cause of a failed call. ctx is the caller's, timed the one with our deadline.
+func (g *Guest) explain(ctx, timed context.Context, timeout time.Duration, err error) error {
+	if a := (*abortion)(nil); errors.As(err, &a) {
+		return a.err
+	}
+	if g.inHost != "" {
+		return &Trap{g.export, "host function " + g.inHost + " panicked: " + firstLine(err), err.Error()}
+	}
+	var exit *sys.ExitError
+	if !errors.As(err, &exit) {
+		return &Trap{g.export, firstLine(err), err.Error()}
+	}
+	// The exit code alone proves nothing: a guest can hand the same number to proc_exit.
+	if timed.Err() == nil {
+		return &Trap{g.export, "called proc_exit(" + strconv.FormatUint(uint64(exit.ExitCode()), 10) + ")", ""}
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return fmt.Errorf("call %s: %w", g.export, ErrClosed)
+	}
+	return stopped(ctx, g.export, timeout)
+}
+
+// stopped says why a context with our timeout on top of ctx ended.
+func stopped(ctx context.Context, export string, timeout time.Duration) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("call %s: %w", export, context.Cause(ctx))
+	}
+	return &Limit{Export: export, What: "wall time", Max: timeout.String()}
+}
+
+// Close stops a running call, waits for it to end and frees what the guest holds. It must not be
+// called from a host function. Closing again does nothing.
+func (g *Guest) Close() error {
+	g.mu.Lock()
+	if g.closed {
+		g.mu.Unlock()
+		return nil
+	}
+	g.closed = true
+	if g.dead == nil {
+		g.dead = ErrClosed
+	}
+	if g.cancel != nil {
+		g.cancel()
+	}
+	g.mu.Unlock()
+	g.turn <- struct{}{}
+	defer func() { <-g.turn }()
+	return g.release()
+}
+
+// release frees the runtime; the caller has the turn. Releasing again does nothing.
+func (g *Guest) release() error {
+	err := g.runtime.Close(context.Background())
+	if g.code != nil && g.engine.onDisk {
+		// Without a directory the code stays, or the next load would compile again.
+		err = errors.Join(err, g.code.Close(context.Background()))
+		g.code = nil
+	}
+	g.engine.remove(g)
+	return err
+}

@@ -1,0 +1,110 @@
+package sandbox
+
+import (
+	"strings"
+
+	"github.com/tetratelabs/wazero/api"
+)
+
+// ValueType is the type of a parameter or result. The guest ABI uses no others.
+type ValueType uint8
+
+// The types of values. The numbers are those of the binary format.
+const (
+	I32 ValueType = 0x7f
+	I64 ValueType = 0x7e
+)
+
+// Import is one function that a guest may import from the host module.
+type Import struct {
+	Name            string
+	Params, Results []ValueType
+
+	// Fn is called on the goroutine of Call. Parameters are at the start of stack in order, 32-bit ones
+	// in the low half; results go to its start. The slice is valid until Fn returns. Fn must not block
+	// and must not call or close g; g.Abort ends the guest's call from within.
+	Fn func(g *Guest, stack []uint64)
+}
+
+// Export is one function that the host may call if the guest exports it.
+type Export struct {
+	Name            string
+	Params, Results []ValueType // Results is empty or one I32
+	Required        bool
+}
+
+// wasiModule is the module name of WASI preview 1.
+const wasiModule = "wasi_snapshot_preview1"
+
+// wasiAllowed lists what may be imported of WASI, with its type: what Go reactors and wasi-libc need
+// to start. None of them reaches the system, see doc.go.
+var wasiAllowed = map[string]string{
+	"args_get":            "(i32, i32) -> i32",
+	"args_sizes_get":      "(i32, i32) -> i32",
+	"clock_res_get":       "(i32, i32) -> i32",
+	"clock_time_get":      "(i32, i64, i32) -> i32",
+	"environ_get":         "(i32, i32) -> i32",
+	"environ_sizes_get":   "(i32, i32) -> i32",
+	"fd_close":            "(i32) -> i32",
+	"fd_fdstat_get":       "(i32, i32) -> i32",
+	"fd_fdstat_set_flags": "(i32, i32) -> i32",
+	"fd_prestat_dir_name": "(i32, i32, i32) -> i32",
+	"fd_prestat_get":      "(i32, i32) -> i32",
+	"fd_seek":             "(i32, i64, i32, i32) -> i32",
+	"fd_write":            "(i32, i32, i32, i32) -> i32",
+	"poll_oneoff":         "(i32, i32, i32, i32) -> i32",
+	"proc_exit":           "(i32) -> nothing",
+	"random_get":          "(i32, i32) -> i32",
+	"sched_yield":         "() -> i32",
+}
+
+// signature prints a function type, e.g. "(i32, i64) -> i32".
+func signature[T ~uint8](params, results []T) string {
+	var b strings.Builder
+	list := func(types []T) {
+		for i, t := range types {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			b.WriteString(typeName(uint8(t)))
+		}
+	}
+	b.WriteByte('(')
+	list(params)
+	b.WriteString(") -> ")
+	if len(results) == 0 {
+		b.WriteString("nothing")
+	}
+	list(results)
+	return b.String()
+}
+
+// typeName names a value type of the binary format.
+func typeName(t uint8) string {
+	switch t {
+	case 0x7f:
+		return "i32"
+	case 0x7e:
+		return "i64"
+	case 0x7d:
+		return "f32"
+	case 0x7c:
+		return "f64"
+	case 0x7b:
+		return "v128"
+	case 0x70:
+		return "funcref"
+	case 0x6f:
+		return "externref"
+	}
+	return "unknown"
+}
+
+// apiTypes converts to the runtime's value types, which have the same numbers.
+func apiTypes(types []ValueType) []api.ValueType {
+	out := make([]api.ValueType, len(types))
+	for i, t := range types {
+		out[i] = api.ValueType(t)
+	}
+	return out
+}

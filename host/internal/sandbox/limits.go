@@ -1,0 +1,40 @@
+package sandbox
+
+import "time"
+
+// PageSize is the size of a page of guest memory in bytes.
+const PageSize = 64 << 10
+
+// Limits bound one guest. A zero field takes the default in its comment.
+type Limits struct {
+	MemoryPages uint32        // pages of 64 KiB; 512 (32 MiB), at most 65536
+	ModuleBytes int           // size of the module; 16 MiB
+	Compile     time.Duration // compiling; 60 s. Noticed between functions only
+	Start       time.Duration // start function and _initialize, each; 2 s
+	Call        time.Duration // a Call with no timeout of its own; 1 s
+	HostCalls   uint64        // calls of imports in one Call, other than WASI; 10,000,000
+}
+
+// withDefaults returns l with its zero fields filled.
+func (l Limits) withDefaults() Limits {
+	d := Limits{512, 16 << 20, 60 * time.Second, 2 * time.Second, time.Second, 10_000_000}
+	if l.MemoryPages != 0 {
+		d.MemoryPages = min(l.MemoryPages, 65536)
+	}
+	if l.ModuleBytes != 0 {
+		d.ModuleBytes = l.ModuleBytes
+	}
+	if l.Compile != 0 {
+		d.Compile = l.Compile
+	}
+	if l.Start != 0 {
+		d.Start = l.Start
+	}
+	if l.Call != 0 {
+		d.Call = l.Call
+	}
+	if l.HostCalls != 0 {
+		d.HostCalls = l.HostCalls
+	}
+	return d
+}

@@ -1,0 +1,231 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+)
+
+// Options describe one guest and what it gets.
+type Options struct {
+	Limits     Limits
+	HostModule string   // module name of Imports, e.g. "bpfhost_v1"
+	Imports    []Import // all that may be imported of HostModule
+	Exports    []Export // all that may be called
+
+	// Stdout and Stderr receive what the guest writes through WASI; nil discards it. They must not block.
+	Stdout, Stderr io.Writer
+
+	// UnknownImport may return a better reason for a name of HostModule that is not in Imports; nil
+	// keeps the default one.
+	UnknownImport func(name string) error
+}
+
+// Load checks a module, compiles it, instantiates it and runs its start function and _initialize.
+//
+// The error is *Reject for a module that was refused, *Trap or *Limit for one that failed in its
+// first code, or wraps the cause of ctx.
+func (e *Engine) Load(ctx context.Context, wasm []byte, o Options) (*Guest, error) {
+	if err := e.begin(); err != nil {
+		return nil, err
+	}
+	defer e.loading.Done()
+	o.Limits = o.Limits.withDefaults()
+	scan, err := Scan(wasm, o.Limits)
+	if err != nil {
+		return nil, err
+	}
+	if err := scan.check(&o); err != nil {
+		return nil, err
+	}
+	g := &Guest{engine: e, limits: o.Limits, hooks: map[string]*hook{}, turn: make(chan struct{}, 1)}
+	g.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().
+		WithCoreFeatures(api.CoreFeaturesV2.SetEnabled(api.CoreFeatureReferenceTypes, false)).
+		WithMemoryLimitPages(o.Limits.MemoryPages).
+		WithCloseOnContextDone(true).
+		WithCompilationCache(e.cache).
+		WithDebugInfoEnabled(false))
+	e.add(g)
+	if err := g.start(ctx, wasm, scan, &o); err != nil {
+		g.Close()
+		return nil, err
+	}
+	return g, nil
+}
+
+// start takes a checked module to the point where its hooks can be called.
+func (g *Guest) start(ctx context.Context, wasm []byte, scan *Module, o *Options) error {
+	if err := g.compile(ctx, wasm); err != nil {
+		return err
+	}
+	if err := g.bindImports(ctx, scan, o); err != nil {
+		return err
+	}
+	if err := g.instantiate(ctx, scan, o); err != nil {
+		return err
+	}
+	if err := g.bindExports(o.Exports); err != nil {
+		return err
+	}
+	if !g.Has(initialize) {
+		return nil
+	}
+	_, err := g.Call(ctx, initialize, g.limits.Start)
+	delete(g.hooks, initialize)
+	return err
+}
+
+// initialize is the constructor of a reactor module.
+const initialize = "_initialize"
+
+// compile makes native code of the module, or takes it from the cache. The runtime neither looks at
+// a context while it compiles nor promises not to panic on a module that our scan let through, so it
+// works on a goroutine of its own. When time is up that goroutine ends later and cleans up itself.
+func (g *Guest) compile(ctx context.Context, wasm []byte) error {
+	timed, cancel := context.WithTimeout(ctx, g.limits.Compile)
+	defer cancel()
+	type result struct {
+		code wazero.CompiledModule
+		err  error
+	}
+	done := make(chan result)
+	go func() {
+		unlock := g.engine.lock(sha256.Sum256(wasm))
+		var r result
+		if timed.Err() == nil {
+			r.code, r.err = compileModule(timed, g.runtime, wasm)
+		}
+		unlock()
+		select {
+		case done <- r:
+		case <-timed.Done():
+			if r.code != nil {
+				r.code.Close(context.Background())
+			}
+		}
+	}()
+	select {
+	case r := <-done:
+		g.code = r.code
+		if r.err != nil || r.code != nil {
+			return r.err
+		}
+	case <-timed.Done():
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("compile module: %w", context.Cause(ctx))
+	}
+	return &Limit{Export: "compile", What: "wall time", Max: g.limits.Compile.String()}
+}
+
+// compileModule compiles, and turns a failure of the compiler itself into an error.
+func compileModule(ctx context.Context, r wazero.Runtime, wasm []byte) (code wazero.CompiledModule, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			code, err = nil, reject("the compiler failed on this module: %s", printable(fmt.Sprint(p)))
+		}
+	}()
+	code, err = r.CompileModule(ctx, wasm)
+	if err != nil {
+		return nil, reject("not a valid module: %s", firstLine(err))
+	}
+	return code, nil
+}
+
+// bindImports offers the host functions that the module imports, and no others.
+func (g *Guest) bindImports(ctx context.Context, scan *Module, o *Options) error {
+	used, wasi := map[string]bool{}, false
+	for _, im := range scan.Imports {
+		used[im.Name] = used[im.Name] || im.Module == o.HostModule
+		wasi = wasi || im.Module == wasiModule
+	}
+	b := g.runtime.NewHostModuleBuilder(o.HostModule)
+	for i := range o.Imports {
+		if im := &o.Imports[i]; used[im.Name] {
+			b.NewFunctionBuilder().
+				WithGoModuleFunction(g.hostFunc(im), apiTypes(im.Params), apiTypes(im.Results)).
+				Export(im.Name)
+		}
+	}
+	if _, err := b.Instantiate(ctx); err != nil {
+		return fmt.Errorf("bind host functions: %w", err)
+	}
+	if !wasi {
+		return nil
+	}
+	if _, err := wasi_snapshot_preview1.Instantiate(ctx, g.runtime); err != nil {
+		return fmt.Errorf("bind wasi functions: %w", err)
+	}
+	return nil
+}
+
+// hostFunc wraps one import with the bookkeeping of a host call.
+func (g *Guest) hostFunc(im *Import) api.GoModuleFunc {
+	name, fn := im.Name, im.Fn
+	return func(_ context.Context, mod api.Module, stack []uint64) {
+		if g.mem == nil { // the start function runs before instantiate returns
+			g.mem = mod.Memory()
+		}
+		if g.hostCalls++; g.hostCalls > g.limits.HostCalls {
+			g.Abort(&Limit{Export: g.export, What: "host calls", Max: fmt.Sprint(g.limits.HostCalls)})
+		}
+		g.inHost = name
+		fn(g, stack)
+		g.inHost = ""
+	}
+}
+
+// instantiate creates the instance without a name, so that no name can clash, and runs its start
+// function.
+func (g *Guest) instantiate(ctx context.Context, scan *Module, o *Options) error {
+	timed, cancel := context.WithTimeout(context.WithValue(ctx, inCall{g}, true), g.limits.Start)
+	defer cancel()
+	if err := g.enter(timed, cancel, "start"); err != nil {
+		return err
+	}
+	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
+	if o.Stdout != nil {
+		config = config.WithStdout(o.Stdout)
+	}
+	if o.Stderr != nil {
+		config = config.WithStderr(o.Stderr)
+	}
+	var err error
+	g.mod, err = g.runtime.InstantiateModule(timed, g.code, config)
+	if err == nil {
+		g.mem = g.mod.Memory()
+	} else if !scan.start {
+		err = &abortion{reject("cannot be instantiated: %s", firstLine(err))}
+	}
+	return g.leave(ctx, timed, g.limits.Start, err)
+}
+
+// bindExports looks up the hooks. Scan has checked their types; the runtime's word is compared with
+// it, so that a difference between the two readers cannot confuse a call.
+func (g *Guest) bindExports(exports []Export) error {
+	all := append([]Export{{Name: initialize}}, exports...)
+	for i := range all {
+		x := &all[i]
+		fn := g.mod.ExportedFunction(x.Name)
+		if fn == nil {
+			if x.Required {
+				return errors.New("bind export " + x.Name + ": the runtime does not know it")
+			}
+			continue
+		}
+		def := fn.Definition()
+		got := signature(def.ParamTypes(), def.ResultTypes())
+		if want := signature(x.Params, x.Results); got != want {
+			return fmt.Errorf("bind export %s: the runtime says %s, want %s", x.Name, got, want)
+		}
+		n := max(len(x.Params), len(x.Results))
+		g.hooks[x.Name] = &hook{fn: fn, params: len(x.Params), result: len(x.Results) > 0, stack: make([]uint64, n)}
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+// testOptions offers a few host functions and hooks.
+func testOptions() Options {
+	return Options{
+		HostModule: "host_v1",
+		Imports: []Import{
+			{Name: "add", Params: []ValueType{I32, I64}, Results: []ValueType{I32}, Fn: func(_ *Guest, s []uint64) {
+				s[0] = uint64(uint32(s[0]) + uint32(s[1]))
+			}},
+			{Name: "note", Params: []ValueType{I32}, Fn: func(*Guest, []uint64) {}},
+		},
+		Exports: []Export{
+			{Name: "abi", Results: []ValueType{I32}, Required: true},
+			{Name: "run", Results: []ValueType{I32}},
+			{Name: "feed", Params: []ValueType{I32, I32, I32, I32}, Results: []ValueType{I32}},
+			{Name: "tick", Params: []ValueType{I64}, Results: []ValueType{I32}},
+			{Name: "done"},
+		},
+	}
+}
+
+// newEngine returns an engine that is closed with the test.
+func newEngine(t testing.TB, o EngineOptions) *Engine {
+	t.Helper()
+	e, err := NewEngine(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
+// load loads a module that must load.
+func load(t testing.TB, e *Engine, m *wasmModule, o Options) *Guest {
+	t.Helper()
+	g, err := e.Load(context.Background(), m.encode(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { g.Close() })
+	return g
+}
+
+// run is the hook that most tests use.
+func run(code ...[]byte) wasmFunc { return wasmFunc{export: "run", results: "i", code: cat(code...)} }
+
+func TestLoad(t *testing.T) {
+	m := newModule(
+		run(opConst(40), opConst64(2), opCall(0)),
+		wasmFunc{export: "_initialize", code: cat(opConst(16), opConst(5), opStore(0))},
+		wasmFunc{export: "tick", params: "I", results: "i", code: cat(opConst(16), opLoad(0))},
+		wasmFunc{export: "done"},
+	)
+	m.imports = []wasmImport{{"host_v1", "add", "iI", "i"}}
+	g := load(t, newEngine(t, EngineOptions{}), m, testOptions())
+	ctx := context.Background()
+	for _, tt := range []struct {
+		export string
+		args   []uint64
+		want   int32
+	}{{"abi", nil, 7}, {"run", nil, 42}, {"tick", []uint64{1 << 40}, 5}, {"done", nil, 0}} {
+		got, err := g.Call(ctx, tt.export, 0, tt.args...)
+		if err != nil || got != tt.want {
+			t.Errorf("%s = %d, %v; want %d", tt.export, got, err, tt.want)
+		}
+	}
+	if g.Has("feed") || g.Has("_initialize") || !g.Has("run") {
+		t.Error("Has is wrong about feed, _initialize or run")
+	}
+	if _, err := g.Call(ctx, "feed", 0); !errors.Is(err, ErrNoExport) {
+		t.Errorf("missing export: %v", err)
+	}
+	if _, err := g.Call(ctx, "run", 0, 1); err == nil || !strings.Contains(err.Error(), "1 arguments, want 0") {
+		t.Errorf("wrong argument count: %v", err)
+	}
+	if err := g.Poisoned(); err != nil {
+		t.Errorf("poisoned: %v", err)
+	}
+}
+
+func TestLoadStart(t *testing.T) {
+	e := newEngine(t, EngineOptions{})
+	o := testOptions()
+	o.Limits.Start = 50 * time.Millisecond
+	for _, tt := range []struct {
+		name string
+		code []byte
+		want string
+	}{
+		{"trap", opUnreachable, "trap in start: "},
+		{"loop", opLoop, "wall time limit of 50ms reached in start"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := newModule(wasmFunc{code: tt.code})
+			m.start = []byte{1}
+			_, err := e.Load(context.Background(), m.encode(), o)
+			if err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+				t.Errorf("start section: %v, want %s", err, tt.want)
+			}
+			m = newModule(wasmFunc{export: "_initialize", code: tt.code})
+			_, err = e.Load(context.Background(), m.encode(), o)
+			want := strings.Replace(tt.want, "start", "_initialize", 1)
+			if err == nil || !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("_initialize: %v, want %s", err, want)
+			}
+		})
+	}
+	load(t, e, newModule(), testOptions()) // the engine still works
+}
