@@ -1,0 +1,95 @@
+//go:build linux
+
+package sys
+
+import (
+	"errors"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+func errnoName(e Errno) string { return unix.ErrnoName(syscall.Errno(e)) }
+
+// wrapErrno turns a bare error number into an Errno.
+func wrapErrno(err error) error {
+	var e syscall.Errno
+	if errors.As(err, &e) {
+		return Errno(e)
+	}
+	return err
+}
+
+func dup(raw int) (int, error) {
+	d, err := unix.FcntlInt(uintptr(raw), unix.F_DUPFD_CLOEXEC, minFD)
+	if err != nil {
+		return -1, wrapErrno(err)
+	}
+	return d, nil
+}
+
+func closeRaw(raw int) { unix.Close(raw) }
+
+// Open opens a file or a directory for reading.
+func Open(path string) (*FD, error) {
+	for {
+		raw, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return nil, wrapErrno(err)
+		}
+		return NewFD(raw)
+	}
+}
+
+// FileSize is the size of an open file in bytes.
+func FileSize(f *FD) (int64, error) {
+	raw, err := f.Acquire()
+	if err != nil {
+		return 0, err
+	}
+	defer f.Release()
+	var st unix.Stat_t
+	if err := unix.Fstat(raw, &st); err != nil {
+		return 0, wrapErrno(err)
+	}
+	return st.Size, nil
+}
+
+// Pollable makes a file of its own from a descriptor that can be polled. The Go runtime waits for
+// it without holding a thread, and Close wakes who waits.
+func Pollable(f *FD) (*os.File, error) {
+	raw, err := f.Acquire()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Release()
+	d, err := dup(raw)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.SetNonblock(d, true); err != nil {
+		closeRaw(d)
+		return nil, wrapErrno(err)
+	}
+	return os.NewFile(uintptr(d), "poll"), nil
+}
+
+// Uname returns the release and the version text of the running kernel.
+func Uname() (release, version string, err error) {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return "", "", wrapErrno(err)
+	}
+	return unix.ByteSliceToString(u.Release[:]), unix.ByteSliceToString(u.Version[:]), nil
+}
+
+// RaiseMemlock lifts RLIMIT_MEMLOCK of this process, which kernels below 5.11 charge maps and
+// programs to.
+func RaiseMemlock() error {
+	all := unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}
+	return wrapErrno(unix.Setrlimit(unix.RLIMIT_MEMLOCK, &all))
+}

@@ -1,0 +1,222 @@
+package sys
+
+import (
+	"os"
+	"unsafe"
+)
+
+// Kind is a kind of kernel object that has ids.
+type Kind uint8
+
+// The kinds of object.
+const (
+	Progs Kind = iota
+	Maps
+	BTFs
+	Links
+)
+
+// create runs a command that returns a descriptor.
+func create(c cmd, attr unsafe.Pointer, size uintptr) (*FD, error) {
+	raw, err := bpf(c, attr, size)
+	if err != nil {
+		return nil, err
+	}
+	return NewFD(raw)
+}
+
+// CreateMap makes a map.
+func CreateMap(a *MapCreate) (*FD, error) {
+	return create(cmdMapCreate, unsafe.Pointer(a), unsafe.Sizeof(*a))
+}
+
+// LoadProg loads a program; a.LogTrueSize is set by kernels that know it.
+func LoadProg(a *ProgLoad) (*FD, error) {
+	return create(cmdProgLoad, unsafe.Pointer(a), unsafe.Sizeof(*a))
+}
+
+// LoadBTF loads type information.
+func LoadBTF(a *BTFLoad) (*FD, error) {
+	return create(cmdBTFLoad, unsafe.Pointer(a), unsafe.Sizeof(*a))
+}
+
+// CreateLink makes a link.
+func CreateLink(a *LinkCreate) (*FD, error) {
+	return create(cmdLinkCreate, unsafe.Pointer(a), unsafe.Sizeof(*a))
+}
+
+// CreateTracingLink makes a link with a BTF target or a cookie.
+func CreateTracingLink(a *LinkCreateTracing) (*FD, error) {
+	return create(cmdLinkCreate, unsafe.Pointer(a), unsafe.Sizeof(*a))
+}
+
+// CreatePerfLink makes a link to a perf event.
+func CreatePerfLink(a *LinkCreatePerf) (*FD, error) {
+	return create(cmdLinkCreate, unsafe.Pointer(a), unsafe.Sizeof(*a))
+}
+
+// CreateMprogLink makes a link in a list of programs.
+func CreateMprogLink(a *LinkCreateMprog) (*FD, error) {
+	return create(cmdLinkCreate, unsafe.Pointer(a), unsafe.Sizeof(*a))
+}
+
+// OpenRawTracepoint attaches prog to the raw tracepoint name, or to its own BTF target when name is empty.
+func OpenRawTracepoint(name string, prog int, cookie uint64) (*FD, error) {
+	a := rawTracepoint{Name: StringPointer(name), ProgFD: uint32(prog), Cookie: cookie}
+	return create(cmdRawTracepoint, unsafe.Pointer(&a), unsafe.Sizeof(a))
+}
+
+// UpdateLink exchanges the program of a link.
+func UpdateLink(link *FD, prog int) error {
+	raw, err := link.Acquire()
+	if err != nil {
+		return err
+	}
+	defer link.Release()
+	a := linkUpdate{LinkFD: uint32(raw), NewProgFD: uint32(prog)}
+	_, err = bpf(cmdLinkUpdate, unsafe.Pointer(&a), unsafe.Sizeof(a))
+	return err
+}
+
+// DetachLink takes a link off its hook while it stays open.
+func DetachLink(link *FD) error {
+	raw, err := link.Acquire()
+	if err != nil {
+		return err
+	}
+	defer link.Release()
+	a := uint32(raw)
+	_, err = bpf(cmdLinkDetach, unsafe.Pointer(&a), unsafe.Sizeof(a))
+	return err
+}
+
+// Pin gives the object a name in a bpf file system.
+func Pin(f *FD, path string) error {
+	raw, err := f.Acquire()
+	if err != nil {
+		return err
+	}
+	defer f.Release()
+	a := objPath{Path: StringPointer(path), FD: uint32(raw)}
+	_, err = bpf(cmdObjPin, unsafe.Pointer(&a), unsafe.Sizeof(a))
+	return err
+}
+
+// OpenPin opens a pinned object.
+func OpenPin(path string) (*FD, error) {
+	a := objPath{Path: StringPointer(path)}
+	return create(cmdObjGet, unsafe.Pointer(&a), unsafe.Sizeof(a))
+}
+
+// NextID returns the id that follows, with ENOENT after the last one.
+func NextID(k Kind, id uint32) (uint32, error) {
+	a := nextID{ID: id}
+	c := [...]cmd{Progs: cmdProgNextID, Maps: cmdMapNextID, BTFs: cmdBTFNextID, Links: cmdLinkNextID}[k]
+	_, err := bpf(c, unsafe.Pointer(&a), unsafe.Sizeof(a))
+	return a.NextID, err
+}
+
+// OpenID opens an object by its id.
+func OpenID(k Kind, id uint32) (*FD, error) {
+	a := nextID{ID: id}
+	c := [...]cmd{Progs: cmdProgByID, Maps: cmdMapByID, BTFs: cmdBTFByID, Links: cmdLinkByID}[k]
+	return create(c, unsafe.Pointer(&a), unsafe.Sizeof(a))
+}
+
+// info fills one of the info structs.
+func info(f *FD, p unsafe.Pointer, size uintptr) error {
+	raw, err := f.Acquire()
+	if err != nil {
+		return err
+	}
+	defer f.Release()
+	a := objInfo{FD: uint32(raw), Len: uint32(size), Info: Pointer{p: p}}
+	_, err = bpf(cmdObjInfo, unsafe.Pointer(&a), unsafe.Sizeof(a))
+	return err
+}
+
+// InfoOfMap describes a map.
+func InfoOfMap(f *FD) (i MapInfo, err error) {
+	return i, info(f, unsafe.Pointer(&i), unsafe.Sizeof(i))
+}
+
+// InfoOfProg describes a program. Pointers and counts that are set in i ask for lists.
+func InfoOfProg(f *FD, i *ProgInfo) error { return info(f, unsafe.Pointer(i), unsafe.Sizeof(*i)) }
+
+// InfoOfLink describes a link. Extra may begin with a pointer and length to be filled in.
+func InfoOfLink(f *FD) (i LinkInfo, err error) {
+	return i, info(f, unsafe.Pointer(&i), unsafe.Sizeof(i))
+}
+
+// BTFHeader describes loaded type information: its id, its size and the name that the kernel or a
+// module gave it.
+func BTFHeader(f *FD) (id, size uint32, name string, err error) {
+	var buf [64]byte
+	i := BTFInfo{Name: BytesPointer(buf[:]), NameLen: uint32(len(buf))}
+	if err := info(f, unsafe.Pointer(&i), unsafe.Sizeof(i)); err != nil {
+		return 0, 0, "", err
+	}
+	return i.ID, i.Size, cString(buf[:]), nil
+}
+
+// BTFBytes copies loaded type information out of the kernel.
+func BTFBytes(f *FD) ([]byte, error) {
+	_, size, _, err := BTFHeader(f)
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, size)
+	i := BTFInfo{BTF: BytesPointer(b), Size: size}
+	if err := info(f, unsafe.Pointer(&i), unsafe.Sizeof(i)); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// TestRun is one BPF_PROG_TEST_RUN. The kernel shortens DataOut and CtxOut to what it wrote.
+type TestRun struct {
+	Data, DataOut []byte
+	Ctx, CtxOut   []byte
+	Repeat        uint32
+	Flags         uint32
+	CPU           uint32
+	Ret           uint32 // result: return value of the program
+	Nanoseconds   uint32 // result: time of one run
+}
+
+// RunProg runs a program on the given input.
+func RunProg(f *FD, r *TestRun) error {
+	raw, err := f.Acquire()
+	if err != nil {
+		return err
+	}
+	defer f.Release()
+	a := progTest{
+		ProgFD: uint32(raw), Repeat: r.Repeat, Flags: r.Flags, CPU: r.CPU,
+		DataSizeIn: uint32(len(r.Data)), DataIn: BytesPointer(r.Data),
+		DataSizeOut: uint32(len(r.DataOut)), DataOut: BytesPointer(r.DataOut),
+		CtxSizeIn: uint32(len(r.Ctx)), CtxIn: BytesPointer(r.Ctx),
+		CtxSizeOut: uint32(len(r.CtxOut)), CtxOut: BytesPointer(r.CtxOut),
+	}
+	if r.Repeat > 1 {
+		defer maskSignals()() // a signal would break a long run off
+	}
+	_, err = bpf(cmdProgTestRun, unsafe.Pointer(&a), unsafe.Sizeof(a))
+	r.Ret, r.Nanoseconds = a.Ret, a.Duration
+	r.DataOut = r.DataOut[:min(len(r.DataOut), int(a.DataSizeOut))]
+	r.CtxOut = r.CtxOut[:min(len(r.CtxOut), int(a.CtxSizeOut))]
+	return err
+}
+
+// cString is the text before the first zero byte.
+func cString(b []byte) string {
+	for i, c := range b {
+		if c == 0 {
+			return string(b[:i])
+		}
+	}
+	return string(b)
+}
+
+// PageSize is the size of a memory page in bytes.
+func PageSize() int { return os.Getpagesize() }

@@ -1,0 +1,112 @@
+//go:build !linux
+
+package sys
+
+import (
+	"net/netip"
+	"os"
+	"sync/atomic"
+	"unsafe"
+)
+
+func errnoName(Errno) string { return "" }
+
+func bpf(cmd, unsafe.Pointer, uintptr) (int, error) { return -1, ErrNotSupported }
+
+func bpfFast(cmd, unsafe.Pointer, uintptr) Errno { return ENOTSUPP }
+
+func maskSignals() func() { return func() {} }
+
+func dup(int) (int, error) { return -1, ErrNotSupported }
+
+func closeRaw(int) {}
+
+// Ring is the shared memory of a BPF ring buffer.
+type Ring struct {
+	Consumer *atomic.Uint64 // bytes that user space has given back
+	Producer *atomic.Uint64 // bytes that the kernel has reserved
+	Data     []byte         // twice the size of the ring, read-only
+}
+
+// MapRing returns ErrNotSupported.
+func MapRing(*FD, int) (*Ring, error) { return nil, ErrNotSupported }
+
+// Header returns 0.
+func (r *Ring) Header(int) uint32 { return 0 }
+
+// Unmap does nothing.
+func (r *Ring) Unmap() error { return nil }
+
+// MapFile returns ErrNotSupported.
+func MapFile(*FD, int) ([]byte, func(), error) { return nil, nil, ErrNotSupported }
+
+// Open returns ErrNotSupported.
+func Open(string) (*FD, error) { return nil, ErrNotSupported }
+
+// FileSize returns ErrNotSupported.
+func FileSize(*FD) (int64, error) { return 0, ErrNotSupported }
+
+// Pollable returns ErrNotSupported.
+func Pollable(*FD) (*os.File, error) { return nil, ErrNotSupported }
+
+// Uname returns ErrNotSupported.
+func Uname() (release, version string, err error) { return "", "", ErrNotSupported }
+
+// RaiseMemlock returns ErrNotSupported.
+func RaiseMemlock() error { return ErrNotSupported }
+
+// Probe is a kprobe or a tracepoint to be opened as a perf event.
+type Probe struct {
+	Type   uint32 // PMU type; 2 (PERF_TYPE_TRACEPOINT) for tracepoints
+	Config uint64 // tracepoint id, or the flags of the probe PMU
+	Name   string // kprobe: function
+	Offset uint64 // kprobe: bytes from its start
+}
+
+// OpenProbe returns ErrNotSupported.
+func OpenProbe(Probe) (*FD, error) { return nil, ErrNotSupported }
+
+// SetEventProg returns ErrNotSupported.
+func SetEventProg(*FD, int) error { return ErrNotSupported }
+
+// EnableEvent returns ErrNotSupported.
+func EnableEvent(*FD) error { return ErrNotSupported }
+
+// DisableEvent returns ErrNotSupported.
+func DisableEvent(*FD) error { return ErrNotSupported }
+
+// InNetns returns ErrNotSupported.
+func InNetns(*FD, func() error) error { return ErrNotSupported }
+
+// InNetnsPath returns ErrNotSupported.
+func InNetnsPath(string, func() error) error { return ErrNotSupported }
+
+// NewNetns returns ErrNotSupported.
+func NewNetns() (*FD, error) { return nil, ErrNotSupported }
+
+// InterfaceIndex returns ErrNotSupported.
+func InterfaceIndex(string) (int, error) { return 0, ErrNotSupported }
+
+// End is one end of a veth pair.
+type End struct {
+	Name string
+	MAC  [6]byte
+}
+
+// CreateVeth returns ErrNotSupported.
+func CreateVeth(End, End, *FD) error { return ErrNotSupported }
+
+// SetUp returns ErrNotSupported.
+func SetUp(int) error { return ErrNotSupported }
+
+// DeleteInterface returns ErrNotSupported.
+func DeleteInterface(int) error { return ErrNotSupported }
+
+// AddAddress returns ErrNotSupported.
+func AddAddress(int, netip.Prefix) error { return ErrNotSupported }
+
+// AddNeighbour returns ErrNotSupported.
+func AddNeighbour(int, netip.Addr, [6]byte) error { return ErrNotSupported }
+
+// StartTCP returns ErrNotSupported.
+func StartTCP(netip.Addr, netip.AddrPort) error { return ErrNotSupported }

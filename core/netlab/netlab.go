@@ -1,0 +1,160 @@
+package netlab
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"sync"
+
+	"github.com/bpfhost/bpfhost/core/internal/sys"
+)
+
+const (
+	nearName = "veth0"
+	farName  = "veth1"
+	prefix   = 24
+)
+
+var (
+	nearMAC = [6]byte{0x02, 0xbf, 0, 0, 0, 1} // locally administered
+	farMAC  = [6]byte{0x02, 0xbf, 0, 0, 0, 2}
+)
+
+// Near returns the address of the near side, 10.99.0.1.
+func Near() netip.Addr { return netip.AddrFrom4([4]byte{10, 99, 0, 1}) }
+
+// Far returns the addresses of the far side, 10.99.0.2 and 10.99.0.3.
+func Far() [2]netip.Addr {
+	return [2]netip.Addr{netip.AddrFrom4([4]byte{10, 99, 0, 2}), netip.AddrFrom4([4]byte{10, 99, 0, 3})}
+}
+
+// Net is a throw-away network. Its methods may be called at the same time.
+type Net struct {
+	near, far *sys.FD
+	path      string
+	once      sync.Once
+}
+
+// New makes a network. It takes CAP_SYS_ADMIN and CAP_NET_ADMIN; without them the error wraps
+// fs.ErrPermission.
+func New() (*Net, error) {
+	n := &Net{}
+	if err := n.build(); err != nil {
+		n.Close()
+		return nil, fmt.Errorf("make network: %w", err)
+	}
+	return n, nil
+}
+
+func (n *Net) build() (err error) {
+	if n.near, err = sys.NewNetns(); err != nil {
+		return err
+	}
+	if n.far, err = sys.NewNetns(); err != nil {
+		return err
+	}
+	raw, err := n.near.Acquire()
+	if err != nil {
+		return err
+	}
+	n.path = fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), raw)
+	n.near.Release()
+	for _, side := range []func(func() error) error{n.Do, n.Peer} {
+		if err := side(quiet); err != nil {
+			return err
+		}
+	}
+	err = n.Do(func() error {
+		near, far := sys.End{Name: nearName, MAC: nearMAC}, sys.End{Name: farName, MAC: farMAC}
+		if err := sys.CreateVeth(near, far, n.far); err != nil {
+			return fmt.Errorf("create veth pair: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	far := Far()
+	if err := n.Peer(func() error { return up(farName, far[:], []netip.Addr{Near()}, nearMAC) }); err != nil {
+		return err
+	}
+	return n.Do(func() error { return up(nearName, []netip.Addr{Near()}, far[:], farMAC) })
+}
+
+// quiet switches loopback on and IPv6 off, which would send packets of its own.
+func quiet() error {
+	const v6 = "/proc/sys/net/ipv6/conf/"
+	for _, which := range []string{"all", "default"} {
+		err := os.WriteFile(v6+which+"/disable_ipv6", []byte("1"), 0)
+		if err != nil && !os.IsNotExist(err) {
+			return fmt.Errorf("switch IPv6 off: %w", err)
+		}
+	}
+	index, err := sys.InterfaceIndex("lo")
+	if err != nil {
+		return err
+	}
+	if err := sys.SetUp(index); err != nil {
+		return fmt.Errorf("switch lo on: %w", err)
+	}
+	return nil
+}
+
+// up gives an interface its addresses and those of its peer, and switches it on.
+func up(name string, own, peer []netip.Addr, peerMAC [6]byte) error {
+	index, err := sys.InterfaceIndex(name)
+	if err != nil {
+		return err
+	}
+	for _, a := range own {
+		if err := sys.AddAddress(index, netip.PrefixFrom(a, prefix)); err != nil {
+			return fmt.Errorf("add address %s to %s: %w", a, name, err)
+		}
+	}
+	if err := sys.SetUp(index); err != nil {
+		return fmt.Errorf("switch %s on: %w", name, err)
+	}
+	for _, a := range peer {
+		if err := sys.AddNeighbour(index, a, peerMAC); err != nil {
+			return fmt.Errorf("add neighbour %s to %s: %w", a, name, err)
+		}
+	}
+	return nil
+}
+
+// Iface returns the name of the near interface.
+func (n *Net) Iface() string { return nearName }
+
+// Path names the near namespace in the file system, "/proc/<pid>/fd/<n>". It is good until Close.
+func (n *Net) Path() string { return n.path }
+
+// Do runs fn in the near namespace on an OS thread of its own. Goroutines that fn starts are not in
+// the namespace. After Close the error wraps os.ErrClosed.
+func (n *Net) Do(fn func() error) error { return sys.InNetns(n.near, fn) }
+
+// Peer is Do for the far namespace.
+func (n *Net) Peer(fn func() error) error { return sys.InNetns(n.far, fn) }
+
+// Close removes the network. It may be called again.
+func (n *Net) Close() error {
+	var err error
+	n.once.Do(func() {
+		if n.near != nil && n.path != "" {
+			// The kernel would remove the pair with the namespaces, but some time later. Without a pair
+			// there is nothing to remove.
+			err = n.Do(func() error {
+				index, e := sys.InterfaceIndex(nearName)
+				if e != nil {
+					return nil
+				}
+				return sys.DeleteInterface(index)
+			})
+		}
+		n.near.Close()
+		n.far.Close()
+	})
+	if err != nil {
+		return fmt.Errorf("remove network: %w", err)
+	}
+	return nil
+}
