@@ -1,0 +1,213 @@
+package btf
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/bpfhost/bpfhost/core/internal/wire"
+)
+
+// ErrExt says that .BTF.ext is malformed.
+var ErrExt = errors.New("extension data are malformed")
+
+// Ext is what .BTF.ext says of the instructions of an object, by code section in the order in which
+// the sections first appear.
+type Ext struct {
+	Sections []ExtSection
+}
+
+// ExtSection is what .BTF.ext says of one code section. A slot is the number of an instruction's first
+// 8 bytes, counted from the start of the section. Records are in the order of the input, which is
+// ascending by slot in every object that a compiler or linker made.
+type ExtSection struct {
+	Name  string
+	Funcs []FuncAt
+	Lines []LineAt
+	Relos []ReloAt
+}
+
+// FuncAt is a function and the slot where it begins.
+type FuncAt struct {
+	Slot uint32
+	Func
+}
+
+// LineAt is a line of source and the slot of the first instruction made from it.
+type LineAt struct {
+	Slot uint32
+	Line
+}
+
+// ReloAt is a CO-RE relocation and the slot of the instruction that it patches.
+type ReloAt struct {
+	Slot uint32
+	CoreRelo
+}
+
+// Section gives what is known of a code section, nil if that is nothing.
+func (e *Ext) Section(name string) *ExtSection {
+	for i := range e.Sections {
+		if e.Sections[i].Name == name {
+			return &e.Sections[i]
+		}
+	}
+	return nil
+}
+
+// ParseExt reads .BTF.ext (Documentation/bpf/btf.rst of Linux). t is the .BTF of the same object; both have
+// one byte order. Records may be longer than known: what follows the known fields is passed over.
+// Errors are of type *FormatError.
+func ParseExt(b []byte, t *Types) (*Ext, error) {
+	c := wire.New(extSection, t.order, b)
+	if _, err := detectOrder(extSection, b, t.order); err != nil {
+		return nil, err
+	}
+	c.Skip(2)
+	version, flags, size := c.U8(), c.U8(), uint64(c.U32())
+	if c.Err() == nil && (version != 1 || flags != 0 || size < 24 || size > uint64(len(b))) {
+		c.FailAt(2, fmt.Errorf("%w: version %d, flags %#x, header of %d bytes", ErrExt, version, flags, size))
+	}
+	p := extParser{t: t, sections: map[string]int{}}
+	for i, part := range extParts {
+		if i*8+16 > int(min(size, 1<<16)) {
+			break // the CO-RE part is younger than the others
+		}
+		at, n := uint64(c.U32()), uint64(c.U32())
+		if n == 0 {
+			continue
+		}
+		if at%4 != 0 {
+			c.Failf("%w: %s is not aligned", ErrExt, part.name)
+		}
+		if err := p.part(c.Sub(size+at, n), part); err != nil {
+			return nil, err
+		}
+	}
+	if c.Err() != nil {
+		return nil, c.Err()
+	}
+	return &Ext{Sections: p.list}, nil
+}
+
+// extPart is one of the three kinds of records.
+type extPart struct {
+	name string
+	size uint64 // of the known fields
+	read func(p *extParser, c *wire.Cursor, s *ExtSection, n int)
+}
+
+var extParts = [...]extPart{
+	{"func_info", 8, (*extParser).funcs},
+	{"line_info", 16, (*extParser).lines},
+	{"core_relo", 16, (*extParser).relos},
+}
+
+type extParser struct {
+	t        *Types
+	sections map[string]int // index in list
+	list     []ExtSection
+	tail     uint64 // bytes of a record after the known fields
+}
+
+// part reads the records of one kind for all sections.
+func (p *extParser) part(c *wire.Cursor, part extPart) error {
+	size := uint64(c.U32())
+	if c.Err() == nil && (size < part.size || size%4 != 0) {
+		c.FailAt(c.Offset()-4, fmt.Errorf("%w: record size %d of %s", ErrExt, size, part.name))
+	}
+	p.tail = size - part.size
+	for c.Len() > 0 {
+		nameAt := c.Offset()
+		name, ok := p.t.String(c.U32())
+		n := c.U32()
+		switch {
+		case c.Err() != nil:
+			return c.Err()
+		case !ok || name == "":
+			return c.FailAt(nameAt, fmt.Errorf("section name: %w", ErrString))
+		case n == 0:
+			return c.FailAt(nameAt+4, fmt.Errorf("%w: section %q without records", ErrExt, name))
+		case !c.Fits(uint64(n), size):
+			return c.Err()
+		}
+		part.read(p, c, p.section(name), int(n))
+	}
+	return c.Err()
+}
+
+// section gives the entry of a code section, making it when it is new.
+func (p *extParser) section(name string) *ExtSection {
+	i, ok := p.sections[name]
+	if !ok {
+		i = len(p.list)
+		p.sections[name] = i
+		p.list = append(p.list, ExtSection{Name: name})
+	}
+	return &p.list[i]
+}
+
+// slot reads an instruction's offset, which is in bytes.
+func (p *extParser) slot(c *wire.Cursor) uint32 {
+	off := c.U32()
+	if off%8 != 0 {
+		c.FailAt(c.Offset()-4, fmt.Errorf("%w: %d is not the offset of an instruction", ErrExt, off))
+	}
+	return off / 8
+}
+
+// str reads the offset of a string.
+func (p *extParser) str(c *wire.Cursor) string {
+	s, ok := p.t.String(c.U32())
+	if !ok {
+		c.FailAt(c.Offset()-4, ErrString)
+	}
+	return s
+}
+
+// id reads the id of a type.
+func (p *extParser) id(c *wire.Cursor) ID {
+	id := c.U32()
+	if err := p.t.checkID(id); err != nil {
+		c.FailAt(c.Offset()-4, err)
+		return 0
+	}
+	return ID(id)
+}
+
+func (p *extParser) funcs(c *wire.Cursor, s *ExtSection, n int) {
+	s.Funcs = slices.Grow(s.Funcs, n)
+	for range n {
+		f := FuncAt{Slot: p.slot(c)}
+		f.Type = p.id(c)
+		if k := p.t.Kind(f.Type); c.Err() == nil && k != KindFunc {
+			c.FailAt(c.Offset()-4, fmt.Errorf("%w: type %d of a function is of kind %v", ErrExt, f.Type, k))
+		}
+		f.Name = p.t.Name(f.Type)
+		s.Funcs = append(s.Funcs, f)
+		c.Skip(p.tail)
+	}
+}
+
+func (p *extParser) lines(c *wire.Cursor, s *ExtSection, n int) {
+	s.Lines = slices.Grow(s.Lines, n)
+	for range n {
+		l := LineAt{Slot: p.slot(c)}
+		l.File, l.Text = p.str(c), p.str(c)
+		col := c.U32()
+		l.Line.Line, l.Col = col>>10, col&0x3ff
+		s.Lines = append(s.Lines, l)
+		c.Skip(p.tail)
+	}
+}
+
+func (p *extParser) relos(c *wire.Cursor, s *ExtSection, n int) {
+	s.Relos = slices.Grow(s.Relos, n)
+	for range n {
+		r := ReloAt{Slot: p.slot(c)}
+		r.Type, r.Access = p.id(c), p.str(c)
+		r.Kind = CoreKind(c.U32())
+		s.Relos = append(s.Relos, r)
+		c.Skip(p.tail)
+	}
+}

@@ -1,0 +1,225 @@
+package btf
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"math/bits"
+	"slices"
+)
+
+// ErrNotFound says that no type has the name and kind asked for.
+var ErrNotFound = errors.New("not found")
+
+// fewFinds is how many searches by name are made by reading the types before an index is built.
+const fewFinds = 4
+
+// Find gives the first type with a name and kind; KindVoid is any kind. The base is searched first.
+// The error is ErrNotFound.
+func (t *Types) Find(name string, kind Kind) (ID, error) {
+	found := ID(0)
+	t.each(name, func(id ID, r record) bool {
+		if kind == KindVoid || r.kind() == kind {
+			found = id
+		}
+		return found == 0
+	})
+	if found == 0 {
+		if kind == KindVoid {
+			return 0, fmt.Errorf("find type %q: %w", name, ErrNotFound)
+		}
+		return 0, fmt.Errorf("find %v %q: %w", kind, name, ErrNotFound)
+	}
+	return found, nil
+}
+
+// FindAll gives every type with a name in the order of ids, those of the base first.
+func (t *Types) FindAll(name string) []ID {
+	var ids []ID
+	t.each(name, func(id ID, _ record) bool {
+		ids = append(ids, id)
+		return true
+	})
+	return ids
+}
+
+// each visits the types with a name in the order of ids until f says stop.
+func (t *Types) each(name string, f func(ID, record) bool) {
+	for _, o := range t.chain() {
+		if name != "" && !o.eachOwn(name, f) {
+			return
+		}
+	}
+}
+
+// chain lists the table behind its bases, the outermost base first.
+func (t *Types) chain() []*Types {
+	var c []*Types
+	for ; t != nil; t = t.base {
+		c = append(c, t)
+	}
+	slices.Reverse(c)
+	return c
+}
+
+// eachOwn is each for the types that are not in the base.
+func (t *Types) eachOwn(name string, f func(ID, record) bool) bool {
+	if x := t.index(); x != nil {
+		return x.each(t, name, f)
+	}
+	return t.headers(func(id ID, off, nameOff, _ uint32) bool {
+		if !t.named(nameOff, name) {
+			return true
+		}
+		r, _ := t.at(off)
+		return f(id, r)
+	})
+}
+
+// named says whether the string at off is name, which is not empty.
+func (t *Types) named(off uint32, name string) bool {
+	for off < t.strBase {
+		t = t.base
+	}
+	b, at, n := t.strs.data, uint64(off-t.strBase), uint64(len(name))
+	return at+n < uint64(len(b)) && b[at+n] == 0 && b[at] == name[0] && string(b[at:at+n]) == name
+}
+
+// headers visits the types that are not in the base, until f says stop; it is then false.
+func (t *Types) headers(f func(id ID, off, name, info uint32) bool) bool {
+	id, end := t.first, uint32(len(t.types))
+	for off := uint32(0); off < end; id++ {
+		b := t.types[off:][:12]
+		info := t.u32(b[4:])
+		s := t.shapes[info>>24&0x7f]
+		if !f(id, off, t.u32(b), info) {
+			return false
+		}
+		off += 12 + uint32(s.fixed) + uint32(s.each)*(info&maxVlen)
+	}
+	return true
+}
+
+// FindMany gives every type that has one of the names, as FindAll does for each, but reads the types
+// once for all of them. Names without a type are left out.
+func (t *Types) FindMany(names []string) map[string][]ID {
+	found := make(map[string][]ID, len(names))
+	t.match(names, func(b []byte) []byte { return b }, func(name string, id ID) {
+		found[name] = append(found[name], id)
+	})
+	return found
+}
+
+// match calls f for each type whose name, after key made something of it, is one of names. The first
+// two bytes of a name decide for nearly all types, so key must not touch them.
+func (t *Types) match(names []string, key func([]byte) []byte, f func(string, ID)) {
+	var begins [1 << 16 / 64]uint64
+	want := make(map[string]string, len(names))
+	for _, n := range names {
+		if n != "" {
+			k := beginning(n)
+			begins[k>>6] |= 1 << (k & 63)
+			want[n] = n
+		}
+	}
+	for _, o := range t.chain() {
+		o.headers(func(id ID, _, nameOff, _ uint32) bool {
+			if nameOff == 0 {
+				return true
+			}
+			s := o
+			for nameOff < s.strBase {
+				s = s.base
+			}
+			if at := uint64(nameOff - s.strBase); at+1 < uint64(len(s.strs.data)) {
+				k := uint16(s.strs.data[at]) | uint16(s.strs.data[at+1])<<8
+				if begins[k>>6]>>(k&63)&1 != 0 {
+					b, _ := s.strs.bytes(uint32(at))
+					if n, ok := want[string(key(b))]; ok {
+						f(n, id)
+					}
+				}
+			}
+			return true
+		})
+	}
+}
+
+// beginning gives the first two bytes of a name that is not empty and ends in a NUL.
+func beginning(name string) uint16 {
+	if len(name) == 1 {
+		return uint16(name[0])
+	}
+	return uint16(name[0]) | uint16(name[1])<<8
+}
+
+// nameIndex finds the types of one table by name. Types of one bucket are linked in the order of ids,
+// whatever their names, so a table full of equal names costs no more to build than any other.
+type nameIndex struct {
+	seed    maphash.Seed
+	buckets []uint32 // number of the first type + 1, by hash
+	next    []uint32 // number of the next type + 1, by number
+	flavors []ID     // types whose name has a "___"
+}
+
+// index gives the index of the table's own names, building it when searches have come in numbers;
+// until then it is nil.
+func (t *Types) index() *nameIndex {
+	if x := t.names.Load(); x != nil {
+		return x
+	}
+	if t.finds.Add(1) <= fewFinds {
+		return nil
+	}
+	t.grow.Lock()
+	defer t.grow.Unlock()
+	if x := t.names.Load(); x != nil {
+		return x
+	}
+	x := t.buildIndex()
+	t.names.Store(x)
+	return x
+}
+
+// buildIndex makes the index, and with it the place of every type.
+func (t *Types) buildIndex() *nameIndex {
+	x := &nameIndex{
+		seed:    maphash.MakeSeed(),
+		buckets: make([]uint32, 1<<bits.Len32(t.count)),
+		next:    make([]uint32, t.count),
+	}
+	hashes := x.next // the hash of a type waits in its link
+	offsets := make([]uint32, t.count)
+	t.headers(func(id ID, off, name, _ uint32) bool {
+		offsets[id-t.first] = off
+		b, _ := t.nameBytes(name)
+		if len(b) > 0 {
+			hashes[id-t.first] = uint32(maphash.Bytes(x.seed, b))&uint32(len(x.buckets)-1) + 1
+			if bytes.Contains(b, flavorSep) {
+				x.flavors = append(x.flavors, id)
+			}
+		}
+		return true
+	})
+	for n := len(x.next) - 1; n >= 0; n-- {
+		if h := hashes[n]; h != 0 {
+			x.next[n], x.buckets[h-1] = x.buckets[h-1], uint32(n)+1
+		}
+	}
+	t.places.Store(&places{offsets: offsets})
+	return x
+}
+
+// each visits the types of t with a name until f says stop; it is then false.
+func (x *nameIndex) each(t *Types, name string, f func(ID, record) bool) bool {
+	h := uint32(maphash.String(x.seed, name)) & uint32(len(x.buckets)-1)
+	for n := x.buckets[h]; n != 0; n = x.next[n-1] {
+		id := t.first + ID(n-1)
+		r, _ := t.at(t.offset(id))
+		if t.named(r.name, name) && !f(id, r) {
+			return false
+		}
+	}
+	return true
+}

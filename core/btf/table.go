@@ -1,0 +1,306 @@
+package btf
+
+import (
+	"encoding/binary"
+	"fmt"
+	"iter"
+	"math/bits"
+	"sync"
+	"sync/atomic"
+
+	"github.com/bpfhost/bpfhost/core/internal/wire"
+)
+
+// Options tell Parse what the bytes do not say.
+type Options struct {
+	Base  *Types           // the table that a split one goes on from, e.g. vmlinux for a kernel module
+	Order binary.ByteOrder // refuse every other byte order; nil accepts both
+}
+
+// Types is a table of types. It keeps the bytes that it was parsed from and makes a Type from them
+// when one is asked for. It is safe for concurrent use.
+type Types struct {
+	blob    []byte
+	types   []byte // the type section
+	typesAt uint64 // its offset in blob
+	big     bool   // big endian
+	order   binary.ByteOrder
+	base    *Types
+	first   ID     // id of the first type of its own
+	count   uint32 // how many types of its own
+	strs    table
+	strBase uint32 // offset of the first string of its own
+	shapes  *[maxKinds]shape
+	layout  bool // some kind is known by the layout table only
+
+	places atomic.Pointer[places]
+	pages  atomic.Pointer[[]atomic.Pointer[page]]
+	names  atomic.Pointer[nameIndex]
+	finds  atomic.Uint32
+	grow   sync.Mutex // held to make pages, types and indexes
+}
+
+// places says where types begin: the offset of each type whose number, counted from first, is a
+// multiple of 1<<shift.
+type places struct {
+	offsets []uint32
+	shift   uint8
+}
+
+// sparse is the shift of the places made by Parse: 64 types per offset.
+const sparse = 6
+
+// page holds 64 types. A type may be read once its bit in ready is set.
+type page struct {
+	ready atomic.Uint64
+	types [64]Type
+}
+
+// Parse opens BTF (Documentation/bpf/btf.rst of Linux). It reads the whole type section once to find
+// where types begin and keeps b, which must not change afterwards. Each type is checked when it is asked
+// for; call Validate for BTF of unknown origin. Errors are of type *FormatError.
+func Parse(b []byte, o Options) (*Types, error) {
+	h, err := parseHeader(b, o.Order)
+	if err != nil {
+		return nil, err
+	}
+	t := &Types{
+		blob: b, types: h.types, typesAt: h.typesAt, order: h.order, big: h.order == binary.BigEndian, first: 1,
+	}
+	t.strs.data = h.strs
+	if o.Base != nil {
+		t.base, t.first = o.Base, ID(o.Base.Len())
+		t.strBase = o.Base.strBase + uint32(len(o.Base.strs.data))
+	}
+	if err := t.checkStrings(h); err != nil {
+		return nil, err
+	}
+	if t.shapes, err = h.parseLayout(); err != nil {
+		return nil, err
+	}
+	if err := t.scan(); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// checkStrings holds the string section against the rules: it begins with an empty string unless the
+// table is split, and ends with a NUL.
+func (t *Types) checkStrings(h header) error {
+	c := wire.NewAt(section, h.order, h.strs, h.stringsAt)
+	switch n := len(h.strs); {
+	case t.base != nil && t.base.big != t.big:
+		return c.FailAt(0, fmt.Errorf("%w: it has the other byte order", ErrBase))
+	case t.base != nil && uint64(t.strBase)+uint64(n) > 1<<32-1:
+		return c.FailAt(h.stringsAt, fmt.Errorf("%w: strings exceed 4 GiB", ErrLimit))
+	case n == 0 && t.base != nil:
+		return nil
+	case n == 0:
+		return c.FailAt(h.stringsAt, fmt.Errorf("%w: no string section", ErrHeader))
+	case h.strs[n-1] != 0:
+		return c.FailAt(h.stringsAt+uint64(n)-1, fmt.Errorf("%w: strings do not end with a NUL", ErrHeader))
+	case t.base == nil && h.strs[0] != 0:
+		return c.Fail(fmt.Errorf("%w: strings do not begin with an empty one, as in split BTF without its base", ErrBase))
+	}
+	return nil
+}
+
+// scan finds where types begin.
+func (t *Types) scan() error {
+	offsets, n, err := t.findPlaces(sparse, len(t.types)/(32<<sparse)+1)
+	if err != nil {
+		return err
+	}
+	t.count = n
+	t.places.Store(&places{offsets: offsets, shift: sparse})
+	return nil
+}
+
+// findPlaces walks the type section and notes the offset of each 1<<shift th type.
+func (t *Types) findPlaces(shift uint8, guess int) ([]uint32, uint32, error) {
+	offsets := make([]uint32, 0, guess)
+	mask := uint32(1)<<shift - 1
+	n, end := uint32(0), uint64(len(t.types))
+	for at := uint64(0); at < end; n++ {
+		if n&mask == 0 {
+			offsets = append(offsets, uint32(at))
+		}
+		size := uint64(12)
+		if end-at >= size {
+			info := t.u32(t.types[at+4:])
+			s := t.shapes[info>>24&0x7f]
+			if s == noShape {
+				return nil, 0, t.fail(at+4, fmt.Errorf("%w: type %d has %v", ErrKind, t.first+ID(n), Kind(info>>24&0x7f)))
+			}
+			size += uint64(s.fixed) + uint64(s.each)*elements(info)
+		}
+		if end-at < size {
+			return nil, 0, t.fail(at, fmt.Errorf("type %d needs %d bytes: %w", t.first+ID(n), size, wire.ErrTruncated))
+		}
+		if uint64(t.first)+uint64(n) >= maxTypes {
+			return nil, 0, t.fail(at, fmt.Errorf("%w: more than %d", ErrLimit, maxTypes-1))
+		}
+		at += size
+	}
+	return offsets, n, nil
+}
+
+// elements is how many elements follow a type. A FUNC has its linkage in that field, but no elements.
+func elements(info uint32) uint64 { return uint64(info & maxVlen) }
+
+// u32 reads a word in the table's byte order.
+func (t *Types) u32(b []byte) uint32 {
+	v := binary.LittleEndian.Uint32(b)
+	if t.big {
+		v = bits.ReverseBytes32(v)
+	}
+	return v
+}
+
+// fail makes the error for a place in the type section.
+func (t *Types) fail(at uint64, err error) error {
+	return wire.NewAt(section, t.order, nil, t.typesAt+at).Fail(err)
+}
+
+// Len is the number of ids: those of the base and void included, so that valid ids are below it.
+func (t *Types) Len() int { return int(t.first) + int(t.count) }
+
+// First is the id of the first type that is not in the base: 1 when there is no base.
+func (t *Types) First() ID { return t.first }
+
+// Base is the table that this one goes on from, or nil.
+func (t *Types) Base() *Types { return t.base }
+
+// Order is the byte order of the bytes.
+func (t *Types) Order() binary.ByteOrder { return t.order }
+
+// Bytes gives the bytes that the table was parsed from, without the base. They must not be changed.
+func (t *Types) Bytes() []byte { return t.blob }
+
+// record is a type as it is written. Methods of a record need no checks: places were found by Parse.
+type record struct {
+	name uint32
+	info uint32
+	word uint32 // size or type, as the kind says
+	body []byte // what follows the three words
+}
+
+func (r record) kind() Kind { return Kind(r.info >> 24 & 0x7f) }
+
+func (r record) vlen() int { return int(r.info & maxVlen) }
+
+func (r record) flag() bool { return r.info>>31 != 0 }
+
+// at reads the record at an offset of the type section, and its size in bytes.
+func (t *Types) at(off uint32) (record, uint32) {
+	b := t.types[off:]
+	r := record{name: t.u32(b), info: t.u32(b[4:]), word: t.u32(b[8:])}
+	s := t.shapes[r.kind()]
+	n := uint32(s.fixed) + uint32(s.each)*uint32(r.vlen())
+	r.body = b[12 : 12+n : 12+n]
+	return r, 12 + n
+}
+
+// owner gives the table of the chain of bases that holds id. The id must be below Len.
+func (t *Types) owner(id ID) *Types {
+	for id < t.first && t.base != nil {
+		t = t.base
+	}
+	return t
+}
+
+// offset finds where a type of this table begins.
+func (t *Types) offset(id ID) uint32 {
+	p := t.places.Load()
+	n := uint32(id - t.first)
+	off := p.offsets[n>>p.shift]
+	for k := n & (1<<p.shift - 1); k > 0; k-- {
+		info := t.u32(t.types[off+4:])
+		s := t.shapes[info>>24&0x7f]
+		off += 12 + uint32(s.fixed) + uint32(s.each)*(info&maxVlen)
+	}
+	return off
+}
+
+// record reads a type by id. Void and ids out of range give a record of kind void.
+func (t *Types) record(id ID) record {
+	if id == 0 || int(id) >= t.Len() {
+		return record{}
+	}
+	t = t.owner(id)
+	r, _ := t.at(t.offset(id))
+	return r
+}
+
+// Kind gives the kind of a type; KindVoid for 0 and for ids out of range.
+func (t *Types) Kind(id ID) Kind { return t.record(id).kind() }
+
+// Name gives the name of a type as it is written, empty if it has none.
+func (t *Types) Name(id ID) string { return t.str(t.record(id).name) }
+
+// Type gives one type. Asked again, it gives the same value. Errors: ErrID when there is no such id,
+// otherwise a *FormatError.
+func (t *Types) Type(id ID) (Type, error) {
+	if id == 0 {
+		return &Void{}, nil
+	}
+	if int(id) >= t.Len() {
+		return nil, fmt.Errorf("find type %d: %w: there are %d", id, ErrID, t.Len())
+	}
+	t = t.owner(id)
+	n := uint32(id - t.first)
+	if p := t.page(n>>sparse, false); p != nil && p.ready.Load()>>(n&63)&1 != 0 {
+		return p.types[n&63], nil
+	}
+	return t.materialise(id)
+}
+
+// page gives a page of types, making it if asked to. The lock must be held for making.
+func (t *Types) page(n uint32, create bool) *page {
+	pages := t.pages.Load()
+	if pages == nil {
+		if !create {
+			return nil
+		}
+		made := make([]atomic.Pointer[page], t.count>>sparse+1)
+		pages = &made
+		t.pages.Store(pages)
+	}
+	p := (*pages)[n].Load()
+	if p == nil && create {
+		p = new(page)
+		(*pages)[n].Store(p)
+	}
+	return p
+}
+
+// materialise checks and decodes a type of this table and keeps it.
+func (t *Types) materialise(id ID) (Type, error) {
+	off := t.offset(id)
+	r, _ := t.at(off)
+	if err := t.check(id, r); err != nil {
+		return nil, t.fail(uint64(off), fmt.Errorf("type %d: %w", id, err))
+	}
+	typ := t.decode(r)
+	t.grow.Lock()
+	defer t.grow.Unlock()
+	n := uint32(id - t.first)
+	p, bit := t.page(n>>sparse, true), uint64(1)<<(n&63)
+	if ready := p.ready.Load(); ready&bit == 0 {
+		p.types[n&63] = typ
+		p.ready.Store(ready | bit)
+	}
+	return p.types[n&63], nil
+}
+
+// All gives every type of the table with its id, in order, those of the base not included. It leaves out
+// types that are malformed; Validate finds them.
+func (t *Types) All() iter.Seq2[ID, Type] {
+	return func(yield func(ID, Type) bool) {
+		for id := t.first; int(id) < t.Len(); id++ {
+			if typ, err := t.Type(id); err == nil && !yield(id, typ) {
+				return
+			}
+		}
+	}
+}
