@@ -1,0 +1,210 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/bpfhost/bpfhost/abi"
+)
+
+// hostImports makes the host's side: an interface with one typed method for each function, and the table
+// that decodes and checks arguments before it calls them.
+func hostImports() ([]byte, error) {
+	var g page
+	g.p("// %s", header)
+	g.p("\npackage host\n")
+	g.p("import (\n\t%q\n\n\t%q\n\t%q\n)\n", "encoding/binary", "github.com/bpfhost/bpfhost/abi", "github.com/bpfhost/bpfhost/host/internal/sandbox")
+	hostInterface(&g)
+	hostTable(&g)
+	g.WriteString(hostHelpers)
+	for _, f := range abi.Funcs() {
+		if err := hostFunc(&g, f); err != nil {
+			return nil, err
+		}
+	}
+	return g.goFile()
+}
+
+func hostInterface(g *page) {
+	g.WriteString(`// imports is what one guest may call: a method for each function of the ABI. Its methods run inside the
+// guest's call, one at a time, and must neither block nor keep a slice.
+//
+// Before a method is called, the phase is right, every pointer and length lies in guest memory (of length
+// zero is nil), names are names and texts are texts as package abi checks them, and input records are
+// decoded. Handles, numbers and enum values are as the guest gave them. Slices are guest memory: inputs to be
+// copied where they are kept, outputs to be written (abi.CopyOut, abi.CopyRecord). Input and output may overlap.
+// A result is zero or above, or -abi.Errno. A uint64 result reaches the guest only if the other is not negative.
+type imports interface {
+	// Phase says where in its life the guest is.
+	Phase() abi.Phase
+	// Refuse notes that a call of function number fn was refused with code before its method was called, and
+	// returns -code.
+	Refuse(fn uint16, code abi.Errno) int32
+
+`)
+	for _, f := range abi.Funcs() {
+		g.comment("\t//", camel(f.Name)+": "+f.Doc+" Result: "+f.Result+".")
+		var params []string
+		result := "int32"
+		for _, p := range f.Params {
+			if p.Kind == abi.OutU64 {
+				result = "(uint64, int32)"
+				continue
+			}
+			params = append(params, lowerCamel(p.Name)+" "+hostType(p))
+		}
+		g.p("\t%s(%s) %s", camel(f.Name), strings.Join(params, ", "), result)
+	}
+	g.p("}\n")
+}
+
+// hostType is the type of a parameter of a method.
+func hostType(p abi.Param) string {
+	switch p.Kind {
+	case abi.Handle32:
+		return "uint32"
+	case abi.U32:
+		if p.Of == "prop" {
+			return "abi.Prop"
+		}
+		if e, ok := enumOf(p.Of); ok && e.Type != "" && !e.Kernel {
+			return "abi." + e.Type
+		}
+		return "uint32"
+	case abi.U64:
+		return "uint64"
+	case abi.InRecord:
+		r, _ := recordOf(p.Of)
+		return "abi." + r.Go
+	}
+	return "[]byte"
+}
+
+func hostTable(g *page) {
+	g.p("// importTable binds every function of the ABI. of finds the methods of the guest that calls.")
+	g.p("func importTable(of func(*sandbox.Guest) imports) []sandbox.Import {")
+	g.p("\tb := binding(of)")
+	g.p("\treturn []sandbox.Import{")
+	for _, f := range abi.Funcs() {
+		g.p("\t\tentry(%q, %q, b.%s),", f.Name, wasmParams(f.Params), lowerCamel(f.Name))
+	}
+	g.p("\t}\n}\n")
+}
+
+// wasmParams is the signature of parameters: 'i' is an i32, 'l' an i64.
+func wasmParams(params []abi.Param) string {
+	var b strings.Builder
+	for _, p := range params {
+		switch {
+		case p.Kind == abi.U64:
+			b.WriteByte('l')
+		case p.Kind.Pair():
+			b.WriteString("ii")
+		default:
+			b.WriteByte('i')
+		}
+	}
+	return b.String()
+}
+
+const hostHelpers = `// binding decodes the arguments of each function for the guest that calls.
+type binding func(*sandbox.Guest) imports
+
+// entry makes a row of the table; in params 'i' is an i32 and 'l' an i64.
+func entry(name, params string, fn func(*sandbox.Guest, []uint64) int32) sandbox.Import {
+	types := make([]sandbox.ValueType, len(params))
+	for i, c := range params {
+		types[i] = sandbox.I32
+		if c == 'l' {
+			types[i] = sandbox.I64
+		}
+	}
+	return sandbox.Import{
+		Name: name, Params: types, Results: []sandbox.ValueType{sandbox.I32},
+		Fn: func(g *sandbox.Guest, s []uint64) { s[0] = uint64(uint32(fn(g, s))) },
+	}
+}
+
+// view returns n elements of size bytes at ptr of guest memory. None at all are nil, wherever they are.
+func view(g *sandbox.Guest, ptr, n uint64, size uint64) ([]byte, bool) {
+	total := uint64(uint32(n)) * size
+	if total == 0 {
+		return nil, true
+	}
+	if total > 1<<32-1 {
+		return nil, false
+	}
+	return g.View(uint32(ptr), uint32(total))
+}
+
+`
+
+// hostFunc writes the decoder of one function.
+func hostFunc(g *page, f abi.Func) error {
+	refuse := func(code string) string { return fmt.Sprintf("return c.Refuse(%d, %s)", f.ID, code) }
+	g.p("func (b binding) %s(g *sandbox.Guest, s []uint64) int32 {", lowerCamel(f.Name))
+	g.p("\tc := b(g)")
+	g.p("\tif c.Phase()&%#x == 0 { // %s", uint32(f.Phases), f.Phases)
+	g.p("\t\t%s\n\t}", refuse("abi.ErrPhase"))
+	var args []string
+	out := ""
+	i := 0
+	for _, p := range f.Params {
+		name := lowerCamel(p.Name)
+		switch {
+		case p.Kind == abi.OutU64:
+			out = name
+			g.p("\t%s, ok := g.View(uint32(s[%d]), 8)", name, i)
+			g.p("\tif !ok {\n\t\t%s\n\t}", refuse("abi.ErrFault"))
+			i++
+		case p.Kind.Pair():
+			arg, err := hostPair(g, p, i, refuse)
+			if err != nil {
+				return fmt.Errorf("function %s: %w", f.Name, err)
+			}
+			args = append(args, arg)
+			i += 2
+		default:
+			args = append(args, fmt.Sprintf("%s(s[%d])", hostType(p), i))
+			i++
+		}
+	}
+	call := fmt.Sprintf("c.%s(%s)", camel(f.Name), strings.Join(args, ", "))
+	if out == "" {
+		g.p("\treturn %s\n}\n", call)
+		return nil
+	}
+	g.p("\tv, rc := %s", call)
+	g.p("\tif rc >= 0 {\n\t\tbinary.LittleEndian.PutUint64(%s, v)\n\t}", out)
+	g.p("\treturn rc\n}\n")
+	return nil
+}
+
+// hostPair writes how a pointer and length become an argument, and returns that.
+func hostPair(g *page, p abi.Param, i int, refuse func(string) string) (string, error) {
+	name := lowerCamel(p.Name)
+	size := "1"
+	r, isRecord := recordOf(p.Of)
+	if p.Kind == abi.InArray || p.Kind == abi.OutArray {
+		if !isRecord {
+			return "", fmt.Errorf("array %s of unknown record %q", p.Name, p.Of)
+		}
+		size = "abi." + r.Go + "Size"
+	}
+	g.p("\t%s, ok := view(g, s[%d], s[%d], %s)", name, i, i+1, size)
+	g.p("\tif !ok {\n\t\t%s\n\t}", refuse("abi.ErrFault"))
+	switch p.Kind {
+	case abi.Name, abi.Text:
+		g.p("\tif e := abi.Check%s(%s); e != 0 {\n\t\t%s\n\t}", camel(p.Kind.String()), name, refuse("e"))
+	case abi.InRecord:
+		if !isRecord {
+			return "", fmt.Errorf("unknown record %q", p.Of)
+		}
+		g.p("\tvar raw [abi.%sSize]byte", r.Go)
+		g.p("\tif e := abi.ReadRecord(raw[:], %s); e != 0 {\n\t\t%s\n\t}", name, refuse("e"))
+		g.p("\tvar %sRec abi.%s", name, r.Go)
+		g.p("\t%sRec.Get(raw[:])", name)
+		return name + "Rec", nil
+	}
+	return name, nil
+}
