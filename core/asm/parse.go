@@ -1,0 +1,257 @@
+package asm
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Listing is what Parse reads: instructions and the names that belong to them.
+type Listing struct {
+	Insns      []Insn
+	LabelNames map[Label]string // labels that have a name other than L1, L2, …; nil when there are none
+	Funcs      map[int]string   // by index of the first instruction: name of the function; nil when there are none
+}
+
+// Parse reads instructions as AppendText, llvm-objdump and the kernel write them. The syntax is
+// described in the package comment.
+//
+// Labels called L and a number keep that number. All others, and the targets of distances such as
+// goto +5, get the smallest numbers that are free, in the order of their places.
+//
+// The error is a *ParseError: it says line, column and reason.
+func Parse(text string) (Listing, error) {
+	p := parser{names: map[symbolKey]int{}}
+	for line := range strings.Lines(text) {
+		row := p.row + 1
+		p.scanner = scanner{line: strings.TrimSuffix(line, "\n"), row: row}
+		p.statements()
+		if p.err != nil {
+			return Listing{}, p.err
+		}
+	}
+	if err := p.finish(); err != nil {
+		return Listing{}, err
+	}
+	return p.listing, nil
+}
+
+type parser struct {
+	scanner
+	listing   Listing
+	symbols   []symbol
+	names     map[symbolKey]int // index into symbols
+	relatives []relative
+	calls     []bareCall
+	function  *symbol // the last .func, until its first instruction is there
+	target    target  // of the instruction that is being read
+}
+
+// symbolKey tells the label L5 from one whose quoted name is "L5".
+type symbolKey struct {
+	name   string
+	number Label
+}
+
+// symbol is a label. Until finish has run, Ref.Label is its index in parser.symbols plus one.
+type symbol struct {
+	symbolKey
+	row, at int // where it is used first, or defined
+	insn    int // the instruction that it stands before, or undefined
+}
+
+const undefined = -1
+
+// relative is a reference by distance in slots.
+type relative struct {
+	insn, row, at int
+	by            int64
+}
+
+// bareCall is a call of a name that may be that of a label, a helper or a function.
+type bareCall struct {
+	insn int
+	name string
+}
+
+// target is where an instruction goes to by distance.
+type target struct {
+	set bool
+	at  int
+	by  int64
+}
+
+// statements reads one line: labels, and at most one directive or instruction.
+func (p *parser) statements() {
+	p.prefix()
+	for p.err == nil && !p.end() {
+		if p.label() {
+			continue
+		}
+		if p.accept(".func") {
+			p.funcMark()
+		} else {
+			p.instruction()
+		}
+		if p.err == nil && !p.end() {
+			p.fail("expected the end of the line, found " + p.found())
+		}
+		return
+	}
+}
+
+// prefix skips what disassemblers write before an instruction: its number and its opcode.
+func (p *parser) prefix() {
+	if _, _, ok := p.tryNumber(); ok {
+		p.expect(":")
+	}
+	if p.accept("(") {
+		end := strings.IndexByte(p.line[p.pos:], ')')
+		if end < 0 {
+			p.fail(`expected ")"`)
+			return
+		}
+		p.pos += end + 1
+	}
+}
+
+// label reads the definition of a label if one comes next.
+func (p *parser) label() bool {
+	if p.end() {
+		return false
+	}
+	start := p.at
+	key := p.symbolKey()
+	if p.err != nil {
+		return true
+	}
+	if key == (symbolKey{}) || p.pos == len(p.line) || p.line[p.pos] != ':' {
+		p.pos = start
+		return false
+	}
+	p.pos++
+	s := &p.symbols[p.symbol(key, start)]
+	if s.insn != undefined {
+		p.failAt(start, "label "+key.String()+" is defined twice")
+	}
+	s.insn, s.row, s.at = len(p.listing.Insns), p.row, start
+	return true
+}
+
+// symbolKey reads the name of a label if one comes next.
+func (p *parser) symbolKey() symbolKey {
+	if p.line[p.pos] == '"' {
+		return symbolKey{name: p.quoted()}
+	}
+	name := p.word()
+	if n, ok := labelNumber(name); ok {
+		return symbolKey{number: n}
+	}
+	return symbolKey{name: name}
+}
+
+// String returns the name of the label in quotes.
+func (k symbolKey) String() string {
+	if k.number != 0 {
+		return strconv.Quote("L" + strconv.FormatUint(uint64(k.number), 10))
+	}
+	return strconv.Quote(k.name)
+}
+
+// symbol returns the index of a label in symbols.
+func (p *parser) symbol(key symbolKey, at int) int {
+	i, ok := p.names[key]
+	if !ok {
+		i = len(p.symbols)
+		p.symbols = append(p.symbols, symbol{key, p.row, at, undefined})
+		p.names[key] = i
+	}
+	return i
+}
+
+// failAt records a failure at a place in the line.
+func (s *scanner) failAt(at int, reason string) {
+	s.at = at
+	s.fail(reason)
+}
+
+// funcMark reads the name behind .func.
+func (p *parser) funcMark() {
+	at := p.at
+	name, _ := p.name("the name of a function")
+	if p.function != nil {
+		p.failAt(at, "function "+strconv.Quote(p.function.name)+" has no instruction")
+		return
+	}
+	p.function = &symbol{symbolKey{name: name}, p.row, at, len(p.listing.Insns)}
+	if p.listing.Funcs == nil {
+		p.listing.Funcs = map[int]string{}
+	}
+	p.listing.Funcs[len(p.listing.Insns)] = name
+}
+
+// instruction reads one instruction and what stands in braces behind it.
+func (p *parser) instruction() {
+	p.target = target{}
+	in := p.operation()
+	fixed := p.braces(&in)
+	if p.err != nil {
+		return
+	}
+	if in.Flags&Raw == 0 && !forms[in.Op].known(in.Op, in.Src, in.Off, in.Imm) {
+		p.fail("what is in braces makes this an unknown instruction, which .raw can write")
+	}
+	if p.target.set {
+		p.distance(&in, fixed)
+	} else if fixed {
+		p.fail("only a distance can be fixed")
+	}
+	p.listing.Insns = append(p.listing.Insns, in)
+	p.function = nil
+}
+
+// distance takes over the distance of a jump, a call or a function's address.
+func (p *parser) distance(in *Insn, fixed bool) {
+	t := p.target
+	if !fixed {
+		p.relatives = append(p.relatives, relative{len(p.listing.Insns), p.row, t.at, t.by})
+		in.Ref = Ref{Kind: RefLabel}
+		return
+	}
+	in.Ref = Ref{}
+	if forms[in.Op].distance(in.Src) == distanceImm {
+		in.Imm = t.by
+		return
+	}
+	if t.by != int64(int16(t.by)) {
+		p.failAt(t.at, "distance does not fit 16 bits")
+	}
+	in.Off = int16(t.by)
+}
+
+// braces reads fields that an instruction's own text does not show, e.g. {off=1 imm=-5}.
+func (p *parser) braces(in *Insn) (fixed bool) {
+	if !p.accept("{") {
+		return false
+	}
+	for p.err == nil && !p.accept("}") {
+		switch {
+		case p.accept("fixed"):
+			fixed = true
+		case p.accept("dst"):
+			p.expect("=")
+			in.Dst = Reg(p.number(0, 15))
+		case p.accept("src"):
+			p.expect("=")
+			in.Src = Reg(p.number(0, 15))
+		case p.accept("off"):
+			p.expect("=")
+			in.Off = int16(p.number(-1<<15, 1<<15-1))
+		case p.accept("imm"):
+			p.expect("=")
+			in.Imm = p.number(-1<<31, 1<<31-1)
+		default:
+			p.fail("expected dst, src, off, imm, fixed or }, found " + p.found())
+		}
+	}
+	return fixed
+}
