@@ -1,0 +1,230 @@
+package policy
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// Final is everything that is about to be loaded and attached, after every edit.
+type Final struct {
+	Plugin      string // its own name; empty is not judged
+	SHA256      string // of the module, in lower-case hex; empty is not judged
+	CPUs        int    // possible CPUs, for per-CPU maps; 0 is 1
+	PinDir      string // where maps are pinned by name; empty is PinRoot
+	Collections []Input
+}
+
+// Input is one collection of a Final.
+type Input struct {
+	Object     string // name of the operator's object that it comes from; empty for one made by the plugin
+	SHA256     string // of that object, in lower-case hex
+	Edited     bool   // the plugin changed it
+	Collection *spec.Collection
+}
+
+// Subjects lists what there is to judge, in an order that depends on f alone. What occurs several
+// times is listed once, with its first place; of numbers the largest is listed.
+func Subjects(f Final) []Subject {
+	c := &collector{final: f, index: map[factKey]int{}}
+	if f.Plugin != "" {
+		c.add(Subject{Kind: KindPlugin, Name: f.Plugin})
+	}
+	if f.SHA256 != "" {
+		c.add(Subject{Kind: KindModule, Name: f.SHA256})
+	}
+	programs, maps := uint64(0), uint64(0)
+	for _, in := range f.Collections {
+		c.collection(in)
+		programs += uint64(len(in.Collection.Programs))
+		maps += uint64(len(in.Collection.Maps))
+	}
+	if programs > 0 {
+		c.add(Subject{Kind: KindPrograms, Value: programs})
+	}
+	if maps > 0 {
+		c.add(Subject{Kind: KindMaps, Value: maps})
+		c.add(Subject{Kind: KindTotalBytes, Value: c.bytes})
+	}
+	c.finish()
+	return c.list
+}
+
+// collector gathers subjects without repeating them.
+type collector struct {
+	final Final
+	list  []Subject
+	index map[factKey]int
+	more  []int // per subject: further places
+	bytes uint64
+}
+
+type factKey struct {
+	kind Kind
+	name string
+}
+
+// add lists a subject, or counts it where it is listed already.
+func (c *collector) add(s Subject) {
+	k := factKey{s.Kind, s.Name}
+	i, seen := c.index[k]
+	switch {
+	case !seen:
+		c.index[k] = len(c.list)
+		c.list = append(c.list, s)
+		c.more = append(c.more, 0)
+	case s.Kind >= KindPrograms:
+		if s.Value > c.list[i].Value {
+			c.list[i] = s
+		}
+	default:
+		c.more[i]++
+	}
+}
+
+// finish adds the number of further places to the first ones.
+func (c *collector) finish() {
+	for i, n := range c.more {
+		switch {
+		case n == 1:
+			c.list[i].Where += " and one more place"
+		case n > 1:
+			c.list[i].Where += fmt.Sprintf(" and %d more places", n)
+		}
+	}
+}
+
+func (c *collector) collection(in Input) {
+	if in.Object != "" {
+		c.add(Subject{Kind: KindObject, Name: in.Object, Digest: in.SHA256})
+		if in.Edited {
+			c.add(Subject{Kind: KindObjectEdit, Name: in.Object, Digest: in.SHA256})
+		}
+	}
+	for _, p := range in.Collection.Programs {
+		c.program(p)
+	}
+	for _, m := range in.Collection.Maps {
+		c.mapp(m)
+	}
+	for _, a := range in.Collection.Attach {
+		c.attach(in.Collection, a)
+	}
+}
+
+// program lists what a program is and does.
+func (c *collector) program(p *spec.Program) {
+	where := "program " + p.Name
+	c.addAt(ProgramType(p.Type), where)
+	if name, ok := rightOf[p.Type.String()]; ok {
+		c.addAt(Subject{Kind: KindRight, Name: name}, where)
+	}
+	if p.Type == spec.ProgramTracing && p.AttachType == spec.AttachTypeModifyReturn {
+		c.addAt(Subject{Kind: KindRight, Name: RightModifyReturn}, where)
+	}
+	if p.Flags&spec.FlagSleepable != 0 {
+		c.addAt(Subject{Kind: KindRight, Name: RightSleepable}, where)
+	}
+	slots := uint64(0)
+	for i := range p.Insns {
+		in := &p.Insns[i].Insn
+		slots += uint64(in.Slots())
+		if s, ok := Instruction(in); ok {
+			c.addAt(s, fmt.Sprintf("insn %d of %s", i, p.Name))
+		}
+	}
+	c.addAt(Subject{Kind: KindInsns, Value: slots}, where)
+}
+
+func (c *collector) addAt(s Subject, where string) {
+	s.Where = where
+	c.add(s)
+}
+
+// Instruction says what an instruction uses, if it is anything that is judged. It looks at what the
+// kernel would see, so an instruction that is marked Raw is no exception.
+func Instruction(in *asm.Insn) (Subject, bool) {
+	kfunc := in.Op == asm.OpCall && in.Src == asm.PseudoKfuncCall
+	switch {
+	case in.Ref.Kind == asm.RefKfunc && kfunc:
+		return Subject{Kind: KindKfunc, Name: in.Ref.Name}, true
+	case in.Ref.Kind == asm.RefKfunc || kfunc:
+		return Subject{Kind: KindNumeric, Name: fmt.Sprintf("kernel function #%d", in.Imm)}, true
+	case in.Op == asm.OpCall && in.Src == 0:
+		return Helper(asm.Helper(in.Imm)), true
+	case in.Op != asm.OpLoadImm64:
+		return Subject{}, false
+	}
+	switch in.Ref.Kind {
+	case asm.RefMap, asm.RefMapValue, asm.RefVar:
+		return Subject{}, false // the loader puts in the map that is named
+	}
+	switch in.Src {
+	case asm.PseudoMapFD, asm.PseudoMapValue, asm.PseudoMapIdx, asm.PseudoMapIdxValue:
+		return Subject{Kind: KindNumeric, Name: fmt.Sprintf("map #%d", int32(in.Imm))}, true
+	case asm.PseudoBTFID:
+		if in.Ref.Kind != asm.RefKsym {
+			return Subject{Kind: KindNumeric, Name: fmt.Sprintf("kernel variable #%d", int32(in.Imm))}, true
+		}
+	}
+	return Subject{}, false
+}
+
+// mapp lists what a map is and takes. (map is a keyword.)
+func (c *collector) mapp(m *spec.Map) {
+	where := "map " + m.Name
+	c.addAt(MapType(m.Type), where)
+	c.addAt(Subject{Kind: KindEntries, Value: uint64(m.MaxEntries)}, where)
+	size := m.Memory(c.final.CPUs)
+	if m.Inner != nil {
+		c.addAt(MapType(m.Inner.Type), "inner map of "+m.Name)
+		c.addAt(Subject{Kind: KindEntries, Value: uint64(m.Inner.MaxEntries)}, "inner map of "+m.Name)
+		size = addSaturating(size, m.Inner.Memory(c.final.CPUs))
+	}
+	c.addAt(Subject{Kind: KindBytes, Value: size}, where)
+	c.bytes = addSaturating(c.bytes, size)
+	if m.Pinning != spec.PinNone {
+		dir := c.final.PinDir
+		if dir == "" {
+			dir = PinRoot
+		}
+		pin := dir + "/" + m.Name // not joined: a name with .. in it must be seen
+		c.addAt(Subject{Kind: KindPinRead, Name: pin}, where)
+		c.addAt(Subject{Kind: KindPinWrite, Name: pin}, where)
+	}
+}
+
+func addSaturating(a, b uint64) uint64 {
+	if a > math.MaxUint64-b {
+		return math.MaxUint64
+	}
+	return a + b
+}
+
+// attach lists where a program is attached. Without a target of its own it is what the program says.
+func (c *collector) attach(col *spec.Collection, a spec.Attach) {
+	where := "program " + a.Program
+	own := ""
+	for _, p := range col.Programs {
+		if p.Name == a.Program {
+			own = p.AttachTo
+		}
+	}
+	target := a.Target
+	if target == "" || a.Kind == spec.AttachTracing {
+		target = own
+	}
+	if a.Kind == spec.AttachKprobe {
+		target, _, _ = strings.Cut(target, "+")
+	}
+	c.addAt(Attach(a.Kind, target), where)
+	if a.Target != "" && a.Target != target && a.Kind == spec.AttachTracing {
+		c.addAt(Attach(a.Kind, a.Target), where)
+	}
+	if a.Netns != "" {
+		c.addAt(Subject{Kind: KindNetns, Name: a.Netns}, where)
+	}
+}

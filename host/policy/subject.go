@@ -1,0 +1,148 @@
+package policy
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// Kind is what a Subject is about. Its text is the word that rules, wishes and messages use.
+type Kind uint8
+
+// The kinds of subject.
+const (
+	KindPlugin     Kind = iota + 1 // Name: the plugin's own name
+	KindModule                     // Name: SHA-256 of the module, in hex
+	KindObject                     // Name: an input object; Digest: its SHA-256
+	KindObjectEdit                 // Name: an input object that the plugin changed
+	KindProgram                    // Name: program type
+	KindRight                      // Name: one of the Right constants
+	KindHelper                     // Name: helper function
+	KindKfunc                      // Name: kernel function
+	KindNumeric                    // Name: something that an instruction names by number; never granted
+	KindAttach                     // Name: kind of hook, colon, target
+	KindNetns                      // Name: path of the network namespace that a hook is in
+	KindMap                        // Name: map type
+	KindMapRW                      // Name: map that the plugin reads or writes while running
+	KindPinRead                    // Name: path of a pinned object that is opened
+	KindPinWrite                   // Name: path at which an object is pinned
+	KindPrograms                   // Value: number of programs
+	KindInsns                      // Value: instructions of one program, in slots of 8 bytes
+	KindMaps                       // Value: number of maps
+	KindEntries                    // Value: entries of one map
+	KindBytes                      // Value: bytes of one map, all CPUs together
+	KindTotalBytes                 // Value: bytes of all maps
+)
+
+// kindWords is indexed by Kind.
+var kindWords = [...]string{
+	"", "plugin", "module", "object", "object edit", "program", "right", "helper", "kfunc", "numeric reference",
+	"attach", "netns", "map", "map-rw", "pin-read", "pin-write", "programs", "insns", "maps", "map-entries",
+	"map-bytes", "map-bytes-total",
+}
+
+// String returns the word of the kind, e.g. "map-rw".
+func (k Kind) String() string {
+	if int(k) < len(kindWords) {
+		return kindWords[k]
+	}
+	return "kind " + strconv.Itoa(int(k))
+}
+
+// The names of KindRight subjects.
+const (
+	RightSleepable    = "sleepable"     // a program that may sleep
+	RightFreplace     = "freplace"      // a program that replaces a function of another one (type ext)
+	RightSyscall      = "syscall"       // a program that may call bpf(2) itself (type syscall)
+	RightStructOps    = "struct_ops"    // a program that implements kernel callbacks (type struct_ops)
+	RightModifyReturn = "modify_return" // a tracing program that overrides what a kernel function returns
+)
+
+// Subject is one fact to be judged: something that a plugin does or that its plan contains.
+type Subject struct {
+	Kind   Kind
+	Name   string
+	Value  uint64 // of kinds that count
+	Digest string // of KindObject
+	Where  string // the place for messages, e.g. "insn 31 of count_drops"
+}
+
+// ProgramType is the fact that a program has a type.
+func ProgramType(t spec.ProgramType) Subject {
+	name := t.String()
+	if _, known := spec.ParseProgramType(name); !known {
+		name = "#" + strconv.FormatUint(uint64(t), 10)
+	}
+	return Subject{Kind: KindProgram, Name: name}
+}
+
+// MapType is the fact that a map has a type.
+func MapType(t spec.MapType) Subject {
+	name := t.String()
+	if _, known := spec.ParseMapType(name); !known {
+		name = "#" + strconv.FormatUint(uint64(t), 10)
+	}
+	return Subject{Kind: KindMap, Name: name}
+}
+
+// Helper is the fact that a helper is called.
+func Helper(h asm.Helper) Subject {
+	name := h.String()
+	if _, known := asm.ParseHelper(name); !known {
+		name = "#" + strconv.FormatInt(int64(h), 10)
+	}
+	return Subject{Kind: KindHelper, Name: name}
+}
+
+// Attach is the fact that a program is attached to a target.
+func Attach(k spec.AttachKind, target string) Subject {
+	return Subject{Kind: KindAttach, Name: k.String() + ":" + target}
+}
+
+// MapRW is the fact that the plugin uses a loaded map.
+func MapRW(name string) Subject { return Subject{Kind: KindMapRW, Name: name} }
+
+// ObjectEdit is the fact that the plugin changes an input object.
+func ObjectEdit(name string) Subject { return Subject{Kind: KindObjectEdit, Name: name} }
+
+// unknown reports whether the name is the number of something that this version has no name for.
+// Nothing can be known of it, so only a pattern that says exactly that number grants it.
+func (s Subject) unknown() bool { return strings.HasPrefix(s.Name, "#") }
+
+// String says what the subject is and where, in one line that is safe to print, e.g.
+// "helper bpf_probe_write_user (insn 31 of count_drops)".
+func (s Subject) String() string {
+	var b strings.Builder
+	switch s.Kind {
+	case KindPrograms, KindInsns, KindMaps, KindEntries:
+		fmt.Fprintf(&b, "%s %d", s.Kind, s.Value)
+	case KindBytes, KindTotalBytes:
+		fmt.Fprintf(&b, "%s %s", s.Kind, formatSize(s.Value))
+	case KindRight:
+		b.WriteString(printable(s.Name))
+	default:
+		fmt.Fprintf(&b, "%s %s", s.Kind, printable(s.Name))
+	}
+	if s.Where != "" {
+		fmt.Fprintf(&b, " (%s)", printable(s.Where))
+	}
+	return b.String()
+}
+
+// printable returns text as it is if a terminal shows it as it is, and quoted otherwise.
+func printable(text string) string {
+	const most = 300
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	for _, r := range text {
+		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
+			return strconv.QuoteToASCII(text)
+		}
+	}
+	return text
+}
