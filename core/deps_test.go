@@ -38,10 +38,12 @@ var allowed = map[string][]string{
 		"host/policy", "host/internal/sandbox"},
 	"cmd/bpfhost": {"abi", "core/asm", "core/btf", "core/spec", "core/elf", "core/loader", "core/link", "core/ring",
 		"core/netlab", "host", "host/policy", "guests"},
-	"guests":           {},
-	"guests/sdk/go":    {"abi"},
-	"internal/elftest": {"core/asm", "core/btf", "core/spec", "core/internal/wire"},
-	"internal/testenv": {},
+	"guests":               {},
+	"guests/sdk/go":        {"abi"},
+	"internal/elftest":     {"core/asm", "core/btf", "core/spec", "core/internal/wire"},
+	"internal/testenv":     {},
+	"internal/lab":         {},
+	"internal/lab/cmd/lab": {"internal/lab"},
 }
 
 // thirdParty says who may import what from other modules.

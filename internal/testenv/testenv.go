@@ -3,6 +3,9 @@
 package testenv
 
 import (
+	"bufio"
+	"compress/gzip"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -29,4 +32,47 @@ func Skip(t testing.TB, what, reason string) {
 // Required reports whether BPFHOST_REQUIRE names what.
 func Required(what string) bool {
 	return slices.Contains(strings.Split(os.Getenv("BPFHOST_REQUIRE"), ","), what)
+}
+
+// NeedKernel skips the test on a kernel older than the one that has the feature first, e.g. "6.6". On a newer
+// one the test runs, so that a feature which is not found there is a failure.
+func NeedKernel(t testing.TB, since, feature string) {
+	t.Helper()
+	b, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	if err != nil {
+		Skip(t, Kernel, err.Error())
+	}
+	have := strings.TrimSpace(string(b))
+	if older(have, since) {
+		t.Skipf("needs kernel %s: %s (this is %s)", since, feature, have)
+	}
+}
+
+// NeedConfig skips the test where the kernel was built without an option. It tells so only of a kernel that
+// shows its configuration; elsewhere the test runs.
+func NeedConfig(t testing.TB, option string) {
+	t.Helper()
+	f, err := os.Open("/proc/config.gz")
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for sc := bufio.NewScanner(z); sc.Scan(); {
+		if value, ok := strings.CutPrefix(sc.Text(), option+"="); ok && value != "n" {
+			return
+		}
+	}
+	t.Skipf("needs %s: the kernel was built without it", option)
+}
+
+// older compares kernel releases by their first two numbers.
+func older(have, want string) bool {
+	var a, b [2]int
+	fmt.Sscanf(have, "%d.%d", &a[0], &a[1])
+	fmt.Sscanf(want, "%d.%d", &b[0], &b[1])
+	return slices.Compare(a[:], b[:]) < 0
 }

@@ -1,0 +1,269 @@
+package lab
+
+import (
+	"bufio"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+//go:embed init.sh
+var initScript []byte
+
+// Job is one test binary to run in the machine.
+type Job struct {
+	Name   string   // shown in reports, e.g. "core/link"
+	Binary string   // static binary on this machine
+	Dir    string   // folder in the machine that it starts in, e.g. /src/core/link
+	Args   []string // its arguments
+	Env    []string // NAME=value
+}
+
+// Machine is one boot: a kernel, the jobs, and the tree of files they read.
+type Machine struct {
+	Image    *Image
+	Vmlinuz  string // boots this kernel in place of the image's
+	Jobs     []Job
+	Tree     string // folder whose files appear below /src; "" is none
+	Deadline time.Duration
+	Output   io.Writer // the jobs' output as it comes; nil drops it
+	Coverage string    // file that gets the coverage data as a tar archive; "" collects none
+	Shell    bool      // gives a shell on standard input and output in place of running the jobs
+}
+
+// ErrMachine is wrapped by every failure of the machine itself: it panicked, hung or could not start.
+var ErrMachine = errors.New("the virtual machine failed")
+
+// Result is how a job ended.
+type Result struct {
+	Job    Job
+	Exit   int // -1: the machine ended before the job did
+	Output string
+	Time   time.Duration
+}
+
+// Run boots the machine, runs the jobs in order and powers it off. When the machine fails, the results
+// up to there come with an error that wraps ErrMachine and holds the end of the console.
+func (m Machine) Run(ctx context.Context) ([]Result, error) {
+	dir, err := os.MkdirTemp("", "lab-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	if err := m.writeInitrd(filepath.Join(dir, "initrd")); err != nil {
+		return nil, fmt.Errorf("make initial RAM disk: %w", err)
+	}
+	if m.Deadline == 0 {
+		m.Deadline = 5 * time.Minute
+	}
+	ctx, cancel := context.WithTimeout(ctx, m.Deadline)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", m.args(dir)...)
+	if m.Shell {
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+		return nil, cmd.Run()
+	}
+	console := &tail{max: 40}
+	cmd.Stdout, cmd.Stderr = console, console
+	out, in, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close()
+	cmd.ExtraFiles = []*os.File{in}
+	if err := cmd.Start(); err != nil {
+		in.Close()
+		return nil, fmt.Errorf("start QEMU: %w (apt-get install qemu-system-x86)", err)
+	}
+	in.Close()
+	c := collector{jobs: m.Jobs, live: m.Output}
+	c.read(out)
+	err = cmd.Wait()
+	if m.Coverage != "" {
+		if b, rerr := os.ReadFile(filepath.Join(dir, "coverage")); rerr == nil && len(b) > 0 {
+			if werr := os.WriteFile(m.Coverage, b, 0o644); werr != nil {
+				return c.results, werr
+			}
+		}
+	}
+	return c.results, m.verdict(ctx, err, c, console.String())
+}
+
+func (m Machine) verdict(ctx context.Context, err error, c collector, console string) error {
+	what := ""
+	switch {
+	case strings.Contains(console, "Kernel panic"):
+		what = "kernel panic"
+	case ctx.Err() != nil:
+		what = fmt.Sprintf("no end after %v", m.Deadline)
+	case err != nil:
+		what = "QEMU: " + err.Error()
+	case !c.done:
+		what = "it stopped before the tests ended"
+	default:
+		return nil
+	}
+	return fmt.Errorf("run kernel %s: %w: %s; end of its console:\n%s", m.Image.Kernel.Name, ErrMachine, what, console)
+}
+
+func (m Machine) args(dir string) []string {
+	kernel := m.Image.Vmlinuz
+	if m.Vmlinuz != "" {
+		kernel = m.Vmlinuz
+	}
+	a := []string{
+		"-machine", "q35", "-cpu", "max", "-accel", "tcg,thread=multi", "-smp", "2", "-m", "2G",
+		"-kernel", kernel, "-initrd", filepath.Join(dir, "initrd"), "-no-reboot", "-display", "none", "-net", "none",
+		"-append", "console=ttyS0 panic=-1 quiet lsm=lockdown,capability,bpf mitigations=off",
+		"-serial", "stdio",
+	}
+	if m.Shell {
+		return a
+	}
+	return append(a,
+		"-chardev", "file,id=out,path=/dev/fd/3", "-serial", "chardev:out",
+		"-serial", "file:"+filepath.Join(dir, "coverage"))
+}
+
+// writeInitrd packs busybox, the init script, modules, jobs and the tree.
+func (m Machine) writeInitrd(file string) error {
+	busybox, err := exec.LookPath("busybox")
+	if err != nil {
+		return fmt.Errorf("find busybox: %w (apt-get install busybox-static)", err)
+	}
+	mods, err := loadOrder(m.Image, modules)
+	if err != nil {
+		return err
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	a := newArchive(f)
+	for _, d := range []string{"proc", "sys", "dev", "tmp", "lab", "src"} {
+		a.dir(d)
+	}
+	a.file("/bin/busybox", busybox)
+	a.bytes("/init", 0o755, initScript)
+	var names []string
+	for _, mod := range mods {
+		names = append(names, mod.name)
+		a.bytes("/lab/"+mod.name+".ko", 0o644, mod.data)
+	}
+	a.bytes("/lab/modules", 0o644, []byte(strings.Join(names, "\n")+"\n"))
+	if m.Shell {
+		a.bytes("/lab/shell", 0o644, nil)
+	}
+	if m.Tree != "" {
+		a.tree("/src", m.Tree, keepFile)
+	}
+	a.bytes("/lab/jobs", 0o755, []byte(m.jobScript()))
+	for i, j := range m.Jobs {
+		a.file(fmt.Sprintf("/lab/job%d", i), j.Binary)
+	}
+	return a.close()
+}
+
+// jobScript runs each job between two marks that collector.read looks for.
+func (m Machine) jobScript() string {
+	var b strings.Builder
+	for i, j := range m.Jobs {
+		fmt.Fprintf(&b, "echo '@@lab start %d'\nmkdir -p %s && cd %s\n", i, quote(j.Dir), quote(j.Dir))
+		for _, e := range j.Env {
+			fmt.Fprintf(&b, "%s ", quoteEnv(e))
+		}
+		fmt.Fprintf(&b, "/lab/job%d", i)
+		for _, arg := range j.Args {
+			b.WriteString(" " + quote(arg))
+		}
+		fmt.Fprintf(&b, " </dev/null\necho \"@@lab exit %d $?\"\n", i)
+	}
+	return b.String()
+}
+
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+func quoteEnv(e string) string {
+	name, value, _ := strings.Cut(e, "=")
+	return name + "=" + quote(value)
+}
+
+// collector takes the stream of the second serial port apart.
+type collector struct {
+	jobs    []Job
+	live    io.Writer
+	results []Result
+	done    bool
+}
+
+func (c *collector) read(r io.Reader) {
+	var begun time.Time
+	var text strings.Builder
+	current := -1
+	sc := bufio.NewScanner(r)
+	sc.Buffer(nil, 1<<20)
+	for sc.Scan() {
+		line := strings.TrimRight(sc.Text(), "\r")
+		var i, exit int
+		switch {
+		case line == "@@lab done":
+			c.done = true
+		case scan(line, "@@lab start %d", &i) && i < len(c.jobs):
+			current, begun = i, time.Now()
+			text.Reset()
+		case scan(line, "@@lab exit %d %d", &i, &exit) && i == current:
+			c.results = append(c.results, Result{Job: c.jobs[i], Exit: exit, Output: text.String(), Time: time.Since(begun)})
+			current = -1
+		default:
+			text.WriteString(line + "\n")
+			if c.live != nil && current >= 0 {
+				fmt.Fprintln(c.live, line)
+			}
+		}
+	}
+	if current >= 0 {
+		c.results = append(c.results, Result{Job: c.jobs[current], Exit: -1, Output: text.String(), Time: time.Since(begun)})
+	}
+}
+
+func scan(line, format string, to ...any) bool {
+	n, err := fmt.Sscanf(line, format, to...)
+	return err == nil && n == len(to)
+}
+
+// tail keeps the last lines that were written to it.
+type tail struct {
+	mu    sync.Mutex
+	max   int
+	lines []string
+	part  string
+}
+
+// Write never fails.
+func (t *tail) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	lines := strings.Split(t.part+string(b), "\n")
+	t.part = lines[len(lines)-1]
+	t.lines = append(t.lines, lines[:len(lines)-1]...)
+	if n := len(t.lines) - t.max; n > 0 {
+		t.lines = t.lines[n:]
+	}
+	return len(b), nil
+}
+
+// String is the kept lines.
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.Join(append(t.lines, t.part), "\n")
+}

@@ -1,0 +1,33 @@
+package lab
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Kernel is one kernel to test on.
+type Kernel struct {
+	Name  string // version as people say it, e.g. "6.12"; the newest has just its major, "7.x"
+	Suite string // Debian suite whose packages hold it
+	Meta  string // meta package that depends on the newest image
+}
+
+// Kernels are those that the matrix runs on, oldest first.
+var Kernels = []Kernel{
+	{Name: "5.10", Suite: "bullseye", Meta: "linux-image-cloud-amd64"},
+	{Name: "6.1", Suite: "bookworm", Meta: "linux-image-cloud-amd64"},
+	{Name: "6.12", Suite: "trixie", Meta: "linux-image-cloud-amd64"},
+	{Name: "7.x", Suite: "trixie-backports", Meta: "linux-image-cloud-amd64"},
+}
+
+// Find returns the kernel of that name. The error lists the names there are.
+func Find(name string) (Kernel, error) {
+	var names []string
+	for _, k := range Kernels {
+		if k.Name == name {
+			return k, nil
+		}
+		names = append(names, k.Name)
+	}
+	return Kernel{}, fmt.Errorf("find kernel %q: there are %s", name, strings.Join(names, ", "))
+}
