@@ -120,6 +120,9 @@ func (o TextOptions) appendCall(dst []byte, in *Insn, show fields) ([]byte, fiel
 		}
 		return append(appendBracketed(append(dst, "func["...), in.Ref.Name), ']'), show | fieldRef
 	case in.Src == PseudoCall:
+		if in.Ref.Kind != RefLabel { // a bare number is a helper
+			dst = append(dst, "pc"...)
+		}
 		return o.appendTarget(dst, in, distanceImm, show)
 	case in.Src == PseudoKfuncCall && in.Ref.Kind == RefKfunc:
 		return append(appendBracketed(append(dst, "kfunc["...), in.Ref.Name), ']'), show | fieldRef
