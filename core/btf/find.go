@@ -77,15 +77,6 @@ func (t *Types) eachOwn(name string, f func(ID, record) bool) bool {
 	})
 }
 
-// named says whether the string at off is name, which is not empty.
-func (t *Types) named(off uint32, name string) bool {
-	for off < t.strBase {
-		t = t.base
-	}
-	b, at, n := t.strs.data, uint64(off-t.strBase), uint64(len(name))
-	return at+n < uint64(len(b)) && b[at+n] == 0 && b[at] == name[0] && string(b[at:at+n]) == name
-}
-
 // headers visits the types that are not in the base, until f says stop; it is then false.
 func (t *Types) headers(f func(id ID, off, name, info uint32) bool) bool {
 	id, end := t.first, uint32(len(t.types))
@@ -105,53 +96,99 @@ func (t *Types) headers(f func(id ID, off, name, info uint32) bool) bool {
 // once for all of them. Names without a type are left out.
 func (t *Types) FindMany(names []string) map[string][]ID {
 	found := make(map[string][]ID, len(names))
-	t.match(names, func(b []byte) []byte { return b }, func(name string, id ID) {
-		found[name] = append(found[name], id)
-	})
+	set := newNameSet(names)
+	for _, o := range t.chain() {
+		o.matchOwn(set, func(b []byte) []byte { return b }, func(name string, id ID) {
+			found[name] = append(found[name], id)
+		})
+	}
 	return found
 }
 
-// match calls f for each type whose name, after key made something of it, is one of names. The first
-// two bytes of a name decide for nearly all types, so key must not touch them.
-func (t *Types) match(names []string, key func([]byte) []byte, f func(string, ID)) {
-	var begins [1 << 16 / 64]uint64
-	want := make(map[string]string, len(names))
-	for _, n := range names {
-		if n != "" {
-			k := beginning(n)
-			begins[k>>6] |= 1 << (k & 63)
-			want[n] = n
+// essentials calls f for each type of this table alone that has one of the essential names.
+func (t *Types) essentials(names []string, f func(string, ID)) {
+	if x := t.index(); x != nil {
+		for _, n := range names {
+			t.essentialsIndexed(x, n, f)
+		}
+		return
+	}
+	t.matchOwn(newNameSet(names), essential, f)
+}
+
+// essentialsIndexed merges the types of a plain name with those that have a flavor of it, by id.
+func (t *Types) essentialsIndexed(x *nameIndex, name string, f func(string, ID)) {
+	var ids []ID
+	x.each(t, name, func(id ID, r record) bool {
+		if b, _ := t.nameBytes(r.name); essentialLen(b) == len(name) {
+			ids = append(ids, id)
+		}
+		return true
+	})
+	for _, id := range x.flavors {
+		b, _ := t.nameBytes(t.record(id).name)
+		if n := essentialLen(b); n < len(b) && string(b[:n]) == name {
+			ids = append(ids, id)
 		}
 	}
-	for _, o := range t.chain() {
-		o.headers(func(id ID, _, nameOff, _ uint32) bool {
-			if nameOff == 0 {
-				return true
-			}
-			s := o
-			for nameOff < s.strBase {
-				s = s.base
-			}
-			if at := uint64(nameOff - s.strBase); at+1 < uint64(len(s.strs.data)) {
-				k := uint16(s.strs.data[at]) | uint16(s.strs.data[at+1])<<8
-				if begins[k>>6]>>(k&63)&1 != 0 {
-					b, _ := s.strs.bytes(uint32(at))
-					if n, ok := want[string(key(b))]; ok {
-						f(n, id)
-					}
-				}
-			}
-			return true
-		})
+	slices.Sort(ids)
+	for _, id := range ids {
+		f(name, id)
 	}
 }
 
-// beginning gives the first two bytes of a name that is not empty and ends in a NUL.
-func beginning(name string) uint16 {
-	if len(name) == 1 {
-		return uint16(name[0])
+// nameSet is a set of names and of what names begin with: two bytes decide for nearly all types.
+type nameSet struct {
+	begins [1 << 16 / 64]uint64
+	names  map[string]string
+}
+
+func newNameSet(names []string) *nameSet {
+	s := &nameSet{names: make(map[string]string, len(names))}
+	for _, n := range names {
+		switch len(n) {
+		case 0:
+			continue
+		case 1: // the whole name, or a flavor of it
+			s.begin(n[0], 0)
+			s.begin(n[0], flavorSep[0])
+		default:
+			s.begin(n[0], n[1])
+		}
+		s.names[n] = n
 	}
-	return uint16(name[0]) | uint16(name[1])<<8
+	return s
+}
+
+func (s *nameSet) begin(a, b byte) {
+	k := uint16(a) | uint16(b)<<8
+	s.begins[k>>6] |= 1 << (k & 63)
+}
+
+// matchOwn calls f for each type of this table alone whose name, after key made something of it, is in the set.
+func (t *Types) matchOwn(set *nameSet, key func([]byte) []byte, f func(string, ID)) {
+	t.headers(func(id ID, _, name, _ uint32) bool {
+		if name == 0 {
+			return true
+		}
+		s := t
+		for name < s.strBase {
+			s = s.base
+		}
+		at, data := uint64(name-s.strBase), s.strs.data
+		if at+1 >= uint64(len(data)) {
+			return true
+		}
+		k := uint16(data[at]) | uint16(data[at+1])<<8
+		if set.begins[k>>6]>>(k&63)&1 == 0 {
+			return true
+		}
+		b, _ := s.strs.bytes(uint32(at))
+		if n, ok := set.names[string(key(b))]; ok {
+			f(n, id)
+		}
+		return true
+	})
 }
 
 // nameIndex finds the types of one table by name. Types of one bucket are linked in the order of ids,

@@ -42,3 +42,9 @@ func TestKernelPath(t *testing.T) {
 		t.Errorf("comm is %+v %s, %v", comm, types.TypeName(comm.Type), err)
 	}
 }
+
+func TestKernelValid(t *testing.T) {
+	if err := vmlinux(t).Validate(); err != nil {
+		t.Error(err)
+	}
+}

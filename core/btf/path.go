@@ -131,7 +131,7 @@ func (t *Types) memberNamed(id ID, name string) (ID, uint64, uint32, error) {
 		for i := range p.r.vlen() {
 			m := t.member(p.r, i)
 			at := p.at + uint64(m.offset)
-			if m.name != 0 && t.named(m.name, name) {
+			if t.named(m.name, name) {
 				bits, shift := t.bitField(m)
 				return m.typ, at + uint64(shift), bits, nil
 			}
@@ -146,7 +146,7 @@ func (t *Types) memberNamed(id ID, name string) (ID, uint64, uint32, error) {
 
 // anonymous gives the struct or union that a member without a name stands for.
 func (t *Types) anonymous(m member) (ID, bool) {
-	if b, ok := t.nameBytes(m.name); !ok || len(b) > 0 {
+	if !t.nameless(m.name) {
 		return 0, false
 	}
 	id, r := t.strip(m.typ)

@@ -72,3 +72,21 @@ func (t *Types) str(off uint32) string {
 	s, _ := t.String(off)
 	return s
 }
+
+// nameless says whether the string at off is empty.
+func (t *Types) nameless(off uint32) bool {
+	for off < t.strBase {
+		t = t.base
+	}
+	at := uint64(off - t.strBase)
+	return at < uint64(len(t.strs.data)) && t.strs.data[at] == 0
+}
+
+// named says whether the string at off is name, which is not empty.
+func (t *Types) named(off uint32, name string) bool {
+	for off < t.strBase {
+		t = t.base
+	}
+	b, at, n := t.strs.data, uint64(off-t.strBase), uint64(len(name))
+	return at+n < uint64(len(b)) && b[at+n] == 0 && b[at] == name[0] && string(b[at:at+n]) == name
+}

@@ -31,7 +31,7 @@ type Types struct {
 	strs    table
 	strBase uint32 // offset of the first string of its own
 	shapes  *[maxKinds]shape
-	layout  bool // some kind is known by the layout table only
+	layout  []byte // the layout section
 
 	places atomic.Pointer[places]
 	pages  atomic.Pointer[[]atomic.Pointer[page]]
@@ -65,7 +65,8 @@ func Parse(b []byte, o Options) (*Types, error) {
 		return nil, err
 	}
 	t := &Types{
-		blob: b, types: h.types, typesAt: h.typesAt, order: h.order, big: h.order == binary.BigEndian, first: 1,
+		blob: b, types: h.types, typesAt: h.typesAt, order: h.order, big: h.order == binary.BigEndian,
+		first: 1, layout: h.layout,
 	}
 	t.strs.data = h.strs
 	if o.Base != nil {
@@ -132,7 +133,7 @@ func (t *Types) findPlaces(shift uint8, guess int) ([]uint32, uint32, error) {
 			if s == noShape {
 				return nil, 0, t.fail(at+4, fmt.Errorf("%w: type %d has %v", ErrKind, t.first+ID(n), Kind(info>>24&0x7f)))
 			}
-			size += uint64(s.fixed) + uint64(s.each)*elements(info)
+			size += uint64(s.fixed) + uint64(s.each)*uint64(info&maxVlen)
 		}
 		if end-at < size {
 			return nil, 0, t.fail(at, fmt.Errorf("type %d needs %d bytes: %w", t.first+ID(n), size, wire.ErrTruncated))
@@ -144,9 +145,6 @@ func (t *Types) findPlaces(shift uint8, guess int) ([]uint32, uint32, error) {
 	}
 	return offsets, n, nil
 }
-
-// elements is how many elements follow a type. A FUNC has its linkage in that field, but no elements.
-func elements(info uint32) uint64 { return uint64(info & maxVlen) }
 
 // u32 reads a word in the table's byte order.
 func (t *Types) u32(b []byte) uint32 {

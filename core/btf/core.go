@@ -1,0 +1,275 @@
+package btf
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Reasons for which a CO-RE relocation cannot be computed at all. A type or field that the target does
+// not have is none of them: that gives a Fixup with Poison set.
+var (
+	ErrAccess    = errors.New("access string is wrong")
+	ErrAmbiguous = errors.New("candidates disagree")
+	ErrCoreKind  = errors.New("kind of CO-RE relocation is unknown")
+)
+
+// Target is a table in which the types of a running kernel are looked up.
+type Target struct {
+	Name  string // for messages: "vmlinux" or the name of a module
+	Types *Types
+}
+
+// Fixup is the outcome of one CO-RE relocation. The caller puts it into the instruction.
+type Fixup struct {
+	Relo  CoreRelo
+	Value uint64 // what the instruction must hold
+	Local uint64 // what the compiler made it hold
+
+	// Poison says that there is no value, so the instruction must not be reached. Reason says why.
+	Poison bool
+	// Validate says that the instruction must hold Local before it is patched. It is false where
+	// compilers and linkers are free, as for bit-fields and type ids.
+	Validate bool
+
+	// LocalSize and TargetSize are set for the offset of a field that is no bit-field: how many bytes
+	// the field takes. Where they differ, a load or store must become as wide as TargetSize,
+	// unless NoResize says that this would give another value: then it must be poisoned.
+	LocalSize, TargetSize uint32
+	NoResize              bool
+
+	Target int    // which of the targets the value is from; -1 for none
+	Type   ID     // the root type in that target; for CoreTypeIDLocal in the program's own BTF
+	Text   string // what is asked for: "byte_off struct task_struct.pid"
+	Reason string // why Poison is set, or why the answer to a question of existence is no
+	Found  []Candidate
+}
+
+// Candidate is a type of a target that has the right name, and what it would give.
+type Candidate struct {
+	Target int // which of the targets
+	Type   ID
+	Match  bool   // it has what is asked for
+	Value  uint64 // when it matches
+}
+
+// Resolve computes one CO-RE relocation of a program whose types are local. Types are looked up in the
+// first target; only if that has none of the right name and kind, in all the others. Names are
+// compared without their flavor (see Essential). All types that match must give the same
+// value, otherwise the error wraps ErrAmbiguous and lists them. A Resolver does this for many relocations.
+func Resolve(local *Types, r CoreRelo, targets ...Target) (Fixup, error) {
+	return NewResolver(local, targets...).Resolve(r)
+}
+
+// Resolver computes the CO-RE relocations of one program or object. It remembers candidates and
+// results, and is not safe for concurrent use.
+type Resolver struct {
+	local   *Types
+	targets []Target
+	tables  [][]*Types // per target: the tables that no earlier target has
+	cands   map[string][]cand
+	done    map[CoreRelo]Fixup
+}
+
+// cand is a type of a target with the essential name that was looked for.
+type cand struct {
+	target int
+	types  *Types // of the target
+	id     ID
+	kind   Kind
+}
+
+// NewResolver prepares to compute relocations of a program whose types are local. See Resolve for the
+// role of the targets.
+func NewResolver(local *Types, targets ...Target) *Resolver {
+	r := &Resolver{local: local, targets: targets, cands: map[string][]cand{}, done: map[CoreRelo]Fixup{}}
+	seen := map[*Types]bool{}
+	for _, t := range targets {
+		var own []*Types
+		for _, o := range t.Types.chain() {
+			if !seen[o] {
+				seen[o] = true
+				own = append(own, o)
+			}
+		}
+		r.tables = append(r.tables, own)
+	}
+	return r
+}
+
+// Prepare looks up the candidates of many relocations in one pass over each target. It only saves time.
+func (r *Resolver) Prepare(relos []CoreRelo) {
+	names := make([]string, 0, len(relos))
+	for _, relo := range relos {
+		name := Essential(r.local.Name(relo.Type))
+		if _, ok := r.cands[name]; !ok && name != "" && relo.Kind != CoreTypeIDLocal {
+			r.cands[name] = nil
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 {
+		r.lookup(names)
+	}
+}
+
+// lookup finds all types with one of the essential names.
+func (r *Resolver) lookup(names []string) {
+	for i, tables := range r.tables {
+		for _, o := range tables {
+			o.essentials(names, func(name string, id ID) {
+				r.cands[name] = append(r.cands[name], cand{i, r.targets[i].Types, id, o.Kind(id)})
+			})
+		}
+	}
+}
+
+// candidates gives the types that a relocation against a local type may mean.
+func (r *Resolver) candidates(name string, kind Kind) []cand {
+	all, ok := r.cands[name]
+	if !ok {
+		r.lookup([]string{name})
+		all = r.cands[name]
+		r.cands[name] = all
+	}
+	var first, rest []cand
+	for _, c := range all {
+		switch {
+		case !sameKind(c.kind, kind):
+		case c.target == 0:
+			first = append(first, c)
+		default:
+			rest = append(rest, c)
+		}
+	}
+	if len(first) > 0 {
+		return first
+	}
+	return rest
+}
+
+// sameKind compares kinds, with enum and enum64 being one.
+func sameKind(a, b Kind) bool { return a == b || a.Enum() && b.Enum() }
+
+// Resolve computes one relocation.
+func (r *Resolver) Resolve(relo CoreRelo) (Fixup, error) {
+	if f, ok := r.done[relo]; ok {
+		return f, nil
+	}
+	f, err := r.resolve(relo)
+	if err != nil {
+		return f, fmt.Errorf("resolve %s: %w", f.Text, err)
+	}
+	r.done[relo] = f
+	return f, nil
+}
+
+func (r *Resolver) resolve(relo CoreRelo) (Fixup, error) {
+	f := Fixup{Relo: relo, Target: -1, Text: fmt.Sprintf("%v of type %d (%.64q)", relo.Kind, relo.Type, relo.Access)}
+	if relo.Kind > lastCoreKind {
+		return f, fmt.Errorf("%w: %d", ErrCoreKind, uint32(relo.Kind))
+	}
+	local, err := r.local.access(relo)
+	if err != nil {
+		return f, err
+	}
+	f.Text = relo.Kind.String() + " " + local.String()
+	if relo.Kind == CoreTypeIDLocal {
+		f.Value, f.Local, f.Type = uint64(relo.Type), uint64(relo.Type), relo.Type
+		return f, nil
+	}
+	name := Essential(r.local.Name(relo.Type))
+	if name == "" {
+		return f, fmt.Errorf("%w: the type has no name to look for", ErrAccess)
+	}
+	want, err := local.value(relo.Kind)
+	if err != nil {
+		return f, err
+	}
+	f.Local, f.Validate = want.value, want.validate
+	if err := r.choose(&f, local, want, r.candidates(name, r.local.Kind(relo.Type))); err != nil {
+		return f, err
+	}
+	if f.Target >= 0 {
+		return f, nil
+	}
+	f.Value, f.Poison = 0, !relo.Kind.Exists()
+	f.Reason = r.reason(&f, local)
+	return f, nil
+}
+
+// choose compares the candidates and takes the value that all matching ones give.
+func (r *Resolver) choose(f *Fixup, local *access, want coreValue, cands []cand) error {
+	var chosen coreValue
+	chosenBits, disagree := uint64(0), false
+	for _, c := range cands {
+		got, ok, err := local.match(c, f.Relo.Kind)
+		if err != nil {
+			return fmt.Errorf("candidate %d in %s: %w", c.id, r.targets[c.target].Name, err)
+		}
+		found := Candidate{Target: c.target, Type: c.id, Match: ok}
+		if ok {
+			var v coreValue
+			if v, err = got.value(f.Relo.Kind); err != nil {
+				return fmt.Errorf("candidate %d in %s: %w", c.id, r.targets[c.target].Name, err)
+			}
+			found.Value = v.value
+			switch {
+			case f.Target < 0:
+				chosen, chosenBits = v, got.bits
+				f.Target, f.Type, f.Value = c.target, c.id, v.value
+			case v.value != chosen.value || v.size != chosen.size || got.bits != chosenBits && f.Relo.Kind.Field():
+				disagree = true
+			}
+		}
+		f.Found = append(f.Found, found)
+	}
+	if disagree {
+		return r.ambiguity(f)
+	}
+	if f.Target >= 0 && f.Relo.Kind == CoreByteOffset {
+		f.LocalSize, f.TargetSize = want.size, chosen.size
+		f.NoResize = want.size != chosen.size && !want.resizes(chosen)
+	}
+	return nil
+}
+
+// ambiguity lists what the candidates give.
+func (r *Resolver) ambiguity(f *Fixup) error {
+	var b strings.Builder
+	n := 0
+	for _, c := range f.Found {
+		if !c.Match {
+			continue
+		}
+		if n++; n > 8 {
+			b.WriteString(", ...")
+			break
+		}
+		if n > 1 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "type %d in %s gives %d", c.Type, r.targets[c.Target].Name, c.Value)
+	}
+	f.Target, f.Type, f.Value = -1, 0, 0
+	return fmt.Errorf("%w: %s", ErrAmbiguous, b.String())
+}
+
+// reason says why no candidate was chosen.
+func (r *Resolver) reason(f *Fixup, local *access) string {
+	where := make([]string, 0, len(r.targets))
+	for _, t := range r.targets {
+		where = append(where, t.Name)
+	}
+	in := strings.Join(where, ", ")
+	if len(where) > 4 {
+		in = fmt.Sprintf("%s and %d more", strings.Join(where[:4], ", "), len(where)-4)
+	}
+	root := r.local.TypeName(f.Relo.Type)
+	switch {
+	case len(f.Found) == 0:
+		return fmt.Sprintf("no %s in %s", root, in)
+	case f.Relo.Kind.Field() || f.Relo.Kind.Enumval():
+		return fmt.Sprintf("%s in %s has no %s that fits", root, r.targets[f.Found[0].Target].Name, local.last())
+	}
+	return fmt.Sprintf("%s in %s is of another shape", root, r.targets[f.Found[0].Target].Name)
+}

@@ -1,0 +1,134 @@
+package btf
+
+import "fmt"
+
+// coreValue is what a relocation gives for one way through types.
+type coreValue struct {
+	value    uint64
+	validate bool
+	size     uint32 // of a field that is no bit-field, in bytes, with CoreByteOffset
+	kind     Kind   // of that field
+	signed   bool   // that field is a signed integer
+}
+
+// resizes says whether a load or store of a field of one width may be made as wide as another one:
+// unsigned numbers and pointers only, since they are extended with zeroes.
+func (v coreValue) resizes(to coreValue) bool {
+	if v.kind == KindPointer && to.kind == KindPointer {
+		return true
+	}
+	return v.kind == KindInt && to.kind == KindInt && !v.signed && !to.signed
+}
+
+// value computes what a relocation of a kind asks for.
+func (a *access) value(k CoreKind) (coreValue, error) {
+	t := a.types
+	switch k {
+	case CoreExists, CoreTypeExists, CoreTypeMatches, CoreEnumvalExists:
+		return coreValue{value: 1, validate: true}, nil
+	case CoreTypeIDTarget:
+		return coreValue{value: uint64(a.root)}, nil
+	case CoreTypeSize:
+		n, err := t.size(a.root)
+		return coreValue{value: uint64(n), validate: true}, err
+	case CoreEnumvalValue:
+		s := a.steps[0]
+		return coreValue{value: t.enumValue(t.record(s.in), int(s.index)), validate: true}, nil
+	}
+	if s := a.steps[len(a.steps)-1]; !s.member {
+		return a.elementValue(k, s)
+	}
+	return a.fieldValue(k)
+}
+
+// elementValue is value for a way that ends at an element of an array, or at the root.
+func (a *access) elementValue(k CoreKind, s step) (coreValue, error) {
+	size, err := a.types.size(s.in)
+	if err != nil {
+		return coreValue{}, err
+	}
+	switch k {
+	case CoreByteOffset:
+		v := coreValue{value: a.bits / 8, validate: true, size: size}
+		v.kind, v.signed = a.types.number(s.in)
+		return v, nil
+	case CoreByteSize:
+		return coreValue{value: uint64(size), validate: true}, nil
+	}
+	return coreValue{}, fmt.Errorf("%w: %v needs a member", ErrAccess, k)
+}
+
+// number gives the kind of a type without modifiers and whether it is a signed number.
+func (t *Types) number(id ID) (Kind, bool) {
+	_, r := t.strip(id)
+	switch k := r.kind(); k {
+	case KindInt:
+		return k, IntEncoding(t.word(r, 0)>>24)&IntSigned != 0
+	case KindEnum, KindEnum64:
+		return k, r.flag()
+	default:
+		return k, false
+	}
+}
+
+// fieldValue is value for a way that ends at a member.
+func (a *access) fieldValue(k CoreKind) (coreValue, error) {
+	t, s := a.types, a.steps[len(a.steps)-1]
+	m := t.member(t.record(s.in), int(s.index))
+	size, err := t.size(m.typ)
+	if err != nil {
+		return coreValue{}, err
+	}
+	width, shift := t.bitField(m)
+	w := window{bits: a.bits + uint64(shift), width: uint64(width), size: uint64(size), at: a.bits / 8}
+	if width > 0 {
+		if err := w.widen(); err != nil {
+			return coreValue{}, err
+		}
+	} else {
+		w.width = w.size * 8
+	}
+	v := coreValue{validate: width == 0}
+	switch k {
+	case CoreByteOffset:
+		v.value = w.at
+		if width == 0 {
+			v.size = size
+			v.kind, v.signed = t.number(m.typ)
+		}
+	case CoreByteSize:
+		v.value = w.size
+	case CoreSigned:
+		v.validate = true
+		if _, signed := t.number(m.typ); signed {
+			v.value = 1
+		}
+	case CoreLShift:
+		if v.value = 64 - (w.bits + w.width - w.at*8); t.big {
+			v.value = (8-w.size)*8 + w.bits - w.at*8
+		}
+	case CoreRShift:
+		v.validate = true
+		v.value = 64 - w.width
+	}
+	return v, nil
+}
+
+// window is the aligned piece of memory that is loaded to read a field.
+type window struct {
+	bits  uint64 // where the field begins, in bits
+	width uint64 // of the field, in bits
+	at    uint64 // where the window begins, in bytes
+	size  uint64 // of the window, in bytes
+}
+
+// widen finds the smallest window, from the size of the declared type upwards, that has the whole bit-field.
+func (w *window) widen() error {
+	for ; powerOfTwo(uint32(w.size), 8); w.size *= 2 {
+		w.at = w.bits / 8 / w.size * w.size
+		if w.bits+w.width <= (w.at+w.size)*8 {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: a bit-field of %d bits at %d cannot be loaded at once", ErrType, w.width, w.bits)
+}

@@ -1,0 +1,73 @@
+package btf_test
+
+import (
+	"bytes"
+	"os"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/internal/sys"
+	"github.com/bpfhost/bpfhost/internal/testenv"
+)
+
+// load gives a blob to the kernel and lets go of it again.
+func load(blob []byte) (log string, err error) {
+	buf := make([]byte, 1<<16)
+	fd, err := sys.LoadBTF(&sys.BTFLoad{
+		BTF: sys.BytesPointer(blob), Size: uint32(len(blob)),
+		LogBuf: sys.BytesPointer(buf), LogSize: uint32(len(buf)), LogLevel: 1,
+	})
+	if err == nil {
+		err = fd.Close()
+	}
+	return string(buf[:max(0, bytes.IndexByte(buf, 0))]), err
+}
+
+// needKernel skips unless the kernel takes the smallest BTF there is.
+func needKernel(t *testing.T) {
+	t.Helper()
+	var b btf.Builder
+	b.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})
+	blob, err := b.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := load(blob); err != nil {
+		testenv.Skip(t, testenv.Kernel, "load BTF: "+err.Error())
+	}
+}
+
+// TestKernelTakesFixup loads what clang wrote, which the kernel refuses as it is.
+func TestKernelTakesFixup(t *testing.T) {
+	needKernel(t)
+	raw, err := os.ReadFile("testdata/kinds.btf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := load(raw); err == nil {
+		t.Fatal("the kernel takes BTF that was not prepared, so this test shows nothing")
+	}
+	types, err := btf.Parse(raw, btf.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, o := range map[string]btf.FixupOptions{
+		"nothing known": {},
+		"as in the object": {
+			Sections: map[string]btf.SectionLayout{
+				".bss":  {Size: 24, Vars: map[string]uint32{"total": 8, "odd": 0, "user_ptr": 16}},
+				".data": {Size: 8, Vars: map[string]uint32{"origin": 0}},
+			},
+			Static: []string{"two"},
+		},
+	} {
+		blob, err := types.Fixup(o)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if log, err := load(blob); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, log)
+		}
+	}
+}
