@@ -1,5 +1,10 @@
 package spec
 
+import (
+	"strconv"
+	"strings"
+)
+
 // Attach says that a program shall be attached, and where. It names things only; the loader's side
 // turns names into descriptors.
 type Attach struct {
@@ -28,3 +33,94 @@ const (
 	AttachKprobe        AttachKind = 7 // Target: function[+offset]
 	AttachNetns         AttachKind = 8 // sk_lookup, flow_dissector; Target: path of the namespace
 )
+
+// attachKindNames is indexed by AttachKind.
+var attachKindNames = [...]string{
+	"none", "xdp", "tcx", "cgroup", "tracepoint", "raw_tracepoint", "tracing", "kprobe", "netns",
+}
+
+// String returns the lower-case name of the kind, e.g. "raw_tracepoint".
+func (k AttachKind) String() string {
+	if int(k) < len(attachKindNames) {
+		return attachKindNames[k]
+	}
+	return "attach_kind(" + strconv.FormatUint(uint64(k), 10) + ")"
+}
+
+// ParseAttachKind returns the kind of that name.
+func ParseAttachKind(name string) (AttachKind, bool) {
+	for i, n := range attachKindNames {
+		if n == name {
+			return AttachKind(i), true
+		}
+	}
+	return AttachNone, false
+}
+
+// hook says which family of hooks a program type belongs to and where its target comes from.
+type hook struct {
+	kind   AttachKind
+	target bool // the program's AttachTo is the target
+}
+
+// hooks has every program type that can be attached by name. Types with several families are
+// told apart by hookOf.
+var hooks = map[ProgramType]hook{
+	ProgramXDP:                   {kind: AttachXDP},
+	ProgramSchedCls:              {kind: AttachTCX},
+	ProgramCgroupSkb:             {kind: AttachCgroup},
+	ProgramCgroupSock:            {kind: AttachCgroup},
+	ProgramCgroupDevice:          {kind: AttachCgroup},
+	ProgramCgroupSockAddr:        {kind: AttachCgroup},
+	ProgramCgroupSysctl:          {kind: AttachCgroup},
+	ProgramCgroupSockopt:         {kind: AttachCgroup},
+	ProgramSockOps:               {kind: AttachCgroup},
+	ProgramTracepoint:            {kind: AttachTracepoint, target: true},
+	ProgramRawTracepoint:         {kind: AttachRawTracepoint, target: true},
+	ProgramRawTracepointWritable: {kind: AttachRawTracepoint, target: true},
+	ProgramTracing:               {kind: AttachTracing, target: true},
+	ProgramLSM:                   {kind: AttachTracing, target: true},
+	ProgramKprobe:                {kind: AttachKprobe, target: true},
+	ProgramSkLookup:              {kind: AttachNetns},
+	ProgramFlowDissector:         {kind: AttachNetns},
+}
+
+// DefaultAttach returns the attachment that the program's type and section stand for. The result
+// says whether it is complete: it is not where a target must be given, such as the interface of an
+// XDP program, and then Kind alone is set. Programs that cannot be attached so give AttachNone.
+func DefaultAttach(p *Program) (Attach, bool) {
+	h := hookOf(p)
+	a := Attach{Program: p.Name, Kind: h.kind}
+	if h.target {
+		a.Target = p.AttachTo
+	}
+	return a, a.Target != ""
+}
+
+func hookOf(p *Program) hook {
+	h := hooks[p.Type]
+	switch {
+	case p.Type == ProgramLSM && p.AttachType == AttachTypeLSMCgroup:
+		return hook{kind: AttachCgroup}
+	case p.Type == ProgramKprobe && !plainKprobe(p):
+		return hook{} // uprobes, system calls and multi probes have families of their own
+	case p.Type == ProgramXDP && (p.AttachType == AttachTypeXDPDevmap || p.AttachType == AttachTypeXDPCpumap):
+		return hook{} // entries of a map
+	case p.Type == ProgramTracing && p.AttachType == AttachTypeTraceIter:
+		return hook{}
+	case p.Type == ProgramSchedCls && (p.AttachType == AttachTypeNetkitPrimary || p.AttachType == AttachTypeNetkitPeer):
+		return hook{}
+	}
+	return h
+}
+
+// plainKprobe reports whether the section is one of a single kernel function. A program that was
+// built without a section and names a function counts.
+func plainKprobe(p *Program) bool {
+	if p.AttachType != 0 {
+		return false
+	}
+	section := strings.TrimPrefix(p.Section, "?")
+	name, _, _ := strings.Cut(section, "/")
+	return section == "" || name == "kprobe" || name == "kretprobe"
+}

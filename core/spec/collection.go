@@ -1,6 +1,9 @@
 package spec
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 )
@@ -24,4 +27,101 @@ type Collection struct {
 type Note struct {
 	Code string // stable, e.g. "N07"
 	Text string
+}
+
+// Program returns the program of that name, or nil.
+func (c *Collection) Program(name string) *Program {
+	for _, p := range c.Programs {
+		if p.Name == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// Map returns the map of that name, or nil.
+func (c *Collection) Map(name string) *Map {
+	for _, m := range c.Maps {
+		if m.Name == name {
+			return m
+		}
+	}
+	return nil
+}
+
+// Var returns the variable of that name, or nil.
+func (c *Collection) Var(name string) *Var {
+	for _, v := range c.Vars {
+		if v.Name == name {
+			return v
+		}
+	}
+	return nil
+}
+
+// Extern returns the extern of that name, or nil. The pointer is into c.Externs.
+func (c *Collection) Extern(name string) *Extern {
+	for i := range c.Externs {
+		if c.Externs[i].Name == name {
+			return &c.Externs[i]
+		}
+	}
+	return nil
+}
+
+// Clone returns a copy that shares nothing that may be changed: BTF and what instructions point to
+// is shared, because it never changes in place.
+func (c *Collection) Clone() *Collection {
+	n := *c
+	n.Externs = slices.Clone(c.Externs)
+	n.Attach = slices.Clone(c.Attach)
+	n.Notes = slices.Clone(c.Notes)
+	n.Programs = clonePrograms(c.Programs)
+	n.Vars = cloneVars(c.Vars)
+	if c.Maps != nil {
+		n.Maps = make([]*Map, len(c.Maps))
+		for i, m := range c.Maps {
+			n.Maps[i] = m.Clone()
+		}
+	}
+	return &n
+}
+
+// clonePrograms copies all programs with one allocation for the programs and one for all their
+// instructions. Each gets a slice without spare capacity, so that appending to one moves it away.
+func clonePrograms(ps []*Program) []*Program {
+	if ps == nil {
+		return nil
+	}
+	total := 0
+	for _, p := range ps {
+		total += len(p.Insns)
+	}
+	slab := make([]Program, len(ps))
+	insns := make([]Insn, 0, total)
+	out := make([]*Program, len(ps))
+	for i, p := range ps {
+		slab[i] = *p
+		slab[i].LabelNames = maps.Clone(p.LabelNames)
+		if p.Insns != nil {
+			at := len(insns)
+			insns = append(insns, p.Insns...)
+			slab[i].Insns = insns[at:len(insns):len(insns)]
+		}
+		out[i] = &slab[i]
+	}
+	return out
+}
+
+func cloneVars(vs []*Var) []*Var {
+	if vs == nil {
+		return nil
+	}
+	slab := make([]Var, len(vs))
+	out := make([]*Var, len(vs))
+	for i, v := range vs {
+		slab[i] = *v
+		out[i] = &slab[i]
+	}
+	return out
 }

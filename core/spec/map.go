@@ -1,10 +1,26 @@
 package spec
 
-import "github.com/bpfhost/bpfhost/core/btf"
+import (
+	"fmt"
+	"math"
+	"math/bits"
+	"slices"
+
+	"github.com/bpfhost/bpfhost/core/btf"
+)
 
 // MapFlags are the creation flags of a map. The bits are those of bpf_attr.map_flags
 // (include/uapi/linux/bpf.h).
 type MapFlags uint32
+
+// The creation flags that the rules of this package look at.
+const (
+	FlagNoPrealloc    MapFlags = 1 << 0  // BPF_F_NO_PREALLOC
+	FlagNUMANode      MapFlags = 1 << 2  // BPF_F_NUMA_NODE
+	FlagReadOnlyProg  MapFlags = 1 << 7  // BPF_F_RDONLY_PROG: programs cannot write
+	FlagWriteOnlyProg MapFlags = 1 << 8  // BPF_F_WRONLY_PROG: programs cannot read
+	FlagMmapable      MapFlags = 1 << 10 // BPF_F_MMAPABLE
+)
 
 // Pinning says whether a map is shared through the file system by its name
 // (LIBBPF_PIN_… of libbpf's bpf_helpers.h).
@@ -15,6 +31,17 @@ const (
 	PinNone   Pinning = 0
 	PinByName Pinning = 1
 )
+
+// String returns "none" or "by_name".
+func (p Pinning) String() string {
+	switch p {
+	case PinNone:
+		return "none"
+	case PinByName:
+		return "by_name"
+	}
+	return fmt.Sprintf("pinning(%d)", uint32(p))
+}
 
 // Map is the blueprint of one eBPF map.
 type Map struct {
@@ -41,4 +68,249 @@ type Map struct {
 type MapValue struct {
 	Key  uint32
 	Name string
+}
+
+// Clone returns a copy that shares nothing that may be changed.
+func (m *Map) Clone() *Map {
+	n := *m
+	n.Values = slices.Clone(m.Values)
+	n.Data = slices.Clone(m.Data)
+	n.Tags = slices.Clone(m.Tags)
+	if m.Inner != nil {
+		n.Inner = m.Inner.Clone()
+	}
+	return &n
+}
+
+// mapRule is what the kernel demands of a map type whatever the machine
+// (map_alloc_check of each type, Linux 6.18).
+type mapRule struct {
+	key, value sizeRule
+	entries    entryRule
+	perCPU     bool
+}
+
+type sizeRule uint8
+
+const (
+	sizeAny   sizeRule = iota // above zero
+	sizeZero                  // must be zero
+	sizeU32                   // must be 4
+	size4or8                  // 4 or 8
+	sizeMult8                 // a multiple of 8, above zero
+)
+
+type entryRule uint8
+
+const (
+	entriesSome entryRule = iota // above zero
+	entriesZero                  // must be zero
+	entriesFree                  // zero means that the loader chooses
+)
+
+// mapRules has the types that differ from "a key, a value, some entries".
+var mapRules = map[MapType]mapRule{
+	MapArray:               {key: sizeU32},
+	MapPerCPUArray:         {key: sizeU32, perCPU: true},
+	MapPerCPUHash:          {perCPU: true},
+	MapLRUPerCPUHash:       {perCPU: true},
+	MapProgArray:           {key: sizeU32, value: sizeU32},
+	MapPerfEventArray:      {key: sizeU32, value: sizeU32, entries: entriesFree},
+	MapStackTrace:          {key: sizeU32, value: sizeMult8},
+	MapCgroupArray:         {key: sizeU32, value: sizeU32},
+	MapArrayOfMaps:         {key: sizeU32, value: sizeU32},
+	MapHashOfMaps:          {value: sizeU32},
+	MapDevmap:              {key: sizeU32, value: size4or8},
+	MapDevmapHash:          {key: sizeU32, value: size4or8},
+	MapSockmap:             {key: sizeU32, value: size4or8},
+	MapSockhash:            {value: size4or8},
+	MapCpumap:              {key: sizeU32, value: size4or8, entries: entriesFree},
+	MapXskmap:              {key: sizeU32, value: sizeU32},
+	MapReuseportSockarray:  {key: sizeU32, value: size4or8},
+	MapCgroupStorage:       {entries: entriesZero},
+	MapPerCPUCgroupStorage: {entries: entriesZero, perCPU: true},
+	MapQueue:               {key: sizeZero},
+	MapStack:               {key: sizeZero},
+	MapBloomFilter:         {key: sizeZero},
+	MapSkStorage:           {key: sizeU32, entries: entriesZero},
+	MapInodeStorage:        {key: sizeU32, entries: entriesZero},
+	MapTaskStorage:         {key: sizeU32, entries: entriesZero},
+	MapCgrpStorage:         {key: sizeU32, entries: entriesZero},
+	MapRingbuf:             {key: sizeZero, value: sizeZero},
+	MapUserRingbuf:         {key: sizeZero, value: sizeZero},
+	MapArena:               {key: sizeZero, value: sizeZero},
+	MapStructOps:           {key: sizeU32},
+}
+
+// holdsMaps reports whether the values of the map are maps.
+func (t MapType) holdsMaps() bool { return t == MapArrayOfMaps || t == MapHashOfMaps }
+
+// PerCPU reports whether the map has one value per CPU and key.
+func (t MapType) PerCPU() bool { return mapRules[t].perCPU }
+
+// Check reports sizes that no kernel accepts for the map's type. What depends on the machine, such
+// as page size and the number of CPUs, is the loader's business.
+func (m *Map) Check() error {
+	if err := m.check(0); err != nil {
+		return fmt.Errorf("check map %s: %w", show(m.Name), err)
+	}
+	return nil
+}
+
+func (m *Map) check(depth int) error {
+	if m.Type == 0 {
+		return fmt.Errorf("it has no type")
+	}
+	r := mapRules[m.Type]
+	if err := r.key.check("key_size", m.KeySize, m.Type); err != nil {
+		return err
+	}
+	if err := r.value.check("value_size", m.ValueSize, m.Type); err != nil {
+		return err
+	}
+	switch {
+	case r.entries == entriesSome && m.MaxEntries == 0:
+		return fmt.Errorf("max_entries is 0, a %v needs some", m.Type)
+	case r.entries == entriesZero && m.MaxEntries != 0:
+		return fmt.Errorf("max_entries is %d, a %v must have 0", m.MaxEntries, m.Type)
+	case m.Pinning > PinByName:
+		return fmt.Errorf("pinning %d is unknown", uint32(m.Pinning))
+	case m.Data != nil && uint64(len(m.Data)) != uint64(m.ValueSize):
+		return fmt.Errorf("it has %d bytes of data for a value of %d", len(m.Data), m.ValueSize)
+	case m.Data != nil && m.Type != MapArray:
+		return fmt.Errorf("it has data but is a %v, not an array", m.Type)
+	case m.NUMANode != 0 && m.Flags&FlagNUMANode == 0:
+		return fmt.Errorf("numa_node is %d but its flag is not set", m.NUMANode)
+	}
+	if err := m.checkValues(); err != nil {
+		return err
+	}
+	return m.checkInner(depth)
+}
+
+func (m *Map) checkValues() error {
+	if len(m.Values) > 0 && m.Type != MapProgArray && !m.Type.holdsMaps() {
+		return fmt.Errorf("it has initial values but is a %v", m.Type)
+	}
+	for _, v := range m.Values {
+		if m.Type != MapHashOfMaps && v.Key >= m.MaxEntries {
+			return fmt.Errorf("initial value %s has index %d, there are %d entries", show(v.Name), v.Key, m.MaxEntries)
+		}
+	}
+	return nil
+}
+
+func (m *Map) checkInner(depth int) error {
+	switch {
+	case m.Inner == nil && m.Type.holdsMaps() && depth == 0:
+		return fmt.Errorf("a %v needs the template of its inner maps", m.Type)
+	case m.Inner == nil:
+		return nil
+	case !m.Type.holdsMaps():
+		return fmt.Errorf("a %v has no inner maps", m.Type)
+	case depth > 0:
+		return fmt.Errorf("an inner map cannot have inner maps")
+	case m.Inner.Pinning != PinNone:
+		return fmt.Errorf("an inner map cannot be pinned")
+	}
+	if err := m.Inner.check(depth + 1); err != nil {
+		return fmt.Errorf("inner map: %w", err)
+	}
+	return nil
+}
+
+func (r sizeRule) check(what string, size uint32, t MapType) error {
+	want := ""
+	switch {
+	case r == sizeAny && size == 0:
+		want = "some"
+	case r == sizeZero && size != 0:
+		want = "0"
+	case r == sizeU32 && size != 4:
+		want = "4"
+	case r == size4or8 && size != 4 && size != 8:
+		want = "4 or 8"
+	case r == sizeMult8 && (size == 0 || size%8 != 0):
+		want = "a multiple of 8"
+	default:
+		return nil
+	}
+	return fmt.Errorf("%s is %d, a %v needs %s", what, size, t, want)
+}
+
+// Memory estimates the bytes that the map's keys and values take at most, on a machine with that
+// many possible CPUs. It saturates instead of overflowing.
+func (m *Map) Memory(cpus int) uint64 {
+	if m.Type == MapRingbuf || m.Type == MapUserRingbuf {
+		return uint64(m.MaxEntries)
+	}
+	if m.Type == MapArena {
+		return uint64(m.MaxEntries) * 4096
+	}
+	value := round8(m.ValueSize)
+	if m.Type.PerCPU() {
+		value *= uint64(max(cpus, 1))
+	}
+	key := round8(m.KeySize)
+	if m.isArray() {
+		key = 0
+	}
+	hi, lo := bits.Mul64(uint64(max(m.MaxEntries, 1)), key+value)
+	if hi != 0 {
+		return math.MaxUint64
+	}
+	return lo
+}
+
+func (m *Map) isArray() bool { return mapRules[m.Type].key == sizeU32 }
+
+func round8(n uint32) uint64 { return (uint64(n) + 7) &^ 7 }
+
+// ResizeData gives a data section map another size: new bytes are zero, and bytes that belong to a
+// variable cannot be cut off. Where the last variable ended with the section it grows along.
+// The BTF type of the value, which says the old size, is no longer used.
+func (c *Collection) ResizeData(name string, size uint32) error {
+	m := c.Map(name)
+	switch {
+	case m == nil:
+		return fmt.Errorf("resize map %s: no such map", show(name))
+	case !c.isData(m):
+		return fmt.Errorf("resize map %s: it is no data section", show(name))
+	case size == 0 || size > maxData:
+		return fmt.Errorf("resize map %s: %d bytes are not between 1 and %d", show(name), size, maxData)
+	case size == m.ValueSize:
+		return nil
+	}
+	var last *Var
+	for _, v := range c.Vars {
+		end := uint64(v.Offset) + uint64(v.Size)
+		if v.Map != name {
+			continue
+		}
+		if end > uint64(size) {
+			return fmt.Errorf("resize map %s: variable %s needs its first %d bytes", show(name), show(v.Name), end)
+		}
+		if end == uint64(m.ValueSize) && (last == nil || v.Size > 0) {
+			last = v
+		}
+	}
+	if last != nil && size > m.ValueSize {
+		last.Size += size - m.ValueSize
+	}
+	if m.Data != nil {
+		data := make([]byte, size)
+		copy(data, m.Data)
+		m.Data = data
+	}
+	m.ValueSize = size
+	m.Key, m.Value = 0, 0
+	return nil
+}
+
+// isData reports whether the map stands for a data section.
+func (c *Collection) isData(m *Map) bool {
+	if m.Type != MapArray || m.MaxEntries != 1 {
+		return false
+	}
+	return m.Data != nil || slices.ContainsFunc(c.Vars, func(v *Var) bool { return v.Map == m.Name })
 }

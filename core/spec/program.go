@@ -1,6 +1,10 @@
 package spec
 
 import (
+	"fmt"
+	"maps"
+	"slices"
+
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 )
@@ -8,6 +12,12 @@ import (
 // ProgramFlags are the load flags of a program. The bits are those of
 // bpf_attr.prog_flags (include/uapi/linux/bpf.h).
 type ProgramFlags uint32
+
+// The load flags that sections and functions of object files stand for.
+const (
+	FlagSleepable ProgramFlags = 1 << 4 // BPF_F_SLEEPABLE
+	FlagXDPFrags  ProgramFlags = 1 << 5 // BPF_F_XDP_HAS_FRAGS
+)
 
 // Program is the blueprint of one eBPF program: its entry function and behind it every
 // function that it calls, so that it can be understood, edited and loaded alone.
@@ -30,4 +40,100 @@ type Insn struct {
 	Func *btf.Func     // a function starts here; set on the first instruction of every function
 	Line *btf.Line     // source line
 	Core *btf.CoreRelo // CO-RE relocation that patches this instruction
+}
+
+// Clone returns a copy that shares nothing that may be changed.
+func (p *Program) Clone() *Program {
+	n := *p
+	n.Insns = slices.Clone(p.Insns)
+	n.LabelNames = maps.Clone(p.LabelNames)
+	return &n
+}
+
+// NewLabel returns a label that nothing in the program uses: one above the largest.
+func (p *Program) NewLabel() asm.Label {
+	return p.maxLabel() + 1
+}
+
+func (p *Program) maxLabel() asm.Label {
+	var top asm.Label
+	for i := range p.Insns {
+		top = max(top, p.Insns[i].Label, p.Insns[i].Ref.Label)
+	}
+	for l := range p.LabelNames {
+		top = max(top, l)
+	}
+	return top
+}
+
+// FindLabel returns the index of the instruction that carries the label, or -1.
+func (p *Program) FindLabel(l asm.Label) int {
+	if l == 0 {
+		return -1
+	}
+	return slices.IndexFunc(p.Insns, func(i Insn) bool { return i.Label == l })
+}
+
+// FindFunc returns the index of the first instruction of a function of the program, or -1.
+func (p *Program) FindFunc(name string) int {
+	return slices.IndexFunc(p.Insns, func(i Insn) bool { return i.Func != nil && i.Func.Name == name })
+}
+
+// FuncAt returns the function that instruction i belongs to and the index where it starts.
+// Before the first mark it is nil and 0.
+func (p *Program) FuncAt(i int) (*btf.Func, int) {
+	for i = min(i, len(p.Insns)-1); i >= 0; i-- {
+		if f := p.Insns[i].Func; f != nil {
+			return f, i
+		}
+	}
+	return nil, 0
+}
+
+// LineAt returns the source line that instruction i belongs to, or nil: the nearest line record at
+// or above it within its function.
+func (p *Program) LineAt(i int) *btf.Line {
+	for i = min(i, len(p.Insns)-1); i >= 0; i-- {
+		if l := p.Insns[i].Line; l != nil {
+			return l
+		}
+		if p.Insns[i].Func != nil {
+			break
+		}
+	}
+	return nil
+}
+
+// Code returns the instructions alone, as a fresh copy in which references to functions have become
+// references to labels: what the encoder takes. Labels made up for function starts are above all
+// others. It fails if a reference names no function of the program.
+func (p *Program) Code() ([]asm.Insn, error) {
+	out := make([]asm.Insn, len(p.Insns))
+	starts := make(map[string]int)
+	for i := range p.Insns {
+		out[i] = p.Insns[i].Insn
+		if f := p.Insns[i].Func; f != nil {
+			if _, dup := starts[f.Name]; dup {
+				return nil, fmt.Errorf("resolve calls of program %s: function %s is defined twice", show(p.Name), show(f.Name))
+			}
+			starts[f.Name] = i
+		}
+	}
+	next := p.NewLabel()
+	for i := range out {
+		r := &out[i].Ref
+		if r.Kind != asm.RefFunc {
+			continue
+		}
+		at, ok := starts[r.Name]
+		if !ok {
+			return nil, fmt.Errorf("resolve calls of program %s: instruction %d refers to function %s, which the program does not have", show(p.Name), i, show(r.Name))
+		}
+		if out[at].Label == 0 {
+			out[at].Label = next
+			next++
+		}
+		*r = asm.Ref{Kind: asm.RefLabel, Label: out[at].Label}
+	}
+	return out, nil
 }

@@ -1,6 +1,12 @@
 package spec
 
-import "github.com/bpfhost/bpfhost/core/btf"
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+)
 
 // Var is a global variable: a named window into the initial bytes of a data section map.
 type Var struct {
@@ -24,6 +30,17 @@ const (
 	LinkHidden
 )
 
+// linkageNames is indexed by Linkage.
+var linkageNames = [...]string{"global", "weak", "static", "hidden"}
+
+// String returns "global", "weak", "static" or "hidden".
+func (l Linkage) String() string {
+	if int(l) < len(linkageNames) {
+		return linkageNames[l]
+	}
+	return fmt.Sprintf("linkage(%d)", uint8(l))
+}
+
 // ExternKind says where the value of an extern comes from.
 type ExternKind uint8
 
@@ -34,10 +51,164 @@ const (
 	ExternKfunc                         // a kernel function (.ksyms)
 )
 
+// externKindNames is indexed by ExternKind.
+var externKindNames = [...]string{"none", "kconfig", "ksym", "kfunc"}
+
+// String returns "kconfig", "ksym" or "kfunc".
+func (k ExternKind) String() string {
+	if int(k) < len(externKindNames) {
+		return externKindNames[k]
+	}
+	return fmt.Sprintf("extern(%d)", uint8(k))
+}
+
 // Extern is a symbol that the kernel provides.
 type Extern struct {
 	Name string
 	Kind ExternKind
 	Type btf.ID // its type in Collection.BTF; 0 is untyped
 	Weak bool   // absent is no error: its value is then 0
+}
+
+// maxData bounds the bytes that writing to a zero-filled section materialises.
+const maxData = 64 << 20
+
+// window returns the map that holds the variable and checks that it holds all of it.
+func (v *Var) window(c *Collection) (*Map, error) {
+	m := c.Map(v.Map)
+	if m == nil {
+		return nil, fmt.Errorf("its map %s does not exist", show(v.Map))
+	}
+	if uint64(v.Offset)+uint64(v.Size) > uint64(m.ValueSize) {
+		return nil, fmt.Errorf("bytes %d to %d are outside the %d of map %s", v.Offset, uint64(v.Offset)+uint64(v.Size), m.ValueSize, show(m.Name))
+	}
+	if m.Data != nil && uint64(len(m.Data)) != uint64(m.ValueSize) {
+		return nil, fmt.Errorf("map %s has %d bytes of data for a value of %d", show(m.Name), len(m.Data), m.ValueSize)
+	}
+	return m, nil
+}
+
+// Read copies bytes of the variable from offset off on into b and returns how many there were.
+func (v *Var) Read(c *Collection, off uint32, b []byte) (int, error) {
+	m, err := v.window(c)
+	if err != nil {
+		return 0, fmt.Errorf("read variable %s: %w", show(v.Name), err)
+	}
+	if off > v.Size {
+		return 0, fmt.Errorf("read variable %s: offset %d is outside its %d bytes", show(v.Name), off, v.Size)
+	}
+	n := int(min(uint64(v.Size-off), uint64(len(b))))
+	if m.Data == nil {
+		clear(b[:n])
+		return n, nil
+	}
+	return copy(b[:n], m.Data[v.Offset+off:]), nil
+}
+
+// Write replaces bytes of the variable from offset off on. All of b must fit.
+func (v *Var) Write(c *Collection, off uint32, b []byte) error {
+	m, err := v.window(c)
+	if err != nil {
+		return fmt.Errorf("write variable %s: %w", show(v.Name), err)
+	}
+	if uint64(off)+uint64(len(b)) > uint64(v.Size) {
+		return fmt.Errorf("write variable %s: %d bytes at offset %d do not fit its %d", show(v.Name), len(b), off, v.Size)
+	}
+	if m.Data == nil {
+		if m.ValueSize > maxData {
+			return fmt.Errorf("write variable %s: the %d bytes of map %s are too many to be held in memory", show(v.Name), m.ValueSize, show(m.Name))
+		}
+		m.Data = make([]byte, m.ValueSize)
+	}
+	copy(m.Data[v.Offset+off:], b)
+	return nil
+}
+
+// Bytes returns a copy of the variable's initial bytes.
+func (v *Var) Bytes(c *Collection) ([]byte, error) {
+	if _, err := v.window(c); err != nil {
+		return nil, fmt.Errorf("read variable %s: %w", show(v.Name), err)
+	}
+	if v.Size > maxData {
+		return nil, fmt.Errorf("read variable %s: its %d bytes are too many to be held in memory", show(v.Name), v.Size)
+	}
+	b := make([]byte, v.Size)
+	_, err := v.Read(c, 0, b)
+	return b, err
+}
+
+// SetBytes replaces all of the variable's initial bytes: b must have its size.
+func (v *Var) SetBytes(c *Collection, b []byte) error {
+	if uint64(len(b)) != uint64(v.Size) {
+		return fmt.Errorf("write variable %s: %d bytes given, it has %d", show(v.Name), len(b), v.Size)
+	}
+	return v.Write(c, 0, b)
+}
+
+// Uint returns the initial value of a variable of 1, 2, 4 or 8 bytes.
+func (v *Var) Uint(c *Collection) (uint64, error) {
+	var b [8]byte
+	if err := v.checkScalar(); err != nil {
+		return 0, fmt.Errorf("read variable %s: %w", show(v.Name), err)
+	}
+	if _, err := v.Read(c, 0, b[:v.Size]); err != nil {
+		return 0, err
+	}
+	if c.Order == asm.BigEndian {
+		return binary.BigEndian.Uint64(b[:]) >> (64 - 8*v.Size), nil
+	}
+	return binary.LittleEndian.Uint64(b[:]), nil
+}
+
+// SetUint sets the initial value of a variable of 1, 2, 4 or 8 bytes. It refuses a value that
+// does not fit.
+func (v *Var) SetUint(c *Collection, x uint64) error {
+	if err := v.checkScalar(); err != nil {
+		return fmt.Errorf("write variable %s: %w", show(v.Name), err)
+	}
+	if v.Size < 8 && x>>(8*v.Size) != 0 {
+		return fmt.Errorf("write variable %s: value %d does not fit %d bytes", show(v.Name), x, v.Size)
+	}
+	return v.putScalar(c, x)
+}
+
+// Int returns the initial value of a variable of 1, 2, 4 or 8 bytes, read as a signed number.
+func (v *Var) Int(c *Collection) (int64, error) {
+	x, err := v.Uint(c)
+	if err != nil {
+		return 0, err
+	}
+	shift := 64 - 8*v.Size
+	return int64(x<<shift) >> shift, nil
+}
+
+// SetInt sets the initial value of a variable of 1, 2, 4 or 8 bytes to a signed number. It refuses
+// a value that does not fit.
+func (v *Var) SetInt(c *Collection, x int64) error {
+	if err := v.checkScalar(); err != nil {
+		return fmt.Errorf("write variable %s: %w", show(v.Name), err)
+	}
+	shift := 64 - 8*v.Size
+	if x<<shift>>shift != x {
+		return fmt.Errorf("write variable %s: value %d does not fit %d bytes", show(v.Name), x, v.Size)
+	}
+	return v.putScalar(c, uint64(x))
+}
+
+func (v *Var) checkScalar() error {
+	switch v.Size {
+	case 1, 2, 4, 8:
+		return nil
+	}
+	return fmt.Errorf("its %d bytes are no number", v.Size)
+}
+
+func (v *Var) putScalar(c *Collection, x uint64) error {
+	var b [8]byte
+	if c.Order == asm.BigEndian {
+		binary.BigEndian.PutUint64(b[:], x<<(64-8*v.Size))
+	} else {
+		binary.LittleEndian.PutUint64(b[:], x)
+	}
+	return v.Write(c, 0, b[:v.Size])
 }

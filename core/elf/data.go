@@ -1,0 +1,149 @@
+package elf
+
+import (
+	"bytes"
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// readData makes a map of every data section and variables of its symbols.
+func (l *loader) readData() error {
+	l.dataMap = make(map[uint32]string)
+	l.varOf = make(map[uint32]string)
+	l.used = make(map[string]bool)
+	l.varNames = make(map[string]bool)
+	var total uint64
+	for _, s := range l.parts.data {
+		if s.size > math.MaxUint32 || s.size > l.o.MaxData-total {
+			return s.fail(0, "%d bytes of data are more than the limit of %d for all sections", s.size, l.o.MaxData)
+		}
+		total += s.size
+		if err := l.readDataSection(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *loader) readDataSection(s *section) error {
+	if l.hasMap(s.name) {
+		return s.fail(0, "second section or map of that name")
+	}
+	m := &spec.Map{
+		Name: s.name, Section: s.name, Type: spec.MapArray,
+		KeySize: 4, ValueSize: uint32(s.size), MaxEntries: 1, Flags: spec.FlagMmapable,
+	}
+	if strings.HasPrefix(s.name, ".rodata") {
+		m.Flags |= spec.FlagReadOnlyProg
+		m.Freeze = true
+	}
+	if s.typ != sectionNobits {
+		b, err := l.f.claim(s)
+		if err != nil {
+			return err
+		}
+		m.Data = bytes.Clone(b)
+	}
+	d, id, err := l.datasec(s.name)
+	if err != nil {
+		return err
+	}
+	if d != nil {
+		m.Value = id
+	}
+	if err := l.addMap(m, s, 0); err != nil {
+		return err
+	}
+	l.dataMap[s.index] = m.Name
+	if r := l.relocs[s.index]; r != nil && r.size > 0 {
+		l.note(NoteDataReloc, "section %s holds addresses that are not filled in", show(s.name))
+	}
+	return l.readVars(s, d)
+}
+
+// readVars makes a variable of every named symbol of a data section. Global ones come first when
+// two share a name.
+func (l *loader) readVars(s *section, d *btf.Datasec) error {
+	types, err := l.varTypes(d)
+	if err != nil {
+		return err
+	}
+	var list []uint32
+	for _, i := range l.symbols.of(s) {
+		sym := &l.f.symbols[i]
+		if sym.typ != symbolObject && sym.typ != symbolNone || sym.name == "" || strings.HasPrefix(sym.name, ".L") {
+			continue
+		}
+		if _, _, err := l.f.check(i); err != nil {
+			return err
+		}
+		if sym.size > 0 {
+			list = append(list, i)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b uint32) int {
+		x, y := &l.f.symbols[a], &l.f.symbols[b]
+		return cmp.Or(cmp.Compare(x.value, y.value), cmp.Compare(min(y.bind, 1), min(x.bind, 1)))
+	})
+	for _, i := range list {
+		if err := l.addVar(s, i, types); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *loader) addVar(s *section, i uint32, types map[string]btf.ID) error {
+	sym := &l.f.symbols[i]
+	if l.varNames[sym.name] {
+		if sym.bind != bindLocal {
+			return s.fail(sym.value, "second variable named %q", show(sym.name))
+		}
+		l.note(NoteDuplicate, "static variable %s of section %s has the name of another and cannot be set", show(sym.name), show(s.name))
+		return nil
+	}
+	l.varNames[sym.name] = true
+	l.varOf[i] = sym.name
+	l.c.Vars = append(l.c.Vars, &spec.Var{
+		Name: sym.name, Section: s.name, Map: l.dataMap[s.index],
+		Offset: uint32(sym.value), Size: uint32(sym.size), Type: types[sym.name], Linkage: sym.linkage(),
+	})
+	return nil
+}
+
+// varTypes gives the types of the variables of a section by name.
+func (l *loader) varTypes(d *btf.Datasec) (map[string]btf.ID, error) {
+	if d == nil {
+		return nil, nil
+	}
+	out := make(map[string]btf.ID, len(d.Vars))
+	for _, v := range d.Vars {
+		t, err := l.types.Type(v.Type)
+		if err != nil {
+			return nil, err
+		}
+		if decl, ok := t.(*btf.Var); ok {
+			out[decl.Name] = decl.Type
+		}
+	}
+	return out, nil
+}
+
+// dropUnused removes data sections that no instruction refers to and that hold no variable, such as
+// leftover string constants.
+func (l *loader) dropUnused() error {
+	for _, v := range l.c.Vars {
+		l.used[v.Map] = true
+	}
+	isData := make(map[string]bool, len(l.dataMap))
+	for _, name := range l.dataMap {
+		isData[name] = true
+	}
+	l.c.Maps = slices.DeleteFunc(l.c.Maps, func(m *spec.Map) bool { return isData[m.Name] && !l.used[m.Name] })
+	return nil
+}

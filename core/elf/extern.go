@@ -1,0 +1,127 @@
+package elf
+
+import (
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// The sections of BTF that declare what the kernel provides. They have no bytes in the file.
+const (
+	kconfigSection = ".kconfig"
+	ksymsSection   = ".ksyms"
+)
+
+// readExterns records what the object wants from the kernel. Kernel configuration values become
+// variables of a read-only map that the loader fills; the others are referred to by name.
+func (l *loader) readExterns() error {
+	l.externs = make(map[string]int)
+	weak := make(map[string]bool)
+	for i := range l.f.symbols {
+		if s := &l.f.symbols[i]; s.section == indexUndef && s.bind == bindWeak {
+			weak[s.name] = true
+		}
+	}
+	if err := l.readKconfig(weak); err != nil {
+		return err
+	}
+	d, _, err := l.datasec(ksymsSection)
+	if err != nil || d == nil {
+		return err
+	}
+	for _, v := range d.Vars {
+		t, err := l.types.Type(v.Type)
+		if err != nil {
+			return err
+		}
+		e := spec.Extern{}
+		switch t := t.(type) {
+		case *btf.Var:
+			e = spec.Extern{Name: t.Name, Kind: spec.ExternKsym, Type: t.Type}
+			if l.types.Strip(t.Type) == 0 {
+				e.Type = 0
+			}
+		case *btf.Function:
+			e = spec.Extern{Name: t.Name, Kind: spec.ExternKfunc, Type: v.Type}
+		default:
+			return fail(ksymsSection, 0, "BTF type %d is a %v, neither a variable nor a function", v.Type, t.Kind())
+		}
+		e.Weak = weak[e.Name]
+		if err := l.addExtern(e, ksymsSection); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *loader) addExtern(e spec.Extern, section string) error {
+	if _, dup := l.externs[e.Name]; dup {
+		return fail(section, 0, "second extern named %q", show(e.Name))
+	}
+	l.externs[e.Name] = len(l.c.Externs)
+	l.c.Externs = append(l.c.Externs, e)
+	return nil
+}
+
+// readKconfig lays out the values that are wanted, in the order of BTF, each aligned to its size up
+// to eight bytes.
+func (l *loader) readKconfig(weak map[string]bool) error {
+	d, id, err := l.datasec(kconfigSection)
+	if err != nil || d == nil || len(d.Vars) == 0 {
+		return err
+	}
+	if l.hasMap(kconfigSection) {
+		return fail(kconfigSection, 0, "second section or map of that name")
+	}
+	m := &spec.Map{
+		Name: kconfigSection, Section: kconfigSection, Type: spec.MapArray, KeySize: 4, MaxEntries: 1,
+		Flags: spec.FlagMmapable | spec.FlagReadOnlyProg, Freeze: true, Value: id,
+	}
+	var end uint64
+	for _, v := range d.Vars {
+		t, err := l.types.Type(v.Type)
+		if err != nil {
+			return err
+		}
+		decl, ok := t.(*btf.Var)
+		if !ok {
+			return fail(kconfigSection, 0, "BTF type %d is a %v, not a variable", v.Type, t.Kind())
+		}
+		size, err := l.types.Size(decl.Type)
+		if err != nil || size == 0 {
+			return fail(kconfigSection, 0, "variable %q has no size", show(decl.Name))
+		}
+		align := uint64(1)
+		for align < 8 && align < uint64(size) {
+			align *= 2
+		}
+		end = (end + align - 1) &^ (align - 1)
+		if end+uint64(size) > l.o.MaxData {
+			return fail(kconfigSection, 0, "variables have more than %d bytes", l.o.MaxData)
+		}
+		if l.varNames[decl.Name] {
+			return fail(kconfigSection, 0, "second variable named %q", show(decl.Name))
+		}
+		l.varNames[decl.Name] = true
+		link := spec.LinkGlobal
+		if weak[decl.Name] {
+			link = spec.LinkWeak
+		}
+		l.c.Vars = append(l.c.Vars, &spec.Var{
+			Name: decl.Name, Section: kconfigSection, Map: kconfigSection,
+			Offset: uint32(end), Size: size, Type: decl.Type, Linkage: link,
+		})
+		end += uint64(size)
+		e := spec.Extern{Name: decl.Name, Kind: spec.ExternKconfig, Type: decl.Type, Weak: weak[decl.Name]}
+		if err := l.addExtern(e, kconfigSection); err != nil {
+			return err
+		}
+	}
+	m.ValueSize = uint32(end)
+	m.Data = make([]byte, end)
+	if l.mapByName == nil {
+		l.mapByName = make(map[string]*spec.Map)
+	}
+	l.mapByName[m.Name] = m
+	l.c.Maps = append(l.c.Maps, m)
+	return nil
+}

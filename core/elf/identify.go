@@ -1,0 +1,97 @@
+package elf
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+)
+
+// ErrNotObject says that the input is not an eBPF object file at all. The text of the error says
+// what it is instead, for example "this is a gzip file: not an eBPF object file".
+var ErrNotObject = errors.New("not an eBPF object file")
+
+// magic is how a kind of file that is easily taken for an object begins.
+type magic struct {
+	prefix string
+	at     int
+	what   string
+}
+
+var magics = []magic{
+	{"\x1f\x8b", 0, "a gzip file"},
+	{"\x28\xb5\x2f\xfd", 0, "a zstd file"},
+	{"\xfd7zXZ\x00", 0, "an xz file"},
+	{"BZh", 0, "a bzip2 file"},
+	{"PK\x03\x04", 0, "a zip file"},
+	{"\x89PNG\r\n\x1a\n", 0, "a PNG image"},
+	{"\xff\xd8\xff", 0, "a JPEG image"},
+	{"%PDF-", 0, "a PDF document"},
+	{"\x00asm", 0, "a WebAssembly module"},
+	{"!<arch>\n", 0, "an ar archive"},
+	{"!<thin>\n", 0, "an ar archive"},
+	{"ustar", 257, "a tar archive"},
+	{"BC\xc0\xde", 0, "LLVM bitcode: compile it to an object first"},
+	{"\x9f\xeb", 0, "BTF without an ELF file around it"},
+	{"\xeb\x9f", 0, "BTF without an ELF file around it"},
+	{"MZ", 0, "a Windows program"},
+	{"\xcf\xfa\xed\xfe", 0, "a Mach-O file"},
+	{"\xca\xfe\xba\xbe", 0, "a Mach-O file"},
+	{"#!", 0, "a script"},
+	{"//", 0, "source text: compile it first"},
+	{"/*", 0, "source text: compile it first"},
+	{"#include", 0, "source text: compile it first"},
+}
+
+// identify says what the input is when it is not ELF, and refuses what is too short for a header.
+func identify(b []byte) error {
+	if len(b) == 0 {
+		return notObject("this is an empty file")
+	}
+	if bytes.HasPrefix(b, []byte("\x7fELF")) {
+		if len(b) < headerSize {
+			return fail("ELF header", uint64(len(b)), "file ends within the header of 64 bytes")
+		}
+		return nil
+	}
+	for _, m := range magics {
+		if len(b) >= m.at && bytes.HasPrefix(b[m.at:], []byte(m.prefix)) {
+			return notObject("this is " + m.what)
+		}
+	}
+	if len(bytes.Trim(b[:min(len(b), headerSize)], "\x00")) == 0 {
+		return notObject("this is nothing but zeroes")
+	}
+	if len(b) < 4 && bytes.HasPrefix([]byte("\x7fELF"), b) {
+		return fail("ELF header", uint64(len(b)), "file ends within the header of 64 bytes")
+	}
+	return notObject("this is not an ELF file")
+}
+
+func notObject(what string) error { return fmt.Errorf("%s: %w", what, ErrNotObject) }
+
+// machines are the processors whose files are likely to be passed by mistake (e_machine).
+var machines = map[uint16]string{
+	3: "x86", 8: "MIPS", 20: "PowerPC", 21: "64-bit PowerPC", 22: "s390", 40: "ARM", 43: "SPARC",
+	62: "x86-64", 183: "ARM64", 224: "AMD GPU", 190: "CUDA", 243: "RISC-V", 258: "LoongArch",
+}
+
+// machineSBPF is the Solana virtual machine, whose instructions look like eBPF and are not.
+const machineSBPF = 263
+
+// checkMachine refuses ELF files that are made for something else. Old compilers left the machine
+// number at zero.
+func checkMachine(h header) error {
+	if h.machine == machineSBPF {
+		return notObject("this is an ELF file for Solana's sBPF")
+	}
+	if h.machine != machineBPF && h.machine != 0 {
+		if name, ok := machines[h.machine]; ok {
+			return notObject("this is an ELF file for " + name)
+		}
+		return notObject(fmt.Sprintf("this is an ELF file for machine %d", h.machine))
+	}
+	if h.typ != typeRel {
+		return notObject(fmt.Sprintf("this is an ELF file of type %d, not a relocatable one (1)", h.typ))
+	}
+	return nil
+}

@@ -1,0 +1,292 @@
+package elf
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/internal/wire"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// linkFuncs decodes all functions and puts names in place of relocations.
+func (l *loader) linkFuncs() error {
+	seen := make(map[string]bool)
+	for _, s := range l.parts.code {
+		if len(l.funcs[s.index]) == 0 {
+			continue
+		}
+		data, err := l.f.claim(s)
+		if err != nil {
+			return err
+		}
+		k := linker{l: l, section: s}
+		if r := l.relocs[s.index]; r != nil {
+			if k.relocs, err = l.f.relocations(r); err != nil {
+				return err
+			}
+		}
+		if l.ext != nil && !seen[s.name] {
+			k.ext = l.ext.Section(s.name)
+			seen[s.name] = true
+		}
+		for _, fn := range l.funcs[s.index] {
+			if err := k.link(fn, data[fn.off:fn.off+fn.size]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// linker works through the functions of one section in order.
+type linker struct {
+	l       *loader
+	section *section
+	relocs  []reloc
+	ext     *btf.ExtSection
+	fn      *function
+}
+
+// link decodes one function and attaches to each instruction what is known of it.
+func (k *linker) link(fn *function, code []byte) error {
+	code0, err := asm.Decode(code, asm.DecodeOptions{Order: k.l.f.asmOrder(), RawCalls: true})
+	if err != nil {
+		var bad *asm.Error
+		if errors.As(err, &bad) {
+			return &wire.Error{Section: show(k.section.name), Offset: fn.off + 8*uint64(bad.Index), Err: fmt.Errorf("function %q: %w", show(fn.name), bad.Err)}
+		}
+		return err
+	}
+	k.fn = fn
+	fn.insns = make([]spec.Insn, len(code0))
+	relocs := k.relocsOf(fn)
+	slot := uint32(fn.off / asm.SlotSize)
+	notes := k.extOf(slot)
+	for i := range code0 {
+		in := &fn.insns[i]
+		in.Insn = code0[i]
+		fn.labels = max(fn.labels, uint32(in.Label))
+		off := uint64(slot) * asm.SlotSize
+		var r *reloc
+		if len(relocs) > 0 && relocs[0].offset < off+asm.SlotSize*uint64(in.Slots()) {
+			r, relocs = &relocs[0], relocs[1:]
+			if r.offset != off {
+				return k.section.fail(r.offset, "relocation patches no start of an instruction")
+			}
+		}
+		if err := k.resolve(in, slot, r); err != nil {
+			return k.section.fail(off, "function %q: %w", show(fn.name), err)
+		}
+		notes.attach(in, slot)
+		slot += uint32(in.Slots())
+	}
+	fn.insns[0].Func = &btf.Func{Name: fn.name, Type: funcType(k.ext, uint32(fn.off/asm.SlotSize))}
+	startLine(fn.insns)
+	return nil
+}
+
+// startLine gives a function that has lines one at its start, which the kernel asks for.
+func startLine(insns []spec.Insn) {
+	if insns[0].Line != nil {
+		return
+	}
+	for i := range insns {
+		if insns[i].Line != nil {
+			insns[0].Line = insns[i].Line
+			return
+		}
+	}
+}
+
+// relocsOf gives the relocations within a function.
+func (k *linker) relocsOf(fn *function) []reloc {
+	at := func(off uint64) int {
+		i, _ := slices.BinarySearchFunc(k.relocs, off, func(r reloc, off uint64) int { return cmp.Compare(r.offset, off) })
+		return i
+	}
+	return k.relocs[at(fn.off):at(fn.off+fn.size)]
+}
+
+// extRecords are the records of .BTF.ext from some slot on.
+type extRecords struct {
+	lines []btf.LineAt
+	relos []btf.ReloAt
+}
+
+func (k *linker) extOf(slot uint32) extRecords {
+	if k.ext == nil {
+		return extRecords{}
+	}
+	i, _ := slices.BinarySearchFunc(k.ext.Lines, slot, func(x btf.LineAt, slot uint32) int { return cmp.Compare(x.Slot, slot) })
+	j, _ := slices.BinarySearchFunc(k.ext.Relos, slot, func(x btf.ReloAt, slot uint32) int { return cmp.Compare(x.Slot, slot) })
+	return extRecords{k.ext.Lines[i:], k.ext.Relos[j:]}
+}
+
+// attach gives an instruction the records of its slot. Records between instructions are passed
+// over.
+func (e *extRecords) attach(in *spec.Insn, slot uint32) {
+	for len(e.lines) > 0 && e.lines[0].Slot <= slot {
+		if e.lines[0].Slot == slot {
+			in.Line = &e.lines[0].Line
+		}
+		e.lines = e.lines[1:]
+	}
+	for len(e.relos) > 0 && e.relos[0].Slot <= slot {
+		if e.relos[0].Slot == slot {
+			in.Core = &e.relos[0].CoreRelo
+		}
+		e.relos = e.relos[1:]
+	}
+}
+
+// resolve turns what the instruction refers to by number or relocation into a name.
+func (k *linker) resolve(in *spec.Insn, slot uint32, r *reloc) error {
+	call := in.Op == asm.OpCall && in.Flags&asm.Raw == 0
+	load := in.Op == asm.OpLoadImm64 && in.Flags&asm.Raw == 0
+	switch {
+	case r != nil && call:
+		if r.typ != relocCall {
+			return fmt.Errorf("relocation of type %d is not one of calls", r.typ)
+		}
+		return k.resolveCall(in, r)
+	case r != nil && load:
+		if r.typ != relocLoad64 {
+			return fmt.Errorf("relocation of type %d is not one of 64-bit loads", r.typ)
+		}
+		return k.resolveLoad(in, r)
+	case r != nil:
+		return fmt.Errorf("relocation patches an instruction that is neither a call nor a 64-bit load")
+	case call && in.Src == asm.PseudoCall, load && in.Src == asm.PseudoFunc:
+		off := (int64(slot) + 1 + int64(int32(in.Imm))) * asm.SlotSize
+		return k.refer(in, k.section.index, off)
+	}
+	return nil
+}
+
+// refer makes the instruction refer to the function at an offset of a section.
+func (k *linker) refer(in *spec.Insn, section uint32, off int64) error {
+	var to *function
+	if off >= 0 {
+		to = k.l.funcAt(section, uint64(off))
+	}
+	if to == nil {
+		return fmt.Errorf("no function starts at %s%+#x", show(k.l.f.sections[section].name), off)
+	}
+	to.called = true
+	if to.caller != k.fn {
+		to.caller = k.fn
+		k.fn.calls = append(k.fn.calls, to)
+	}
+	in.Imm = 0
+	in.Ref = asm.Ref{Kind: asm.RefFunc, Name: to.name}
+	return nil
+}
+
+// resolveCall resolves a call that has a relocation: the immediate counts instructions from the
+// symbol, and -1 is the symbol itself.
+func (k *linker) resolveCall(in *spec.Insn, r *reloc) error {
+	sym := &k.l.f.symbols[r.symbol]
+	if sym.section == indexUndef {
+		return k.callExtern(in, sym)
+	}
+	sym, sec, err := k.defined(r)
+	if err != nil {
+		return err
+	}
+	if !sec.exec() {
+		return fmt.Errorf("call to %q, which is in section %s without code", show(sym.name), show(sec.name))
+	}
+	in.Src = asm.PseudoCall
+	return k.refer(in, sym.section, int64(sym.value)+(int64(int32(in.Imm))+1)*asm.SlotSize)
+}
+
+func (k *linker) callExtern(in *spec.Insn, sym *symbol) error {
+	i, ok := k.l.externs[sym.name]
+	if !ok {
+		return fmt.Errorf("function %q is called but not defined", show(sym.name))
+	}
+	if e := k.l.c.Externs[i]; e.Kind != spec.ExternKfunc {
+		return fmt.Errorf("call to %q, which is no function but a %v", show(sym.name), e.Kind)
+	}
+	in.Src, in.Imm = asm.PseudoKfuncCall, 0
+	in.Ref = asm.Ref{Kind: asm.RefKfunc, Name: sym.name}
+	return nil
+}
+
+// defined gives a symbol of this file and its section.
+func (k *linker) defined(r *reloc) (*symbol, *section, error) {
+	sym := &k.l.f.symbols[r.symbol]
+	if sym.special {
+		return nil, nil, fmt.Errorf("symbol %q has no section", show(sym.name))
+	}
+	return k.l.f.check(r.symbol)
+}
+
+// resolveLoad resolves the 64-bit load of an address.
+func (k *linker) resolveLoad(in *spec.Insn, r *reloc) error {
+	if k.l.f.symbols[r.symbol].section == indexUndef {
+		return k.loadExtern(in, &k.l.f.symbols[r.symbol])
+	}
+	sym, sec, err := k.defined(r)
+	if err != nil {
+		return err
+	}
+	addend := int64(int32(in.Imm))
+	at := int64(sym.value) + addend
+	if name, ok := k.l.dataMap[sec.index]; ok {
+		return k.loadData(in, r, name, at, addend)
+	}
+	if sec.exec() {
+		in.Src = asm.PseudoFunc
+		return k.refer(in, sym.section, at)
+	}
+	if name, ok := k.l.mapAt[location{sec.index, uint64(at)}]; ok {
+		in.Src, in.Imm = asm.PseudoMapFD, 0
+		in.Ref = asm.Ref{Kind: asm.RefMap, Name: name}
+		return nil
+	}
+	return fmt.Errorf("address of %q in section %s, which is neither code nor data nor a map", show(sym.name), show(sec.name))
+}
+
+// loadData makes the address of a variable, or of a place in its section where no variable can be
+// named.
+func (k *linker) loadData(in *spec.Insn, r *reloc, mapName string, at, addend int64) error {
+	m := k.l.mapByName[mapName]
+	if at < 0 || at >= int64(m.ValueSize) {
+		return fmt.Errorf("address %+d is outside the %d bytes of section %s", at, m.ValueSize, show(m.Section))
+	}
+	k.l.used[mapName] = true
+	in.Src = asm.PseudoMapValue
+	if name, ok := k.l.varOf[r.symbol]; ok {
+		in.Imm = addend
+		in.Ref = asm.Ref{Kind: asm.RefVar, Name: name}
+		return nil
+	}
+	in.Imm = at
+	in.Ref = asm.Ref{Kind: asm.RefMapValue, Name: mapName}
+	return nil
+}
+
+// loadExtern makes the address of what the kernel provides, or of a map that is only declared
+// where it is used.
+func (k *linker) loadExtern(in *spec.Insn, sym *symbol) error {
+	i, ok := k.l.externs[sym.name]
+	switch {
+	case ok && k.l.c.Externs[i].Kind == spec.ExternKconfig:
+		in.Src, in.Imm = asm.PseudoMapValue, int64(int32(in.Imm))
+		in.Ref = asm.Ref{Kind: asm.RefVar, Name: sym.name}
+	case ok:
+		in.Src, in.Imm = 0, int64(int32(in.Imm))
+		in.Ref = asm.Ref{Kind: asm.RefKsym, Name: sym.name}
+	case k.l.hasMap(sym.name):
+		in.Src, in.Imm = asm.PseudoMapFD, 0
+		in.Ref = asm.Ref{Kind: asm.RefMap, Name: sym.name}
+	default:
+		return fmt.Errorf("undefined map or variable %q", show(sym.name))
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+package elf
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// LoadOptions say how to read an object file. The zero value reads as libbpf does.
+type LoadOptions struct {
+	// Lenient matches names of program sections by how they begin where libbpf's exact rule knows
+	// them not, and notes it.
+	Lenient bool
+
+	MaxFile  uint64 // largest file in bytes; 0 is 256 MiB
+	MaxData  uint64 // most bytes of all data sections together, zeroes included; 0 is 64 MiB
+	MaxInsns int    // most instructions of all programs together, called functions included; 0 is 1,048,576
+}
+
+// Load reads an object file. See [LoadOptions.Load].
+func Load(r io.ReaderAt) (*spec.Collection, error) { return LoadOptions{}.Load(r) }
+
+// LoadBytes is Load for a file in memory. It keeps nothing of b.
+func LoadBytes(b []byte) (*spec.Collection, error) { return LoadOptions{}.LoadBytes(b) }
+
+// Load reads an object file: its programs, maps, variables and what they need. It is a pure
+// function of the bytes. The error wraps ErrNotObject when the input is something else, and is a
+// format error with section and offset when it is malformed.
+func (o LoadOptions) Load(r io.ReaderAt) (*spec.Collection, error) {
+	o = o.withDefaults()
+	b, err := readAll(r, o.MaxFile)
+	if err != nil {
+		return nil, fmt.Errorf("read object: %w", err)
+	}
+	return o.load(b)
+}
+
+// LoadBytes is Load for a file in memory. It keeps nothing of b.
+func (o LoadOptions) LoadBytes(b []byte) (*spec.Collection, error) {
+	return o.withDefaults().load(b)
+}
+
+func (o LoadOptions) withDefaults() LoadOptions {
+	if o.MaxFile == 0 {
+		o.MaxFile = 256 << 20
+	}
+	if o.MaxData == 0 {
+		o.MaxData = 64 << 20
+	}
+	if o.MaxInsns == 0 {
+		o.MaxInsns = 1 << 20
+	}
+	return o
+}
+
+func (o LoadOptions) load(b []byte) (*spec.Collection, error) {
+	if uint64(len(b)) > o.MaxFile {
+		return nil, fmt.Errorf("read object: file of %d bytes is larger than the limit of %d", len(b), o.MaxFile)
+	}
+	f, err := openFile(b)
+	if err != nil {
+		return nil, fmt.Errorf("read object: %w", err)
+	}
+	l := &loader{f: f, o: o, c: &spec.Collection{Order: f.asmOrder()}}
+	if err := l.run(); err != nil {
+		return nil, fmt.Errorf("read object: %w", err)
+	}
+	return l.c, nil
+}
+
+// loader is one reading of a file.
+type loader struct {
+	f *file
+	o LoadOptions
+	c *spec.Collection
+
+	parts    parts
+	relocs   []*section // by section: the relocation section that patches it
+	symbols  symbolIndex
+	types    *btf.Types
+	ext      *btf.Ext
+	tags     map[btf.ID][]string
+	datasecs map[string]btf.ID
+
+	mapAt       map[location]string // where maps are defined
+	mapByName   map[string]*spec.Map
+	valueArrays []valueArray
+	varNames    map[string]bool
+	dataMap     map[uint32]string // by section: the map of a data section
+	varOf       map[uint32]string // by symbol: the variable
+	used        map[string]bool   // maps of data sections that something refers to
+	externs     map[string]int    // by name: index in Collection.Externs
+
+	funcs [][]*function // by section, in order of offset
+	names map[string]bool
+	total int // instructions of all programs so far
+}
+
+// location is a place in a section.
+type location struct {
+	section uint32
+	offset  uint64
+}
+
+// run has the passes in order. Each needs those before it.
+func (l *loader) run() error {
+	passes := []func() error{
+		l.classify,     // which section is what
+		l.readLicense,  // license and version
+		l.readTypes,    // .BTF and .BTF.ext
+		l.readMaps,     // .maps
+		l.readLegacy,   // maps without BTF
+		l.readData,     // .data, .rodata, .bss and their variables
+		l.readExterns,  // .kconfig, .ksyms
+		l.readFuncs,    // functions: place and size
+		l.linkFuncs,    // instructions and what they refer to
+		l.readValues,   // initial values of maps
+		l.makePrograms, // entry functions with what they call
+		l.dropUnused,   // data sections that nothing uses
+		l.fixTypes,     // BTF as the kernel wants it
+	}
+	for _, pass := range passes {
+		if err := pass(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readAll reads everything, without trusting r to end.
+func readAll(r io.ReaderAt, limit uint64) ([]byte, error) {
+	head := make([]byte, headerSize)
+	n, err := r.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	if err := identify(head[:n]); err != nil {
+		return nil, err
+	}
+	if s, ok := r.(interface{ Size() int64 }); ok && s.Size() >= 0 && uint64(s.Size()) <= limit {
+		b := make([]byte, s.Size())
+		n, err := r.ReadAt(b, 0)
+		if n < len(b) {
+			return nil, fmt.Errorf("file ends after %d of %d bytes: %w", n, len(b), err)
+		}
+		return b, nil
+	}
+	var buf bytes.Buffer
+	m, err := buf.ReadFrom(io.NewSectionReader(r, 0, int64(min(limit, math.MaxInt64-1))+1))
+	if err != nil {
+		return nil, err
+	}
+	if uint64(m) > limit {
+		return nil, fmt.Errorf("file is larger than the limit of %d bytes", limit)
+	}
+	return buf.Bytes(), nil
+}

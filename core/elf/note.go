@@ -1,0 +1,45 @@
+package elf
+
+import (
+	"fmt"
+
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// The codes of notes. They are shown to users and never change their meaning.
+const (
+	NoteMachine   = "N01"
+	NoteNoBTF     = "N02"
+	NoteSizes     = "N03"
+	NoteStatic    = "N04"
+	NoteUnknown   = "N05"
+	NoteLegacyMap = "N06"
+	NoteLenient   = "N07"
+	NoteDataReloc = "N08"
+	NoteDuplicate = "N09"
+	NoteUnused    = "N10"
+)
+
+// NoteTexts says what each code of a note means.
+var NoteTexts = map[string]string{
+	NoteMachine:   "the machine number in the ELF header is 0, as old compilers left it",
+	NoteNoBTF:     "there is no BTF: no types, no source lines, no CO-RE",
+	NoteSizes:     "symbols of functions have no size: it was taken from the next symbol or the end of the section",
+	NoteStatic:    "a static function in a program section is no program; it is used only where it is called",
+	NoteUnknown:   "the name of a program section stands for no known type of program",
+	NoteLegacyMap: "a map is defined the old way, without BTF, or has fields that are not known",
+	NoteLenient:   "the name of a program section was matched by how it begins only",
+	NoteDataReloc: "initial data hold addresses that nothing can fill in; they stay zero",
+	NoteDuplicate: "two things share a name; the later one was given another or is left out",
+	NoteUnused:    "a section was not understood and is left out",
+}
+
+func (l *loader) note(code, format string, args ...any) {
+	if len(l.c.Notes) >= maxNotes {
+		return
+	}
+	l.c.Notes = append(l.c.Notes, spec.Note{Code: code, Text: fmt.Sprintf(format, args...)})
+}
+
+// maxNotes bounds what a hostile file can cause to be said.
+const maxNotes = 256

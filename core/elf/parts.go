@@ -1,0 +1,230 @@
+package elf
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/internal/wire"
+)
+
+// parts are the sections that mean something.
+type parts struct {
+	license, version, types, ext, maps *section
+
+	legacy []*section
+	data   []*section
+	code   []*section
+}
+
+// classify sorts sections by what they are.
+func (l *loader) classify() error {
+	var err error
+	if l.relocs, err = l.f.relocSections(); err != nil {
+		return err
+	}
+	l.symbols = indexSymbols(l.f)
+	for i := range l.f.sections {
+		if err := l.classifyOne(&l.f.sections[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *loader) classifyOne(s *section) error {
+	p := &l.parts
+	if s.typ != sectionProgbits && s.typ != sectionNobits {
+		return nil
+	}
+	only := func(slot **section) error {
+		if *slot != nil {
+			return s.fail(0, "section %d has the name of section %d", s.index, (*slot).index)
+		}
+		*slot = s
+		return nil
+	}
+	name := s.name
+	switch {
+	case name == "license":
+		return only(&p.license)
+	case name == "version":
+		return only(&p.version)
+	case name == ".BTF":
+		return only(&p.types)
+	case name == ".BTF.ext":
+		return only(&p.ext)
+	case name == ".maps":
+		return only(&p.maps)
+	case strings.HasPrefix(strings.TrimPrefix(name, optionalMark), ".struct_ops"):
+		return s.fail(0, "struct_ops maps are not supported")
+	case name == ".addr_space.1" && s.size > 0:
+		return s.fail(0, "variables in an arena are not supported")
+	case name == ".jumptables" && s.size > 0:
+		return s.fail(0, "jump tables are not supported")
+	case s.exec():
+		p.code = append(p.code, s)
+	case s.size == 0:
+	case isData(s):
+		p.data = append(p.data, s)
+	case isLegacy(name):
+		p.legacy = append(p.legacy, s)
+	}
+	return nil
+}
+
+// isData reports whether the section holds variables: .data, .rodata and .bss and what is named
+// after them.
+func isData(s *section) bool {
+	for _, base := range []string{".data", ".rodata", ".bss"} {
+		if s.name == base || strings.HasPrefix(s.name, base+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// isLegacy reports whether the section holds maps that are defined without BTF.
+func isLegacy(name string) bool {
+	return name == "maps" || strings.HasPrefix(name, "maps/") || strings.HasSuffix(name, "/maps")
+}
+
+// symbolIndex lists symbols by the section that they are in.
+type symbolIndex struct {
+	start []uint32 // by section, where its part of list begins
+	list  []uint32
+}
+
+// indexSymbols sorts symbols into sections, in the order of the table. Those in no section of the
+// file are left out.
+func indexSymbols(f *file) symbolIndex {
+	x := symbolIndex{start: make([]uint32, len(f.sections)+1)}
+	in := func(s *symbol) bool { return s.defined() && uint64(s.section) < uint64(len(f.sections)) }
+	for i := range f.symbols {
+		if s := &f.symbols[i]; in(s) {
+			x.start[s.section+1]++
+		}
+	}
+	for i := 1; i < len(x.start); i++ {
+		x.start[i] += x.start[i-1]
+	}
+	x.list = make([]uint32, x.start[len(f.sections)])
+	next := slices.Clone(x.start)
+	for i := range f.symbols {
+		if s := &f.symbols[i]; in(s) {
+			x.list[next[s.section]] = uint32(i)
+			next[s.section]++
+		}
+	}
+	return x
+}
+
+// of gives the symbols of a section.
+func (x *symbolIndex) of(s *section) []uint32 { return x.list[x.start[s.index]:x.start[s.index+1]] }
+
+// readLicense reads license and kernel version.
+func (l *loader) readLicense() error {
+	if s := l.parts.license; s != nil {
+		b, err := l.f.bytes(s)
+		if err != nil {
+			return err
+		}
+		text, _, _ := bytes.Cut(b, []byte{0})
+		l.c.License = string(text)
+	}
+	if s := l.parts.version; s != nil {
+		b, err := l.f.bytes(s)
+		if err != nil {
+			return err
+		}
+		c := wire.New(show(s.name), l.f.order, b)
+		l.c.KernelVersion = c.U32()
+		return c.Err()
+	}
+	return nil
+}
+
+// readTypes reads BTF. It copies it, because types keep the bytes that they come from.
+func (l *loader) readTypes() error {
+	s := l.parts.types
+	if s == nil {
+		if s := l.parts.maps; s != nil {
+			return s.fail(0, "maps in this section need BTF: compile with -g")
+		}
+		l.note(NoteNoBTF, "%s", NoteTexts[NoteNoBTF])
+		return nil
+	}
+	b, err := l.f.bytes(s)
+	if err != nil {
+		return err
+	}
+	l.types, err = btf.Parse(bytes.Clone(b), btf.Options{Order: l.f.order})
+	if err != nil {
+		return err
+	}
+	if err := l.types.Validate(); err != nil {
+		return err
+	}
+	if s := l.parts.ext; s != nil {
+		b, err := l.f.bytes(s)
+		if err != nil {
+			return err
+		}
+		if l.ext, err = btf.ParseExt(b, l.types); err != nil {
+			return err
+		}
+		sortExt(l.ext)
+	}
+	l.c.BTF = l.types
+	return l.readTags()
+}
+
+// sortExt puts records into the order of instructions, where a compiler did not.
+func sortExt(e *btf.Ext) {
+	for i := range e.Sections {
+		s := &e.Sections[i]
+		slices.SortStableFunc(s.Funcs, func(a, b btf.FuncAt) int { return int(int64(a.Slot) - int64(b.Slot)) })
+		slices.SortStableFunc(s.Lines, func(a, b btf.LineAt) int { return int(int64(a.Slot) - int64(b.Slot)) })
+		slices.SortStableFunc(s.Relos, func(a, b btf.ReloAt) int { return int(int64(a.Slot) - int64(b.Slot)) })
+	}
+}
+
+// readTags collects the declaration tags of whole variables and functions, and the sections.
+func (l *loader) readTags() error {
+	l.datasecs = make(map[string]btf.ID)
+	for id := l.types.First(); int(id) < l.types.Len(); id++ {
+		switch l.types.Kind(id) {
+		case btf.KindDatasec:
+			if name := l.types.Name(id); l.datasecs[name] == 0 {
+				l.datasecs[name] = id
+			}
+		case btf.KindDeclTag:
+			t, err := l.types.Type(id)
+			if err != nil {
+				return err
+			}
+			if tag, ok := t.(*btf.DeclTag); ok && tag.Component < 0 {
+				if l.tags == nil {
+					l.tags = make(map[btf.ID][]string)
+				}
+				l.tags[tag.Type] = append(l.tags[tag.Type], tag.Tag)
+			}
+		}
+	}
+	return nil
+}
+
+// datasec gives the BTF of a section, or nil.
+func (l *loader) datasec(name string) (*btf.Datasec, btf.ID, error) {
+	id := l.datasecs[name]
+	if id == 0 {
+		return nil, 0, nil
+	}
+	t, err := l.types.Type(id)
+	if err != nil {
+		return nil, 0, err
+	}
+	d, _ := t.(*btf.Datasec)
+	return d, id, nil
+}

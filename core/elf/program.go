@@ -1,0 +1,217 @@
+package elf
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// function is a piece of a code section that a symbol names.
+type function struct {
+	name    string // unique in the file
+	section *section
+	symbol  uint32
+	off     uint64 // bytes from the start of the section
+	size    uint64 // bytes
+	bind    uint8
+	insns   []spec.Insn
+	calls   []*function // what it refers to, each once, in order
+	labels  uint32      // largest label
+	called  bool
+	caller  *function // the last function that was found to call it
+	mark    int       // the last program that took it in
+}
+
+// readFuncs finds the functions of all code sections.
+func (l *loader) readFuncs() error {
+	l.funcs = make([][]*function, len(l.f.sections))
+	l.names = make(map[string]bool)
+	for _, s := range l.parts.code {
+		if err := l.readSectionFuncs(s); err != nil {
+			return err
+		}
+	}
+	return l.nameFuncs()
+}
+
+func (l *loader) readSectionFuncs(s *section) error {
+	if s.size%8 != 0 {
+		return s.fail(s.size, "size %d is not a multiple of 8", s.size)
+	}
+	list, err := l.funcSymbols(s)
+	if err != nil {
+		return err
+	}
+	slab := make([]function, 0, len(list))
+	guessed := false
+	for k, i := range list {
+		sym := &l.f.symbols[i]
+		fn := function{name: sym.name, section: s, symbol: i, off: sym.value, size: sym.size, bind: sym.bind}
+		next := s.size
+		if k+1 < len(list) {
+			next = l.f.symbols[list[k+1]].value
+		}
+		if fn.size == 0 {
+			fn.size, guessed = next-fn.off, true
+		}
+		switch {
+		case fn.off%8 != 0 || fn.size%8 != 0:
+			return s.fail(fn.off, "function %q of %d bytes is not made of whole instructions", show(fn.name), fn.size)
+		case fn.size == 0:
+			return s.fail(fn.off, "function %q is empty", show(fn.name))
+		case fn.size > next-fn.off:
+			return s.fail(fn.off, "function %q of %d bytes overlaps %q at %#x", show(fn.name), fn.size, show(l.f.symbols[list[k+1]].name), next)
+		}
+		slab = append(slab, fn)
+	}
+	if guessed {
+		l.note(NoteSizes, "functions of section %s have no size; taken from the next symbol or the end of the section", show(s.name))
+	}
+	out := make([]*function, len(slab))
+	for k := range slab {
+		out[k] = &slab[k]
+	}
+	l.funcs[s.index] = out
+	return nil
+}
+
+// funcSymbols gives the symbols of a section's functions in order of offset, one for each place.
+// Old compilers did not mark functions: then every named symbol is one, except for labels of basic
+// blocks.
+func (l *loader) funcSymbols(s *section) ([]uint32, error) {
+	var marked, unmarked []uint32
+	for _, i := range l.symbols.of(s) {
+		sym := &l.f.symbols[i]
+		switch {
+		case sym.typ == symbolFunc:
+			marked = append(marked, i)
+		case sym.typ != symbolNone || sym.name == "":
+		case sym.bind == bindLocal && (strings.HasPrefix(sym.name, "LBB") || strings.HasPrefix(sym.name, ".L")):
+		default:
+			unmarked = append(unmarked, i)
+		}
+	}
+	list := marked
+	if len(list) == 0 {
+		list = unmarked
+	}
+	for _, i := range list {
+		if _, _, err := l.f.check(i); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(list, func(a, b uint32) int {
+		x, y := &l.f.symbols[a], &l.f.symbols[b]
+		return cmp.Or(cmp.Compare(x.value, y.value), cmp.Compare(min(y.bind, 1), min(x.bind, 1)))
+	})
+	return slices.CompactFunc(list, func(a, b uint32) bool { return l.f.symbols[a].value == l.f.symbols[b].value }), nil
+}
+
+// nameFuncs makes names unique: two global functions of one name are an error, static ones get a
+// number, as files that were linked from several have them.
+func (l *loader) nameFuncs() error {
+	first := make(map[string]*function)
+	count := make(map[string]int)
+	for _, static := range []bool{false, true} {
+		for _, s := range l.parts.code {
+			for _, fn := range l.funcs[s.index] {
+				if (fn.bind == bindLocal) != static {
+					continue
+				}
+				if other := first[fn.name]; other != nil && !static {
+					return s.fail(fn.off, "second function named %q, the first is at %s+%#x", show(fn.name), show(other.section.name), other.off)
+				}
+				if other := first[fn.name]; other != nil {
+					l.note(NoteDuplicate, "static function %s of section %s has the name of another", show(fn.name), show(s.name))
+				}
+				base := fn.name
+				for first[fn.name] != nil {
+					count[base]++
+					fn.name = base + "." + strconv.Itoa(count[base]+1)
+				}
+				first[fn.name] = fn
+			}
+		}
+	}
+	return nil
+}
+
+// funcAt finds the function that starts at an offset of a section, or nil.
+func (l *loader) funcAt(section uint32, off uint64) *function {
+	if uint64(section) >= uint64(len(l.funcs)) {
+		return nil
+	}
+	list := l.funcs[section]
+	i, ok := slices.BinarySearchFunc(list, off, func(f *function, off uint64) int { return cmp.Compare(f.off, off) })
+	if !ok {
+		return nil
+	}
+	return list[i]
+}
+
+// makePrograms makes a program of every function that is an entry: each that is not static, in any
+// code section but .text.
+func (l *loader) makePrograms() error {
+	for _, s := range l.parts.code {
+		if s.name == ".text" || len(l.funcs[s.index]) == 0 {
+			continue
+		}
+		if err := l.makeSection(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *loader) makeSection(s *section) error {
+	r, target, known := match(strings.TrimPrefix(s.name, optionalMark))
+	if !known && l.o.Lenient {
+		if r, known = matchPrefix(strings.TrimPrefix(s.name, optionalMark)); known {
+			l.note(NoteLenient, "section %s was taken for %s", show(s.name), strings.TrimSuffix(r.pattern, "+"))
+		}
+	}
+	if r.typ == spec.ProgramStructOps {
+		return s.fail(0, "struct_ops programs are not supported")
+	}
+	unknown := false
+	for _, fn := range l.funcs[s.index] {
+		if fn.bind == bindLocal && known {
+			if !fn.called {
+				l.note(NoteStatic, "function %s of section %s is static: it is no program", show(fn.name), show(s.name))
+			}
+			continue
+		}
+		if !known && (fn.bind == bindLocal || fn.called) {
+			continue // a library of functions
+		}
+		unknown = unknown || !known
+		p := &spec.Program{
+			Name: fn.name, Section: s.name, Type: r.typ, AttachType: r.attach, AttachTo: target,
+			Flags: r.flags, Optional: strings.HasPrefix(s.name, optionalMark),
+		}
+		if err := l.flatten(p, fn); err != nil {
+			return err
+		}
+		l.c.Programs = append(l.c.Programs, p)
+	}
+	if unknown {
+		l.note(NoteUnknown, "section %s stands for no known type of program", show(s.name))
+	}
+	return nil
+}
+
+// funcType gives what BTF says of the function that starts at a slot of a section.
+func funcType(e *btf.ExtSection, slot uint32) btf.ID {
+	if e == nil {
+		return 0
+	}
+	i, ok := slices.BinarySearchFunc(e.Funcs, slot, func(f btf.FuncAt, slot uint32) int { return cmp.Compare(f.Slot, slot) })
+	if !ok {
+		return 0
+	}
+	return e.Funcs[i].Type
+}

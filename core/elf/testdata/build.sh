@@ -1,0 +1,16 @@
+#!/bin/sh
+# Builds the objects of this directory with clang-19; see README.md. Usage: build.sh [output directory]
+set -eu
+cd "$(dirname "$0")"
+out=${1:-.}
+build() { # source target flags...
+	source=$1 target=$2
+	shift 2
+	clang-19 -O2 "$@" -target "bpf$target" -mcpu=v3 -Wall -Werror -fdebug-compilation-dir=. -c "$source.c" -o "$out/$source-$target.o"
+	llvm-strip-19 -g "$out/$source-$target.o"
+}
+build basic el -g
+build basic eb -g
+build maps el -g
+build core el -g
+build legacy el

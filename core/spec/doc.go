@@ -1,0 +1,38 @@
+// Package spec holds blueprints: what an object file or a plugin wants to have in the kernel, as
+// plain data. [Collection], [Program], [Map] and [Var] are what other libraries call CollectionSpec,
+// ProgramSpec, MapSpec and VariableSpec.
+//
+// A blueprint holds names only: never a file descriptor, a kernel id or a jump distance. Every jump
+// goes to a label, every reference names its target, and the loader is the only place where names
+// become numbers. So the same bytes give the same blueprint, and the same text, on every machine.
+//
+// # Functions
+//
+// A program is its entry function followed by every function that it calls. The first instruction
+// of each carries Insn.Func; a function reaches up to the next such mark. Calls name a function
+// ([asm.RefFunc]); [Program.Code] gives the instructions with these names resolved to labels.
+//
+// # Editing
+//
+// [Program.Splice] replaces a range of instructions by others. Its rule, in full:
+//
+//   - Code inserted at i stands before the instruction that was at i. Jumps to that instruction
+//     still land on it and skip the inserted code, unless SpliceOptions.TakeLabel hands its label
+//     to the inserted code. Falling into it from above runs the inserted code.
+//   - Code inserted where a function starts becomes the function's start: the mark moves, and the
+//     source line is given to the new first instruction if that has none, because the kernel wants
+//     a line at each function start. Inserting at the end appends to the last function.
+//   - A first inserted instruction with a mark of its own starts a new function there.
+//   - When instructions are replaced, jumps to the first of them land on the first of the new ones.
+//     Jumps to any other of them land on the next instruction that stays, which has to be in the
+//     same function; otherwise the edit is refused. An inserted instruction that carries the label
+//     itself takes precedence.
+//   - When the first instructions of a function are deleted, the next one becomes its start.
+//     A function can be deleted whole if nothing refers to it; the entry function only together
+//     with everything else.
+//   - Source lines stand where a line begins, so inserted code without one belongs to the line
+//     before it, and deleting the instruction with the record hands it to the next.
+//   - A CO-RE record belongs to its instruction and goes away with it.
+//
+// A refused edit changes nothing.
+package spec

@@ -1,0 +1,382 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+)
+
+// SpliceOptions change the editing rule. The zero value is the rule of the package comment.
+type SpliceOptions struct {
+	// TakeLabel makes jumps to the place of an insertion land on the inserted code.
+	TakeLabel bool
+}
+
+// Insert puts instructions before instruction at; at the length of the program it appends.
+// The rule is that of the package comment.
+func (p *Program) Insert(at int, ins ...Insn) error {
+	return p.SpliceWith(at, 0, ins, SpliceOptions{})
+}
+
+// Delete removes n instructions from index at on. The rule is that of the package comment.
+func (p *Program) Delete(at, n int) error {
+	return p.SpliceWith(at, n, nil, SpliceOptions{})
+}
+
+// Splice removes del instructions from index at on and puts others in their place. The rule is that
+// of the package comment; on error nothing has changed.
+func (p *Program) Splice(at, del int, ins []Insn) error {
+	return p.SpliceWith(at, del, ins, SpliceOptions{})
+}
+
+// SpliceWith is Splice with options.
+func (p *Program) SpliceWith(at, del int, ins []Insn, o SpliceOptions) error {
+	if at < 0 || at > len(p.Insns) || del < 0 || del > len(p.Insns)-at {
+		return fmt.Errorf("edit program %s: instructions %d to %d are not within its %d", show(p.Name), at, at+del, len(p.Insns))
+	}
+	if del == 0 && len(ins) == 0 {
+		return nil
+	}
+	s := splice{p: p, at: at, del: del, add: slices.Clone(ins), take: o.TakeLabel}
+	if at+del < len(p.Insns) {
+		n := p.Insns[at+del]
+		s.next = &n
+	}
+	for _, step := range []func() error{s.ownLabels, s.moveLabels, s.moveFuncs, s.moveLines, s.checkFuncs, s.checkLabels} {
+		if err := step(); err != nil {
+			return fmt.Errorf("edit program %s: %w", show(p.Name), err)
+		}
+	}
+	s.commit()
+	return nil
+}
+
+// splice is one edit being worked out. Nothing of the program changes before commit: the only
+// instruction that stays and yet changes is next.
+type splice struct {
+	p       *Program
+	at, del int
+	add     []Insn
+	next    *Insn // copy of the instruction after the replaced range; nil at the end
+	take    bool
+
+	own     map[asm.Label]bool      // labels that the inserted code carries
+	renamed map[asm.Label]asm.Label // labels that merged into another one
+	lost    map[asm.Label]int       // labels that have no place any more → index they had
+	gone    map[string]bool         // functions deleted whole
+	byName  *labelledFunc           // function whose start moved away from its label
+}
+
+type labelledFunc struct {
+	label asm.Label
+	name  string
+}
+
+func (s *splice) old() []Insn { return s.p.Insns[s.at : s.at+s.del] }
+
+// ownLabels collects the labels of the inserted code, which must be new or those it replaces.
+func (s *splice) ownLabels() error {
+	for k := range s.add {
+		l := s.add[k].Label
+		if l == 0 {
+			continue
+		}
+		if s.own[l] {
+			return fmt.Errorf("label %s is defined twice in the inserted code", s.p.labelName(l))
+		}
+		if s.own == nil {
+			s.own = make(map[asm.Label]bool)
+		}
+		s.own[l] = true
+	}
+	if s.own == nil {
+		return nil
+	}
+	for i := range s.p.Insns {
+		if l := s.p.Insns[i].Label; l != 0 && s.own[l] && (i < s.at || i >= s.at+s.del) {
+			return fmt.Errorf("label %s of the inserted code is defined at instruction %d already", s.p.labelName(l), i)
+		}
+	}
+	return nil
+}
+
+// moveLabels finds a new place for every label of a deleted instruction.
+func (s *splice) moveLabels() error {
+	old := s.old()
+	if s.take && s.del == 0 && s.next != nil && s.next.Label != 0 {
+		s.give(&s.add[0], s.next.Label)
+		s.next.Label = 0
+	}
+	_, nextFunc := s.p.FuncAt(s.at + s.del)
+	fn := -1
+	for k := len(old) - 1; k >= 0; k-- {
+		l := old[k].Label
+		if l == 0 || s.own[l] {
+			continue
+		}
+		if fn < 0 || s.at+k < fn {
+			_, fn = s.p.FuncAt(s.at + k)
+		}
+		switch {
+		case k == 0 && len(s.add) > 0:
+			s.give(&s.add[0], l)
+		case s.next != nil && fn == nextFunc:
+			s.give(s.next, l)
+		default:
+			if s.lost == nil {
+				s.lost = make(map[asm.Label]int)
+			}
+			s.lost[l] = s.at + k
+		}
+	}
+	return nil
+}
+
+// give puts a label on an instruction, or merges it into the one that is there.
+func (s *splice) give(to *Insn, l asm.Label) {
+	if to.Label == 0 {
+		to.Label = l
+		return
+	}
+	if s.renamed == nil {
+		s.renamed = make(map[asm.Label]asm.Label)
+	}
+	s.renamed[l] = to.Label
+}
+
+// moveFuncs keeps the marks of functions that lose or gain their first instruction.
+func (s *splice) moveFuncs() error {
+	if s.del == 0 {
+		s.moveStart()
+		return nil
+	}
+	old := s.old()
+	lastMark := -1
+	for k := range old {
+		if old[k].Func != nil {
+			lastMark = k
+		}
+	}
+	for k := range old {
+		f := old[k].Func
+		if f == nil {
+			continue
+		}
+		switch {
+		case k == 0 && len(s.add) > 0:
+			if s.add[0].Func == nil {
+				s.add[0].Func = f
+			} else if s.add[0].Func.Name != f.Name {
+				s.lose(f)
+			}
+		case k == lastMark && s.next != nil && s.next.Func == nil:
+			s.next.Func = f
+		default:
+			if s.at+k == 0 && s.next != nil {
+				return fmt.Errorf("function %s is the entry and cannot be deleted before the others", show(f.Name))
+			}
+			s.lose(f)
+		}
+	}
+	return nil
+}
+
+func (s *splice) lose(f *btf.Func) {
+	if s.gone == nil {
+		s.gone = make(map[string]bool)
+	}
+	s.gone[f.Name] = true
+}
+
+// moveStart gives the mark of a function to the code that is inserted at its start.
+func (s *splice) moveStart() {
+	if s.next == nil || s.next.Func == nil || s.add[0].Func != nil {
+		return
+	}
+	s.add[0].Func, s.next.Func = s.next.Func, nil
+	if s.next.Label != 0 {
+		s.byName = &labelledFunc{label: s.next.Label, name: s.add[0].Func.Name}
+	}
+	if s.add[0].Line == nil {
+		s.add[0].Line = s.next.Line
+	}
+}
+
+// moveLines hands the line records of deleted instructions on, and gives every function that
+// starts in the inserted code a line when the program has lines at all.
+func (s *splice) moveLines() error {
+	old := s.old()
+	var last *btf.Line
+	for k := range old {
+		l := old[k].Line
+		if l == nil {
+			if old[k].Func != nil {
+				last = nil
+			}
+			continue
+		}
+		if k == 0 && len(s.add) > 0 && s.add[0].Line == nil {
+			s.add[0].Line = l
+		} else {
+			last = l
+		}
+	}
+	sameFunc := s.next != nil && s.p.Insns[s.at+s.del].Func == nil
+	if sameFunc && s.next.Line == nil {
+		s.next.Line = last
+	}
+	for k := range s.add {
+		if s.add[k].Func != nil && s.add[k].Line == nil && s.hasLines() {
+			s.add[k].Line = &btf.Line{File: "inserted", Line: 1, Col: 1}
+		}
+	}
+	return nil
+}
+
+func (s *splice) hasLines() bool {
+	return slices.ContainsFunc(s.p.Insns, func(i Insn) bool { return i.Line != nil })
+}
+
+// checkFuncs refuses a function before the entry, a name that is taken, and the deletion of a
+// function that something refers to.
+func (s *splice) checkFuncs() error {
+	if s.at == 0 && s.del == 0 && s.next != nil && s.next.Func != nil && s.add[0].Func != nil {
+		return fmt.Errorf("function %s cannot be put before the entry function", show(s.add[0].Func.Name))
+	}
+	names := make(map[string]bool)
+	for k := range s.add {
+		f := s.add[k].Func
+		if f == nil {
+			continue
+		}
+		if names[f.Name] {
+			return fmt.Errorf("function %s is defined twice in the inserted code", show(f.Name))
+		}
+		names[f.Name] = true
+	}
+	if len(names) == 0 && len(s.gone) == 0 {
+		return nil
+	}
+	return s.eachKept(func(i int, in *Insn) error {
+		if in.Func != nil && names[in.Func.Name] && !(i >= s.at && i < s.at+len(s.add)) {
+			return fmt.Errorf("function %s exists already", show(in.Func.Name))
+		}
+		r := &in.Ref
+		if r.Kind == asm.RefFunc && s.gone[r.Name] && !names[r.Name] {
+			return fmt.Errorf("deleted function %s is still referred to by instruction %d", show(r.Name), i)
+		}
+		return nil
+	})
+}
+
+// checkLabels refuses jumps to labels that nothing carries after the edit.
+func (s *splice) checkLabels() error {
+	want := make(map[asm.Label]bool)
+	for k := range s.add {
+		r := s.add[k].Ref
+		if r.Kind == asm.RefLabel && !s.own[r.Label] {
+			want[r.Label] = true
+		}
+	}
+	if len(want) == 0 && len(s.lost) == 0 {
+		return nil
+	}
+	err := s.eachKept(func(i int, in *Insn) error {
+		delete(want, in.Label)
+		if r := in.Ref; r.Kind == asm.RefLabel && len(s.lost) > 0 {
+			if was, ok := s.lost[r.Label]; ok {
+				return fmt.Errorf("label %s of deleted instruction %d has no next instruction in its function, and instruction %d still jumps to it", s.p.labelName(r.Label), was, i)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for k := range s.add {
+		l := s.add[k].Ref.Label
+		if _, merged := s.renamed[l]; s.add[k].Ref.Kind == asm.RefLabel && want[l] && !merged {
+			return fmt.Errorf("inserted instruction %d jumps to label %s, which nothing carries", k, s.p.labelName(l))
+		}
+	}
+	return nil
+}
+
+// eachKept calls f for the instructions as they will be, with their future index.
+func (s *splice) eachKept(f func(i int, in *Insn) error) error {
+	n := 0
+	visit := func(in *Insn) error { n++; return f(n-1, in) }
+	for i := range s.p.Insns[:s.at] {
+		if err := visit(&s.p.Insns[i]); err != nil {
+			return err
+		}
+	}
+	for k := range s.add {
+		if err := visit(&s.add[k]); err != nil {
+			return err
+		}
+	}
+	if s.next == nil {
+		return nil
+	}
+	if err := visit(s.next); err != nil {
+		return err
+	}
+	rest := s.p.Insns[s.at+s.del+1:]
+	for i := range rest {
+		if err := visit(&rest[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// commit makes the edit. It cannot fail.
+func (s *splice) commit() {
+	p := s.p
+	end := s.at + s.del
+	if s.next != nil {
+		p.Insns[end] = *s.next
+	}
+	p.Insns = slices.Replace(p.Insns, s.at, end, s.add...)
+	for from, to := range s.renamed {
+		if name, ok := p.LabelNames[from]; ok {
+			if _, taken := p.LabelNames[to]; !taken {
+				p.LabelNames[to] = name
+			}
+			delete(p.LabelNames, from)
+		}
+	}
+	for l := range s.lost {
+		delete(p.LabelNames, l)
+	}
+	if len(s.renamed) == 0 && s.byName == nil {
+		return
+	}
+	for i := range p.Insns {
+		r := &p.Insns[i].Ref
+		if r.Kind != asm.RefLabel {
+			continue
+		}
+		if to, ok := s.renamed[r.Label]; ok {
+			r.Label = to
+		}
+		if s.byName != nil && r.Label == s.byName.label && refersToFunc(p.Insns[i].Insn) {
+			*r = asm.Ref{Kind: asm.RefFunc, Name: s.byName.name}
+		}
+	}
+}
+
+// refersToFunc reports whether the instruction needs the address of a function rather than of an
+// instruction.
+func refersToFunc(in asm.Insn) bool { return in.Op == asm.OpCall || in.Op == asm.OpLoadImm64 }
+
+// labelName is the name of a label for a message.
+func (p *Program) labelName(l asm.Label) string {
+	if n, ok := p.LabelNames[l]; ok {
+		return show(n)
+	}
+	return fmt.Sprintf("L%d", l)
+}

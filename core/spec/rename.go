@@ -1,0 +1,152 @@
+package spec
+
+import (
+	"fmt"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+)
+
+// RenameProgram gives a program another name and updates what refers to it: attachments, initial
+// values of program arrays, and its own entry function with the calls to it.
+func (c *Collection) RenameProgram(from, to string) error {
+	p := c.Program(from)
+	if p == nil {
+		return fmt.Errorf("rename program %s: no such program", show(from))
+	}
+	if err := checkName(to); err != nil {
+		return fmt.Errorf("rename program %s: %w", show(from), err)
+	}
+	if from == to {
+		return nil
+	}
+	if c.Program(to) != nil {
+		return fmt.Errorf("rename program %s: program %s exists already", show(from), show(to))
+	}
+	if err := p.renameEntry(to); err != nil {
+		return fmt.Errorf("rename program %s: %w", show(from), err)
+	}
+	p.Name = to
+	for i := range c.Attach {
+		if c.Attach[i].Program == from {
+			c.Attach[i].Program = to
+		}
+	}
+	for _, m := range c.Maps {
+		if !m.Type.holdsMaps() {
+			m.renameValues(from, to)
+		}
+	}
+	return nil
+}
+
+// renameEntry renames the entry function when it is called as the program is.
+func (p *Program) renameEntry(to string) error {
+	if len(p.Insns) == 0 || p.Insns[0].Func == nil || p.Insns[0].Func.Name != p.Name {
+		return nil
+	}
+	if p.FindFunc(to) >= 0 {
+		return fmt.Errorf("the program has a function %s already", show(to))
+	}
+	f := *p.Insns[0].Func
+	f.Name = to
+	p.Insns[0].Func = &f
+	for i := range p.Insns {
+		if r := &p.Insns[i].Ref; r.Kind == asm.RefFunc && r.Name == p.Name {
+			r.Name = to
+		}
+	}
+	return nil
+}
+
+// RenameMap gives a map another name and updates what refers to it: instructions, variables and
+// initial values of maps of maps.
+func (c *Collection) RenameMap(from, to string) error {
+	m := c.Map(from)
+	if m == nil {
+		return fmt.Errorf("rename map %s: no such map", show(from))
+	}
+	if err := checkName(to); err != nil {
+		return fmt.Errorf("rename map %s: %w", show(from), err)
+	}
+	if from == to {
+		return nil
+	}
+	if c.Map(to) != nil {
+		return fmt.Errorf("rename map %s: map %s exists already", show(from), show(to))
+	}
+	m.Name = to
+	c.renameRefs(from, to, asm.RefMap, asm.RefMapValue)
+	for _, v := range c.Vars {
+		if v.Map == from {
+			v.Map = to
+		}
+	}
+	for _, o := range c.Maps {
+		if o.Type.holdsMaps() {
+			o.renameValues(from, to)
+		}
+	}
+	return nil
+}
+
+// RenameVar gives a variable another name and updates the instructions that refer to it. Its name
+// in the BTF stays.
+func (c *Collection) RenameVar(from, to string) error {
+	v := c.Var(from)
+	if v == nil {
+		return fmt.Errorf("rename variable %s: no such variable", show(from))
+	}
+	if err := checkName(to); err != nil {
+		return fmt.Errorf("rename variable %s: %w", show(from), err)
+	}
+	if from == to {
+		return nil
+	}
+	if c.Var(to) != nil {
+		return fmt.Errorf("rename variable %s: variable %s exists already", show(from), show(to))
+	}
+	v.Name = to
+	c.renameRefs(from, to, asm.RefVar, asm.RefVar)
+	return nil
+}
+
+// RenameFunc gives a function inside the program another name and updates the calls to it. The
+// name in its BTF type stays.
+func (p *Program) RenameFunc(from, to string) error {
+	at := p.FindFunc(from)
+	if at < 0 {
+		return fmt.Errorf("rename function %s: program %s has no such function", show(from), show(p.Name))
+	}
+	if err := checkName(to); err != nil {
+		return fmt.Errorf("rename function %s: %w", show(from), err)
+	}
+	if from != to && p.FindFunc(to) >= 0 {
+		return fmt.Errorf("rename function %s: program %s has a function %s already", show(from), show(p.Name), show(to))
+	}
+	p.Insns[at].Func = &btf.Func{Name: to, Type: p.Insns[at].Func.Type}
+	for i := range p.Insns {
+		if r := &p.Insns[i].Ref; r.Kind == asm.RefFunc && r.Name == from {
+			r.Name = to
+		}
+	}
+	return nil
+}
+
+func (c *Collection) renameRefs(from, to string, a, b asm.RefKind) {
+	for _, p := range c.Programs {
+		for i := range p.Insns {
+			if r := &p.Insns[i].Ref; (r.Kind == a || r.Kind == b) && r.Name == from {
+				r.Name = to
+			}
+		}
+	}
+}
+
+func (m *Map) renameValues(from, to string) {
+	for i := range m.Values {
+		if m.Values[i].Name == from {
+			m.Values[i].Name = to
+		}
+	}
+}
