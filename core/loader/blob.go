@@ -1,0 +1,172 @@
+package loader
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/internal/sys"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// blob is BTF on its way into the kernel: its bytes, and where in them the texts are that source
+// lines refer to. Texts that the types do not have are added.
+type blob struct {
+	b     []byte
+	texts map[string]uint32 // offset in the string section
+	more  []byte            // strings to be added behind it
+}
+
+// Places in the header of BTF (Documentation/bpf/btf.rst).
+const (
+	btfHeaderLen = 4
+	btfStrOff    = 16
+	btfStrLen    = 20
+	btfMinHeader = 24
+)
+
+// section returns the bounds of the string section. ok is false when nothing can be added behind it.
+func (b *blob) section() (from, to int, ok bool) {
+	if len(b.b) < btfMinHeader {
+		return 0, 0, false
+	}
+	from = int(native.Uint32(b.b[btfHeaderLen:])) + int(native.Uint32(b.b[btfStrOff:]))
+	to = from + int(native.Uint32(b.b[btfStrLen:]))
+	if from < 0 || to < from || to > len(b.b) {
+		return 0, 0, false
+	}
+	return from, to, to == len(b.b)
+}
+
+// addLines finds or adds the texts of the source lines of the programs.
+func (b *blob) addLines(ps []*spec.Program) {
+	b.texts = make(map[string]uint32)
+	for _, p := range ps {
+		for i := range p.Insns {
+			if l := p.Insns[i].Line; l != nil {
+				b.texts[l.File], b.texts[l.Text] = 0, 0
+			}
+		}
+	}
+	delete(b.texts, "")
+	if len(b.texts) == 0 {
+		return
+	}
+	from, to, last := b.section()
+	for at, s := 0, b.b[from:to]; at < len(s); {
+		n := bytes.IndexByte(s[at:], 0)
+		if n < 0 {
+			break
+		}
+		if off, want := b.texts[string(s[at:at+n])]; want && off == 0 {
+			b.texts[string(s[at:at+n])] = uint32(at)
+		}
+		at += n + 1
+	}
+	if !last {
+		return
+	}
+	for _, p := range ps {
+		for i := range p.Insns {
+			if l := p.Insns[i].Line; l != nil {
+				b.add(to-from, l.File)
+				b.add(to-from, l.Text)
+			}
+		}
+	}
+	b.b = append(b.b, b.more...)
+	native.PutUint32(b.b[btfStrLen:], uint32(to-from+len(b.more)))
+}
+
+// add appends a text to the strings, which have size bytes without those that were added.
+func (b *blob) add(size int, s string) {
+	if s == "" || b.texts[s] != 0 || bytes.IndexByte([]byte(s), 0) >= 0 {
+		return
+	}
+	b.texts[s] = uint32(size + len(b.more))
+	b.more = append(append(b.more, s...), 0)
+}
+
+// loadTypes gives the types of the collection to the kernel. A kernel that does not understand them
+// gets programs and maps without types, unless something cannot work without.
+func (l *load) loadTypes() error {
+	if l.spec.BTF == nil || l.spec.BTF.Len() < 2 {
+		return nil
+	}
+	raw, err := l.spec.BTF.Fixup(btf.FixupOptions{Sections: l.sections()})
+	if err != nil {
+		return fmt.Errorf("load types: %w", err)
+	}
+	b := &blob{b: raw}
+	b.addLines(l.programs)
+	fd, err := sys.LoadBTF(&sys.BTFLoad{BTF: sys.BytesPointer(b.b), Size: uint32(len(b.b))})
+	if err == nil {
+		l.btf, l.blob = fd, b
+		return nil
+	}
+	if errors.Is(err, sys.EPERM) {
+		return fmt.Errorf("load types: %w", explain(err, l.kernel, capBPF))
+	}
+	log := make([]byte, 1<<16)
+	fd, again := sys.LoadBTF(&sys.BTFLoad{
+		BTF: sys.BytesPointer(b.b), Size: uint32(len(b.b)), LogBuf: sys.BytesPointer(log), LogSize: uint32(len(log)), LogLevel: 1,
+	})
+	if again == nil {
+		l.btf, l.blob = fd, b
+		return nil
+	}
+	l.out.notes = append(l.out.notes, spec.Note{
+		Code: "L01", Text: fmt.Sprintf("the kernel refuses the types of the collection, which goes on without: %v: %s", err, lastLine(text(log))),
+	})
+	return nil
+}
+
+// sections says where the variables of data sections are.
+func (l *load) sections() map[string]btf.SectionLayout {
+	all := make(map[string]btf.SectionLayout)
+	for _, m := range l.spec.Maps {
+		if m.Section != "" && m.Section[0] == '.' && m.Section != ".maps" {
+			all[m.Section] = btf.SectionLayout{Size: m.ValueSize, Vars: make(map[string]uint32)}
+		}
+	}
+	for _, v := range l.spec.Vars {
+		if s, ok := all[v.Section]; ok {
+			s.Vars[v.Name] = v.Offset
+		}
+	}
+	return all
+}
+
+// infos makes the records about functions and source lines of a program that is laid out in slots
+// (struct bpf_func_info and bpf_line_info). The kernel wants records of all functions or of none.
+func (b *blob) infos(p *prepared) (funcs, lines []byte) {
+	slot := uint32(0)
+	missing := false
+	for i := range p.code {
+		in := &p.spec.Insns[i]
+		if in.Func != nil || i == 0 {
+			if in.Func == nil || in.Func.Type == 0 {
+				return nil, nil
+			}
+			funcs = native.AppendUint32(native.AppendUint32(funcs, slot), uint32(in.Func.Type))
+			missing = missing || in.Line == nil
+		}
+		if in.Line != nil {
+			lines = b.appendLine(lines, slot, in.Line)
+		}
+		slot += uint32(p.code[i].Slots())
+	}
+	if missing || len(lines) == 0 {
+		return funcs, nil
+	}
+	return funcs, lines
+}
+
+// appendLine adds a line record; the column has 10 bits, the line 22.
+func (b *blob) appendLine(dst []byte, slot uint32, l *btf.Line) []byte {
+	for _, v := range [4]uint32{slot, b.texts[l.File], b.texts[l.Text], min(l.Line, 1<<22-1)<<10 | min(l.Col, 1<<10-1)} {
+		dst = native.AppendUint32(dst, v)
+	}
+	return dst
+}

@@ -1,0 +1,35 @@
+// Package loader brings a blueprint ([spec.Collection]) into the kernel. It is the only place where
+// names become numbers: descriptors, addresses, BTF ids, offsets of this kernel's types.
+//
+// # Order of steps
+//
+// [Load] does, in this order, and the first failure undoes everything before it:
+//
+//  1. checks the blueprint, without the kernel;
+//  2. prepares the programs: CO-RE relocations, kernel symbols and functions, attach targets;
+//  3. loads the type information, one BTF object for the whole collection;
+//  4. creates the maps, fills in and freezes data sections, and makes maps of maps;
+//  5. puts the maps' descriptors into the programs and loads these one by one;
+//  6. fills arrays of programs;
+//  7. pins the maps that ask for it, each new pin being taken back if a later one fails.
+//
+// The blueprint is never changed. On an error nothing stays open, and nothing stays pinned.
+// Nothing is attached here; package link does that.
+//
+// # What is kept
+//
+// There is no package state. What was learnt of a kernel (its types, symbols, configuration) is in
+// a [Kernel], which callers may share between loads and close when they like.
+//
+// # Concurrency
+//
+// A [Collection], its [Program] and [Map] values and a [Kernel] may be used from several goroutines
+// at once. Close during a call takes effect when the call is over; later calls return an error that
+// wraps os.ErrClosed.
+//
+// # Old kernels
+//
+// Linux 5.10 and newer. Where a feature is only an aid to debugging (names, source lines, types of
+// maps) an older kernel gets the program without it; otherwise the error is a [*FeatureError], which
+// says since when the feature exists.
+package loader

@@ -1,0 +1,358 @@
+package loader
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/internal/sys"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// Options say how to load. The zero value is right for most.
+type Options struct {
+	Kernel   *Kernel         // what is known of the kernel; nil reads it for this load only
+	Programs []string        // optional programs ("?" sections) to be loaded as well
+	Maps     map[string]*Map // maps to be used in place of those of the collection; they stay the caller's
+	PinDir   string          // directory of a bpf file system for maps that are shared by name; empty refuses them
+	LogLevel uint32          // verifier log of accepted programs, see Collection.Log: 1 or 2, plus 4 for statistics
+}
+
+// Collection is what a blueprint became in the kernel.
+type Collection struct {
+	programs []*Program
+	maps     []*Map
+	notes    []spec.Note
+	logs     map[string]string
+}
+
+// Program returns the program of that name, or nil.
+func (c *Collection) Program(name string) *Program {
+	i := slices.IndexFunc(c.programs, func(p *Program) bool { return p.name == name })
+	if i < 0 {
+		return nil
+	}
+	return c.programs[i]
+}
+
+// Map returns the map of that name, or nil. A map that was put in place of one of the collection's
+// is found under the collection's name.
+func (c *Collection) Map(name string) *Map {
+	i := slices.IndexFunc(c.maps, func(m *Map) bool { return m.name == name })
+	if i < 0 {
+		return nil
+	}
+	return c.maps[i]
+}
+
+// Programs returns all programs in the order of the blueprint.
+func (c *Collection) Programs() []*Program { return slices.Clone(c.programs) }
+
+// Maps returns all maps in the order of the blueprint, but for those that the caller gave.
+func (c *Collection) Maps() []*Map { return slices.Clone(c.maps) }
+
+// Notes returns what is odd but did not prevent the load.
+func (c *Collection) Notes() []spec.Note { return slices.Clone(c.notes) }
+
+// Log returns the verifier's log of a program, when Options.LogLevel asked for it.
+func (c *Collection) Log(program string) string { return c.logs[program] }
+
+// Close gives all programs and maps up, in the opposite order of loading. Links keep their program
+// and its maps in the kernel. It may be called again.
+func (c *Collection) Close() error {
+	for _, p := range slices.Backward(c.programs) {
+		p.Close()
+	}
+	for _, m := range slices.Backward(c.maps) {
+		m.Close()
+	}
+	return nil
+}
+
+// load is one load under way.
+type load struct {
+	spec     *spec.Collection
+	options  Options
+	kernel   *Kernel
+	programs []*spec.Program // those to be loaded
+
+	symbols map[string]uint64 // addresses of kernel symbols
+	hidden  bool              // the kernel shows no addresses
+	data    map[string][]byte // first contents of maps with configuration values
+	cores   *btf.Resolver
+
+	btf    *sys.FD
+	blob   *blob
+	out    *Collection
+	fds    map[string]int // descriptors of maps by name, held until the load is over
+	undo   []func()       // what a failure takes back, last first
+	always []func()       // what is done at the end in any case, last first
+}
+
+// Load brings a collection into the kernel, in the order that the package comment gives. On an error
+// nothing is left behind. The blueprint is not changed.
+//
+// Errors name the object; among those they wrap are *VerifierError, *FeatureError, ErrNotSupported
+// and ErrPermission.
+func Load(c *spec.Collection, o Options) (*Collection, error) {
+	l := &load{spec: c, options: o, kernel: o.Kernel, out: &Collection{}, fds: make(map[string]int)}
+	if l.kernel == nil {
+		l.kernel = NewKernel()
+		l.always = append(l.always, func() { l.kernel.Close() })
+	}
+	err := l.run()
+	if err != nil {
+		runBackward(l.undo)
+	}
+	runBackward(l.always)
+	if err != nil {
+		return nil, err
+	}
+	return l.out, nil
+}
+
+func runBackward(fs []func()) {
+	for _, f := range slices.Backward(fs) {
+		f()
+	}
+}
+
+func (l *load) run() error {
+	if err := l.check(); err != nil {
+		return err
+	}
+	ready, err := l.prepareAll()
+	if err != nil {
+		return err
+	}
+	if l.kernel.before(5, 11) {
+		// Best effort: without the right to, the loads below say what is missing.
+		_ = sys.RaiseMemlock()
+	}
+	l.always = append(l.always, func() { l.btf.Close() })
+	if err := l.loadTypes(); err != nil {
+		return err
+	}
+	pins, err := l.createMaps()
+	if err != nil {
+		return err
+	}
+	for _, p := range ready {
+		if err := l.loadProgram(p); err != nil {
+			return fmt.Errorf("load program %q: %w", p.spec.Name, err)
+		}
+	}
+	if err := l.fillProgramArrays(); err != nil {
+		return err
+	}
+	return l.pin(pins)
+}
+
+// check is what can be known without a kernel, and chooses the programs.
+func (l *load) check() error {
+	if err := l.spec.Check(); err != nil {
+		return err
+	}
+	if l.spec.Order != nativeOrder() {
+		return fmt.Errorf("load collection: it is %v-endian, this machine is %v-endian: %w", l.spec.Order, nativeOrder(), ErrNotSupported)
+	}
+	for _, p := range l.spec.Programs {
+		if !p.Optional || slices.Contains(l.options.Programs, p.Name) {
+			l.programs = append(l.programs, p)
+		}
+	}
+	for _, name := range l.options.Programs {
+		if l.spec.Program(name) == nil {
+			return fmt.Errorf("load collection: there is no program %q", name)
+		}
+	}
+	return nil
+}
+
+func (l *load) prepareAll() ([]*prepared, error) {
+	if err := l.externs(); err != nil {
+		return nil, fmt.Errorf("resolve externs: %w", err)
+	}
+	ready := make([]*prepared, 0, len(l.programs))
+	for _, p := range l.programs {
+		r, err := l.prepare(p)
+		if err != nil {
+			return nil, fmt.Errorf("prepare program %q: %w", p.Name, err)
+		}
+		ready = append(ready, r)
+	}
+	return ready, nil
+}
+
+// createMaps makes all maps, fills data sections and maps of maps. It returns the maps to be pinned.
+func (l *load) createMaps() (pins []*Map, err error) {
+	for _, s := range l.spec.Maps {
+		m, fresh, err := l.openMap(s)
+		if err != nil {
+			return nil, fmt.Errorf("create map %q: %w", s.Name, err)
+		}
+		if err := l.hold(s.Name, m); err != nil {
+			return nil, err
+		}
+		if fresh {
+			if err := l.fillMap(m, s); err != nil {
+				return nil, fmt.Errorf("create map %q: %w", s.Name, err)
+			}
+			if s.Pinning == spec.PinByName {
+				pins = append(pins, m)
+			}
+		}
+	}
+	for _, s := range l.spec.Maps {
+		if s.Inner == nil || l.options.Maps[s.Name] != nil {
+			continue
+		}
+		for _, v := range s.Values {
+			if err := l.out.Map(s.Name).setFD(v.Key, l.fds[v.Name]); err != nil {
+				return nil, fmt.Errorf("put map %q into map %q: %w", v.Name, s.Name, err)
+			}
+		}
+	}
+	return pins, nil
+}
+
+// openMap creates a map, or takes the caller's or a pinned one. fresh says that it is new.
+func (l *load) openMap(s *spec.Map) (m *Map, fresh bool, err error) {
+	if given := l.options.Maps[s.Name]; given != nil {
+		return given, false, given.fits(s)
+	}
+	if s.Pinning == spec.PinByName {
+		if m, err := l.openPinned(s); m != nil || err != nil {
+			return m, false, err
+		}
+	}
+	m, err = l.createMap(s)
+	if err != nil {
+		return nil, false, err
+	}
+	l.own(m)
+	return m, true, nil
+}
+
+// own makes a map part of the result.
+func (l *load) own(m *Map) {
+	l.out.maps = append(l.out.maps, m)
+	l.undo = append(l.undo, func() { m.Close() })
+}
+
+// hold keeps the descriptor of a map for the time of the load.
+func (l *load) hold(name string, m *Map) error {
+	raw, err := m.fd.Acquire()
+	if err != nil {
+		return fmt.Errorf("use map %q: %w", name, err)
+	}
+	l.fds[name] = raw
+	l.always = append(l.always, m.fd.Release)
+	return nil
+}
+
+// fits reports how a map that exists differs from a blueprint.
+func (m *Map) fits(s *spec.Map) error {
+	switch {
+	case m.typ != s.Type:
+		return fmt.Errorf("the map in its place is a %v, not a %v", m.typ, s.Type)
+	case m.keySize != s.KeySize || m.valueSize != s.ValueSize:
+		return fmt.Errorf("the map in its place has keys of %d and values of %d bytes, not %d and %d", m.keySize, m.valueSize, s.KeySize, s.ValueSize)
+	}
+	return nil
+}
+
+// loadProgram loads one program, and once more with a log if the kernel refuses it.
+func (l *load) loadProgram(p *prepared) error {
+	if err := l.link(p); err != nil {
+		return err
+	}
+	code, err := asm.AppendEncode(nil, p.code, asm.EncodeOptions{Order: nativeOrder(), NoGotol: l.kernel.before(6, 6)})
+	if err != nil {
+		return err
+	}
+	a := sys.ProgLoad{
+		Type: uint32(p.spec.Type), InsnCount: uint32(len(code) / asm.SlotSize), Insns: sys.BytesPointer(code),
+		License: sys.BytesPointer(append([]byte(l.spec.License), 0)), KernVersion: l.spec.KernelVersion,
+		Flags: uint32(p.spec.Flags), Name: kernelName(p.spec.Name), ExpectedAttachType: uint32(p.spec.AttachType),
+		AttachBTFID: p.attachID,
+	}
+	if l.btf != nil {
+		raw, err := l.btf.Acquire()
+		if err != nil {
+			return err
+		}
+		defer l.btf.Release()
+		a.BTFFD = uint32(raw)
+		l.describe(&a, p)
+	}
+	fd, err := l.submit(&a, p)
+	if err != nil {
+		return err
+	}
+	out := &Program{name: p.spec.Name, typ: p.spec.Type, attachType: p.spec.AttachType, attachTo: p.spec.AttachTo, fd: fd}
+	l.out.programs = append(l.out.programs, out)
+	l.undo = append(l.undo, func() { out.Close() })
+	return nil
+}
+
+// describe adds the records about functions and lines.
+func (l *load) describe(a *sys.ProgLoad, p *prepared) {
+	funcs, lines := l.blob.infos(p)
+	if len(funcs) > 0 {
+		a.FuncInfo, a.FuncInfoRecSize, a.FuncInfoCount = sys.BytesPointer(funcs), 8, uint32(len(funcs)/8)
+	}
+	if len(lines) > 0 {
+		a.LineInfo, a.LineInfoRecSize, a.LineInfoCount = sys.BytesPointer(lines), 16, uint32(len(lines)/16)
+	}
+}
+
+// submit gives the program to the kernel. The log is asked for only after a refusal, since writing
+// it takes longer than verifying.
+func (l *load) submit(a *sys.ProgLoad, p *prepared) (*sys.FD, error) {
+	if l.options.LogLevel == 0 {
+		if fd, err := sys.LoadProg(a); err == nil {
+			return fd, nil
+		}
+	}
+	fd, log, truncated, err := loadLogged(a, max(l.options.LogLevel, 1))
+	if err == nil {
+		if l.options.LogLevel != 0 {
+			if l.out.logs == nil {
+				l.out.logs = make(map[string]string)
+			}
+			l.out.logs[p.spec.Name] = log
+		}
+		return fd, nil
+	}
+	if errors.Is(err, sys.EINVAL) || errors.Is(err, sys.E2BIG) {
+		if old := l.kernel.explainProgram(p.spec, err); errors.Is(old, ErrNotSupported) {
+			return nil, old
+		}
+	}
+	if v := verifierError(p, log, truncated, err); v != nil {
+		return nil, v
+	}
+	return nil, explain(err, l.kernel, needs(p.spec.Type)...)
+}
+
+// fillProgramArrays puts programs into arrays of programs.
+func (l *load) fillProgramArrays() error {
+	for _, s := range l.spec.Maps {
+		if s.Type != spec.MapProgArray || l.options.Maps[s.Name] != nil {
+			continue
+		}
+		for _, v := range s.Values {
+			p := l.out.Program(v.Name)
+			if p == nil {
+				return fmt.Errorf("put program %q into map %q: it is optional and was not loaded", v.Name, s.Name)
+			}
+			if err := l.out.Map(s.Name).SetProgram(v.Key, p); err != nil {
+				return fmt.Errorf("put program %q into map %q: %w", v.Name, s.Name, err)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,68 @@
+package loader
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/internal/sys"
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/testenv"
+)
+
+// TestMain fails when a test leaves a descriptor open.
+func TestMain(m *testing.M) {
+	open := sys.Trace()
+	code := m.Run()
+	for _, fd := range open() {
+		fmt.Fprintln(os.Stderr, "left open:", fd)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// needKernel skips without the privileges to load.
+func needKernel(t testing.TB) {
+	t.Helper()
+	c, err := Load(&spec.Collection{
+		Order: nativeOrder(), License: "GPL", Programs: []*spec.Program{program("probe", asm.Mov64Imm(asm.R0, 0), asm.Exit())},
+	}, Options{})
+	if errors.Is(err, ErrPermission) || errors.Is(err, ErrNotSupported) {
+		testenv.Skip(t, testenv.Kernel, err.Error())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+}
+
+// program is an XDP program of these instructions.
+func program(name string, insns ...asm.Insn) *spec.Program {
+	p := &spec.Program{Name: name, Section: "xdp", Type: spec.ProgramXDP}
+	for _, in := range insns {
+		p.Insns = append(p.Insns, spec.Insn{Insn: in})
+	}
+	return p
+}
+
+// collection is a blueprint of these programs and maps.
+func collection(ps []*spec.Program, ms ...*spec.Map) *spec.Collection {
+	return &spec.Collection{Order: nativeOrder(), License: "GPL", Programs: ps, Maps: ms}
+}
+
+// load loads and closes with the test.
+func loadT(t testing.TB, c *spec.Collection, o Options) *Collection {
+	t.Helper()
+	needKernel(t)
+	got, err := Load(c, o)
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	t.Cleanup(func() { got.Close() })
+	return got
+}
+
+// packet is the smallest input of an XDP test run.
+func packet() []byte { return make([]byte, 14) }

@@ -1,0 +1,85 @@
+package loader
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/bpfhost/bpfhost/core/internal/sys"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// Program is a program in the kernel.
+type Program struct {
+	name       string
+	typ        spec.ProgramType
+	attachType spec.AttachType
+	attachTo   string
+	fd         *sys.FD
+}
+
+// Name returns the name in the blueprint, which the kernel may have only a part of.
+func (p *Program) Name() string { return p.name }
+
+// Type returns the type of the program.
+func (p *Program) Type() spec.ProgramType { return p.typ }
+
+// AttachType returns what kind of hook the program was loaded for.
+func (p *Program) AttachType() spec.AttachType { return p.attachType }
+
+// AttachTo returns what the blueprint says to attach to, for example the name of a tracepoint.
+func (p *Program) AttachTo() string { return p.attachTo }
+
+// WithFD calls fn with the program's descriptor, which stays open for the time of the call.
+func (p *Program) WithFD(fn func(fd int) error) error {
+	raw, err := p.fd.Acquire()
+	if err != nil {
+		return fmt.Errorf("use program %q: %w", p.name, err)
+	}
+	defer p.fd.Release()
+	return fn(raw)
+}
+
+// Close gives the program up. Links keep it in the kernel. It may be called again.
+func (p *Program) Close() error { return p.fd.Close() }
+
+// ProgramInfo is what the kernel says about a program.
+type ProgramInfo struct {
+	ID       uint32
+	Type     spec.ProgramType
+	Name     string // as the kernel keeps it, at most 15 bytes
+	Tag      [8]byte
+	Xlated   uint32 // bytes of instructions after the verifier's rewriting
+	Jited    uint32 // bytes of machine code; 0 without a JIT, or for others than root
+	LoadTime time.Duration
+	UID      uint32
+	BTF      uint32 // id of its BTF object; 0 is none
+	Verified uint32 // instructions that the verifier walked (Linux 5.16)
+	Maps     []uint32
+	RunTime  time.Duration // only counted while kernel.bpf_stats_enabled is set
+	Runs     uint64        // likewise
+	Missed   uint64        // runs that were left out because the program was running already
+}
+
+// Info asks the kernel about the program. LoadTime counts from the start of the machine.
+func (p *Program) Info() (ProgramInfo, error) {
+	var i sys.ProgInfo
+	if err := sys.InfoOfProg(p.fd, &i); err != nil {
+		return ProgramInfo{}, fmt.Errorf("describe program %q: %w", p.name, err)
+	}
+	ids := make([]byte, 4*i.MapCount)
+	if i.MapCount > 0 {
+		again := sys.ProgInfo{MapCount: i.MapCount, MapIDs: sys.BytesPointer(ids)}
+		if err := sys.InfoOfProg(p.fd, &again); err != nil {
+			return ProgramInfo{}, fmt.Errorf("describe program %q: %w", p.name, err)
+		}
+	}
+	info := ProgramInfo{
+		ID: i.ID, Type: spec.ProgramType(i.Type), Name: text(i.Name[:]), Tag: i.Tag, Xlated: i.XlatedLen,
+		Jited: i.JitedLen, LoadTime: time.Duration(i.LoadTime), UID: i.UID, BTF: i.BTFID, Verified: i.VerifiedInsns,
+		RunTime: time.Duration(i.RunTimeNs), Runs: i.RunCount, Missed: i.RecursionMisses,
+	}
+	for ; len(ids) >= 4; ids = ids[4:] {
+		info.Maps = append(info.Maps, native.Uint32(ids))
+	}
+	return info, nil
+}

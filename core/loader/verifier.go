@@ -1,0 +1,191 @@
+package loader
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/internal/sys"
+)
+
+// VerifierError says that the kernel's verifier refused a program. Its text is one line; printed
+// with %+v it is followed by the whole log.
+type VerifierError struct {
+	Program   string
+	Cause     string // the telling line of the log, or why an instruction cannot be run on this kernel
+	Insn      int    // index in the blueprint's instructions; -1 when the log names none
+	Text      string // that instruction; empty when Insn is -1
+	Source    string // its source line, "file.c:12: text"; empty when unknown
+	Log       string // what the verifier wrote
+	Truncated bool   // Log is not all that it wrote
+	Err       error  // the kernel's answer
+}
+
+// Error returns one line.
+func (e *VerifierError) Error() string {
+	var b strings.Builder
+	b.WriteString("the verifier refused it: " + e.Cause)
+	if e.Insn >= 0 {
+		b.WriteString(" (instruction " + strconv.Itoa(e.Insn) + ": " + e.Text)
+		if e.Source != "" {
+			b.WriteString(", " + e.Source)
+		}
+		b.WriteByte(')')
+	}
+	return b.String()
+}
+
+// Unwrap returns the kernel's answer.
+func (e *VerifierError) Unwrap() error { return e.Err }
+
+// Format prints the error, with the log for %+v.
+func (e *VerifierError) Format(f fmt.State, verb rune) {
+	switch {
+	case verb == 'q':
+		io.WriteString(f, strconv.Quote(e.Error()))
+	case f.Flag('+'):
+		io.WriteString(f, e.Error()+"\n"+e.Log)
+	default:
+		io.WriteString(f, e.Error())
+	}
+}
+
+// verifierError reads the log of a refused program. Without a log the answer is about something else
+// than the program's code, and the result is nil.
+func verifierError(p *prepared, log string, truncated bool, err error) *VerifierError {
+	if strings.TrimSpace(log) == "" {
+		return nil
+	}
+	e := &VerifierError{Program: p.spec.Name, Log: log, Truncated: truncated, Err: err, Insn: -1}
+	slot := -1
+	e.Cause, slot = readLog(log)
+	e.Insn = insnAt(p.code, slot)
+	if i := poisoned(log, p); i >= 0 {
+		e.Insn, e.Cause = i, p.poison[i]
+	}
+	if e.Insn >= 0 {
+		// The blueprint's own instruction says more than the one with numbers in it.
+		e.Text = p.spec.Insns[e.Insn].String()
+		if l := p.spec.LineAt(e.Insn); l != nil {
+			e.Source = fmt.Sprintf("%s:%d: %s", l.File, l.Line, strings.TrimSpace(l.Text))
+		}
+	}
+	return e
+}
+
+// readLog finds the line that says why, and the slot of the last instruction that was looked at; -1
+// for none. Lines it does not know count as reasons, so the last of them is it.
+func readLog(log string) (cause string, slot int) {
+	slot = -1
+	for line := range strings.Lines(log) {
+		line = strings.TrimSpace(line)
+		if n, ok := insnLine(line); ok {
+			slot = n
+			continue
+		}
+		if line != "" && !isNoise(line) {
+			cause = line
+		}
+	}
+	if cause == "" {
+		cause = lastLine(log)
+	}
+	return cause, slot
+}
+
+// insnLine reads "12: (bf) r1 = r0 ; state", with or without the state in front.
+func insnLine(line string) (slot int, ok bool) {
+	num, rest, found := strings.Cut(line, ": ")
+	n, err := strconv.Atoi(num)
+	if !found || err != nil || n < 0 {
+		return 0, false
+	}
+	return n, strings.HasPrefix(rest, "(") || strings.HasPrefix(rest, "R") || strings.HasPrefix(rest, "frame")
+}
+
+// noise begins lines of the log that are not about a refusal.
+var noise = []string{
+	";", "R0", "R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R9", "R10", "frame", "from ", "to ", "processed ",
+	"verification time", "stack depth", "insns_state", "func#", "mark_precise", "last_idx", "regs=", "parent ",
+	"propagating", "caller:", "callee:", "returning from callee", "Func#", "Validating ", "Live regs", "safe", "---",
+	"max_states_per_insn", "total_states", "peak_states", "mark_read", "arg#0",
+}
+
+// isNoise reports whether a line describes the walk rather than the refusal. "R1 type=…" and
+// "R0 invalid mem access" begin like a state but are reasons.
+func isNoise(line string) bool {
+	for _, p := range noise {
+		if !strings.HasPrefix(line, p) {
+			continue
+		}
+		if p[0] != 'R' {
+			return true
+		}
+		if rest := line[len(p):]; strings.HasPrefix(rest, "=") || strings.HasPrefix(rest, "_") {
+			return true
+		}
+	}
+	return false
+}
+
+// lastLine is the last line of s that is not empty.
+func lastLine(s string) string {
+	s = strings.TrimSpace(s)
+	return strings.TrimSpace(s[strings.LastIndexByte(s, '\n')+1:])
+}
+
+// insnAt is the index of the instruction that fills a slot, or -1.
+func insnAt(code []asm.Insn, slot int) int {
+	at := 0
+	for i := range code {
+		if n := code[i].Slots(); slot >= at && slot < at+n {
+			return i
+		} else {
+			at += n
+		}
+	}
+	return -1
+}
+
+// poisoned finds the poisoned instruction that the log is about, or -1: the verifier names the
+// helper that does not exist.
+func poisoned(log string, p *prepared) int {
+	const mark = "invalid func unknown#"
+	at := strings.LastIndex(log, mark)
+	if at < 0 {
+		return -1
+	}
+	digits := log[at+len(mark):]
+	if end := strings.IndexFunc(digits, func(r rune) bool { return r < '0' || r > '9' }); end >= 0 {
+		digits = digits[:end]
+	}
+	n, err := strconv.ParseUint(digits, 10, 32)
+	if i := int(n) - poisonCall; err == nil && i >= 0 && i < len(p.poison) && p.poison[i] != "" {
+		return i
+	}
+	return -1
+}
+
+// The sizes of the buffer for the verifier's log, in bytes. Kernels before 5.2 refuse more than 16 MiB.
+const (
+	firstLog = 1 << 16
+	lastLog  = 1 << 24
+)
+
+// loadLogged loads a program again with a log that grows until all of it fits.
+func loadLogged(a *sys.ProgLoad, level uint32) (fd *sys.FD, log string, truncated bool, err error) {
+	for size := firstLog; ; size *= 4 {
+		buf := make([]byte, size)
+		a.LogLevel, a.LogSize, a.LogBuf = level, uint32(size), sys.BytesPointer(buf)
+		fd, err = sys.LoadProg(a)
+		if !errors.Is(err, sys.ENOSPC) || size >= lastLog {
+			return fd, text(buf), errors.Is(err, sys.ENOSPC), err
+		}
+		for int(a.LogTrueSize) > 4*size && size < lastLog {
+			size *= 4
+		}
+	}
+}
