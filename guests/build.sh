@@ -18,7 +18,8 @@ for name in pktguard execwatch; do
 done
 for name in quickstart pktguard execwatch; do
 	mkdir -p "$out/$name"
-	$clang --target=wasm32 -Os -Wall -Wextra -Werror -ffreestanding -nostdlib -Isdk/c \
+	$clang --target=wasm32 -std=c23 -Os -Wall -Wextra -Werror -ffreestanding -nostdlib -Isdk/c \
 		-fuse-ld="$(command -v "$lld")" -Wl,--no-entry -Wl,--strip-debug -Wl,-z,stack-size=16384 \
 		-o "$out/$name/$name.wasm" "$name/c/main.c"
+	chmod 644 "$out/$name/$name.wasm"
 done
