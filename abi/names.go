@@ -8,14 +8,17 @@ var paramKindNames = map[ParamKind]string{
 	OutArray: "out_array", OutU64: "out_u64",
 }
 
+// String is the kind as it is in the listing, like "in_array".
 func (k ParamKind) String() string { return paramKindNames[k] }
 
 var propTypeNames = map[PropType]string{
 	Number: "number", Bool: "bool", Choice: "choice", NameBytes: "name", LineBytes: "line", PlainBytes: "bytes",
 }
 
+// String is the type as it is in the listing.
 func (t PropType) String() string { return propTypeNames[t] }
 
+// String names the code, like "NOENT".
 func (e Errno) String() string {
 	if v, ok := lookup("errno", uint32(e)); ok {
 		return strings.ToUpper(v.Name)
@@ -31,6 +34,7 @@ func (e Errno) Error() string {
 	return "unknown error"
 }
 
+// String names the kind, like "program".
 func (k Kind) String() string {
 	if v, ok := lookup("kind", uint32(k)); ok {
 		return v.Name
@@ -59,6 +63,7 @@ func (p Phase) names() []string {
 	return names
 }
 
+// String names the property with its kind, like "map_key_size".
 func (p Prop) String() string {
 	if d, ok := LookupProp(p); ok {
 		return d.FullName()
@@ -66,6 +71,7 @@ func (p Prop) String() string {
 	return "unknown property"
 }
 
+// String names the family of hooks, like "xdp".
 func (k AttachKind) String() string {
 	if v, ok := lookup("attach_kind", uint32(k)); ok {
 		return v.Name

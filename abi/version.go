@@ -27,6 +27,7 @@ func (v Version) Minor() uint16 { return uint16(v) }
 // Accepts reports whether a host of version v can run a guest built for version g.
 func (v Version) Accepts(g Version) bool { return v.Major() == g.Major() && g.Minor() <= v.Minor() }
 
+// String is the version as people write it, like "1.0".
 func (v Version) String() string {
 	return strconv.Itoa(int(v.Major())) + "." + strconv.Itoa(int(v.Minor()))
 }

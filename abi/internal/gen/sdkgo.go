@@ -72,7 +72,8 @@ func sdkParams(params []abi.Param) string {
 func sdkImports() ([]byte, error) {
 	var g page
 	g.p("// %s", header)
-	g.p("\npackage sdk\n\nimport \"unsafe\"\n")
+	g.p("\n//go:build wasip1\n")
+	g.p("package sdk\n\nimport \"unsafe\"\n")
 	for _, f := range abi.Funcs() {
 		g.p("//go:wasmimport %s %s\n//go:noescape", abi.Module, f.Name)
 		g.p("func host%s(%s) int32\n", camel(f.Name), sdkParams(f.Params))

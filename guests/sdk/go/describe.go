@@ -1,0 +1,75 @@
+package sdk
+
+// Me returns the plugin itself. In the describe phase it gets a name, a version, parameters and wants.
+func Me() (Self, error) { return handle[Self](hostSelf()) }
+
+// ParamInfo declares a parameter. Default is text; empty together with Required means that the operator has
+// to give a value.
+type ParamInfo struct {
+	Name     string
+	Type     ParamType
+	Default  string
+	Doc      string
+	Required bool
+}
+
+// AddParam declares a parameter that the operator may set.
+func (h Self) AddParam(info ParamInfo) error {
+	p, err := handle[Param](hostAdd(uint32(h), uint32(KindParam), info.Name))
+	if err != nil {
+		return err
+	}
+	if err := p.SetType(info.Type); err != nil {
+		return err
+	}
+	if info.Default != "" {
+		if err := p.SetDefault(info.Default); err != nil {
+			return err
+		}
+	}
+	if err := p.SetDoc(info.Doc); err != nil {
+		return err
+	}
+	return p.SetRequired(info.Required)
+}
+
+// AddWants declares what the plugin needs, in policy words like "program xdp" or "map-rw counts". It gets
+// no more than it wants, and no more than the policy grants.
+func (h Self) AddWants(wants ...string) error {
+	for _, w := range wants {
+		if err := check(hostAdd(uint32(h), uint32(KindWant), w)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// About is the whole of a plain Describe hook.
+type About struct {
+	Name, Version, Doc string
+	Params             []ParamInfo
+	Wants              []string
+}
+
+// Describe declares everything in a.
+func Describe(a About) error {
+	me, err := Me()
+	if err != nil {
+		return err
+	}
+	if err := me.SetName(a.Name); err != nil {
+		return err
+	}
+	if err := me.SetVersion(a.Version); err != nil {
+		return err
+	}
+	if err := me.SetDoc(a.Doc); err != nil {
+		return err
+	}
+	for _, p := range a.Params {
+		if err := me.AddParam(p); err != nil {
+			return err
+		}
+	}
+	return me.AddWants(a.Wants...)
+}
