@@ -39,7 +39,7 @@ func mix(n int) []Insn {
 
 const mixed = 10_000
 
-func encodeMix(b *testing.B) []byte {
+func encodeMix(b testing.TB) []byte {
 	b.Helper()
 	code, err := AppendEncode(nil, mix(mixed), EncodeOptions{})
 	if err != nil {

@@ -26,6 +26,9 @@ var fetches = map[string]AtomicOp{
 func (p *parser) rightSide(dst register) Insn {
 	at := p.pos
 	name := p.word()
+	if name == "" {
+		p.fail("expected a value, found " + p.found())
+	}
 	if in, ok := swaps[name]; ok {
 		if src := p.register('r'); src != dst {
 			p.fail("a byte order conversion has to name the same register twice")
