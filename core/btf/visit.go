@@ -1,0 +1,60 @@
+package btf
+
+import "iter"
+
+// Refs gives the ids that a type refers to, in the order in which they are written, void included. With Visit it is
+// the way to work with graphs of types, which have cycles: nothing here follows more than one step.
+func (t *Types) Refs(id ID) iter.Seq[ID] {
+	return func(yield func(ID) bool) {
+		r := t.record(id)
+		k := r.kind()
+		if k.refers() && !yield(ID(r.word)) {
+			return
+		}
+		step, first := 0, 0 // words from one id to the next, and before the first
+		n := r.vlen()
+		switch {
+		case k.Composite():
+			step, first = 3, 1
+		case k == KindFuncProto:
+			step, first = 2, 1
+		case k == KindDatasec:
+			step, first = 3, 0
+		case k == KindArray:
+			step, first, n = 1, 0, 2
+		default:
+			return
+		}
+		for i := range n {
+			if !yield(ID(t.word(r, step*i+first))) {
+				return
+			}
+		}
+	}
+}
+
+// Visit calls f once for each type that can be reached from the roots, void left out, the nearest first. What a
+// type refers to is visited only if f gives true for it. Visit does not recurse, so neither cycles nor
+// depth matter.
+func (t *Types) Visit(f func(ID) bool, roots ...ID) {
+	seen := map[ID]bool{0: true}
+	list := make([]ID, 0, len(roots))
+	add := func(id ID) {
+		if !seen[id] && int(id) < t.Len() {
+			seen[id] = true
+			list = append(list, id)
+		}
+	}
+	for _, id := range roots {
+		add(id)
+	}
+	for len(list) > 0 {
+		id := list[0]
+		list = list[1:]
+		if f(id) {
+			for to := range t.Refs(id) {
+				add(to)
+			}
+		}
+	}
+}
