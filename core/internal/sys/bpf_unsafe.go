@@ -17,7 +17,8 @@ const loadTries = 5
 func bpf(cmd cmd, attr unsafe.Pointer, size uintptr) (int, error) {
 	r, _, e := unix.Syscall(unix.SYS_BPF, uintptr(cmd), uintptr(attr), size)
 	if e == unix.EAGAIN && cmd == cmdProgLoad {
-		defer maskSignals()()
+		mask := maskSignals()
+		defer mask.restore()
 		for try := 1; e == unix.EAGAIN && try < loadTries; try++ {
 			r, _, e = unix.Syscall(unix.SYS_BPF, uintptr(cmd), uintptr(attr), size)
 		}
@@ -35,21 +36,28 @@ func bpfFast(cmd cmd, attr unsafe.Pointer, size uintptr) Errno {
 	return Errno(e)
 }
 
-// maskSignals blocks SIGURG and SIGPROF on this thread until the returned function is called.
-func maskSignals() (restore func()) {
+// signalMask is what signals this thread had blocked before.
+type signalMask struct {
+	old unix.Sigset_t
+	set bool
+}
+
+// maskSignals blocks SIGURG and SIGPROF on this thread until restore is called.
+func maskSignals() (m signalMask) {
 	runtime.LockOSThread()
-	var set, old unix.Sigset_t
-	for _, s := range []uint{uint(unix.SIGURG), uint(unix.SIGPROF)} {
+	var set unix.Sigset_t
+	for _, s := range [...]uint{uint(unix.SIGURG), uint(unix.SIGPROF)} {
 		bits := uint(unsafe.Sizeof(set.Val[0])) * 8
 		set.Val[(s-1)/bits] |= 1 << ((s - 1) % bits)
 	}
-	if unix.PthreadSigmask(unix.SIG_BLOCK, &set, &old) != nil {
-		return runtime.UnlockOSThread
-	}
-	return func() {
-		// A mask that cannot be restored must not leak to other goroutines: keep the thread locked.
-		if unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil) == nil {
-			runtime.UnlockOSThread()
-		}
+	m.set = unix.PthreadSigmask(unix.SIG_BLOCK, &set, &m.old) == nil
+	return m
+}
+
+// restore undoes maskSignals. A mask that cannot be restored must not get to other goroutines, so
+// the thread stays locked then.
+func (m *signalMask) restore() {
+	if !m.set || unix.PthreadSigmask(unix.SIG_SETMASK, &m.old, nil) == nil {
+		runtime.UnlockOSThread()
 	}
 }

@@ -61,12 +61,7 @@ func FileSize(f *FD) (int64, error) {
 
 // Pollable makes a file of its own from a descriptor that can be polled. The Go runtime waits for
 // it without holding a thread, and Close wakes who waits.
-func Pollable(f *FD) (*os.File, error) {
-	raw, err := f.Acquire()
-	if err != nil {
-		return nil, err
-	}
-	defer f.Release()
+func Pollable(raw int) (*os.File, error) {
 	d, err := dup(raw)
 	if err != nil {
 		return nil, err

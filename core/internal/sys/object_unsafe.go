@@ -199,7 +199,8 @@ func RunProg(f *FD, r *TestRun) error {
 		CtxSizeOut: uint32(len(r.CtxOut)), CtxOut: BytesPointer(r.CtxOut),
 	}
 	if r.Repeat > 1 {
-		defer maskSignals()() // a signal would break a long run off
+		mask := maskSignals() // a signal would break a long run off
+		defer mask.restore()
 	}
 	_, err = bpf(cmdProgTestRun, unsafe.Pointer(&a), unsafe.Sizeof(a))
 	r.Ret, r.Nanoseconds = a.Ret, a.Duration

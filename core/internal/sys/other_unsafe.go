@@ -15,7 +15,11 @@ func bpf(cmd, unsafe.Pointer, uintptr) (int, error) { return -1, ErrNotSupported
 
 func bpfFast(cmd, unsafe.Pointer, uintptr) Errno { return ENOTSUPP }
 
-func maskSignals() func() { return func() {} }
+type signalMask struct{}
+
+func maskSignals() signalMask { return signalMask{} }
+
+func (*signalMask) restore() {}
 
 func dup(int) (int, error) { return -1, ErrNotSupported }
 
@@ -29,7 +33,7 @@ type Ring struct {
 }
 
 // MapRing returns ErrNotSupported.
-func MapRing(*FD, int) (*Ring, error) { return nil, ErrNotSupported }
+func MapRing(int, int) (*Ring, error) { return nil, ErrNotSupported }
 
 // Header returns 0.
 func (r *Ring) Header(int) uint32 { return 0 }
@@ -47,7 +51,7 @@ func Open(string) (*FD, error) { return nil, ErrNotSupported }
 func FileSize(*FD) (int64, error) { return 0, ErrNotSupported }
 
 // Pollable returns ErrNotSupported.
-func Pollable(*FD) (*os.File, error) { return nil, ErrNotSupported }
+func Pollable(int) (*os.File, error) { return nil, ErrNotSupported }
 
 // Uname returns ErrNotSupported.
 func Uname() (release, version string, err error) { return "", "", ErrNotSupported }

@@ -20,19 +20,14 @@ type Ring struct {
 	producer []byte
 }
 
-// MapRing maps a ring buffer of size bytes, a power of two.
-func MapRing(f *FD, size int) (*Ring, error) {
+// MapRing maps the ring buffer with descriptor raw, of size bytes, a power of two.
+func MapRing(raw, size int) (*Ring, error) {
 	if unsafe.Sizeof(uintptr(0)) != 8 {
 		return nil, fmt.Errorf("ring buffers on 32-bit machines: %w", ErrNotSupported)
 	}
 	if size <= 0 || size&(size-1) != 0 {
 		return nil, fmt.Errorf("map ring: size %d is no power of two", size)
 	}
-	raw, err := f.Acquire()
-	if err != nil {
-		return nil, err
-	}
-	defer f.Release()
 	page := PageSize()
 	cons, err := unix.Mmap(raw, 0, page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
