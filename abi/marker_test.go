@@ -30,3 +30,14 @@ func TestFindMarker(t *testing.T) {
 		t.Errorf("FindMarker of Marker() = %q, %q, %v", v, h, ok)
 	}
 }
+
+func FuzzFindMarker(f *testing.F) {
+	f.Add([]byte(Marker()))
+	f.Add([]byte("bpfhost-abi:bpfhost-abi:1.0:"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		v, h, ok := FindMarker(b)
+		if ok && !strings.Contains(string(b), markerPrefix+v+":"+h) || ok && len(h) != 64 {
+			t.Errorf("found %q %q, which is not there", v, h)
+		}
+	})
+}

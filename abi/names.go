@@ -20,7 +20,7 @@ func (t PropType) String() string { return propTypeNames[t] }
 
 // String names the code, like "NOENT".
 func (e Errno) String() string {
-	if v, ok := lookup("errno", uint32(e)); ok {
+	if v, ok := LookupValue("errno", uint32(e)); ok {
 		return strings.ToUpper(v.Name)
 	}
 	return "unknown error"
@@ -28,7 +28,7 @@ func (e Errno) String() string {
 
 // Error says what the code means: "NOENT: there is no such thing".
 func (e Errno) Error() string {
-	if v, ok := lookup("errno", uint32(e)); ok {
+	if v, ok := LookupValue("errno", uint32(e)); ok {
 		return strings.ToUpper(v.Name) + ": " + v.Doc
 	}
 	return "unknown error"
@@ -36,7 +36,7 @@ func (e Errno) Error() string {
 
 // String names the kind, like "program".
 func (k Kind) String() string {
-	if v, ok := lookup("kind", uint32(k)); ok {
+	if v, ok := LookupValue("kind", uint32(k)); ok {
 		return v.Name
 	}
 	return "unknown"
@@ -56,7 +56,7 @@ func (p Phase) String() string {
 func (p Phase) names() []string {
 	names := []string{}
 	for bit := Phase(1); bit != 0 && bit <= p; bit <<= 1 {
-		if v, ok := lookup("phase", uint32(p&bit)); ok {
+		if v, ok := LookupValue("phase", uint32(p&bit)); ok {
 			names = append(names, v.Name)
 		}
 	}
@@ -73,14 +73,14 @@ func (p Prop) String() string {
 
 // String names the family of hooks, like "xdp".
 func (k AttachKind) String() string {
-	if v, ok := lookup("attach_kind", uint32(k)); ok {
+	if v, ok := LookupValue("attach_kind", uint32(k)); ok {
 		return v.Name
 	}
 	return "unknown"
 }
 
-// lookup finds a value of an enum by its number.
-func lookup(enum string, num uint32) (Value, bool) {
+// LookupValue finds a value of an enum by its number.
+func LookupValue(enum string, num uint32) (Value, bool) {
 	for i := range enums {
 		if enums[i].Name != enum {
 			continue
@@ -101,7 +101,7 @@ func HasFeature(id uint32) bool {
 	case id >= FeatureSource:
 		return id-FeatureSource == ringbufMap
 	case id >= FeatureAttach:
-		_, ok := lookup("attach_kind", id-FeatureAttach)
+		_, ok := LookupValue("attach_kind", id-FeatureAttach)
 		return ok
 	}
 	_, ok := LookupProp(Prop(id))

@@ -64,3 +64,15 @@ func TestHash(t *testing.T) {
 		t.Errorf("Hash() = %q", h)
 	}
 }
+
+func TestLookupValue(t *testing.T) {
+	if v, ok := LookupValue("map_type", 27); !ok || v.Name != "ringbuf" {
+		t.Errorf("map type 27 is %q, %v", v.Name, ok)
+	}
+	if _, ok := LookupValue("map_type", 999); ok {
+		t.Error("found map type 999")
+	}
+	if _, ok := LookupValue("no_such", 0); ok {
+		t.Error("found a value of no_such")
+	}
+}

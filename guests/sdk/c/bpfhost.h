@@ -465,9 +465,9 @@ struct bpfhost_src_opts {
 	uint32_t buf_len; /* its bytes, at least 64 */
 	uint32_t max_records; /* records in one batch; 0 leaves it to the host */
 	uint32_t max_ms; /* longest wait of a record in milliseconds; 0 leaves it to the host */
-	uint32_t lost_map; /* symbol of an array of u64 in which the program counts records it could not reserve; 0 is none */
+	uint32_t lost_map; /* symbol of an array or per-CPU array of u64 in which the program counts records it could not reserve; 0 is none */
 	uint32_t lost_key; /* index in it */
-	uint32_t sent_map; /* symbol of an array of u64 in which the program counts records it meant to send; 0 is none */
+	uint32_t sent_map; /* symbol of an array or per-CPU array of u64 in which the program counts records it meant to send; 0 is none */
 	uint32_t sent_key; /* index in it */
 };
 BPFHOST_ASSERT(sizeof(struct bpfhost_src_opts) == 40);

@@ -70,6 +70,19 @@ func TestBatchStop(t *testing.T) {
 	}
 }
 
+// TestBatchAllocs: walking a batch makes no garbage.
+func TestBatchAllocs(t *testing.T) {
+	b := Batch{Len: 2, data: append(record(EventData, 1, "a"), record(EventData, 2, "b")...)}
+	sum := 0
+	if n := testing.AllocsPerRun(10, func() {
+		for e := range b.All {
+			sum += len(e.Data)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func BenchmarkBatch(b *testing.B) {
 	var data []byte
 	for i := range uint64(256) {

@@ -97,9 +97,9 @@ type SrcOpts struct {
 	BufLen     uint32 // its bytes, at least 64
 	MaxRecords uint32 // records in one batch; 0 leaves it to the host
 	MaxMs      uint32 // longest wait of a record in milliseconds; 0 leaves it to the host
-	LostMap    uint32 // symbol of an array of u64 in which the program counts records it could not reserve; 0 is none
+	LostMap    uint32 // symbol of an array or per-CPU array of u64 in which the program counts records it could not reserve; 0 is none
 	LostKey    uint32 // index in it
-	SentMap    uint32 // symbol of an array of u64 in which the program counts records it meant to send; 0 is none
+	SentMap    uint32 // symbol of an array or per-CPU array of u64 in which the program counts records it meant to send; 0 is none
 	SentKey    uint32 // index in it
 }
 
