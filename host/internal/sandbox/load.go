@@ -44,19 +44,33 @@ func (e *Engine) Load(ctx context.Context, wasm []byte, o Options) (*Guest, erro
 	if err := scan.check(&o); err != nil {
 		return nil, err
 	}
+	return e.loadScanned(ctx, wasm, scan, &o)
+}
+
+// loadScanned loads a module that passed the scan.
+func (e *Engine) loadScanned(ctx context.Context, wasm []byte, scan *Module, o *Options) (*Guest, error) {
 	g := &Guest{engine: e, limits: o.Limits, hooks: map[string]*hook{}, turn: make(chan struct{}, 1)}
-	g.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().
-		WithCoreFeatures(api.CoreFeaturesV2.SetEnabled(api.CoreFeatureReferenceTypes, false)).
-		WithMemoryLimitPages(o.Limits.MemoryPages).
-		WithCloseOnContextDone(true).
-		WithCompilationCache(e.cache).
-		WithDebugInfoEnabled(false))
+	g.runtime = newRuntime(o.Limits, e.cache)
 	e.add(g)
-	if err := g.start(ctx, wasm, scan, &o); err != nil {
+	if err := g.start(ctx, wasm, scan, o); err != nil {
 		g.Close()
 		return nil, err
 	}
 	return g, nil
+}
+
+// newRuntime returns a runtime for one guest. Without reference types there is no table.grow; debug
+// sections are a second format that nobody here has to read.
+func newRuntime(l Limits, cache wazero.CompilationCache) wazero.Runtime {
+	config := wazero.NewRuntimeConfig().
+		WithCoreFeatures(api.CoreFeaturesV2.SetEnabled(api.CoreFeatureReferenceTypes, false)).
+		WithMemoryLimitPages(l.MemoryPages).
+		WithCloseOnContextDone(true).
+		WithDebugInfoEnabled(false)
+	if cache != nil {
+		config = config.WithCompilationCache(cache)
+	}
+	return wazero.NewRuntimeWithConfig(context.Background(), config)
 }
 
 // start takes a checked module to the point where its hooks can be called.
@@ -84,37 +98,41 @@ func (g *Guest) start(ctx context.Context, wasm []byte, scan *Module, o *Options
 // initialize is the constructor of a reactor module.
 const initialize = "_initialize"
 
+// compiled is a module that is ready to be instantiated in its runtime.
+type compiled struct {
+	runtime wazero.Runtime
+	code    wazero.CompiledModule
+	err     error
+}
+
 // compile makes native code of the module, or takes it from the cache. The runtime neither looks at
 // a context while it compiles nor promises not to panic on a module that our scan let through, so it
 // works on a goroutine of its own. When time is up that goroutine ends later and cleans up itself.
 func (g *Guest) compile(ctx context.Context, wasm []byte) error {
 	timed, cancel := context.WithTimeout(ctx, g.limits.Compile)
 	defer cancel()
-	type result struct {
-		code wazero.CompiledModule
-		err  error
-	}
-	done := make(chan result)
+	done := make(chan compiled)
 	go func() {
 		unlock := g.engine.lock(sha256.Sum256(wasm))
-		var r result
+		var c compiled
 		if timed.Err() == nil {
-			r.code, r.err = compileModule(timed, g.runtime, wasm)
+			c = g.compileNow(timed, wasm)
 		}
 		unlock()
 		select {
-		case done <- r:
+		case done <- c:
 		case <-timed.Done():
-			if r.code != nil {
-				r.code.Close(context.Background())
-			}
+			c.drop()
 		}
 	}()
 	select {
-	case r := <-done:
-		g.code = r.code
-		if r.err != nil || r.code != nil {
-			return r.err
+	case c := <-done:
+		if c.err != nil {
+			return c.err
+		}
+		if c.code != nil {
+			g.runtime, g.code = c.runtime, c.code
+			return nil
 		}
 	case <-timed.Done():
 	}
@@ -124,18 +142,44 @@ func (g *Guest) compile(ctx context.Context, wasm []byte) error {
 	return &Limit{Export: "compile", What: "wall time", Max: g.limits.Compile.String()}
 }
 
-// compileModule compiles, and turns a failure of the compiler itself into an error.
-func compileModule(ctx context.Context, r wazero.Runtime, wasm []byte) (code wazero.CompiledModule, err error) {
+// compileNow compiles in the guest's runtime. A cache directory that is full or damaged is no reason
+// to refuse a module: it is tried once more without.
+func (g *Guest) compileNow(ctx context.Context, wasm []byte) compiled {
+	c := compileIn(ctx, g.runtime, wasm)
+	if c.err == nil || !g.engine.onDisk {
+		return c
+	}
+	fresh := compileIn(ctx, newRuntime(g.limits, nil), wasm)
+	if fresh.err != nil {
+		fresh.drop()
+		return c
+	}
+	g.runtime.Close(ctx)
+	return fresh
+}
+
+// compileIn compiles, and turns a failure of the compiler itself into an error.
+func compileIn(ctx context.Context, r wazero.Runtime, wasm []byte) (c compiled) {
 	defer func() {
 		if p := recover(); p != nil {
-			code, err = nil, reject("the compiler failed on this module: %s", printable(fmt.Sprint(p)))
+			c = compiled{runtime: r, err: reject("the compiler failed on this module: %s", printable(fmt.Sprint(p)))}
 		}
 	}()
-	code, err = r.CompileModule(ctx, wasm)
+	code, err := r.CompileModule(ctx, wasm)
 	if err != nil {
-		return nil, reject("not a valid module: %s", firstLine(err))
+		return compiled{runtime: r, err: reject("not a valid module: %s", firstLine(err))}
 	}
-	return code, nil
+	return compiled{runtime: r, code: code}
+}
+
+// drop frees what nobody waits for any more.
+func (c compiled) drop() {
+	if c.code != nil {
+		c.code.Close(context.Background())
+	}
+	if c.runtime != nil {
+		c.runtime.Close(context.Background())
+	}
 }
 
 // bindImports offers the host functions that the module imports, and no others.
@@ -196,14 +240,25 @@ func (g *Guest) instantiate(ctx context.Context, scan *Module, o *Options) error
 	if o.Stderr != nil {
 		config = config.WithStderr(o.Stderr)
 	}
-	var err error
-	g.mod, err = g.runtime.InstantiateModule(timed, g.code, config)
+	err := g.instantiateIn(timed, config)
 	if err == nil {
 		g.mem = g.mod.Memory()
-	} else if !scan.start {
+	} else if runtimeFailed := (*abortion)(nil); !scan.start && timed.Err() == nil && !errors.As(err, &runtimeFailed) {
 		err = &abortion{reject("cannot be instantiated: %s", firstLine(err))}
 	}
 	return g.leave(ctx, timed, g.limits.Start, err)
+}
+
+// instantiateIn turns a failure of the runtime itself into an error. The runtime validates less than
+// it relies on: v1.12.0 panics on passive element segments, which the scan therefore refuses.
+func (g *Guest) instantiateIn(ctx context.Context, config wazero.ModuleConfig) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &abortion{reject("cannot be instantiated: the runtime failed: %s", printable(fmt.Sprint(p)))}
+		}
+	}()
+	g.mod, err = g.runtime.InstantiateModule(ctx, g.code, config)
+	return err
 }
 
 // bindExports looks up the hooks. Scan has checked their types; the runtime's word is compared with

@@ -237,20 +237,19 @@ func (m *Module) scanElements(r *reader, _ Limits) {
 	}
 }
 
-// scanElement reads one segment. Its flags say: bit 0 passive or declarative, bit 1 explicit table
-// or declarative, bit 2 expressions instead of function indexes.
+// scanElement reads one segment. Its flags say: bit 0 passive or declarative, which without reference
+// types has no use and panics the runtime (wazero v1.12.0), bit 1 explicit table, bit 2 expressions
+// instead of function indexes.
 func (m *Module) scanElement(r *reader) {
 	flags := r.u32()
-	if r.err == nil && flags > 7 {
-		r.fail("element segment of kind %d", flags)
+	if r.err == nil && (flags > 7 || flags&1 != 0) {
+		r.fail("element segment of kind %d is not supported", flags)
 	}
-	if flags&1 == 0 {
-		if flags&2 != 0 {
-			r.u32()
-		}
-		r.expression()
+	if flags&2 != 0 {
+		r.u32() // table
 	}
-	if flags&3 != 0 {
+	r.expression()
+	if flags&2 != 0 {
 		r.u8() // kind or type of the entries
 	}
 	size := 1

@@ -1,0 +1,89 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/binary"
+	"testing"
+)
+
+func BenchmarkScan(b *testing.B) {
+	wasm := fullModule().encode()
+	b.SetBytes(int64(len(wasm)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Scan(wasm, Limits{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkLoad is compile from the in-memory cache, instantiate and close.
+func BenchmarkLoad(b *testing.B) {
+	e := newEngine(b, EngineOptions{})
+	wasm, o := fullModule().encode(), testOptions()
+	b.ReportAllocs()
+	for b.Loop() {
+		g, err := e.Load(context.Background(), wasm, o)
+		if err != nil {
+			b.Fatal(err)
+		}
+		g.Close()
+	}
+}
+
+func BenchmarkCall(b *testing.B) {
+	g := load(b, newEngine(b, EngineOptions{}), newModule(run(opConst(1))), testOptions())
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := g.Call(context.Background(), "run", 0); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkHostCall is one guest call that makes 1000 host calls; ns/op is for all of them.
+func BenchmarkHostCall(b *testing.B) {
+	// local = 1000; loop { note(1); local -= 1; br_if 0 }
+	m := newModule(wasmFunc{export: "run", results: "i", locals: []byte{1, 1, 0x7f}, code: cat(
+		opConst(1000), []byte{0x21, 0}, []byte{0x03, 0x40}, opConst(1), opCall(0),
+		opGet(0), opConst(1), []byte{0x6b, 0x22, 0, 0x0d, 0, 0x0b}, opConst(1))})
+	m.imports = []wasmImport{{"host_v1", "note", "i", ""}}
+	g := load(b, newEngine(b, EngineOptions{}), m, testOptions())
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := g.Call(context.Background(), "run", 0); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkEvents writes a batch of 64-byte records into the guest and lets it walk them.
+func BenchmarkEvents(b *testing.B) {
+	const record = 64
+	// loop over nrec records: sum += load(ptr); ptr += 64; until nrec is 0
+	m := newModule(wasmFunc{export: "feed", params: "iiii", results: "i", locals: []byte{1, 1, 0x7f}, code: cat(
+		[]byte{0x03, 0x40},
+		opGet(4), opGet(1), opLoad(0), []byte{0x6a, 0x21, 4},
+		opGet(1), opConst(record), []byte{0x6a, 0x21, 1},
+		opGet(3), opConst(1), []byte{0x6b, 0x22, 3, 0x0d, 0, 0x0b}, opGet(4))})
+	for _, n := range []int{1, 256} {
+		b.Run(map[int]string{1: "batch=1", 256: "batch=256"}[n], func(b *testing.B) {
+			g := load(b, newEngine(b, EngineOptions{}), m, testOptions())
+			batch := make([]byte, n*record)
+			for i := range n {
+				binary.LittleEndian.PutUint32(batch[i*record:], 1)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if !g.Write(1024, batch) {
+					b.Fatal("batch does not fit")
+				}
+				sum, err := g.Call(context.Background(), "feed", 0, 0, 1024, uint64(len(batch)), uint64(n))
+				if err != nil || int(sum) != n {
+					b.Fatal(sum, err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/record")
+		})
+	}
+}
