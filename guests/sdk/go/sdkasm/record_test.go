@@ -37,7 +37,7 @@ func TestRecords(t *testing.T) {
 		asm.LoadMap(1, "counts"),
 		asm.LoadVar(2, "limit", 4),
 		asm.JumpImm(asm.Equal, 1, 0, 2), // label of this call
-		asm.Jump(7),                   // label of the program
+		asm.Jump(7),                     // label of the program
 		asm.LoadMap(3, "counts"),
 		exit,
 	}
