@@ -121,7 +121,6 @@ func (l *loader) run() error {
 		l.readValues,   // initial values of maps
 		l.makePrograms, // entry functions with what they call
 		l.dropUnused,   // data sections that nothing uses
-		l.fixTypes,     // BTF as the kernel wants it
 	}
 	for _, pass := range passes {
 		if err := pass(); err != nil {

@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
@@ -373,10 +374,18 @@ func (s *splice) commit() {
 // instruction.
 func refersToFunc(in asm.Insn) bool { return in.Op == asm.OpCall || in.Op == asm.OpLoadImm64 }
 
-// labelName is the name of a label for a message.
+// LabelName returns the name of a label as text shows it: its own, or "L" and its number.
+func (p *Program) LabelName(l asm.Label) string {
+	if n, ok := p.LabelNames[l]; ok {
+		return n
+	}
+	return "L" + strconv.FormatUint(uint64(l), 10)
+}
+
+// labelName is LabelName for a message.
 func (p *Program) labelName(l asm.Label) string {
 	if n, ok := p.LabelNames[l]; ok {
 		return show(n)
 	}
-	return fmt.Sprintf("L%d", l)
+	return p.LabelName(l)
 }

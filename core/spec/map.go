@@ -170,15 +170,15 @@ func (m *Map) check(depth int) error {
 	}
 	switch {
 	case r.entries == entriesSome && m.MaxEntries == 0:
-		return fmt.Errorf("max_entries is 0, a %v needs some", m.Type)
+		return fmt.Errorf("max_entries is 0, type %v needs some", m.Type)
 	case r.entries == entriesZero && m.MaxEntries != 0:
-		return fmt.Errorf("max_entries is %d, a %v must have 0", m.MaxEntries, m.Type)
+		return fmt.Errorf("max_entries is %d, type %v must have 0", m.MaxEntries, m.Type)
 	case m.Pinning > PinByName:
 		return fmt.Errorf("pinning %d is unknown", uint32(m.Pinning))
 	case m.Data != nil && uint64(len(m.Data)) != uint64(m.ValueSize):
 		return fmt.Errorf("it has %d bytes of data for a value of %d", len(m.Data), m.ValueSize)
 	case m.Data != nil && m.Type != MapArray:
-		return fmt.Errorf("it has data but is a %v, not an array", m.Type)
+		return fmt.Errorf("it has data but is of type %v, not array", m.Type)
 	case m.NUMANode != 0 && m.Flags&FlagNUMANode == 0:
 		return fmt.Errorf("numa_node is %d but its flag is not set", m.NUMANode)
 	}
@@ -190,7 +190,7 @@ func (m *Map) check(depth int) error {
 
 func (m *Map) checkValues() error {
 	if len(m.Values) > 0 && m.Type != MapProgArray && !m.Type.holdsMaps() {
-		return fmt.Errorf("it has initial values but is a %v", m.Type)
+		return fmt.Errorf("it has initial values but is of type %v", m.Type)
 	}
 	for _, v := range m.Values {
 		if m.Type != MapHashOfMaps && v.Key >= m.MaxEntries {
@@ -203,11 +203,11 @@ func (m *Map) checkValues() error {
 func (m *Map) checkInner(depth int) error {
 	switch {
 	case m.Inner == nil && m.Type.holdsMaps() && depth == 0:
-		return fmt.Errorf("a %v needs the template of its inner maps", m.Type)
+		return fmt.Errorf("type %v needs the template of its inner maps", m.Type)
 	case m.Inner == nil:
 		return nil
 	case !m.Type.holdsMaps():
-		return fmt.Errorf("a %v has no inner maps", m.Type)
+		return fmt.Errorf("type %v has no inner maps", m.Type)
 	case depth > 0:
 		return fmt.Errorf("an inner map cannot have inner maps")
 	case m.Inner.Pinning != PinNone:
@@ -235,7 +235,7 @@ func (r sizeRule) check(what string, size uint32, t MapType) error {
 	default:
 		return nil
 	}
-	return fmt.Errorf("%s is %d, a %v needs %s", what, size, t, want)
+	return fmt.Errorf("%s is %d, type %v needs %s", what, size, t, want)
 }
 
 // Memory estimates the bytes that the map's keys and values take at most, on a machine with that
@@ -267,8 +267,8 @@ func (m *Map) isArray() bool { return mapRules[m.Type].key == sizeU32 }
 func round8(n uint32) uint64 { return (uint64(n) + 7) &^ 7 }
 
 // ResizeData gives a data section map another size: new bytes are zero, and bytes that belong to a
-// variable cannot be cut off. Where the last variable ended with the section it grows along.
-// The BTF type of the value, which says the old size, is no longer used.
+// variable cannot be cut off. A last variable that is an array, by its BTF, grows by as many
+// elements as fit. The BTF type of the value, which says the old size, is no longer used.
 func (c *Collection) ResizeData(name string, size uint32) error {
 	m := c.Map(name)
 	switch {
@@ -295,7 +295,7 @@ func (c *Collection) ResizeData(name string, size uint32) error {
 		}
 	}
 	if last != nil && size > m.ValueSize {
-		last.Size += size - m.ValueSize
+		last.Size += c.growth(last, size-m.ValueSize)
 	}
 	if m.Data != nil {
 		data := make([]byte, size)
@@ -305,6 +305,25 @@ func (c *Collection) ResizeData(name string, size uint32) error {
 	m.ValueSize = size
 	m.Key, m.Value = 0, 0
 	return nil
+}
+
+// growth gives how many of the bytes behind a variable it can take: whole elements of an array.
+func (c *Collection) growth(v *Var, by uint32) uint32 {
+	if c.BTF == nil || v.Type == 0 {
+		return 0
+	}
+	t, err := c.BTF.Type(c.BTF.Strip(v.Type))
+	if err != nil {
+		return 0
+	}
+	a, ok := t.(*btf.Array)
+	if !ok {
+		return 0
+	}
+	if size, err := c.BTF.Size(a.Type); err == nil && size > 0 {
+		return by - by%size
+	}
+	return 0
 }
 
 // isData reports whether the map stands for a data section.

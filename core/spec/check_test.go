@@ -1,0 +1,68 @@
+package spec
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+)
+
+func TestCheck(t *testing.T) {
+	if err := sample(t).Check(); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&Collection{}).Check(); err != nil {
+		t.Errorf("an empty collection: %v", err)
+	}
+	tests := []struct {
+		name   string
+		change func(c *Collection)
+		want   string
+	}{
+		{"license", func(c *Collection) { c.License = "G\x00PL" }, "check license"},
+		{"long license", func(c *Collection) { c.License = strings.Repeat("x", 128) }, "longer than 127"},
+		{"map name", func(c *Collection) { c.Maps[0].Name = "" }, "one has no name"},
+		{"map names", func(c *Collection) { c.Maps[0].Name = ".bss" }, `two are named ".bss"`},
+		{"map", func(c *Collection) { c.Maps[0].KeySize = 0 }, `check map "flows": key_size`},
+		{"variable name", func(c *Collection) { c.Vars[0].Name = "ports" }, `two are named "ports"`},
+		{"variable without name", func(c *Collection) { c.Vars[0].Name = "" }, "one has no name"},
+		{"variable without map", func(c *Collection) { c.Vars[0].Map = "x" }, `its map "x" does not exist`},
+		{"variable outside", func(c *Collection) { c.Vars[0].Offset = 1<<32 - 1 }, "are outside the 16"},
+		{"program name", func(c *Collection) { c.Programs[0].Name = "" }, "one has no name"},
+		{"program names", func(c *Collection) { c.Programs = append(c.Programs, c.Programs[0]) }, `two are named "main"`},
+		{"program type", func(c *Collection) { c.Programs[0].Type = 0 }, `check program "main": it has no type`},
+		{"program section", func(c *Collection) { c.Programs[0].Type, c.Programs[0].Section = 0, "xpd" }, `section "xpd" stands for none`},
+		{"program empty", func(c *Collection) { c.Programs[0].Insns = nil }, "it has no instructions"},
+		{"function twice", func(c *Collection) { c.Programs[0].Insns[1].Func = &btf.Func{Name: "helper"} }, `function "helper" is defined twice`},
+		{"label twice", func(c *Collection) { c.Programs[0].Insns[0].Label = 1 }, "label L1 is defined at instructions 0 and 4"},
+		{"label missing", func(c *Collection) { c.Programs[0].Insns[4].Label = 0 }, "instruction 1: label L1 is not defined"},
+		{"jump out", func(c *Collection) { c.Programs[0].Insns[1].Ref.Label = 2 }, "instruction 1: jump to label L2, instruction 6, leaves its function"},
+		{"call into", func(c *Collection) { c.Programs[0].Insns[3].Ref = asm.Ref{Kind: asm.RefLabel, Label: 1} }, "is not the start of a function"},
+		{"function missing", func(c *Collection) { c.Programs[0].Insns[3].Ref.Name = "x" }, `function "x" is not in the program`},
+		{"map missing", func(c *Collection) { c.Programs[0].Insns[0].Insn = asm.LoadMap(asm.R1, "x\x1b") }, `map "x\x1b" does not exist`},
+		{"value outside", func(c *Collection) { c.Programs[0].Insns[0].Insn = asm.LoadMapValue(asm.R1, ".bss", 8) }, `offset 8 is outside the 8 bytes of map ".bss"`},
+		{"variable missing", func(c *Collection) { c.Programs[0].Insns[0].Insn = asm.LoadVar(asm.R1, "x", 0) }, `variable "x" does not exist`},
+		{"behind variable", func(c *Collection) { c.Programs[0].Insns[0].Insn = asm.LoadVar(asm.R1, "seen", 8) }, "is outside its map"},
+		{"reference", func(c *Collection) { c.Programs[0].Insns[0].Ref.Kind = 99 }, "unknown kind 99"},
+		{"inner map", func(c *Collection) {
+			c.Maps = append(c.Maps, &Map{Name: "o", Type: MapHashOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 1, Inner: c.Maps[0], Values: []MapValue{{7, "x"}}})
+		}, `its initial value, map "x", does not exist`},
+		{"tail call", func(c *Collection) {
+			c.Maps = append(c.Maps, &Map{Name: "o", Type: MapProgArray, KeySize: 4, ValueSize: 4, MaxEntries: 1, Values: []MapValue{{0, "flows"}}})
+		}, `its initial value, program "flows", does not exist`},
+		{"externs", func(c *Collection) { c.Externs = append(c.Externs, c.Externs[0]) }, `two are named "bpf_x"`},
+		{"extern kind", func(c *Collection) { c.Externs[0].Kind = 9 }, "unknown kind 9"},
+		{"attachment", func(c *Collection) { c.Attach[0].Program = "x" }, `program "x" does not exist`},
+		{"attachment kind", func(c *Collection) { c.Attach[0].Kind = 99 }, "unknown kind 99"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := sample(t)
+			tt.change(c)
+			if err := c.Check(); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want an error with %q", err, tt.want)
+			}
+		})
+	}
+}

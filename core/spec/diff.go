@@ -1,0 +1,311 @@
+package spec
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// ChangeOp says what happened to an object.
+type ChangeOp uint8
+
+// The kinds of change.
+const (
+	ChangeAdd ChangeOp = iota + 1
+	ChangeRemove
+	ChangeModify
+)
+
+// String returns "add", "remove" or "change".
+func (o ChangeOp) String() string {
+	switch o {
+	case ChangeAdd:
+		return "add"
+	case ChangeRemove:
+		return "remove"
+	case ChangeModify:
+		return "change"
+	}
+	return "op(" + strconv.Itoa(int(o)) + ")"
+}
+
+// ObjectKind is the kind of an object of a collection.
+type ObjectKind uint8
+
+// The kinds of object.
+const (
+	ObjectCollection ObjectKind = iota + 1 // the collection itself: license, byte order, …
+	ObjectMap
+	ObjectVar
+	ObjectExtern
+	ObjectProgram
+	ObjectAttach // its name is "program kind:target"
+)
+
+// objectKindNames is indexed by ObjectKind.
+var objectKindNames = [...]string{"none", "collection", "map", "variable", "extern", "program", "attachment"}
+
+// String returns "program", "map", "variable" and so on.
+func (k ObjectKind) String() string {
+	if int(k) < len(objectKindNames) {
+		return objectKindNames[k]
+	}
+	return "object(" + strconv.Itoa(int(k)) + ")"
+}
+
+// Change is the difference in one object.
+type Change struct {
+	Op    ChangeOp
+	Kind  ObjectKind
+	Name  string
+	Props []PropChange // in a fixed order; for an added object those that are not zero
+	Hunks []Hunk       // changed instructions of a program; all of them when it was added
+}
+
+// PropChange is a property with its value before and after, as text; an absent one is empty.
+type PropChange struct {
+	Name     string
+	Old, New string
+}
+
+// Diff lists what makes b differ from a, in the order of the kinds and of the objects: those of b,
+// then those that are only in a. Objects correspond by name, instructions by what they do: labels
+// that were only renumbered and jumps that still lead to the same place are no change. Equal
+// collections give nothing.
+func Diff(a, b *Collection) []Change {
+	var out []Change
+	if props := compare(collectionProps(a), collectionProps(b)); props != nil {
+		out = append(out, Change{Op: ChangeModify, Kind: ObjectCollection, Props: props})
+	}
+	out = append(out, diffNamed(ObjectMap, a.Maps, b.Maps, mapName, mapProps, dataDiffer(a, b))...)
+	value := func(c *Collection) func(*Var) []prop {
+		return func(v *Var) []prop { return varProps(c, v) }
+	}
+	out = append(out, diffNamedWith(ObjectVar, a.Vars, b.Vars, varName, value(a), value(b), nil)...)
+	out = append(out, diffNamed(ObjectExtern, a.Externs, b.Externs, externName, externProps, nil)...)
+	out = append(out, diffNamed(ObjectProgram, a.Programs, b.Programs, programName, programProps, diffCode)...)
+	return append(out, diffNamed(ObjectAttach, a.Attach, b.Attach, attachName, attachProps, nil)...)
+}
+
+// prop is a property as text; the text is empty where the property is not set.
+type prop struct{ name, text string }
+
+func mapName(m *Map) string         { return m.Name }
+func varName(v *Var) string         { return v.Name }
+func externName(e Extern) string    { return e.Name }
+func programName(p *Program) string { return p.Name }
+
+func attachName(a Attach) string {
+	name := a.Program + " " + a.Kind.String()
+	if a.Target != "" {
+		name += ":" + a.Target
+	}
+	return name
+}
+
+// diffNamed compares two lists of objects that have names.
+func diffNamed[T any](kind ObjectKind, a, b []T, name func(T) string, props func(T) []prop, more func(c *Change, a, b *T)) []Change {
+	return diffNamedWith(kind, a, b, name, props, props, more)
+}
+
+func diffNamedWith[T any](kind ObjectKind, a, b []T, name func(T) string, propsA, propsB func(T) []prop, more func(c *Change, a, b *T)) []Change {
+	old := make(map[string][]int, len(a)) // names need not be unique: equal ones pair in order
+	for i := range a {
+		old[name(a[i])] = append(old[name(a[i])], i)
+	}
+	var out []Change
+	paired := make([]bool, len(a))
+	for j := range b {
+		n := name(b[j])
+		c := Change{Op: ChangeAdd, Kind: kind, Name: n}
+		var before *T
+		var props []prop
+		if list := old[n]; len(list) > 0 {
+			c.Op, before, props = ChangeModify, &a[list[0]], propsA(a[list[0]])
+			paired[list[0]] = true
+			old[n] = list[1:]
+		}
+		c.Props = compare(props, propsB(b[j]))
+		if more != nil {
+			more(&c, before, &b[j])
+		}
+		if c.Op == ChangeAdd || c.Props != nil || c.Hunks != nil {
+			out = append(out, c)
+		}
+	}
+	for i := range a {
+		if !paired[i] {
+			out = append(out, Change{Op: ChangeRemove, Kind: kind, Name: name(a[i])})
+		}
+	}
+	return out
+}
+
+// compare lists the properties that differ. Both lists have the same order; either may be empty.
+func compare(a, b []prop) []PropChange {
+	var out []PropChange
+	for i := range max(len(a), len(b)) {
+		var c PropChange
+		if i < len(a) {
+			c.Name, c.Old = a[i].name, a[i].text
+		}
+		if i < len(b) {
+			c.Name, c.New = b[i].name, b[i].text
+		}
+		if c.Old != c.New {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// number gives a number as text, nothing for zero.
+func number[T ~uint32 | ~uint64](v T) string {
+	if v == 0 {
+		return ""
+	}
+	return strconv.FormatUint(uint64(v), 10)
+}
+
+func flags[T ~uint32 | ~uint64](v T) string {
+	if v == 0 {
+		return ""
+	}
+	return "0x" + strconv.FormatUint(uint64(v), 16)
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return ""
+}
+
+func collectionProps(c *Collection) []prop {
+	btf := ""
+	if c.BTF != nil {
+		btf = fmt.Sprintf("%d types", c.BTF.Len()-1)
+	}
+	return []prop{
+		{"license", c.License}, {"order", c.Order.String()}, {"version", flags(c.KernelVersion)}, {"btf", btf},
+	}
+}
+
+func mapProps(m *Map) []prop {
+	out := []prop{
+		{"section", m.Section}, {"type", m.Type.String()}, {"key_size", number(m.KeySize)},
+		{"value_size", number(m.ValueSize)}, {"max_entries", number(m.MaxEntries)}, {"flags", flags(m.Flags)},
+		{"extra", flags(m.Extra)}, {"numa_node", number(m.NUMANode)}, {"pinning", ""},
+		{"key_type", number(m.Key)}, {"value_type", number(m.Value)}, {"freeze", yes(m.Freeze)},
+		{"tags", strings.Join(m.Tags, ",")}, {"inner", ""}, {"values", ""},
+	}
+	if m.Pinning != PinNone {
+		out[8].text = m.Pinning.String()
+	}
+	if m.Inner != nil {
+		var parts []string
+		for _, p := range mapProps(m.Inner) {
+			if p.text != "" {
+				parts = append(parts, p.name+"="+p.text)
+			}
+		}
+		out[13].text = strings.Join(parts, " ")
+	}
+	var values []string
+	for _, v := range m.Values {
+		values = append(values, strconv.FormatUint(uint64(v.Key), 10)+"="+v.Name)
+	}
+	out[14].text = strings.Join(values, " ")
+	return out
+}
+
+// dataDiffer compares the bytes of data sections that belong to no variable, because those show
+// as values of their variables.
+func dataDiffer(a, b *Collection) func(c *Change, x, y **Map) {
+	return func(c *Change, x, y **Map) {
+		if x == nil || (*x).Data == nil && (*y).Data == nil {
+			return
+		}
+		old, now := a.bare(*x), b.bare(*y)
+		n := min(len(old), len(now))
+		if from, to := differing(old[:n], now[:n]); from < to {
+			c.Props = append(c.Props, PropChange{fmt.Sprintf("data+%#x", from), hexBytes(old[from:to]), hexBytes(now[from:to])})
+		}
+	}
+}
+
+// bare gives the bytes of a data section with those of variables set to zero.
+func (c *Collection) bare(m *Map) []byte {
+	if m.Data == nil {
+		return make([]byte, min(m.ValueSize, maxData))
+	}
+	b := bytes.Clone(m.Data)
+	for _, v := range c.Vars {
+		if v.Map == m.Name && uint64(v.Offset)+uint64(v.Size) <= uint64(len(b)) {
+			clear(b[v.Offset : v.Offset+v.Size])
+		}
+	}
+	return b
+}
+
+// differing gives the smallest range outside which the bytes, of one length, are equal.
+func differing(a, b []byte) (from, to int) {
+	to = len(a)
+	for from < to && a[from] == b[from] {
+		from++
+	}
+	for from < to && a[to-1] == b[to-1] {
+		to--
+	}
+	return from, to
+}
+
+func varProps(c *Collection, v *Var) []prop {
+	value := ""
+	if b, err := v.Bytes(c); err == nil {
+		value = formatValue(c, v, b)
+	}
+	return []prop{
+		{"section", v.Section}, {"map", v.Map}, {"offset", strconv.FormatUint(uint64(v.Offset), 10)},
+		{"size", number(v.Size)}, {"type", number(v.Type)}, {"linkage", v.Linkage.String()}, {"value", value},
+	}
+}
+
+func externProps(e Extern) []prop {
+	return []prop{{"kind", e.Kind.String()}, {"type", number(e.Type)}, {"weak", yes(e.Weak)}}
+}
+
+func programProps(p *Program) []prop {
+	return []prop{
+		{"section", p.Section}, {"type", p.Type.String()}, {"attach_type", p.attachTypeText()},
+		{"attach_to", p.AttachTo}, {"flags", flags(p.Flags)}, {"optional", yes(p.Optional)},
+	}
+}
+
+// attachTypeText gives the expected attach type, nothing when it is not set. Zero is also that of
+// incoming packets of a cgroup.
+func (p *Program) attachTypeText() string {
+	if p.AttachType == 0 && p.Type != ProgramCgroupSkb {
+		return ""
+	}
+	return p.AttachType.String()
+}
+
+func attachProps(a Attach) []prop {
+	return []prop{
+		{"netns", a.Netns}, {"flags", flags(a.Flags)}, {"cookie", flags(a.Cookie)}, {"optional", yes(a.Optional)},
+	}
+}
+
+// diffCode adds the instructions that differ.
+func diffCode(c *Change, a, b **Program) {
+	if a == nil {
+		a = new(*Program)
+		*a = &Program{}
+	}
+	if !slices.EqualFunc((*a).Insns, (*b).Insns, func(x, y Insn) bool { return x == y }) {
+		c.Hunks = diffInsns(*a, *b)
+	}
+}

@@ -1,0 +1,196 @@
+package spec
+
+import (
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+)
+
+// context is how many unchanged instructions a hunk shows around changes.
+const context = 3
+
+// Hunk is a run of changed instructions with those around it.
+type Hunk struct {
+	OldAt, OldLen int // instructions of the old program
+	NewAt, NewLen int // instructions of the new program
+	Lines         []HunkLine
+}
+
+// HunkLine is one instruction of a hunk.
+type HunkLine struct {
+	Op    byte   // ' ' in both, '-' only in the old program, '+' only in the new one
+	Old   int    // index in the old program; -1 if it is not there
+	New   int    // index in the new program; -1 if it is not there
+	Func  string // name of the function that starts here
+	Label string // name of the label, if something jumps here
+	Text  string
+}
+
+// insnKey is what makes two instructions equal. Labels are not part of it: jumps are compared by
+// where they lead. Nor are source lines and marks of functions, which move when code is inserted.
+type insnKey struct {
+	op       asm.Op
+	dst, src asm.Reg
+	flags    asm.Flags
+	off      int16
+	imm      int64
+	kind     asm.RefKind
+	name     string
+	core     btf.CoreRelo
+	patched  bool
+}
+
+func keyOf(in *Insn) insnKey {
+	k := insnKey{
+		op: in.Op, dst: in.Dst, src: in.Src, flags: in.Flags, off: in.Off, imm: in.Imm,
+		kind: in.Ref.Kind, name: in.Ref.Name,
+	}
+	if in.Core != nil {
+		k.core, k.patched = *in.Core, true
+	}
+	return k
+}
+
+// diffInsns compares the instructions of two programs.
+func diffInsns(a, b *Program) []Hunk {
+	ids := make(map[insnKey]int32)
+	number := func(p *Program) []int32 {
+		out := make([]int32, len(p.Insns))
+		for i := range p.Insns {
+			k := keyOf(&p.Insns[i])
+			id, ok := ids[k]
+			if !ok {
+				id = int32(len(ids))
+				ids[k] = id
+			}
+			out[i] = id
+		}
+		return out
+	}
+	match := align(number(a), number(b))
+	return makeHunks(a, b, checkJumps(a, b, match))
+}
+
+// checkJumps takes pairs apart whose jumps lead to different places.
+func checkJumps(a, b *Program, match []int32) []int32 {
+	toA, toB := a.labelPlaces(), b.labelPlaces()
+	out := make([]int32, len(match))
+	copy(out, match)
+	for i, j := range match {
+		if j < 0 || a.Insns[i].Ref.Kind != asm.RefLabel {
+			continue
+		}
+		x, okA := toA[a.Insns[i].Ref.Label]
+		y, okB := toB[b.Insns[j].Ref.Label]
+		if okA != okB || okA && !samePlace(match, x, y) {
+			out[i] = -1
+		}
+	}
+	return out
+}
+
+// samePlace reports whether instruction x of the old program is y of the new one: they are partners,
+// or both are the first of a stretch that was replaced.
+func samePlace(match []int32, x, y int) bool {
+	if match[x] >= 0 {
+		return match[x] == int32(y)
+	}
+	if x == 0 || y == 0 {
+		return x == y
+	}
+	return match[x-1] == int32(y-1)
+}
+
+func (p *Program) labelPlaces() map[asm.Label]int {
+	out := make(map[asm.Label]int)
+	for i := range p.Insns {
+		if l := p.Insns[i].Label; l != 0 {
+			out[l] = i
+		}
+	}
+	return out
+}
+
+// edit is one step from the old program to the new one.
+type edit struct {
+	op       byte // as in HunkLine
+	old, new int
+}
+
+// edits lists the steps for a whole program: what goes before what comes.
+func edits(match []int32, n int) []edit {
+	out := make([]edit, 0, max(len(match), n))
+	i, j := 0, 0
+	for i < len(match) || j < n {
+		switch {
+		case i < len(match) && match[i] < 0:
+			out = append(out, edit{'-', i, -1})
+			i++
+		case i == len(match) || int(match[i]) != j:
+			out = append(out, edit{'+', -1, j})
+			j++
+		default:
+			out = append(out, edit{' ', i, j})
+			i, j = i+1, j+1
+		}
+	}
+	return out
+}
+
+// makeHunks groups what has no partner, with context.
+func makeHunks(a, b *Program, match []int32) []Hunk {
+	all := edits(match, len(b.Insns))
+	var out []Hunk
+	for k := 0; k < len(all); k++ {
+		if all[k].op == ' ' {
+			continue
+		}
+		last := k
+		for next := k + 1; next < len(all) && next-last <= 2*context; next++ {
+			if all[next].op != ' ' {
+				last = next
+			}
+		}
+		from, to := max(k-context, 0), min(last+1+context, len(all))
+		out = append(out, newHunk(a, b, all[from:to]))
+		k = to - 1
+	}
+	return out
+}
+
+func newHunk(a, b *Program, steps []edit) Hunk {
+	h := Hunk{OldAt: -1, NewAt: -1, Lines: make([]HunkLine, len(steps))}
+	for k, e := range steps {
+		p, at := b, e.new
+		if e.op == '-' {
+			p, at = a, e.old
+		}
+		if e.op != '+' {
+			h.OldLen++
+			if h.OldAt < 0 {
+				h.OldAt = e.old
+			}
+		}
+		if e.op != '-' {
+			h.NewLen++
+			if h.NewAt < 0 {
+				h.NewAt = e.new
+			}
+		}
+		h.Lines[k] = p.describe(HunkLine{Op: e.op, Old: e.old, New: e.new}, at)
+	}
+	h.OldAt, h.NewAt = max(h.OldAt, 0), max(h.NewAt, 0)
+	return h
+}
+
+// describe fills in how instruction i reads.
+func (p *Program) describe(l HunkLine, i int) HunkLine {
+	in := &p.Insns[i]
+	if in.Func != nil {
+		l.Func = in.Func.Name
+	}
+	if in.Label != 0 {
+		l.Label = p.LabelName(in.Label)
+	}
+	l.Text = string(asm.AppendInsn(nil, in.Insn, asm.TextOptions{LabelNames: p.LabelNames}))
+	return l
+}
