@@ -5,32 +5,35 @@ package asm
 type form uint8
 
 const (
-	formUnknown  form = iota
-	formALUImm        // dst op= imm
-	formALUReg        // dst op= src
-	formDivImm        // as formALUImm; off 1 makes it signed
-	formDivReg        // as formALUReg; off 1 makes it signed
-	formMovImm        // dst = imm
-	formMovReg        // dst = src; off selects sign extension or an address space cast
-	formNeg           // dst = -dst
-	formEnd           // dst = be16 dst; imm is the width in bits
-	formLoad64        // dst = imm ll
-	formAbs           // r0 = *(u8 *)skb[imm]
-	formInd           // r0 = *(u8 *)skb[src + imm]
-	formLoad          // dst = *(u8 *)(src + off)
-	formLoadSX        // dst = *(s8 *)(src + off)
-	formStoreImm      // *(u8 *)(dst + off) = imm
-	formStoreReg      // *(u8 *)(dst + off) = src
-	formAtomic        // imm selects the operation
-	formJump          // goto off
-	formJumpLong      // gotol imm
-	formJumpReg       // gotox dst
-	formMayGoto       // may_goto off
-	formCondImm       // if dst op imm goto off
-	formCondReg       // if dst op src goto off
-	formCall          // call; src selects what imm is
-	formCallReg       // callx dst
-	formExit          // exit
+	formUnknown form = iota
+
+	// Forms of which some fields select a meaning, see known.
+	formDivImm  // as formALUImm; off 1 makes it signed
+	formDivReg  // as formALUReg; off 1 makes it signed
+	formMovImm  // dst = imm; off could select, but nothing is defined
+	formMovReg  // dst = src; off selects sign extension or an address space cast
+	formEnd     // dst = be16 dst; imm is the width in bits
+	formLoad64  // dst = imm ll; src selects what imm is
+	formAtomic  // imm selects the operation
+	formMayGoto // may_goto off; src selects the condition
+	formCall    // call; src selects what imm is
+
+	formALUImm   // dst op= imm
+	formALUReg   // dst op= src
+	formNeg      // dst = -dst
+	formAbs      // r0 = *(u8 *)skb[imm]
+	formInd      // r0 = *(u8 *)skb[src + imm]
+	formLoad     // dst = *(u8 *)(src + off)
+	formLoadSX   // dst = *(s8 *)(src + off)
+	formStoreImm // *(u8 *)(dst + off) = imm
+	formStoreReg // *(u8 *)(dst + off) = src
+	formJump     // goto off
+	formJumpLong // gotol imm
+	formJumpReg  // gotox dst
+	formCondImm  // if dst op imm goto off
+	formCondReg  // if dst op src goto off
+	formCallReg  // callx dst
+	formExit     // exit
 )
 
 // forms is the form of every opcode.
@@ -126,6 +129,11 @@ func memoryForm(o Op) form {
 // known reports whether the fields that select among several meanings of an opcode have values
 // with a meaning. Fields that have to be zero are not looked at.
 func (f form) known(o Op, src Reg, off int16, imm int64) bool {
+	return f > formCall || f.selected(o, src, off, imm)
+}
+
+// selected is known for the forms that have such fields.
+func (f form) selected(o Op, src Reg, off int16, imm int64) bool {
 	switch f {
 	case formUnknown:
 		return false

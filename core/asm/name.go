@@ -56,13 +56,16 @@ func (o TextOptions) appendLabel(dst []byte, l Label) []byte {
 	return strconv.AppendUint(append(dst, 'L'), uint64(l), 10)
 }
 
+// maxScan is the largest number of label names that is looked through for every call.
+const maxScan = 64
+
 // plainFunc reports whether a call of a function can be written with its bare name: Parse would take
 // neither a label nor a helper for it.
 func (o TextOptions) plainFunc(name string) bool {
 	if _, number := labelNumber(name); number || !isWord(name) || strings.HasPrefix(name, "bpf_") {
 		return false
 	}
-	if name == "pc" {
+	if name == "pc" || len(o.LabelNames) > maxScan {
 		return false
 	}
 	for _, label := range o.LabelNames {

@@ -1,6 +1,7 @@
 package asm
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -48,6 +49,21 @@ func TestAppendText(t *testing.T) {
 	}
 	if d := cmp.Diff(Listing{insns, o.LabelNames, o.Funcs}, l); d != "" {
 		t.Errorf("parsed (-want +got):\n%s", d)
+	}
+}
+
+// TestManyLabels checks that calls are told from labels when there are too many names to look through.
+func TestManyLabels(t *testing.T) {
+	o := TextOptions{LabelNames: map[Label]string{}}
+	for l := Label(1); l <= maxScan; l++ {
+		o.LabelNames[l] = "label" + strconv.Itoa(int(l))
+	}
+	if got := string(AppendInsn(nil, CallFunc("step"), o)); got != "call step" {
+		t.Errorf("got %q", got)
+	}
+	o.LabelNames[maxScan+1] = "step"
+	if got := string(AppendInsn(nil, CallFunc("step"), o)); got != "call func[step]" {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -1,0 +1,36 @@
+package asm
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestManual reads the first column of the package comment's tables: it has to be what Parse takes,
+// and, apart from numbers and names, what AppendText gives.
+func TestManual(t *testing.T) {
+	b, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for line := range strings.Lines(string(b)) {
+		text, ok := strings.CutPrefix(line, "//\t")
+		if !ok {
+			continue
+		}
+		n++
+		text, _, _ = strings.Cut(strings.TrimSpace(text), "  ")
+		l, err := Parse(text + "\nL1: exit")
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		if got := l.Insns[0].String(); got != text && !strings.HasPrefix(text, "r1 = 0x") {
+			t.Errorf("%q is printed as %q", text, got)
+		}
+	}
+	if n < 25 {
+		t.Errorf("found %d lines of syntax, want at least 25", n)
+	}
+}
