@@ -1,0 +1,188 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/bpfhost/bpfhost/core/link"
+	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// Apply brings a plan into the kernel: it is judged once more, everything is loaded, the plugin fills
+// its maps, then everything is attached and the plugin opens its event sources. If a step fails, all
+// before it is undone, last first, and the plugin is not called any more. A plan is applied once.
+//
+// Errors wrap *policy.Error, *loader.VerifierError, loader.ErrPermission, loader.ErrNotSupported or
+// *link.Error, are a *PluginError or *LimitError, or wrap the cause of ctx.
+func (p *Plan) Apply(ctx context.Context) (*Run, error) {
+	pl := p.plugin
+	if p.applied {
+		return nil, fmt.Errorf("apply plan of plugin %s: %w", SafeText(p.Plugin.Name), errApplied)
+	}
+	p.applied = true
+	if err := pl.judge(p); err != nil {
+		return nil, fmt.Errorf("plugin %s: %w", SafeText(p.Plugin.Name), err)
+	}
+	r := newRun(pl)
+	pl.x.run = r
+	pl.x.out.live = true
+	steps := []func(context.Context, *Plan) error{r.load, r.seed, r.attach, r.start}
+	for _, step := range steps {
+		err := ctx.Err()
+		if err != nil {
+			err = fmt.Errorf("apply plan of plugin %s: %w", SafeText(p.Plugin.Name), context.Cause(ctx))
+		} else {
+			err = step(ctx, p)
+		}
+		if err != nil {
+			return nil, also(err, r.undo())
+		}
+	}
+	if err := pl.running(r); err != nil {
+		return nil, also(err, r.undo())
+	}
+	return r, nil
+}
+
+// running makes closing the plugin close the run.
+func (p *Plugin) running(r *Run) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gone {
+		return fmt.Errorf("apply plan of plugin %s: the plugin was closed", SafeText(p.x.info.Name))
+	}
+	p.run = r
+	return nil
+}
+
+// load brings every collection into the kernel.
+func (r *Run) load(ctx context.Context, p *Plan) error {
+	for i := range p.Collections {
+		c := &p.Collections[i]
+		if c.After == nil {
+			continue
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("load object %s: %w", SafeText(c.Name), context.Cause(ctx))
+		}
+		loaded, err := loader.Load(c.After, c.loadOptions(r.plugin.host))
+		if err != nil {
+			return p.explain(c, err)
+		}
+		r.loaded = append(r.loaded, loaded)
+		for _, m := range loaded.Maps() {
+			r.maps = append(r.maps, &rmap{object: c.Name, m: m})
+		}
+	}
+	return nil
+}
+
+// loadOptions asks for the optional programs that something attaches, and no others.
+func (c *Planned) loadOptions(h *Host) loader.Options {
+	o := loader.Options{Kernel: h.kernelFacts()}
+	for _, p := range c.After.Programs {
+		if p.Optional && c.attached(p.Name) {
+			o.Programs = append(o.Programs, p.Name)
+		}
+	}
+	if slices.ContainsFunc(c.After.Maps, func(m *spec.Map) bool { return m.Pinning != spec.PinNone }) {
+		o.PinDir = h.config.PinDir
+	}
+	return o
+}
+
+// explain says of a program that the verifier refused who wrote the instruction to blame.
+func (p *Plan) explain(c *Planned, err error) error {
+	err = fmt.Errorf("object %s: %w", SafeText(c.Name), err)
+	var refused *loader.VerifierError
+	if !errors.As(err, &refused) || refused.Insn < 0 {
+		return err
+	}
+	by := "plugin " + p.Plugin.Name
+	if c.Source != "" && !c.wrote(refused.Program, refused.Insn) {
+		by = c.Source + ", not by plugin " + p.Plugin.Name
+	}
+	return fmt.Errorf("%w, written by %s", err, SafeText(by))
+}
+
+// wrote reports whether the plugin wrote an instruction of a program.
+func (c *Planned) wrote(program string, insn int) bool {
+	ch := c.change(spec.ObjectProgram, program)
+	if ch == nil {
+		return false
+	}
+	for _, h := range ch.Hunks {
+		for _, l := range h.Lines {
+			if l.Op == '+' && l.New == insn {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// seed lets the plugin fill its maps while nothing is attached yet.
+func (r *Run) seed(ctx context.Context, _ *Plan) error { return r.x.must(ctx, hookLoaded) }
+
+// attach attaches the programs in the order of the plan.
+func (r *Run) attach(ctx context.Context, p *Plan) error {
+	next := 0
+	for i := range p.Collections {
+		c := &p.Collections[i]
+		if c.After == nil {
+			continue
+		}
+		loaded := r.loaded[next]
+		next++
+		for _, a := range c.After.Attach {
+			if ctx.Err() != nil {
+				return fmt.Errorf("attach program %s: %w", SafeText(a.Program), context.Cause(ctx))
+			}
+			if err := r.attachOne(loaded, a); err != nil {
+				return fmt.Errorf("object %s: %w", SafeText(c.Name), err)
+			}
+		}
+	}
+	return nil
+}
+
+// attachOne attaches a program. That an optional attachment fails is noted.
+func (r *Run) attachOne(loaded *loader.Collection, a spec.Attach) error {
+	prog := loaded.Program(a.Program)
+	if prog == nil {
+		return fmt.Errorf("attach program %q: it was not loaded", a.Program)
+	}
+	l, err := link.Attach(prog, a)
+	switch {
+	case err == nil:
+		r.links = append(r.links, l)
+	case a.Optional:
+		r.skipped = append(r.skipped, err.Error())
+		if log := r.plugin.host.config.Log; log != nil {
+			log.Warn("optional attachment skipped", "plugin", SafeText(r.x.info.Name), "reason", SafeText(err.Error()))
+		}
+	default:
+		return err
+	}
+	return nil
+}
+
+// start lets the plugin open its event sources.
+func (r *Run) start(ctx context.Context, _ *Plan) error { return r.x.must(ctx, hookStarted) }
+
+// undo takes back what Apply did so far, last first, without calling the plugin.
+func (r *Run) undo() error {
+	r.guest.Lock()
+	defer r.guest.Unlock()
+	r.state.Lock()
+	r.closed = true
+	r.state.Unlock()
+	err := r.detach()
+	for _, s := range r.sources {
+		r.closeSource(s)
+	}
+	return also(err, r.release())
+}

@@ -1,0 +1,106 @@
+package host
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"time"
+
+	"github.com/bpfhost/bpfhost/abi"
+)
+
+// pluginRef is what the handle of the plugin itself names.
+type pluginRef struct{ x *instance }
+
+// Self gives the plugin's own handle.
+func (x *instance) Self() int32 {
+	h, err := x.handles.open(abi.KindPlugin, pluginRef{x})
+	return x.reply("self", int(h), err)
+}
+
+// Log writes a line to the operator's log.
+func (x *instance) Log(level abi.LogLevel, text []byte) int32 {
+	if level > abi.LogError {
+		return x.reply("log", 0, failf(abi.ErrRange, "log level %d is not known", level))
+	}
+	return x.reply("log", 0, x.out.log(level, string(text)))
+}
+
+// LogEnabled says whether lines of the level are shown.
+func (x *instance) LogEnabled(level abi.LogLevel) int32 {
+	if level <= abi.LogError && x.out.logEnabled(level) {
+		return 1
+	}
+	return 0
+}
+
+// ErrInfo gives the last error: the record, and as much of the text as fits behind it.
+func (x *instance) ErrInfo(info []byte) int32 {
+	if len(info) > 0 && len(info) < abi.ErrInfoSize {
+		return -int32(abi.ErrInval) // not through reply: the last error stays what it is
+	}
+	record := x.last.record()
+	if len(info) > 0 {
+		copy(info, record)
+	}
+	return int32(len(record))
+}
+
+// Feature answers whether the host has something.
+func (x *instance) Feature(id uint32) int32 {
+	if abi.HasFeature(id) {
+		return 1
+	}
+	return 0
+}
+
+// ABIInfo says what the host is.
+func (x *instance) ABIInfo(info []byte) int32 {
+	r := abi.ABIInfo{Size: abi.ABIInfoSize, Version: uint32(abi.Current), Phase: uint32(x.phase), HandleLimit: uint32(x.limits.Handles)}
+	if b, err := hex.DecodeString(abi.Hash()); err == nil && len(b) >= 8 {
+		r.Hash = binary.LittleEndian.Uint64(b)
+	}
+	var b [abi.ABIInfoSize]byte
+	r.Put(b[:])
+	n := abi.CopyRecord(info, b[:], abi.ABIInfoSize)
+	if n < 0 {
+		return x.reply("abi_info", 0, failf(abi.ErrInval, "the buffer is smaller than the record"))
+	}
+	return n
+}
+
+// Clock reads a clock. The plan cannot depend on one: the phase is checked before.
+func (x *instance) Clock(id uint32) (uint64, int32) {
+	switch id {
+	case abi.ClockMonotonic:
+		return x.reply64("clock", x.run.monotonic(), nil)
+	case abi.ClockRealtime:
+		return x.reply64("clock", uint64(time.Now().UnixNano()), nil)
+	}
+	return x.reply64("clock", 0, failf(abi.ErrInval, "clock %d is not known", id))
+}
+
+// HClose gives a handle back.
+func (x *instance) HClose(h uint32) int32 {
+	obj, err := x.handles.any(h)
+	if err != nil {
+		return x.reply("h_close", 0, err)
+	}
+	if s, ok := obj.(*source); ok {
+		x.run.closeSource(s)
+	}
+	return x.reply("h_close", 0, x.handles.close(h))
+}
+
+// HKind gives the kind of an open handle.
+func (x *instance) HKind(h uint32) int32 {
+	_, err := x.handles.any(h)
+	return x.reply("h_kind", int(handle(h).kind()), err)
+}
+
+// Stop asks for the end of the run.
+func (x *instance) Stop(code uint32) int32 {
+	if !x.stop.asked {
+		x.stop = stopRequest{asked: true, code: code}
+	}
+	return 0
+}

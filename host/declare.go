@@ -1,0 +1,156 @@
+package host
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/host/policy"
+)
+
+// declaredParam is a parameter that the plugin declares while it describes itself.
+type declaredParam struct{ Param }
+
+// declaredWant is a wish.
+type declaredWant struct{ text string }
+
+// Bounds of what a plugin declares.
+const (
+	maxParams = 256
+	maxWants  = 1024
+)
+
+// declare adds a parameter or wish.
+func (x *instance) declare(k abi.Kind, name string) (any, error) {
+	if x.phase != abi.PhaseDescribe {
+		return nil, failf(abi.ErrPhase, "parameters and wishes are declared in bpfhost_describe")
+	}
+	if name == "" {
+		return nil, failf(abi.ErrInval, "a %s needs a name", k)
+	}
+	switch k {
+	case abi.KindParam:
+		return x.declareParam(name)
+	case abi.KindWant:
+		return x.declareWant(name)
+	}
+	return nil, failf(abi.ErrKind, "a %s cannot be added to the plugin", k)
+}
+
+func (x *instance) declareParam(name string) (any, error) {
+	switch {
+	case slices.ContainsFunc(x.params, func(p *declaredParam) bool { return p.Name == name }):
+		return nil, failf(abi.ErrExist, "parameter %q is declared already", name)
+	case isReserved(name):
+		return nil, failf(abi.ErrExist, "parameter %q is one of the host's own", name)
+	case len(x.params) >= maxParams:
+		return nil, failf(abi.ErrLimit, "a plugin has at most %d parameters", maxParams)
+	}
+	p := &declaredParam{Param{Name: name, Type: ParamString}}
+	x.params = append(x.params, p)
+	return p, nil
+}
+
+func (x *instance) declareWant(text string) (any, error) {
+	if slices.ContainsFunc(x.wants, func(w *declaredWant) bool { return w.text == text }) {
+		return nil, failf(abi.ErrExist, "the wish %q is declared already", text)
+	}
+	if len(x.wants) >= maxWants {
+		return nil, failf(abi.ErrLimit, "a plugin has at most %d wishes", maxWants)
+	}
+	if _, err := policy.ParseWishes([]string{text}); err != nil {
+		return nil, &callError{code: abi.ErrInval, text: err.Error()}
+	}
+	w := &declaredWant{text}
+	x.wants = append(x.wants, w)
+	return w, nil
+}
+
+// undeclare takes a declaration back.
+func (x *instance) undeclare(obj any) error {
+	if x.phase != abi.PhaseDescribe {
+		return failf(abi.ErrPhase, "declarations are fixed after bpfhost_describe")
+	}
+	switch obj := obj.(type) {
+	case *declaredParam:
+		x.params = slices.DeleteFunc(x.params, func(p *declaredParam) bool { return p == obj })
+	case *declaredWant:
+		x.wants = slices.DeleteFunc(x.wants, func(w *declaredWant) bool { return w == obj })
+	}
+	x.handles.drop(obj)
+	return nil
+}
+
+// described takes over what the plugin said in bpfhost_describe.
+func (x *instance) described() error {
+	for _, p := range x.params {
+		if p.Default == "" {
+			x.info.Params = append(x.info.Params, p.Param)
+			continue
+		}
+		if err := p.check(p.Default); err != nil {
+			return fmt.Errorf("the default of parameter %q %w", p.Name, err)
+		}
+		x.info.Params = append(x.info.Params, p.Param)
+	}
+	for _, w := range x.wants {
+		x.info.Wants = append(x.info.Wants, w.text)
+	}
+	wishes, err := policy.ParseWishes(x.info.Wants)
+	if err != nil {
+		return err
+	}
+	x.rights.wishes = wishes
+	return nil
+}
+
+// check says why a value is none of the parameter's type: "is …".
+func (p *Param) check(value string) error {
+	switch p.Type {
+	case ParamU64:
+		if _, err := strconv.ParseUint(value, 0, 64); err != nil {
+			return fmt.Errorf("is %q, not a number from 0 to %d (0x… is hexadecimal)", value, uint64(1<<64-1))
+		}
+	case ParamBool:
+		if value != "true" && value != "false" {
+			return fmt.Errorf("is %q, neither true nor false", value)
+		}
+	}
+	return nil
+}
+
+// paramTypes are the types of parameters by their number in the ABI.
+var paramTypes = []ParamType{abi.ParamString: ParamString, abi.ParamU64: ParamU64, abi.ParamBool: ParamBool}
+
+// declaredProperties are the properties of the plugin and of what it declares.
+var declaredProperties = map[abi.Prop]property{
+	abi.PropPluginName: text(func(_ *instance, r pluginRef) string { return r.x.info.Name },
+		func(_ *instance, r pluginRef, v string) error { return setPluginName(r.x, v) }),
+	abi.PropPluginVersion: text(func(_ *instance, r pluginRef) string { return r.x.info.Version },
+		func(_ *instance, r pluginRef, v string) error { r.x.info.Version = v; return nil }),
+	abi.PropPluginDoc: text(func(_ *instance, r pluginRef) string { return r.x.info.Doc },
+		func(_ *instance, r pluginRef, v string) error { r.x.info.Doc = v; return nil }),
+
+	abi.PropParamName: text(func(_ *instance, p *declaredParam) string { return p.Name }, nil),
+	abi.PropParamType: number(func(_ *instance, p *declaredParam) uint64 { return uint64(slices.Index(paramTypes, p.Type)) },
+		func(_ *instance, p *declaredParam, v uint64) error { p.Type = paramTypes[v]; return nil }),
+	abi.PropParamDefault: text(func(_ *instance, p *declaredParam) string { return p.Default },
+		func(_ *instance, p *declaredParam, v string) error { p.Default = v; return nil }),
+	abi.PropParamDoc: text(func(_ *instance, p *declaredParam) string { return p.Doc },
+		func(_ *instance, p *declaredParam, v string) error { p.Doc = v; return nil }),
+	abi.PropParamRequired: number(func(_ *instance, p *declaredParam) uint64 { return flag(p.Required) },
+		func(_ *instance, p *declaredParam, v uint64) error { p.Required = v != 0; return nil }),
+
+	abi.PropWantText: text(func(_ *instance, w *declaredWant) string { return w.text }, nil),
+}
+
+// setPluginName lets a plugin say its name. An empty one leaves the operator's.
+func setPluginName(x *instance, v string) error {
+	if v == "" {
+		return failf(abi.ErrInval, "a plugin needs a name")
+	}
+	x.info.Name = v
+	x.out.name = v
+	return nil
+}

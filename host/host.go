@@ -1,0 +1,125 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/host/internal/sandbox"
+	"github.com/bpfhost/bpfhost/host/policy"
+)
+
+// Config says how a Host works. The zero value is right for most.
+type Config struct {
+	CacheDir string         // where compiled modules are kept; empty is bpfhost/wasm in os.UserCacheDir
+	NoCache  bool           // keep compiled modules in memory only
+	Limits   Limits         // of every plugin
+	Log      *slog.Logger   // the host's own log, and the plugins'; nil discards both
+	Kernel   *loader.Kernel // what is known of the kernel; nil reads it when a plan is applied
+	PinDir   string         // directory for maps that are shared by name; empty is policy.PinRoot
+}
+
+// Host runs plugins. It is safe for concurrent use; each plugin belongs to one goroutine at a time.
+type Host struct {
+	config Config
+	engine *sandbox.Engine
+
+	mu      sync.Mutex // guards what follows
+	closed  bool
+	plugins map[*Plugin]bool
+	kernel  *loader.Kernel
+	own     bool // kernel is ours to close
+}
+
+// New makes a Host. It fails when the cache directory is not private to this user: compiled code is
+// trusted blindly.
+func New(ctx context.Context, c Config) (*Host, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("start host: %w", context.Cause(ctx))
+	}
+	c.Limits = c.Limits.withDefaults()
+	fill(&c.PinDir, policy.PinRoot)
+	dir, err := c.cacheDir()
+	if err != nil {
+		return nil, err
+	}
+	engine, err := sandbox.NewEngine(sandbox.EngineOptions{CacheDir: dir})
+	if err != nil {
+		return nil, fmt.Errorf("start host: %w", err)
+	}
+	return &Host{config: c, engine: engine, plugins: make(map[*Plugin]bool), kernel: c.Kernel}, nil
+}
+
+// cacheDir is where compiled modules are kept; empty is memory. A user without a home directory has
+// no cache on disk, which costs time and nothing else.
+func (c Config) cacheDir() (string, error) {
+	if c.NoCache || c.CacheDir != "" {
+		return c.CacheDir, nil
+	}
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return "", nil
+	}
+	if err := os.MkdirAll(filepath.Join(base, "bpfhost"), 0o700); err != nil {
+		return "", nil
+	}
+	return filepath.Join(base, "bpfhost", "wasm"), nil
+}
+
+// Close closes every plugin that is still open, and with it its run, and drops compiled code.
+// Closing again does nothing.
+func (h *Host) Close() error {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return nil
+	}
+	h.closed = true
+	var open []*Plugin
+	for p := range h.plugins {
+		open = append(open, p)
+	}
+	kernel := h.kernel
+	h.mu.Unlock()
+	var err error
+	for _, p := range open {
+		err = also(err, p.Close())
+	}
+	err = also(err, h.engine.Close())
+	if h.own {
+		err = also(err, kernel.Close())
+	}
+	return err
+}
+
+// add and remove keep the list of open plugins.
+func (h *Host) add(p *Plugin) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return errors.New("open plugin: the host is closed")
+	}
+	h.plugins[p] = true
+	return nil
+}
+
+func (h *Host) remove(p *Plugin) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.plugins, p)
+}
+
+// kernelFacts gives what is known of the kernel, which is read once for all plugins.
+func (h *Host) kernelFacts() *loader.Kernel {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.kernel == nil {
+		h.kernel, h.own = loader.NewKernel(), true
+	}
+	return h.kernel
+}

@@ -1,0 +1,237 @@
+package host
+
+import (
+	"bytes"
+	"math"
+
+	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// program gives the program behind a handle.
+func (x *instance) program(h uint32) (progRef, error) {
+	obj, err := x.handles.get(h, abi.KindProgram)
+	if err != nil {
+		return progRef{}, err
+	}
+	return obj.(progRef), nil
+}
+
+// InsnRead writes instruction records into guest memory.
+func (x *instance) InsnRead(prog, first uint32, insns []byte) int32 {
+	r, err := x.program(prog)
+	if err != nil {
+		return x.reply("insn_read", 0, err)
+	}
+	all := r.p.Insns
+	if uint64(first) > uint64(len(all)) {
+		return x.reply("insn_read", 0, failf(abi.ErrRange, "program %q has %d instructions; %d was asked for", r.p.Name, len(all), first))
+	}
+	n := min(len(insns)/abi.InsnSize, len(all)-int(first))
+	for i := range n {
+		rec, err := x.record(&all[int(first)+i])
+		if err != nil {
+			return x.reply("insn_read", 0, err)
+		}
+		rec.Put(insns[i*abi.InsnSize:])
+	}
+	return int32(n)
+}
+
+// record makes the record of an instruction. Names become symbols.
+func (x *instance) record(in *spec.Insn) (abi.Insn, error) {
+	r := abi.Insn{
+		Op: uint8(in.Op), Dst: uint8(in.Dst), Src: uint8(in.Src), Flags: uint8(in.Flags), Off: in.Off,
+		RefKind: uint16(in.Ref.Kind), Imm: in.Imm, Label: uint32(in.Label),
+	}
+	var err error
+	if r.Ref = uint32(in.Ref.Label); in.Ref.Kind != asm.RefLabel {
+		if r.Ref, err = x.symbols.id(in.Ref.Name); err != nil {
+			return r, err
+		}
+	}
+	if in.Func != nil {
+		if r.Func, err = x.symbols.id(in.Func.Name); err != nil {
+			return r, err
+		}
+	}
+	if in.Line != nil {
+		r.Line = in.Line.Line
+	}
+	return r, nil
+}
+
+// InsnSplice replaces instructions by those of records.
+func (x *instance) InsnSplice(prog, at, del uint32, insns []byte) int32 {
+	r, err := x.program(prog)
+	if err != nil {
+		return x.reply("insn_splice", 0, err)
+	}
+	if err := checkRange(r.p, at, del); err != nil {
+		return x.reply("insn_splice", 0, err)
+	}
+	if len(insns)/abi.InsnSize > maxInsns {
+		return x.reply("insn_splice", 0, tooLong(r.p))
+	}
+	ins, err := x.instructions(r.p, int(at), int(del), insns)
+	if err == nil {
+		err = x.splice(r, int(at), int(del), ins, nil)
+	}
+	return x.reply("insn_splice", len(ins), err)
+}
+
+func checkRange(p *spec.Program, at, del uint32) error {
+	if uint64(at)+uint64(del) > uint64(len(p.Insns)) {
+		return failf(abi.ErrRange, "instructions %d to %d are not within the %d of program %q", at, uint64(at)+uint64(del), len(p.Insns), p.Name)
+	}
+	return nil
+}
+
+func tooLong(p *spec.Program) error {
+	return failf(abi.ErrLimit, "program %q would have more than %d instructions", p.Name, maxInsns)
+}
+
+// splice makes a checked edit and logs it.
+func (x *instance) splice(r progRef, at, del int, ins []spec.Insn, names map[asm.Label]string) error {
+	if err := x.mayEdit(r.o); err != nil {
+		return err
+	}
+	if len(r.p.Insns)-del+len(ins) > maxInsns {
+		return tooLong(r.p)
+	}
+	if err := x.rights.inserting(ins); err != nil {
+		return err
+	}
+	if err := r.p.Splice(at, del, ins); err != nil {
+		return err
+	}
+	for l, name := range names {
+		if r.p.LabelNames == nil {
+			r.p.LabelNames = make(map[asm.Label]string)
+		}
+		r.p.LabelNames[l] = name
+	}
+	return x.overlay.log(Edit{Object: r.o.name, Kind: "program", Name: r.p.Name, What: "insns", Old: insnRange(del, at), New: insnRange(len(ins), at)})
+}
+
+// instructions reads the records of a splice. What is handed back as it was read stays what it is,
+// with its source line and CO-RE record, so that a guest may rewrite a whole program to change a part.
+func (x *instance) instructions(p *spec.Program, at, del int, records []byte) ([]spec.Insn, error) {
+	labels := localLabels{next: p.NewLabel()}
+	out := make([]spec.Insn, len(records)/abi.InsnSize)
+	for i := range out {
+		var rec abi.Insn
+		rec.Get(records[i*abi.InsnSize:])
+		var old *spec.Insn
+		if i < del {
+			old = &p.Insns[at+i]
+		}
+		in, err := x.instruction(&rec, old, &labels)
+		if err != nil {
+			e := *asCallError(err)
+			e.insn = i + 1
+			return nil, &e
+		}
+		out[i] = in
+	}
+	return out, nil
+}
+
+// localLabels gives the labels that are local to one call fresh numbers.
+type localLabels struct {
+	next  asm.Label
+	fresh map[asm.Label]asm.Label
+}
+
+func (l *localLabels) get(from asm.Label) asm.Label {
+	if from < asm.Label(abi.LabelLocal) {
+		return from
+	}
+	to, ok := l.fresh[from]
+	if !ok {
+		if l.fresh == nil {
+			l.fresh = make(map[asm.Label]asm.Label)
+		}
+		to = l.next
+		l.next++
+		l.fresh[from] = to
+	}
+	return to
+}
+
+// instruction reads one record; old is the instruction in whose place it comes, or nil.
+func (x *instance) instruction(rec *abi.Insn, old *spec.Insn, labels *localLabels) (spec.Insn, error) {
+	if rec.Flags&^uint8(abi.InsnRaw) != 0 {
+		return spec.Insn{}, failf(abi.ErrInval, "flags %#x are not known", rec.Flags)
+	}
+	in := spec.Insn{Insn: asm.Insn{
+		Op: asm.Op(rec.Op), Dst: asm.Reg(rec.Dst), Src: asm.Reg(rec.Src), Flags: asm.Flags(rec.Flags), Off: rec.Off,
+		Imm: rec.Imm, Label: labels.get(asm.Label(rec.Label)), Ref: asm.Ref{Kind: asm.RefKind(rec.RefKind)},
+	}}
+	switch {
+	case rec.RefKind > uint16(asm.RefKsym):
+		return in, failf(abi.ErrInval, "reference kind %d is not known", rec.RefKind)
+	case rec.RefKind == uint16(asm.RefLabel):
+		in.Ref.Label = labels.get(asm.Label(rec.Ref))
+	case rec.RefKind != uint16(asm.RefNone):
+		name, err := x.symbols.name(rec.Ref)
+		if err != nil {
+			return in, err
+		}
+		in.Ref.Name = name
+	case rec.Ref != 0:
+		return in, failf(abi.ErrInval, "the record has a reference, %d, and no reference kind", rec.Ref)
+	}
+	if rec.Func != 0 {
+		name, err := x.symbols.name(rec.Func)
+		if err != nil {
+			return in, err
+		}
+		in.Func = &btf.Func{Name: name}
+	}
+	if old != nil {
+		keepRecords(&in, old)
+	}
+	return in, nil
+}
+
+// keepRecords gives an instruction what belongs to the one that it replaces, where it is the same:
+// the function's type, and for one that did not change at all the source line and CO-RE record.
+func keepRecords(in, old *spec.Insn) {
+	if in.Func != nil && old.Func != nil && in.Func.Name == old.Func.Name {
+		in.Func = old.Func
+	}
+	if in.Insn == old.Insn {
+		in.Line, in.Core = old.Line, old.Core
+	}
+}
+
+// InsnDump gives the program as text.
+func (x *instance) InsnDump(prog uint32, text []byte) int32 {
+	r, err := x.program(prog)
+	if err != nil {
+		return x.reply("insn_dump", 0, err)
+	}
+	dump := dumpProgram(r.p)
+	if len(dump) > math.MaxInt32 {
+		return x.reply("insn_dump", 0, failf(abi.ErrLimit, "the text of program %q is too long", r.p.Name))
+	}
+	return abi.CopyOut(text, dump)
+}
+
+// dumpProgram is the text of a program that asm.Parse reads.
+func dumpProgram(p *spec.Program) []byte {
+	insns := make([]asm.Insn, len(p.Insns))
+	funcs := make(map[int]string)
+	for i := range p.Insns {
+		insns[i] = p.Insns[i].Insn
+		if f := p.Insns[i].Func; f != nil {
+			funcs[i] = f.Name
+		}
+	}
+	var b bytes.Buffer
+	b.Write(asm.AppendText(nil, insns, asm.TextOptions{LabelNames: p.LabelNames, Funcs: funcs}))
+	return b.Bytes()
+}

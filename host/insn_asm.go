@@ -1,0 +1,199 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// InsnAsm replaces instructions by those of assembly text.
+func (x *instance) InsnAsm(prog, at, del uint32, text []byte) int32 {
+	n, err := x.insnAsm(prog, at, del, string(text))
+	return x.reply("insn_asm", n, err)
+}
+
+func (x *instance) insnAsm(prog, at, del uint32, text string) (int, error) {
+	r, err := x.program(prog)
+	if err != nil {
+		return 0, err
+	}
+	if err := checkRange(r.p, at, del); err != nil {
+		return 0, err
+	}
+	a := assembly{p: r.p, end: int(at + del), text: text}
+	if err := a.parse(); err != nil {
+		return 0, err
+	}
+	if err := a.link(); err != nil {
+		return 0, err
+	}
+	if a.marked { // the place behind the text gets its label only if the edit is made
+		in := &r.p.Insns[a.end]
+		was := in.Label
+		in.Label = a.behind
+		if err := x.splice(r, int(at), int(del), a.out, a.names); err != nil {
+			in.Label = was
+			return 0, err
+		}
+		return len(a.out), nil
+	}
+	return len(a.out), x.splice(r, int(at), int(del), a.out, a.names)
+}
+
+// assembly is the text of one call. It may jump to labels of the program around it, and to its own
+// end: whatever instruction comes behind it. Both become instructions that are put after the text for
+// the time of parsing, so that the parser finds a place for every label.
+type assembly struct {
+	p    *spec.Program
+	end  int // index of the instruction behind the text
+	text string
+
+	listing asm.Listing
+	outside []asm.Label // labels of the program that the text uses; each has a stub behind the text
+	n       int         // instructions of the text itself
+
+	out    []spec.Insn
+	names  map[asm.Label]string // names that come with the text
+	behind asm.Label            // label of the instruction behind the text, if that has to get one
+	marked bool
+}
+
+// jumpTarget finds what a text may jump to, labelMark what it defines.
+var (
+	jumpTarget = regexp.MustCompile(`\bgotol?[ \t]+("(?:[^"\\]|\\.)*"|[A-Za-z_.$][\w.$]*)`)
+	labelMark  = regexp.MustCompile(`(?m)^[ \t]*("(?:[^"\\]|\\.)*"|[A-Za-z_.$][\w.$]*):`)
+)
+
+// stub stands for code around the text.
+const stub = "\texit\n"
+
+// parse reads the text with its stubs.
+func (a *assembly) parse() error {
+	defined := make(map[string]bool)
+	for _, m := range labelMark.FindAllStringSubmatch(a.text, -1) {
+		defined[m[1]] = true
+	}
+	places := a.placeNames()
+	var apart, together strings.Builder
+	apart.WriteString(a.text + "\n" + stub)
+	together.WriteString(a.text + "\n")
+	for _, m := range jumpTarget.FindAllStringSubmatch(a.text, -1) {
+		name := m[1]
+		l, ok := places[name]
+		if !ok || defined[name] {
+			continue
+		}
+		defined[name] = true
+		a.outside = append(a.outside, l)
+		fmt.Fprintf(&apart, "%s:\n%s", name, stub)
+		fmt.Fprintf(&together, "%s:\n", name)
+	}
+	together.WriteString(stub)
+	// With all stubs in one, a distance such as goto +9 that leaves the text is an error.
+	if _, err := asm.Parse(together.String()); err != nil {
+		return parseError(err)
+	}
+	listing, err := asm.Parse(apart.String())
+	if err != nil {
+		return parseError(err)
+	}
+	a.listing = listing
+	a.n = len(listing.Insns) - 1 - len(a.outside)
+	if _, open := listing.Funcs[a.n]; open {
+		return failf(abi.ErrInval, "the text ends with a .func that has no instruction")
+	}
+	if a.n > maxInsns {
+		return tooLong(a.p)
+	}
+	return nil
+}
+
+func parseError(err error) error {
+	var at *asm.ParseError
+	if errors.As(err, &at) {
+		return failf(abi.ErrInval, "%s", at.Error())
+	}
+	return err
+}
+
+// placeNames are the labels of the program as insn_dump writes them.
+func (a *assembly) placeNames() map[string]asm.Label {
+	names := make(map[string]asm.Label)
+	for i := range a.p.Insns {
+		l := a.p.Insns[i].Label
+		if l == 0 {
+			continue
+		}
+		names[fmt.Sprintf("L%d", l)] = l
+	}
+	for l, name := range a.p.LabelNames {
+		if a.p.FindLabel(l) >= 0 {
+			names[name] = l
+		}
+	}
+	return names
+}
+
+// link gives the text's own labels fresh numbers and leads the others to their places.
+func (a *assembly) link() error {
+	next := a.p.NewLabel()
+	to := make(map[asm.Label]asm.Label)
+	for i := range a.n {
+		if l := a.listing.Insns[i].Label; l != 0 {
+			to[l] = next
+			if name := a.listing.LabelNames[l]; name != "" && !a.taken(name) {
+				a.name(next, name)
+			}
+			next++
+		}
+	}
+	if l := a.listing.Insns[a.n].Label; l != 0 {
+		if a.end >= len(a.p.Insns) {
+			return failf(abi.ErrRange, "the text jumps to its end, and no instruction comes behind it")
+		}
+		a.behind = a.p.Insns[a.end].Label
+		if a.behind == 0 {
+			a.behind, a.marked = next, true
+		}
+		to[l] = a.behind
+	}
+	for i, l := range a.outside {
+		to[a.listing.Insns[a.n+1+i].Label] = l
+	}
+	a.out = make([]spec.Insn, a.n)
+	for i := range a.out {
+		in := a.listing.Insns[i]
+		in.Label = to[in.Label]
+		if in.Ref.Kind == asm.RefLabel {
+			in.Ref.Label = to[in.Ref.Label]
+		}
+		a.out[i].Insn = in
+		if name, ok := a.listing.Funcs[i]; ok {
+			a.out[i].Func = &btf.Func{Name: name}
+		}
+	}
+	return nil
+}
+
+func (a *assembly) name(l asm.Label, name string) {
+	if a.names == nil {
+		a.names = make(map[asm.Label]string)
+	}
+	a.names[l] = name
+}
+
+// taken reports whether the program has a label of the name already.
+func (a *assembly) taken(name string) bool {
+	for _, have := range a.p.LabelNames {
+		if have == name {
+			return true
+		}
+	}
+	return false
+}

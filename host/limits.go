@@ -1,0 +1,93 @@
+package host
+
+import (
+	"time"
+
+	"github.com/bpfhost/bpfhost/host/internal/sandbox"
+	"github.com/bpfhost/bpfhost/host/policy"
+)
+
+// Limits bound one plugin. A zero field takes the default in its comment; what a policy says about
+// the guest takes precedence.
+type Limits struct {
+	MemoryBytes uint64 // of guest memory; 32 MiB
+	ModuleBytes int    // size of the module; 16 MiB
+	HostCalls   uint64 // calls of ABI functions in one hook; 10,000,000
+	Handles     int    // handles open at once; 4096
+	Faults      int    // calls with a pointer outside of guest memory before the plugin is stopped; 1000
+	BadBatches  int    // batches in a row that the plugin refuses before it is stopped; 3
+
+	Describe  time.Duration // 1 s
+	Configure time.Duration // 1 s
+	Plan      time.Duration // 5 s
+	Loaded    time.Duration // 2 s
+	Started   time.Duration // 2 s
+	Events    time.Duration // one batch; 100 ms
+	Tick      time.Duration // 100 ms
+	Stop      time.Duration // 1 s
+
+	OutputBytesPerSec uint64 // of output, both streams together; 64 MiB
+	LogLinesPerSec    uint64 // 100, and 1000 at once
+}
+
+// withDefaults returns l with its zero fields filled.
+func (l Limits) withDefaults() Limits {
+	fill(&l.MemoryBytes, 32<<20)
+	fill(&l.ModuleBytes, 16<<20)
+	fill(&l.HostCalls, 10_000_000)
+	fill(&l.Handles, 4096)
+	fill(&l.Faults, 1000)
+	fill(&l.BadBatches, 3)
+	fill(&l.Describe, time.Second)
+	fill(&l.Configure, time.Second)
+	fill(&l.Plan, 5*time.Second)
+	fill(&l.Loaded, 2*time.Second)
+	fill(&l.Started, 2*time.Second)
+	fill(&l.Events, 100*time.Millisecond)
+	fill(&l.Tick, 100*time.Millisecond)
+	fill(&l.Stop, time.Second)
+	fill(&l.OutputBytesPerSec, 64<<20)
+	fill(&l.LogLinesPerSec, 100)
+	return l
+}
+
+// fill sets what is zero.
+func fill[T comparable](v *T, to T) {
+	var zero T
+	if *v == zero {
+		*v = to
+	}
+}
+
+// under applies what a policy says about the guest.
+func (l Limits) under(w policy.Wasm) Limits {
+	override(&l.MemoryBytes, w.MemoryBytes)
+	override(&l.Describe, w.Describe)
+	override(&l.Configure, w.Configure)
+	override(&l.Plan, w.Plan)
+	override(&l.Loaded, w.Loaded)
+	override(&l.Started, w.Started)
+	override(&l.Events, w.Events)
+	override(&l.Tick, w.Tick)
+	override(&l.Stop, w.Stop)
+	override(&l.OutputBytesPerSec, w.OutBytesPerSec)
+	override(&l.LogLinesPerSec, w.LogLinesPerSec)
+	return l
+}
+
+// override takes a value that is not zero.
+func override[T comparable](v *T, by T) {
+	var zero T
+	if by != zero {
+		*v = by
+	}
+}
+
+// sandbox are the limits that the sandbox holds.
+func (l Limits) sandbox() sandbox.Limits {
+	return sandbox.Limits{
+		MemoryPages: uint32(min(l.MemoryBytes/sandbox.PageSize, 65536)),
+		ModuleBytes: l.ModuleBytes,
+		HostCalls:   l.HostCalls,
+	}
+}

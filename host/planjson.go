@@ -1,0 +1,192 @@
+package host
+
+import (
+	"encoding/json"
+
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/policy"
+)
+
+// PlanSchema names the form of a plan in JSON. Fields are only ever added to it.
+const PlanSchema = "bpfhost.plan/v1"
+
+type jsonPlan struct {
+	Schema      string           `json:"schema"`
+	Plugin      Info             `json:"plugin"`
+	Policy      string           `json:"policy"`
+	Allowed     bool             `json:"allowed"`
+	Collections []jsonCollection `json:"collections"`
+	Verdicts    []policy.Verdict `json:"verdicts"`
+	Notes       []jsonNote       `json:"notes"`
+	Edits       []jsonEdit       `json:"edits"`
+	Needs       Needs            `json:"needs"`
+	Summary     Summary          `json:"summary"`
+}
+
+type jsonCollection struct {
+	Name     string        `json:"name"`
+	Source   string        `json:"source"` // empty if the plugin built it
+	SHA256   string        `json:"sha256,omitempty"`
+	Removed  bool          `json:"removed,omitempty"`
+	License  string        `json:"license"`
+	Programs []jsonProgram `json:"programs"`
+	Maps     []jsonMap     `json:"maps"`
+	Attach   []jsonAttach  `json:"attach"`
+	Changes  []jsonChange  `json:"changes"`
+}
+
+type jsonProgram struct {
+	Name     string `json:"name"`
+	Type     string `json:"type"`
+	AttachTo string `json:"attach_to"`
+	Insns    int    `json:"insns"`
+	Change   string `json:"change"` // "add", "change", or empty for one that is as in the object
+}
+
+type jsonMap struct {
+	Name       string `json:"name"`
+	Type       string `json:"type"`
+	KeySize    uint32 `json:"key_size"`
+	ValueSize  uint32 `json:"value_size"`
+	MaxEntries uint32 `json:"max_entries"`
+	Change     string `json:"change"`
+}
+
+type jsonAttach struct {
+	Program  string `json:"program"`
+	Kind     string `json:"kind"`
+	Target   string `json:"target"`
+	Netns    string `json:"netns"`
+	Flags    uint32 `json:"flags"`
+	Cookie   uint64 `json:"cookie"`
+	Optional bool   `json:"optional"`
+}
+
+type jsonChange struct {
+	Op    string     `json:"op"` // "add", "remove" or "change"
+	Kind  string     `json:"kind"`
+	Name  string     `json:"name"`
+	Props []jsonProp `json:"props,omitempty"`
+	Hunks []jsonHunk `json:"hunks,omitempty"`
+}
+
+type jsonProp struct {
+	Name string `json:"name"`
+	Old  string `json:"old"`
+	New  string `json:"new"`
+}
+
+type jsonHunk struct {
+	OldAt  int        `json:"old_at"`
+	OldLen int        `json:"old_len"`
+	NewAt  int        `json:"new_at"`
+	NewLen int        `json:"new_len"`
+	Lines  []jsonLine `json:"lines"`
+}
+
+type jsonLine struct {
+	Op    string `json:"op"` // " ", "-" or "+"
+	Old   int    `json:"old"`
+	New   int    `json:"new"`
+	Func  string `json:"func,omitempty"`
+	Label string `json:"label,omitempty"`
+	Text  string `json:"text"`
+	By    string `json:"by,omitempty"` // who made it
+}
+
+type jsonNote struct {
+	About    string `json:"about"`
+	Severity string `json:"severity"`
+	Text     string `json:"text"`
+}
+
+type jsonEdit struct {
+	Object string `json:"object"`
+	Kind   string `json:"kind"`
+	Name   string `json:"name"`
+	What   string `json:"what"`
+	Old    string `json:"old"`
+	New    string `json:"new"`
+}
+
+// MarshalJSON gives the plan as a document of schema PlanSchema.
+func (p *Plan) MarshalJSON() ([]byte, error) {
+	out := jsonPlan{
+		Schema: PlanSchema, Plugin: p.Plugin, Policy: p.Policy, Allowed: p.Denied() == nil, Needs: p.Needs, Summary: p.Summary(),
+		Collections: []jsonCollection{}, Verdicts: p.Verdicts, Notes: []jsonNote{}, Edits: []jsonEdit{},
+	}
+	if out.Verdicts == nil {
+		out.Verdicts = []policy.Verdict{}
+	}
+	for i := range p.Collections {
+		out.Collections = append(out.Collections, p.jsonCollection(&p.Collections[i]))
+	}
+	for _, n := range p.Notes {
+		out.Notes = append(out.Notes, jsonNote{n.About, n.severity(), n.Text})
+	}
+	for _, e := range p.Edits {
+		out.Edits = append(out.Edits, jsonEdit(e))
+	}
+	b, err := json.Marshal(out)
+	return SafeJSON(b), err
+}
+
+func (p *Plan) jsonCollection(c *Planned) jsonCollection {
+	out := jsonCollection{
+		Name: c.Name, Source: c.Source, SHA256: c.SHA256, Programs: []jsonProgram{}, Maps: []jsonMap{},
+		Attach: []jsonAttach{}, Changes: []jsonChange{}, Removed: c.After == nil,
+	}
+	if c.After == nil {
+		return out
+	}
+	out.License = c.After.License
+	for _, m := range c.After.Maps {
+		out.Maps = append(out.Maps, jsonMap{m.Name, m.Type.String(), m.KeySize, m.ValueSize, m.MaxEntries, c.changeOf(spec.ObjectMap, m.Name)})
+	}
+	for _, q := range c.After.Programs {
+		out.Programs = append(out.Programs, jsonProgram{q.Name, q.Type.String(), q.AttachTo, len(q.Insns), c.changeOf(spec.ObjectProgram, q.Name)})
+	}
+	for _, a := range c.After.Attach {
+		out.Attach = append(out.Attach, jsonAttach{a.Program, a.Kind.String(), a.Target, a.Netns, a.Flags, a.Cookie, a.Optional})
+	}
+	for _, ch := range c.Changes {
+		out.Changes = append(out.Changes, p.jsonChange(ch))
+	}
+	return out
+}
+
+func (p *Plan) jsonChange(ch spec.Change) jsonChange {
+	out := jsonChange{Op: ch.Op.String(), Kind: ch.Kind.String(), Name: ch.Name}
+	for _, q := range ch.Props {
+		out.Props = append(out.Props, jsonProp(q))
+	}
+	for _, h := range ch.Hunks {
+		j := jsonHunk{OldAt: h.OldAt, OldLen: h.OldLen, NewAt: h.NewAt, NewLen: h.NewLen}
+		for _, l := range h.Lines {
+			by := ""
+			if l.Op != ' ' {
+				by = p.Plugin.Name
+			}
+			j.Lines = append(j.Lines, jsonLine{string(l.Op), l.Old, l.New, l.Func, l.Label, l.Text, by})
+		}
+		out.Hunks = append(out.Hunks, j)
+	}
+	return out
+}
+
+// changeOf says what happened to a thing: "add", "change" or nothing.
+func (c *Planned) changeOf(kind spec.ObjectKind, name string) string {
+	for _, ch := range c.Changes {
+		if ch.Kind == kind && ch.Name == name {
+			return ch.Op.String()
+		}
+	}
+	return ""
+}
+
+func (n Note) severity() string {
+	if n.Warn {
+		return "warn"
+	}
+	return "info"
+}

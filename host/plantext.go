@@ -1,0 +1,385 @@
+package host
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/policy"
+)
+
+// TextOptions say how a plan is written. The zero value writes all of it.
+type TextOptions struct {
+	NoInsns bool // leave the instructions out
+}
+
+// Summary counts what a plan does. Attachments are not among what is created.
+type Summary struct {
+	Create int `json:"create"` // maps and programs that are as the object has them, or new
+	Patch  int `json:"patch"`  // maps, programs and variables that the plugin changed
+	Attach int `json:"attach"`
+	Remove int `json:"remove"` // maps, programs and objects that the plugin left out
+}
+
+// WriteText writes the plan for people. Nothing in it can command a terminal.
+func (p *Plan) WriteText(w io.Writer, o TextOptions) error {
+	t := planText{plan: p}
+	t.header()
+	for i := range p.Collections {
+		t.collection(&p.Collections[i])
+	}
+	if !o.NoInsns {
+		for i := range p.Collections {
+			t.instructions(&p.Collections[i])
+		}
+	}
+	t.notes()
+	t.judged()
+	s := t.summary
+	t.line("Plan: %d to create, %d to patch, %d to attach%s. Nothing was loaded.", s.Create, s.Patch, s.Attach, removed(s.Remove))
+	if _, err := w.Write(t.b.Bytes()); err != nil {
+		return fmt.Errorf("write plan: %w", err)
+	}
+	return nil
+}
+
+func removed(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d left out", n)
+}
+
+// Summary counts what the plan does.
+func (p *Plan) Summary() Summary {
+	t := planText{plan: p}
+	for i := range p.Collections {
+		t.collection(&p.Collections[i])
+	}
+	return t.summary
+}
+
+// planText writes a plan.
+type planText struct {
+	plan    *Plan
+	b       bytes.Buffer
+	summary Summary
+}
+
+// line writes one line of text, whatever is in it.
+func (t *planText) line(format string, args ...any) {
+	t.b.WriteString(strings.TrimRight(SafeText(fmt.Sprintf(format, args...)), " "))
+	t.b.WriteByte('\n')
+}
+
+func (t *planText) header() {
+	i := t.plan.Plugin
+	name := i.Name
+	if i.Version != "" {
+		name += " " + i.Version
+	}
+	t.line("%s  abi %d.%d  sha256 %s  (policy: %s)", name, i.ABIMajor, i.ABIMinor, i.SHA256[:min(12, len(i.SHA256))], t.plan.Policy)
+}
+
+// row is one object of the plan: mark, kind, name and details.
+type row struct {
+	mark  byte // '+' is created, '~' created and patched, '-' left out
+	cells []string
+}
+
+// collection writes the table of one collection and counts.
+func (t *planText) collection(c *Planned) {
+	t.b.WriteByte('\n')
+	from := "built by " + t.plan.Plugin.Name
+	if c.Source != "" {
+		from = "from " + c.Source
+	}
+	if c.After == nil {
+		t.line("- object %s, %s, left out", c.Name, from)
+		t.summary.Remove++
+		return
+	}
+	license := c.After.License
+	if license == "" {
+		license = "none"
+	}
+	t.line("object %s, %s, license %s", c.Name, from, license)
+	rows := slices.Concat(t.maps(c), t.vars(c), t.programs(c), t.links(c), t.gone(c))
+	widths := columns(rows)
+	for _, r := range rows {
+		t.count(r)
+		line := "  " + string(r.mark)
+		for i, cell := range r.cells {
+			line += " " + pad(cell, widths[i]) + " "
+		}
+		t.line("%s", line)
+	}
+}
+
+func (t *planText) count(r row) {
+	switch {
+	case r.cells[0] == "link" && r.mark != '-':
+		t.summary.Attach++
+	case r.mark == '+':
+		t.summary.Create++
+	case r.mark == '~':
+		t.summary.Patch++
+	case r.mark == '-':
+		t.summary.Remove++
+	}
+}
+
+// columns are the widths of the columns; the last cell of a row is not padded.
+func columns(rows []row) []int {
+	var widths []int
+	for _, r := range rows {
+		for i, cell := range r.cells {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			if i < len(r.cells)-1 {
+				widths[i] = max(widths[i], len([]rune(SafeText(cell))))
+			}
+		}
+	}
+	return widths
+}
+
+func pad(s string, width int) string {
+	return s + strings.Repeat(" ", max(0, width-len([]rune(SafeText(s)))))
+}
+
+// change finds what happened to a thing, nil for one that is as in the operator's object.
+func (c *Planned) change(kind spec.ObjectKind, name string) *spec.Change {
+	for i := range c.Changes {
+		if ch := &c.Changes[i]; ch.Kind == kind && ch.Name == name && ch.Op != spec.ChangeRemove {
+			return ch
+		}
+	}
+	return nil
+}
+
+// mark is '~' for what the plugin changed in an object of the operator.
+func mark(ch *spec.Change) byte {
+	if ch != nil && ch.Op == spec.ChangeModify {
+		return '~'
+	}
+	return '+'
+}
+
+// props shows changed properties, "old -> new".
+func props(ch *spec.Change) string {
+	if ch == nil || ch.Op != spec.ChangeModify {
+		return ""
+	}
+	var parts []string
+	for _, p := range ch.Props {
+		parts = append(parts, p.Name+" "+orNone(p.Old)+" -> "+orNone(p.New))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+func (t *planText) maps(c *Planned) []row {
+	var rows []row
+	for _, m := range c.After.Maps {
+		ch := c.change(spec.ObjectMap, m.Name)
+		if ch != nil && c.onlyVars(ch, m) {
+			ch = nil // its variables say it better
+		}
+		size := fmt.Sprintf("key %d value %d max %d", m.KeySize, m.ValueSize, m.MaxEntries)
+		if m.Type == spec.MapRingbuf {
+			size = fmt.Sprintf("max %d", m.MaxEntries)
+		}
+		rows = append(rows, row{mark(ch), []string{"map", m.Name, m.Type.String(), size, memoryText(m), props(ch)}})
+	}
+	return rows
+}
+
+// onlyVars reports whether all that changed of a data section is in variables of their own rows.
+func (c *Planned) onlyVars(ch *spec.Change, m *spec.Map) bool {
+	if ch.Op != spec.ChangeModify || slices.ContainsFunc(ch.Props, func(p spec.PropChange) bool { return p.Name != "data" }) {
+		return false
+	}
+	return slices.ContainsFunc(c.After.Vars, func(v *spec.Var) bool { return v.Map == m.Name && c.change(spec.ObjectVar, v.Name) != nil })
+}
+
+// memoryText is what a map takes, in a form that does not depend on the machine.
+func memoryText(m *spec.Map) string {
+	s := sizeText(m.Memory(1))
+	if m.Type.PerCPU() {
+		s += " per CPU"
+	}
+	return s
+}
+
+func sizeText(n uint64) string {
+	switch {
+	case n >= 10<<20:
+		return fmt.Sprintf("%d MiB", n>>20)
+	case n >= 10<<10:
+		return fmt.Sprintf("%d KiB", n>>10)
+	}
+	return fmt.Sprintf("%d B", n)
+}
+
+func (t *planText) vars(c *Planned) []row {
+	var rows []row
+	for _, v := range c.After.Vars {
+		if ch := c.change(spec.ObjectVar, v.Name); ch != nil {
+			rows = append(rows, row{mark(ch), []string{"var", v.Name, v.Section, props(ch)}})
+		}
+	}
+	return rows
+}
+
+func (t *planText) programs(c *Planned) []row {
+	var rows []row
+	for _, p := range c.After.Programs {
+		ch := c.change(spec.ObjectProgram, p.Name)
+		insns := fmt.Sprintf("%d insns", len(p.Insns))
+		by := ""
+		if mark(ch) == '~' {
+			by = "patched by " + t.plan.Plugin.Name
+			if old := c.Before.Program(p.Name); len(old.Insns) != len(p.Insns) {
+				insns = fmt.Sprintf("%d -> %d insns", len(old.Insns), len(p.Insns))
+			}
+			if s := props(ch); s != "" {
+				by += ", " + s
+			}
+		}
+		if p.Optional && !c.attached(p.Name) {
+			by = strings.TrimPrefix(by+", not loaded: nothing attaches it", ", ")
+		}
+		rows = append(rows, row{mark(ch), []string{"prog", p.Name, p.Type.String(), strings.TrimSpace(p.AttachTo + " " + insns), by}})
+	}
+	return rows
+}
+
+func (c *Planned) attached(program string) bool {
+	return slices.ContainsFunc(c.After.Attach, func(a spec.Attach) bool { return a.Program == program })
+}
+
+func (t *planText) links(c *Planned) []row {
+	var rows []row
+	for _, a := range c.After.Attach {
+		if a.Target == "" {
+			if p := c.After.Program(a.Program); p != nil {
+				a.Target = p.AttachTo
+			}
+		}
+		more := ""
+		if a.Flags != 0 {
+			more += fmt.Sprintf(" flags %#x", a.Flags)
+		}
+		if a.Cookie != 0 {
+			more += fmt.Sprintf(" cookie %#x", a.Cookie)
+		}
+		if a.Optional {
+			more += " optional"
+		}
+		rows = append(rows, row{'+', []string{"link", a.Program, attachText(a) + more}})
+	}
+	return rows
+}
+
+// gone are the things of the operator's object that the plugin left out.
+func (t *planText) gone(c *Planned) []row {
+	var rows []row
+	for _, ch := range c.Changes {
+		if ch.Op != spec.ChangeRemove {
+			continue
+		}
+		kind := map[spec.ObjectKind]string{spec.ObjectMap: "map", spec.ObjectProgram: "prog", spec.ObjectVar: "var", spec.ObjectAttach: "link"}[ch.Kind]
+		if kind == "" {
+			kind = ch.Kind.String()
+		}
+		rows = append(rows, row{'-', []string{kind, ch.Name, "left out"}})
+	}
+	return rows
+}
+
+// notes writes the plugin's remarks, each behind its name so that none can pass for the host's.
+func (t *planText) notes() {
+	if len(t.plan.Notes) == 0 {
+		return
+	}
+	t.b.WriteByte('\n')
+	for _, n := range t.plan.Notes {
+		about := ""
+		if n.About != "" {
+			about = n.About + ": "
+		}
+		t.line("note by %s (%s): %s%s", t.plan.Plugin.Name, n.severity(), about, n.Text)
+	}
+}
+
+// judged writes what the plan needs and by which rules of which policy it was judged.
+func (t *planText) judged() {
+	t.b.WriteByte('\n')
+	t.line("Needs: %s.", t.plan.Needs)
+	if t.plan.Denied() == nil {
+		t.line("Policy: %s allows it:", t.plan.Policy)
+	} else {
+		t.line("Policy: %s denies it:", t.plan.Policy)
+	}
+	var rows []row
+	for _, g := range t.rules() {
+		rows = append(rows, row{' ', []string{g.verdict, g.rule, strings.Join(g.subjects, ", ")}})
+	}
+	widths := columns(rows)
+	for _, r := range rows {
+		line := "  "
+		for i, cell := range r.cells {
+			line += pad(cell, widths[i]) + "  "
+		}
+		t.line("%s", line)
+	}
+	t.b.WriteByte('\n')
+}
+
+// ruleText is one rule and what was judged by it.
+type ruleText struct {
+	verdict, rule string
+	subjects      []string
+}
+
+// rules groups the verdicts by rule: denials first, then in the order of judging. Numbers within
+// their limits are left out, since they depend on the machine.
+func (t *planText) rules() []ruleText {
+	var denied, allowed []ruleText
+	for _, v := range t.plan.Verdicts {
+		if v.Allowed && v.Kind >= policy.KindPrograms {
+			continue
+		}
+		rule := v.Rule
+		if v.Line > 0 {
+			rule = fmt.Sprintf("line %d: %s", v.Line, v.Rule)
+		}
+		if !v.Allowed {
+			subject := v.Subject
+			if v.Reason != "" {
+				subject += ": " + v.Reason
+			}
+			denied = append(denied, ruleText{"denied", rule, []string{subject}})
+			continue
+		}
+		i := slices.IndexFunc(allowed, func(g ruleText) bool { return g.rule == rule })
+		if i < 0 {
+			allowed = append(allowed, ruleText{"allowed", rule, nil})
+			i = len(allowed) - 1
+		}
+		subject, _, _ := strings.Cut(v.Subject, " (")
+		allowed[i].subjects = append(allowed[i].subjects, subject)
+	}
+	return append(denied, allowed...)
+}

@@ -1,0 +1,231 @@
+package host
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/core/elf"
+	"github.com/bpfhost/bpfhost/host/internal/sandbox"
+	"github.com/bpfhost/bpfhost/host/policy"
+)
+
+// PluginOptions say what a plugin gets from its operator.
+type PluginOptions struct {
+	Name    string            // what to call it until it says its own name; empty is "plugin"
+	Params  map[string]string // values of its parameters, by name
+	Args    []string          // arguments of its own, as cfg keys args.0, args.1, …
+	Objects []Object          // eBPF objects that it may patch
+	Policy  *policy.Policy    // what it may do; nil is policy.BuiltIn
+	Stdout  io.Writer         // its results; nil discards them
+	Stderr  io.Writer         // its talk, each line behind its name; nil discards it
+	Output  string            // the format that the operator wants, as cfg key output: "text" or "jsonl"; empty is text
+}
+
+// Object is an eBPF object file for a plugin.
+type Object struct {
+	Name string // file name, e.g. "drops.bpf.o"; plugins open it as "drops"
+	Data []byte
+}
+
+// Info is what a plugin is.
+type Info struct {
+	Name     string   `json:"name"`
+	Version  string   `json:"version,omitempty"`
+	Doc      string   `json:"doc,omitempty"` // one sentence
+	ABIMajor uint16   `json:"abi_major"`     // version of the ABI that it was built for
+	ABIMinor uint16   `json:"abi_minor"`
+	SHA256   string   `json:"sha256"` // of the module, in hex
+	Size     int      `json:"size"`   // of the module, in bytes
+	Params   []Param  `json:"params,omitempty"`
+	Wants    []string `json:"wants,omitempty"` // what it wants to do, in policy words
+}
+
+// ParamType says what a parameter takes.
+type ParamType string
+
+// The types of parameters.
+const (
+	ParamString ParamType = "string" // text
+	ParamU64    ParamType = "u64"    // number from 0 up: decimal, or hexadecimal after 0x
+	ParamBool   ParamType = "bool"   // true or false
+)
+
+// Param is a parameter that a plugin declares.
+type Param struct {
+	Name     string    `json:"name"`
+	Type     ParamType `json:"type"`
+	Default  string    `json:"default,omitempty"`
+	Doc      string    `json:"doc,omitempty"`
+	Required bool      `json:"required,omitempty"`
+}
+
+// Plugin is a module that is ready to plan. Its methods are for one goroutine at a time; Close may be
+// called from any.
+type Plugin struct {
+	host    *Host
+	x       *instance
+	options PluginOptions
+	policy  *policy.Policy
+	planned bool
+
+	mu   sync.Mutex // guards what follows
+	run  *Run
+	gone bool
+
+	closing sync.Once
+	closed  error
+}
+
+// Open reads a module and the objects, checks them, starts the module and has it describe itself.
+// Nothing of it reaches the kernel.
+//
+// The error wraps ErrInput when the module or an object is not what it should be, is a *PluginError
+// when the module's own code fails, a *LimitError when it takes too long or too much, or wraps the
+// cause of ctx.
+func (h *Host) Open(ctx context.Context, wasm []byte, o PluginOptions) (*Plugin, error) {
+	fill(&o.Name, "plugin")
+	fill(&o.Output, "text")
+	fill(&o.Policy, policy.BuiltIn())
+	inputs, err := readObjects(o.Objects)
+	if err != nil {
+		return nil, err
+	}
+	limits := h.config.Limits.under(o.Policy.Wasm())
+	x := newInstance(o.Name, limits, newOutput(o.Name, o.Stdout, o.Stderr, h.config.Log, limits))
+	x.inputs = inputs
+	x.rights.policy = o.Policy
+	sum := sha256.Sum256(wasm)
+	x.info.SHA256, x.info.Size = hex.EncodeToString(sum[:]), len(wasm)
+	p := &Plugin{host: h, x: x, options: o, policy: o.Policy}
+	if err := h.add(p); err != nil {
+		return nil, err
+	}
+	if err := p.start(ctx, wasm); err != nil {
+		return nil, also(err, p.Close())
+	}
+	return p, nil
+}
+
+// readObjects reads the operator's objects.
+func readObjects(objects []Object) ([]input, error) {
+	var inputs []input
+	for _, o := range objects {
+		c, err := elf.LoadBytes(o.Data)
+		if err != nil {
+			return nil, &inputError{what: "object", name: o.Name, err: err}
+		}
+		sum := sha256.Sum256(o.Data)
+		in := input{name: objectName(o.Name), source: baseName(o.Name), sha256: hex.EncodeToString(sum[:]), c: c}
+		if slices.ContainsFunc(inputs, func(have input) bool { return have.name == in.name }) {
+			return nil, &inputError{what: "object", name: o.Name, err: fmt.Errorf("another object is called %q too; rename one of the files", in.name)}
+		}
+		inputs = append(inputs, in)
+	}
+	return inputs, nil
+}
+
+// start takes the module to the point where it has described itself.
+func (p *Plugin) start(ctx context.Context, wasm []byte) error {
+	x := p.x
+	if err := x.rights.allow(policy.Subject{Kind: policy.KindModule, Name: x.info.SHA256}); err != nil {
+		return fmt.Errorf("plugin %s: %w", SafeText(x.info.Name), err)
+	}
+	g, err := p.host.engine.Load(ctx, wasm, sandbox.Options{
+		Limits:        x.limits.sandbox(),
+		HostModule:    abi.Module,
+		Imports:       importTable(x.of),
+		Exports:       exportTable(),
+		Stdout:        wasi{x.out, abi.StreamOut},
+		Stderr:        wasi{x.out, abi.StreamErr},
+		UnknownImport: unknownImport,
+	})
+	if err != nil {
+		return x.ended(pluginError(x.info.Name, "_initialize", err))
+	}
+	x.guest = g
+	if err := x.checkVersion(ctx); err != nil {
+		return err
+	}
+	if err := x.must(ctx, hookDescribe); err != nil {
+		return err
+	}
+	if err := x.described(); err != nil {
+		return &PluginError{Plugin: x.info.Name, Export: hookDescribe.export, Kind: PluginABI, Err: err}
+	}
+	return nil
+}
+
+// exportTable are the hooks in the form of the sandbox.
+func exportTable() []sandbox.Export {
+	var out []sandbox.Export
+	for _, h := range abi.Hooks() {
+		e := sandbox.Export{Name: h.Name, Required: h.Required, Results: []sandbox.ValueType{sandbox.I32}}
+		for _, p := range h.Params {
+			t := sandbox.I32
+			if p.Kind == abi.U64 {
+				t = sandbox.I64
+			}
+			e.Params = append(e.Params, t)
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// unknownImport says why a function of the ABI's module is not there.
+func unknownImport(name string) error {
+	return fmt.Errorf("imports %s.%s, which is not part of version %s of the ABI; it needs a newer bpfhost", abi.Module, SafeText(name), abi.Current)
+}
+
+// checkVersion asks the guest for the version it was built for.
+func (x *instance) checkVersion(ctx context.Context) error {
+	rc, err := x.call(ctx, hookABI)
+	if err != nil {
+		return err
+	}
+	v := abi.Version(rc)
+	x.info.ABIMajor, x.info.ABIMinor = v.Major(), v.Minor()
+	if rc < 0 || !abi.Current.Accepts(v) {
+		return &PluginError{Plugin: x.info.Name, Export: hookABI.export, Kind: PluginABI,
+			Err: fmt.Errorf("built for ABI %s, this host has %s; build it with an SDK of %s or use a newer bpfhost", v, abi.Current, abi.Current)}
+	}
+	return nil
+}
+
+// Info says what the plugin is.
+func (p *Plugin) Info() Info {
+	i := p.x.info
+	i.Params, i.Wants = slices.Clone(i.Params), slices.Clone(i.Wants)
+	return i
+}
+
+// Close ends the plugin, and its run if there is one. Closing again does nothing.
+func (p *Plugin) Close() error {
+	p.closing.Do(func() {
+		p.mu.Lock()
+		run := p.run
+		p.gone = true
+		p.mu.Unlock()
+		var err error
+		if run != nil {
+			err = run.Close()
+		}
+		p.closed = also(err, p.end())
+		p.host.remove(p)
+	})
+	return p.closed
+}
+
+// end closes the guest.
+func (p *Plugin) end() error {
+	if p.x.guest == nil {
+		return p.x.out.finish()
+	}
+	return also(p.x.close(), p.x.out.finish())
+}

@@ -1,0 +1,68 @@
+package host
+
+import (
+	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/policy"
+)
+
+// rights are what a plugin may do: what it declared that it wants, as far as the policy grants it.
+// They are asked early, where a plugin does something, so that it learns of a refusal in place. What
+// is loaded in the end is judged again by the plan, and by Apply.
+type rights struct {
+	policy *policy.Policy
+	wishes *policy.Wishes
+}
+
+// allow gives a *policy.Error when the plugin may not do something.
+func (r *rights) allow(s policy.Subject) error { return r.policy.Decide(r.wishes, s).Err() }
+
+// editObject tells whether the plugin may change an object of the operator. It is asked at every
+// edit, so the object keeps the answer.
+func (r *rights) editObject(o *object) error {
+	if !o.judged {
+		s := policy.ObjectEdit(o.source)
+		s.Digest = o.sha256
+		o.judged, o.verdict = true, r.allow(s)
+	}
+	return o.verdict
+}
+
+// setting judges a property that is about to be written.
+func (r *rights) setting(a access, v uint64) error {
+	switch a.def.ID() {
+	case abi.PropProgramType:
+		return r.allow(policy.ProgramType(spec.ProgramType(v)))
+	case abi.PropMapType:
+		return r.allow(policy.MapType(spec.MapType(v)))
+	}
+	return nil
+}
+
+// settingBytes is setting for bytes.
+func (r *rights) settingBytes(a access, v []byte) error {
+	if a.def.ID() != abi.PropAttachTarget {
+		return nil
+	}
+	return r.allow(policy.Attach(a.obj.(attRef).get().Kind, string(v)))
+}
+
+// inserting judges instructions that are about to become part of a program.
+func (r *rights) inserting(ins []spec.Insn) error {
+	for i := range ins {
+		var s policy.Subject
+		switch in := &ins[i].Insn; {
+		case in.Ref.Kind == asm.RefKfunc:
+			s = policy.Subject{Kind: policy.KindKfunc, Name: in.Ref.Name}
+		case in.Op == asm.OpCall && in.Src == 0 && in.Ref.Kind == asm.RefNone:
+			s = policy.Helper(asm.Helper(in.Imm))
+		default:
+			continue
+		}
+		if err := r.allow(s); err != nil {
+			return &callError{code: abi.ErrPerm, text: err.Error(), insn: i + 1, cause: err}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package host
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/policy"
+)
+
+// kernelMap is what a run needs of a loaded map.
+type kernelMap interface {
+	Name() string
+	Type() spec.MapType
+	KeySize() int
+	ValueSize() int
+	BufferSize() int
+	MaxEntries() int
+	Lookup(key, value []byte) error
+	Update(key, value []byte, flags loader.UpdateFlags) error
+	Delete(key []byte) error
+	NextKey(key, next []byte) error
+}
+
+var _ kernelMap = (*loader.Map)(nil)
+
+// rmap is a loaded map of the plugin's own objects. A guest gets no other.
+type rmap struct {
+	object string
+	m      kernelMap
+}
+
+// dataTypes are the types of maps whose entries are plain data. Others hold programs, maps, sockets
+// or devices, which a guest could only name by numbers that are not its business.
+var dataTypes = []spec.MapType{
+	spec.MapHash, spec.MapArray, spec.MapPerCPUHash, spec.MapPerCPUArray, spec.MapLRUHash, spec.MapLRUPerCPUHash, spec.MapLPMTrie,
+}
+
+// findMap finds a loaded map by its name, or by object/name.
+func (r *Run) findMap(name string) (*rmap, error) {
+	var found []*rmap
+	for _, m := range r.maps {
+		if m.m.Name() == name || m.object+"/"+m.m.Name() == name {
+			found = append(found, m)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, failf(abi.ErrNoent, "no object of the plugin has a map %q", name)
+	case 1:
+		return found[0], nil
+	}
+	var which []string
+	for _, m := range found {
+		which = append(which, m.object+"/"+name)
+	}
+	return nil, failf(abi.ErrInval, "several objects have a map %q; say %s", name, strings.Join(which, " or "))
+}
+
+// MapOpen opens a loaded map.
+func (x *instance) MapOpen(name []byte) int32 {
+	m, err := x.run.findMap(string(name))
+	if err == nil {
+		err = x.mayUse(m)
+	}
+	return x.replyHandle("map_open", abi.KindRmap, m, err)
+}
+
+// mayUse tells whether a guest may read and write a map.
+func (x *instance) mayUse(m *rmap) error {
+	if !slices.Contains(dataTypes, m.m.Type()) {
+		if m.m.Type() == spec.MapRingbuf {
+			return failf(abi.ErrNosup, "map %q is a ring buffer; src_open reads it", m.m.Name())
+		}
+		return failf(abi.ErrNosup, "entries of a %s map are no plain data", m.m.Type())
+	}
+	return x.rights.allow(policy.MapRW(m.m.Name()))
+}
+
+// loadedMap gives the map behind a handle, and checks the key.
+func (x *instance) loadedMap(h uint32, key []byte) (kernelMap, error) {
+	obj, err := x.handles.get(h, abi.KindRmap)
+	if err != nil {
+		return nil, err
+	}
+	m := obj.(*rmap).m
+	if len(key) != m.KeySize() {
+		return nil, failf(abi.ErrInval, "a key of map %q has %d bytes, not %d", m.Name(), m.KeySize(), len(key))
+	}
+	return m, nil
+}
+
+// buffer is memory of the host for one value: what the kernel writes goes to the guest in one piece.
+func (x *instance) buffer(n int) []byte {
+	x.scratch = slices.Grow(x.scratch[:0], n)[:n]
+	return x.scratch
+}
+
+// MapGet gives the value of a key.
+func (x *instance) MapGet(h uint32, key, value []byte) int32 {
+	m, err := x.loadedMap(h, key)
+	if err != nil {
+		return x.reply("map_get", 0, err)
+	}
+	b := x.buffer(m.BufferSize())
+	if err := m.Lookup(key, b); err != nil {
+		return x.reply("map_get", 0, err)
+	}
+	return abi.CopyOut(value, b)
+}
+
+// MapPut sets the value of a key.
+func (x *instance) MapPut(h uint32, key, value []byte, flags uint64) int32 {
+	m, err := x.loadedMap(h, key)
+	switch {
+	case err != nil:
+	case len(value) != m.BufferSize():
+		err = failf(abi.ErrInval, "a value of map %q has %d bytes, not %d", m.Name(), m.BufferSize(), len(value))
+	case flags > uint64(loader.UpdateExist):
+		err = failf(abi.ErrInval, "flags %#x are not known", flags)
+	default:
+		err = m.Update(key, value, loader.UpdateFlags(flags))
+	}
+	return x.reply("map_put", 0, err)
+}
+
+// MapDel deletes a key.
+func (x *instance) MapDel(h uint32, key []byte) int32 {
+	m, err := x.loadedMap(h, key)
+	if err == nil {
+		err = m.Delete(key)
+	}
+	return x.reply("map_del", 0, err)
+}
+
+// MapNext gives the key after another one.
+func (x *instance) MapNext(h uint32, key, next []byte) int32 {
+	obj, err := x.handles.get(h, abi.KindRmap)
+	if err != nil {
+		return x.reply("map_next", 0, err)
+	}
+	m := obj.(*rmap).m
+	if len(key) != 0 && len(key) != m.KeySize() {
+		return x.reply("map_next", 0, failf(abi.ErrInval, "a key of map %q has %d bytes, not %d", m.Name(), m.KeySize(), len(key)))
+	}
+	b := x.buffer(m.KeySize())
+	if err := m.NextKey(key, b); err != nil {
+		return x.reply("map_next", 0, err)
+	}
+	return abi.CopyOut(next, b)
+}
+
+// cpus is how many values a key has.
+func (m *rmap) cpus() uint64 {
+	if !m.m.Type().PerCPU() {
+		return 1
+	}
+	return uint64(m.m.BufferSize() / ((m.m.ValueSize() + 7) &^ 7))
+}
+
+// loadedProperties are the properties of loaded maps.
+var loadedProperties = map[abi.Prop]property{
+	abi.PropRmapName:       text(func(_ *instance, m *rmap) string { return m.m.Name() }, nil),
+	abi.PropRmapType:       number(func(_ *instance, m *rmap) uint64 { return uint64(m.m.Type()) }, nil),
+	abi.PropRmapKeySize:    number(func(_ *instance, m *rmap) uint64 { return uint64(m.m.KeySize()) }, nil),
+	abi.PropRmapValueSize:  number(func(_ *instance, m *rmap) uint64 { return uint64(m.m.ValueSize()) }, nil),
+	abi.PropRmapMaxEntries: number(func(_ *instance, m *rmap) uint64 { return uint64(m.m.MaxEntries()) }, nil),
+	abi.PropRmapCPUs:       number(func(_ *instance, m *rmap) uint64 { return m.cpus() }, nil),
+	abi.PropRmapValueLen:   number(func(_ *instance, m *rmap) uint64 { return uint64(m.m.BufferSize()) }, nil),
+}

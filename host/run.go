@@ -1,0 +1,200 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/core/link"
+	"github.com/bpfhost/bpfhost/core/loader"
+)
+
+// Run is a plan that was applied: everything is in the kernel and attached. Serve feeds events to
+// the plugin; Close takes everything out again.
+type Run struct {
+	plugin  *Plugin
+	x       *instance
+	loaded  []*loader.Collection
+	links   []*link.Link
+	maps    []*rmap
+	sources []*source
+	skipped []string // optional attachments that failed, and why
+
+	period   time.Duration // of the timer; 0 is none
+	nextTick time.Time
+	now      func() time.Time
+	clock    monotonicClock
+	openRing func(kernelMap) (ringReader, error)
+
+	guest  sync.Mutex // held by who calls the guest: Serve, or Close
+	reason abi.StopReason
+
+	state  sync.Mutex // guards what follows, never held for long
+	cancel context.CancelFunc
+	closed bool
+	latest []SourceAccount
+	final  []SourceAccount // once closed
+
+	closing sync.Once
+	err     error // what Close gave
+}
+
+func newRun(p *Plugin) *Run {
+	return &Run{plugin: p, x: p.x, now: time.Now, clock: newMonotonicClock(), openRing: openKernelRing, reason: abi.StopClosed}
+}
+
+// Skipped lists the optional attachments that failed, each with its reason.
+func (r *Run) Skipped() []string { return slices.Clone(r.skipped) }
+
+// Serve hands events to the plugin until ctx ends or the plugin stops, and then returns nil; what is
+// left in the rings stays there for Close. The error is a *PluginError or *LimitError, or says why
+// output or events could not be passed on. Serve may be called again after ctx ended.
+func (r *Run) Serve(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if !r.begin(cancel) {
+		return fmt.Errorf("serve plugin %s: the run is closed", SafeText(r.x.info.Name))
+	}
+	r.guest.Lock()
+	defer r.guest.Unlock()
+	l := loop{r: r, x: r.x, ready: make(chan *source)}
+	err := l.run(ctx)
+	r.reason = r.reasonOf(ctx, err)
+	r.publish()
+	if stop := r.x.stop; err == nil && stop.asked && stop.code != 0 {
+		err = &PluginError{Plugin: r.x.info.Name, Export: r.x.export(), Kind: PluginStopped, Err: fmt.Errorf("it stopped the run with code %d", stop.code)}
+	}
+	return err
+}
+
+// begin lets Close end a Serve.
+func (r *Run) begin(cancel context.CancelFunc) bool {
+	r.state.Lock()
+	defer r.state.Unlock()
+	if r.closed {
+		return false
+	}
+	r.cancel = cancel
+	return true
+}
+
+// reasonOf is what the plugin is told about the end of the run.
+func (r *Run) reasonOf(ctx context.Context, err error) abi.StopReason {
+	switch {
+	case err != nil:
+		return abi.StopError
+	case r.x.stop.asked:
+		return abi.StopAsked
+	case r.isClosed():
+		return abi.StopClosed
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return abi.StopDuration
+	}
+	return abi.StopInterrupted
+}
+
+func (r *Run) isClosed() bool {
+	r.state.Lock()
+	defer r.state.Unlock()
+	return r.closed
+}
+
+// publish makes the accounts as they are readable for others.
+func (r *Run) publish() {
+	var latest []SourceAccount
+	for _, s := range r.sources {
+		latest = append(latest, s.balanced())
+	}
+	shorten(latest)
+	r.state.Lock()
+	defer r.state.Unlock()
+	r.latest = latest
+}
+
+// shorten leaves the object's name out where the map's alone is clear.
+func shorten(accounts []SourceAccount) {
+	count := make(map[string]int)
+	for _, a := range accounts {
+		count[baseName(a.Source)]++
+	}
+	for i := range accounts {
+		if short := baseName(accounts[i].Source); count[short] == 1 {
+			accounts[i].Source = short
+		}
+	}
+}
+
+// Close ends the run: programs are detached first, then the plugin gets what is left in the rings
+// and its stop hook, within its deadline, and then maps and programs are closed. A plugin that failed
+// is not called any more. Closing again gives the same error.
+func (r *Run) Close() error {
+	r.closing.Do(func() {
+		r.state.Lock()
+		r.closed = true
+		if r.cancel != nil {
+			r.cancel()
+		}
+		r.state.Unlock()
+		r.guest.Lock()
+		defer r.guest.Unlock()
+		err := r.detach()
+		err = also(err, r.wind())
+		err = also(err, r.release())
+		r.err = also(err, r.x.out.finish())
+	})
+	return r.err
+}
+
+// detach takes the programs off their hooks, last first.
+func (r *Run) detach() error {
+	var err error
+	for _, l := range slices.Backward(r.links) {
+		err = also(err, l.Close())
+	}
+	r.links = nil
+	return err
+}
+
+// wind gives the plugin its last calls and settles the account.
+func (r *Run) wind() error {
+	ctx, cancel := context.WithTimeout(context.Background(), r.x.limits.Stop)
+	defer cancel()
+	l := loop{r: r, x: r.x}
+	err := l.rest(ctx)
+	for _, s := range r.sources {
+		r.closeSource(s)
+	}
+	if err == nil && r.reason != abi.StopError {
+		err = r.x.must(context.Background(), hookStop, uint64(r.reason))
+	}
+	r.publish()
+	r.state.Lock()
+	defer r.state.Unlock()
+	r.final = append([]SourceAccount{}, r.latest...)
+	return err
+}
+
+// release closes what was loaded, last first.
+func (r *Run) release() error {
+	var err error
+	for _, c := range slices.Backward(r.loaded) {
+		err = also(err, c.Close())
+	}
+	r.loaded = nil
+	return err
+}
+
+// also adds what went wrong afterwards to an error, in one line.
+func also(err, then error) error {
+	switch {
+	case err == nil:
+		return then
+	case then == nil:
+		return err
+	}
+	return fmt.Errorf("%w; also: %w", err, then)
+}

@@ -1,0 +1,21 @@
+package host
+
+import (
+	"time"
+
+	"github.com/bpfhost/bpfhost/abi"
+)
+
+// maxTick bounds the period of the timer.
+const maxTick = 24 * time.Hour
+
+// Timer has bpfhost_tick called every so many milliseconds.
+func (x *instance) Timer(ms uint32) int32 {
+	period := time.Duration(ms) * time.Millisecond
+	if period > maxTick {
+		return x.reply("timer", 0, failf(abi.ErrRange, "a timer runs every %s at least", maxTick))
+	}
+	x.run.period = period
+	x.run.nextTick = x.run.now().Add(period)
+	return 0
+}
