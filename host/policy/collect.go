@@ -177,11 +177,11 @@ func Instruction(in *asm.Insn) (Subject, bool) {
 func (c *collector) mapp(m *spec.Map) {
 	where := "map " + m.Name
 	c.addAt(MapType(m.Type), where)
-	c.addAt(Subject{Kind: KindEntries, Value: uint64(m.MaxEntries)}, where)
+	c.entries(m, where)
 	size := m.Memory(c.final.CPUs)
 	if m.Inner != nil {
 		c.addAt(MapType(m.Inner.Type), "inner map of "+m.Name)
-		c.addAt(Subject{Kind: KindEntries, Value: uint64(m.Inner.MaxEntries)}, "inner map of "+m.Name)
+		c.entries(m.Inner, "inner map of "+m.Name)
 		size = addSaturating(size, m.Inner.Memory(c.final.CPUs))
 	}
 	c.addAt(Subject{Kind: KindBytes, Value: size}, where)
@@ -194,6 +194,16 @@ func (c *collector) mapp(m *spec.Map) {
 		pin := dir + "/" + m.Name // not joined: a name with .. in it must be seen
 		c.addAt(Subject{Kind: KindPinRead, Name: pin}, where)
 		c.addAt(Subject{Kind: KindPinWrite, Name: pin}, where)
+	}
+}
+
+// entries lists how many entries a map has. What is called max_entries of a ring buffer or an arena
+// is its size, which is judged as such.
+func (c *collector) entries(m *spec.Map, where string) {
+	switch m.Type {
+	case spec.MapRingbuf, spec.MapUserRingbuf, spec.MapArena:
+	default:
+		c.addAt(Subject{Kind: KindEntries, Value: uint64(m.MaxEntries)}, where)
 	}
 }
 

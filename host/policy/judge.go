@@ -3,7 +3,6 @@ package policy
 import (
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 )
 
@@ -52,8 +51,9 @@ func (s Subject) impossible() string {
 			return "the path is not absolute and clean"
 		}
 	case KindNetns, KindAttach:
-		if slices.Contains(strings.Split(s.Name, "/"), "..") {
-			return "the target has .. in it"
+		target := s.names()[0]
+		if strings.Contains(target, "/") && path.Clean(target) != target || target == ".." {
+			return "the path is not clean (.., ., // or a slash at its end)"
 		}
 	}
 	return ""
@@ -163,7 +163,10 @@ func (p *Policy) list(s Subject, v *Verdict) {
 	} else if s.Kind == KindNetns {
 		key = attachKey(s.Kind.String())
 	}
-	l := p.lists[key]
+	l, at := p.lists[key], listPaths[key]
+	if at == "" {
+		at = key // a kind of hook that is not known here
+	}
 	danger := s.danger()
 	pat, found := l.decide(s.names(), danger != "")
 	if !strings.HasSuffix(word, ":") {
@@ -175,10 +178,10 @@ func (p *Policy) list(s Subject, v *Verdict) {
 	case found:
 		v.allow("allow "+word+pat.text, pat.line)
 	case l.line == 0:
-		v.deny(none, 0, "%s is not granted", listPaths[key])
+		v.deny(none, 0, "%s is not granted", at)
 	case danger != "":
 		v.deny(none, l.line, "it %s; only a policy that names it grants it", danger)
 	default:
-		v.deny(none, l.line, "%s does not list it", listPaths[key])
+		v.deny(none, l.line, "%s does not list it", at)
 	}
 }

@@ -1,0 +1,243 @@
+package policy
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// parse parses a policy that must be right.
+func parse(t testing.TB, text string) *Policy {
+	t.Helper()
+	p, err := Parse("test.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+const (
+	digestA = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	digestB = "1111111111111111111111111111111111111111111111111111111111111111"
+)
+
+// full has every key.
+const full = `# a policy with every key
+plugin: {name: guard, sha256: ` + digestA + `}
+class: mutate
+objects:
+  drops: {sha256: ` + digestB + `, edit: true}
+  "*": {}
+programs:
+  types: [xdp, "sched_*", lsm]
+  max: 12
+  max_insns: 20_000
+  helpers: ["map_*", "!bpf_map_delete_elem", bpf_ktime_get_ns, bpf_send_signal]
+  kfuncs: []
+  sleepable: true
+  freplace: false
+  syscall: false
+  struct_ops: false
+  modify_return: true
+attach:
+  xdp: ["veth*", "!veth9"]
+  tcx: [eth0]
+  cgroup: ["/sys/fs/cgroup/app/*"]
+  tracepoint: ["sched/*"]
+  raw_tracepoint: [sched_switch]
+  tracing: ["tcp_*"]
+  kprobe: [do_unlinkat]
+  netns: ["/run/netns/*"]
+maps:
+  types: [hash, "*array"]
+  max: 8
+  max_entries: 100000
+  max_bytes_each: 1MiB
+  max_bytes_total: 16 MiB
+  runtime_rw: [counts]
+pins:
+  read: ["/sys/fs/bpf/shared/*"]
+  write: []
+wasm:
+  memory: 16MiB
+  wall_ms: {describe: 1, configure: 2, plan: 3, loaded: 4, started: 5, events: 6, tick: 7, stop: 8}
+  out_bytes_per_s: 1MiB
+  log_lines_per_s: 50
+`
+
+func TestParse(t *testing.T) {
+	p := parse(t, full)
+	want := Wasm{
+		MemoryBytes: 16 << 20, Describe: time.Millisecond, Configure: 2 * time.Millisecond, Plan: 3 * time.Millisecond,
+		Loaded: 4 * time.Millisecond, Started: 5 * time.Millisecond, Events: 6 * time.Millisecond,
+		Tick: 7 * time.Millisecond, Stop: 8 * time.Millisecond, OutBytesPerSec: 1 << 20, LogLinesPerSec: 50,
+	}
+	if d := cmp.Diff(want, p.Wasm()); d != "" {
+		t.Errorf("wasm (-want +got):\n%s", d)
+	}
+	if p.Name() != "test.yaml" {
+		t.Errorf("name %q", p.Name())
+	}
+}
+
+// TestParseKeys takes every key of the full policy away: each must make a difference that Decide or
+// Wasm shows, so that no key is read and then ignored.
+func TestParseKeys(t *testing.T) {
+	probes := append(everySubject(), Subject{Kind: KindModule, Name: digestB}, Subject{Kind: KindPlugin, Name: "other"},
+		Subject{Kind: KindObject, Name: "drops", Digest: digestA}, Subject{Kind: KindObject, Name: "x"})
+	state := func(p *Policy) string {
+		var b strings.Builder
+		for _, v := range p.Judge(nil, probes) {
+			b.WriteString(v.Rule + v.Reason + "\n")
+		}
+		return b.String() + time.Duration(p.Wasm().Describe).String() + strings.Join(strings.Fields(cmp.Diff(Wasm{}, p.Wasm())), " ")
+	}
+	if state(parse(t, full)) == state(parse(t, strings.Replace(full, "class: mutate\n", "", 1))) {
+		t.Error("nothing changes without class")
+	}
+	text := strings.Replace(full, "mutate", "enforce", 1) // mutate would hide some rights
+	whole := state(parse(t, text))
+	removed := 0
+	lines := strings.SplitAfter(text, "\n")
+	for i, line := range lines {
+		if !strings.HasPrefix(line, "  ") && !strings.HasPrefix(line, "plugin") {
+			continue
+		}
+		p, err := Parse("test.yaml", []byte(strings.Join(lines[:i], "")+strings.Join(lines[i+1:], "")))
+		if err != nil {
+			t.Errorf("without %q: %v", line, err)
+		} else if state(p) == whole {
+			t.Errorf("nothing changes without %q", line)
+		}
+		removed++
+	}
+	if removed != 33 {
+		t.Errorf("%d keys were tried", removed)
+	}
+}
+
+// everySubject has a subject that is judged by each key.
+func everySubject() []Subject {
+	list := []Subject{
+		{Kind: KindPlugin, Name: "guard"}, {Kind: KindModule, Name: digestA},
+		{Kind: KindObject, Name: "drops", Digest: digestB}, {Kind: KindObjectEdit, Name: "drops", Digest: digestB},
+		{Kind: KindProgram, Name: "xdp"}, {Kind: KindProgram, Name: "lsm"}, {Kind: KindKfunc, Name: "bpf_x"},
+		{Kind: KindHelper, Name: "bpf_map_lookup_elem"}, {Kind: KindHelper, Name: "bpf_send_signal"},
+		{Kind: KindNetns, Name: "/run/netns/a"}, {Kind: KindMap, Name: "hash"}, {Kind: KindMapRW, Name: "counts"},
+		{Kind: KindPinRead, Name: "/sys/fs/bpf/shared/a"}, {Kind: KindPinWrite, Name: "/sys/fs/bpf/shared/a"},
+		Attach(spec.AttachXDP, "veth1"), Attach(spec.AttachXDP, "veth9"), Attach(spec.AttachTCX, "eth0"),
+		Attach(spec.AttachCgroup, "/sys/fs/cgroup/app/x"), Attach(spec.AttachTracepoint, "sched/sched_switch"),
+		Attach(spec.AttachRawTracepoint, "sched_switch"), Attach(spec.AttachTracing, "tcp_connect"),
+		Attach(spec.AttachKprobe, "do_unlinkat"), Attach(spec.AttachNetns, "/run/netns/a"),
+	}
+	for _, r := range []string{RightSleepable, RightFreplace, RightSyscall, RightStructOps, RightModifyReturn} {
+		list = append(list, Subject{Kind: KindRight, Name: r})
+	}
+	for k := KindPrograms; k <= KindTotalBytes; k++ {
+		list = append(list, Subject{Kind: k, Value: 1})
+	}
+	return list
+}
+
+func TestParseJSON(t *testing.T) {
+	p := parse(t, "{\n\t\"class\": \"observe\",\n\t\"programs\": {\"types\": [\"tracing\"], \"max\": 3},\n\t\"maps\": {\"max_bytes_total\": \"16MiB\"}}")
+	if v := p.Decide(nil, Subject{Kind: KindPrograms, Value: 4}); v.Allowed || v.Line != 3 {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	for _, tt := range []struct{ text, want string }{
+		{"", "read policy p.yaml: it is empty; write {} to grant nothing"},
+		{"# nothing\n", "read policy p.yaml: it is empty; write {} to grant nothing"},
+		{"~", "read policy p.yaml:1:1: want a mapping (key: value)"},
+		{"[]", "read policy p.yaml:1:1: want a mapping (key: value)"},
+		{"\xff\xfe", "read policy p.yaml: it is not UTF-8 text"},
+		{strings.Repeat("#", maxText+1), "read policy p.yaml: it has 262145 bytes, the limit is 262144"},
+		{"class: observe\nfoo: 1", "read policy p.yaml:2:1: unknown key foo; known here: attach, class, maps, objects, pins, plugin, programs, wasm"},
+		{"maps:\n  size: 1", "read policy p.yaml:2:3: unknown key size; known here: max, max_bytes_each, max_bytes_total, max_entries, runtime_rw, types"},
+		{"\"a\\e\": 1", `read policy p.yaml:1:1: unknown key "a\x1b"; known here: attach, class, maps, objects, pins, plugin, programs, wasm`},
+		{"class: observe\nmaps: {}\nclass: observe", "read policy p.yaml:3:1: key class is already on line 1"},
+		{"maps: {max: 1, max: 2}", "read policy p.yaml:1:16: key max is already on line 1"},
+		{"class: observer", "read policy p.yaml:1:8: class observer is unknown; want observe, mutate or enforce"},
+		{"class: [observe]", "read policy p.yaml:1:8: want observe, mutate or enforce"},
+		{"programs: xdp", "read policy p.yaml:1:11: want a mapping (key: value)"},
+		{"programs:", "read policy p.yaml:1:10: want a mapping (key: value)"},
+		{"programs: {types: xdp}", `read policy p.yaml:1:19: want a list of names or patterns, e.g. [a, "b_*"]`},
+		{"programs: {types: }", `read policy p.yaml:1:19: want a list of names or patterns, e.g. [a, "b_*"]`},
+		{"programs: {types: [[xdp]]}", "read policy p.yaml:1:20: want a name or pattern as text; put it in quotes"},
+		{"programs: {types: [1]}", "read policy p.yaml:1:20: want a name or pattern as text; put it in quotes"},
+		{"programs: {types: [xpd]}", "read policy p.yaml:1:20: there is no program type xpd"},
+		{"maps: {types: [\"!hsh\"]}", "read policy p.yaml:1:16: there is no map type hsh"},
+		{"programs: {types: [\"\"]}", "read policy p.yaml:1:20: pattern is empty"},
+		{"maps:\n  types:\n  - !hash\n", "read policy p.yaml:3:5: tags are not supported; patterns that start with ! need quotes"},
+		{"programs: {types: [&a xdp]}", "read policy p.yaml:1:20: anchors and aliases are not supported; patterns that start with * need quotes"},
+		{"maps: {types: [&a hash], runtime_rw: [*a]}", "read policy p.yaml:1:16: anchors and aliases are not supported; patterns that start with * need quotes"},
+		{"<<: {}", "read policy p.yaml:1:1: unknown key <<; known here: attach, class, maps, objects, pins, plugin, programs, wasm"},
+		{"programs: {sleepable: yes}", "read policy p.yaml:1:23: want true or false"},
+		{"programs: {sleepable: \"true\"}", "read policy p.yaml:1:23: want true or false"},
+		{"programs: {max: -1}", "read policy p.yaml:1:17: want a whole number"},
+		{"programs: {max: 1.5}", "read policy p.yaml:1:17: want a whole number"},
+		{"programs: {max: []}", "read policy p.yaml:1:17: want a whole number"},
+		{"programs: {max: 1025}", "read policy p.yaml:1:17: 1025 is above the host's own limit of 1024"},
+		{"maps: {max_bytes_each: 16MB}", "read policy p.yaml:1:24: want a size such as 65536, 64KiB or 16MiB"},
+		{"maps: {max_bytes_total: 1TiB}", "read policy p.yaml:1:25: 1 TiB is above the host's own limit of 8 GiB"},
+		{"wasm: {memory: 1000}", "read policy p.yaml:1:16: want a multiple of 64KiB above zero"},
+		{"wasm: {memory: 0}", "read policy p.yaml:1:16: want a multiple of 64KiB above zero"},
+		{"wasm: {wall_ms: {plan: 0}}", "read policy p.yaml:1:24: want more than zero"},
+		{"wasm: {wall_ms: {plan: 600001}}", "read policy p.yaml:1:24: 600001 is above the host's own limit of 600000"},
+		{"wasm: {log_lines_per_s: 0}", "read policy p.yaml:1:25: want more than zero"},
+		{"plugin: {sha256: abc}", "read policy p.yaml:1:18: want a SHA-256 as 64 lower-case hex digits"},
+		{"plugin: {name: 7}", "read policy p.yaml:1:16: want a text in quotes"},
+		{"objects: {\"!a\": {}}", "read policy p.yaml:1:11: objects cannot be excluded, only listed"},
+		{"objects: {a: {edit: 1}}", "read policy p.yaml:1:21: want true or false"},
+		{"objects: [a]", "read policy p.yaml:1:10: want a mapping (key: value)"},
+		{"attach: {uprobe: []}", "read policy p.yaml:1:10: unknown key uprobe; known here: cgroup, kprobe, netns, raw_tracepoint, tcx, tracepoint, tracing, xdp"},
+		{"{}\n---\n{}", "read policy p.yaml:2:1: only one document is wanted"},
+	} {
+		_, err := Parse("p.yaml", []byte(tt.text))
+		var syntax *SyntaxError
+		if !errors.As(err, &syntax) || err.Error() != tt.want {
+			t.Errorf("%.60q:\n got %v\nwant %s", tt.text, err, tt.want)
+		}
+	}
+}
+
+// TestParseYAMLErrors has texts that the YAML reader itself refuses.
+func TestParseYAMLErrors(t *testing.T) {
+	for _, text := range []string{"class: observe\nmaps:\n  types: [*]\n", "a: [", "a: b: c", "\t- x", "maps: {types: [*none]}", "%", "a: \"\\q\"", "maps: {types: [!hash]}"} {
+		_, err := Parse("p.yaml", []byte(text))
+		var syntax *SyntaxError
+		if !errors.As(err, &syntax) || !strings.Contains(err.Error(), "not YAML: ") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(full))
+	f.Add([]byte(BuiltInText))
+	f.Add([]byte(`{"programs": {"types": ["xdp"]}}`))
+	f.Add([]byte("maps: {types: [&a hash], runtime_rw: [*a]}"))
+	f.Add([]byte("a: &a [*a]"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		p, err := Parse("p.yaml", text)
+		if err != nil {
+			var syntax *SyntaxError
+			if !errors.As(err, &syntax) || strings.ContainsAny(err.Error(), "\n\x1b") {
+				t.Errorf("error %q", err)
+			}
+			return
+		}
+		for _, v := range p.Judge(nil, everySubject()) {
+			if v.Rule == "" || v.Subject == "" || strings.ContainsAny(v.Rule+v.Subject+v.Reason, "\n\x1b") {
+				t.Errorf("verdict %+v", v)
+			}
+		}
+	})
+}
