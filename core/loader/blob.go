@@ -106,7 +106,7 @@ func (l *load) loadTypes() error {
 		return nil
 	}
 	if errors.Is(err, sys.EPERM) {
-		return fmt.Errorf("load types: %w", explain(err, l.kernel, capBPF))
+		return fmt.Errorf("load types: %w", l.kernel.explain(err, sys.CapBPF))
 	}
 	log := make([]byte, 1<<16)
 	fd, again := sys.LoadBTF(&sys.BTFLoad{

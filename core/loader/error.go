@@ -2,10 +2,10 @@ package loader
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 
 	"github.com/bpfhost/bpfhost/core/internal/sys"
+	"github.com/bpfhost/bpfhost/core/spec"
 )
 
 // ErrNotSupported says that the system or its kernel lacks something. Where it is known since when
@@ -50,34 +50,36 @@ type permissionError struct {
 	err    error
 }
 
-func (e *permissionError) Error() string { return e.reason }
+func (e *permissionError) Error() string { return "permission denied: " + e.reason }
 
 func (e *permissionError) Unwrap() []error { return []error{ErrPermission, e.err} }
 
 // explain makes an EPERM say what is missing of caps; anything else stays as it is.
-func explain(err error, k *Kernel, caps ...capability) error {
+func (k *Kernel) explain(err error, caps ...sys.Capability) error {
 	if !errors.Is(err, sys.EPERM) {
 		return err
 	}
-	return &permissionError{reason: missing(effective(), k, caps), err: err}
+	reason := "no capability is missing, so kernel lockdown, a security module, seccomp or the kernel's build forbids it"
+	if names := sys.MissingCapabilities(caps...); names != "" {
+		reason = "this process lacks " + names
+	} else if k.before(5, 11) {
+		reason = "RLIMIT_MEMLOCK may be too low, which kernels before 5.11 charge maps and programs to"
+	}
+	return &permissionError{reason: reason, err: err}
 }
 
-// missing is the text for a refusal to a process that has the capabilities of have.
-func missing(have uint64, k *Kernel, caps []capability) string {
-	names := ""
-	for _, c := range caps {
-		if have&(1<<c) == 0 && (have&(1<<capSysAdmin) == 0 || c == capNetAdmin) {
-			if names != "" {
-				names += " and "
-			}
-			names += c.String()
-		}
+// needs lists what loading a program of a type takes (kernel/bpf/syscall.c, bpf_prog_load).
+func needs(t spec.ProgramType) []sys.Capability {
+	switch t {
+	case spec.ProgramSocketFilter:
+		return []sys.Capability{sys.CapBPF}
+	case spec.ProgramKprobe, spec.ProgramTracepoint, spec.ProgramPerfEvent, spec.ProgramRawTracepoint,
+		spec.ProgramRawTracepointWritable, spec.ProgramTracing, spec.ProgramLSM:
+		return []sys.Capability{sys.CapBPF, sys.CapPerfmon}
+	case spec.ProgramExt:
+		return []sys.Capability{sys.CapBPF, sys.CapPerfmon, sys.CapNetAdmin}
+	case spec.ProgramStructOps, spec.ProgramSyscall:
+		return []sys.Capability{sys.CapBPF, sys.CapPerfmon}
 	}
-	if names != "" {
-		return fmt.Sprintf("permission denied: this process lacks %s", names)
-	}
-	if k.before(5, 11) {
-		return "permission denied: RLIMIT_MEMLOCK may be too low, which kernels before 5.11 charge maps and programs to"
-	}
-	return "permission denied although no capability is missing: kernel lockdown, a security module, seccomp or the kernel's build forbids it"
+	return []sys.Capability{sys.CapBPF, sys.CapNetAdmin}
 }

@@ -292,7 +292,10 @@ func (l *load) loadProgram(p *prepared) error {
 	if err != nil {
 		return err
 	}
-	out := &Program{name: p.spec.Name, typ: p.spec.Type, attachType: p.spec.AttachType, attachTo: p.spec.AttachTo, fd: fd}
+	out := &Program{
+		name: p.spec.Name, typ: p.spec.Type, attachType: p.spec.AttachType, attachTo: p.spec.AttachTo,
+		section: p.spec.Section, fd: fd,
+	}
 	l.out.programs = append(l.out.programs, out)
 	l.undo = append(l.undo, func() { out.Close() })
 	return nil
@@ -335,7 +338,7 @@ func (l *load) submit(a *sys.ProgLoad, p *prepared) (*sys.FD, error) {
 	if v := verifierError(p, log, truncated, err); v != nil {
 		return nil, v
 	}
-	return nil, explain(err, l.kernel, needs(p.spec.Type)...)
+	return nil, l.kernel.explain(err, needs(p.spec.Type)...)
 }
 
 // fillProgramArrays puts programs into arrays of programs.

@@ -14,6 +14,7 @@ type Program struct {
 	typ        spec.ProgramType
 	attachType spec.AttachType
 	attachTo   string
+	section    string
 	fd         *sys.FD
 }
 
@@ -28,6 +29,9 @@ func (p *Program) AttachType() spec.AttachType { return p.attachType }
 
 // AttachTo returns what the blueprint says to attach to, for example the name of a tracepoint.
 func (p *Program) AttachTo() string { return p.attachTo }
+
+// Section returns the ELF section that the program came from; empty when it was built.
+func (p *Program) Section() string { return p.section }
 
 // WithFD calls fn with the program's descriptor, which stays open for the time of the call.
 func (p *Program) WithFD(fn func(fd int) error) error {

@@ -78,7 +78,10 @@ func (n *Net) build() (err error) {
 	if err := n.Peer(func() error { return up(farName, far[:], []netip.Addr{Near()}, nearMAC) }); err != nil {
 		return err
 	}
-	return n.Do(func() error { return up(nearName, []netip.Addr{Near()}, far[:], farMAC) })
+	if err := n.Do(func() error { return up(nearName, []netip.Addr{Near()}, far[:], farMAC) }); err != nil {
+		return err
+	}
+	return n.settle()
 }
 
 // quiet switches loopback on and IPv6 off, which would send packets of its own.

@@ -1,40 +1,32 @@
 package netlab
 
 import (
-	"bytes"
 	"context"
-	"os"
-	"strconv"
 	"testing"
 	"time"
 )
 
-// received reads how many packets the near interface has got.
-func received(t *testing.T, n *Net) int {
+// arrived reads how many packets the near interface has received, once that is at least want.
+func arrived(t *testing.T, n *Net, want uint64) uint64 {
 	t.Helper()
-	count := -1
-	err := n.Do(func() error {
-		b, err := os.ReadFile("/proc/thread-self/net/dev")
-		if err != nil {
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		var got uint64
+		err := n.Do(func() (err error) {
+			got, err = received(n.Iface())
 			return err
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		for line := range bytes.Lines(b) {
-			f := bytes.Fields(line)
-			if len(f) > 3 && string(f[0]) == n.Iface()+":" {
-				count, err = strconv.Atoi(string(f[2]))
-			}
+		if got >= want || time.Now().After(end) {
+			return got
 		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
-	return count
 }
 
 func TestTrafficIsExact(t *testing.T) {
 	n := newNet(t)
-	before := received(t, n)
+	before := arrived(t, n, 0)
 	for _, f := range []Flow{
 		{UDP: 20, TCP: 10, ICMP: 5},
 		{UDP: 3, From: Far()[1], Size: 1000},
@@ -47,9 +39,10 @@ func TestTrafficIsExact(t *testing.T) {
 		if sent.UDP != f.UDP || sent.TCP != f.TCP || sent.ICMP != f.ICMP {
 			t.Errorf("sent %+v of %+v", sent, f)
 		}
-		after := received(t, n)
-		if after-before != f.Total() {
-			t.Errorf("received %d packets of %d", after-before, f.Total())
+		total := uint64(f.Total())
+		after := arrived(t, n, before+total)
+		if after-before != total {
+			t.Errorf("received %d packets of %d", after-before, total)
 		}
 		before = after
 	}

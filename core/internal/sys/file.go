@@ -88,3 +88,37 @@ func RaiseMemlock() error {
 	all := unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}
 	return wrapErrno(unix.Setrlimit(unix.RLIMIT_MEMLOCK, &all))
 }
+
+// ReadTracefs reads a file of the tracing file system without it being mounted anywhere.
+func ReadTracefs(path string) ([]byte, error) {
+	root, err := mountTracefs()
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(root)
+	raw, err := unix.Openat(root, path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, wrapErrno(err)
+	}
+	defer unix.Close(raw)
+	buf := make([]byte, 4096)
+	n, err := unix.Read(raw, buf)
+	if err != nil {
+		return nil, wrapErrno(err)
+	}
+	return buf[:n], nil
+}
+
+// mountTracefs makes a mount that is in no one's tree and goes away with its descriptor.
+func mountTracefs() (int, error) {
+	fs, err := unix.Fsopen("tracefs", unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		return -1, wrapErrno(err)
+	}
+	defer unix.Close(fs)
+	if err := unix.FsconfigCreate(fs); err != nil {
+		return -1, wrapErrno(err)
+	}
+	root, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, 0)
+	return root, wrapErrno(err)
+}

@@ -114,3 +114,6 @@ func AddNeighbour(int, netip.Addr, [6]byte) error { return ErrNotSupported }
 
 // StartTCP returns ErrNotSupported.
 func StartTCP(netip.Addr, netip.AddrPort) error { return ErrNotSupported }
+
+// ReadTracefs returns ErrNotSupported.
+func ReadTracefs(string) ([]byte, error) { return nil, ErrNotSupported }

@@ -22,6 +22,7 @@ func OpenProbe(p Probe) (*FD, error) {
 	a := unix.PerfEventAttr{
 		Type: p.Type, Size: uint32(unsafe.Sizeof(unix.PerfEventAttr{})), Config: p.Config,
 		Sample: 1, Wakeup: 1, Sample_type: unix.PERF_SAMPLE_RAW,
+		Bits: unix.PerfBitDisabled,
 	}
 	name := StringPointer(p.Name)
 	if p.Name != "" {

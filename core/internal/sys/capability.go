@@ -1,0 +1,68 @@
+package sys
+
+import (
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Capability is a Linux capability (include/uapi/linux/capability.h).
+type Capability uint
+
+// The capabilities that BPF takes.
+const (
+	CapNetAdmin Capability = 12
+	CapSysAdmin Capability = 21
+	CapPerfmon  Capability = 38
+	CapBPF      Capability = 39
+)
+
+// String returns the name with its prefix.
+func (c Capability) String() string {
+	switch c {
+	case CapNetAdmin:
+		return "CAP_NET_ADMIN"
+	case CapSysAdmin:
+		return "CAP_SYS_ADMIN"
+	case CapPerfmon:
+		return "CAP_PERFMON"
+	case CapBPF:
+		return "CAP_BPF"
+	}
+	return "capability " + strconv.Itoa(int(c))
+}
+
+// MissingCapabilities names those of want that this thread does not have, "CAP_BPF and CAP_PERFMON";
+// empty when it has all or nothing is known.
+func MissingCapabilities(want ...Capability) string {
+	b, err := os.ReadFile("/proc/thread-self/status")
+	if err != nil {
+		return ""
+	}
+	return missing(effective(string(b)), want)
+}
+
+// effective reads the capabilities of the status file of a thread as a bit set; all of them when
+// the file does not say.
+func effective(status string) uint64 {
+	for line := range strings.Lines(status) {
+		if hex, ok := strings.CutPrefix(line, "CapEff:"); ok {
+			if n, err := strconv.ParseUint(strings.TrimSpace(hex), 16, 64); err == nil {
+				return n
+			}
+		}
+	}
+	return ^uint64(0)
+}
+
+// missing names what is not in have. CAP_SYS_ADMIN stands for CAP_BPF and CAP_PERFMON, which were
+// split off from it.
+func missing(have uint64, want []Capability) string {
+	var names []string
+	for _, c := range want {
+		if have&(1<<c) == 0 && (have&(1<<CapSysAdmin) == 0 || c == CapNetAdmin) {
+			names = append(names, c.String())
+		}
+	}
+	return strings.Join(names, " and ")
+}

@@ -1,0 +1,59 @@
+package link
+
+import (
+	"github.com/bpfhost/bpfhost/core/internal/sys"
+	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// CgroupOptions say where a cgroup program is attached.
+type CgroupOptions struct {
+	Path  string // directory in a cgroup2 file system
+	Flags uint32 // none is defined for links up to Linux 6.16
+}
+
+// cgroupHooks has the hook of program types that have one only, for programs that do not say it.
+var cgroupHooks = map[spec.ProgramType]spec.AttachType{
+	spec.ProgramCgroupSock:   spec.AttachTypeCgroupInetSockCreate,
+	spec.ProgramCgroupDevice: spec.AttachTypeCgroupDevice,
+	spec.ProgramCgroupSysctl: spec.AttachTypeCgroupSysctl,
+	spec.ProgramSockOps:      spec.AttachTypeCgroupSockOps,
+}
+
+// Cgroup attaches a program to all processes of a cgroup and those below it; which hook it is was decided
+// when the program was loaded (Linux 5.7).
+func Cgroup(p *loader.Program, o CgroupOptions) (*Link, error) {
+	attach := p.AttachType()
+	if hook, ok := cgroupHooks[p.Type()]; ok && attach == 0 {
+		attach = hook
+	}
+	r := request{
+		program: p, kind: spec.AttachCgroup, target: "cgroup " + o.Path + " " + attach.String(),
+		caps: []sys.Capability{sys.CapBPF, sys.CapNetAdmin},
+		types: []spec.ProgramType{
+			spec.ProgramCgroupSkb, spec.ProgramCgroupSock, spec.ProgramCgroupDevice, spec.ProgramCgroupSockAddr,
+			spec.ProgramCgroupSysctl, spec.ProgramCgroupSockopt, spec.ProgramSockOps, spec.ProgramLSM,
+		},
+		advice: map[sys.Errno]string{
+			sys.EBADF:  "this is no directory of a cgroup2 file system",
+			sys.ENOENT: "there is no such cgroup",
+			sys.EPERM:  "a program attached above or below without allowing others may forbid it",
+		},
+	}
+	return r.do(func(l *Link, prog int) error {
+		dir, err := sys.Open(o.Path)
+		if err != nil {
+			return err
+		}
+		defer dir.Close()
+		raw, err := dir.Acquire()
+		if err != nil {
+			return err
+		}
+		defer dir.Release()
+		l.fd, err = sys.CreateLink(&sys.LinkCreate{
+			ProgFD: uint32(prog), Target: uint32(raw), AttachType: uint32(attach), Flags: o.Flags,
+		})
+		return err
+	})
+}

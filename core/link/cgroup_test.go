@@ -1,0 +1,77 @@
+package link
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// TestCgroup lets a process in a cgroup of the test make a socket.
+func TestCgroup(t *testing.T) {
+	for name, attach := range map[string]spec.AttachType{"named": spec.AttachTypeCgroupInetSockCreate, "plain": 0} {
+		t.Run(name, func(t *testing.T) {
+			dir := newCgroup(t)
+			c := load(t, counting(spec.Program{Type: spec.ProgramCgroupSock, AttachType: attach}, false, 1))
+			l, err := Cgroup(c.Program("count"), CgroupOptions{Path: dir})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			checkInfo(t, l, c.Program("count"))
+			if i, err := l.Info(); err != nil || i.AttachType != spec.AttachTypeCgroupInetSockCreate || i.Cgroup == 0 {
+				t.Errorf("info %+v, %v", i, err)
+			}
+			inCgroup(t, dir)
+			if got := count(t, c); got == 0 {
+				t.Error("counted no socket")
+			}
+			l.Close()
+			before := count(t, c)
+			inCgroup(t, dir)
+			if got := count(t, c); got != before {
+				t.Errorf("counted %d after Close, %d before", got, before)
+			}
+		})
+	}
+}
+
+// socketChild tells this test binary to be the process that inCgroup starts; it holds the cgroup.
+const socketChild = "BPFHOST_TEST_SOCKET_IN"
+
+// inCgroup runs this test binary in the cgroup, where it makes a socket and ends.
+func inCgroup(t *testing.T, dir string) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), socketChild+"="+dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
+// runSocketChild is the process that inCgroup starts.
+func runSocketChild(dir string) error {
+	if err := os.WriteFile(dir+"/cgroup.procs", []byte("0"), 0); err != nil {
+		return err
+	}
+	c, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	return c.Close()
+}
+
+func TestCgroupErrors(t *testing.T) {
+	c := load(t, counting(spec.Program{Type: spec.ProgramCgroupSock}, false, 1))
+	for path, want := range map[string]string{
+		t.TempDir():             "no directory of a cgroup2 file system",
+		"/sys/fs/cgroup/nosuch": "there is no such cgroup",
+	} {
+		if _, err := Cgroup(c.Program("count"), CgroupOptions{Path: path}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", path, err, want)
+		}
+	}
+}

@@ -1,0 +1,51 @@
+package link
+
+import (
+	"github.com/bpfhost/bpfhost/core/internal/sys"
+	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// NetnsOptions say where a program for a network namespace is attached.
+type NetnsOptions struct {
+	Path string // of the namespace; empty is that of this process
+}
+
+// netnsHooks has the hook of each type of program.
+var netnsHooks = map[spec.ProgramType]spec.AttachType{
+	spec.ProgramSkLookup:      spec.AttachTypeSkLookup,
+	spec.ProgramFlowDissector: spec.AttachTypeFlowDissector,
+}
+
+// Netns attaches a program that looks up sockets (Linux 5.9) or dissects flows (5.8) to a network namespace.
+func Netns(p *loader.Program, o NetnsOptions) (*Link, error) {
+	if o.Path == "" {
+		o.Path = "/proc/self/ns/net"
+	}
+	r := request{
+		program: p, kind: spec.AttachNetns, target: "network namespace " + o.Path,
+		caps:  []sys.Capability{sys.CapBPF, sys.CapNetAdmin},
+		types: []spec.ProgramType{spec.ProgramSkLookup, spec.ProgramFlowDissector},
+		advice: map[sys.Errno]string{
+			sys.ENOENT: "there is no such file",
+			sys.EINVAL: "this is no network namespace, or not what the program is for",
+			sys.EEXIST: "another flow dissector is attached there: detach it first",
+		},
+	}
+	return r.do(func(l *Link, prog int) error {
+		ns, err := sys.Open(o.Path)
+		if err != nil {
+			return err
+		}
+		defer ns.Close()
+		raw, err := ns.Acquire()
+		if err != nil {
+			return err
+		}
+		defer ns.Release()
+		l.fd, err = sys.CreateLink(&sys.LinkCreate{
+			ProgFD: uint32(prog), Target: uint32(raw), AttachType: uint32(netnsHooks[p.Type()]),
+		})
+		return err
+	})
+}

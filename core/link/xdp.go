@@ -1,0 +1,76 @@
+package link
+
+import (
+	"fmt"
+
+	"github.com/bpfhost/bpfhost/core/internal/sys"
+	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// XDPFlags choose where in the packet's way an XDP program runs (XDP_FLAGS_…,
+// include/uapi/linux/if_link.h).
+type XDPFlags uint32
+
+// The modes. Zero lets the kernel choose: the driver if it can, else generic.
+const (
+	XDPGeneric XDPFlags = 1 << 1
+	XDPDriver  XDPFlags = 1 << 2
+	XDPOffload XDPFlags = 1 << 3
+)
+
+// XDPOptions say where an XDP program is attached.
+type XDPOptions struct {
+	Interface string
+	Netns     string // path of the network namespace the interface lives in; empty is this process's
+	Flags     XDPFlags
+}
+
+// XDP attaches a program to an interface (Linux 5.9).
+func XDP(p *loader.Program, o XDPOptions) (*Link, error) {
+	r := request{
+		program: p, kind: spec.AttachXDP, target: onInterface(o.Interface, o.Netns),
+		caps:  []sys.Capability{sys.CapBPF, sys.CapNetAdmin},
+		types: []spec.ProgramType{spec.ProgramXDP},
+		advice: map[sys.Errno]string{
+			sys.EBUSY:      "another XDP program is attached there: detach it first",
+			sys.EEXIST:     "an XDP program of another mode is attached there: detach it first",
+			sys.ENODEV:     "no such interface in that network namespace",
+			sys.EOPNOTSUPP: "the driver cannot do this mode: try the generic one",
+		},
+	}
+	return r.do(func(l *Link, prog int) error {
+		return atInterface(o.Interface, o.Netns, func(index int) (err error) {
+			l.fd, err = sys.CreateLink(&sys.LinkCreate{
+				ProgFD: uint32(prog), Target: uint32(index), AttachType: uint32(spec.AttachTypeXDP), Flags: uint32(o.Flags),
+			})
+			return err
+		})
+	})
+}
+
+// onInterface names an interface for messages.
+func onInterface(name, netns string) string {
+	if netns == "" {
+		return "interface " + name
+	}
+	return fmt.Sprintf("interface %s in %s", name, netns)
+}
+
+// atInterface calls fn with the index of an interface, inside the network namespace it lives in.
+func atInterface(name, netns string, fn func(index int) error) error {
+	if name == "" {
+		return fmt.Errorf("no interface was given")
+	}
+	inside := func() error {
+		index, err := sys.InterfaceIndex(name)
+		if err != nil {
+			return err
+		}
+		return fn(index)
+	}
+	if netns == "" {
+		return inside()
+	}
+	return sys.InNetnsPath(netns, inside)
+}
