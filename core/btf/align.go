@@ -67,28 +67,30 @@ func (t *Types) align(id ID) (uint32, error) {
 
 // alignScalar gives the alignment of a type, or the struct that decides it.
 func (t *Types) alignScalar(id ID) (n uint32, composite ID, err error) {
-	for range t.Len() {
-		if int(id) >= t.Len() {
-			return 0, 0, ErrID
+	id, r := t.strip(id)
+	for levels := 0; r.kind() == KindArray || r.kind() == KindVar; levels++ {
+		if levels == nearHops {
+			return 0, 0, ErrTooBig // more dimensions than any compiler accepts
 		}
-		r := t.record(id)
-		switch k := r.kind(); {
-		case k.Modifier() || k == KindVar:
-			id = ID(r.word)
-		case k == KindArray:
-			id = ID(t.word(r, 0))
-		case k == KindPointer:
-			return pointerSize, 0, nil
-		case k == KindInt || k == KindFloat || k.Enum():
-			if powerOfTwo(r.word, 16) {
-				return r.word, 0, nil
-			}
-			return pointerSize, 0, nil // the 12 bytes of a 32-bit long double
-		case k.Composite():
-			return 0, id, nil
-		default:
-			return 0, 0, fmt.Errorf("%w: %v", ErrNoSize, k)
+		to := ID(r.word)
+		if r.kind() == KindArray {
+			to = ID(t.word(r, 0))
 		}
+		id, r = t.strip(to)
 	}
-	return 0, 0, ErrCycle
+	switch k := r.kind(); {
+	case k == KindPointer:
+		return pointerSize, 0, nil
+	case k == KindInt || k == KindFloat || k.Enum():
+		if powerOfTwo(r.word, 16) {
+			return r.word, 0, nil
+		}
+		return pointerSize, 0, nil // the 12 bytes of a 32-bit long double
+	case k.Composite():
+		return 0, id, nil
+	case k.Modifier():
+		return 0, 0, ErrCycle
+	default:
+		return 0, 0, fmt.Errorf("%w: %v", ErrNoSize, k)
+	}
 }

@@ -15,22 +15,23 @@ var (
 const pointerSize = 8
 
 // Strip passes over typedefs, volatile, const, restrict and type tags and gives what they stand for.
-// It ends at the same id in a cycle of them, which only malformed BTF has.
+// In a cycle of them, which only malformed BTF has, it ends somewhere.
 func (t *Types) Strip(id ID) ID {
-	for range t.Len() {
-		r := t.record(id)
-		if !r.kind().Modifier() {
-			return id
-		}
-		id = ID(r.word)
-	}
+	id, _ = t.strip(id)
 	return id
 }
 
 // strip is Strip giving the record as well.
 func (t *Types) strip(id ID) (ID, record) {
-	id = t.Strip(id)
-	return id, t.record(id)
+	r := t.record(id)
+	for n := 0; r.kind().Modifier(); n++ {
+		if n == nearHops {
+			return t.stripFar(id)
+		}
+		id = ID(r.word)
+		r = t.record(id)
+	}
+	return id, r
 }
 
 // Size gives how many bytes a value of the type takes. The size of a flexible array is 0. Errors: ErrNoSize
@@ -44,33 +45,46 @@ func (t *Types) Size(id ID) (uint32, error) {
 }
 
 func (t *Types) size(id ID) (uint32, error) {
-	count := uint64(1)
-	for range t.Len() {
-		if int(id) >= t.Len() {
-			return 0, ErrID
-		}
-		r := t.record(id)
-		size := uint64(r.word)
-		switch k := r.kind(); {
-		case k.Modifier() || k == KindVar:
-			id = ID(r.word)
-			continue
-		case k == KindArray:
-			// Once it is zero it stays zero; otherwise it grows, so that stopping at 32 bits is final.
-			if count *= uint64(t.word(r, 2)); count > 1<<32-1 {
-				return 0, ErrTooBig
+	first, count := id, uint64(1)
+	for range nearHops {
+		next, times, more := t.sizeStep(id)
+		if !more {
+			size, err := t.sizeEnd(id)
+			if total := saturate(count, uint64(size)); total <= 1<<32-1 || err != nil {
+				return uint32(total), err
 			}
-			id = ID(t.word(r, 0))
-			continue
-		case k == KindPointer:
-			size = pointerSize
-		case k == KindVoid || k == KindFwd || k == KindFunc || k == KindFuncProto || k == KindDeclTag || k > lastKind:
-			return 0, fmt.Errorf("%w: %v", ErrNoSize, k)
-		}
-		if size *= count; size > 1<<32-1 {
 			return 0, ErrTooBig
 		}
-		return uint32(size), nil
+		count = saturate(count, times)
+		id = next
 	}
-	return 0, ErrCycle
+	return t.sizeFar(first)
+}
+
+// sizeStep gives the type that the size of a type is a multiple of.
+func (t *Types) sizeStep(id ID) (next ID, times uint64, more bool) {
+	r := t.record(id)
+	switch k := r.kind(); {
+	case k.Modifier() || k == KindVar:
+		return ID(r.word), 1, true
+	case k == KindArray:
+		return ID(t.word(r, 0)), uint64(t.word(r, 2)), true
+	}
+	return 0, 0, false
+}
+
+// sizeEnd gives the size of a type that is not a multiple of another.
+func (t *Types) sizeEnd(id ID) (uint32, error) {
+	if int(id) >= t.Len() {
+		return 0, ErrID
+	}
+	r := t.record(id)
+	switch k := r.kind(); {
+	case k == KindPointer:
+		return pointerSize, nil
+	case k == KindInt, k == KindFloat, k == KindDatasec, k.Enum(), k.Composite():
+		return r.word, nil
+	default:
+		return 0, fmt.Errorf("%w: %v", ErrNoSize, k)
+	}
 }

@@ -37,6 +37,7 @@ type Types struct {
 	pages  atomic.Pointer[[]atomic.Pointer[page]]
 	names  atomic.Pointer[nameIndex]
 	finds  atomic.Uint32
+	far    far
 	grow   sync.Mutex // held to make pages, types and indexes
 }
 

@@ -37,11 +37,11 @@ func (t *Types) Refs(id ID) iter.Seq[ID] {
 // type refers to is visited only if f gives true for it. Visit does not recurse, so neither cycles nor
 // depth matter.
 func (t *Types) Visit(f func(ID) bool, roots ...ID) {
-	seen := map[ID]bool{0: true}
+	seen := make([]uint64, t.Len()/64+1)
 	list := make([]ID, 0, len(roots))
 	add := func(id ID) {
-		if !seen[id] && int(id) < t.Len() {
-			seen[id] = true
+		if id != 0 && int(id) < t.Len() && seen[id/64]>>(id%64)&1 == 0 {
+			seen[id/64] |= 1 << (id % 64)
 			list = append(list, id)
 		}
 	}
