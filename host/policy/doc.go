@@ -1,2 +1,89 @@
-// Package policy judges what a plugin does and what is about to be loaded for it.
+// Package policy judges what a plugin does and what is about to be loaded for it. It is pure: it
+// looks at specs and texts, never at a kernel.
+//
+// # What a plugin may do
+//
+// A plugin declares what it wants ([ParseWishes]); the operator's policy says what is granted
+// ([Parse], or [BuiltIn] where he gave none). A plugin may do what is in both, and nothing else. It is
+// asked early, where a plugin does something ([Policy.Decide]), so that the refusal names the place,
+// and once more over everything that is about to be loaded, after every edit ([Subjects],
+// [Policy.Judge]). Only the second counts.
+//
+// # The policy language
+//
+// A policy is a YAML mapping (JSON is YAML). Reading is strict: an unknown key, a key that is there
+// twice, a name of a type that does not exist, an anchor, an alias or a tag is an error with line and
+// column. Every key that is accepted is enforced. What is not granted is denied.
+//
+//	plugin:                    # what the policy is for; without it, any plugin
+//	  name: guard              # the name that the plugin gives itself
+//	  sha256: 3a7b…            # of the module
+//	class: observe             # how deep into the system: observe, mutate or enforce
+//	objects:                   # input objects by name; without it the operator's objects are taken
+//	  drops:                   # name or pattern
+//	    sha256: 90ad…          # of the object
+//	    edit: true             # the plugin may change it
+//	programs:
+//	  types: [xdp, tracing]    # program types
+//	  max: 12                  # number of programs
+//	  max_insns: 20000         # of each program, in slots of 8 bytes
+//	  helpers: ["map_*"]       # helper functions; bpf_ in front may be left out
+//	  kfuncs: []               # kernel functions
+//	  sleepable: true          # programs that sleep
+//	  freplace: false          # programs that replace functions of others (type ext)
+//	  syscall: false           # programs that call bpf(2) (type syscall)
+//	  struct_ops: false        # programs that implement kernel callbacks (type struct_ops)
+//	  modify_return: false     # tracing programs that override results
+//	attach:                    # by kind of hook, the targets
+//	  xdp: ["veth*"]           # interfaces; likewise tcx
+//	  cgroup: ["/sys/fs/cgroup/app/*"]
+//	  tracepoint: ["sched/*"]  # category/name
+//	  raw_tracepoint: [sched_switch]
+//	  tracing: ["tcp_*"]       # kernel functions, tracepoints and LSM hooks of typed programs
+//	  kprobe: [do_unlinkat]    # kernel functions
+//	  netns: ["/run/netns/*"]  # network namespaces: as targets, and as places of other targets
+//	maps:
+//	  types: [hash, "*array"]  # map types
+//	  max: 8                   # number of maps
+//	  max_entries: 65536       # of each map
+//	  max_bytes_each: 1MiB     # of each map, all CPUs together
+//	  max_bytes_total: 16MiB
+//	  runtime_rw: [blocked]    # maps that the plugin reads and writes entry by entry while it runs
+//	pins:                      # paths on the BPF file system
+//	  read: []
+//	  write: ["/sys/fs/bpf/app/*"]
+//	wasm:                      # limits of the guest; without one, the host's default
+//	  memory: 16MiB
+//	  wall_ms: {describe: 1000, configure: 1000, plan: 5000, loaded: 2000, started: 2000,
+//	            events: 100, tick: 100, stop: 1000}
+//	  out_bytes_per_s: 1MiB
+//	  log_lines_per_s: 50
+//
+// # Patterns
+//
+// In lists, * stands for any run of characters, slashes included, and ? for one character. A pattern
+// with ! in front takes away, wherever it stands in the list. Both characters mean something else to
+// YAML at the start of a word, so such patterns need quotes.
+//
+// # Dangerous names
+//
+// No pattern with a wildcard stands for a name that reaches beyond observing and steering packets: the
+// helpers that write memory of processes, override results, send signals or call bpf(2), the kernel
+// functions that send signals or stop the machine, and the program types ext, lsm, struct_ops and
+// syscall. A policy must name them, and so must the plugin. The same holds for what this version has
+// no name for: it is called by its number, like "#250".
+//
+// # Classes
+//
+// A class only takes away. Observe leaves the program types kprobe, perf_event, raw_tracepoint,
+// tracepoint and tracing, and no helper that writes memory of processes, redirects or does what
+// mutate excludes. Mutate excludes denying, overriding and signalling: the program types ext, lsm and
+// struct_ops, modify_return, bpf_override_return and the functions that send signals. Enforce, the
+// default, excludes nothing.
+//
+// # What is never granted
+//
+// An instruction that names a map or kernel function by number instead of by name, a path with .. or
+// an empty part in it, and numbers above the ceilings: 1,024 programs, 1,000,000 instructions, 1,024
+// maps, 4 GiB for a map and 8 GiB for all.
 package policy
