@@ -20,7 +20,7 @@ type Final struct {
 
 // Input is one collection of a Final.
 type Input struct {
-	Object     string // name of the operator's object that it comes from; empty for one made by the plugin
+	Object     string // file name of the operator's object that it comes from; empty for one made by the plugin
 	SHA256     string // of that object, in lower-case hex
 	Edited     bool   // the plugin changed it
 	Collection *spec.Collection
@@ -227,8 +227,11 @@ func (c *collector) attach(col *spec.Collection, a spec.Attach) {
 	if target == "" || a.Kind == spec.AttachTracing {
 		target = own
 	}
-	if a.Kind == spec.AttachKprobe {
+	switch {
+	case a.Kind == spec.AttachKprobe:
 		target, _, _ = strings.Cut(target, "+")
+	case a.Kind == spec.AttachNetns && target == "":
+		target = a.Netns
 	}
 	c.addAt(Attach(a.Kind, target), where)
 	if a.Target != "" && a.Target != target && a.Kind == spec.AttachTracing {

@@ -47,6 +47,7 @@ func example() *spec.Collection {
 			{Program: "count", Kind: spec.AttachXDP, Target: "veth0", Netns: "/run/netns/a"},
 			{Program: "peek", Kind: spec.AttachTracing},
 			{Program: "peek", Kind: spec.AttachTracing, Target: "elsewhere"},
+			{Program: "count", Kind: spec.AttachNetns, Netns: "/run/netns/b"},
 			{Program: "count", Kind: spec.AttachKprobe, Target: "do_unlinkat+0x10"},
 		},
 	}
@@ -85,6 +86,8 @@ func TestSubjects(t *testing.T) {
 		{Kind: KindNetns, Name: "/run/netns/a", Where: "program count"},
 		{Kind: KindAttach, Name: "tracing:tcp_connect", Where: "program peek and one more place"},
 		{Kind: KindAttach, Name: "tracing:elsewhere", Where: "program peek"},
+		{Kind: KindAttach, Name: "netns:/run/netns/b", Where: "program count"},
+		{Kind: KindNetns, Name: "/run/netns/b", Where: "program count"},
 		{Kind: KindAttach, Name: "kprobe:do_unlinkat", Where: "program count"},
 		{Kind: KindPrograms, Value: 4},
 		{Kind: KindMaps, Value: 3},

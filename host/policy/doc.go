@@ -19,8 +19,8 @@
 //	  name: guard              # the name that the plugin gives itself
 //	  sha256: 3a7b…            # of the module
 //	class: observe             # how deep into the system: observe, mutate or enforce
-//	objects:                   # input objects by name; without it the operator's objects are taken
-//	  drops:                   # name or pattern
+//	objects:                   # input objects; without it the operator's objects are taken
+//	  drops.bpf.o:             # file name without its directories, or pattern
 //	    sha256: 90ad…          # of the object
 //	    edit: true             # the plugin may change it
 //	programs:

@@ -46,6 +46,7 @@ type Error struct {
 // Undeclared is the rule of what a plugin uses without having asked for it.
 const Undeclared = "undeclared"
 
+// Error is one line, terminal-safe, e.g. "policy strict.yaml:7 denies helper bpf_redirect (insn 31 of p)".
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.Rule == Undeclared {
@@ -70,6 +71,7 @@ type SyntaxError struct {
 	Reason       string
 }
 
+// Error is one line, terminal-safe.
 func (e *SyntaxError) Error() string {
 	place := printable(e.Policy)
 	if e.Line > 0 {

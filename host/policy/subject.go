@@ -17,8 +17,8 @@ type Kind uint8
 const (
 	KindPlugin     Kind = iota + 1 // Name: the plugin's own name
 	KindModule                     // Name: SHA-256 of the module, in hex
-	KindObject                     // Name: an input object; Digest: its SHA-256
-	KindObjectEdit                 // Name: an input object that the plugin changed
+	KindObject                     // Name: file name of an input object; Digest: its SHA-256
+	KindObjectEdit                 // Name: file name of an input object that the plugin changed; Digest too
 	KindProgram                    // Name: program type
 	KindRight                      // Name: one of the Right constants
 	KindHelper                     // Name: helper function

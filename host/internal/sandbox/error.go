@@ -24,6 +24,7 @@ type Reject struct {
 	Err    error  // what Options.UnknownImport returned; nil otherwise
 }
 
+// Error returns the reason.
 func (r *Reject) Error() string { return r.Reason }
 
 // Unwrap returns r.Err.
@@ -42,6 +43,7 @@ type Trap struct {
 	Trace  string // stack of the guest, and of the host after a host panic; for logs, not for guests
 }
 
+// Error is one line, terminal-safe.
 func (t *Trap) Error() string { return "trap in " + t.Export + ": " + t.Reason }
 
 // Limit says that a guest was stopped because it reached one of its limits.
@@ -51,6 +53,7 @@ type Limit struct {
 	Max    string // the limit with its unit
 }
 
+// Error is one line, terminal-safe.
 func (l *Limit) Error() string {
 	return fmt.Sprintf("%s limit of %s reached in %s", l.What, l.Max, l.Export)
 }
