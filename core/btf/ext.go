@@ -6,7 +6,7 @@ type Line struct {
 	File string
 	Text string // the source line itself
 	Line uint32 // counted from 1
-	Col  uint32 // counted from 1
+	Col  uint32 // counted from 1; 0 is unknown
 }
 
 // Func describes a function: its name and its FUNC type in the program's BTF

@@ -264,6 +264,31 @@ func TestMalformedChains(t *testing.T) {
 	}
 }
 
+// R7: what is allocated for a chain of a million links, good and with a bad last link.
+func TestMalformedMemory(t *testing.T) {
+	const n = 1_000_000
+	good := chain(t, n, func(to uint32) []uint32 { return []uint32{0, info(KindConst, 0), to} }).Bytes()
+	loop := patch(good, len(good)-5-4, n+1) // the last one refers to itself
+	for name, c := range map[string]struct {
+		blob  []byte
+		times uint64
+	}{"good": {good, 10}, "bad": {loop, 4}, "fixture": {fixtureBytes(t, "kinds.btf"), 10}} {
+		var err error
+		allocated := measure(func() {
+			var types *Types
+			if types, err = Parse(c.blob, Options{}); err == nil {
+				err = types.Validate()
+			}
+		})
+		if (err != nil) != (name == "bad") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if limit := 256<<10 + c.times*uint64(len(c.blob)); allocated > limit {
+			t.Errorf("%s: %d bytes allocated for %d", name, allocated, len(c.blob))
+		}
+	}
+}
+
 // B09 again: members that refer to fifty thousand places of a chain, each of which is as long.
 func TestMalformedChainOfMembers(t *testing.T) {
 	const links = 50_000

@@ -1,0 +1,166 @@
+package btf
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// TestFixup writes what changes between clang's types and those for the kernel.
+func TestFixup(t *testing.T) {
+	types := fixture(t)
+	blob, err := types.Fixup(FixupOptions{
+		Sections: map[string]SectionLayout{
+			".bss":     {Size: 24, Vars: map[string]uint32{"total": 8, "odd": 0, "user_ptr": 16}},
+			".data":    {Size: 8, Vars: map[string]uint32{"origin": 0}},
+			".kconfig": {Size: 16, Vars: map[string]uint32{"CONFIG_HZ": 8}},
+		},
+		Static: []string{"two"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := types.Fixup(FixupOptions{
+		Sections: map[string]SectionLayout{
+			".kconfig": {Size: 16, Vars: map[string]uint32{"CONFIG_HZ": 8}},
+			".data":    {Size: 8, Vars: map[string]uint32{"origin": 0}},
+			".bss":     {Size: 24, Vars: map[string]uint32{"user_ptr": 16, "total": 8, "odd": 0}},
+		},
+		Static: []string{"two"},
+	})
+	if err != nil || !bytes.Equal(blob, again) {
+		t.Error("the same options give other bytes")
+	}
+	fixed, err := Parse(blob, Options{})
+	if err == nil {
+		err = fixed.Validate()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := strings.Split(string(rawDump(t, types)), "\n")
+	after := strings.Split(string(rawDump(t, fixed)), "\n")
+	var got strings.Builder
+	for i, line := range after {
+		if i >= len(before) || line != before[i] {
+			got.WriteString(line + "\n")
+		}
+	}
+	want := `	'dummy_ksym' type_id=38
+	'dummy_ksym' type_id=2
+[39] FUNC 'some_kfunc' type_id=37 linkage=global
+[44] FUNC 'two' type_id=43 linkage=static
+[53] VAR 'CONFIG_HZ' type_id=52, linkage=global
+[54] VAR 'some_symbol' type_id=2, linkage=global
+[66] DATASEC '.bss' size=24 vlen=3
+	type_id=58 offset=0 size=5 (VAR 'odd')
+	type_id=55 offset=8 size=8 (VAR 'total')
+	type_id=61 offset=16 size=8 (VAR 'user_ptr')
+[67] DATASEC '.data' size=8 vlen=2
+[68] DATASEC '.kconfig' size=16 vlen=1
+	type_id=53 offset=8 size=4 (VAR 'CONFIG_HZ')
+[69] DATASEC '.ksyms' size=8 vlen=2
+	type_id=73 offset=0 size=4 (VAR 'dummy_ksym')
+	type_id=54 offset=4 size=4 (VAR 'some_symbol')
+[70] DATASEC '.maps' size=24 vlen=1
+[71] DATASEC '.rodata' size=8 vlen=1
+[72] DATASEC 'license' size=13 vlen=1
+[73] VAR 'dummy_ksym' type_id=2, linkage=global
+
+`
+	compareLines(t, []byte(got.String()), []byte(want))
+}
+
+// TestFixupNames replaces what the kernel refuses, and adds an int where there is none.
+func TestFixupNames(t *testing.T) {
+	long := strings.Repeat("x", 200)
+	b := Builder{Order: binary.BigEndian}
+	u := b.Add(&Int{Name: "core::u8", Size: 1})
+	b.Add(&Struct{Name: "Foo<Bar>", Size: 2, Members: []Member{{Name: "0", Type: u}, {Name: "ok", Type: u, Offset: 8}}})
+	b.Add(&Enum{Name: "E::F", Size: 4, Values: []Enumerator{{"A-B", 1}}})
+	b.Add(&Enum{Name: "G", Size: 8, Wide: true, Values: []Enumerator{{"9", 1}}})
+	b.Add(&Typedef{Name: long, Type: u})
+	f := b.Add(&Function{Name: "f$1", Type: b.Add(&FuncProto{Params: []Param{{"a b", u}, {}}}), Linkage: LinkExtern})
+	v := b.Add(&Var{Name: ".v", Type: u, Linkage: LinkExtern})
+	b.Add(&Datasec{Name: "?struct/ops", Vars: []SecVar{{Type: f}, {Type: v, Size: 1}}})
+	blob, err := build(t, &b).Fixup(FixupOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fixed, err := Parse(blob, Options{Order: binary.BigEndian})
+	if err == nil {
+		err = fixed.Validate()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `[1] INT 'core::u8' size=1 bits_offset=0 nr_bits=8 encoding=(none)
+[2] STRUCT 'Foo_Bar_' size=2 vlen=2
+	'_' type_id=1 bits_offset=0
+	'ok' type_id=1 bits_offset=8
+[3] ENUM 'E__F' encoding=UNSIGNED size=4 vlen=1
+	'A_B' val=1
+[4] ENUM64 'G' encoding=UNSIGNED size=8 vlen=1
+	'_' val=1ULL
+[5] TYPEDEF '` + long[:127] + `' type_id=1
+[6] FUNC_PROTO '(anon)' ret_type_id=0 vlen=2
+	'a_b' type_id=1
+	'(anon)' type_id=0
+[7] FUNC 'f_1' type_id=6 linkage=global
+[8] VAR '.v' type_id=1, linkage=global
+[9] DATASEC '_struct_ops' size=8 vlen=2
+	type_id=11 offset=0 size=4 (VAR 'dummy_ksym')
+	type_id=8 offset=4 size=4 (VAR '.v')
+[10] INT 'int' size=4 bits_offset=0 nr_bits=32 encoding=SIGNED
+[11] VAR 'dummy_ksym' type_id=10, linkage=global
+`
+	compareLines(t, rawDump(t, fixed), []byte(want))
+}
+
+// TestFixupLayout lays sections out by itself, and refuses layouts that the kernel would refuse.
+func TestFixupLayout(t *testing.T) {
+	var b Builder
+	c := b.Add(&Int{Name: "char", Size: 1})
+	l := b.Add(&Int{Name: "long", Size: 8})
+	none := b.Add(&Struct{Name: "none"})
+	v := func(name string, typ ID) ID { return b.Add(&Var{Name: name, Type: typ, Linkage: LinkGlobal}) }
+	b.Add(&Datasec{Name: ".d", Vars: []SecVar{{v("a", c), 0, 1}, {v("n", none), 0, 0}, {v("b", l), 0, 8}}})
+	b.Add(&Datasec{Name: ".e"})
+	types := build(t, &b)
+	layout := func(size, a, b uint32) FixupOptions {
+		return FixupOptions{Sections: map[string]SectionLayout{".d": {Size: size, Vars: map[string]uint32{"a": a, "b": b}}}}
+	}
+	for name, c := range map[string]struct {
+		o    FixupOptions
+		want string
+		err  error
+	}{
+		"by itself":        {FixupOptions{}, "size=16 vlen=2\n\ttype_id=4 offset=0 size=1 (VAR 'a')\n\ttype_id=6 offset=8", nil},
+		"other order":      {layout(9, 8, 0), "size=9 vlen=2\n\ttype_id=6 offset=0 size=8 (VAR 'b')\n\ttype_id=4 offset=8", nil},
+		"empty has a size": {FixupOptions{}, "[8] DATASEC '.e' size=1 vlen=0", nil},
+		"overlap":          {layout(16, 7, 0), "", ErrFixup},
+		"past the end":     {layout(8, 8, 0), "", ErrFixup},
+		"far past the end": {layout(1<<32-1, 0, 1<<32-8), "", ErrFixup},
+	} {
+		blob, err := types.Fixup(c.o)
+		if !errors.Is(err, c.err) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err != nil {
+			continue
+		}
+		fixed, err := Parse(blob, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(rawDump(t, fixed)); !strings.Contains(got, c.want) {
+			t.Errorf("%s:\n%s", name, got)
+		}
+	}
+	split := Builder{Base: types}
+	if _, err := build(t, &split).Fixup(FixupOptions{}); !errors.Is(err, ErrFixup) {
+		t.Errorf("split: %v", err)
+	}
+}

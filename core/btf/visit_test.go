@@ -1,0 +1,38 @@
+package btf
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestVisit(t *testing.T) {
+	types := fixture(t)
+	task := find(t, types, "task___local", KindStruct)
+	var all, near []ID
+	types.Visit(func(id ID) bool { all = append(all, id); return true }, task, task, 0, 1<<30)
+	types.Visit(func(id ID) bool { near = append(near, id); return id == task }, task)
+	if len(all) != 28 || all[0] != task {
+		t.Errorf("%d types reached: %v", len(all), all)
+	}
+	if want := []ID{9, 2, 6, 10, 19, 20, 24, 26, 28, 30, 31, 32}; !slices.Equal(near, want) {
+		t.Errorf("members: %v, want %v", near, want)
+	}
+	sorted := slices.Clone(all)
+	if slices.Sort(sorted); len(slices.Compact(sorted)) != len(all) {
+		t.Error("a type was visited twice")
+	}
+}
+
+func TestRefs(t *testing.T) {
+	types := fixture(t)
+	for id, want := range map[ID][]ID{
+		0: nil, 1: {3}, 2: nil, 3: {2, 4}, 10: {11}, 17: {16}, 25: nil, 29: {2, 8, 2, 0}, 30: nil, 36: {35}, 34: {33}, 59: {2}, 67: {51, 65},
+	} {
+		if got := slices.Collect(types.Refs(id)); !slices.Equal(got, want) {
+			t.Errorf("%d: %v, want %v", id, got, want)
+		}
+	}
+	for range types.Refs(29) {
+		break
+	}
+}
