@@ -19,6 +19,7 @@ int32_t bpfhost_describe(void)
 	static const char *const wants[] = {
 		"program xdp", "attach xdp:*", "map percpu_array", "map ringbuf", "map-rw packets",
 		"helper bpf_map_lookup_elem", "helper bpf_ringbuf_reserve", "helper bpf_ringbuf_submit",
+		"helper bpf_get_smp_processor_id",
 	};
 
 	BPFHOST_TRY(bpfhost_describe_as("quickstart", "1.0",
@@ -126,7 +127,8 @@ struct sample {
 	uint64_t packet;
 	uint8_t source[4], dest[4];
 	uint16_t length;
-	uint8_t protocol, pad[5];
+	uint8_t protocol, pad;
+	uint32_t cpu; /* that counted it */
 };
 
 static void put_sample(struct bpfhost_buf *b, const struct sample *s, int jsonl)
@@ -141,6 +143,8 @@ static void put_sample(struct bpfhost_buf *b, const struct sample *s, int jsonl)
 	bpfhost_put_u64(b, s->length);
 	bpfhost_put_s(b, jsonl ? ",\"packet\":" : " bytes, packet ");
 	bpfhost_put_u64(b, s->packet);
+	bpfhost_put_s(b, jsonl ? ",\"cpu\":" : " on cpu ");
+	bpfhost_put_u64(b, s->cpu);
 	bpfhost_put_s(b, jsonl ? "}\n" : "\n");
 }
 

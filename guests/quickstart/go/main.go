@@ -34,6 +34,7 @@ func describe() error {
 		Wants: []string{
 			"program xdp", "attach xdp:*", "map percpu_array", "map ringbuf", "map-rw packets",
 			"helper bpf_map_lookup_elem", "helper bpf_ringbuf_reserve", "helper bpf_ringbuf_submit",
+			"helper bpf_get_smp_processor_id",
 		},
 	})
 }
@@ -125,7 +126,7 @@ func events(b sdk.Batch) error {
 }
 
 // appendSample prints one sample: packet u64, source and destination in network byte order, length u16,
-// protocol u8.
+// protocol u8, and at 20 the CPU that counted it.
 func appendSample(out, d []byte, jsonl bool) []byte {
 	length, proto := binary.LittleEndian.Uint16(d[16:]), d[18]
 	if jsonl {
@@ -134,13 +135,15 @@ func appendSample(out, d []byte, jsonl bool) []byte {
 		out = append(sdk.AppendIPv4(append(out, `,"dest":"`...), d[12:]), '"')
 		out = strconv.AppendUint(append(out, `,"bytes":`...), uint64(length), 10)
 		out = strconv.AppendUint(append(out, `,"packet":`...), binary.LittleEndian.Uint64(d), 10)
+		out = strconv.AppendUint(append(out, `,"cpu":`...), uint64(binary.LittleEndian.Uint32(d[20:])), 10)
 		return append(out, "}\n"...)
 	}
 	out = append(append(out, protocol(proto)...), ' ')
 	out = append(sdk.AppendIPv4(out, d[8:]), " > "...)
 	out = append(sdk.AppendIPv4(out, d[12:]), ' ')
 	out = append(strconv.AppendUint(out, uint64(length), 10), " bytes, packet "...)
-	return append(strconv.AppendUint(out, binary.LittleEndian.Uint64(d), 10), '\n')
+	out = append(strconv.AppendUint(out, binary.LittleEndian.Uint64(d), 10), " on cpu "...)
+	return append(strconv.AppendUint(out, uint64(binary.LittleEndian.Uint32(d[20:])), 10), '\n')
 }
 
 // jsonLines reports whether the operator wants output as JSON lines.
