@@ -61,7 +61,7 @@ func (l *loader) readDataSection(s *section) error {
 	}
 	l.dataMap[s.index] = m.Name
 	if r := l.relocs[s.index]; r != nil && r.size > 0 {
-		l.note(NoteDataReloc, "section %s holds addresses that are not filled in", show(s.name))
+		l.note(NoteDataReloc, "section %s holds addresses that are not filled in", s.name)
 	}
 	return l.readVars(s, d)
 }
@@ -90,29 +90,32 @@ func (l *loader) readVars(s *section, d *btf.Datasec) error {
 		x, y := &l.f.symbols[a], &l.f.symbols[b]
 		return cmp.Or(cmp.Compare(x.value, y.value), cmp.Compare(min(y.bind, 1), min(x.bind, 1)))
 	})
-	for _, i := range list {
-		if err := l.addVar(s, i, types); err != nil {
+	slab := make([]spec.Var, len(list))
+	l.c.Vars = slices.Grow(l.c.Vars, len(list))
+	for k, i := range list {
+		if err := l.addVar(&slab[k], s, i, types); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *loader) addVar(s *section, i uint32, types map[string]btf.ID) error {
+func (l *loader) addVar(v *spec.Var, s *section, i uint32, types map[string]btf.ID) error {
 	sym := &l.f.symbols[i]
 	if l.varNames[sym.name] {
 		if sym.bind != bindLocal {
 			return s.fail(sym.value, "second variable named %q", show(sym.name))
 		}
-		l.note(NoteDuplicate, "static variable %s of section %s has the name of another and cannot be set", show(sym.name), show(s.name))
+		l.note(NoteDuplicate, "static variable %s of section %s has the name of another and cannot be set", sym.name, s.name)
 		return nil
 	}
 	l.varNames[sym.name] = true
 	l.varOf[i] = sym.name
-	l.c.Vars = append(l.c.Vars, &spec.Var{
+	*v = spec.Var{
 		Name: sym.name, Section: s.name, Map: l.dataMap[s.index],
 		Offset: uint32(sym.value), Size: uint32(sym.size), Type: types[sym.name], Linkage: sym.linkage(),
-	})
+	}
+	l.c.Vars = append(l.c.Vars, v)
 	return nil
 }
 

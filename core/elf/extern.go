@@ -72,52 +72,17 @@ func (l *loader) readKconfig(weak map[string]bool) error {
 	if l.hasMap(kconfigSection) {
 		return fail(kconfigSection, 0, "second section or map of that name")
 	}
-	m := &spec.Map{
-		Name: kconfigSection, Section: kconfigSection, Type: spec.MapArray, KeySize: 4, MaxEntries: 1,
-		Flags: spec.FlagMmapable | spec.FlagReadOnlyProg, Freeze: true, Value: id,
-	}
 	var end uint64
 	for _, v := range d.Vars {
-		t, err := l.types.Type(v.Type)
-		if err != nil {
-			return err
-		}
-		decl, ok := t.(*btf.Var)
-		if !ok {
-			return fail(kconfigSection, 0, "BTF type %d is a %v, not a variable", v.Type, t.Kind())
-		}
-		size, err := l.types.Size(decl.Type)
-		if err != nil || size == 0 {
-			return fail(kconfigSection, 0, "variable %q has no size", show(decl.Name))
-		}
-		align := uint64(1)
-		for align < 8 && align < uint64(size) {
-			align *= 2
-		}
-		end = (end + align - 1) &^ (align - 1)
-		if end+uint64(size) > l.o.MaxData {
-			return fail(kconfigSection, 0, "variables have more than %d bytes", l.o.MaxData)
-		}
-		if l.varNames[decl.Name] {
-			return fail(kconfigSection, 0, "second variable named %q", show(decl.Name))
-		}
-		l.varNames[decl.Name] = true
-		link := spec.LinkGlobal
-		if weak[decl.Name] {
-			link = spec.LinkWeak
-		}
-		l.c.Vars = append(l.c.Vars, &spec.Var{
-			Name: decl.Name, Section: kconfigSection, Map: kconfigSection,
-			Offset: uint32(end), Size: size, Type: decl.Type, Linkage: link,
-		})
-		end += uint64(size)
-		e := spec.Extern{Name: decl.Name, Kind: spec.ExternKconfig, Type: decl.Type, Weak: weak[decl.Name]}
-		if err := l.addExtern(e, kconfigSection); err != nil {
+		if end, err = l.addKconfig(v, weak, end); err != nil {
 			return err
 		}
 	}
-	m.ValueSize = uint32(end)
-	m.Data = make([]byte, end)
+	m := &spec.Map{
+		Name: kconfigSection, Section: kconfigSection, Type: spec.MapArray,
+		KeySize: 4, ValueSize: uint32(end), MaxEntries: 1, Value: id,
+		Flags: spec.FlagMmapable | spec.FlagReadOnlyProg, Freeze: true, Data: make([]byte, end),
+	}
 	if l.mapByName == nil {
 		l.mapByName = make(map[string]*spec.Map)
 	}
@@ -125,3 +90,45 @@ func (l *loader) readKconfig(weak map[string]bool) error {
 	l.c.Maps = append(l.c.Maps, m)
 	return nil
 }
+
+// addKconfig adds the variable of one value behind those up to end, and returns the new end.
+func (l *loader) addKconfig(v btf.SecVar, weak map[string]bool, end uint64) (uint64, error) {
+	t, err := l.types.Type(v.Type)
+	if err != nil {
+		return 0, err
+	}
+	decl, ok := t.(*btf.Var)
+	if !ok {
+		return 0, fail(kconfigSection, 0, "BTF type %d is a %v, not a variable", v.Type, t.Kind())
+	}
+	size, err := l.types.Size(decl.Type)
+	if err != nil || size == 0 {
+		return 0, fail(kconfigSection, 0, "variable %q has no size", show(decl.Name))
+	}
+	align := uint64(1)
+	for align < 8 && align < uint64(size) {
+		align *= 2
+	}
+	at := (end + align - 1) &^ (align - 1)
+	end = at + uint64(size)
+	if end > maxKconfig {
+		return 0, fail(kconfigSection, 0, "variables have more than %d bytes", maxKconfig)
+	}
+	if l.varNames[decl.Name] {
+		return 0, fail(kconfigSection, 0, "second variable named %q", show(decl.Name))
+	}
+	l.varNames[decl.Name] = true
+	link := spec.LinkGlobal
+	if weak[decl.Name] {
+		link = spec.LinkWeak
+	}
+	l.c.Vars = append(l.c.Vars, &spec.Var{
+		Name: decl.Name, Section: kconfigSection, Map: kconfigSection,
+		Offset: uint32(at), Size: size, Type: decl.Type, Linkage: link,
+	})
+	e := spec.Extern{Name: decl.Name, Kind: spec.ExternKconfig, Type: decl.Type, Weak: weak[decl.Name]}
+	return end, l.addExtern(e, kconfigSection)
+}
+
+// maxKconfig bounds the memory of kernel configuration values, whose size only BTF says.
+const maxKconfig = 64 << 10

@@ -27,6 +27,7 @@ const (
 	sectionRel      = 9
 	sectionShndx    = 18
 
+	flagAlloc      = 0x2
 	flagExec       = 0x4
 	flagCompressed = 0x800
 
@@ -59,6 +60,7 @@ func (s *section) exec() bool {
 type file struct {
 	data     []byte
 	order    binary.ByteOrder
+	machine  uint16
 	sections []section
 	symbols  []symbol
 
@@ -102,6 +104,7 @@ func openFile(data []byte) (*file, error) {
 	if err := checkMachine(h); err != nil {
 		return nil, err
 	}
+	f.machine = h.machine
 	if err := f.readSections(h); err != nil {
 		return nil, err
 	}

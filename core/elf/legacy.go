@@ -3,6 +3,7 @@ package elf
 import (
 	"cmp"
 	"slices"
+	"strconv"
 
 	"github.com/bpfhost/bpfhost/core/internal/wire"
 	"github.com/bpfhost/bpfhost/core/spec"
@@ -75,9 +76,9 @@ func (l *loader) readLegacyMap(s *section, sym *symbol, data []byte, end uint64)
 	}
 	rest := data[c.Offset():end]
 	if slices.ContainsFunc(rest, func(b byte) bool { return b != 0 }) {
-		l.note(NoteLegacyMap, "map %s has %d more bytes whose meaning is not known", show(m.Name), len(rest))
+		l.note(NoteLegacyMap, "map %s has %d more bytes whose meaning is not known", m.Name, strconv.Itoa(len(rest)))
 	} else {
-		l.note(NoteLegacyMap, "map %s is defined without BTF", show(m.Name))
+		l.note(NoteLegacyMap, "map %s is defined without BTF", m.Name)
 	}
 	return l.addMap(m, s, sym.value)
 }

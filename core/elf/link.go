@@ -33,7 +33,8 @@ func (l *loader) linkFuncs() error {
 			k.ext = l.ext.Section(s.name)
 			seen[s.name] = true
 		}
-		for _, fn := range l.funcs[s.index] {
+		for i := range l.funcs[s.index] {
+			fn := &l.funcs[s.index][i]
 			if err := k.link(fn, data[fn.off:fn.off+fn.size]); err != nil {
 				return err
 			}
@@ -51,9 +52,9 @@ type linker struct {
 	fn      *function
 }
 
-// link decodes one function and attaches to each instruction what is known of it.
-func (k *linker) link(fn *function, code []byte) error {
-	code0, err := asm.Decode(code, asm.DecodeOptions{Order: k.l.f.asmOrder(), RawCalls: true})
+// link decodes one function and resolves what its instructions refer to.
+func (k *linker) link(fn *function, bytes []byte) error {
+	code, err := asm.Decode(bytes, asm.DecodeOptions{Order: k.l.f.asmOrder(), RawCalls: true})
 	if err != nil {
 		var bad *asm.Error
 		if errors.As(err, &bad) {
@@ -62,14 +63,13 @@ func (k *linker) link(fn *function, code []byte) error {
 		return err
 	}
 	k.fn = fn
-	fn.insns = make([]spec.Insn, len(code0))
 	relocs := k.relocsOf(fn)
 	slot := uint32(fn.off / asm.SlotSize)
-	notes := k.extOf(slot)
-	for i := range code0 {
-		in := &fn.insns[i]
-		in.Insn = code0[i]
-		fn.labels = max(fn.labels, uint32(in.Label))
+	fn.code, fn.ext = code, k.ext
+	fn.info = &btf.Func{Name: fn.name, Type: funcType(k.ext, slot)}
+	for i := range code {
+		in := &code[i]
+		fn.labels = max(fn.labels, in.Label)
 		off := uint64(slot) * asm.SlotSize
 		var r *reloc
 		if len(relocs) > 0 && relocs[0].offset < off+asm.SlotSize*uint64(in.Slots()) {
@@ -81,25 +81,9 @@ func (k *linker) link(fn *function, code []byte) error {
 		if err := k.resolve(in, slot, r); err != nil {
 			return k.section.fail(off, "function %q: %w", show(fn.name), err)
 		}
-		notes.attach(in, slot)
 		slot += uint32(in.Slots())
 	}
-	fn.insns[0].Func = &btf.Func{Name: fn.name, Type: funcType(k.ext, uint32(fn.off/asm.SlotSize))}
-	startLine(fn.insns)
 	return nil
-}
-
-// startLine gives a function that has lines one at its start, which the kernel asks for.
-func startLine(insns []spec.Insn) {
-	if insns[0].Line != nil {
-		return
-	}
-	for i := range insns {
-		if insns[i].Line != nil {
-			insns[0].Line = insns[i].Line
-			return
-		}
-	}
 }
 
 // relocsOf gives the relocations within a function.
@@ -111,40 +95,8 @@ func (k *linker) relocsOf(fn *function) []reloc {
 	return k.relocs[at(fn.off):at(fn.off+fn.size)]
 }
 
-// extRecords are the records of .BTF.ext from some slot on.
-type extRecords struct {
-	lines []btf.LineAt
-	relos []btf.ReloAt
-}
-
-func (k *linker) extOf(slot uint32) extRecords {
-	if k.ext == nil {
-		return extRecords{}
-	}
-	i, _ := slices.BinarySearchFunc(k.ext.Lines, slot, func(x btf.LineAt, slot uint32) int { return cmp.Compare(x.Slot, slot) })
-	j, _ := slices.BinarySearchFunc(k.ext.Relos, slot, func(x btf.ReloAt, slot uint32) int { return cmp.Compare(x.Slot, slot) })
-	return extRecords{k.ext.Lines[i:], k.ext.Relos[j:]}
-}
-
-// attach gives an instruction the records of its slot. Records between instructions are passed
-// over.
-func (e *extRecords) attach(in *spec.Insn, slot uint32) {
-	for len(e.lines) > 0 && e.lines[0].Slot <= slot {
-		if e.lines[0].Slot == slot {
-			in.Line = &e.lines[0].Line
-		}
-		e.lines = e.lines[1:]
-	}
-	for len(e.relos) > 0 && e.relos[0].Slot <= slot {
-		if e.relos[0].Slot == slot {
-			in.Core = &e.relos[0].CoreRelo
-		}
-		e.relos = e.relos[1:]
-	}
-}
-
 // resolve turns what the instruction refers to by number or relocation into a name.
-func (k *linker) resolve(in *spec.Insn, slot uint32, r *reloc) error {
+func (k *linker) resolve(in *asm.Insn, slot uint32, r *reloc) error {
 	call := in.Op == asm.OpCall && in.Flags&asm.Raw == 0
 	load := in.Op == asm.OpLoadImm64 && in.Flags&asm.Raw == 0
 	switch {
@@ -168,7 +120,7 @@ func (k *linker) resolve(in *spec.Insn, slot uint32, r *reloc) error {
 }
 
 // refer makes the instruction refer to the function at an offset of a section.
-func (k *linker) refer(in *spec.Insn, section uint32, off int64) error {
+func (k *linker) refer(in *asm.Insn, section uint32, off int64) error {
 	var to *function
 	if off >= 0 {
 		to = k.l.funcAt(section, uint64(off))
@@ -188,7 +140,7 @@ func (k *linker) refer(in *spec.Insn, section uint32, off int64) error {
 
 // resolveCall resolves a call that has a relocation: the immediate counts instructions from the
 // symbol, and -1 is the symbol itself.
-func (k *linker) resolveCall(in *spec.Insn, r *reloc) error {
+func (k *linker) resolveCall(in *asm.Insn, r *reloc) error {
 	sym := &k.l.f.symbols[r.symbol]
 	if sym.section == indexUndef {
 		return k.callExtern(in, sym)
@@ -204,7 +156,7 @@ func (k *linker) resolveCall(in *spec.Insn, r *reloc) error {
 	return k.refer(in, sym.section, int64(sym.value)+(int64(int32(in.Imm))+1)*asm.SlotSize)
 }
 
-func (k *linker) callExtern(in *spec.Insn, sym *symbol) error {
+func (k *linker) callExtern(in *asm.Insn, sym *symbol) error {
 	i, ok := k.l.externs[sym.name]
 	if !ok {
 		return fmt.Errorf("function %q is called but not defined", show(sym.name))
@@ -227,7 +179,7 @@ func (k *linker) defined(r *reloc) (*symbol, *section, error) {
 }
 
 // resolveLoad resolves the 64-bit load of an address.
-func (k *linker) resolveLoad(in *spec.Insn, r *reloc) error {
+func (k *linker) resolveLoad(in *asm.Insn, r *reloc) error {
 	if k.l.f.symbols[r.symbol].section == indexUndef {
 		return k.loadExtern(in, &k.l.f.symbols[r.symbol])
 	}
@@ -254,7 +206,7 @@ func (k *linker) resolveLoad(in *spec.Insn, r *reloc) error {
 
 // loadData makes the address of a variable, or of a place in its section where no variable can be
 // named.
-func (k *linker) loadData(in *spec.Insn, r *reloc, mapName string, at, addend int64) error {
+func (k *linker) loadData(in *asm.Insn, r *reloc, mapName string, at, addend int64) error {
 	m := k.l.mapByName[mapName]
 	if at < 0 || at >= int64(m.ValueSize) {
 		return fmt.Errorf("address %+d is outside the %d bytes of section %s", at, m.ValueSize, show(m.Section))
@@ -273,7 +225,7 @@ func (k *linker) loadData(in *spec.Insn, r *reloc, mapName string, at, addend in
 
 // loadExtern makes the address of what the kernel provides, or of a map that is only declared
 // where it is used.
-func (k *linker) loadExtern(in *spec.Insn, sym *symbol) error {
+func (k *linker) loadExtern(in *asm.Insn, sym *symbol) error {
 	i, ok := k.l.externs[sym.name]
 	switch {
 	case ok && k.l.c.Externs[i].Kind == spec.ExternKconfig:

@@ -95,9 +95,8 @@ type loader struct {
 	used        map[string]bool   // maps of data sections that something refers to
 	externs     map[string]int    // by name: index in Collection.Externs
 
-	funcs [][]*function // by section, in order of offset
-	names map[string]bool
-	total int // instructions of all programs so far
+	funcs [][]function // by section, in order of offset
+	total int          // instructions of all programs so far
 }
 
 // location is a place in a section.

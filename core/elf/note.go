@@ -34,9 +34,15 @@ var NoteTexts = map[string]string{
 	NoteUnused:    "a section was not understood and is left out",
 }
 
-func (l *loader) note(code, format string, args ...any) {
+// note adds a note. Names in it are untrusted; they are shortened and escaped here, so that notes
+// beyond the limit cost nothing.
+func (l *loader) note(code, format string, names ...string) {
 	if len(l.c.Notes) >= maxNotes {
 		return
+	}
+	args := make([]any, len(names))
+	for i, n := range names {
+		args[i] = show(n)
 	}
 	l.c.Notes = append(l.c.Notes, spec.Note{Code: code, Text: fmt.Sprintf(format, args...)})
 }

@@ -25,6 +25,9 @@ func (l *loader) classify() error {
 		return err
 	}
 	l.symbols = indexSymbols(l.f)
+	if l.f.machine == 0 {
+		l.note(NoteMachine, "%s", NoteTexts[NoteMachine])
+	}
 	for i := range l.f.sections {
 		if err := l.classifyOne(&l.f.sections[i]); err != nil {
 			return err
@@ -70,6 +73,8 @@ func (l *loader) classifyOne(s *section) error {
 		p.data = append(p.data, s)
 	case isLegacy(name):
 		p.legacy = append(p.legacy, s)
+	case s.flags&flagAlloc != 0 && s.typ == sectionProgbits:
+		l.note(NoteUnused, "section %s was not understood and is left out", name)
 	}
 	return nil
 }

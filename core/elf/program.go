@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
@@ -18,9 +19,11 @@ type function struct {
 	off     uint64 // bytes from the start of the section
 	size    uint64 // bytes
 	bind    uint8
-	insns   []spec.Insn
+	code    []asm.Insn
+	ext     *btf.ExtSection // what is known of the section's instructions; nil is nothing
+	info    *btf.Func
 	calls   []*function // what it refers to, each once, in order
-	labels  uint32      // largest label
+	labels  asm.Label   // largest label
 	called  bool
 	caller  *function // the last function that was found to call it
 	mark    int       // the last program that took it in
@@ -28,8 +31,7 @@ type function struct {
 
 // readFuncs finds the functions of all code sections.
 func (l *loader) readFuncs() error {
-	l.funcs = make([][]*function, len(l.f.sections))
-	l.names = make(map[string]bool)
+	l.funcs = make([][]function, len(l.f.sections))
 	for _, s := range l.parts.code {
 		if err := l.readSectionFuncs(s); err != nil {
 			return err
@@ -69,13 +71,9 @@ func (l *loader) readSectionFuncs(s *section) error {
 		slab = append(slab, fn)
 	}
 	if guessed {
-		l.note(NoteSizes, "functions of section %s have no size; taken from the next symbol or the end of the section", show(s.name))
+		l.note(NoteSizes, "functions of section %s have no size; taken from the next symbol or the end of the section", s.name)
 	}
-	out := make([]*function, len(slab))
-	for k := range slab {
-		out[k] = &slab[k]
-	}
-	l.funcs[s.index] = out
+	l.funcs[s.index] = slab
 	return nil
 }
 
@@ -114,11 +112,16 @@ func (l *loader) funcSymbols(s *section) ([]uint32, error) {
 // nameFuncs makes names unique: two global functions of one name are an error, static ones get a
 // number, as files that were linked from several have them.
 func (l *loader) nameFuncs() error {
-	first := make(map[string]*function)
+	total := 0
+	for _, s := range l.parts.code {
+		total += len(l.funcs[s.index])
+	}
+	first := make(map[string]*function, total)
 	count := make(map[string]int)
 	for _, static := range []bool{false, true} {
 		for _, s := range l.parts.code {
-			for _, fn := range l.funcs[s.index] {
+			for i := range l.funcs[s.index] {
+				fn := &l.funcs[s.index][i]
 				if (fn.bind == bindLocal) != static {
 					continue
 				}
@@ -126,7 +129,7 @@ func (l *loader) nameFuncs() error {
 					return s.fail(fn.off, "second function named %q, the first is at %s+%#x", show(fn.name), show(other.section.name), other.off)
 				}
 				if other := first[fn.name]; other != nil {
-					l.note(NoteDuplicate, "static function %s of section %s has the name of another", show(fn.name), show(s.name))
+					l.note(NoteDuplicate, "static function %s of section %s has the name of another", fn.name, s.name)
 				}
 				base := fn.name
 				for first[fn.name] != nil {
@@ -146,11 +149,11 @@ func (l *loader) funcAt(section uint32, off uint64) *function {
 		return nil
 	}
 	list := l.funcs[section]
-	i, ok := slices.BinarySearchFunc(list, off, func(f *function, off uint64) int { return cmp.Compare(f.off, off) })
+	i, ok := slices.BinarySearchFunc(list, off, func(f function, off uint64) int { return cmp.Compare(f.off, off) })
 	if !ok {
 		return nil
 	}
-	return list[i]
+	return &list[i]
 }
 
 // makePrograms makes a program of every function that is an entry: each that is not static, in any
@@ -171,17 +174,18 @@ func (l *loader) makeSection(s *section) error {
 	r, target, known := match(strings.TrimPrefix(s.name, optionalMark))
 	if !known && l.o.Lenient {
 		if r, known = matchPrefix(strings.TrimPrefix(s.name, optionalMark)); known {
-			l.note(NoteLenient, "section %s was taken for %s", show(s.name), strings.TrimSuffix(r.pattern, "+"))
+			l.note(NoteLenient, "section %s was taken for %s", s.name, strings.TrimSuffix(r.pattern, "+"))
 		}
 	}
 	if r.typ == spec.ProgramStructOps {
 		return s.fail(0, "struct_ops programs are not supported")
 	}
 	unknown := false
-	for _, fn := range l.funcs[s.index] {
+	for i := range l.funcs[s.index] {
+		fn := &l.funcs[s.index][i]
 		if fn.bind == bindLocal && known {
 			if !fn.called {
-				l.note(NoteStatic, "function %s of section %s is static: it is no program", show(fn.name), show(s.name))
+				l.note(NoteStatic, "function %s of section %s is static: it is no program", fn.name, s.name)
 			}
 			continue
 		}
@@ -199,19 +203,7 @@ func (l *loader) makeSection(s *section) error {
 		l.c.Programs = append(l.c.Programs, p)
 	}
 	if unknown {
-		l.note(NoteUnknown, "section %s stands for no known type of program", show(s.name))
+		l.note(NoteUnknown, "section %s stands for no known type of program", s.name)
 	}
 	return nil
-}
-
-// funcType gives what BTF says of the function that starts at a slot of a section.
-func funcType(e *btf.ExtSection, slot uint32) btf.ID {
-	if e == nil {
-		return 0
-	}
-	i, ok := slices.BinarySearchFunc(e.Funcs, slot, func(f btf.FuncAt, slot uint32) int { return cmp.Compare(f.Slot, slot) })
-	if !ok {
-		return 0
-	}
-	return e.Funcs[i].Type
 }

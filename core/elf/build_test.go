@@ -1,0 +1,115 @@
+package elf
+
+import (
+	"bufio"
+	"bytes"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/internal/testenv"
+)
+
+// TestRebuild builds the committed objects again and compares.
+func TestRebuild(t *testing.T) {
+	for _, tool := range []string{"clang-19", "llvm-strip-19"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			testenv.Skip(t, testenv.Clang, err.Error())
+		}
+	}
+	dir := t.TempDir()
+	if out, err := exec.Command("testdata/build.sh", dir).CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	for _, name := range objects(t) {
+		if !bytes.Equal(readFile(t, name), readFile(t, filepath.Join(dir, filepath.Base(name)))) {
+			t.Errorf("%s is not what its source gives; run testdata/build.sh", name)
+		}
+	}
+}
+
+// TestObjdump compares functions and their sizes with what llvm-objdump finds: a second opinion.
+func TestObjdump(t *testing.T) {
+	tool, err := exec.LookPath("llvm-objdump-19")
+	if err != nil {
+		testenv.Skip(t, testenv.Clang, err.Error())
+	}
+	for _, name := range objects(t) {
+		out, err := exec.Command(tool, "-d", name).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := disassembled(out)
+		c, err := LoadBytes(readFile(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := make(map[string]bool)
+		for _, p := range c.Programs {
+			for i := range p.Insns {
+				f := p.Insns[i].Func
+				if f == nil {
+					continue
+				}
+				n := 1
+				for i+n < len(p.Insns) && p.Insns[i+n].Func == nil {
+					n++
+				}
+				if n != want[f.Name] {
+					t.Errorf("%s: function %s has %d instructions, llvm-objdump finds %d", name, f.Name, n, want[f.Name])
+				}
+				seen[f.Name] = true
+			}
+		}
+		if len(seen) != len(want) {
+			t.Errorf("%s: %d functions, llvm-objdump finds %d", name, len(seen), len(want))
+		}
+	}
+}
+
+// disassembled counts the instructions of each function in the output of llvm-objdump -d. Lines
+// are "0000 <name>:" and "  5: 18 01 … r1 = 0 ll"; basic blocks have names in angle brackets too,
+// but those begin with "LBB".
+func disassembled(out []byte) map[string]int {
+	counts := make(map[string]int)
+	name := ""
+	for s := bufio.NewScanner(bytes.NewReader(out)); s.Scan(); {
+		line := s.Text()
+		if _, rest, ok := strings.Cut(line, " <"); ok && strings.HasSuffix(rest, ">:") {
+			if next := strings.TrimSuffix(rest, ">:"); !strings.HasPrefix(next, "LBB") {
+				name = next
+			}
+			continue
+		}
+		if strings.Contains(line, "\t") && strings.Contains(line, ":") && name != "" {
+			counts[name]++
+		}
+	}
+	return counts
+}
+
+// TestTextAgain checks that the code of every program can be printed and parsed again.
+func TestTextAgain(t *testing.T) {
+	for _, name := range objects(t) {
+		c, err := LoadBytes(readFile(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range c.Programs {
+			var code []asm.Insn
+			for i := range p.Insns {
+				code = append(code, p.Insns[i].Insn)
+			}
+			text := asm.AppendText(nil, code, asm.TextOptions{})
+			l, err := asm.Parse(string(text))
+			if err != nil {
+				t.Fatalf("%s, program %s: %v", name, p.Name, err)
+			}
+			if again := asm.AppendText(nil, l.Insns, asm.TextOptions{}); !bytes.Equal(again, text) {
+				t.Errorf("%s, program %s: text changes when it is parsed", name, p.Name)
+			}
+		}
+	}
+}

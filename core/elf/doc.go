@@ -1,0 +1,28 @@
+// Package elf reads eBPF object files, as clang and gcc make them, into collections.
+//
+// It needs no kernel and no privileges, and its result depends on the bytes alone. Both byte orders
+// are read. Hostile input is in scope: every count and offset is checked against the file before it
+// is used, memory is bounded by the size of the file and by [LoadOptions], and nothing recurses.
+//
+// # What becomes what
+//
+//   - Every function that is not static, in a code section other than .text, is a program. The name
+//     of the section says its type; see the table in section.go, which follows libbpf. What a
+//     program calls, in whichever section it is, stands behind it in the same program.
+//   - .maps (with BTF) and maps (without) hold maps. Each section .data, .rodata, .bss, and what is
+//     named after them, is an array with one value, and each symbol in it a variable. .kconfig is
+//     such a section too, whose values the loader fills in.
+//   - What an instruction refers to by relocation it refers to by name afterwards: a map, a variable,
+//     a function, a kernel function, a kernel symbol. Static variables are known to the instruction
+//     only as places in their section: clang refers to those by section and offset.
+//   - .BTF is kept as it is; the loader makes the kernel's form of it. Functions, source lines and
+//     CO-RE records of .BTF.ext are attached to the instructions.
+//
+// # Errors and notes
+//
+// An input that is no object at all gives [ErrNotObject] and says what it is. A malformed one gives
+// the section and the offset in it. What is odd but can be read is in Collection.Notes, with the
+// codes of [NoteTexts].
+//
+// Not supported yet, and refused by name: struct_ops, variables in arenas, jump tables.
+package elf

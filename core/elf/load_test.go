@@ -1,0 +1,205 @@
+package elf
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/google/go-cmp/cmp"
+)
+
+var write = flag.Bool("write", false, "write golden files")
+
+// objects gives the names of the committed object files.
+func objects(t testing.TB) []string {
+	t.Helper()
+	names, err := filepath.Glob("testdata/*.o")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no objects: %v", err)
+	}
+	return names
+}
+
+func readFile(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestObjects compares all that is read from the objects of clang with golden text.
+func TestObjects(t *testing.T) {
+	for _, name := range objects(t) {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			c, err := LoadBytes(readFile(t, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := c.String()
+			path := strings.TrimSuffix(name, ".o") + ".txt"
+			if *write {
+				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(string(readFile(t, path)), got); diff != "" {
+				t.Errorf("%s: %s", path, diff)
+			}
+			if err := c.Check(); err != nil {
+				t.Errorf("check: %v", err)
+			}
+			for _, p := range c.Programs {
+				code, err := p.Code()
+				if err != nil {
+					t.Errorf("program %s: %v", p.Name, err)
+				}
+				for i := range code {
+					if code[i].Ref.Kind != asm.RefLabel {
+						code[i].Ref = asm.Ref{}
+					}
+				}
+				if _, err := asm.AppendEncode(nil, code, asm.EncodeOptions{Order: c.Order}); err != nil {
+					t.Errorf("program %s: encode: %v", p.Name, err)
+				}
+			}
+		})
+	}
+}
+
+// TestByteOrders reads one source built for both byte orders: only the bytes of data differ.
+func TestByteOrders(t *testing.T) {
+	el, err := LoadBytes(readFile(t, "testdata/basic-el.o"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	eb, err := LoadBytes(readFile(t, "testdata/basic-eb.o"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range spec.Diff(el, eb) {
+		got = append(got, c.Kind.String()+" "+c.Name)
+	}
+	if want := []string{"collection "}; !cmp.Equal(got, want) {
+		t.Errorf("differences in %q, want %q", got, want)
+	}
+}
+
+// plainReader hides the size of what it reads.
+type plainReader struct{ r io.ReaderAt }
+
+func (p plainReader) ReadAt(b []byte, off int64) (int, error) { return p.r.ReadAt(b, off) }
+
+// endless is a file that begins like an object and never ends.
+type endless struct{ head []byte }
+
+func (e endless) ReadAt(b []byte, off int64) (int, error) {
+	clear(b)
+	if off < int64(len(e.head)) {
+		copy(b, e.head[off:])
+	}
+	return len(b), nil
+}
+
+// failing is a file that cannot be read.
+type failing struct{ err error }
+
+func (f failing) ReadAt([]byte, int64) (int, error) { return 0, f.err }
+
+func TestLoadReaders(t *testing.T) {
+	b := readFile(t, "testdata/basic-el.o")
+	want, err := LoadBytes(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []io.ReaderAt{bytes.NewReader(b), plainReader{bytes.NewReader(b)}, io.NewSectionReader(bytes.NewReader(append([]byte("xyz"), b...)), 3, int64(len(b)))} {
+		c, err := Load(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.String() != want.String() {
+			t.Errorf("%T gave another collection", r)
+		}
+	}
+	if _, err := (LoadOptions{MaxFile: 1 << 20}).Load(endless{b}); err == nil || !strings.Contains(err.Error(), "larger than the limit of 1048576") {
+		t.Errorf("endless file: %v", err)
+	}
+	broken := errors.New("is a directory")
+	if _, err := Load(failing{broken}); !errors.Is(err, broken) {
+		t.Errorf("unreadable file: %v", err)
+	}
+	f, err := os.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := Load(f); err == nil || !strings.Contains(err.Error(), "is a directory") {
+		t.Errorf("directory: %v", err)
+	}
+}
+
+func TestLoadKeepsNothing(t *testing.T) {
+	b := readFile(t, "testdata/basic-el.o")
+	c, err := LoadBytes(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := c.String()
+	for i := range b {
+		b[i] = 0xff
+	}
+	if c.String() != want {
+		t.Error("the collection changed with the input")
+	}
+}
+
+func TestLoadOptionsLimits(t *testing.T) {
+	b := readFile(t, "testdata/basic-el.o")
+	for _, tt := range []struct {
+		o    LoadOptions
+		want string
+	}{
+		{LoadOptions{MaxFile: 100}, "larger than the limit of 100"},
+		{LoadOptions{MaxData: 20}, "are more than the limit of 20 for all sections"},
+		{LoadOptions{MaxInsns: 80}, "have more than 80 instructions"},
+	} {
+		if _, err := tt.o.LoadBytes(b); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%+v: got %v, want %q", tt.o, err, tt.want)
+		}
+	}
+}
+
+func BenchmarkLoad(b *testing.B) {
+	for _, name := range objects(b) {
+		data := readFile(b, name)
+		b.Run(filepath.Base(name), func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(data)))
+			for b.Loop() {
+				if _, err := LoadBytes(data); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkClone(b *testing.B) {
+	c, err := LoadBytes(readFile(b, "testdata/basic-el.o"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		c.Clone()
+	}
+}
