@@ -10,19 +10,30 @@ import (
 // EncodeOptions says how to write. The zero value writes little-endian for a kernel of 6.6 or newer.
 type EncodeOptions struct {
 	Order   ByteOrder
-	NoGotol bool // refuse a goto that needs 32 bits instead of writing gotol, which Linux knows since 6.6
+	NoGotol bool // refuse a jump that needs 32 bits instead of using gotol, which Linux knows since 6.6
 }
 
 // AppendEncode appends the bytes of the instructions to dst and returns the extended buffer. It
 // turns references to labels into distances and does not change insns. When dst has room for
 // everything, nothing is allocated.
 //
-// A goto whose distance does not fit into 16 bits is written as gotol.
+// A goto whose distance does not fit into 16 bits is written as gotol, and a condition or may_goto
+// jumps to a gotol behind it, so that more is written than Slots says: Layout tells where everything
+// is then. Both are refused with NoGotol, and the latter in a program with distances that are fixed.
 //
 // The error is an *Error and dst is returned as it was: a label is missing or there twice, a
 // distance, immediate or register does not fit its field, an instruction is not known and not
 // marked Raw, or a reference other than to a label is left.
 func AppendEncode(dst []byte, insns []Insn, o EncodeOptions) ([]byte, error) {
+	out, err := appendEncode(dst, insns, o)
+	if err != nil && !o.NoGotol && errors.As(err, new(*farError)) {
+		return appendRelaxed(dst, insns, o, err)
+	}
+	return out, err
+}
+
+// appendEncode is AppendEncode without the rewriting of conditions.
+func appendEncode(dst []byte, insns []Insn, o EncodeOptions) ([]byte, error) {
 	s := getScratch()
 	defer s.release()
 	e := encoder{insns: insns, options: o}
@@ -35,6 +46,18 @@ func AppendEncode(dst []byte, insns []Insn, o EncodeOptions) ([]byte, error) {
 		return dst, err
 	}
 	return out, nil
+}
+
+// farError says that a distance does not fit into 16 bits.
+type farError struct {
+	by int32
+	to Label
+	at int // instruction that the label stands at
+}
+
+// Error names the other end of the jump.
+func (e *farError) Error() string {
+	return fmt.Sprintf("distance %+d to label L%d at insn %d does not fit 16 bits", e.by, e.to, e.at)
 }
 
 type encoder struct {
@@ -166,5 +189,5 @@ func (e *encoder) resolve(in *Insn, f form, slot int32) (word, error) {
 	if in.Op == OpJump && in.Imm == 0 && !e.options.NoGotol {
 		return makeWord(OpJumpLong, in.Dst, in.Src, 0, by), nil
 	}
-	return 0, fmt.Errorf("distance %+d to label L%d at insn %d does not fit 16 bits", by, in.Ref.Label, e.indexOf(in.Ref.Label))
+	return 0, &farError{by: by, to: in.Ref.Label, at: e.indexOf(in.Ref.Label)}
 }
