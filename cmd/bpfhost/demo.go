@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/core/netlab"
+	"github.com/bpfhost/bpfhost/guests"
+	"github.com/bpfhost/bpfhost/host"
+)
+
+func newDemo(a app) *cobra.Command {
+	d := demo{request: request{plugin: "quickstart.wasm", output: newChoice("table", "jsonl"), wasm: guests.Quickstart}}
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Run the built-in quickstart plugin on a network made for it",
+		Long: `demo makes two network namespaces joined by a pair of virtual interfaces, runs the built-in quickstart
+plugin on one end and sends packets from the other. It touches nothing else and removes everything.
+Without the privileges for that it shows the plan.`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return d.run(c.Context(), a) },
+	}
+	c.Flags().DurationVar(&d.duration, "duration", 5*time.Second, "how long packets are sent")
+	c.Flags().VarP(&d.output, "output", "o", "how the plugin shall print events")
+	c.Flags().BoolVarP(&d.verbose, "verbose", "v", false, "show debug messages too")
+	return c
+}
+
+// demo is a request for the quickstart plugin on a network of its own.
+type demo struct {
+	request
+	duration time.Duration
+}
+
+// The demonstration sends a packet every so often and shows one in sample of each protocol.
+const (
+	every  = 5 * time.Millisecond
+	sample = 20
+)
+
+func (d *demo) run(ctx context.Context, a app) error {
+	lab, err := netlab.New()
+	if err == nil {
+		if err = d.runOn(ctx, a, lab); err == nil {
+			fmt.Fprintln(a.err, "bpfhost: demo: everything is removed again")
+		}
+		err = failures{}.with(err, lab.Close()).err()
+	}
+	if errors.Is(err, loader.ErrPermission) || errors.Is(err, loader.ErrNotSupported) {
+		fmt.Fprintf(a.err, "bpfhost: demo needs root on Linux (CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_BPF): %s; this is its plan:\n",
+			host.SafeText(err.Error()))
+		return d.planOnly(ctx, a)
+	}
+	return err
+}
+
+// planOnly shows what there is to see without privileges.
+func (d *demo) planOnly(ctx context.Context, a app) error {
+	d.set = []string{"iface=veth0"}
+	s, err := d.open(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	p, err := s.plugin.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	return d.show(a, p)
+}
+
+// runOn runs the plugin on the near end of a network and sends packets from its far end.
+func (d *demo) runOn(ctx context.Context, a app, lab *netlab.Net) error {
+	d.set = []string{"iface=" + lab.Iface(), "netns=" + lab.Path(), fmt.Sprintf("sample=%d", sample)}
+	fmt.Fprintf(a.err, "bpfhost: demo: made a network namespace with interface %s; now this runs:\n\n"+
+		"  bpfhost run quickstart.wasm --set %s --duration %s\n\n", lab.Iface(), strings.Join(d.set, " --set "), d.duration)
+	s, err := d.open(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	p, err := s.plugin.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	if d.output.value == "table" {
+		if err := p.WriteText(a.out, host.TextOptions{NoInsns: true}); err != nil {
+			return err
+		}
+		fmt.Fprintln(a.out)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	var sending sync.WaitGroup
+	l := life{duration: d.duration, attached: func() {
+		sending.Go(func() { d.send(ctx, a, lab) })
+	}}
+	err = l.serve(ctx, a, p, d.output.value)
+	stop()
+	sending.Wait()
+	return err
+}
+
+// send keeps packets coming until ctx ends.
+func (d *demo) send(ctx context.Context, a app, lab *netlab.Net) {
+	for ctx.Err() == nil {
+		if _, err := lab.Traffic(ctx, netlab.Flow{UDP: 3, TCP: 2, ICMP: 1, Every: every}); err != nil {
+			fmt.Fprintf(a.err, "bpfhost: demo: %s\n", host.SafeText(err.Error()))
+			return
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/link"
+	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host"
+	"github.com/bpfhost/bpfhost/host/policy"
+)
+
+// TestExitCodes holds the code and the line of every cause.
+func TestExitCodes(t *testing.T) {
+	reason := errors.New("reason")
+	asRoot := ""
+	if os.Geteuid() != 0 {
+		asRoot = "; run it as root; 'bpfhost plan' needs no privileges"
+	}
+	tests := []struct {
+		err  error
+		code int
+		line string
+	}{
+		{reason, 1, "reason"},
+		{&usageError{text: "plan: what?", cmd: "bpfhost plan"}, 2, "plan: what?; see 'bpfhost plan --help'"},
+		{&host.ParamError{Plugin: "p", Param: "x", Reason: "is unknown"}, 2, `plugin p: parameter "x" is unknown`},
+		{&inputError{reason}, 10, "reason"},
+		{&inputError{&os.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}}, 10, "open x: permission denied"},
+		{fmt.Errorf("object x: %w", host.ErrInput), 10, "object x: input rejected"},
+		{&policy.SyntaxError{Policy: "p.yaml", Line: 3, Column: 7, Reason: "unknown key"}, 10, "read policy p.yaml:3:7: unknown key"},
+		{&policy.Error{Subject: "helper bpf_x", Policy: "p.yaml", Line: 4}, 11,
+			"policy p.yaml:4 denies helper bpf_x"},
+		{&host.PluginError{Plugin: "p", Export: "bpfhost_plan", Kind: host.PluginTrap, Err: reason}, 12, "plugin p: bpfhost_plan: reason"},
+		{&host.LimitError{Plugin: "p", Export: "bpfhost_plan", What: "wall time", Max: "5s"}, 13,
+			"plugin p: bpfhost_plan: wall time limit of 5s reached; the plugin was stopped"},
+		{fmt.Errorf("load program x: %w", loader.ErrPermission), 21,
+			"load program x: permission denied" + asRoot},
+		{&loader.FeatureError{Feature: "arena maps", MinKernel: "6.9"}, 22, "arena maps need Linux 6.9"},
+		{&link.Error{Program: "x", Kind: spec.AttachXDP, Target: "interface e", Err: reason}, 23, `attach program "x" to interface e (xdp): reason`},
+		{&link.Error{Program: "x", Kind: spec.AttachXDP, Target: "interface e", Err: loader.ErrPermission}, 21,
+			`attach program "x" to interface e (xdp): permission denied` + asRoot},
+		{errInterrupted, 130, "interrupted before anything was attached"},
+		{failures{&inputError{reason}, errors.New("another")}, 10, "reason\nbpfhost: another"},
+		// A plugin whose own failure has a deeper cause fails for that cause.
+		{&host.PluginError{Plugin: "p", Export: "bpfhost_loaded", Err: fmt.Errorf("open: %w", loader.ErrPermission)}, 21,
+			"plugin p: bpfhost_loaded: open: permission denied" + asRoot},
+		// Nothing of an error reaches the terminal as a control.
+		{errors.New("read \x1b[2J\nbpfhost: forged"), 1, `read \x1b[2J\nbpfhost: forged`},
+	}
+	for _, tt := range tests {
+		var b bytes.Buffer
+		if code := report(&b, tt.err); code != tt.code {
+			t.Errorf("%v: exit code %d, want %d", tt.err, code, tt.code)
+		}
+		if got, want := b.String(), "bpfhost: "+tt.line+"\n"; got != want {
+			t.Errorf("%v:\n got %q\nwant %q", tt.err, got, want)
+		}
+	}
+}

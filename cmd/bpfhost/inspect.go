@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bpfhost/bpfhost/core/elf"
+	"github.com/bpfhost/bpfhost/host"
+)
+
+func newInspect(a app) *cobra.Command {
+	output := newChoice("table", "json")
+	c := &cobra.Command{
+		Use:   "inspect FILE…",
+		Short: "Show what is in eBPF objects and plugins",
+		Long: `inspect shows programs, maps, variables and externs of an eBPF object, or name, parameters, wishes and
+imports of a plugin. To learn what a plugin says of itself, it is started in its sandbox, without
+any right. With -o json there is one document for each file.`,
+		Example: `  bpfhost inspect drops.o
+  bpfhost inspect -o json guard.wasm`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return badUsage(c, "inspect: FILE is missing")
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			v := viewer{app: a, json: output.value == "json"}
+			defer v.close()
+			var bad failures
+			for _, name := range args {
+				bad = bad.with(v.file(c, name))
+			}
+			return bad.err()
+		},
+	}
+	c.Flags().VarP(&output, "output", "o", "how to print it")
+	return c
+}
+
+// viewer shows files one after the other.
+type viewer struct {
+	app
+	json  bool
+	shown int
+	host  *host.Host // made for the first plugin
+}
+
+func (v *viewer) close() {
+	if v.host != nil {
+		v.host.Close()
+	}
+}
+
+// file shows one file.
+func (v *viewer) file(c *cobra.Command, name string) error {
+	b, err := v.readFile(name)
+	if err != nil {
+		return err
+	}
+	d, err := v.read(c, name, b)
+	if err != nil {
+		return err
+	}
+	if v.json {
+		return writeJSON(v.out, d)
+	}
+	if v.shown++; v.shown > 1 {
+		fmt.Fprintln(v.out)
+	}
+	var t table
+	d.table(&t, name)
+	return t.write(v.out)
+}
+
+// document is what inspect shows of a file: as JSON by its fields, or as a table.
+type document interface {
+	table(t *table, file string)
+}
+
+func (v *viewer) read(c *cobra.Command, name string, b []byte) (document, error) {
+	if bytes.HasPrefix(b, []byte("\x00asm")) {
+		return v.readPlugin(c, name, b)
+	}
+	obj, err := elf.LoadBytes(b)
+	if err != nil {
+		return nil, &inputError{fmt.Errorf("inspect %s: %w", name, err)}
+	}
+	return newObjectDoc(obj, len(b)), nil
+}
+
+func (v *viewer) readPlugin(c *cobra.Command, name string, b []byte) (document, error) {
+	if v.host == nil {
+		h, err := host.New(c.Context(), host.Config{Log: newLog(v.err, false)})
+		if err != nil {
+			return nil, err
+		}
+		v.host = h
+	}
+	p, err := v.host.Open(c.Context(), b, host.PluginOptions{Name: pluginName(name)})
+	if err != nil {
+		return nil, fmt.Errorf("inspect %s: %w", name, err)
+	}
+	defer p.Close()
+	return newPluginDoc(p.Info(), b)
+}

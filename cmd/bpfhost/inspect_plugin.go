@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/host"
+)
+
+// pluginDoc is what inspect -o json prints of a plugin. Fields are only ever added.
+type pluginDoc struct {
+	Schema  string     `json:"schema"`
+	Name    string     `json:"name"`
+	Version string     `json:"version"`
+	Doc     string     `json:"doc"`
+	ABI     string     `json:"abi"`      // version that it was built for
+	ABIHash string     `json:"abi_hash"` // definition that its SDK was made from; empty is unknown
+	SHA256  string     `json:"sha256"`
+	Size    int        `json:"size"` // bytes
+	Params  []paramDoc `json:"params"`
+	Wants   []string   `json:"wants"`   // in policy words
+	Hooks   []string   `json:"hooks"`   // exports that the host calls
+	Imports []string   `json:"imports"` // module.name
+}
+
+type paramDoc struct {
+	Name     string `json:"name"`
+	Type     string `json:"type"`
+	Default  string `json:"default"`
+	Required bool   `json:"required"`
+	Doc      string `json:"doc"`
+}
+
+// newPluginDoc describes a plugin by what it says of itself and what its module shows.
+func newPluginDoc(info host.Info, wasm []byte) (*pluginDoc, error) {
+	m, err := readModule(wasm)
+	if err != nil {
+		return nil, err
+	}
+	d := &pluginDoc{
+		Schema:  "bpfhost.plugin/v1",
+		Name:    info.Name,
+		Version: info.Version,
+		Doc:     info.Doc,
+		ABI:     fmt.Sprintf("%d.%d", info.ABIMajor, info.ABIMinor),
+		SHA256:  info.SHA256,
+		Size:    info.Size,
+		Params:  make([]paramDoc, 0, len(info.Params)),
+		Wants:   append([]string{}, info.Wants...),
+		Hooks:   []string{},
+		Imports: append([]string{}, m.imports...),
+	}
+	_, d.ABIHash, _ = abi.FindMarker(wasm)
+	for _, p := range info.Params {
+		d.Params = append(d.Params, paramDoc{p.Name, string(p.Type), p.Default, p.Required, p.Doc})
+	}
+	for _, h := range abi.Hooks() {
+		if slices.Contains(m.exports, h.Name) {
+			d.Hooks = append(d.Hooks, h.Name)
+		}
+	}
+	return d, nil
+}
+
+// table shows the plugin to people.
+func (d *pluginDoc) table(t *table, file string) {
+	t.text("%s: plugin %s, ABI %s, %s bytes", file, strings.TrimSpace(d.Name+" "+d.Version), d.ABI, thousands(d.Size))
+	if d.Doc != "" {
+		t.text("%s", d.Doc)
+	}
+	t.text("sha256 %s", d.SHA256)
+	var rows [][]string
+	for _, p := range d.Params {
+		def := p.Default
+		if p.Required {
+			def = "(required)"
+		}
+		rows = append(rows, []string{p.Name, p.Type, def, p.Doc})
+	}
+	t.block([]string{"PARAM", "TYPE", "DEFAULT", "MEANING"}, rows)
+	rows = nil
+	for _, w := range d.Wants {
+		rows = append(rows, []string{w})
+	}
+	t.block([]string{"WANTS"}, rows)
+	t.text("")
+	t.text("hooks: %s", strings.Join(d.Hooks, " "))
+	t.text("imports: %s", strings.Join(d.Imports, " "))
+}

@@ -1,0 +1,62 @@
+// Command bpfhost runs WebAssembly plugins that build and patch eBPF programs, shows what they
+// would do, and looks into objects and plugins.
+//
+// Standard output carries data, standard error carries talk. What an exit code means is in exit.go.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	os.Exit(execute(context.Background(), os.Args[1:], app{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
+}
+
+// app is what a command reads from and writes to.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// execute runs one command line and returns its exit code.
+func execute(ctx context.Context, args []string, a app) int {
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	root := newRoot(a)
+	root.SetArgs(args)
+	if err := root.ExecuteContext(ctx); err != nil {
+		return report(a.err, err)
+	}
+	return 0
+}
+
+// newRoot builds the tree of commands.
+func newRoot(a app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "bpfhost",
+		Short: "Run WebAssembly plugins that build and patch eBPF programs",
+		Long: `bpfhost runs WebAssembly plugins that build and patch eBPF programs.
+
+A plugin never touches the kernel. It edits blueprints of programs and maps; bpfhost shows the
+outcome as a plan, holds it against a policy, and only then loads and attaches it.`,
+		Example: `  bpfhost demo
+  bpfhost plan guard.wasm --object drops.o
+  sudo bpfhost run guard.wasm --object drops.o --set interface=eth0`,
+		Args:          noCommand,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.SetFlagErrorFunc(badFlag)
+	root.SetHelpCommand(&cobra.Command{Use: "no-help-command", Hidden: true})
+	root.SuggestionsMinimumDistance = 2
+	root.AddCommand(newRun(a), newPlan(a), newInspect(a), newABI(a), newDemo(a), newVersion(a))
+	return root
+}

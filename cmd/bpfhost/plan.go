@@ -1,0 +1,51 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/bpfhost/bpfhost/host"
+)
+
+func newPlan(a app) *cobra.Command {
+	r := request{output: newChoice("table", "json")}
+	c := &cobra.Command{
+		Use:     "plan PLUGIN.wasm [flags] [-- plugin arguments]",
+		Aliases: []string{"check"},
+		Short:   "Show what a plugin would do, and what the policy says to it",
+		Long: `plan runs a plugin up to the point where the kernel would come in: it shows the difference that the
+plugin makes to its objects, what would be attached where, and by which rule each part is allowed.
+It needs no privileges and changes nothing.`,
+		Example: `  bpfhost plan guard.wasm --object drops.o --set interface=eth0`,
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := r.take(c, args); err != nil {
+				return err
+			}
+			s, err := r.open(c.Context(), a)
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			p, err := s.plugin.Plan(c.Context())
+			if p != nil { // a denied plan is shown too
+				if werr := r.show(a, p); err == nil {
+					err = werr
+				}
+			}
+			return err
+		},
+	}
+	r.flags(c)
+	c.Flags().VarP(&r.output, "output", "o", "how to print the plan")
+	return c
+}
+
+// show prints a plan in the form that the request asks for.
+func (r *request) show(a app, p *host.Plan) error {
+	switch r.output.value {
+	case "json":
+		return writeJSON(a.out, p)
+	case "jsonl":
+		return writeJSONLine(a.out, p)
+	}
+	return p.WriteText(a.out, host.TextOptions{})
+}

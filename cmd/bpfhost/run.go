@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bpfhost/bpfhost/host"
+)
+
+func newRun(a app) *cobra.Command {
+	r := request{output: newChoice("table", "jsonl")}
+	var l life
+	c := &cobra.Command{
+		Use:   "run PLUGIN.wasm [flags] [-- plugin arguments]",
+		Short: "Load and attach what a plugin plans, and hand it events until Ctrl-C",
+		Long: `run makes the plan, loads it, attaches it and hands events to the plugin until Ctrl-C, the end of
+--duration, or the plugin's own wish. Then everything is detached, and the account of events is
+printed. A second Ctrl-C does not wait for the plugin.`,
+		Example: `  sudo bpfhost run guard.wasm --object drops.o --set interface=eth0
+  sudo bpfhost run exec.wasm --object exec.o --duration 10s -o jsonl`,
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := r.take(c, args); err != nil {
+				return err
+			}
+			s, err := r.open(c.Context(), a)
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			p, err := s.plugin.Plan(c.Context())
+			if err != nil {
+				return err
+			}
+			return l.serve(c.Context(), a, p, r.output.value)
+		},
+	}
+	r.flags(c)
+	c.Flags().VarP(&r.output, "output", "o", "how the plugin shall print events")
+	c.Flags().DurationVar(&l.duration, "duration", 0, "stop after this time (default: never)")
+	c.Flags().StringVar(&l.ready, "ready", "", "`FILE` that exists while everything is attached, for scripts")
+	return c
+}
+
+// life says how long a run lasts and what happens on the way.
+type life struct {
+	duration time.Duration // 0 is until interrupted
+	ready    string        // file to create once attached
+	attached func()        // called once attached
+}
+
+// serve applies a plan and hands events to the plugin until its time is over. Whatever happens,
+// everything is detached when it returns; the account is printed if there was anything to count.
+func (l *life) serve(ctx context.Context, a app, p *host.Plan, output string) (err error) {
+	if l.ready != "" {
+		if err := os.Remove(l.ready); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("prepare ready file: %w", err)
+		}
+	}
+	run, err := p.Apply(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return errInterrupted
+		}
+		return err
+	}
+	defer func() {
+		closed := run.Close()
+		err = failures{}.with(err, closed, writeAccount(a, run, output)).err()
+	}()
+	for _, s := range run.Skipped() {
+		fmt.Fprintf(a.err, "bpfhost: warning: %s\n", host.SafeText(s))
+	}
+	if l.ready != "" {
+		if err := os.WriteFile(l.ready, nil, 0o644); err != nil {
+			return fmt.Errorf("create ready file: %w", err)
+		}
+		defer os.Remove(l.ready)
+	}
+	if l.attached != nil {
+		l.attached()
+	}
+	if l.duration > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, l.duration)
+		defer cancel()
+	}
+	return run.Serve(ctx)
+}

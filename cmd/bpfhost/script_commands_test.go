@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/bpfhost/bpfhost/core/netlab"
+	"github.com/bpfhost/bpfhost/internal/elftest"
+)
+
+type command = func(ts *testscript.TestScript, neg bool, args []string)
+
+// scriptCommands are the commands that TestScript documents.
+var scriptCommands = map[string]command{
+	"exits":    exits,
+	"await":    await,
+	"netlab":   makeLab,
+	"traffic":  traffic,
+	"remember": remember,
+	"gone":     gone,
+	"truncate": truncate,
+	"bytes":    writeBytes,
+	"mkelf":    mkelf,
+	"free":     free,
+	"readenv":  readenv,
+}
+
+// exits runs a program and checks its exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits N program [args...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	err = ts.Exec(args[1], args[2:]...)
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		got = failed.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// patience bounds every wait of the scripts. It is never reached when all is well.
+const patience = 30 * time.Second
+
+// poll asks until the answer is yes.
+func poll(ts *testscript.TestScript, what string, done func() bool) {
+	for end := time.Now().Add(patience); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			ts.Fatalf("waited %s for %s", patience, what)
+		}
+	}
+}
+
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: await FILE [LINES]")
+	}
+	lines := 0
+	if len(args) == 2 {
+		var err error
+		lines, err = strconv.Atoi(args[1])
+		ts.Check(err)
+	}
+	poll(ts, strings.Join(args, " "), func() bool {
+		b, err := os.ReadFile(ts.MkAbs(args[0]))
+		return err == nil && bytes.Count(b, []byte{'\n'}) >= lines
+	})
+}
+
+// labKey is the key of a script's network, a **netlab.Net.
+type labKey struct{}
+
+func makeLab(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: netlab")
+	}
+	lab, err := netlab.New()
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(lab.Close()) })
+	ts.Setenv("NETNS", lab.Path())
+	ts.Setenv("IFACE", lab.Iface())
+	*ts.Value(labKey{}).(**netlab.Net) = lab
+}
+
+func traffic(ts *testscript.TestScript, neg bool, args []string) {
+	lab := *ts.Value(labKey{}).(**netlab.Net)
+	if neg || len(args) == 0 || lab == nil {
+		ts.Fatalf("usage: traffic [udp=N] [tcp=N] [icmp=N] [from=2|3], after netlab")
+	}
+	var f netlab.Flow
+	from := 2
+	fields := map[string]*int{"udp": &f.UDP, "tcp": &f.TCP, "icmp": &f.ICMP, "from": &from, "size": &f.Size}
+	for _, a := range args {
+		k, v, _ := strings.Cut(a, "=")
+		n, err := strconv.Atoi(v)
+		ts.Check(err)
+		if fields[k] == nil {
+			ts.Fatalf("traffic: unknown %s", k)
+		}
+		*fields[k] = n
+	}
+	f.From = netip.AddrFrom4([4]byte{10, 99, 0, byte(from)})
+	sent, err := lab.Traffic(context.Background(), f)
+	ts.Check(err)
+	if sent.Total() != f.Total() {
+		ts.Fatalf("sent %d of %d packets", sent.Total(), f.Total())
+	}
+}
+
+func truncate(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: truncate FILE N")
+	}
+	n, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
+}
+
+func writeBytes(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: bytes FILE HEX")
+	}
+	b, err := hex.DecodeString(args[1])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o644))
+}
+
+func mkelf(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: mkelf TEXT FILE")
+	}
+	f, err := elftest.Assemble(strings.ReplaceAll(ts.ReadFile(args[0]), `\e`, "\x1b"))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), f.Bytes(), 0o644))
+}
+
+func readenv(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: readenv NAME FILE")
+	}
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}
+
+// varying matches what depends on the compiler that built a plugin, and the numbers that quickstart
+// gives packets, which depend on the CPU.
+var varying = regexp.MustCompile(`((?:sha256|module) |packet(?:":| ))[0-9a-f]+`)
+
+// masked is a process that copies its input without what varies.
+func masked() {
+	b, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "masked:", err)
+		os.Exit(1)
+	}
+	os.Stdout.Write(varying.ReplaceAll(b, []byte("$1(masked)")))
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"unsafe"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/link"
+	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/core/netlab"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// passAll is an XDP program that lets everything pass.
+var passAll = &spec.Collection{
+	License: "GPL",
+	Programs: []*spec.Program{{
+		Name:  "pass_all",
+		Type:  spec.ProgramXDP,
+		Insns: []spec.Insn{{Insn: asm.Mov64Imm(asm.R0, 2)}, {Insn: asm.Exit()}},
+	}},
+}
+
+// kernelUsable says why this process may not load and attach; nil if it may.
+var kernelUsable = sync.OnceValue(func() error {
+	lab, err := netlab.New()
+	if err != nil {
+		return err
+	}
+	defer lab.Close()
+	c, err := loader.Load(passAll, loader.Options{})
+	if err != nil {
+		return err
+	}
+	return c.Close()
+})
+
+// The kinds of kernel objects as they stand in /proc/PID/fdinfo, with the bpf(2) command that finds
+// the next id of each (enum bpf_cmd).
+var nextID = map[string]uintptr{"prog_id": 11, "map_id": 12, "btf_id": 23, "link_id": 31}
+
+// kernelID names an object of the kernel.
+type kernelID struct {
+	kind string
+	id   uint32
+}
+
+// heldKey is the key of what remember found, a *[]kernelID.
+type heldKey struct{}
+
+// remember keeps the ids of what the script's background processes hold in the kernel.
+func remember(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: remember")
+	}
+	held := ts.Value(heldKey{}).(*[]kernelID)
+	kinds := map[string]bool{}
+	for _, cmd := range ts.BackgroundCmds() {
+		files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", cmd.Process.Pid))
+		ts.Check(err)
+		for _, f := range files {
+			b, err := os.ReadFile(f)
+			if err != nil {
+				continue // closed meanwhile
+			}
+			for lines := bufio.NewScanner(bytes.NewReader(b)); lines.Scan(); {
+				k, v, _ := strings.Cut(lines.Text(), ":")
+				if nextID[k] == 0 {
+					continue
+				}
+				n, err := strconv.ParseUint(strings.TrimSpace(v), 10, 32)
+				ts.Check(err)
+				*held = append(*held, kernelID{k, uint32(n)})
+				kinds[k] = true
+			}
+		}
+	}
+	for _, k := range []string{"prog_id", "map_id", "link_id"} {
+		if !kinds[k] {
+			ts.Fatalf("the background processes hold no %s; they hold %v", k, *held)
+		}
+	}
+	for _, id := range *held {
+		if ok, err := exists(id); err != nil || !ok {
+			ts.Fatalf("%v does not exist (%v)", id, err)
+		}
+	}
+}
+
+// gone checks that nothing of what remember found exists any more. The kernel frees some of it a
+// moment after the last descriptor.
+func gone(ts *testscript.TestScript, neg bool, args []string) {
+	held := *ts.Value(heldKey{}).(*[]kernelID)
+	if neg || len(args) != 0 || len(held) == 0 {
+		ts.Fatalf("usage: gone, after remember")
+	}
+	for _, id := range held {
+		poll(ts, fmt.Sprintf("%v to go away", id), func() bool {
+			ok, err := exists(id)
+			ts.Check(err)
+			return !ok
+		})
+	}
+}
+
+// exists asks the kernel for the first object above the one below.
+func exists(k kernelID) (bool, error) {
+	number := uintptr(321) // amd64
+	if runtime.GOARCH == "arm64" {
+		number = 280
+	}
+	attr := struct{ start, next, flags uint32 }{start: k.id - 1}
+	_, _, errno := syscall.Syscall(number, nextID[k.kind], uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	if errno == syscall.ENOENT {
+		return false, nil
+	}
+	if errno != 0 {
+		return false, errno
+	}
+	return attr.next == k.id, nil
+}
+
+// free checks that an XDP program can be attached to the near interface of the script's network.
+func free(ts *testscript.TestScript, neg bool, args []string) {
+	lab := *ts.Value(labKey{}).(**netlab.Net)
+	if neg || len(args) != 0 || lab == nil {
+		ts.Fatalf("usage: free, after netlab")
+	}
+	c, err := loader.Load(passAll, loader.Options{})
+	ts.Check(err)
+	defer c.Close()
+	poll(ts, "the interface to be free", func() bool {
+		l, err := link.XDP(c.Program("pass_all"), link.XDPOptions{Interface: lab.Iface(), Netns: lab.Path()})
+		if err == nil {
+			ts.Check(l.Close())
+		}
+		return err == nil
+	})
+}
+
+// asNobody is a process that gives up root before it is bpfhost.
+func asNobody() {
+	const nobody = 65534
+	os.Setenv("XDG_CACHE_HOME", os.Getenv("NOBODY_CACHE"))
+	if os.Geteuid() == 0 {
+		for _, err := range []error{
+			syscall.Setgroups(nil),
+			syscall.Setresgid(nobody, nobody, nobody),
+			syscall.Setresuid(nobody, nobody, nobody),
+		} {
+			if err != nil {
+				fmt.Fprintln(os.Stderr, "nobody:", err)
+				os.Exit(99)
+			}
+		}
+	}
+	os.Args = os.Args[1:] // "nobody bpfhost …"
+	main()
+}

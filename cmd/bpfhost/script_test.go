@@ -1,0 +1,103 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/bpfhost/bpfhost/core/netlab"
+	"github.com/bpfhost/bpfhost/internal/testenv"
+)
+
+var update = flag.Bool("update", false, "write the output of commands into the scripts")
+
+// TestMain makes the command, and helpers of the scripts, processes of their own.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"bpfhost": main,
+		"nobody":  asNobody,
+		"masked":  masked,
+	})
+}
+
+// TestScript runs the scripts of testdata/script. Besides what testscript has, they know:
+//
+//	[bpf]                 this process may load and attach; BPFHOST_REQUIRE=kernel makes its lack a failure
+//	exits N PROGRAM …     runs a program that must end with exit code N
+//	exec nobody …         runs bpfhost without privileges
+//	exec masked           copies its input without hashes of plugins and numbers of packets
+//	await FILE [N]        waits until the file exists, and has N lines
+//	netlab                makes a network: $NETNS, $IFACE
+//	traffic udp=N …       sends packets to it: udp=, tcp=, icmp=, from=2|3 (last byte of the source)
+//	remember, gone        keep the ids of what background processes hold in the kernel; all must be gone
+//	free                  nothing is attached to the network's near interface
+//	truncate FILE N       cuts a file to N bytes
+//	bytes FILE HEX        makes a file of bytes
+//	mkelf TEXT FILE       makes an object of what elftest.Assemble reads; \e is the escape character
+//	readenv NAME FILE     sets a variable to the trimmed content of a file
+//
+// $GUESTS has the plugins: c/NAME.wasm, go/NAME.wasm, bad/NAME.wasm, and the objects NAME.bpf.o.
+// $HOSTELF is a program of this machine, $REPO the repository.
+func TestScript(t *testing.T) {
+	shared := sharedDir(t)
+	guests := buildGuests(t, shared)
+	cache := makeCaches(t, shared)
+	repo, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hostELF, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "../../testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       *update,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("GUESTS", guests)
+			e.Setenv("REPO", repo)
+			e.Setenv("HOSTELF", hostELF)
+			e.Setenv("XDG_CACHE_HOME", cache)
+			e.Setenv("NOBODY_CACHE", cache+"-nobody")
+			e.Values[labKey{}] = new(*netlab.Net)
+			e.Values[heldKey{}] = new([]kernelID)
+			return nil
+		},
+		Condition: condition,
+		Cmds:      maps.Clone(scriptCommands),
+	})
+}
+
+// condition knows the conditions of the scripts. Where BPFHOST_REQUIRE names what is missing, it is
+// an error, so that nothing is skipped.
+func condition(name string) (bool, error) {
+	if name != "bpf" {
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	err := kernelUsable()
+	if err != nil && testenv.Required(testenv.Kernel) {
+		return false, fmt.Errorf("kernel is required by BPFHOST_REQUIRE but missing: %w", err)
+	}
+	return err == nil, nil
+}
+
+// sharedDir makes a folder that every user can read.
+func sharedDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "bpfhost-script")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/bpfhost/bpfhost/host"
+)
+
+// table is text in blocks of aligned columns. Every cell is made safe for a terminal here, so that
+// what comes from a file or a plugin can be put in as it is.
+type table struct {
+	lines []tableLine
+}
+
+type tableLine struct {
+	cells []string
+	block int // lines of one block share their column widths
+}
+
+// text adds a line without columns.
+func (t *table) text(format string, args ...any) {
+	t.lines = append(t.lines, tableLine{cells: []string{host.SafeText(fmt.Sprintf(format, args...))}, block: -1})
+}
+
+// block adds a headed block of rows; nothing when there are no rows.
+func (t *table) block(head []string, rows [][]string) {
+	if len(rows) == 0 {
+		return
+	}
+	n := len(t.lines)
+	if n > 0 {
+		t.text("")
+		n++
+	}
+	t.lines = append(t.lines, tableLine{cells: head, block: n})
+	for _, r := range rows {
+		cells := make([]string, len(r))
+		for i, c := range r {
+			if cells[i] = host.SafeText(c); cells[i] == "" {
+				cells[i] = "-"
+			}
+		}
+		t.lines = append(t.lines, tableLine{cells: cells, block: n})
+	}
+}
+
+// write prints the table.
+func (t *table) write(w io.Writer) error {
+	widths := map[int][]int{}
+	for _, l := range t.lines {
+		for i, c := range l.cells {
+			if len(widths[l.block]) <= i {
+				widths[l.block] = append(widths[l.block], 0)
+			}
+			widths[l.block][i] = max(widths[l.block][i], utf8.RuneCountInString(c))
+		}
+	}
+	var b strings.Builder
+	for _, l := range t.lines {
+		for i, c := range l.cells {
+			b.WriteString(c)
+			if i < len(l.cells)-1 {
+				b.WriteString(strings.Repeat(" ", widths[l.block][i]-utf8.RuneCountInString(c)+2))
+			}
+		}
+		b.WriteByte('\n')
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
