@@ -1,0 +1,389 @@
+package host
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/sandbox"
+)
+
+// bench is a real guest that exports every function of the ABI as it is, on an instance in which
+// every kind of handle exists. What a bad guest can do is done through it.
+type bench struct {
+	t       *testing.T
+	x       *instance
+	g       *sandbox.Guest
+	handles map[string]uint32
+}
+
+// wild are places in guest memory that do not exist.
+const (
+	memorySize = 2 * sandbox.PageSize
+	goodPtr    = 4096
+)
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	x, _, _ := running(t)
+	x.limits.Faults = 1 << 30
+	var exports []sandbox.Export
+	for _, f := range abi.Funcs() {
+		e := sandbox.Export{Name: "call_" + f.Name, Results: []sandbox.ValueType{sandbox.I32}}
+		for _, c := range paramsOf(f.Params) {
+			typ := sandbox.I32
+			if c == 'l' {
+				typ = sandbox.I64
+			}
+			e.Params = append(e.Params, typ)
+		}
+		exports = append(exports, e)
+	}
+	engine, err := sandbox.NewEngine(sandbox.EngineOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { engine.Close() })
+	x.guest = nil
+	g, err := engine.Load(context.Background(), trampolines(), sandbox.Options{HostModule: abi.Module, Imports: importTable(x.of), Exports: exports})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.guest = g
+	b := &bench{t: t, x: x, g: g, handles: map[string]uint32{}}
+	b.open()
+	return b
+}
+
+// open makes one handle of every kind.
+func (b *bench) open() {
+	x := b.x
+	x.inputs = []input{{name: "drops", source: "drops.o", c: testCollection()}}
+	x.overlay = newOverlay(x.inputs)
+	o := x.overlay.objects[0]
+	source := &source{name: "events", ring: newFakeRing(), size: 4096, resume: make(chan struct{}, 1)}
+	x.run.sources = append(x.run.sources, source)
+	for k, obj := range map[abi.Kind]any{
+		abi.KindPlugin: pluginRef{x}, abi.KindObject: o, abi.KindProgram: progRef{o, o.work.Programs[0]},
+		abi.KindMap: mapRef{o, o.work.Maps[0]}, abi.KindVar: varRef{o, o.work.Vars[0]}, abi.KindAttach: attRef{o, o.attIDs[0]},
+		abi.KindParam: &declaredParam{Param{Name: "p", Type: ParamString}}, abi.KindWant: &declaredWant{"program xdp"},
+		abi.KindRmap: x.run.maps[0], abi.KindSource: source,
+	} {
+		h, err := x.handles.open(k, obj)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		b.handles[k.String()] = uint32(h)
+	}
+}
+
+// call makes one call of the guest in a phase in which it is allowed.
+func (b *bench) call(f abi.Func, args ...uint64) int32 {
+	b.t.Helper()
+	b.x.phase = f.Phases & -f.Phases // the first
+	return b.callIn(f, args...)
+}
+
+func (b *bench) callIn(f abi.Func, args ...uint64) int32 {
+	b.t.Helper()
+	rc, err := b.g.Call(context.Background(), "call_"+f.Name, 0, args...)
+	if err != nil {
+		b.t.Fatalf("%s(%#x): %v", f.Name, args, err)
+	}
+	return rc
+}
+
+// good are arguments that are in order as far as the decoder can tell.
+func (b *bench) good(f abi.Func) []uint64 {
+	var args []uint64
+	for _, p := range f.Params {
+		switch {
+		case p.Kind == abi.Handle32:
+			kind := p.Of
+			if kind == "" {
+				kind = "program"
+			}
+			args = append(args, uint64(b.handles[kind]))
+		case p.Kind == abi.InRecord:
+			size := recordSize(p.Of)
+			view, _ := b.g.View(goodPtr, size)
+			clear(view)
+			binary.LittleEndian.PutUint32(view, size)
+			args = append(args, goodPtr, uint64(size))
+		case p.Kind.Pair():
+			args = append(args, 0, 0)
+		case p.Kind == abi.OutU64:
+			args = append(args, goodPtr)
+		default:
+			args = append(args, 0)
+		}
+	}
+	return args
+}
+
+func recordSize(name string) uint32 {
+	for _, r := range abi.Records() {
+		if r.Name == name {
+			return r.Size
+		}
+	}
+	return 0
+}
+
+// eachParam calls f with the index in the arguments of every parameter.
+func eachParam(f abi.Func, do func(p abi.Param, at int)) {
+	at := 0
+	for _, p := range f.Params {
+		do(p, at)
+		at++
+		if p.Kind.Pair() {
+			at++
+		}
+	}
+}
+
+func TestMisusePhase(t *testing.T) {
+	b := newBench(t)
+	for _, f := range abi.Funcs() {
+		for phase := abi.PhaseInit; phase <= abi.PhaseStop; phase <<= 1 {
+			if f.Phases&phase != 0 {
+				continue
+			}
+			b.x.phase = phase
+			errnoIn(t, fmt.Sprintf("%s in phase %s", f.Name, phase), b.callIn(f, b.good(f)...), abi.ErrPhase)
+			if b.x.last.fn != f.ID {
+				t.Errorf("%s in phase %s: err_info is about %s", f.Name, phase, funcName(b.x.last.fn))
+			}
+		}
+	}
+}
+
+func TestMisusePointer(t *testing.T) {
+	b := newBench(t)
+	for _, f := range abi.Funcs() {
+		eachParam(f, func(p abi.Param, at int) {
+			args := b.good(f)
+			if p.Kind == abi.OutU64 {
+				for _, ptr := range []uint64{memorySize, memorySize - 7, 0xffff_ffff} {
+					args[at] = ptr
+					errnoIn(t, fmt.Sprintf("%s: %s at %#x", f.Name, p.Name, ptr), b.call(f, args...), abi.ErrFault)
+				}
+				return
+			}
+			if !p.Kind.Pair() {
+				return
+			}
+			for _, bad := range [][2]uint64{{memorySize, 1}, {memorySize - 1, 64}, {0xffff_fff0, 0x20}, {8, 0xffff_ffff}, {0xffff_ffff, 0xffff_ffff}} {
+				args[at], args[at+1] = bad[0], bad[1]
+				errnoIn(t, fmt.Sprintf("%s: %s at %#x, %#x", f.Name, p.Name, bad[0], bad[1]), b.call(f, args...), abi.ErrFault)
+			}
+		})
+	}
+}
+
+// A length of zero means that the pointer is not looked at.
+func TestMisuseEmptyAnywhere(t *testing.T) {
+	b := newBench(t)
+	for _, f := range abi.Funcs() {
+		eachParam(f, func(p abi.Param, at int) {
+			if !p.Kind.Pair() {
+				return
+			}
+			args := b.good(f)
+			args[at], args[at+1] = 0xdead_0000, 0
+			if rc := b.call(f, args...); rc == -int32(abi.ErrFault) {
+				t.Errorf("%s: an empty %s at a wild pointer is a fault", f.Name, p.Name)
+			}
+			newBenchState(b)
+		})
+	}
+}
+
+// newBenchState makes up for calls that changed something.
+func newBenchState(b *bench) {
+	b.x.handles.closeAll()
+	b.x.run.sources = nil
+	b.open()
+}
+
+func TestMisuseHandle(t *testing.T) {
+	b := newBench(t)
+	for _, f := range abi.Funcs() {
+		eachParam(f, func(p abi.Param, at int) {
+			if p.Kind != abi.Handle32 || f.Name == "plan_note" {
+				return
+			}
+			args := b.good(f)
+			stale := args[at] + 1<<handleIndexBits
+			for _, h := range []uint64{0, 1, 0xffff_ffff, stale} {
+				args[at] = h
+				errnoIn(t, fmt.Sprintf("%s: handle %#x", f.Name, h), b.call(f, args...), abi.ErrBadh)
+			}
+			if p.Of == "" {
+				return
+			}
+			for kind, h := range b.handles {
+				if kind != p.Of {
+					args[at] = uint64(h)
+					errnoIn(t, f.Name+": handle of kind "+kind, b.call(f, args...), abi.ErrKind)
+				}
+			}
+		})
+	}
+	note, _ := abi.LookupFunc("plan_note")
+	errnoIn(t, "plan_note: stale handle", b.call(note, 0xffff_ffff, 0, 0, 0), abi.ErrBadh)
+}
+
+func TestMisuseText(t *testing.T) {
+	b := newBench(t)
+	long := make([]byte, abi.MaxName+1)
+	for i := range long {
+		long[i] = 'a'
+	}
+	for _, f := range abi.Funcs() {
+		eachParam(f, func(p abi.Param, at int) {
+			bad := [][]byte{[]byte("\xff\xfe"), []byte("a\x00b")}
+			switch p.Kind {
+			case abi.Name:
+				bad = append(bad, long, []byte("a\nb"), []byte("\x1b[2J"), []byte("a\u009bb"))
+			case abi.Text:
+			default:
+				return
+			}
+			for _, text := range bad {
+				args := b.good(f)
+				if !b.g.Write(goodPtr+1024, text) {
+					t.Fatal("write text")
+				}
+				args[at], args[at+1] = goodPtr+1024, uint64(len(text))
+				errnoIn(t, fmt.Sprintf("%s: %s %.20q", f.Name, p.Name, text), b.call(f, args...), abi.ErrInval)
+			}
+		})
+	}
+}
+
+func TestMisuseRecord(t *testing.T) {
+	b := newBench(t)
+	for _, f := range abi.Funcs() {
+		eachParam(f, func(p abi.Param, at int) {
+			if p.Kind != abi.InRecord {
+				return
+			}
+			size := recordSize(p.Of)
+			for _, tt := range []struct {
+				name string
+				size uint32 // in the record
+				n    uint64 // of the call
+				tail byte
+				want abi.Errno
+			}{
+				{"size and length differ", size, uint64(size) - 4, 0, abi.ErrInval},
+				{"no room for the size", 0, 3, 0, abi.ErrInval},
+				{"longer, and the tail says something", size + 8, uint64(size) + 8, 1, abi.ErrToobig},
+			} {
+				args := b.good(f)
+				view, _ := b.g.View(goodPtr, size+8)
+				clear(view)
+				binary.LittleEndian.PutUint32(view, tt.size)
+				view[size+7] = tt.tail
+				args[at], args[at+1] = goodPtr, tt.n
+				errnoIn(t, f.Name+": "+tt.name, b.call(f, args...), tt.want)
+			}
+		})
+	}
+}
+
+// Whatever a guest passes, the host neither panics nor hangs, and what it answers is a code or a
+// result.
+func TestMisuseRandom(t *testing.T) {
+	b := newBench(t)
+	rnd := rand.New(rand.NewPCG(1, 2))
+	values := []uint64{0, 1, 2, 3, 7, 8, 255, goodPtr, memorySize - 8, memorySize, 1 << 31, 0xffff_ffff, 1 << 63, ^uint64(0)}
+	funcs := slices.DeleteFunc(abi.Funcs(), func(f abi.Func) bool { return f.Name == "h_close" })
+	for range 20_000 {
+		f := funcs[rnd.IntN(len(funcs))]
+		args := make([]uint64, len(paramsOf(f.Params)))
+		for i := range args {
+			args[i] = values[rnd.IntN(len(values))]
+		}
+		eachParam(f, func(p abi.Param, at int) {
+			if p.Kind == abi.Handle32 && rnd.IntN(8) > 0 {
+				args[at] = uint64(b.handles[abi.Kind(1+rnd.IntN(10)).String()])
+			}
+		})
+		b.x.phase = abi.PhaseInit << rnd.IntN(7)
+		if rc := b.callIn(f, args...); rc < 0 && abi.Errno(-rc) > abi.ErrInternal {
+			t.Fatalf("%s(%#x) = %d, which is no code", f.Name, args, rc)
+		}
+		if rnd.IntN(50) == 0 {
+			newBenchState(b)
+		}
+	}
+}
+
+func TestFaultsEndTheGuest(t *testing.T) {
+	x, g := newFake(abi.PhasePlan)
+	x.limits.Faults = 3
+	for range 3 {
+		errnoIn(t, "bad pointer", x.Refuse(1, abi.ErrFault), abi.ErrFault)
+	}
+	if g.aborted != nil {
+		t.Fatalf("aborted within the quota: %v", g.aborted)
+	}
+	x.Refuse(1, abi.ErrFault)
+	var limit *LimitError
+	if !errors.As(g.aborted, &limit) || limit.What != "bad pointers" {
+		t.Errorf("after the quota: %v, want a limit of bad pointers", g.aborted)
+	}
+}
+
+// Every property of the table works in the way in which the table says.
+func TestPropertiesComplete(t *testing.T) {
+	n := 0
+	for _, def := range abi.Properties() {
+		p, ok := implementation(def.ID())
+		if !ok {
+			t.Errorf("property %s has no implementation", def.FullName())
+			continue
+		}
+		n++
+		numeric, writable := def.Type.Numeric(), def.Write != 0
+		if (p.getU != nil) != numeric || (p.getB != nil) == numeric {
+			t.Errorf("property %s: numeric is %v, but its getter is of the other sort", def.FullName(), numeric)
+		}
+		if (p.setU != nil) != (numeric && writable) || (p.setB != nil) != (!numeric && writable) {
+			t.Errorf("property %s: writable is %v, but its setter says otherwise", def.FullName(), writable)
+		}
+	}
+	if have := len(declaredProperties) + len(plannedProperties) + len(loadedProperties); have != n {
+		t.Errorf("there are %d implementations for %d properties", have, n)
+	}
+}
+
+// The host's kinds of attachment are those that guests know, under the same numbers.
+func TestNumbersAgree(t *testing.T) {
+	for _, e := range abi.Enums() {
+		for _, v := range e.Values {
+			var name string
+			switch e.Name {
+			case "attach_kind":
+				name = spec.AttachKind(v.Num).String()
+			case "prog_type":
+				name = spec.ProgramType(v.Num).String()
+			case "map_type":
+				name = spec.MapType(v.Num).String()
+			default:
+				continue
+			}
+			if name != v.Name {
+				t.Errorf("%s %d is %q in the ABI and %q in core/spec", e.Name, v.Num, v.Name, name)
+			}
+		}
+	}
+}

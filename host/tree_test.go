@@ -1,0 +1,140 @@
+package host
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+func TestTreeWalk(t *testing.T) {
+	x, obj := planning(t)
+	self := x.ok(t, "self", x.Self())
+	for _, tt := range []struct {
+		h    uint32
+		kind abi.Kind
+		want int32
+	}{
+		{self, abi.KindObject, 1}, {self, abi.KindParam, 0}, {self, abi.KindWant, 0},
+		{obj, abi.KindProgram, 1}, {obj, abi.KindMap, 2}, {obj, abi.KindVar, 2}, {obj, abi.KindAttach, 1},
+	} {
+		if got := x.Count(tt.h, tt.kind); got != tt.want {
+			t.Errorf("count of %s = %d, want %d", tt.kind, got, tt.want)
+		}
+	}
+	prog := x.ok(t, "find", x.Find(obj, abi.KindProgram, []byte("count_drops")))
+	if at := x.ok(t, "at", x.At(obj, abi.KindProgram, 0)); at != prog {
+		t.Errorf("at gives %#x, find %#x for the same program", at, prog)
+	}
+	if n := x.Count(prog, abi.KindAttach); n != 1 {
+		t.Errorf("the program has %d attachments, want 1", n)
+	}
+	att := x.ok(t, "at", x.At(prog, abi.KindAttach, 0))
+	if same := x.ok(t, "at", x.At(obj, abi.KindAttach, 0)); same != att {
+		t.Errorf("the attachment has handles %#x and %#x", att, same)
+	}
+	errnoIn(t, "at past the end", x.At(obj, abi.KindMap, 2), abi.ErrRange)
+	errnoIn(t, "find what is not there", x.Find(obj, abi.KindMap, []byte("nope")), abi.ErrNoent)
+	errnoIn(t, "find an attachment", x.Find(obj, abi.KindAttach, []byte("x")), abi.ErrKind)
+	errnoIn(t, "count maps of a program", x.Count(prog, abi.KindMap), abi.ErrKind)
+	errnoIn(t, "open what is not there", x.ObjOpen([]byte("nope")), abi.ErrNoent)
+	if first := x.ok(t, "obj_open", x.ObjOpen(nil)); first != obj {
+		t.Errorf("the empty name opens %#x, want the first object, %#x", first, obj)
+	}
+}
+
+func TestTreeBuild(t *testing.T) {
+	x, _ := planning(t)
+	obj := x.ok(t, "obj_new", x.ObjNew([]byte("own")))
+	errnoIn(t, "obj_new again", x.ObjNew([]byte("own")), abi.ErrExist)
+	errnoIn(t, "obj_new with the name of an input", x.ObjNew([]byte("drops")), abi.ErrExist)
+	errnoIn(t, "obj_new without a name", x.ObjNew(nil), abi.ErrInval)
+	prog := x.ok(t, "add", x.Add(obj, abi.KindProgram, []byte("p")))
+	x.ok(t, "add", x.Add(obj, abi.KindMap, []byte("m")))
+	errnoIn(t, "add a program twice", x.Add(obj, abi.KindProgram, []byte("p")), abi.ErrExist)
+	errnoIn(t, "add a variable", x.Add(obj, abi.KindVar, []byte("v")), abi.ErrKind)
+	errnoIn(t, "add without a name", x.Add(obj, abi.KindMap, nil), abi.ErrInval)
+	errnoIn(t, "add to a program", x.Add(prog, abi.KindMap, []byte("m")), abi.ErrKind)
+	errnoIn(t, "add a wish while planning", x.Add(x.ok(t, "self", x.Self()), abi.KindWant, []byte("program xdp")), abi.ErrPhase)
+	c := x.overlay.objects[1].work
+	if len(c.Programs) != 1 || len(c.Maps) != 1 || c.Order != hostOrder() {
+		t.Errorf("object has %d programs, %d maps, order %s", len(c.Programs), len(c.Maps), c.Order)
+	}
+}
+
+func TestTreeFromBytes(t *testing.T) {
+	x, _ := planning(t)
+	errnoIn(t, "obj_from_bytes of nothing", x.ObjFromBytes([]byte("e"), nil), abi.ErrInval)
+	errnoIn(t, "obj_from_bytes of a gzip file", x.ObjFromBytes([]byte("e"), []byte("\x1f\x8b\x08 and more of it")), abi.ErrInval)
+	if n := len(x.overlay.objects); n != 1 {
+		t.Errorf("there are %d objects after failures, want 1", n)
+	}
+}
+
+func TestTreeClone(t *testing.T) {
+	x, obj := planning(t)
+	o := x.overlay.objects[0]
+	p := o.work.Programs[0]
+	p.Insns = append(p.Insns, spec.Insn{Insn: asm.CallFunc("count_drops")}, spec.Insn{Insn: asm.Exit()})
+	prog := x.ok(t, "find", x.Find(obj, abi.KindProgram, []byte("count_drops")))
+	x.ok(t, "clone", x.Clone(prog, []byte("twin")))
+	twin := o.work.Program("twin")
+	if twin == nil || twin.Insns[0].Func.Name != "twin" || twin.Insns[6].Ref.Name != "twin" {
+		t.Fatalf("the copy is %+v", twin)
+	}
+	if p.Insns[0].Func.Name != "count_drops" || p.Insns[6].Ref.Name != "count_drops" {
+		t.Error("cloning changed the original")
+	}
+	if ids := o.attachesOf("twin"); len(ids) != 0 {
+		t.Errorf("the copy has %d attachments, want none", len(ids))
+	}
+	errnoIn(t, "clone under a name that is taken", x.Clone(prog, []byte("twin")), abi.ErrExist)
+	m := x.ok(t, "find", x.Find(obj, abi.KindMap, []byte("blocked")))
+	x.ok(t, "clone", x.Clone(m, []byte("blocked2")))
+	if got := o.work.Map("blocked2"); got == nil || got.MaxEntries != 1024 {
+		t.Errorf("the copied map is %+v", got)
+	}
+	errnoIn(t, "clone an object", x.Clone(obj, []byte("n")), abi.ErrKind)
+}
+
+func TestTreeRemove(t *testing.T) {
+	x, obj := planning(t)
+	o := x.overlay.objects[0]
+	prog := x.ok(t, "find", x.Find(obj, abi.KindProgram, []byte("count_drops")))
+	att := x.ok(t, "at", x.At(prog, abi.KindAttach, 0))
+	x.ok(t, "remove", x.Remove(prog))
+	errnoIn(t, "remove twice", x.Remove(prog), abi.ErrBadh)
+	errnoIn(t, "the program's attachment", x.HKind(att), abi.ErrBadh)
+	if len(o.work.Programs) != 0 || len(o.work.Attach) != 0 {
+		t.Errorf("left: %d programs, %d attachments", len(o.work.Programs), len(o.work.Attach))
+	}
+	m := x.ok(t, "at", x.At(obj, abi.KindMap, 0))
+	x.ok(t, "remove", x.Remove(obj))
+	errnoIn(t, "a map of a removed object", x.HKind(m), abi.ErrBadh)
+	if len(x.overlay.objects) != 0 || len(x.overlay.removed) != 1 {
+		t.Errorf("objects: %d, removed: %d", len(x.overlay.objects), len(x.overlay.removed))
+	}
+	errnoIn(t, "remove the plugin", x.Remove(x.ok(t, "self", x.Self())), abi.ErrKind)
+	if !slices.ContainsFunc(x.inputs[0].c.Programs, func(p *spec.Program) bool { return p.Name == "count_drops" }) {
+		t.Error("the operator's object was changed")
+	}
+}
+
+// An object of the operator may be edited with the right to, one of the plugin's own always.
+func TestTreeEditRight(t *testing.T) {
+	x, obj := planning(t)
+	x.rights.policy = denying(t, "objects: {\"other.o\": {edit: true}}")
+	errnoIn(t, "add to the operator's object", x.Add(obj, abi.KindMap, []byte("m")), abi.ErrPerm)
+	prog := x.ok(t, "find", x.Find(obj, abi.KindProgram, []byte("count_drops")))
+	errnoIn(t, "rename", x.SetB(prog, abi.PropProgramName, []byte("n")), abi.ErrPerm)
+	errnoIn(t, "splice", x.InsnAsm(prog, 0, 0, []byte("r2 = 1")), abi.ErrPerm)
+	errnoIn(t, "write a variable", x.VarWrite(x.ok(t, "at", x.At(obj, abi.KindVar, 0)), 0, []byte{1}), abi.ErrPerm)
+	errnoIn(t, "remove", x.Remove(obj), abi.ErrPerm)
+	if edits := x.overlay.edits; len(edits) != 0 {
+		t.Errorf("denied edits were logged: %v", edits)
+	}
+	own := x.ok(t, "obj_new", x.ObjNew([]byte("own")))
+	x.ok(t, "add to its own object", x.Add(own, abi.KindMap, []byte("m")))
+}
