@@ -3,7 +3,6 @@ package link
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -122,15 +121,4 @@ func TestXDPErrors(t *testing.T) {
 	if _, err := TCX(p, TCXOptions{Interface: n.Iface(), Netns: n.Path()}); err == nil {
 		t.Error("an XDP program was attached to traffic control")
 	}
-}
-
-func ExampleXDP() {
-	var c *loader.Collection // see loader.Load
-
-	l, err := XDP(c.Program("count_drops"), XDPOptions{Interface: "eth0"})
-	if err != nil {
-		fmt.Println(err) // says what to do
-		return
-	}
-	defer l.Close() // detaches
 }

@@ -86,9 +86,10 @@ type load struct {
 	btf    *sys.FD
 	blob   *blob
 	out    *Collection
-	fds    map[string]int // descriptors of maps by name, held until the load is over
-	undo   []func()       // what a failure takes back, last first
-	always []func()       // what is done at the end in any case, last first
+	fds    map[string]int  // descriptors of maps by name, held until the load is over
+	fresh  map[string]bool // maps that were created, not found
+	undo   []func()        // what a failure takes back, last first
+	always []func()        // what is done at the end in any case, last first
 }
 
 // Load brings a collection into the kernel, in the order that the package comment gives. On an error
@@ -97,7 +98,7 @@ type load struct {
 // Errors name the object; among those they wrap are *VerifierError, *FeatureError, ErrNotSupported
 // and ErrPermission.
 func Load(c *spec.Collection, o Options) (*Collection, error) {
-	l := &load{spec: c, options: o, kernel: o.Kernel, out: &Collection{}, fds: make(map[string]int)}
+	l := &load{spec: c, options: o, kernel: o.Kernel, out: &Collection{}, fds: make(map[string]int), fresh: make(map[string]bool)}
 	if l.kernel == nil {
 		l.kernel = NewKernel()
 		l.always = append(l.always, func() { l.kernel.Close() })
@@ -197,6 +198,7 @@ func (l *load) createMaps() (pins []*Map, err error) {
 			return nil, err
 		}
 		if fresh {
+			l.fresh[s.Name] = true
 			if err := l.fillMap(m, s); err != nil {
 				return nil, fmt.Errorf("create map %q: %w", s.Name, err)
 			}
@@ -206,7 +208,7 @@ func (l *load) createMaps() (pins []*Map, err error) {
 		}
 	}
 	for _, s := range l.spec.Maps {
-		if s.Inner == nil || l.options.Maps[s.Name] != nil {
+		if s.Inner == nil || !l.fresh[s.Name] {
 			continue
 		}
 		for _, v := range s.Values {
@@ -257,7 +259,7 @@ func (l *load) hold(name string, m *Map) error {
 func (m *Map) fits(s *spec.Map) error {
 	switch {
 	case m.typ != s.Type:
-		return fmt.Errorf("the map in its place is a %v, not a %v", m.typ, s.Type)
+		return fmt.Errorf("the map in its place is of type %v, not %v", m.typ, s.Type)
 	case m.keySize != s.KeySize || m.valueSize != s.ValueSize:
 		return fmt.Errorf("the map in its place has keys of %d and values of %d bytes, not %d and %d", m.keySize, m.valueSize, s.KeySize, s.ValueSize)
 	}

@@ -154,7 +154,7 @@ func TestGivenMap(t *testing.T) {
 		t.Errorf("the given map was closed: %v", err)
 	}
 	_, err := Load(counter(), Options{Maps: map[string]*Map{"seen": first.Map(".bss")}})
-	if err == nil || !strings.Contains(err.Error(), "is a array, not a hash") {
+	if err == nil || !strings.Contains(err.Error(), "is of type array, not hash") {
 		t.Errorf("a map of another type: %v", err)
 	}
 }

@@ -58,6 +58,8 @@ type ProgramInfo struct {
 	UID      uint32
 	BTF      uint32 // id of its BTF object; 0 is none
 	Verified uint32 // instructions that the verifier walked (Linux 5.16)
+	Funcs    uint32 // records about functions
+	Lines    uint32 // records about source lines
 	Maps     []uint32
 	RunTime  time.Duration // only counted while kernel.bpf_stats_enabled is set
 	Runs     uint64        // likewise
@@ -80,6 +82,7 @@ func (p *Program) Info() (ProgramInfo, error) {
 	info := ProgramInfo{
 		ID: i.ID, Type: spec.ProgramType(i.Type), Name: text(i.Name[:]), Tag: i.Tag, Xlated: i.XlatedLen,
 		Jited: i.JitedLen, LoadTime: time.Duration(i.LoadTime), UID: i.UID, BTF: i.BTFID, Verified: i.VerifiedInsns,
+		Funcs: i.FuncInfoCount, Lines: i.LineInfoCount,
 		RunTime: time.Duration(i.RunTimeNs), Runs: i.RunCount, Missed: i.RecursionMisses,
 	}
 	for ; len(ids) >= 4; ids = ids[4:] {

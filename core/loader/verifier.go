@@ -62,6 +62,9 @@ func verifierError(p *prepared, log string, truncated bool, err error) *Verifier
 	e := &VerifierError{Program: p.spec.Name, Log: log, Truncated: truncated, Err: err, Insn: -1}
 	slot := -1
 	e.Cause, slot = readLog(log)
+	if e.Cause == "" {
+		e.Cause = err.Error()
+	}
 	e.Insn = insnAt(p.code, slot)
 	if i := poisoned(log, p); i >= 0 {
 		e.Insn, e.Cause = i, p.poison[i]
@@ -76,22 +79,32 @@ func verifierError(p *prepared, log string, truncated bool, err error) *Verifier
 	return e
 }
 
-// readLog finds the line that says why, and the slot of the last instruction that was looked at; -1
-// for none. Lines it does not know count as reasons, so the last of them is it.
+// readLog finds the line that says why, empty if there is none, and the slot of the last instruction
+// that was looked at; -1 for none. Lines it does not know count as reasons, so the last of them is it.
+// From Linux 7.3 on, a report follows that says it in words.
 func readLog(log string) (cause string, slot int) {
 	slot = -1
+	report, reason := "", false
 	for line := range strings.Lines(log) {
 		line = strings.TrimSpace(line)
-		if n, ok := insnLine(line); ok {
+		if n, ok := insnLine(line); ok && report == "" {
 			slot = n
 			continue
 		}
-		if line != "" && !isNoise(line) {
+		title, isReport := strings.CutPrefix(line, "Verification failed: ")
+		switch {
+		case isReport:
+			report = title
+		case report != "" && line == "Reason:":
+			reason = true
+		case report != "" && reason && line != "":
+			return report + ": " + line, slot
+		case report == "" && line != "" && !isNoise(line):
 			cause = line
 		}
 	}
-	if cause == "" {
-		cause = lastLine(log)
+	if report != "" {
+		cause = report
 	}
 	return cause, slot
 }
@@ -141,11 +154,11 @@ func lastLine(s string) string {
 func insnAt(code []asm.Insn, slot int) int {
 	at := 0
 	for i := range code {
-		if n := code[i].Slots(); slot >= at && slot < at+n {
+		n := code[i].Slots()
+		if slot >= at && slot < at+n {
 			return i
-		} else {
-			at += n
 		}
+		at += n
 	}
 	return -1
 }
@@ -169,10 +182,10 @@ func poisoned(log string, p *prepared) int {
 	return -1
 }
 
-// The sizes of the buffer for the verifier's log, in bytes. Kernels before 5.2 refuse more than 16 MiB.
+// The sizes of the buffer for the verifier's log, in bytes.
 const (
 	firstLog = 1 << 16
-	lastLog  = 1 << 24
+	lastLog  = 1 << 26
 )
 
 // loadLogged loads a program again with a log that grows until all of it fits.

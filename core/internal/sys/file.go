@@ -91,12 +91,12 @@ func RaiseMemlock() error {
 
 // ReadTracefs reads a file of the tracing file system without it being mounted anywhere.
 func ReadTracefs(path string) ([]byte, error) {
-	root, err := mountTracefs()
+	root, err := Mount("tracefs")
 	if err != nil {
 		return nil, err
 	}
-	defer unix.Close(root)
-	raw, err := unix.Openat(root, path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	defer root.Close()
+	raw, err := unix.Openat(root.raw, path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, wrapErrno(err)
 	}
@@ -109,16 +109,19 @@ func ReadTracefs(path string) ([]byte, error) {
 	return buf[:n], nil
 }
 
-// mountTracefs makes a mount that is in no one's tree and goes away with its descriptor.
-func mountTracefs() (int, error) {
-	fs, err := unix.Fsopen("tracefs", unix.FSOPEN_CLOEXEC)
+// Mount makes a mount of a file system that is in no one's tree and goes away with its descriptor.
+func Mount(fstype string) (*FD, error) {
+	fs, err := unix.Fsopen(fstype, unix.FSOPEN_CLOEXEC)
 	if err != nil {
-		return -1, wrapErrno(err)
+		return nil, wrapErrno(err)
 	}
 	defer unix.Close(fs)
 	if err := unix.FsconfigCreate(fs); err != nil {
-		return -1, wrapErrno(err)
+		return nil, wrapErrno(err)
 	}
 	root, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, 0)
-	return root, wrapErrno(err)
+	if err != nil {
+		return nil, wrapErrno(err)
+	}
+	return NewFD(root)
 }

@@ -117,3 +117,6 @@ func StartTCP(netip.Addr, netip.AddrPort) error { return ErrNotSupported }
 
 // ReadTracefs returns ErrNotSupported.
 func ReadTracefs(string) ([]byte, error) { return nil, ErrNotSupported }
+
+// Mount returns ErrNotSupported.
+func Mount(string) (*FD, error) { return nil, ErrNotSupported }

@@ -1,0 +1,88 @@
+//go:build linux
+
+package sys
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bpfhost/bpfhost/internal/testenv"
+)
+
+func TestReadTracefs(t *testing.T) {
+	b, err := ReadTracefs("events/sched/sched_switch/id")
+	if errors.Is(err, fs.ErrPermission) {
+		testenv.Skip(t, testenv.Kernel, err.Error())
+	}
+	if err != nil || len(b) < 2 {
+		t.Errorf("%q, %v", b, err)
+	}
+	if _, err := ReadTracefs("events/sched/nosuch/id"); !errors.Is(err, ENOENT) {
+		t.Errorf("a file that does not exist: %v", err)
+	}
+}
+
+func TestMapFile(t *testing.T) {
+	path := t.TempDir() + "/f"
+	if err := os.WriteFile(path, []byte("mapped"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, err := FileSize(f)
+	if err != nil || size != 6 {
+		t.Fatalf("size %d, %v", size, err)
+	}
+	b, unmap, err := MapFile(f, int(size))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if string(b) != "mapped" {
+		t.Errorf("%q", b)
+	}
+	unmap()
+}
+
+func TestPollableCloseWakes(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	raw, err := r.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p *os.File
+	if err := raw.Control(func(fd uintptr) { p, err = Pollable(int(fd)) }); err != nil {
+		t.Fatal(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	go func() {
+		_, err := p.Read(make([]byte, 1))
+		done <- err
+	}()
+	time.Sleep(time.Millisecond) // let it block; what is tested holds either way
+	p.Close()
+	if err := <-done; !errors.Is(err, os.ErrClosed) {
+		t.Errorf("read: %v", err)
+	}
+}
+
+func TestUname(t *testing.T) {
+	release, version, err := Uname()
+	if err != nil || !strings.Contains(release, ".") || version == "" {
+		t.Errorf("%q, %q, %v", release, version, err)
+	}
+}

@@ -1,0 +1,111 @@
+package loader
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+func typedProgram(t *testing.T) (*btf.Types, *spec.Program) {
+	t.Helper()
+	b := btf.Builder{}
+	number := b.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})
+	proto := b.Add(&btf.FuncProto{Return: number})
+	main := b.Add(&btf.Function{Name: "main", Type: proto, Linkage: btf.LinkGlobal})
+	sub := b.Add(&btf.Function{Name: "sub", Type: proto})
+	types, err := b.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := program("typed", asm.LoadImm64(asm.R1, 1), asm.CallFunc("sub"), asm.Exit(), asm.Mov64Imm(asm.R0, 4), asm.Exit())
+	p.Insns[0].Func = &btf.Func{Name: "main", Type: main}
+	p.Insns[0].Line = &btf.Line{File: "new.c", Text: "\tsub(1);", Line: 3, Col: 2}
+	p.Insns[3].Func = &btf.Func{Name: "sub", Type: sub}
+	p.Insns[3].Line = &btf.Line{File: "new.c", Text: "main", Line: 8, Col: 5000}
+	return types, p
+}
+
+func TestAddLines(t *testing.T) {
+	types, p := typedProgram(t)
+	raw, err := types.Fixup(btf.FixupOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &blob{b: bytes.Clone(raw)}
+	b.addLines([]*spec.Program{p})
+	from, to, ok := b.section()
+	if !ok {
+		t.Fatal("no string section at the end")
+	}
+	strings := b.b[from:to]
+	for text, off := range b.texts {
+		if !bytes.HasPrefix(strings[off:], append([]byte(text), 0)) {
+			t.Errorf("%q is not at %d", text, off)
+		}
+	}
+	// "main" is the name of a function, so its text is there already.
+	if added := len(b.b) - len(raw); added != len("new.c")+len("\tsub(1);")+2 {
+		t.Errorf("%d bytes were added", added)
+	}
+	again, err := btf.Parse(b.b, btf.Options{})
+	if err != nil || again.Len() != types.Len() {
+		t.Errorf("the result cannot be read: %v", err)
+	}
+}
+
+func TestInfos(t *testing.T) {
+	_, p := typedProgram(t)
+	code, err := p.Code()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &blob{texts: map[string]uint32{"new.c": 10, "\tsub(1);": 20, "main": 30}}
+	funcs, lines := b.infos(&prepared{spec: p, code: code})
+	if want := words(0, 3, 4, 4); !bytes.Equal(funcs, want) {
+		t.Errorf("functions %v, want %v", funcs, want)
+	}
+	if want := words(0, 10, 20, 3<<10|2, 4, 10, 30, 8<<10|1023); !bytes.Equal(lines, want) {
+		t.Errorf("lines %v, want %v", lines, want)
+	}
+	p.Insns[3].Line = nil // the kernel wants a line at each function
+	if funcs, lines := b.infos(&prepared{spec: p, code: code}); funcs == nil || lines != nil {
+		t.Errorf("a function without a line: %v, %v", funcs, lines)
+	}
+	p.Insns[3].Func = &btf.Func{Name: "sub"} // and types of all functions
+	if funcs, lines := b.infos(&prepared{spec: p, code: code}); funcs != nil || lines != nil {
+		t.Errorf("a function without a type: %v, %v", funcs, lines)
+	}
+}
+
+func words(ws ...uint32) []byte {
+	var b []byte
+	for _, w := range ws {
+		b = native.AppendUint32(b, w)
+	}
+	return b
+}
+
+func TestTypedProgram(t *testing.T) {
+	types, p := typedProgram(t)
+	c := collection([]*spec.Program{p})
+	c.BTF = types
+	got := loadT(t, c, Options{})
+	i, err := got.Program("typed").Info()
+	if err != nil || i.BTF == 0 || i.Funcs != 2 || i.Lines != 2 {
+		t.Errorf("%+v, %v", i, err)
+	}
+	if n := got.Notes(); len(n) != 0 {
+		t.Errorf("notes %v", n)
+	}
+}
+
+func TestTruncatedBlob(t *testing.T) {
+	b := &blob{b: make([]byte, 10)}
+	b.addLines([]*spec.Program{{Insns: []spec.Insn{{Line: &btf.Line{File: "a"}}}}})
+	if len(b.b) != 10 {
+		t.Error("something was added to what is no BTF")
+	}
+}

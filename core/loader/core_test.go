@@ -1,0 +1,113 @@
+package loader
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+func TestPatch(t *testing.T) {
+	load := func(off int16, s asm.Size) asm.Insn { return asm.LoadMem(asm.R0, asm.R1, off, s) }
+	for _, c := range []struct {
+		name   string
+		in     asm.Insn
+		f      btf.Fixup
+		want   asm.Insn
+		reason string
+		err    string
+	}{
+		{"immediate", asm.Mov64Imm(asm.R1, 8), btf.Fixup{Value: 16, Local: 8, Validate: true}, asm.Mov64Imm(asm.R1, 16), "", ""},
+		{"other immediate", asm.Mov64Imm(asm.R1, 9), btf.Fixup{Value: 16, Local: 8, Validate: true}, asm.Insn{}, "", "holds 9, not 8"},
+		{"negative immediate", asm.Mov64Imm(asm.R1, -1), btf.Fixup{Value: 1<<64 - 2, Local: 1<<64 - 1, Validate: true}, asm.Mov64Imm(asm.R1, -2), "", ""},
+		{"large immediate", asm.Mov64Imm(asm.R1, 8), btf.Fixup{Value: 1 << 40, Local: 8}, asm.Insn{}, "does not fit 32 bits", ""},
+		{"register", asm.Mov64Reg(asm.R1, asm.R2), btf.Fixup{}, asm.Insn{}, "", "no immediate"},
+		{"64-bit load", asm.LoadImm64(asm.R1, 8), btf.Fixup{Value: 1 << 40, Local: 8, Validate: true}, asm.LoadImm64(asm.R1, 1<<40), "", ""},
+		{"load of a map", asm.LoadMap(asm.R1, "m"), btf.Fixup{Value: 1}, asm.Insn{}, "", "cannot be relocated"},
+		{"jump", asm.Exit(), btf.Fixup{}, asm.Insn{}, "", "cannot be relocated"},
+		{"offset", load(8, asm.Word), btf.Fixup{Value: 16, Local: 8, Validate: true, LocalSize: 4, TargetSize: 4}, load(16, asm.Word), "", ""},
+		{"other offset", load(9, asm.Word), btf.Fixup{Value: 16, Local: 8, Validate: true}, asm.Insn{}, "", "offset 9, not 8"},
+		{"large offset", load(8, asm.Word), btf.Fixup{Value: 40000, Local: 8}, asm.Insn{}, "does not fit 16 bits", ""},
+		{"wider", load(8, asm.Word), btf.Fixup{Value: 16, Local: 8, LocalSize: 4, TargetSize: 8}, load(16, asm.DWord), "", ""},
+		{"narrower", load(8, asm.DWord), btf.Fixup{Value: 16, Local: 8, LocalSize: 8, TargetSize: 1}, load(16, asm.Byte), "", ""},
+		{"wider store", asm.StoreMem(asm.R1, 8, asm.R2, asm.Half), btf.Fixup{Value: 2, Local: 8, LocalSize: 2, TargetSize: 4}, asm.StoreMem(asm.R1, 2, asm.R2, asm.Word), "", ""},
+		{"signed load to 64 bits", asm.LoadMemSX(asm.R0, asm.R1, 8, asm.Word), btf.Fixup{Value: 8, Local: 8, LocalSize: 4, TargetSize: 8}, load(8, asm.DWord), "", ""},
+		{"odd width", load(8, asm.Word), btf.Fixup{Value: 16, Local: 8, LocalSize: 4, TargetSize: 3}, asm.Insn{}, "has 3 bytes", ""},
+		{"no resize", load(8, asm.Word), btf.Fixup{Value: 16, Local: 8, LocalSize: 4, TargetSize: 8, NoResize: true}, asm.Insn{}, "expects 4", ""},
+		{"wider atomic", asm.Atomic(asm.AtomicAdd, asm.R1, 8, asm.R2, asm.Word), btf.Fixup{Value: 8, Local: 8, LocalSize: 4, TargetSize: 8}, asm.Insn{}, "not possible", ""},
+	} {
+		in := c.in
+		reason, err := patch(&in, c.f)
+		switch {
+		case c.err != "":
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%s: error %v, want %q", c.name, err, c.err)
+			}
+		case err != nil:
+			t.Errorf("%s: %v", c.name, err)
+		case c.reason != "":
+			if !strings.Contains(reason, c.reason) {
+				t.Errorf("%s: reason %q, want %q", c.name, reason, c.reason)
+			}
+		case reason != "" || in != c.want:
+			t.Errorf("%s: %v (%s), want %v", c.name, in, reason, c.want)
+		}
+	}
+}
+
+// coreProgram returns a collection whose program returns the tgid of the running task, which its own types
+// have at a wrong place. what is the field that it reads.
+func coreProgram(t *testing.T, what string) *spec.Collection {
+	t.Helper()
+	b := btf.Builder{}
+	number := b.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})
+	task := b.Add(&btf.Struct{Name: "task_struct___mine", Size: 8, Members: []btf.Member{
+		{Name: "pid", Type: number}, {Name: what, Type: number, Offset: 32},
+	}})
+	types, err := b.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := program("tgid",
+		asm.Call(asm.HelperGetCurrentTask),
+		asm.Mov64Reg(asm.R3, asm.R0),
+		asm.ALU64Imm(asm.Add, asm.R3, 4), // the offset of the field
+		asm.Mov64Reg(asm.R1, asm.R10), asm.ALU64Imm(asm.Add, asm.R1, -4),
+		asm.Mov64Imm(asm.R2, 4),
+		asm.Call(asm.HelperProbeReadKernel),
+		asm.LoadMem(asm.R0, asm.R10, -4, asm.Word),
+		asm.Exit())
+	p.Type = spec.ProgramRawTracepoint
+	p.Insns[2].Core = &btf.CoreRelo{Type: task, Access: "0:1", Kind: btf.CoreByteOffset}
+	c := collection([]*spec.Program{p})
+	c.BTF = types
+	return c
+}
+
+func TestCore(t *testing.T) {
+	got := loadT(t, coreProgram(t, "tgid"), Options{})
+	r := Run{}
+	if err := got.Program("tgid").Run(&r); err != nil || int(r.Ret) != os.Getpid() {
+		t.Errorf("run: %d, %v, want %d", r.Ret, err, os.Getpid())
+	}
+}
+
+func TestCoreMissingField(t *testing.T) {
+	needKernel(t)
+	_, err := Load(coreProgram(t, "no_such_field"), Options{})
+	if err == nil || !strings.Contains(err.Error(), "byte_off struct task_struct___mine.no_such_field") || !strings.Contains(err.Error(), "instruction 2") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCoreWithoutTypes(t *testing.T) {
+	needKernel(t)
+	c := coreProgram(t, "tgid")
+	c.BTF = nil
+	if _, err := Load(c, Options{}); err == nil || !strings.Contains(err.Error(), "no types") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,52 @@
+package loader
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/internal/sys"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// TestFeatureNames holds the table of attach types against the names that package spec has.
+func TestFeatureNames(t *testing.T) {
+	for name := range attachSince {
+		if _, ok := spec.ParseAttachType(name); !ok {
+			t.Errorf("there is no attach type %q", name)
+		}
+	}
+}
+
+func TestExplainProgram(t *testing.T) {
+	old, now := fakeKernel(5<<16|10<<8), fakeKernel(6<<16|18<<8)
+	for _, c := range []struct {
+		p    spec.Program
+		want string
+	}{
+		{spec.Program{Type: spec.ProgramSyscall}, "syscall programs need Linux 5.14, this is 5.10"},
+		{spec.Program{Type: spec.ProgramSchedCls, AttachType: spec.AttachTypeTCXEgress}, "tcx_egress programs need Linux 6.6, this is 5.10"},
+		{spec.Program{Type: spec.ProgramXDP, Flags: spec.FlagXDPFrags}, "XDP programs for packets in fragments need Linux 5.18, this is 5.10"},
+	} {
+		err := old.explainProgram(&c.p, sys.EINVAL)
+		if err.Error() != c.want || !errors.Is(err, ErrNotSupported) || !errors.Is(err, sys.EINVAL) {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
+		if err := now.explainProgram(&c.p, sys.EINVAL); err != sys.EINVAL {
+			t.Errorf("on a new kernel: %v", err)
+		}
+	}
+	if err := old.explainProgram(&spec.Program{Type: spec.ProgramXDP}, sys.EINVAL); err != sys.EINVAL {
+		t.Errorf("an old feature: %v", err)
+	}
+}
+
+func TestExplainMap(t *testing.T) {
+	l := &load{kernel: fakeKernel(6<<16 | 1<<8)}
+	err := l.explainMap(&spec.Map{Type: spec.MapArena}, sys.EINVAL)
+	if err.Error() != "arena maps need Linux 6.9, this is 6.1" {
+		t.Errorf("got %v", err)
+	}
+	if err := l.explainMap(&spec.Map{Type: spec.MapHash}, sys.EINVAL); err != sys.EINVAL {
+		t.Errorf("a hash: %v", err)
+	}
+}

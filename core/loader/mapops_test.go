@@ -1,0 +1,138 @@
+package loader
+
+import (
+	"errors"
+	"os"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+func hash(t testing.TB) *Map {
+	t.Helper()
+	return loadT(t, collection(nil, &spec.Map{Name: "h", Type: spec.MapHash, KeySize: 4, ValueSize: 8, MaxEntries: 100}), Options{}).Map("h")
+}
+
+func key(n uint32) []byte   { return native.AppendUint32(nil, n) }
+func value(n uint64) []byte { return native.AppendUint64(nil, n) }
+
+func TestMapOperations(t *testing.T) {
+	m := hash(t)
+	buf := make([]byte, 8)
+	if err := m.Lookup(key(1), buf); err != ErrNoKey {
+		t.Errorf("missing key: %v", err)
+	}
+	if err := m.Update(key(1), value(5), UpdateExist); err != ErrNoKey {
+		t.Errorf("update of a missing key: %v", err)
+	}
+	if err := m.Update(key(1), value(5), UpdateNew); err != nil {
+		t.Error(err)
+	}
+	if err := m.Update(key(1), value(6), UpdateNew); !errors.Is(err, os.ErrExist) {
+		t.Errorf("second of a key: %v", err)
+	}
+	if err := m.Lookup(key(1), buf); err != nil || native.Uint64(buf) != 5 {
+		t.Errorf("lookup: %d, %v", native.Uint64(buf), err)
+	}
+	if err := m.Delete(key(1)); err != nil {
+		t.Error(err)
+	}
+	if err := m.Delete(key(1)); err != ErrNoKey {
+		t.Errorf("delete of a missing key: %v", err)
+	}
+	if err := m.NextKey(nil, buf[:4]); err != ErrNoKey {
+		t.Errorf("first key of an empty map: %v", err)
+	}
+}
+
+func TestMapSizesAreChecked(t *testing.T) {
+	m := hash(t)
+	for name, err := range map[string]error{
+		"short key":         m.Lookup(make([]byte, 3), make([]byte, 8)),
+		"no key":            m.Lookup(nil, make([]byte, 8)),
+		"short value":       m.Lookup(key(1), make([]byte, 7)),
+		"long value":        m.Update(key(1), make([]byte, 9), UpdateAny),
+		"key to delete":     m.Delete(make([]byte, 5)),
+		"key to go on from": m.NextKey(make([]byte, 5), make([]byte, 4)),
+		"next key":          m.NextKey(nil, make([]byte, 3)),
+		"value to take":     m.LookupDelete(key(1), nil),
+	} {
+		if err == nil || errors.Is(err, ErrNoKey) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAll(t *testing.T) {
+	m := hash(t)
+	for i := range uint32(50) {
+		if err := m.Update(key(i), value(uint64(i)*3), UpdateAny); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var err error
+	seen := map[uint32]bool{}
+	for k, v := range m.All(&err) {
+		n := native.Uint32(k)
+		if seen[n] || native.Uint64(v) != uint64(n)*3 {
+			t.Errorf("key %d, value %d", n, native.Uint64(v))
+		}
+		seen[n] = true
+	}
+	if err != nil || len(seen) != 50 {
+		t.Errorf("%d of 50, %v", len(seen), err)
+	}
+	m.Close()
+	for range m.All(&err) {
+		t.Error("a closed map has entries")
+	}
+	if !errors.Is(err, os.ErrClosed) {
+		t.Errorf("walk over a closed map: %v", err)
+	}
+}
+
+func TestQueue(t *testing.T) {
+	m := loadT(t, collection(nil, &spec.Map{Name: "q", Type: spec.MapQueue, ValueSize: 8, MaxEntries: 4}), Options{}).Map("q")
+	for i := range uint64(2) {
+		if err := m.Update(nil, value(i+1), UpdateAny); err != nil {
+			t.Fatal(err)
+		}
+	}
+	buf := make([]byte, 8)
+	for i := range uint64(2) {
+		if err := m.LookupDelete(nil, buf); err != nil || native.Uint64(buf) != i+1 {
+			t.Errorf("got %d, %v", native.Uint64(buf), err)
+		}
+	}
+	if err := m.LookupDelete(nil, buf); err != ErrNoKey {
+		t.Errorf("empty queue: %v", err)
+	}
+}
+
+func TestAccessAllocatesNothing(t *testing.T) {
+	m := hash(t)
+	k, v, missing := key(1), value(2), key(9)
+	if err := m.Update(k, v, UpdateAny); err != nil {
+		t.Fatal(err)
+	}
+	for name, f := range map[string]func(){
+		"lookup":  func() { m.Lookup(k, v) },
+		"missing": func() { m.Lookup(missing, v) },
+		"update":  func() { m.Update(k, v, UpdateAny) },
+		"next":    func() { m.NextKey(nil, missing[:4]) },
+	} {
+		if n := testing.AllocsPerRun(100, f); n != 0 {
+			t.Errorf("%s allocates %v times", name, n)
+		}
+	}
+}
+
+func TestFreeze(t *testing.T) {
+	m := hash(t)
+	if err := m.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Update(key(1), value(1), UpdateAny); !errors.Is(err, ErrPermission) {
+		t.Errorf("update of a frozen map: %v", err)
+	}
+}

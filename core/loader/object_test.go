@@ -1,0 +1,142 @@
+package loader_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/elf"
+	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/testenv"
+)
+
+// object reads a fixture of package elf.
+func object(t testing.TB, name string) *spec.Collection {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := elf.LoadBytes(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// loaded loads a fixture, optional programs included, without the programs that drop names.
+func loaded(t testing.TB, name string, drop ...string) (*spec.Collection, *loader.Collection) {
+	t.Helper()
+	c := object(t, name)
+	c.Programs = slices.DeleteFunc(c.Programs, func(p *spec.Program) bool { return slices.Contains(drop, p.Name) })
+	o := loader.Options{}
+	for _, p := range c.Programs {
+		o.Programs = append(o.Programs, p.Name)
+	}
+	got, err := loader.Load(c, o)
+	if errors.Is(err, loader.ErrPermission) || errors.Is(err, loader.ErrNotSupported) {
+		testenv.Skip(t, testenv.Kernel, err.Error())
+	}
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	t.Cleanup(func() { got.Close() })
+	for _, n := range got.Notes() {
+		t.Errorf("note %s: %s", n.Code, n.Text)
+	}
+	return c, got
+}
+
+func TestObjects(t *testing.T) {
+	for _, x := range []struct {
+		name string
+		drop []string
+	}{
+		{"core/elf/testdata/basic-el.o", nil},
+		{"core/elf/testdata/core-el.o", []string{"entry", "enter"}}, // fentry is not everywhere, nor is init_task in kallsyms
+		{"core/elf/testdata/legacy-el.o", nil},
+		{"guests/pktguard/pktguard.bpf.o", nil},
+		{"guests/execwatch/execwatch.bpf.o", nil},
+	} {
+		t.Run(filepath.Base(x.name), func(t *testing.T) {
+			c, got := loaded(t, x.name, x.drop...)
+			if len(got.Programs()) != len(c.Programs) || len(got.Maps()) != len(c.Maps) {
+				t.Errorf("%d programs of %d, %d maps of %d", len(got.Programs()), len(c.Programs), len(got.Maps()), len(c.Maps))
+			}
+			for _, p := range got.Programs() {
+				i, err := p.Info()
+				if err != nil {
+					t.Error(err)
+				}
+				if c.BTF != nil && (i.BTF == 0 || i.Funcs == 0 || i.Lines == 0) {
+					t.Errorf("program %s has types %d, %d functions, %d lines", p.Name(), i.BTF, i.Funcs, i.Lines)
+				}
+			}
+			for _, m := range got.Maps() {
+				i, err := m.Info()
+				if err != nil {
+					t.Error(err)
+				}
+				if m.ValueType() != 0 && i.BTF == 0 && (m.Type() == spec.MapHash || m.Type() == spec.MapArray) {
+					t.Errorf("map %s has no types", m.Name())
+				}
+			}
+		})
+	}
+}
+
+// TestConfigurationValues reads back what the loader wrote for the externs of core.c.
+func TestConfigurationValues(t *testing.T) {
+	c, got := loaded(t, "core/elf/testdata/core-el.o", "entry", "enter")
+	m := got.Map(".kconfig")
+	b := make([]byte, m.BufferSize())
+	if err := m.Lookup(make([]byte, 4), b); err != nil {
+		t.Fatal(err)
+	}
+	k := loader.NewKernel()
+	defer k.Close()
+	want, err := k.Version()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := binary.NativeEndian.Uint32(b[c.Var("LINUX_KERNEL_VERSION").Offset:]); v != want || v>>16 < 5 {
+		t.Errorf("LINUX_KERNEL_VERSION is %#x, want %#x", v, want)
+	}
+	jit, _, err := k.Config("CONFIG_BPF_JIT")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := b[c.Var("CONFIG_BPF_JIT").Offset]; (v == 1) != (jit == "y") {
+		t.Errorf("CONFIG_BPF_JIT is %d, the kernel has %q", v, jit)
+	}
+}
+
+// TestBasicObject runs the programs of basic.c: variables, calls, a callback, a ring buffer.
+func TestBasicObject(t *testing.T) {
+	c, got := loaded(t, "core/elf/testdata/basic-el.o")
+	key := make([]byte, 4) // a test run has interface 0, or that of the loopback
+	flow := make([]byte, got.Map("flows").BufferSize())
+	for index := range uint32(3) {
+		binary.NativeEndian.PutUint32(key, index)
+		if err := got.Map("flows").Update(key, flow, loader.UpdateAny); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := loader.Run{Data: make([]byte, 64)}
+	if err := got.Program("drop").Run(&r); err != nil || (r.Ret != 1 && r.Ret != 2) {
+		t.Fatalf("run: %d, %v", r.Ret, err)
+	}
+	v := c.Var("seen")
+	data := make([]byte, got.Map(v.Map).BufferSize())
+	if err := got.Map(v.Map).Lookup(make([]byte, 4), data); err != nil {
+		t.Fatal(err)
+	}
+	// 1 at the start, plus 0+1+2+3 by the callback, plus quiet (0), fallback (5) and named (3).
+	if seen := binary.NativeEndian.Uint64(data[v.Offset:]); seen != 1+6+0+5+3 {
+		t.Errorf("seen is %d, want 15", seen)
+	}
+}

@@ -1,0 +1,43 @@
+package loader
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+func TestAttachTarget(t *testing.T) {
+	k := NewKernel()
+	defer k.Close()
+	if _, err := k.Types(); err != nil {
+		t.Skip("needs kernel types:", err)
+	}
+	l := &load{kernel: k}
+	for _, c := range []struct {
+		p   spec.Program
+		id  bool
+		err string
+	}{
+		{spec.Program{Type: spec.ProgramXDP, AttachTo: "eth0"}, false, ""},
+		{spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceRawTp, AttachTo: "sched_process_exec"}, true, ""},
+		{spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceFentry, AttachTo: "do_sys_openat2"}, true, ""},
+		{spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceRawTp, AttachTo: "no_such"}, false, `tracepoint "no_such"`},
+		{spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceFexit, AttachTo: "no_such"}, false, `kernel function "no_such"`},
+		{spec.Program{Type: spec.ProgramLSM, AttachType: spec.AttachTypeLSMMac, AttachTo: "no_such"}, false, `LSM hook "no_such"`},
+		{spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceRawTp}, false, "does not say which tracepoint"},
+		{spec.Program{Type: spec.ProgramExt, AttachTo: "f"}, false, "ext programs"},
+	} {
+		id, err := l.attachTarget(&c.p)
+		if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%v %q: %v, want %q", c.p.Type, c.p.AttachTo, err, c.err)
+		}
+		if err != nil && c.p.AttachTo != "" && !errors.Is(err, ErrNotSupported) {
+			t.Errorf("%v %q: %v is not about support", c.p.Type, c.p.AttachTo, err)
+		}
+		if (id != 0) != c.id {
+			t.Errorf("%v %q: id %d", c.p.Type, c.p.AttachTo, id)
+		}
+	}
+}
