@@ -97,8 +97,18 @@ func NewResolver(local *Types, targets ...Target) *Resolver {
 	return r
 }
 
+// manyRelos is from how many relocations on the place of every type of the targets is noted.
+const manyRelos = 64
+
 // Prepare looks up the candidates of many relocations in one pass over each target. It only saves time.
 func (r *Resolver) Prepare(relos []CoreRelo) {
+	if len(relos) >= manyRelos {
+		for _, tables := range r.tables {
+			for _, o := range tables {
+				o.dense()
+			}
+		}
+	}
 	names := make([]string, 0, len(relos))
 	for _, relo := range relos {
 		name := Essential(r.local.Name(relo.Type))
@@ -164,12 +174,10 @@ func (r *Resolver) Resolve(relo CoreRelo) (Fixup, error) {
 }
 
 func (r *Resolver) resolve(relo CoreRelo) (Fixup, error) {
-	f := Fixup{Relo: relo, Target: -1, Text: fmt.Sprintf("%v of type %d (%.64q)", relo.Kind, relo.Type, relo.Access)}
-	if relo.Kind > lastCoreKind {
-		return f, fmt.Errorf("%w: %d", ErrCoreKind, uint32(relo.Kind))
-	}
+	f := Fixup{Relo: relo, Target: -1}
 	local, err := r.local.access(relo)
 	if err != nil {
+		f.Text = fmt.Sprintf("%v of type %d (%.64q)", relo.Kind, relo.Type, relo.Access)
 		return f, err
 	}
 	f.Text = relo.Kind.String() + " " + local.String()

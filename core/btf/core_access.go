@@ -44,6 +44,9 @@ type step struct {
 
 // access understands a relocation within the program's own types.
 func (t *Types) access(r CoreRelo) (*access, error) {
+	if r.Kind > lastCoreKind {
+		return nil, fmt.Errorf("%w: %d", ErrCoreKind, uint32(r.Kind))
+	}
 	raw, err := parseAccess(r.Access)
 	if err != nil {
 		return nil, err
@@ -81,13 +84,19 @@ func (a *access) field(raw []uint32) error {
 	if err := a.element(id, raw[0]); err != nil {
 		return err
 	}
+	named := true // what the last part led to
 	for _, n := range raw[1:] {
 		next, r := a.types.strip(id)
+		named = true
 		switch k := r.kind(); {
 		case k.Composite() && n < uint32(r.vlen()):
 			m := a.types.member(r, int(n))
 			a.bits += uint64(m.offset)
-			if b, _ := a.types.nameBytes(m.name); len(b) > 0 {
+			b, ok := a.types.nameBytes(m.name)
+			if !ok {
+				return fmt.Errorf("name of a member: %w", ErrString)
+			}
+			if named = len(b) > 0; named {
 				a.steps = append(a.steps, step{in: next, index: n, name: m.name, member: true})
 			}
 			id = m.typ
@@ -99,6 +108,9 @@ func (a *access) field(raw []uint32) error {
 		default:
 			return fmt.Errorf("%w: part %d of %s", ErrAccess, n, a.types.TypeName(next))
 		}
+	}
+	if !named {
+		return fmt.Errorf("%w: it ends at a member without a name", ErrAccess)
 	}
 	return nil
 }
@@ -194,8 +206,13 @@ func (a *access) sameMember(local *access, s step, id ID) (ID, bool) {
 		p := list[0]
 		r := a.types.record(p.id)
 		for i := range r.vlen() {
+			name := a.types.word(r, 3*i)
+			found := a.types.named(name, want)
+			if !found && !a.types.nameless(name) {
+				continue // most members
+			}
 			to := a.types.member(r, i)
-			if a.types.named(to.name, want) {
+			if found {
 				a.bits = p.at + uint64(to.offset)
 				a.steps = append(a.steps, step{in: p.id, index: uint32(i), name: to.name, member: true})
 				return to.typ, fieldsFit(local.types, m.typ, a.types, to.typ)

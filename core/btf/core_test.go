@@ -258,6 +258,8 @@ func TestResolveRefuses(t *testing.T) {
 		{task, " 0", CoreByteOffset, ErrAccess},
 		{task, long, CoreByteOffset, ErrAccess},
 		{task, "0:9", CoreByteOffset, ErrAccess},
+		{task, "0:3", CoreByteOffset, ErrAccess},   // an anonymous struct
+		{task, "0:3:0", CoreByteOffset, ErrAccess}, // and an anonymous union in it
 		{task, "0:0:0", CoreByteOffset, ErrAccess},
 		{task, "0:4:4", CoreByteOffset, ErrAccess},
 		{task, "0", CoreSigned, ErrAccess},

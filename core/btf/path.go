@@ -25,7 +25,7 @@ type Field struct {
 
 // Path finds a member of a type, "a.b[3].c". Typedefs and modifiers are passed over, and members of anonymous structs and
 // unions belong to what is around them, as in C. An array without a count (a flexible one) has every index.
-// The error wraps ErrPath or ErrNotFound.
+// The error wraps ErrPath, ErrNotFound or ErrID.
 func (t *Types) Path(id ID, path string) (Field, error) {
 	f, err := t.path(id, path)
 	if err != nil {
@@ -35,6 +35,9 @@ func (t *Types) Path(id ID, path string) (Field, error) {
 }
 
 func (t *Types) path(id ID, path string) (Field, error) {
+	if err := t.checkID(uint32(id)); err != nil {
+		return Field{}, err
+	}
 	at, bits := uint64(0), uint32(0) // both in bits
 	rest, n := path, 0
 	for ; rest != ""; n++ {

@@ -53,6 +53,9 @@ func TestPath(t *testing.T) {
 			t.Errorf("%.20q: %+v, %v, want %v", path, f, err, want)
 		}
 	}
+	if _, err := types.Path(ID(types.Len()), ""); !errors.Is(err, ErrID) {
+		t.Errorf("no such type: %v", err)
+	}
 	_, err := types.Path(task, "pid.x")
 	if want := `find "pid.x" in struct task___local: path is wrong: int has no members`; err == nil || err.Error() != want {
 		t.Errorf("text of the error: %v", err)

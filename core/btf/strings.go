@@ -82,11 +82,11 @@ func (t *Types) nameless(off uint32) bool {
 	return at < uint64(len(t.strs.data)) && t.strs.data[at] == 0
 }
 
-// named says whether the string at off is name, which is not empty.
+// named says whether the string at off is name; no string is an empty name.
 func (t *Types) named(off uint32, name string) bool {
 	for off < t.strBase {
 		t = t.base
 	}
 	b, at, n := t.strs.data, uint64(off-t.strBase), uint64(len(name))
-	return at+n < uint64(len(b)) && b[at+n] == 0 && b[at] == name[0] && string(b[at:at+n]) == name
+	return n > 0 && at+n < uint64(len(b)) && b[at+n] == 0 && b[at] == name[0] && string(b[at:at+n]) == name
 }

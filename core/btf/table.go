@@ -107,21 +107,10 @@ func (t *Types) checkStrings(h header) error {
 	return nil
 }
 
-// scan finds where types begin.
+// scan walks the type section and notes the offset of each 64th type.
 func (t *Types) scan() error {
-	offsets, n, err := t.findPlaces(sparse, len(t.types)/(32<<sparse)+1)
-	if err != nil {
-		return err
-	}
-	t.count = n
-	t.places.Store(&places{offsets: offsets, shift: sparse})
-	return nil
-}
-
-// findPlaces walks the type section and notes the offset of each 1<<shift th type.
-func (t *Types) findPlaces(shift uint8, guess int) ([]uint32, uint32, error) {
-	offsets := make([]uint32, 0, guess)
-	mask := uint32(1)<<shift - 1
+	const mask = 1<<sparse - 1
+	offsets := make([]uint32, 0, len(t.types)/(32<<sparse)+1)
 	n, end := uint32(0), uint64(len(t.types))
 	for at := uint64(0); at < end; n++ {
 		if n&mask == 0 {
@@ -132,19 +121,21 @@ func (t *Types) findPlaces(shift uint8, guess int) ([]uint32, uint32, error) {
 			info := t.u32(t.types[at+4:])
 			s := t.shapes[info>>24&0x7f]
 			if s == noShape {
-				return nil, 0, t.fail(at+4, fmt.Errorf("%w: type %d has %v", ErrKind, t.first+ID(n), Kind(info>>24&0x7f)))
+				return t.fail(at+4, fmt.Errorf("%w: type %d has %v", ErrKind, t.first+ID(n), Kind(info>>24&0x7f)))
 			}
 			size += uint64(s.fixed) + uint64(s.each)*uint64(info&maxVlen)
 		}
 		if end-at < size {
-			return nil, 0, t.fail(at, fmt.Errorf("type %d needs %d bytes: %w", t.first+ID(n), size, wire.ErrTruncated))
+			return t.fail(at, fmt.Errorf("type %d needs %d bytes: %w", t.first+ID(n), size, wire.ErrTruncated))
 		}
 		if uint64(t.first)+uint64(n) >= maxTypes {
-			return nil, 0, t.fail(at, fmt.Errorf("%w: more than %d", ErrLimit, maxTypes-1))
+			return t.fail(at, fmt.Errorf("%w: more than %d", ErrLimit, maxTypes-1))
 		}
 		at += size
 	}
-	return offsets, n, nil
+	t.count = n
+	t.places.Store(&places{offsets: offsets, shift: sparse})
+	return nil
 }
 
 // u32 reads a word in the table's byte order.

@@ -7,9 +7,7 @@ import "fmt"
 // their struct. It takes time and memory in proportion to the table and does not recurse.
 // The error is a *FormatError for the first type that is wrong.
 func (t *Types) Validate() error {
-	if err := t.dense(); err != nil {
-		return err
-	}
+	t.dense()
 	v := validator{t: t, sizes: make([]uint32, t.count), state: make([]uint8, t.count)}
 	for id := t.first; int(id) < t.Len(); id++ {
 		off := t.offset(id)
@@ -31,17 +29,18 @@ func (t *Types) Validate() error {
 }
 
 // dense notes the place of every type.
-func (t *Types) dense() error {
+func (t *Types) dense() {
 	t.grow.Lock()
 	defer t.grow.Unlock()
 	if t.places.Load().shift == 0 {
-		return nil
+		return
 	}
-	offsets, _, err := t.findPlaces(0, int(t.count))
-	if err == nil {
-		t.places.Store(&places{offsets: offsets})
-	}
-	return err
+	offsets := make([]uint32, t.count)
+	t.headers(func(id ID, off, _, _ uint32) bool {
+		offsets[id-t.first] = off
+		return true
+	})
+	t.places.Store(&places{offsets: offsets})
 }
 
 // validator finds cycles and sizes.

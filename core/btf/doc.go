@@ -1,0 +1,42 @@
+// Package btf reads and writes BTF, the type information of eBPF programs and of the kernel
+// (Documentation/bpf/btf.rst of Linux), and computes CO-RE relocations.
+//
+// # Reading
+//
+// Parse opens a blob and keeps it. It notes where types begin, 4 bytes for each 64 of them, so that opening the types of a
+// kernel takes a millisecond and 16 KB; the bytes may be a read-only mapping of /sys/kernel/btf/vmlinux. A Type is
+// made when Types.Type asks for it, and is the same value every time. Names are found by reading the types until
+// searches come in numbers; then an index is built. FindMany finds any number of names in one pass.
+// All of this is safe for concurrent use.
+//
+// # Types refer to each other by id
+//
+// A Type is a struct of its own with the ids of what it refers to. Graphs of types have cycles and, in hostile
+// input, chains of a million links, so work with them is done by Visit and Refs, by Strip, Size, Align and Path, or
+// with a list of ids of your own, and never by a function that calls itself.
+//
+// # Hostile input
+//
+// No input makes this package panic, recurse without bound or allocate more than a small multiple of the input. Parse
+// checks what is needed to find types, Type checks the type it gives, and Validate checks the whole: call it for
+// every blob that is not the kernel's own. Errors are of type *FormatError and say where.
+//
+// Names in types are whatever the input says, control characters included. Take care when printing them.
+//
+// # Writing
+//
+// A Builder makes BTF of Type values. Fixup turns the types of an object file into bytes that the kernel loads.
+//
+// # CO-RE
+//
+// ParseExt reads the relocations of an object, Resolve and Resolver compute them against the types of a kernel. The outcome is a
+// Fixup: data that says what to put into the instruction, or why there is nothing to put. Changing the instruction
+// is left to core/loader.
+//
+// # Adding a kind
+//
+// A new kind of type needs: its number and name in kind.go with its shape; a struct in types.go; a row in the tables of
+// decode.go and check.go; a case in encode.go; rules in validate.go for what it refers to, and in visit.go if ids are in a
+// new place; in size.go and align.go if it has a size, in typename.go and ctext.go its text, in core_match.go how it
+// compares; a row in the test of encode.go.
+package btf
