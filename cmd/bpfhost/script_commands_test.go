@@ -160,9 +160,9 @@ func readenv(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
 }
 
-// varying matches what depends on the compiler that built a plugin, and the numbers that quickstart
-// gives packets, which depend on the CPU.
-var varying = regexp.MustCompile(`((?:sha256|module) |packet(?:":| ))[0-9a-f]+`)
+// varying matches what depends on the compiler that built a plugin, and the CPUs and numbers that
+// quickstart gives packets.
+var varying = regexp.MustCompile(`((?:sha256|module) |(?:packet|cpu)(?:":| ))[0-9a-f]+`)
 
 // masked is a process that copies its input without what varies.
 func masked() {
