@@ -97,6 +97,11 @@ func (x *instance) described() error {
 	for _, w := range x.wants {
 		x.info.Wants = append(x.info.Wants, w.text)
 	}
+	x.handles.each(func(obj any) { // nothing can be declared any more
+		if _, self := obj.(pluginRef); !self {
+			x.handles.drop(obj)
+		}
+	})
 	wishes, err := policy.ParseWishes(x.info.Wants)
 	if err != nil {
 		return err

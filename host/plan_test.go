@@ -1,0 +1,525 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/policy"
+)
+
+func newHost(t testing.TB) *Host {
+	t.Helper()
+	h, err := New(context.Background(), Config{NoCache: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.Close() })
+	return h
+}
+
+// describe adds a bpfhost_describe that says a name, parameters (name, type, default) and wishes.
+func (w *wasmGuest) describe(name string, params [][3]string, wants ...string) *wasmGuest {
+	prop := func(p abi.Prop) []byte { return i32(int64(p)) }
+	code := [][]byte{
+		w.must(0, 0, "self"),
+		w.must(0, -1, "set_b", local(0), prop(abi.PropPluginName), w.text(name)),
+		w.must(0, -1, "set_b", local(0), prop(abi.PropPluginVersion), w.text("1.0")),
+	}
+	for _, p := range params {
+		typ := map[string]uint32{"string": uint32(abi.ParamString), "u64": uint32(abi.ParamU64), "bool": uint32(abi.ParamBool)}[p[1]]
+		code = append(code,
+			w.must(0, 1, "add", local(0), i32(int64(abi.KindParam)), w.text(p[0])),
+			w.must(0, -1, "set_u", local(1), prop(abi.PropParamType), i64(int64(typ))))
+		if p[2] == "required" {
+			code = append(code, w.must(0, -1, "set_u", local(1), prop(abi.PropParamRequired), i64(1)))
+		} else {
+			code = append(code, w.must(0, -1, "set_b", local(1), prop(abi.PropParamDefault), w.text(p[2])))
+		}
+	}
+	for _, want := range wants {
+		code = append(code, w.must(0, -1, "add", local(0), i32(int64(abi.KindWant)), w.text(want)))
+	}
+	return w.hook("bpfhost_describe", "", code...)
+}
+
+// builder is a guest that makes a counting XDP program from nothing.
+func builder() *wasmGuest {
+	w := newWasmGuest()
+	w.describe("counter", [][3]string{{"iface", "string", "veth0"}, {"limit", "u64", "10"}},
+		"program xdp", "map array", "map ringbuf", "helper bpf_map_lookup_elem", "attach xdp:*", "map-rw counts")
+	prop := func(p abi.Prop) []byte { return i32(int64(p)) }
+	return w.hook("bpfhost_plan", "",
+		w.must(0, 0, "obj_new", w.text("counter")),
+		w.must(0, -1, "set_b", local(0), prop(abi.PropObjectLicense), w.text("Dual MIT/GPL")),
+		w.must(0, 1, "add", local(0), i32(int64(abi.KindMap)), w.text("counts")),
+		w.must(0, -1, "set_u", local(1), prop(abi.PropMapType), i64(int64(spec.MapArray))),
+		w.must(0, -1, "set_u", local(1), prop(abi.PropMapKeySize), i64(4)),
+		w.must(0, -1, "set_u", local(1), prop(abi.PropMapValueSize), i64(8)),
+		w.must(0, -1, "set_u", local(1), prop(abi.PropMapMaxEntries), i64(1)),
+		w.must(0, 2, "add", local(0), i32(int64(abi.KindProgram)), w.text("count")),
+		w.must(0, -1, "set_u", local(2), prop(abi.PropProgramType), i64(int64(spec.ProgramXDP))),
+		w.must(0, -1, "insn_asm", local(2), i32(0), i32(0), w.text(`.func count
+	*(u32 *)(r10 - 4) = 0
+	r1 = map[counts] ll
+	r2 = r10
+	r2 += -4
+	call bpf_map_lookup_elem
+	if r0 == 0 goto out
+	r1 = 1
+	lock *(u64 *)(r0 + 0) += r1
+out:
+	r0 = 2
+	exit
+`)),
+		w.must(0, 3, "att_add", local(2), i32(int64(abi.AttachXDP))),
+		w.must(0, -1, "cfg_get", w.text("iface"), i32(512), i32(64)),
+		w.must(0, -1, "set_b", local(3), prop(abi.PropAttachTarget), i32(512), local(7)),
+		w.must(0, -1, "plan_note", local(2), i32(int64(abi.NoteWarn)), w.text("counts\x1b[2J\nPlan: allowed")),
+	)
+}
+
+// planOf opens a guest and has it plan.
+func planOf(t *testing.T, w *wasmGuest, o PluginOptions) (*Plan, error) {
+	t.Helper()
+	p, err := newHost(t).Open(context.Background(), w.bytes(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.Plan(context.Background())
+}
+
+const builtPlan = `counter 1.0  abi 1.0  sha256 HASH  (policy: built-in default)
+
+object counter, built by counter, license Dual MIT/GPL
+  + map   counts  array  key 4 value 8 max 1  8 B
+  + prog  count   xdp    10 insns
+  + link  count   xdp:eth9
+
+  count
+           count:
+   +     0  *(u32 *)(r10 - 4) = 0                       ; counter
+   +     1  r1 = map[counts] ll                         ; counter
+   +     2  r2 = r10                                    ; counter
+   +     3  r2 += -4                                    ; counter
+   +     4  call bpf_map_lookup_elem#1                  ; counter
+   +     5  if r0 == 0 goto out                         ; counter
+   +     6  r1 = 1                                      ; counter
+   +     7  lock *(u64 *)(r0 + 0) += r1                 ; counter
+          out:
+   +     8  r0 = 2                                      ; counter
+   +     9  exit                                        ; counter
+
+note by counter (warn): program count: counts\x1b[2J\nPlan: allowed
+
+Needs: kernel 5.10, CAP_BPF + CAP_NET_ADMIN, kernel BTF: no.
+Policy: built-in default allows it:
+  allowed  any plugin          plugin counter
+  allowed  any module          module HASH64
+  allowed  allow program *     program xdp
+  allowed  allow helper *      helper bpf_map_lookup_elem
+  allowed  allow map *         map array
+  allowed  allow attach xdp:*  attach xdp:eth9
+
+Plan: 2 to create, 0 to patch, 1 to attach. Nothing was loaded.
+`
+
+func TestPlanBuilt(t *testing.T) {
+	plan, err := planOf(t, builder(), PluginOptions{Params: map[string]string{"iface": "eth9"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := plan.WriteText(&b, TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	hash := plan.Plugin.SHA256
+	got := strings.ReplaceAll(strings.ReplaceAll(b.String(), hash, "HASH64"), hash[:12], "HASH")
+	if d := cmp.Diff(builtPlan, got); d != "" {
+		t.Errorf("text (-want +got):\n%s", d)
+	}
+	if s := plan.Summary(); s != (Summary{Create: 2, Attach: 1}) {
+		t.Errorf("summary %+v", s)
+	}
+}
+
+// patcher is a guest that patches the test object.
+func patcher() *wasmGuest {
+	w := newWasmGuest()
+	w.describe("patcher", nil, "object edit", "program xdp", "map *", "helper bpf_get_smp_processor_id", "attach xdp:*")
+	return w.hook("bpfhost_plan", "",
+		w.must(0, 0, "obj_open", w.text("drops")),
+		w.must(0, 1, "find", local(0), i32(int64(abi.KindProgram)), w.text("count_drops")),
+		w.must(0, -1, "insn_asm", local(1), i32(2), i32(0), w.text("call bpf_get_smp_processor_id\nif r0 == 7 goto L1")),
+		w.must(0, 2, "find", local(0), i32(int64(abi.KindMap)), w.text("blocked")),
+		w.must(0, -1, "set_u", local(2), i32(int64(abi.PropMapMaxEntries)), i64(4096)),
+		w.must(0, 3, "find", local(0), i32(int64(abi.KindVar)), w.text("limit")),
+		w.must(0, -1, "var_write", local(3), i32(0), w.text("\x2a\x00\x00\x00")),
+	)
+}
+
+// patchPlan runs a guest on the test object, which no ELF file is needed for.
+func patchPlan(t *testing.T, w *wasmGuest, o PluginOptions) (*Plan, *Plugin, error) {
+	t.Helper()
+	p, err := newHost(t).Open(context.Background(), w.bytes(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.x.inputs = []input{{name: "drops", source: "drops.bpf.o", sha256: strings.Repeat("ab", 32), c: testCollection()}}
+	plan, err := p.Plan(context.Background())
+	return plan, p, err
+}
+
+const patchedPlan = `patcher 1.0  abi 1.0  sha256 HASH  (policy: built-in default)
+
+object drops, from drops.bpf.o, license GPL
+  ~ map   blocked      hash     key 4 value 8 max 4096  64 KiB  max_entries 1024 -> 4096
+  + map   .rodata      array    key 4 value 16 max 1    16 B
+  ~ var   limit        .rodata  value 0 -> 42
+  ~ prog  count_drops  xdp      6 -> 8 insns            patched by patcher
+  + link  count_drops  xdp:eth0
+
+  count_drops
+           count_drops:
+         0  r1 = *(u32 *)(r1 + 0)                       ; drops.bpf.c:38  reason = ctx->reason;
+         1  if r1 == 0 goto L1
+   +     2  call bpf_get_smp_processor_id#8             ; patcher
+   +     3  if r0 == 7 goto L1                          ; patcher
+         4  r0 = 1
+         5  exit
+          L1:
+         6  r0 = 2
+
+Needs: kernel 5.10, CAP_BPF + CAP_NET_ADMIN, kernel BTF: yes.
+Policy: built-in default allows it:
+  allowed  any plugin           plugin patcher
+  allowed  any module           module HASH64
+  allowed  allow object *       object drops.bpf.o
+  allowed  allow object edit *  object edit drops.bpf.o
+  allowed  allow program *      program xdp
+  allowed  allow helper *       helper bpf_get_smp_processor_id
+  allowed  allow map *          map hash, map array
+  allowed  allow attach xdp:*   attach xdp:eth0
+
+Plan: 1 to create, 3 to patch, 1 to attach. Nothing was loaded.
+`
+
+func TestPlanPatched(t *testing.T) {
+	plan, p, err := patchPlan(t, patcher(), PluginOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := plan.WriteText(&b, TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	hash := plan.Plugin.SHA256
+	got := strings.ReplaceAll(strings.ReplaceAll(b.String(), hash, "HASH64"), hash[:12], "HASH")
+	if d := cmp.Diff(patchedPlan, got); d != "" {
+		t.Errorf("text (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff(testCollection().Programs, p.x.inputs[0].c.Programs); d != "" {
+		t.Errorf("the operator's object was changed:\n%s", d)
+	}
+	if p.x.overlay != nil || len(p.x.handles.byObj) != 1 {
+		t.Errorf("%d handles are left after the plan, overlay %v", len(p.x.handles.byObj), p.x.overlay)
+	}
+}
+
+// The same plugin, object, parameters and policy give the same plan, byte for byte.
+func TestPlanDeterministic(t *testing.T) {
+	var texts, docs []string
+	for range 3 {
+		plan, _, err := patchPlan(t, patcher(), PluginOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if err := plan.WriteText(&b, TextOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		doc, err := json.Marshal(plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts, docs = append(texts, b.String()), append(docs, string(doc))
+	}
+	if texts[0] != texts[1] || texts[1] != texts[2] || docs[0] != docs[1] || docs[1] != docs[2] {
+		t.Errorf("three plans differ: %v, %v", cmp.Diff(texts[0], texts[1]), cmp.Diff(docs[0], docs[1]))
+	}
+}
+
+func TestPlanJSON(t *testing.T) {
+	plan, _, err := patchPlan(t, patcher(), PluginOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := json.Marshal(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Schema      string
+		Policy      string
+		Allowed     bool
+		Collections []struct {
+			Name, Source string
+			Programs     []struct {
+				Name, Type, Change string
+				Insns              int
+			}
+			Changes []struct {
+				Op, Kind, Name string
+				Props          []struct{ Name, Old, New string }
+				Hunks          []struct{ Lines []struct{ Op, Text, By string } }
+			}
+			Attach []struct{ Program, Kind, Target string }
+		}
+		Verdicts []struct {
+			Subject, Rule, Policy string
+			Allowed               bool
+		}
+		Edits   []struct{ Object, Kind, Name, What, Old, New string }
+		Needs   struct{ Kernel string }
+		Summary Summary
+	}
+	if err := json.Unmarshal(doc, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Schema != "bpfhost.plan/v1" || !got.Allowed || got.Summary.Patch != 3 || got.Needs.Kernel != "5.10" || len(got.Edits) != 3 {
+		t.Errorf("%s", doc)
+	}
+	c := got.Collections[0]
+	if c.Source != "drops.bpf.o" || c.Programs[0].Change != "change" || c.Programs[0].Insns != 8 || c.Attach[0].Target != "eth0" {
+		t.Errorf("collection %+v", c)
+	}
+	by := 0
+	for _, ch := range c.Changes {
+		for _, h := range ch.Hunks {
+			for _, l := range h.Lines {
+				if l.By == "patcher" && l.Op == "+" {
+					by++
+				}
+			}
+		}
+	}
+	if by != 2 {
+		t.Errorf("%d lines are by the plugin, want 2", by)
+	}
+}
+
+// A policy that denies gives the plan with its verdicts, and an error; it cannot be applied.
+func TestPlanDenied(t *testing.T) {
+	text := "objects: {\"*\": {edit: true}}\nprograms:\n  types: [xdp]\n  helpers: [\"*\"]\nmaps: {types: [\"*\"]}\nattach: {xdp: [\"veth*\"]}\n"
+	plan, _, err := patchPlan(t, patcher(), PluginOptions{Policy: denying(t, text)})
+	var denied *policy.Error
+	if !errors.As(err, &denied) || denied.Line != 6 || plan == nil {
+		t.Fatalf("plan %v, error %v; want a plan and a denial by line 6", plan, err)
+	}
+	if strings.ContainsAny(err.Error(), "\n\x1b") {
+		t.Errorf("the error is not one line: %q", err)
+	}
+	var b bytes.Buffer
+	if err := plan.WriteText(&b, TextOptions{NoInsns: true}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), "Policy: test.yaml denies it:\n  denied   line 6: no rule for attach xdp") {
+		t.Errorf("text:\n%s", b.String())
+	}
+	if run, err := plan.Apply(context.Background()); run != nil || !errors.As(err, &denied) {
+		t.Errorf("apply = %v, %v; want the denial", run, err)
+	}
+}
+
+// What a plugin does without having declared it is denied, whatever the policy grants.
+func TestPlanUndeclared(t *testing.T) {
+	w := newWasmGuest()
+	w.describe("sneaky", nil, "program xdp", "attach xdp:*", "object edit")
+	w.hook("bpfhost_plan", "", w.must(0, 0, "obj_open", w.text("drops")))
+	_, _, err := patchPlan(t, w, PluginOptions{})
+	var denied *policy.Error
+	if !errors.As(err, &denied) || denied.Rule != policy.Undeclared {
+		t.Errorf("error %v, want an undeclared map", err)
+	}
+}
+
+// A plugin that fails in whatever way leaves no plan, and says where and why in one line.
+func TestPlanFails(t *testing.T) {
+	plan := func(code ...[]byte) func(*wasmGuest) {
+		return func(w *wasmGuest) { w.hook("bpfhost_plan", "", code...) }
+	}
+	for _, tt := range []struct {
+		name string
+		do   func(w *wasmGuest)
+		kind PluginErrorKind // empty for a limit
+		want string
+	}{
+		{"returns an error", plan(i32(-5), opRet), PluginFailed, "plugin bad: bpfhost_plan: returned -5 (NOENT: there is no such thing)"},
+		{"returns no code", plan(i32(math.MinInt32), opRet), PluginFailed, "plugin bad: bpfhost_plan: returned -2147483648 (unknown error)"},
+		{"hands on what failed", func(w *wasmGuest) {
+			w.hook("bpfhost_plan", "", w.must(0, 0, "obj_open", w.text("no\tpe"[:2])))
+		}, PluginFailed, `plugin bad: bpfhost_plan: returned -5 (obj_open: there is no object "no"; the operator names objects with --object)`},
+		{"traps", plan(opTrap), PluginTrap, "plugin bad: bpfhost_plan: trapped: unreachable"},
+		{"loops", plan(opLoop), "", "plugin bad: bpfhost_plan: wall time limit of 300ms reached; the plugin was stopped"},
+		{"wrong phase", func(w *wasmGuest) {
+			w.hook("bpfhost_plan", "", w.must(0, 0, "map_open", w.text("m")))
+		}, PluginFailed, "plugin bad: bpfhost_plan: returned -8 (map_open: map_open may not be called in phase plan)"},
+		{"bad pointer", func(w *wasmGuest) {
+			w.hook("bpfhost_plan", "", w.must(0, 0, "obj_open", i32(-16), i32(64)))
+		}, PluginFailed, "plugin bad: bpfhost_plan: returned -2 (obj_open: FAULT: a pointer and length are not in the guest's memory)"},
+		{"bad pointers for ever", func(w *wasmGuest) {
+			w.hook("bpfhost_plan", "", []byte{0x03, 0x40}, w.call("obj_open", i32(-16), i32(64)), opDrop, []byte{0x0c, 0x00, 0x0b})
+		}, "", "plugin bad: bpfhost_plan: bad pointers limit of 1000 reached; the plugin was stopped"},
+		{"plans nonsense", func(w *wasmGuest) {
+			w.hook("bpfhost_plan", "", w.must(0, 0, "obj_new", w.text("o")), w.must(0, -1, "add", local(0), i32(int64(abi.KindProgram)), w.text("p")))
+		}, PluginInvalid, `plugin bad: bpfhost_plan: object o: check program "p": it has no type`},
+		{"fails to configure", func(w *wasmGuest) { w.hook("bpfhost_configure", "", i32(-1), opRet) }, PluginFailed,
+			"plugin bad: bpfhost_configure: returned -1 (INVAL: an argument is not allowed)"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWasmGuest().describe("bad", nil)
+			tt.do(w)
+			h, err := New(context.Background(), Config{NoCache: true, Limits: Limits{Plan: 300 * 1e6}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer h.Close()
+			p, err := h.Open(context.Background(), w.bytes(), PluginOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := p.Plan(context.Background())
+			if got != nil || err == nil || err.Error() != tt.want {
+				t.Fatalf("plan %v, error %v\nwant error %s", got, err, tt.want)
+			}
+			var failed *PluginError
+			var limit *LimitError
+			if tt.kind == "" && !errors.As(err, &limit) || tt.kind != "" && (!errors.As(err, &failed) || failed.Kind != tt.kind) {
+				t.Errorf("the error is a %T of kind %v", err, failed)
+			}
+		})
+	}
+}
+
+func TestPlanCanceled(t *testing.T) {
+	w := newWasmGuest().describe("slow", nil)
+	w.hook("bpfhost_plan", "", opLoop)
+	p, err := newHost(t).Open(context.Background(), w.bytes(), PluginOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cause := errors.New("operator pressed Ctrl-C")
+	stop := context.AfterFunc(ctx, func() {})
+	defer stop()
+	go cancel(cause)
+	if _, err := p.Plan(ctx); !errors.Is(err, cause) {
+		t.Errorf("error %v, want the cause of the context", err)
+	}
+	if _, err := p.Plan(context.Background()); err == nil {
+		t.Error("a plugin planned twice")
+	}
+}
+
+func TestOpenRejects(t *testing.T) {
+	h := newHost(t)
+	unknown := newWasmGuest("self")
+	unknown.extra = []string{"from_the_future"}
+	old := newWasmGuest("self")
+	old.version = 2 << 16
+	newer := newWasmGuest("self")
+	newer.version = int32(abi.Current) + 1
+	for _, tt := range []struct {
+		name  string
+		wasm  []byte
+		o     PluginOptions
+		input bool
+		want  string
+	}{
+		{"empty", nil, PluginOptions{Name: "x.wasm"}, true, "plugin x.wasm: "},
+		{"PNG", []byte("\x89PNG\r\n\x1a\n"), PluginOptions{}, true, "plugin plugin: "},
+		{"truncated", builder().bytes()[:200], PluginOptions{}, true, "plugin plugin: "},
+		{"unknown function", unknown.bytes(), PluginOptions{}, true, "bpfhost_v1.from_the_future"},
+		{"other major version", old.bytes(), PluginOptions{}, false, "plugin plugin: bpfhost_abi: built for ABI 2.0, this host has 1.0"},
+		{"newer minor version", newer.bytes(), PluginOptions{}, false, "built for ABI 1.1"},
+		{"object is gzip", builder().bytes(), PluginOptions{Objects: []Object{{"d/x.o", []byte("\x1f\x8b\x08\x00")}}}, true, "object d/x.o: "},
+		{"bad default", newWasmGuest().describe("d", [][3]string{{"n", "u64", "many"}}).bytes(), PluginOptions{}, false,
+			`plugin d: bpfhost_describe: the default of parameter "n" is "many", not a number`},
+	} {
+		p, err := h.Open(context.Background(), tt.wasm, tt.o)
+		if err == nil {
+			p.Close()
+			t.Errorf("%s: opened", tt.name)
+			continue
+		}
+		if errors.Is(err, ErrInput) != tt.input || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %q (input %v), want %q (input %v)", tt.name, err, errors.Is(err, ErrInput), tt.want, tt.input)
+		}
+	}
+	if n := len(h.plugins); n != 0 {
+		t.Errorf("%d plugins are open after failures", n)
+	}
+}
+
+func TestParams(t *testing.T) {
+	params := [][3]string{{"n", "u64", "10"}, {"on", "bool", "true"}, {"must", "string", "required"}}
+	for _, tt := range []struct {
+		name  string
+		given map[string]string
+		want  string
+	}{
+		{"missing", nil, `plugin p: parameter "must" is missing; give it with --set must=VALUE`},
+		{"unknown", map[string]string{"must": "x", "m": "y"}, `plugin p: parameter "m" is unknown; the plugin takes n, on, must`},
+		{"no number", map[string]string{"must": "x", "n": "-1"}, `plugin p: parameter "n" is "-1", not a number from 0 to 18446744073709551615 (0x… is hexadecimal)`},
+		{"no bool", map[string]string{"must": "x", "on": "yes"}, `plugin p: parameter "on" is "yes", neither true nor false`},
+		{"good", map[string]string{"must": "x", "n": "0x10"}, ""},
+	} {
+		w := newWasmGuest().describe("p", params)
+		_, err := planOf(t, w, PluginOptions{Params: tt.given})
+		var bad *ParamError
+		if tt.want == "" && err != nil || tt.want != "" && (!errors.As(err, &bad) || err.Error() != tt.want) {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+func TestInfo(t *testing.T) {
+	p, err := newHost(t).Open(context.Background(), builder().bytes(), PluginOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := p.Info()
+	if i.Name != "counter" || i.Version != "1.0" || i.ABIMajor != 1 || len(i.Params) != 2 || i.Params[1] != (Param{Name: "limit", Type: ParamU64, Default: "10"}) ||
+		!slices.Contains(i.Wants, "program xdp") || len(i.SHA256) != 64 {
+		t.Errorf("info %+v", i)
+	}
+	if err := errors.Join(p.Close(), p.Close()); err != nil {
+		t.Error(err)
+	}
+	if _, err := p.Plan(context.Background()); err == nil {
+		t.Error("a closed plugin planned")
+	}
+}
+
+// A plan that cannot be written says so.
+func TestPlanWriteFails(t *testing.T) {
+	plan, err := planOf(t, builder(), PluginOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, w := io.Pipe()
+	r.CloseWithError(errBroken)
+	if err := plan.WriteText(w, TextOptions{}); !errors.Is(err, errBroken) {
+		t.Errorf("error %v, want that of the writer", err)
+	}
+}
