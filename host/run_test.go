@@ -1,0 +1,243 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/bpfhost/bpfhost/abi"
+)
+
+// serve runs a Serve in the background and gives its result.
+func serve(ctx context.Context, r *Run) <-chan error {
+	done := make(chan error, 1)
+	go func() { done <- r.Serve(ctx) }()
+	return done
+}
+
+// stopHook makes the guest note the reason of its stop.
+func stopHook(g *fakeGuest) *[]uint64 {
+	var reasons []uint64
+	g.hooks["bpfhost_stop"] = func(args ...uint64) (int32, error) {
+		reasons = append(reasons, args[0])
+		return 0, nil
+	}
+	return &reasons
+}
+
+// Everything that was sent arrives, in order, while it runs and when it ends.
+func TestRunDeliversAll(t *testing.T) {
+	x, g, ring := running(t)
+	reasons := stopHook(g)
+	got := make(chan string, 1000)
+	g.hooks["bpfhost_events"] = func(args ...uint64) (int32, error) {
+		for _, e := range parseBatch(t, g, args) {
+			got <- e.data
+		}
+		return int32(args[3]), nil
+	}
+	openSource(t, x, abi.SrcOpts{MaxMs: 1})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := serve(ctx, x.run)
+	var want []string
+	for i := range 20 {
+		part := numbers(i*10, i*10+10)
+		want = append(want, part...)
+		ring.send(part...)
+	}
+	for i := range 200 {
+		if s := <-got; s != want[i] {
+			t.Fatalf("record %d is %q, want %q", i, s, want[i])
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatalf("serve: %v", err)
+	}
+	ring.send(numbers(200, 205)...) // after the loop, before the end
+	if err := errors.Join(x.run.Close(), x.run.Close()); err != nil {
+		t.Fatal(err)
+	}
+	a := x.run.Account()
+	if len(a) != 1 || a[0].Source != "events" || a[0].Delivered != 205 || a[0].Sent != 205 || a[0].Dropped != 0 {
+		t.Errorf("account %+v", a)
+	}
+	if !slices.Equal(*reasons, []uint64{uint64(abi.StopInterrupted)}) {
+		t.Errorf("stopped for reasons %v", *reasons)
+	}
+	if !ring.closed {
+		t.Error("the ring is open after Close")
+	}
+	var b bytes.Buffer
+	if err := x.run.WriteAccount(&b); err != nil {
+		t.Fatal(err)
+	}
+	if want := "events: 205 taken from ring = 205 delivered + 0 dropped by host; the program does not count what it loses\n"; b.String() != want {
+		t.Errorf("account text %q, want %q", b.String(), want)
+	}
+}
+
+func TestRunStops(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		code   uint32
+		reason abi.StopReason
+		fails  bool
+	}{{"well", 0, abi.StopAsked, false}, {"with a code", 3, abi.StopAsked, true}} {
+		t.Run(tt.name, func(t *testing.T) {
+			x, g, _ := running(t)
+			reasons := stopHook(g)
+			ticks := 0
+			g.hooks["bpfhost_tick"] = func(args ...uint64) (int32, error) {
+				if ticks++; ticks == 3 {
+					x.ok(t, "stop", x.Stop(tt.code))
+				}
+				return 0, nil
+			}
+			x.ok(t, "timer", x.Timer(1))
+			err := x.run.Serve(context.Background())
+			var failed *PluginError
+			if errors.As(err, &failed) != tt.fails || failed != nil && failed.Kind != PluginStopped || failed == nil && err != nil {
+				t.Errorf("serve: %v", err)
+			}
+			if err := x.run.Close(); err != nil {
+				t.Error(err)
+			}
+			if ticks != 3 || !slices.Equal(*reasons, []uint64{uint64(tt.reason)}) {
+				t.Errorf("%d ticks, reasons %v", ticks, *reasons)
+			}
+		})
+	}
+}
+
+// A guest that failed is not called any more, and what it did not take is in the account.
+func TestRunGuestFails(t *testing.T) {
+	x, g, ring := running(t)
+	reasons := stopHook(g)
+	g.hooks["bpfhost_events"] = func(...uint64) (int32, error) { return 0, errBroken }
+	openSource(t, x, abi.SrcOpts{MaxRecords: 2})
+	ring.send(numbers(0, 5)...)
+	if err := x.run.Serve(context.Background()); !errors.Is(err, errBroken) {
+		t.Errorf("serve: %v", err)
+	}
+	if err := x.run.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+	if a := x.run.Account(); len(*reasons) != 0 || a[0].Dropped != 5 || a[0].Sent != 5 {
+		t.Errorf("stop hook called %d times, account %+v", len(*reasons), a)
+	}
+}
+
+func TestRunDuration(t *testing.T) {
+	x, g, _ := running(t)
+	reasons := stopHook(g)
+	ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(time.Millisecond))
+	defer cancel()
+	if err := x.run.Serve(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.run.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(*reasons, []uint64{uint64(abi.StopDuration)}) {
+		t.Errorf("reasons %v, want that its time was over", *reasons)
+	}
+}
+
+// Close ends a Serve that runs, and a Serve afterwards is an error.
+func TestRunCloseEndsServe(t *testing.T) {
+	x, g, ring := running(t)
+	reasons := stopHook(g)
+	started := make(chan bool, 1)
+	g.hooks["bpfhost_events"] = func(args ...uint64) (int32, error) {
+		started <- true
+		return int32(args[3]), nil
+	}
+	openSource(t, x, abi.SrcOpts{MaxRecords: 1})
+	done := serve(context.Background(), x.run)
+	ring.send("one")
+	<-started
+	if err := x.run.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Errorf("serve: %v", err)
+	}
+	if !slices.Equal(*reasons, []uint64{uint64(abi.StopClosed)}) {
+		t.Errorf("reasons %v", *reasons)
+	}
+	if err := x.run.Serve(context.Background()); err == nil {
+		t.Error("a closed run serves")
+	}
+}
+
+// Serve can be called again after its context ended, and goes on where it was.
+func TestRunServeAgain(t *testing.T) {
+	x, g, ring := running(t)
+	got := make(chan int, 10)
+	g.hooks["bpfhost_events"] = func(args ...uint64) (int32, error) {
+		got <- int(args[3])
+		return int32(args[3]), nil
+	}
+	s := openSource(t, x, abi.SrcOpts{MaxRecords: 1})
+	for i := range 3 {
+		ctx, cancel := context.WithCancel(context.Background())
+		done := serve(ctx, x.run)
+		ring.send(fmt.Sprint(i))
+		<-got
+		cancel()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.account.Delivered != 3 {
+		t.Errorf("delivered %d, want 3", s.account.Delivered)
+	}
+	if err := x.run.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A ring whose programs wake nobody is looked at from time to time.
+func TestRunPolls(t *testing.T) {
+	x, g, ring := running(t)
+	got := make(chan int, 10)
+	g.hooks["bpfhost_events"] = func(args ...uint64) (int32, error) {
+		got <- int(args[3])
+		return int32(args[3]), nil
+	}
+	openSource(t, x, abi.SrcOpts{MaxRecords: 1})
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := serve(ctx, x.run)
+	ring.mu.Lock()
+	ring.records = append(ring.records, []byte("silent")) // no wake-up
+	ring.mu.Unlock()
+	<-got
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRunOutputFails(t *testing.T) {
+	x, g, ring := running(t)
+	x.out.streams[0].w = failingWriter{}
+	g.hooks["bpfhost_events"] = func(args ...uint64) (int32, error) {
+		x.ok(t, "out_write", x.OutWrite(abi.StreamOut, []byte("line\n")))
+		return int32(args[3]), nil
+	}
+	openSource(t, x, abi.SrcOpts{MaxRecords: 1})
+	ring.send("one")
+	if err := x.run.Serve(context.Background()); !errors.Is(err, errBroken) {
+		t.Errorf("serve: %v, want the writer's error", err)
+	}
+}
+
+type failingWriter struct{}
+
+func (failingWriter) Write([]byte) (int, error) { return 0, errBroken }
