@@ -76,7 +76,7 @@ func (l *loader) readLegacyMap(s *section, sym *symbol, data []byte, end uint64)
 	}
 	rest := data[c.Offset():end]
 	if slices.ContainsFunc(rest, func(b byte) bool { return b != 0 }) {
-		l.note(NoteLegacyMap, "map %s has %d more bytes whose meaning is not known", m.Name, strconv.Itoa(len(rest)))
+		l.note(NoteLegacyMap, "map %s has %s more bytes whose meaning is not known", m.Name, strconv.Itoa(len(rest)))
 	} else {
 		l.note(NoteLegacyMap, "map %s is defined without BTF", m.Name)
 	}

@@ -462,9 +462,9 @@ func TestPrefixes(t *testing.T) {
 // TestFlips changes every byte of three objects in several ways. Nothing panics and memory stays
 // within bounds, whether the file is still fine or not.
 func TestFlips(t *testing.T) {
-	masks := []byte{0x01, 0x80, 0xff}
+	masks := []byte{0x01, 0xff}
 	if testing.Short() {
-		masks = masks[2:]
+		masks = masks[1:]
 	}
 	for _, name := range []string{"testdata/basic-el.o", "testdata/maps-el.o", "testdata/core-el.o"} {
 		b := readFile(t, name)

@@ -131,8 +131,7 @@ type mapDef struct {
 	members []btf.Member
 	size    uint32 // of the struct
 
-	keySize, valueSize   uint32 // as far as the members say so
-	hasKey, hasValueSize bool
+	hasKey, hasValueSize bool // the members say so
 }
 
 // read reads all members and applies the rules for sizes.

@@ -36,7 +36,7 @@ struct {
 typedef struct {
 	__uint(type, LRU_HASH);
 	__uint(max_entries, 16);
-	__uint(map_flags, 1 << 1);
+	__uint(map_flags, 1 << 3);
 	__uint(numa_node, 0);
 	__uint(key_size, 8);
 	__uint(value_size, 24);

@@ -1,0 +1,188 @@
+package elf
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/elftest"
+)
+
+func assembled(t testing.TB, text string) *spec.Collection {
+	t.Helper()
+	c, err := LoadBytes(elftest.MustBytes(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// funcs lists the functions of a program in order.
+func funcs(p *spec.Program) string {
+	var out []string
+	for i := range p.Insns {
+		if f := p.Insns[i].Func; f != nil {
+			out = append(out, f.Name)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+func codes(c *spec.Collection) string {
+	var out []string
+	for _, n := range c.Notes {
+		out = append(out, n.Code)
+	}
+	return strings.Join(out, " ")
+}
+
+// TestFlatten has functions that call each other in every way: across sections, in circles, by
+// address, and more than one program that needs the same.
+func TestFlatten(t *testing.T) {
+	c := assembled(t, `
+static tail
+section .text
+.func a
+	if r1 == 0 goto L1
+	call b
+L1:
+	exit
+.func b
+	if r1 == 0 goto L2
+	call a
+L2:
+	exit
+.func tail
+	if r1 == 0 goto L3
+L3:
+	exit
+section xdp
+.func one
+	if r1 == 0 goto L1
+	call a
+	call b
+L1:
+	r2 = func[tail] ll
+	exit
+.func two
+	call one
+	exit
+.func three
+	exit
+`)
+	for name, want := range map[string]string{"one": "one a b tail", "two": "two one a b tail", "three": "three"} {
+		if got := funcs(c.Program(name)); got != want {
+			t.Errorf("program %s has %q, want %q", name, got, want)
+		}
+	}
+	if len(c.Programs) != 3 {
+		t.Errorf("%d programs", len(c.Programs))
+	}
+	seen := make(map[asm.Label]bool)
+	for _, in := range c.Program("two").Insns {
+		if in.Label != 0 && seen[in.Label] {
+			t.Errorf("label %d is there twice", in.Label)
+		}
+		seen[in.Label] = true
+	}
+	if err := c.Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLocalCalls has calls without relocations, as compilers leave them within a section.
+func TestLocalCalls(t *testing.T) {
+	f, err := elftest.Assemble("section xdp\n.func main\ncall sub\nr1 = func[sub] ll\nexit\n.func sub\nexit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &f.Sections[0]
+	s.Relocs = nil
+	s.Data[4], s.Data[5], s.Data[6], s.Data[7] = 3, 0, 0, 0
+	s.Data[9], s.Data[12] = 0x41, 2
+	c, err := LoadBytes(f.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := c.Program("main")
+	for i := range 2 {
+		if r := p.Insns[i].Ref; r.Kind != asm.RefFunc || r.Name != "sub" || p.Insns[i].Imm != 0 {
+			t.Errorf("instruction %d: %v", i, p.Insns[i].Insn)
+		}
+	}
+	s.Data[4] = 1
+	if _, err := LoadBytes(f.Bytes()); err == nil || !strings.Contains(err.Error(), `xdp+0x0: function "main": no function starts at xdp+0x10`) {
+		t.Errorf("call into the middle: %v", err)
+	}
+}
+
+func TestStaticFunctions(t *testing.T) {
+	c := assembled(t, "static used\nstatic idle\nsection xdp\n.func main\ncall used\nexit\n.func used\nexit\n.func idle\nexit")
+	if len(c.Programs) != 1 || funcs(c.Programs[0]) != "main used" || codes(c) != NoteStatic {
+		t.Errorf("%d programs, notes %+v", len(c.Programs), c.Notes)
+	}
+}
+
+func TestLibrarySection(t *testing.T) {
+	c := assembled(t, "section mylib\n.func lib\nexit\nsection xdp\n.func main\ncall lib\nexit")
+	if len(c.Programs) != 1 || funcs(c.Programs[0]) != "main lib" || codes(c) != "" {
+		t.Errorf("%d programs, notes %+v", len(c.Programs), c.Notes)
+	}
+	c = assembled(t, "section mylib\n.func lib\nexit")
+	if len(c.Programs) != 1 || c.Programs[0].Type != 0 || codes(c) != NoteUnknown {
+		t.Errorf("%d programs, notes %+v", len(c.Programs), c.Notes)
+	}
+	if err := c.Check(); err == nil || !strings.Contains(err.Error(), `section "mylib" stands for none`) {
+		t.Errorf("check: %v", err)
+	}
+}
+
+// TestSameStaticName has two static functions of one name, as a linker leaves them.
+func TestSameStaticName(t *testing.T) {
+	f, err := elftest.Assemble("static x\nstatic y\nsection .text\n.func x\nr0 = 1\nexit\n.func y\nr0 = 2\nexit\nsection xdp\n.func main\ncall x\ncall y\nexit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range f.Symbols {
+		if f.Symbols[i].Name == "y" {
+			f.Symbols[i].Name = "x"
+			f.Sections[1].Relocs[1].Number = 5 // null, three sections, x, then this one
+		}
+	}
+	c, err := LoadBytes(f.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := funcs(c.Programs[0]); got != "main x x.2" || codes(c) != NoteDuplicate {
+		t.Errorf("functions %q, notes %+v", got, c.Notes)
+	}
+}
+
+func TestAliases(t *testing.T) {
+	f, err := elftest.Assemble("section xdp\n.func main\nr0 = 1\nexit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Symbols = append(f.Symbols, elftest.Symbol{Name: "alias", Section: "xdp", Size: 16, Bind: elftest.Weak, Type: elftest.Func})
+	c, err := LoadBytes(f.Bytes())
+	if err != nil || len(c.Programs) != 1 || c.Programs[0].Name != "main" {
+		t.Errorf("got %v, %v", c, err)
+	}
+}
+
+// TestSharedCode bounds what programs that share functions can multiply.
+func TestSharedCode(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("section .text\n.func big\n" + strings.Repeat("r0 = 1\n", 1000) + "exit\nsection xdp\n")
+	for i := range 50 {
+		text.WriteString(".func p" + string(rune('A'+i%26)) + string(rune('a'+i/26)) + "\ncall big\nexit\n")
+	}
+	b := elftest.MustBytes(text.String())
+	if _, err := LoadBytes(b); err != nil {
+		t.Error(err)
+	}
+	if _, err := (LoadOptions{MaxInsns: 10_000}).LoadBytes(b); err == nil || !strings.Contains(err.Error(), "more than 10000 instructions") {
+		t.Errorf("got %v", err)
+	}
+}
