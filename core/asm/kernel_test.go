@@ -1,0 +1,42 @@
+package asm_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/testenv"
+)
+
+// program makes a program that the loader takes.
+func program(typ spec.ProgramType, insns ...asm.Insn) *spec.Program {
+	p := &spec.Program{Name: "test", Type: typ}
+	for _, in := range insns {
+		p.Insns = append(p.Insns, spec.Insn{Insn: in})
+	}
+	return p
+}
+
+// tryLoad loads a program alone.
+func tryLoad(k *loader.Kernel, license string, p *spec.Program, maps ...*spec.Map) (*loader.Collection, error) {
+	c := &spec.Collection{License: license, Programs: []*spec.Program{p}, Maps: maps}
+	return loader.Load(c, loader.Options{Kernel: k})
+}
+
+// needKernel skips without the privileges to load. The byte order of these tests is little-endian.
+func needKernel(t testing.TB) *loader.Kernel {
+	t.Helper()
+	k := loader.NewKernel()
+	t.Cleanup(func() { k.Close() })
+	c, err := tryLoad(k, "GPL", program(spec.ProgramSocketFilter, asm.Mov64Imm(asm.R0, 0), asm.Exit()))
+	if errors.Is(err, loader.ErrPermission) || errors.Is(err, loader.ErrNotSupported) {
+		testenv.Skip(t, testenv.Kernel, err.Error())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	return k
+}
