@@ -24,6 +24,7 @@ type Options struct {
 type Collection struct {
 	programs []*Program
 	maps     []*Map
+	given    map[string]*Map // the caller's, not closed
 	notes    []spec.Note
 	logs     map[string]string
 }
@@ -42,7 +43,7 @@ func (c *Collection) Program(name string) *Program {
 func (c *Collection) Map(name string) *Map {
 	i := slices.IndexFunc(c.maps, func(m *Map) bool { return m.name == name })
 	if i < 0 {
-		return nil
+		return c.given[name]
 	}
 	return c.maps[i]
 }
@@ -223,6 +224,10 @@ func (l *load) createMaps() (pins []*Map, err error) {
 // openMap creates a map, or takes the caller's or a pinned one. fresh says that it is new.
 func (l *load) openMap(s *spec.Map) (m *Map, fresh bool, err error) {
 	if given := l.options.Maps[s.Name]; given != nil {
+		if l.out.given == nil {
+			l.out.given = make(map[string]*Map)
+		}
+		l.out.given[s.Name] = given
 		return given, false, given.fits(s)
 	}
 	if s.Pinning == spec.PinByName {

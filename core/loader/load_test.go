@@ -149,6 +149,9 @@ func TestGivenMap(t *testing.T) {
 	if err := first.Map("seen").Lookup(native.AppendUint32(nil, 7), make([]byte, 8)); err != nil {
 		t.Errorf("the given map was not used: %v", err)
 	}
+	if second.Map("seen") != first.Map("seen") || len(second.Maps()) != 2 {
+		t.Error("the given map is not found, or counts as the collection's own")
+	}
 	second.Close()
 	if _, err := first.Map("seen").Info(); err != nil {
 		t.Errorf("the given map was closed: %v", err)

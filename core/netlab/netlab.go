@@ -1,7 +1,9 @@
 package netlab
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"os"
 	"sync"
@@ -41,6 +43,9 @@ func New() (*Net, error) {
 	n := &Net{}
 	if err := n.build(); err != nil {
 		n.Close()
+		if names := sys.MissingCapabilities(sys.CapSysAdmin, sys.CapNetAdmin); names != "" && errors.Is(err, fs.ErrPermission) {
+			return nil, fmt.Errorf("make network: this process lacks %s: %w", names, err)
+		}
 		return nil, fmt.Errorf("make network: %w", err)
 	}
 	return n, nil

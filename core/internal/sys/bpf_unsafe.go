@@ -15,6 +15,9 @@ const loadTries = 5
 // bpf is the one entry to bpf(2). Loading a program is repeated when the verifier was interrupted,
 // from the second time on with the signals masked that the Go runtime and profilers send.
 func bpf(cmd cmd, attr unsafe.Pointer, size uintptr) (int, error) {
+	if e := injected(); e != 0 {
+		return -1, e
+	}
 	r, _, e := unix.Syscall(unix.SYS_BPF, uintptr(cmd), uintptr(attr), size)
 	if e == unix.EAGAIN && cmd == cmdProgLoad {
 		mask := maskSignals()

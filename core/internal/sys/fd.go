@@ -2,10 +2,6 @@ package sys
 
 import (
 	"os"
-	"runtime"
-	"strconv"
-	"strings"
-	"sync"
 	"sync/atomic"
 )
 
@@ -100,54 +96,4 @@ func (f *FD) close() {
 		t.remove(f)
 	}
 	closeRaw(f.raw)
-}
-
-// tracer is the hook of Trace: the one piece of package state, set by tests only.
-var tracer atomic.Pointer[fdTrace]
-
-// fdTrace knows where each open FD came from.
-type fdTrace struct {
-	mu   sync.Mutex
-	open map[*FD]string
-}
-
-// Trace starts to record where descriptors are made. The returned function lists those that are
-// still open, one text each. It is for TestMain: nothing else may call it.
-func Trace() (open func() []string) {
-	t := &fdTrace{open: make(map[*FD]string)}
-	tracer.Store(t)
-	return t.list
-}
-
-func (t *fdTrace) add(f *FD) {
-	pcs := make([]uintptr, 12)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
-	var b strings.Builder
-	b.WriteString("fd " + strconv.Itoa(f.raw))
-	for {
-		fr, more := frames.Next()
-		b.WriteString("\n\t" + fr.Function + ":" + strconv.Itoa(fr.Line))
-		if !more {
-			break
-		}
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.open[f] = b.String()
-}
-
-func (t *fdTrace) remove(f *FD) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.open, f)
-}
-
-func (t *fdTrace) list() []string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	var all []string
-	for _, s := range t.open {
-		all = append(all, s)
-	}
-	return all
 }

@@ -3,7 +3,6 @@ package sys
 import (
 	"errors"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 )
@@ -66,18 +65,5 @@ func TestFDConcurrentClose(t *testing.T) {
 		if f.state.Load() != closedBit {
 			t.Fatalf("state %#x", f.state.Load())
 		}
-	}
-}
-
-func TestTrace(t *testing.T) {
-	open := Trace()
-	defer tracer.Store(nil)
-	f := openNull(t)
-	if got := open(); len(got) != 1 || !strings.Contains(got[0], "sys.openNull") {
-		t.Errorf("open: %q", got)
-	}
-	f.Close()
-	if got := open(); len(got) != 0 {
-		t.Errorf("after close: %q", got)
 	}
 }
