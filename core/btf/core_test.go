@@ -48,6 +48,7 @@ func coreLocal(t testing.TB, order binary.ByteOrder) *Types {
 		{Name: "tail", Type: tail, Offset: 384},              // 8
 	}})
 	s.Add(&Typedef{Name: "gone_t", Type: inner})
+	s.Add(&Enum{Name: "negative", Size: 4, Values: []Enumerator{{"MINUS", 5}, {"LOW", 6}}})
 	return build(t, &s.Builder)
 }
 
@@ -58,6 +59,7 @@ func coreTarget(t testing.TB, order binary.ByteOrder) *Types {
 	inner := s.Add(&Struct{Name: "inner", Size: 8, Members: []Member{{Name: "b", Type: s.short}, {Name: "a", Type: s.char, Offset: 32}}})
 	pairs := s.Add(&Array{Type: inner, Index: s.int, Count: 3})
 	tail := s.Add(&Array{Type: s.int, Index: s.int})
+	s.Add(&Enum{Name: "negative", Size: 4, Values: []Enumerator{{"MINUS", 1<<32 - 1}, {"LOW", 1 << 31}}})
 	anon := s.Add(&Struct{Size: 16, Members: []Member{{Name: "pad", Type: s.u64}, {Name: "cookie", Type: s.u64, Offset: 64}}})
 	color := s.Add(&Enum{Name: "color", Size: 8, Wide: true, Values: []Enumerator{{"GREEN", 1 << 40}, {"RED", 1}}})
 	s.Add(&Struct{Name: "task", Size: 88, Members: []Member{
@@ -123,6 +125,8 @@ var coreCases = []coreCase{
 	{"color", "1", CoreEnumvalExists, "1 validate was 1"},
 	{"color", "1", CoreEnumvalValue, "1099511627776 validate was 5"},
 	{"color", "0", CoreEnumvalValue, "1 validate was 0"},
+	{"negative", "0", CoreEnumvalValue, "18446744073709551615 validate was 5"},
+	{"negative", "1", CoreEnumvalValue, "18446744071562067968 validate was 6"},
 }
 
 // TestResolve goes through all kinds of relocation, one by one and with candidates looked up in advance.

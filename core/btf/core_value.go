@@ -33,7 +33,12 @@ func (a *access) value(k CoreKind) (coreValue, error) {
 		return coreValue{value: uint64(n), validate: true}, err
 	case CoreEnumvalValue:
 		s := a.steps[0]
-		return coreValue{value: t.enumValue(t.record(s.in), int(s.index)), validate: true}, nil
+		r := t.record(s.in)
+		v := t.enumValue(r, int(s.index))
+		if r.kind() == KindEnum {
+			v = uint64(int64(int32(v))) // older compilers do not say which enums are signed; libbpf takes all for it
+		}
+		return coreValue{value: v, validate: true}, nil
 	}
 	if s := a.steps[len(a.steps)-1]; !s.member {
 		return a.elementValue(k, s)
