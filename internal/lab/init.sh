@@ -1,6 +1,6 @@
 #!/bin/busybox sh
 # First process of the virtual machine: mounts what tests need, loads modules, runs the jobs and
-# powers off. Test output goes to the second serial port, coverage to the third.
+# powers off. Test output goes to the second serial port, files that jobs leave to the third.
 /bin/busybox mkdir -p /bin /proc /sys /dev /tmp /run
 /bin/busybox --install -s /bin
 export PATH=/bin HOME=/tmp TMPDIR=/tmp LANG=C.UTF-8
@@ -10,7 +10,7 @@ mount -t devtmpfs dev /dev
 mkdir -p /dev/shm /sys/fs/cgroup
 mount -t tmpfs tmp /tmp
 mount -t tmpfs shm /dev/shm
-mkdir -p /tmp/cover
+mkdir -p /tmp/out
 mount -t securityfs security /sys/kernel/security 2>/dev/null
 mount -t debugfs debug /sys/kernel/debug 2>/dev/null
 mount -t tracefs trace /sys/kernel/tracing 2>/dev/null
@@ -27,7 +27,7 @@ if [ -e /lab/shell ]; then
 	poweroff -f
 fi
 sh /lab/jobs >/dev/ttyS1 2>&1
-if [ -n "$(ls /tmp/cover)" ]; then tar -cf - -C /tmp/cover . >/dev/ttyS2; fi
+if [ -n "$(ls /tmp/out)" ]; then tar -czf - -C /tmp/out . >/dev/ttyS2; fi
 echo "@@lab done" >/dev/ttyS1
 sync
 poweroff -f

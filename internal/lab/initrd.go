@@ -95,6 +95,22 @@ func (a *archive) file(name, from string) {
 	a.pad()
 }
 
+// add adds a file, or a folder with all that is in it; of a name that was added before, the first counts.
+func (a *archive) add(name, from string) {
+	st, err := os.Stat(from)
+	switch {
+	case a.err != nil || a.dirs[name]:
+	case err != nil:
+		a.err = err
+	case st.IsDir():
+		a.tree(name, from, func(string, fs.DirEntry) bool { return true })
+		a.dirs[name] = true
+	default:
+		a.file(name, from)
+		a.dirs[name] = true
+	}
+}
+
 // tree adds the files below a folder that keep accepts.
 func (a *archive) tree(name, from string, keep func(rel string, d fs.DirEntry) bool) {
 	if a.err != nil {

@@ -50,18 +50,20 @@ func newColumn(kernel, release string, results []Result, took time.Duration) Col
 
 var (
 	verdictLine = regexp.MustCompile(`^\s*--- (PASS|FAIL|SKIP): (\S+)`)
+	testLine    = regexp.MustCompile(`^=== (?:RUN|NAME|CONT)\s+(\S+)`)
 	sourceLine  = regexp.MustCompile(`^\s+\S+\.go:\d+: (.*)$`)
 )
 
-// newCell reads the output of a test binary that ran with -test.v. What a test logged stands between
-// its "=== RUN" line and its verdict, or behind the verdict.
+// newCell reads the output of a test binary that ran with -test.v. What a test logs stands behind the
+// last "===" line with its name.
 func newCell(r Result) Cell {
 	c := Cell{Exit: r.Exit, Output: r.Output}
-	said := ""
+	said, test := map[string]string{}, ""
 	for line := range strings.SplitSeq(r.Output, "\n") {
-		if m := sourceLine.FindStringSubmatch(line); m != nil {
-			said = m[1]
-			continue
+		if m := testLine.FindStringSubmatch(line); m != nil {
+			test = m[1]
+		} else if m := sourceLine.FindStringSubmatch(line); m != nil {
+			said[test] = m[1]
 		}
 		m := verdictLine.FindStringSubmatch(line)
 		if m == nil {
@@ -75,7 +77,7 @@ func newCell(r Result) Cell {
 			c.Failures = append(c.Failures, m[2])
 		case "SKIP":
 			c.Skipped++
-			c.Skips = append(c.Skips, Skip{m[2], said})
+			c.Skips = append(c.Skips, Skip{m[2], said[m[2]]})
 		}
 	}
 	return c

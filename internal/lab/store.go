@@ -41,20 +41,31 @@ type Store struct {
 	Log io.Writer
 }
 
-// Image returns a kernel's image, fetching it when the store does not hold it whole.
-func (s Store) Image(ctx context.Context, k Kernel) (*Image, error) {
+// folder is where the store keeps a kernel.
+func (s Store) folder(k Kernel) (string, error) {
 	dir := s.Dir
 	if dir == "" {
 		cache, err := os.UserCacheDir()
 		if err != nil {
-			return nil, fmt.Errorf("find cache folder: %w", err)
+			return "", fmt.Errorf("find cache folder: %w", err)
 		}
 		dir = filepath.Join(cache, "bpfhost", "lab")
 	}
-	dir = filepath.Join(dir, k.Name)
+	return filepath.Join(dir, k.Name), nil
+}
+
+// Image returns a kernel's image, fetching it when the store does not hold it whole.
+func (s Store) Image(ctx context.Context, k Kernel) (*Image, error) {
+	dir, err := s.folder(k)
+	if err != nil {
+		return nil, err
+	}
 	img, err := open(k, dir)
 	if err == nil {
 		return img, nil
+	}
+	if err := CheckTools(); err != nil {
+		return nil, err
 	}
 	if s.Log != nil {
 		fmt.Fprintf(s.Log, "lab: fetching kernel %s (%v)\n", k.Name, err)
@@ -78,17 +89,25 @@ func open(k Kernel, dir string) (*Image, error) {
 	if err := json.Unmarshal(b, &m); err != nil {
 		return nil, fmt.Errorf("read manifest: %w", err)
 	}
-	for name, want := range m.SHA256 {
-		got, err := fileSum(filepath.Join(dir, name))
-		if err != nil {
-			return nil, err
-		}
-		if got != want {
-			return nil, fmt.Errorf("check %s: its checksum is not that of the manifest", name)
-		}
+	if err := checkSums(dir, m.SHA256); err != nil {
+		return nil, err
 	}
 	return &Image{Kernel: k, Release: m.Release, Dir: dir, Vmlinuz: filepath.Join(dir, m.Vmlinuz),
 		Config: filepath.Join(dir, m.Config), Modules: filepath.Join(dir, m.Modules)}, nil
+}
+
+// checkSums compares files of a folder with their checksums.
+func checkSums(dir string, sums map[string]string) error {
+	for name, want := range sums {
+		got, err := fileSum(filepath.Join(dir, name))
+		if err != nil {
+			return err
+		}
+		if got != want {
+			return fmt.Errorf("check %s: its checksum is not that of the manifest", name)
+		}
+	}
+	return nil
 }
 
 // fetch downloads and unpacks beside the final folder, so that a folder in the store is always whole.
@@ -125,10 +144,7 @@ func fetch(ctx context.Context, k Kernel, dir string) error {
 	if err := writeManifest(root, names); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(dir); err != nil {
-		return err
-	}
-	return os.Rename(root, dir)
+	return replaceFolder(root, dir)
 }
 
 // writeManifest finds boot image, configuration and modules wherever the packages put them: below

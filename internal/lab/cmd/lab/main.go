@@ -2,33 +2,32 @@
 //
 //	go run ./internal/lab/cmd/lab -kernel 6.12 ./core/link -run XDP
 //
-// -kernel all runs on every kernel and prints a table; -shell gives a shell in the machine.
+// -kernel all runs on every kernel and prints a table; -shell gives a shell in the machine; -facts takes
+// from the kernels what tests without a kernel need of them.
 package main
 
 import (
 	"context"
-	"flag"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/bpfhost/bpfhost/internal/lab"
 )
 
-type options struct {
-	kernel, vmlinuz, run, cover, require string
-	deadline                             time.Duration
-	shell                                bool
-	packages                             []string
-}
-
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	code, err := run(ctx, os.Args[1:])
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code, err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	if ctx.Err() != nil {
+		code, err = 130, errors.New("interrupted; the machine is gone")
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "lab:", err)
@@ -37,59 +36,47 @@ func main() {
 	os.Exit(code)
 }
 
-// parse takes flags before and after the packages, as go test does.
-func parse(args []string) (options, error) {
-	var o options
-	f := flag.NewFlagSet("lab", flag.ContinueOnError)
-	f.StringVar(&o.kernel, "kernel", "6.12", "kernel to boot, or all")
-	f.StringVar(&o.vmlinuz, "vmlinuz", "", "boot this kernel image instead; modules come from -kernel")
-	f.StringVar(&o.run, "run", "", "run only tests that match this expression")
-	f.StringVar(&o.cover, "coverprofile", "", "write a coverage profile of the run to this file")
-	f.StringVar(&o.require, "require", "kernel", "BPFHOST_REQUIRE in the machine")
-	f.DurationVar(&o.deadline, "deadline", 5*time.Minute, "end the machine after this time")
-	f.BoolVar(&o.shell, "shell", false, "give a shell in the machine; poweroff -f ends it")
-	for {
-		if err := f.Parse(args); err != nil {
-			return o, err
-		}
-		if f.NArg() == 0 {
-			return o, nil
-		}
-		p := strings.TrimPrefix(filepath.ToSlash(filepath.Clean(f.Arg(0))), "./")
-		o.packages = append(o.packages, p)
-		args = f.Args()[1:]
-	}
-}
-
-func run(ctx context.Context, args []string) (int, error) {
-	o, err := parse(args)
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
+	o, err := parse(args, stderr)
 	if err != nil {
 		return 2, nil // the flag package has said why
+	}
+	if err := lab.CheckTools(); err != nil {
+		return 1, err
+	}
+	s := lab.Store{Log: stderr}
+	if o.facts {
+		return 0, facts(ctx, s, o.kernels, stdout)
 	}
 	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
 	if err != nil {
 		return 1, fmt.Errorf("find the repository: %w", err)
 	}
 	root := strings.TrimSpace(string(out))
-	kernels := lab.Kernels
-	if o.kernel != "all" {
-		k, err := lab.Find(o.kernel)
-		if err != nil {
-			return 2, err
-		}
-		kernels = []lab.Kernel{k}
-	}
 	if o.shell {
-		return 0, shell(ctx, kernels[0], o, root)
+		return 0, shell(ctx, s, o, root)
 	}
-	if len(o.packages) == 0 {
-		o.packages = lab.Packages
-	}
-	return test(ctx, kernels, o, root)
+	return test(ctx, s, o, root, stdout)
 }
 
-func shell(ctx context.Context, k lab.Kernel, o options, root string) error {
-	img, err := lab.Store{Log: os.Stderr}.Image(ctx, k)
+func facts(ctx context.Context, s lab.Store, kernels []lab.Kernel, stdout io.Writer) error {
+	for _, k := range kernels {
+		f, err := s.CollectFacts(ctx, k)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(stdout, "%s  %s\n", k.Name, f.Release)
+		for _, name := range []string{f.VmlinuxBTF, f.ModuleBTF, f.Config, f.Kallsyms} {
+			if name != "" {
+				fmt.Fprintf(stdout, "    %s\n", name)
+			}
+		}
+	}
+	return nil
+}
+
+func shell(ctx context.Context, s lab.Store, o options, root string) error {
+	img, err := s.Image(ctx, o.kernels[0])
 	if err != nil {
 		return err
 	}
@@ -97,7 +84,7 @@ func shell(ctx context.Context, k lab.Kernel, o options, root string) error {
 	return err
 }
 
-func test(ctx context.Context, kernels []lab.Kernel, o options, root string) (int, error) {
+func test(ctx context.Context, store lab.Store, o options, root string, stdout io.Writer) (int, error) {
 	dir, err := os.MkdirTemp("", "lab-tests-*")
 	if err != nil {
 		return 1, err
@@ -113,29 +100,32 @@ func test(ctx context.Context, kernels []lab.Kernel, o options, root string) (in
 	}
 	code := 0
 	var cols []lab.Column
-	for _, k := range kernels {
-		img, err := lab.Store{Log: os.Stderr}.Image(ctx, k)
+	for _, k := range o.kernels {
+		img, err := store.Image(ctx, k)
 		if err != nil {
 			return 1, err
 		}
-		m := lab.Machine{Image: img, Vmlinuz: o.vmlinuz, Jobs: jobs, Tree: root, Output: os.Stdout, Deadline: o.deadline}
+		m := lab.Machine{Image: img, Vmlinuz: o.vmlinuz, Jobs: jobs, Tree: root, Output: stdout, Deadline: o.deadline}
 		if o.cover != "" {
-			m.Coverage = filepath.Join(dir, k.Name+".tar")
+			m.Collect = filepath.Join(dir, "cover-"+k.Name)
 		}
 		col, err := s.RunOn(ctx, m)
-		if err != nil {
-			return 1, err
+		if ctx.Err() != nil {
+			return 1, ctx.Err()
 		}
-		if !col.OK() {
+		if err != nil {
+			fmt.Fprintln(stdout, "lab:", err)
+		}
+		if err != nil || !col.OK() {
 			code = 1
 		}
 		cols = append(cols, col)
 	}
-	if err := lab.WriteTable(os.Stdout, o.packages, cols); err != nil {
+	if err := lab.WriteTable(stdout, o.packages, cols); err != nil {
 		return 1, err
 	}
 	if o.cover != "" {
-		return code, profile(ctx, dir, kernels, o.cover)
+		return code, profile(ctx, dir, o.kernels, o.cover)
 	}
 	return code, nil
 }
@@ -144,14 +134,7 @@ func test(ctx context.Context, kernels []lab.Kernel, o options, root string) (in
 func profile(ctx context.Context, dir string, kernels []lab.Kernel, to string) error {
 	var dirs []string
 	for _, k := range kernels {
-		d := filepath.Join(dir, "cover-"+k.Name)
-		if err := os.MkdirAll(d, 0o755); err != nil {
-			return err
-		}
-		if out, err := exec.CommandContext(ctx, "tar", "-xf", filepath.Join(dir, k.Name+".tar"), "-C", d).CombinedOutput(); err != nil {
-			return fmt.Errorf("unpack coverage of %s: %w: %s", k.Name, err, out)
-		}
-		dirs = append(dirs, d)
+		dirs = append(dirs, filepath.Join(dir, "cover-"+k.Name))
 	}
 	out, err := exec.CommandContext(ctx, "go", "tool", "covdata", "textfmt", "-i="+strings.Join(dirs, ","), "-o="+to).CombinedOutput()
 	if err != nil {

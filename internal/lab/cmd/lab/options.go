@@ -1,0 +1,84 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/bpfhost/bpfhost/internal/lab"
+)
+
+// options is what the command line says.
+type options struct {
+	kernels             []lab.Kernel
+	vmlinuz, run, cover string
+	require             string
+	deadline            time.Duration
+	shell, facts        bool
+	packages            []string // as folders from the top of the repository; never empty
+}
+
+// parse takes flags before, between and after the packages, as go test does. What is wrong it also writes.
+func parse(args []string, stderr io.Writer) (options, error) {
+	var o options
+	f := flag.NewFlagSet("lab", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.Usage = func() {
+		fmt.Fprintln(stderr, "usage: lab [flags] [packages]\n\nIt runs the tests of the packages, or of all that use a kernel, on a kernel of the lab.")
+		f.PrintDefaults()
+	}
+	kernel := f.String("kernel", "6.12", "kernel to boot, or all")
+	f.StringVar(&o.vmlinuz, "vmlinuz", "", "boot this kernel image instead; modules come from -kernel")
+	f.StringVar(&o.run, "run", "", "run only tests that match this expression")
+	f.StringVar(&o.cover, "coverprofile", "", "write a coverage profile of the run to this file")
+	f.StringVar(&o.require, "require", "kernel", "BPFHOST_REQUIRE in the machine")
+	f.DurationVar(&o.deadline, "deadline", 5*time.Minute, "end the machine after this time")
+	f.BoolVar(&o.shell, "shell", false, "give a shell in the machine; poweroff -f ends it")
+	f.BoolVar(&o.facts, "facts", false, "take type information, symbols and configuration from the kernel into the cache")
+	for {
+		if err := f.Parse(args); err != nil {
+			return o, err
+		}
+		if f.NArg() == 0 {
+			break
+		}
+		o.packages = append(o.packages, folder(f.Arg(0)))
+		args = f.Args()[1:]
+	}
+	if len(o.packages) == 0 {
+		o.packages = lab.Packages
+	}
+	err := o.pick(*kernel)
+	if err != nil {
+		fmt.Fprintln(stderr, "lab:", err)
+	}
+	return o, err
+}
+
+// folder makes "core/link" of the forms that go test takes.
+func folder(arg string) string {
+	return strings.TrimPrefix(filepath.ToSlash(filepath.Clean(arg)), "./")
+}
+
+// pick finds the kernels and refuses flags that do not go together.
+func (o *options) pick(kernel string) error {
+	if o.kernels = lab.Kernels; kernel != "all" {
+		k, err := lab.Find(kernel)
+		if err != nil {
+			return err
+		}
+		o.kernels = []lab.Kernel{k}
+	}
+	switch {
+	case len(o.kernels) > 1 && o.shell:
+		return fmt.Errorf("-shell is for one kernel: name it with -kernel")
+	case len(o.kernels) > 1 && o.vmlinuz != "":
+		return fmt.Errorf("-vmlinuz replaces one kernel: name it with -kernel")
+	case o.facts && o.vmlinuz != "":
+		return fmt.Errorf("-facts is for kernels of the lab, not for -vmlinuz")
+	}
+	return nil
+}
