@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 
@@ -28,10 +29,14 @@ func execute(ctx context.Context, args []string, a app) int {
 	defer stop()
 	root := newRoot(a)
 	root.SetArgs(args)
-	if err := root.ExecuteContext(ctx); err != nil {
-		return report(a.err, err)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
 	}
-	return 0
+	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+		err = errInterrupted // whoever noticed
+	}
+	return report(a.err, err)
 }
 
 // newRoot builds the tree of commands.

@@ -68,7 +68,9 @@ func (r *request) options(a app) (host.PluginOptions, error) {
 		Params: make(map[string]string, len(r.set)),
 		Stdout: a.out,
 		Stderr: a.err,
-		Output: r.output.value,
+	}
+	if r.output.value == "jsonl" {
+		o.Output = "jsonl"
 	}
 	for _, kv := range r.set {
 		k, v, _ := strings.Cut(kv, "=")

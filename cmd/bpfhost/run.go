@@ -63,9 +63,6 @@ func (l *life) serve(ctx context.Context, a app, p *host.Plan, output string) (e
 	}
 	run, err := p.Apply(ctx)
 	if err != nil {
-		if ctx.Err() != nil {
-			return errInterrupted
-		}
 		return err
 	}
 	defer func() {

@@ -71,8 +71,8 @@ func poll(ts *testscript.TestScript, what string, done func() bool) {
 }
 
 func await(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 1 || len(args) > 2 {
-		ts.Fatalf("usage: await FILE [LINES]")
+	if len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: [!] await FILE [LINES]")
 	}
 	lines := 0
 	if len(args) == 2 {
@@ -82,7 +82,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	poll(ts, strings.Join(args, " "), func() bool {
 		b, err := os.ReadFile(ts.MkAbs(args[0]))
-		return err == nil && bytes.Count(b, []byte{'\n'}) >= lines
+		return (err == nil && bytes.Count(b, []byte{'\n'}) >= lines) != neg
 	})
 }
 

@@ -27,11 +27,12 @@ func TestMain(m *testing.M) {
 
 // TestScript runs the scripts of testdata/script. Besides what testscript has, they know:
 //
-//	[bpf]                 this process may load and attach; BPFHOST_REQUIRE=kernel makes its lack a failure
+//	[bpf]                 this process may load and attach; BPFHOST_REQUIRE=kernel makes its lack a
+//	                      failure; $NOBPF says why not
 //	exits N PROGRAM …     runs a program that must end with exit code N
 //	exec nobody …         runs bpfhost without privileges
 //	exec masked           copies its input without hashes of plugins and numbers of packets
-//	await FILE [N]        waits until the file exists, and has N lines
+//	await FILE [N]        waits until the file exists, and has N lines; with ! until that is over
 //	netlab                makes a network: $NETNS, $IFACE
 //	traffic udp=N …       sends packets to it: udp=, tcp=, icmp=, from=2|3 (last byte of the source)
 //	remember, gone        keep the ids of what background processes hold in the kernel; all must be gone
@@ -63,6 +64,9 @@ func TestScript(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("GUESTS", guests)
 			e.Setenv("REPO", repo)
+			if err := kernelUsable(); err != nil {
+				e.Setenv("NOBPF", err.Error())
+			}
 			e.Setenv("HOSTELF", hostELF)
 			e.Setenv("XDG_CACHE_HOME", cache)
 			e.Setenv("NOBODY_CACHE", cache+"-nobody")

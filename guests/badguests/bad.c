@@ -55,6 +55,8 @@ int32_t bpfhost_configure(void)
 	word_len = config(STR("do"), word, sizeof(word));
 	iface_len = config(STR("iface"), iface, sizeof(iface));
 	netns_len = config(STR("netns"), netns, sizeof(netns));
+	if (doing("loop"))
+		bpfhost_log(BPFHOST_LOG_INFO, STR("the plan will loop"));
 	return 0;
 }
 
