@@ -27,7 +27,7 @@ func newMonotonicClock() monotonicClock {
 func parseUptime(text string) uint64 {
 	first, _, _ := strings.Cut(text, " ")
 	s, err := strconv.ParseFloat(first, 64)
-	if err != nil || s < 0 || s > 1e9 {
+	if err != nil || !(s >= 0 && s <= 1e9) { // NaN is neither
 		return 0
 	}
 	return uint64(s * 1e9)

@@ -168,7 +168,7 @@ func descriptors(t testing.TB) int {
 	return len(list)
 }
 
-// apply runs a guest up to the point where everything is attached.
+// applyWatcher runs a guest up to the point where everything is attached.
 func applyWatcher(t testing.TB, n *netlab.Net, w *wasmGuest, out *bytes.Buffer) *Run {
 	t.Helper()
 	p, err := newHost(t).Open(context.Background(), w.bytes(), PluginOptions{
@@ -181,6 +181,12 @@ func applyWatcher(t testing.TB, n *netlab.Net, w *wasmGuest, out *bytes.Buffer) 
 	if err != nil {
 		t.Fatal(err)
 	}
+	return applyPlan(t, plan)
+}
+
+// applyPlan brings a plan into the kernel, or skips.
+func applyPlan(t testing.TB, plan *Plan) *Run {
+	t.Helper()
 	run, err := plan.Apply(context.Background())
 	if errors.Is(err, loader.ErrPermission) {
 		testenv.Skip(t, testenv.Kernel, err.Error())

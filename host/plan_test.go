@@ -281,7 +281,9 @@ func TestPlanJSON(t *testing.T) {
 			Changes []struct {
 				Op, Kind, Name string
 				Props          []struct{ Name, Old, New string }
-				Hunks          []struct{ Lines []struct{ Op, Text, By string } }
+				Hunks          []struct {
+					Lines []struct{ Op, Text, By string }
+				}
 			}
 			Attach []struct{ Program, Kind, Target string }
 		}

@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
@@ -59,5 +60,5 @@ func sourceText(l *btf.Line) string {
 	if l == nil {
 		return ""
 	}
-	return fmt.Sprintf("; %s:%d  %s", baseName(l.File), l.Line, l.Text)
+	return fmt.Sprintf("; %s:%d  %s", baseName(l.File), l.Line, strings.TrimSpace(l.Text))
 }

@@ -1,0 +1,114 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/netlab"
+)
+
+// guestFile reads a file of the plugins that come with bpfhost.
+func guestFile(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "guests", filepath.FromSlash(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// The quickstart plugin counts exactly what was sent to its interface.
+func TestGuestQuickstart(t *testing.T) {
+	n := newNet(t)
+	var stdout, stderr bytes.Buffer
+	p, err := newHost(t).Open(context.Background(), guestFile(t, "quickstart/quickstart.wasm"), PluginOptions{
+		Params: map[string]string{"iface": n.Iface(), "netns": n.Path()}, Stdout: &stdout, Stderr: &stderr,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := p.Plan(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := applyPlan(t, plan)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := serve(ctx, run)
+	if _, err := n.Traffic(ctx, netlab.Flow{UDP: 60, TCP: 30, ICMP: 10}); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if err := run.Close(); err != nil {
+		t.Fatal(err)
+	}
+	a := run.Account()
+	if len(a) != 1 || a[0].Sent != 100 || a[0].Delivered != 100 || a[0].Missing != 0 {
+		t.Errorf("account %+v, want 100 samples", a)
+	}
+	if lines := strings.Count(stdout.String(), "\n"); lines < 100 {
+		t.Errorf("%d lines of output for 100 packets:\n%s%s", lines, stdout.String(), stderr.String())
+	}
+}
+
+// The pktguard plugin patches an object that clang made; its plan shows what it changed.
+func TestGuestPktguard(t *testing.T) {
+	p, err := newHost(t).Open(context.Background(), guestFile(t, "pktguard/pktguard.wasm"), PluginOptions{
+		Objects: []Object{{"pktguard.bpf.o", guestFile(t, "pktguard/pktguard.bpf.o")}},
+		Params:  map[string]string{"iface": "veth0", "skip": "1", "sample": "5"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := p.Plan(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	if err := plan.WriteText(&text, TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if s := plan.Summary(); s.Patch != 3 || s.Attach != 1 || !strings.Contains(text.String(), "patched by pktguard") {
+		t.Errorf("summary %+v\n%s", s, text.String())
+	}
+}
+
+// BenchmarkPlan opens and plans the quickstart plugin: cold, with an empty cache, and warm.
+func BenchmarkPlan(b *testing.B) {
+	wasm := guestFile(b, "quickstart/quickstart.wasm")
+	plan := func(b *testing.B, dir string) {
+		b.Helper()
+		h, err := New(context.Background(), Config{CacheDir: dir})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer h.Close()
+		p, err := h.Open(context.Background(), wasm, PluginOptions{Params: map[string]string{"iface": "veth0"}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := p.Plan(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Run("cold", func(b *testing.B) {
+		base := b.TempDir()
+		for i := range b.N {
+			plan(b, filepath.Join(base, "cache", strings.Repeat("x", i%200+1)))
+		}
+	})
+	b.Run("warm", func(b *testing.B) {
+		dir := filepath.Join(b.TempDir(), "cache")
+		plan(b, dir)
+		for b.Loop() {
+			plan(b, dir)
+		}
+	})
+}

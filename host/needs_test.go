@@ -1,0 +1,35 @@
+package host
+
+import (
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+func TestNeeds(t *testing.T) {
+	program := func(typ spec.ProgramType, insns ...spec.Insn) *spec.Collection {
+		return &spec.Collection{Programs: []*spec.Program{{Name: "p", Type: typ, Insns: insns}}}
+	}
+	for _, tt := range []struct {
+		name string
+		c    *spec.Collection
+		want string
+	}{
+		{"nothing", &spec.Collection{}, "kernel 5.10, kernel BTF: no"},
+		{"xdp", program(spec.ProgramXDP), "kernel 5.10, CAP_BPF + CAP_NET_ADMIN, kernel BTF: no"},
+		{"socket filter", program(spec.ProgramSocketFilter), "kernel 5.10, CAP_BPF, kernel BTF: no"},
+		{"tracing", program(spec.ProgramTracing), "kernel 5.10, CAP_BPF + CAP_PERFMON, kernel BTF: yes"},
+		{"relocated", program(spec.ProgramTracepoint, spec.Insn{Core: &btf.CoreRelo{}}), "kernel 5.10, CAP_BPF + CAP_PERFMON, kernel BTF: yes"},
+		{"kernel function", program(spec.ProgramXDP, spec.Insn{Insn: asm.Insn{Ref: asm.Ref{Kind: asm.RefKfunc}}}), "kernel 5.10, CAP_BPF + CAP_NET_ADMIN, kernel BTF: yes"},
+		{"arena and tcx", &spec.Collection{
+			Maps:   []*spec.Map{{Type: spec.MapArena}, {Type: spec.MapArena}},
+			Attach: []spec.Attach{{Kind: spec.AttachTCX}},
+		}, "kernel 6.9 (arena maps (6.9), tcx links (6.6)), CAP_BPF, kernel BTF: no"},
+	} {
+		if got := needsOf([]Planned{{After: tt.c}, {}}).String(); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
