@@ -99,6 +99,7 @@ func (d *demo) runOn(ctx context.Context, a app, lab *netlab.Net) error {
 	ctx, stop := context.WithCancel(ctx)
 	var sending sync.WaitGroup
 	l := life{duration: d.duration, attached: func() {
+		fmt.Fprintln(a.err, "bpfhost: demo: loaded and attached; sending packets")
 		sending.Go(func() { d.send(ctx, a, lab) })
 	}}
 	err = l.serve(ctx, a, p, d.output.value)

@@ -67,6 +67,9 @@ func (v *viewer) file(c *cobra.Command, name string) error {
 	if v.json {
 		return writeJSON(v.out, d)
 	}
+	if name == "-" {
+		name = "stdin"
+	}
 	if v.shown++; v.shown > 1 {
 		fmt.Fprintln(v.out)
 	}

@@ -87,5 +87,21 @@ func (d *pluginDoc) table(t *table, file string) {
 	t.block([]string{"WANTS"}, rows)
 	t.text("")
 	t.text("hooks: %s", strings.Join(d.Hooks, " "))
-	t.text("imports: %s", strings.Join(d.Imports, " "))
+	d.importLines(t)
+}
+
+// importLines lists imports by the module that they come from.
+func (d *pluginDoc) importLines(t *table) {
+	var froms []string
+	names := map[string][]string{}
+	for _, i := range d.Imports {
+		from, name, _ := strings.Cut(i, ".")
+		if names[from] == nil {
+			froms = append(froms, from)
+		}
+		names[from] = append(names[from], name)
+	}
+	for _, from := range froms {
+		t.text("imports from %s: %s", from, strings.Join(names[from], " "))
+	}
 }

@@ -50,7 +50,7 @@ A plugin never touches the kernel. It edits blueprints of programs and maps; bpf
 outcome as a plan, holds it against a policy, and only then loads and attaches it.`,
 		Example: `  bpfhost demo
   bpfhost plan guard.wasm --object drops.o
-  sudo bpfhost run guard.wasm --object drops.o --set interface=eth0`,
+  sudo bpfhost run guard.wasm --object drops.o --set iface=eth0`,
 		Args:          noCommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		SilenceErrors: true,

@@ -15,7 +15,7 @@ func newPlan(a app) *cobra.Command {
 		Long: `plan runs a plugin up to the point where the kernel would come in: it shows the difference that the
 plugin makes to its objects, what would be attached where, and by which rule each part is allowed.
 It needs no privileges and changes nothing.`,
-		Example: `  bpfhost plan guard.wasm --object drops.o --set interface=eth0`,
+		Example: `  bpfhost plan guard.wasm --object drops.o --set iface=eth0`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := r.take(c, args); err != nil {
 				return err

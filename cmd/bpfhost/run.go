@@ -21,7 +21,7 @@ func newRun(a app) *cobra.Command {
 		Long: `run makes the plan, loads it, attaches it and hands events to the plugin until Ctrl-C, the end of
 --duration, or the plugin's own wish. Then everything is detached, and the account of events is
 printed. A second Ctrl-C does not wait for the plugin.`,
-		Example: `  sudo bpfhost run guard.wasm --object drops.o --set interface=eth0
+		Example: `  sudo bpfhost run guard.wasm --object drops.o --set iface=eth0
   sudo bpfhost run exec.wasm --object exec.o --duration 10s -o jsonl`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := r.take(c, args); err != nil {

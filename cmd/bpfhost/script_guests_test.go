@@ -14,24 +14,42 @@ import (
 // guestNames are the plugins under guests/ that exist in every language.
 var guestNames = []string{"quickstart", "pktguard", "execwatch"}
 
-// buildGuests gathers every plugin and object in one folder: those in C as they are committed, those
+// guestsEnv names a folder with the plugins in Go as NAME.wasm, for machines without Go.
+const guestsEnv = "BPFHOST_GUESTS"
+
+// gatherGuests puts every plugin and object into one folder: those in C as they are committed, those
 // in Go built here.
-func buildGuests(t *testing.T, shared string) string {
+func gatherGuests(t *testing.T, shared string) string {
 	t.Helper()
 	out := filepath.Join(shared, "guests")
 	copyFiles(t, "../../guests/badguests/*.wasm", filepath.Join(out, "bad"))
 	copyFiles(t, "../../guests/*/*.bpf.o", out)
 	for _, name := range guestNames {
 		copyFiles(t, "../../guests/"+name+"/"+name+".wasm", filepath.Join(out, "c"))
+	}
+	if dir := os.Getenv(guestsEnv); dir != "" {
+		copyFiles(t, filepath.Join(dir, "*.wasm"), filepath.Join(out, "go"))
+		return out
+	}
+	buildGuests(t, filepath.Join(out, "go"))
+	return out
+}
+
+// buildGuests builds the plugins in Go.
+func buildGuests(t *testing.T, dir string) {
+	t.Helper()
+	if _, err := exec.LookPath("go"); err != nil {
+		testenv.Skip(t, testenv.Guests, "go is not installed, and "+guestsEnv+" names no folder of plugins")
+	}
+	for _, name := range guestNames {
 		cmd := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w",
-			"-o", filepath.Join(out, "go", name+".wasm"), "./guests/"+name+"/go")
+			"-o", filepath.Join(dir, name+".wasm"), "./guests/"+name+"/go")
 		cmd.Dir = "../.."
 		cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=")
 		if b, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("build %s in Go: %v\n%s", name, err, b)
 		}
 	}
-	return out
 }
 
 // copyFiles copies what the pattern matches, which must be something.

@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 // $HOSTELF is a program of this machine, $REPO the repository.
 func TestScript(t *testing.T) {
 	shared := sharedDir(t)
-	guests := buildGuests(t, shared)
+	guests := gatherGuests(t, shared)
 	cache := makeCaches(t, shared)
 	repo, err := filepath.Abs("../..")
 	if err != nil {
