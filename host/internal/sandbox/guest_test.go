@@ -87,6 +87,9 @@ func TestGuestMemoryGrow(t *testing.T) {
 	}
 }
 
+// writeTo fails at run time when m is nil.
+func writeTo(m map[int]int) { m[0] = 1 }
+
 func TestGuestHostFailures(t *testing.T) {
 	e := newEngine(t, EngineOptions{})
 	wanted := errors.New("quota used up")
@@ -96,7 +99,7 @@ func TestGuestHostFailures(t *testing.T) {
 		want string
 	}{
 		{"panic", func(*Guest) { panic("lost\x1b[2J") }, `trap in run: host function note panicked: "lost\x1b[2J"`},
-		{"runtime error", func(*Guest) { var m map[int]int; m[0] = 1 },
+		{"runtime error", func(*Guest) { writeTo(nil) },
 			"trap in run: host function note panicked: assignment to entry in nil map"},
 		{"abort", func(g *Guest) { g.Abort(wanted) }, "quota used up"},
 	} {
