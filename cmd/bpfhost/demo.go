@@ -54,7 +54,7 @@ func (d *demo) run(ctx context.Context, a app) error {
 		err = failures{}.with(err, lab.Close()).err()
 	}
 	if errors.Is(err, loader.ErrPermission) || errors.Is(err, loader.ErrNotSupported) {
-		fmt.Fprintf(a.err, "bpfhost: demo needs root on Linux (CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_BPF): %s; this is its plan:\n",
+		fmt.Fprintf(a.err, "bpfhost: demo: %s; run it as root to see events, this is its plan:\n",
 			host.SafeText(err.Error()))
 		return d.planOnly(ctx, a)
 	}
