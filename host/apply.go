@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/bpfhost/bpfhost/core/link"
@@ -19,6 +20,8 @@ import (
 // *link.Error, are a *PluginError or *LimitError, or wrap the cause of ctx.
 func (p *Plan) Apply(ctx context.Context) (*Run, error) {
 	pl := p.plugin
+	pl.busy.Lock()
+	defer pl.busy.Unlock()
 	if p.applied {
 		return nil, fmt.Errorf("apply plan of plugin %s: %w", SafeText(p.Plugin.Name), errApplied)
 	}
@@ -90,6 +93,7 @@ func (c *Planned) loadOptions(h *Host) loader.Options {
 	}
 	if slices.ContainsFunc(c.After.Maps, func(m *spec.Map) bool { return m.Pinning != spec.PinNone }) {
 		o.PinDir = h.config.PinDir
+		_ = os.Mkdir(o.PinDir, 0o700) // where it is there already, or cannot be, pinning tells
 	}
 	return o
 }

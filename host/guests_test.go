@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/netlab"
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 // guestFile reads a file of the plugins that come with bpfhost.
@@ -80,35 +83,61 @@ func TestGuestPktguard(t *testing.T) {
 	}
 }
 
-// BenchmarkPlan opens and plans the quickstart plugin: cold, with an empty cache, and warm.
+// BenchmarkPlan opens and plans the quickstart plugin of each language: cold, with an empty cache, and
+// warm.
 func BenchmarkPlan(b *testing.B) {
-	wasm := guestFile(b, "quickstart/quickstart.wasm")
-	plan := func(b *testing.B, dir string) {
-		b.Helper()
-		h, err := New(context.Background(), Config{CacheDir: dir})
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer h.Close()
-		p, err := h.Open(context.Background(), wasm, PluginOptions{Params: map[string]string{"iface": "veth0"}})
-		if err != nil {
-			b.Fatal(err)
-		}
-		if _, err := p.Plan(context.Background()); err != nil {
-			b.Fatal(err)
-		}
+	for _, lang := range []struct {
+		name   string
+		module func(testing.TB) []byte
+	}{
+		{"c", func(t testing.TB) []byte { return guestFile(t, "quickstart/quickstart.wasm") }},
+		{"go", buildGoGuest},
+	} {
+		wasm := lang.module(b)
+		b.Run(lang.name+"/cold", func(b *testing.B) {
+			base := b.TempDir()
+			for i := range b.N {
+				openAndPlan(b, wasm, filepath.Join(base, strconv.Itoa(i)))
+			}
+		})
+		b.Run(lang.name+"/warm", func(b *testing.B) {
+			dir := filepath.Join(b.TempDir(), "cache")
+			openAndPlan(b, wasm, dir)
+			for b.Loop() {
+				openAndPlan(b, wasm, dir)
+			}
+		})
 	}
-	b.Run("cold", func(b *testing.B) {
-		base := b.TempDir()
-		for i := range b.N {
-			plan(b, filepath.Join(base, "cache", strings.Repeat("x", i%200+1)))
-		}
-	})
-	b.Run("warm", func(b *testing.B) {
-		dir := filepath.Join(b.TempDir(), "cache")
-		plan(b, dir)
-		for b.Loop() {
-			plan(b, dir)
-		}
-	})
+}
+
+func openAndPlan(b *testing.B, wasm []byte, cache string) {
+	b.Helper()
+	h, err := New(context.Background(), Config{CacheDir: cache})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer h.Close()
+	p, err := h.Open(context.Background(), wasm, PluginOptions{Params: map[string]string{"iface": "veth0"}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := p.Plan(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// buildGoGuest builds the quickstart plugin in Go.
+func buildGoGuest(t testing.TB) []byte {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "quickstart.wasm")
+	build := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", out, "../guests/quickstart/go")
+	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	if text, err := build.CombinedOutput(); err != nil {
+		testenv.Skip(t, testenv.Guests, err.Error()+": "+string(text))
+	}
+	b, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

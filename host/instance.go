@@ -145,12 +145,6 @@ func (x *instance) export() string {
 	return "start"
 }
 
-// close ends the guest. Nothing of it can be called afterwards, and no handle means anything.
-func (x *instance) close() error {
-	x.handles.closeAll()
-	return x.guest.Close()
-}
-
 // of gives the functions of the guest that calls. The guest's first code runs before Load returns it.
 func (x *instance) of(g *sandbox.Guest) imports {
 	if x.guest == nil {

@@ -42,6 +42,8 @@ type Planned struct {
 // no plan. When the policy denies something the plan is returned with a *policy.Error, so that it
 // can be shown; it cannot be applied.
 func (p *Plugin) Plan(ctx context.Context) (*Plan, error) {
+	p.busy.Lock()
+	defer p.busy.Unlock()
 	if p.planned {
 		return nil, fmt.Errorf("plan plugin %s: it has planned already; open it again", SafeText(p.x.info.Name))
 	}

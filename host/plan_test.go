@@ -433,6 +433,31 @@ func TestPlanCanceled(t *testing.T) {
 	}
 }
 
+// Closing a plugin from elsewhere ends what it is doing.
+func TestCloseWhilePlanning(t *testing.T) {
+	w := newWasmGuest("log")
+	w.hook("bpfhost_plan", "", w.call("log", i32(int64(abi.LogInfo)), w.text("planning")), opDrop, opLoop)
+	p, err := newHost(t).Open(context.Background(), w.bytes(), PluginOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	planning := make(chan bool)
+	done := make(chan error)
+	go func() {
+		close(planning)
+		_, err := p.Plan(context.Background())
+		done <- err
+	}()
+	<-planning
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	var failed *PluginError
+	if err := <-done; !errors.As(err, &failed) || failed.Kind != PluginUnusable {
+		t.Errorf("plan: %v, want a plugin that is closed", err)
+	}
+}
+
 func TestOpenRejects(t *testing.T) {
 	h := newHost(t)
 	unknown := newWasmGuest("self")

@@ -107,6 +107,9 @@ func (t *planText) collection(c *Planned) {
 		license = "none"
 	}
 	t.line("object %s, %s, license %s", c.Name, from, license)
+	for _, n := range c.After.Notes {
+		t.line("  note %s: %s", n.Code, n.Text)
+	}
 	rows := slices.Concat(t.maps(c), t.vars(c), t.programs(c), t.links(c), t.gone(c))
 	widths := columns(rows)
 	for _, r := range rows {

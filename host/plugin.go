@@ -73,6 +73,7 @@ type Plugin struct {
 	options PluginOptions
 	policy  *policy.Policy
 	planned bool
+	busy    sync.Mutex // held by who works on the plan: Plan, Apply, and the end of Close
 
 	mu   sync.Mutex // guards what follows
 	run  *Run
@@ -103,10 +104,11 @@ func (h *Host) Open(ctx context.Context, wasm []byte, o PluginOptions) (*Plugin,
 	sum := sha256.Sum256(wasm)
 	x.info.SHA256, x.info.Size = hex.EncodeToString(sum[:]), len(wasm)
 	p := &Plugin{host: h, x: x, options: o, policy: o.Policy}
-	if err := h.add(p); err != nil {
-		return nil, err
+	err = p.start(ctx, wasm)
+	if err == nil {
+		err = h.add(p)
 	}
-	if err := p.start(ctx, wasm); err != nil {
+	if err != nil {
 		return nil, also(err, p.Close())
 	}
 	return p, nil
@@ -222,10 +224,14 @@ func (p *Plugin) Close() error {
 	return p.closed
 }
 
-// end closes the guest.
+// end closes the guest. A hook that runs is broken off, and who called it comes to its end first.
 func (p *Plugin) end() error {
-	if p.x.guest == nil {
-		return p.x.out.finish()
+	var err error
+	if p.x.guest != nil {
+		err = p.x.guest.Close()
 	}
-	return also(p.x.close(), p.x.out.finish())
+	p.busy.Lock()
+	defer p.busy.Unlock()
+	p.x.handles.closeAll()
+	return also(err, p.x.out.finish())
 }
