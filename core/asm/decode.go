@@ -31,7 +31,7 @@ type DecodeOptions struct {
 // jump leads out of the program or into the middle of a 64-bit load.
 func Decode(b []byte, o DecodeOptions) ([]Insn, error) {
 	if len(b)%SlotSize != 0 {
-		return nil, decodeError(len(b)/SlotSize, fmt.Errorf("%d bytes are left, an instruction has 8", len(b)%SlotSize))
+		return nil, decodeError(len(b)/SlotSize, errLeft(len(b)%SlotSize))
 	}
 	if len(b)/SlotSize > math.MaxInt32 {
 		return nil, decodeError(math.MaxInt32, errors.New("program is too long"))
@@ -63,6 +63,9 @@ type decoder struct {
 
 // secondHalf marks the slot behind a 64-bit load.
 const secondHalf = -1
+
+// errLeft says that the bytes are not a multiple of eight.
+func errLeft(n int) error { return fmt.Errorf("%d bytes are left, an instruction has 8", n) }
 
 func decodeError(slot int, err error) error { return &Error{Verb: "decode", Index: slot, Err: err} }
 

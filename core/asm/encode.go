@@ -11,6 +11,8 @@ import (
 type EncodeOptions struct {
 	Order   ByteOrder
 	NoGotol bool // refuse a jump that needs 32 bits instead of using gotol, which Linux knows since 6.6
+
+	anyMap bool // references to maps and variables are left as they are
 }
 
 // AppendEncode appends the bytes of the instructions to dst and returns the extended buffer. It
@@ -160,6 +162,9 @@ func (e *encoder) write(out []byte) error {
 // resolve returns the first word of an instruction with a reference.
 func (e *encoder) resolve(in *Insn, f form, slot int32) (word, error) {
 	if in.Ref.Kind != RefLabel {
+		if k := in.Ref.Kind; e.options.anyMap && (k == RefMap || k == RefMapValue || k == RefVar) {
+			return makeWord(in.Op, in.Dst, in.Src, in.Off, int32(in.Imm)), nil
+		}
 		return 0, fmt.Errorf("%s %q is not resolved", in.Ref.Kind, in.Ref.Name)
 	}
 	where := f.distance(in.Src)

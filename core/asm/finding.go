@@ -1,0 +1,165 @@
+package asm
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// Finding is something that no kernel accepts, or code that does nothing.
+type Finding struct {
+	Kind FindingKind
+	Insn int // index of the instruction
+	End  int // of unreachable code: index behind its last instruction; otherwise 0
+	Reg  Reg // of an uninitialised register
+}
+
+// FindingKind says what is wrong.
+type FindingKind uint8
+
+// The kinds of findings.
+const (
+	FindUnknown       FindingKind = iota + 1 // instruction that is not known
+	FindFallsOff                             // control runs past the end of the function
+	FindJumpOut                              // distance leads out of the program
+	FindJumpMiddle                           // distance leads into the middle of a 64-bit load
+	FindJumpLeaves                           // jump into another function
+	FindWriteR10                             // write to the frame pointer
+	FindUninitialised                        // register is read that no path has given a value
+	FindUnreachable                          // control never gets there
+)
+
+// findingNames is indexed by FindingKind.
+var findingNames = [...]string{
+	"", "unknown instruction", "control runs past the end of the function", "jump out of the program",
+	"jump into the middle of a 64-bit load", "jump into another function", "write to the frame pointer r10",
+	"read of a register that has no value", "unreachable code",
+}
+
+// String describes the kind.
+func (k FindingKind) String() string {
+	if int(k) < len(findingNames) {
+		return findingNames[k]
+	}
+	return fmt.Sprintf("finding kind %d", uint8(k))
+}
+
+// String returns for example "insn 3: read of a register that has no value: r2".
+func (f Finding) String() string {
+	switch {
+	case f.Kind == FindUninitialised:
+		return fmt.Sprintf("insn %d: %v: r%d", f.Insn, f.Kind, f.Reg)
+	case f.End > f.Insn+1:
+		return fmt.Sprintf("insns %d to %d: %v", f.Insn, f.End-1, f.Kind)
+	}
+	return fmt.Sprintf("insn %d: %v", f.Insn, f.Kind)
+}
+
+// CheckOptions says what Check cannot know. The zero value is right for most programs.
+type CheckOptions struct {
+	// NoResult says that the program returns nothing, so that r0 may have no value at its exit.
+	NoResult bool
+}
+
+// Check looks for what is wrong whatever kernel and program type: it says nothing wrong of a program
+// that a kernel accepts, and finds only a part of what a kernel refuses. Findings are in the order of
+// place. Time is linear.
+func (g *Graph) Check(o CheckOptions) []Finding {
+	out := slices.Clone(g.odd)
+	for k := range g.Blocks {
+		if b := &g.Blocks[k]; b.Falls && b.Reachable {
+			out = append(out, Finding{Kind: FindFallsOff, Insn: b.End - 1})
+		}
+	}
+	for i := range g.Insns {
+		if g.Insns[i].writes().Has(R10) {
+			out = append(out, Finding{Kind: FindWriteR10, Insn: i})
+		}
+	}
+	out = append(out, g.unreachable()...)
+	out = append(out, g.uninitialised(o)...)
+	slices.SortStableFunc(out, func(a, b Finding) int { return cmp.Compare(a.Insn, b.Insn) })
+	return out
+}
+
+// unreachable returns the longest runs of unreachable code within a function.
+func (g *Graph) unreachable() []Finding {
+	var out []Finding
+	for k := range g.Blocks {
+		b := &g.Blocks[k]
+		if b.Reachable {
+			continue
+		}
+		if n := len(out); n > 0 && out[n-1].End == b.Start && g.Funcs[b.Func].Start != b.Start {
+			out[n-1].End = b.End
+			continue
+		}
+		out = append(out, Finding{Kind: FindUnreachable, Insn: b.Start, End: b.End})
+	}
+	return out
+}
+
+// uninitialised returns the reads of registers that have no value whichever way control came.
+func (g *Graph) uninitialised(o CheckOptions) []Finding {
+	in := g.initialised()
+	var out []Finding
+	for k := range g.Blocks {
+		b := &g.Blocks[k]
+		if !b.Reachable || g.Funcs[b.Func].Opaque {
+			continue
+		}
+		have := in[k]
+		for i := b.Start; i < b.End; i++ {
+			insn := &g.Insns[i]
+			need := insn.reads()
+			if insn.Op == OpExit && b.Func == 0 && !o.NoResult {
+				need |= Regs(R0)
+			}
+			for r := range R10 {
+				if need.Has(r) && !have.Has(r) {
+					out = append(out, Finding{Kind: FindUninitialised, Insn: i, Reg: r})
+					have |= Regs(r) // once is enough
+				}
+			}
+			have = initialise(insn, have)
+		}
+	}
+	return out
+}
+
+// initialised returns for every block the registers that may have a value at its start.
+func (g *Graph) initialised() []RegSet {
+	in := make([]RegSet, len(g.Blocks))
+	for i, f := range g.Funcs {
+		in[f.Block] = Regs(R10) | argRegs
+		if i == 0 {
+			in[f.Block] = Regs(R1, R10)
+		}
+	}
+	g.forward(func(k int, again func(int32)) {
+		b := &g.Blocks[k]
+		have := in[k]
+		for i := b.Start; i < b.End; i++ {
+			have = initialise(&g.Insns[i], have)
+		}
+		for _, to := range g.Succs(k) {
+			if in[to]|have != in[to] {
+				in[to] |= have
+				again(to)
+			}
+		}
+	})
+	return in
+}
+
+// initialise returns which registers may have a value after an instruction.
+func initialise(in *Insn, have RegSet) RegSet {
+	if in.Flags&Raw != 0 {
+		return allRegs
+	}
+	w := in.writes()
+	if w&argRegs == argRegs { // a call, or a packet load
+		return have&^argRegs | Regs(R0)
+	}
+	return have | w
+}

@@ -1,0 +1,160 @@
+package asm
+
+import (
+	"math/bits"
+	"strconv"
+)
+
+// RegSet is a set of registers: the bit of a register's number says that it is in.
+type RegSet uint16
+
+// Regs returns the set of some registers.
+func Regs(regs ...Reg) RegSet {
+	var s RegSet
+	for _, r := range regs {
+		s |= 1 << (r & 15)
+	}
+	return s
+}
+
+const (
+	argRegs     RegSet = 1<<R1 | 1<<R2 | 1<<R3 | 1<<R4 | 1<<R5 // arguments, lost by a call
+	calleeSaved RegSet = 1<<R6 | 1<<R7 | 1<<R8 | 1<<R9         // survive a call
+	allRegs     RegSet = 1<<11 - 1
+)
+
+// Has reports whether a register is in the set.
+func (s RegSet) Has(r Reg) bool { return s>>(r&15)&1 != 0 }
+
+// Len returns how many registers are in the set.
+func (s RegSet) Len() int { return bits.OnesCount16(uint16(s)) }
+
+// String returns the registers, e.g. "r0 r6".
+func (s RegSet) String() string {
+	var b []byte
+	for r := range Reg(16) {
+		if s.Has(r) {
+			if b != nil {
+				b = append(b, ' ')
+			}
+			b = strconv.AppendUint(append(b, 'r'), uint64(r), 10)
+		}
+	}
+	return string(b)
+}
+
+// Reads returns the registers whose value the instruction needs whatever happens. Of a call these
+// are the parameters of a helper that is known, and none of other calls; see MayRead. The frame
+// pointer R10 counts.
+func (i Insn) Reads() RegSet { return i.reads() }
+
+// MayRead returns the registers whose value the instruction may use: of every call R1 to R5, of exit
+// R0, and of an instruction that is not known all.
+func (i Insn) MayRead() RegSet { return i.mayRead() }
+
+// Writes returns the registers that have another value afterwards. A call leaves a result in R0 and
+// nothing that could be used in R1 to R5. Of an instruction that is not known it is none.
+func (i Insn) Writes() RegSet { return i.writes() }
+
+func (i *Insn) reads() RegSet {
+	if i.Flags&Raw != 0 {
+		return 0
+	}
+	dst, src := Regs(i.Dst), Regs(i.Src)
+	switch forms[i.Op] {
+	case formMovReg, formLoad, formLoadSX:
+		return src
+	case formMovImm, formLoad64, formExit, formJump, formJumpLong, formMayGoto, formUnknown:
+		return 0
+	case formAbs:
+		return Regs(R6)
+	case formInd:
+		return Regs(R6) | src
+	case formALUReg, formDivReg, formCondReg, formStoreReg:
+		return dst | src
+	case formAtomic:
+		switch AtomicOp(i.Imm) {
+		case LoadAcquire:
+			return src
+		case CmpXchg:
+			return dst | src | Regs(R0)
+		}
+		return dst | src
+	case formCall:
+		if i.Src == 0 && i.Ref.Kind == RefNone {
+			if n, ok := helperArgs(i.Imm); ok {
+				return 1<<(n+1) - 2
+			}
+		}
+		return 0
+	}
+	return dst // arithmetic with an immediate, conditions likewise, stores of an immediate, gotox, callx
+}
+
+// helperArgs returns how many arguments a helper takes at least.
+func helperArgs(imm int64) (int, bool) {
+	if imm <= 0 || imm >= int64(len(helperInfos)) {
+		return 0, false
+	}
+	return len(helperInfos[imm].Args), true
+}
+
+func (i *Insn) mayRead() RegSet {
+	if i.Flags&Raw != 0 {
+		return allRegs
+	}
+	switch forms[i.Op] {
+	case formUnknown:
+		return allRegs
+	case formExit:
+		return Regs(R0)
+	case formCall, formCallReg:
+		if i.Op == OpCall && i.Src == 0 && i.Ref.Kind == RefNone {
+			if n, ok := helperArgs(i.Imm); ok && !helperInfos[i.Imm].Variadic {
+				return 1<<(n+1) - 2
+			}
+		}
+		return i.reads() | argRegs
+	}
+	return i.reads()
+}
+
+func (i *Insn) writes() RegSet {
+	if i.Flags&Raw != 0 {
+		return 0
+	}
+	switch forms[i.Op] {
+	case formAbs, formInd, formCall, formCallReg:
+		return Regs(R0) | argRegs
+	case formAtomic:
+		switch a := AtomicOp(i.Imm); {
+		case a == LoadAcquire:
+			return Regs(i.Dst)
+		case a == CmpXchg:
+			return Regs(R0)
+		case a != StoreRelease && a&Fetch != 0:
+			return Regs(i.Src)
+		}
+		return 0
+	}
+	switch i.Op.Class() {
+	case ClassALU, ClassALU64, ClassLd, ClassLdx:
+		if forms[i.Op] != formUnknown {
+			return Regs(i.Dst)
+		}
+	}
+	return 0
+}
+
+// pure reports whether all that the instruction does is to give Dst a value: it can go when nobody
+// looks at it. Loads are not pure, for what a program may load is part of what the kernel checks.
+func (i *Insn) pure() bool {
+	if i.Flags&Raw != 0 {
+		return false
+	}
+	switch forms[i.Op] {
+	case formALUImm, formALUReg, formDivImm, formDivReg, formMovImm, formMovReg, formNeg, formEnd, formLoad64:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,241 @@
+package asm
+
+// What the kernel allows (MAX_BPF_STACK and MAX_CALL_FRAMES, include/linux/filter.h and bpf_verifier.h).
+const (
+	MaxStack  = 512 // bytes of stack of a chain of calls
+	MaxFrames = 8   // functions of a chain of calls
+)
+
+// frameAlign is to what the kernel rounds up the stack of each function when it compiles programs to
+// machine code; without that it is 32.
+const frameAlign = 16
+
+// StackUse is how much stack a function needs.
+type StackUse struct {
+	Bytes int  // below the frame pointer, in this function alone
+	Exact bool // otherwise there are addresses on the stack that are not known here, and Bytes is the least
+
+	Depth     int   // bytes of the deepest chain of calls that starts here, each function rounded up as the kernel does
+	Frames    int   // functions of the longest chain of calls that starts here
+	Deepest   []int // functions of the deepest chain, by index, this one first; nil when Recursive
+	Recursive bool  // the function can call itself, perhaps by way of others, or calls one that can: there is no bound
+}
+
+// TooDeep reports whether no kernel accepts a program that starts with this function.
+func (u StackUse) TooDeep() bool { return u.Recursive || u.Depth > MaxStack || u.Frames > MaxFrames }
+
+// Stack returns how much stack every function needs: down to the lowest address that it uses or
+// computes. Addresses that were stored and loaded again are not followed. A function whose address is
+// taken counts as called there, for helpers call back. Time is linear.
+func (g *Graph) Stack() []StackUse {
+	out := make([]StackUse, len(g.Funcs))
+	low, exact := g.frames()
+	for i := range out {
+		out[i].Bytes, out[i].Exact = -low[i], exact[i]
+	}
+	// Functions are done when all that they call is done (A. B. Kahn, Topological sorting of large
+	// networks, 1962); those that never are take part in a cycle, or lead to one.
+	waits := make([]int, len(out))
+	callers := make([][]int32, len(out))
+	for i := range g.Funcs {
+		waits[i] = len(g.Funcs[i].Calls)
+		for _, c := range g.Funcs[i].Calls {
+			callers[c.Func] = append(callers[c.Func], int32(i))
+		}
+	}
+	deepest := make([]int, len(out)) // the function called by the deepest chain, or -1
+	var ready []int
+	for i, n := range waits {
+		deepest[i] = -1
+		out[i].Recursive = true
+		if n == 0 {
+			ready = append(ready, i)
+		}
+	}
+	for len(ready) > 0 {
+		i := ready[len(ready)-1]
+		ready = ready[:len(ready)-1]
+		u := &out[i]
+		u.Recursive = false
+		below := 0
+		for _, c := range g.Funcs[i].Calls {
+			if d := out[c.Func].Depth; d > below || deepest[i] < 0 {
+				below, deepest[i] = d, c.Func
+			}
+			u.Frames = max(u.Frames, out[c.Func].Frames)
+		}
+		u.Frames++
+		u.Depth = below + (u.Bytes+frameAlign-1)&^(frameAlign-1)
+		for _, c := range callers[i] {
+			if waits[c]--; waits[c] == 0 {
+				ready = append(ready, int(c))
+			}
+		}
+	}
+	for i := range out {
+		for k := i; k >= 0 && !out[i].Recursive && len(out[i].Deepest) < maxChain; k = deepest[k] {
+			out[i].Deepest = append(out[i].Deepest, k)
+		}
+	}
+	return out
+}
+
+// maxChain bounds the list of functions of a chain: it is far above what a kernel accepts.
+const maxChain = 4 * MaxFrames
+
+// pointer is what is known of a register: nothing yet, a number of bytes above r10, or something
+// that may be an address on the stack with an unknown distance.
+type pointer struct {
+	kind pointerKind
+	off  int32
+}
+
+type pointerKind uint8
+
+const (
+	pointerNone    pointerKind = iota // no address on the stack
+	pointerStack                      // off bytes from r10
+	pointerSomehow                    // on the stack, but nobody knows where
+)
+
+// frames finds for every function the lowest distance from r10 that it uses, and whether all are known.
+func (g *Graph) frames() (low []int, exact []bool) {
+	low, exact = make([]int, len(g.Funcs)), make([]bool, len(g.Funcs))
+	for i := range g.Funcs {
+		exact[i] = !g.Funcs[i].Opaque
+	}
+	in := make([][R10]pointer, len(g.Blocks))
+	seen := make([]bool, len(g.Blocks))
+	for _, f := range g.Funcs {
+		seen[f.Block] = true
+	}
+	g.forward(func(k int, again func(int32)) {
+		b := &g.Blocks[k]
+		regs := in[k]
+		for i := b.Start; i < b.End; i++ {
+			off, known := track(&g.Insns[i], &regs)
+			low[b.Func] = min(low[b.Func], off)
+			exact[b.Func] = exact[b.Func] && known
+		}
+		for _, to := range g.Succs(k) {
+			changed := !seen[to]
+			if changed {
+				in[to] = regs
+				seen[to] = true
+			} else {
+				for r := range regs {
+					m := in[to][r].merge(regs[r])
+					changed = changed || m != in[to][r]
+					in[to][r] = m
+				}
+			}
+			if changed {
+				again(to)
+			}
+		}
+	})
+	return low, exact
+}
+
+// merge returns what is known of a register that comes in two ways.
+func (p pointer) merge(q pointer) pointer {
+	switch {
+	case p == q:
+		return p
+	case p.kind == pointerNone && q.kind == pointerNone:
+		return p
+	}
+	return pointer{kind: pointerSomehow}
+}
+
+// track follows one instruction. It returns the lowest distance from r10 of an access or an address
+// that it makes, and whether that is all.
+func track(in *Insn, regs *[R10]pointer) (low int, known bool) {
+	at := func(r Reg) pointer {
+		switch {
+		case r == R10:
+			return pointer{kind: pointerStack}
+		case r < R10:
+			return regs[r]
+		}
+		return pointer{}
+	}
+	if in.Flags&Raw != 0 {
+		return 0, true // the function is Opaque
+	}
+	made := pointer{}
+	switch f := forms[in.Op]; f {
+	case formMovReg:
+		if made = at(in.Src); made.kind != pointerNone && (in.Off != 0 || in.Op.Class() != ClassALU64) {
+			made = pointer{}
+		}
+	case formALUImm, formALUReg:
+		made = arithmetic(in, at(in.Dst), at(in.Src))
+	case formLoad, formLoadSX:
+		low, known = access(at(in.Src), in.Off)
+		set(regs, in.Dst, made)
+		return low, known
+	case formStoreImm, formStoreReg:
+		return access(at(in.Dst), in.Off)
+	case formAtomic:
+		base := in.Dst
+		if AtomicOp(in.Imm) == LoadAcquire {
+			base = in.Src
+		}
+		low, known = access(at(base), in.Off)
+	}
+	for w, r := in.writes(), R0; r < R10; r++ {
+		if w.Has(r) {
+			set(regs, r, made)
+		}
+	}
+	if made.kind == pointerStack {
+		return min(low, int(made.off)), true
+	}
+	if forms[in.Op] == formAtomic {
+		return low, known
+	}
+	return low, made.kind != pointerSomehow
+}
+
+func set(regs *[R10]pointer, r Reg, p pointer) {
+	if r < R10 {
+		regs[r] = p
+	}
+}
+
+// access returns the distance from r10 of a memory access, if it is to the stack.
+func access(base pointer, off int16) (low int, known bool) {
+	switch base.kind {
+	case pointerStack:
+		return min(0, int(base.off)+int(off)), true
+	case pointerSomehow:
+		return 0, false
+	}
+	return 0, true
+}
+
+// arithmetic returns what dst op= src makes of an address on the stack.
+func arithmetic(in *Insn, dst, src pointer) pointer {
+	if !in.Op.Reg() {
+		src = pointer{}
+	}
+	if dst.kind == pointerNone && src.kind == pointerNone {
+		return pointer{}
+	}
+	op := in.Op.ALU()
+	if in.Op.Class() != ClassALU64 || op != Add && op != Sub {
+		return pointer{} // no longer an address that the kernel lets be used
+	}
+	if dst.kind == pointerStack && !in.Op.Reg() && in.Imm > -1<<20 && in.Imm < 1<<20 && dst.off > -1<<20 && dst.off < 1<<20 {
+		d := int32(in.Imm)
+		if op == Sub {
+			d = -d
+		}
+		return pointer{kind: pointerStack, off: dst.off + d}
+	}
+	if op == Sub && src.kind != pointerNone {
+		return pointer{} // the distance between two addresses
+	}
+	return pointer{kind: pointerSomehow}
+}

@@ -1,0 +1,126 @@
+package asm_test
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// TestTagOnKernel holds tags against those that the kernel gives to programs that it loads.
+func TestTagOnKernel(t *testing.T) {
+	k := needKernel(t)
+	hash := asm.TagSHA256
+	version, err := k.Version()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if version < 6<<16|18<<8 {
+		hash = asm.TagSHA1
+	}
+	maps := []*spec.Map{
+		{Name: "m", Type: spec.MapArray, KeySize: 4, ValueSize: 16, MaxEntries: 1},
+		{Name: ".bss", Type: spec.MapArray, KeySize: 4, ValueSize: 16, MaxEntries: 1},
+	}
+	for name, insns := range map[string][]asm.Insn{
+		"two instructions": {asm.Mov64Imm(asm.R0, 0), asm.Exit()},
+		"maps": {
+			asm.LoadMap(asm.R1, "m"), asm.LoadMapValue(asm.R2, "m", 8), asm.LoadMapValue(asm.R3, ".bss", 4),
+			asm.LoadImm64(asm.R4, 0x123456789abcdef), asm.Mov64Imm(asm.R0, 0), asm.Exit(),
+		},
+		"calls and jumps": {
+			asm.Call(asm.HelperKtimeGetNs), asm.JumpImm(asm.Equal, asm.R0, 7, 1), asm.CallLabel(2), asm.Jump(1),
+			label(1, asm.Exit()), label(2, asm.Mov64Imm(asm.R0, 1)), asm.Exit(),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := program(spec.ProgramXDP, insns...)
+			for i := range p.Insns {
+				if p.Insns[i].Label == 2 {
+					p.Insns[i].Func = &btf.Func{Name: "f"}
+				}
+			}
+			want, err := asm.ProgramTag(insns, asm.TagOptions{Hash: hash})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := tryLoad(k, "GPL", p, maps...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			info, err := c.Program("test").Info()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info.Tag != want {
+				t.Errorf("the kernel says %x, we %x", info.Tag, want)
+			}
+		})
+	}
+}
+
+func label(l asm.Label, in asm.Insn) asm.Insn {
+	in.Label = l
+	return in
+}
+
+func TestTag(t *testing.T) {
+	two := []asm.Insn{asm.Mov64Imm(asm.R0, 0), asm.Exit()}
+	for _, tt := range []struct {
+		name  string
+		insns []asm.Insn
+		o     asm.TagOptions
+		want  string
+	}{
+		// printf 'b7000000000000009500000000000000' | xxd -r -p | sha1sum; the same with sha256sum
+		{"SHA-1", two, asm.TagOptions{Hash: asm.TagSHA1}, "a04f5eef06a7f555"},
+		{"SHA-256", two, asm.TagOptions{}, "59f4a931744dcdc6"},
+	} {
+		got, err := asm.ProgramTag(tt.insns, tt.o)
+		if err != nil || hex.EncodeToString(got[:]) != tt.want {
+			t.Errorf("%s: %x, %v; want %s", tt.name, got, err, tt.want)
+		}
+	}
+	for _, o := range []asm.TagOptions{{}, {Order: asm.BigEndian}, {Hash: asm.TagSHA1}} {
+		named, err := asm.ProgramTag([]asm.Insn{asm.LoadMapValue(asm.R1, "m", 8), asm.LoadMap(asm.R1, "m"), asm.LoadVar(asm.R1, "v", 1), asm.Exit()}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		insns := []asm.Insn{asm.LoadImm64(asm.R1, 7<<32|5), asm.LoadImm64(asm.R1, 9), asm.LoadImm64(asm.R1, -1), asm.Exit()}
+		insns[0].Src, insns[1].Src, insns[2].Src = asm.PseudoMapValue, asm.PseudoMapFD, asm.PseudoMapValue
+		fixed, err := asm.ProgramTag(insns, o)
+		if err != nil || fixed != named {
+			t.Errorf("%+v: the tag depends on descriptors: %x and %x, %v", o, fixed, named, err)
+		}
+		code, err := asm.AppendEncode(nil, insns, asm.EncodeOptions{Order: o.Order})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := string(code)
+		if got, err := asm.CodeTag(code, o); err != nil || got != named || string(code) != before {
+			t.Errorf("%+v: of the code the tag is %x, %v, not %x", o, got, err, named)
+		}
+		insns[2].Src = 0
+		if got, err := asm.ProgramTag(insns, o); err != nil || got == named {
+			t.Errorf("%+v: the tag does not depend on a number: %x, %v", o, got, err)
+		}
+	}
+	var e *asm.Error
+	if _, err := asm.CodeTag(make([]byte, 9), asm.TagOptions{}); !errors.As(err, &e) || e.Index != 1 {
+		t.Errorf("tag of 9 bytes: %v", err)
+	}
+	if _, err := asm.ProgramTag([]asm.Insn{asm.CallKfunc("f")}, asm.TagOptions{}); !errors.As(err, &e) {
+		t.Errorf("tag of a kernel function without number: %v", err)
+	}
+}
+
+func ExampleProgramTag() {
+	tag, err := asm.ProgramTag([]asm.Insn{asm.LoadMap(asm.R1, "counts"), asm.Mov64Imm(asm.R0, 0), asm.Exit()}, asm.TagOptions{})
+	fmt.Printf("%x %v\n", tag, err)
+	// Output: 0bd0168676c7c779 <nil>
+}
