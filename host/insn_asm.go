@@ -26,6 +26,9 @@ func (x *instance) insnAsm(prog, at, del uint32, text string) (int, error) {
 	if err := checkRange(r.p, at, del); err != nil {
 		return 0, err
 	}
+	if len(text) > maxAsmText {
+		return 0, failf(abi.ErrLimit, "a text has at most %d bytes; insert longer code in parts, or with insn_splice", maxAsmText)
+	}
 	a := assembly{p: r.p, end: int(at + del), text: text}
 	if err := a.parse(); err != nil {
 		return 0, err
@@ -45,6 +48,9 @@ func (x *instance) insnAsm(prog, at, del uint32, text string) (int, error) {
 	}
 	return len(a.out), x.splice(r, int(at), int(del), a.out, a.names)
 }
+
+// maxAsmText bounds the text of one call, in bytes: no deadline reaches into the parser.
+const maxAsmText = 4 << 20
 
 // assembly is the text of one call. It may jump to labels of the program around it, and to its own
 // end: whatever instruction comes behind it. Both become instructions that are put after the text for

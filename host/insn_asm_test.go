@@ -1,6 +1,7 @@
 package host
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -137,6 +138,7 @@ func TestInsnAsmMisuse(t *testing.T) {
 		{"distance past a neighbour", 0, 0, "goto +2\ngoto L1", abi.ErrInval, ""},
 		{"end of the program", 6, 0, "goto out\nout:", abi.ErrRange, "the text jumps to its end, and no instruction comes behind it"},
 		{"past the end", 9, 0, "exit", abi.ErrRange, ""},
+		{"too long", 0, 0, strings.Repeat("\n", maxAsmText+1), abi.ErrLimit, ""},
 		{"function without code", 6, 0, "exit\n.func f", abi.ErrInval, ""},
 	} {
 		rc := x.InsnAsm(h, tt.at, tt.del, []byte(tt.text))
@@ -179,4 +181,33 @@ L2:
 	if d := cmp.Diff(want, string(dumpProgram(p))); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
+}
+
+// Whatever the text is, the host does not panic, a refused edit changes nothing, and a program that
+// was edited still has a place for every jump.
+func FuzzInsnAsm(f *testing.F) {
+	f.Add("if r1 == 0 goto L1\ngoto out\nout:", uint32(1), uint32(2))
+	f.Add(".func f\nL9: goto L9\ncall func[f]", uint32(0), uint32(0))
+	f.Add("goto +0\ngoto L1", uint32(6), uint32(0))
+	f.Add("\"L1\":\ngoto \"L1\"", uint32(0), uint32(6))
+	f.Fuzz(func(t *testing.T, text string, at, del uint32) {
+		x, obj := planning(t)
+		h, p := programOf(t, x, obj)
+		before := p.Clone()
+		rc := x.InsnAsm(h, at, del, []byte(text))
+		if rc < 0 {
+			if d := cmp.Diff(before, p); d != "" {
+				t.Fatalf("a refused edit changed the program:\n%s", d)
+			}
+			return
+		}
+		if want := len(before.Insns) - int(del) + int(rc); len(p.Insns) != want {
+			t.Fatalf("%d instructions, want %d", len(p.Insns), want)
+		}
+		for i := range p.Insns {
+			if l := p.Insns[i].Ref.Label; l != 0 && p.FindLabel(l) < 0 {
+				t.Fatalf("instruction %d jumps to label %d, which is nowhere", i, l)
+			}
+		}
+	})
 }

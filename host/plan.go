@@ -38,9 +38,10 @@ type Planned struct {
 // Plan has the plugin configure itself and plan, and checks and judges what comes of it. The kernel
 // is not touched and no privilege is needed. A plugin plans once.
 //
-// The error is a *ParamError, *PluginError or *LimitError, or wraps the cause of ctx; then there is
-// no plan. When the policy denies something the plan is returned with a *policy.Error, so that it
-// can be shown; it cannot be applied.
+// The error is a *ParamError, *PluginError or *LimitError, wraps ErrInput for an object that the plugin
+// left as unusable as it was, or wraps the cause of ctx; then there is no plan. A plugin that gives up because the
+// policy denies something gives a *PluginError that wraps a *policy.Error. When the policy denies the
+// result, the plan is returned with a *policy.Error, so that it can be shown; it cannot be applied.
 func (p *Plugin) Plan(ctx context.Context) (*Plan, error) {
 	p.busy.Lock()
 	defer p.busy.Unlock()
@@ -92,7 +93,7 @@ func (p *Plugin) finish(ov *overlay) (*Plan, error) {
 	plan := &Plan{Plugin: p.Info(), Policy: p.policy.Name(), Notes: ov.notes, Edits: ov.edits, plugin: p}
 	for _, o := range ov.objects {
 		if err := o.work.Check(); err != nil {
-			return nil, &PluginError{Plugin: p.x.info.Name, Export: hookPlan.export, Kind: PluginInvalid, Err: fmt.Errorf("object %s: %w", o.name, err)}
+			return nil, p.x.invalid(o, err)
 		}
 		before := o.before
 		if before == nil {
@@ -107,6 +108,14 @@ func (p *Plugin) finish(ov *overlay) (*Plan, error) {
 	}
 	plan.Needs = needsOf(plan.Collections)
 	return plan, nil
+}
+
+// invalid says who is to blame for an object that does not fit together.
+func (x *instance) invalid(o *object, err error) error {
+	if o.before != nil && o.before.Check() != nil {
+		return &inputError{what: "object", name: o.source, err: err}
+	}
+	return &PluginError{Plugin: x.info.Name, Export: hookPlan.export, Kind: PluginInvalid, Err: fmt.Errorf("object %s: %w", o.name, err)}
 }
 
 // judge holds the plan against the policy. It is asked again before anything is loaded.

@@ -197,7 +197,10 @@ func TestSourceTooLarge(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := len(*batches); n != 2 || s.account.Delivered != 2 || s.account.Dropped != 1 {
-		t.Errorf("%d batches, account %+v; want 2 delivered and 1 dropped", n, s.account)
+		t.Fatalf("%d batches, account %+v; want 2 delivered and 1 dropped", n, s.account)
+	}
+	if last := (*batches)[1][0]; last.seq != 2 || last.data != "z" {
+		t.Errorf("the last record is %+v, want z with number 2", last)
 	}
 }
 
