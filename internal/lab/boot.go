@@ -37,9 +37,10 @@ type Machine struct {
 	Jobs     []Job
 	Tree     string // folder whose files appear below /src; "" is none
 	Deadline time.Duration
-	Output   io.Writer // the jobs' output as it comes; nil drops it
-	Collect  string    // folder that gets the files which the jobs left in CollectDir; "" collects none
-	Shell    bool      // gives a shell on standard input and output in place of running the jobs
+	Output   io.Writer    // the jobs' output as it comes, by whole lines; nil drops it
+	Ended    func(Result) // is called when a job has ended; may be nil
+	Collect  string       // folder that gets the files which the jobs left in CollectDir; "" collects none
+	Shell    bool         // gives a shell on standard input and output in place of running the jobs
 }
 
 // CollectDir is where jobs put files that are to come back.
@@ -95,7 +96,7 @@ func (m Machine) Run(ctx context.Context) ([]Result, error) {
 		return nil, fmt.Errorf("start QEMU: %w", err)
 	}
 	in.Close()
-	c := collector{jobs: m.Jobs, live: m.Output}
+	c := collector{jobs: m.Jobs, live: m.Output, ended: m.Ended}
 	c.read(out)
 	err = m.verdict(ctx, cmd.Wait(), c, console.String())
 	if err == nil && m.Collect != "" {
@@ -221,8 +222,16 @@ func quoteEnv(e string) string {
 type collector struct {
 	jobs    []Job
 	live    io.Writer
+	ended   func(Result)
 	results []Result
 	done    bool
+}
+
+func (c *collector) add(r Result) {
+	c.results = append(c.results, r)
+	if c.ended != nil {
+		c.ended(r)
+	}
 }
 
 func (c *collector) read(r io.Reader) {
@@ -241,7 +250,7 @@ func (c *collector) read(r io.Reader) {
 			current, begun = i, time.Now()
 			text.Reset()
 		case scan(line, "@@lab exit %d %d", &i, &exit) && i == current:
-			c.results = append(c.results, Result{Job: c.jobs[i], Exit: exit, Output: text.String(), Time: time.Since(begun)})
+			c.add(Result{Job: c.jobs[i], Exit: exit, Output: text.String(), Time: time.Since(begun)})
 			current = -1
 		default:
 			text.WriteString(line + "\n")
@@ -251,7 +260,7 @@ func (c *collector) read(r io.Reader) {
 		}
 	}
 	if current >= 0 {
-		c.results = append(c.results, Result{Job: c.jobs[current], Exit: -1, Output: text.String(), Time: time.Since(begun)})
+		c.add(Result{Job: c.jobs[current], Exit: -1, Output: text.String(), Time: time.Since(begun)})
 	}
 }
 

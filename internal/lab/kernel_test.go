@@ -2,6 +2,7 @@ package lab
 
 import (
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -25,21 +26,15 @@ func TestKernels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var cols []Column
+	var runs []func() Column
 	if os.Geteuid() == 0 {
-		col, err := s.RunHere(t.Context(), jobs)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cols = append(cols, col)
+		runs = append(runs, func() Column { return s.RunHere(t.Context(), jobs, nil) })
 	}
 	for _, k := range Kernels {
-		col, err := s.RunOn(t.Context(), Machine{Image: need(t, k.Name), Jobs: jobs, Tree: s.Root})
-		if err != nil {
-			t.Error(err)
-		}
-		cols = append(cols, col)
+		m := Machine{Image: need(t, k.Name), Jobs: jobs, Tree: s.Root}
+		runs = append(runs, func() Column { return s.RunOn(t.Context(), m) })
 	}
+	cols := Parallel(runtime.NumCPU(), runs)
 	var b strings.Builder
 	if err := WriteTable(&b, Packages, cols); err != nil {
 		t.Fatal(err)
@@ -47,9 +42,12 @@ func TestKernels(t *testing.T) {
 	t.Log("\n" + b.String())
 	for _, c := range cols {
 		for name, cell := range c.Cells {
-			if cell.Failed > 0 || cell.Exit != 0 {
-				t.Errorf("kernel %s (%s): %s:\n%s", c.Kernel, c.Release, name, cell.Output)
+			for _, f := range cell.Failures {
+				t.Errorf("kernel %s (%s): %s %s:\n%s", c.Kernel, c.Release, name, f.Test, f.Output)
 			}
+		}
+		if c.Err != nil {
+			t.Error(c.Err)
 		}
 		if !c.OK() {
 			t.Errorf("kernel %s: see the table", c.Kernel)

@@ -17,15 +17,21 @@ type Column struct {
 	Release string
 	Cells   map[string]Cell // by package
 	Time    time.Duration   // of the whole boot
+	Err     error           // the machine failed; the cells are those up to there
 }
 
 // Cell counts the tests of one package on one kernel.
 type Cell struct {
 	Passed, Failed, Skipped int
 	Exit                    int
-	Failures                []string // names of failed tests
+	Failures                []Failure
 	Skips                   []Skip
 	Output                  string
+}
+
+// Failure is a test that failed, and what it wrote.
+type Failure struct {
+	Test, Output string
 }
 
 // Skip is a test that did not run.
@@ -40,33 +46,39 @@ var explained = regexp.MustCompile(`needs (kernel \d+\.\d+|CONFIG_\w+|clang|gues
 // Explained reports whether the reason is one that a kernel may give.
 func (s Skip) Explained() bool { return explained.MatchString(s.Reason) }
 
-func newColumn(kernel, release string, results []Result, took time.Duration) Column {
-	c := Column{Kernel: kernel, Release: release, Cells: map[string]Cell{}, Time: took}
+func newColumn(kernel, release string, results []Result, took time.Duration, err error) Column {
+	c := Column{Kernel: kernel, Release: release, Cells: map[string]Cell{}, Time: took, Err: err}
 	for _, r := range results {
-		c.Cells[r.Job.Name] = newCell(r)
+		c.Cells[r.Job.Name] = NewCell(r)
 	}
 	return c
 }
 
 var (
 	verdictLine = regexp.MustCompile(`^\s*--- (PASS|FAIL|SKIP): (\S+)`)
-	testLine    = regexp.MustCompile(`^=== (?:RUN|NAME|CONT)\s+(\S+)`)
+	testLine    = regexp.MustCompile(`^=== (?:RUN|NAME|CONT|PAUSE)\s+(\S+)`)
 	sourceLine  = regexp.MustCompile(`^\s+\S+\.go:\d+: (.*)$`)
 )
 
-// newCell reads the output of a test binary that ran with -test.v. What a test logs stands behind the
+// NewCell reads the output of a test binary that ran with -test.v. What a test writes stands behind the
 // last "===" line with its name.
-func newCell(r Result) Cell {
+func NewCell(r Result) Cell {
 	c := Cell{Exit: r.Exit, Output: r.Output}
-	said, test := map[string]string{}, ""
-	for line := range strings.SplitSeq(r.Output, "\n") {
+	said, wrote, test := map[string]string{}, map[string]*strings.Builder{}, ""
+	for line := range strings.Lines(r.Output) {
 		if m := testLine.FindStringSubmatch(line); m != nil {
 			test = m[1]
-		} else if m := sourceLine.FindStringSubmatch(line); m != nil {
-			said[test] = m[1]
+			continue
 		}
 		m := verdictLine.FindStringSubmatch(line)
 		if m == nil {
+			if m := sourceLine.FindStringSubmatch(strings.TrimSuffix(line, "\n")); m != nil {
+				said[test] = m[1]
+			}
+			if wrote[test] == nil {
+				wrote[test] = new(strings.Builder)
+			}
+			wrote[test].WriteString(line)
 			continue
 		}
 		switch m[1] {
@@ -74,7 +86,11 @@ func newCell(r Result) Cell {
 			c.Passed++
 		case "FAIL":
 			c.Failed++
-			c.Failures = append(c.Failures, m[2])
+			f := Failure{Test: m[2]}
+			if b := wrote[f.Test]; b != nil {
+				f.Output = b.String()
+			}
+			c.Failures = append(c.Failures, f)
 		case "SKIP":
 			c.Skipped++
 			c.Skips = append(c.Skips, Skip{m[2], said[m[2]]})
@@ -83,14 +99,19 @@ func newCell(r Result) Cell {
 	return c
 }
 
-// OK reports whether every test passed or has an explained reason for not running.
+// OK reports whether the machine ran to its end and every cell is OK.
 func (c Column) OK() bool {
 	for _, cell := range c.Cells {
-		if cell.Exit != 0 || cell.Failed > 0 || slices.ContainsFunc(cell.Skips, func(s Skip) bool { return !s.Explained() }) {
+		if !cell.OK() {
 			return false
 		}
 	}
-	return true
+	return c.Err == nil
+}
+
+// OK reports whether every test passed or has an explained reason for not running.
+func (c Cell) OK() bool {
+	return c.Exit == 0 && c.Failed == 0 && !slices.ContainsFunc(c.Skips, func(s Skip) bool { return !s.Explained() })
 }
 
 // WriteTable prints package × kernel and below it the failures and the reasons of skips.
@@ -104,8 +125,11 @@ func WriteTable(w io.Writer, packages []string, cols []Column) error {
 	for _, p := range packages {
 		fmt.Fprint(t, p)
 		for _, c := range cols {
-			cell, ran := c.Cells[p]
-			fmt.Fprintf(t, "\t%s", cell.text(ran))
+			text := "-"
+			if cell, ran := c.Cells[p]; ran {
+				text = cell.String()
+			}
+			fmt.Fprintf(t, "\t%s", text)
 		}
 		fmt.Fprintln(t)
 	}
@@ -120,18 +144,21 @@ func WriteTable(w io.Writer, packages []string, cols []Column) error {
 	for _, c := range cols {
 		for _, p := range slices.Sorted(maps.Keys(c.Cells)) {
 			for _, f := range c.Cells[p].Failures {
-				fmt.Fprintf(w, "FAILED  %s  %s %s\n", c.Kernel, p, f)
+				fmt.Fprintf(w, "FAILED  %s  %s %s\n", c.Kernel, p, f.Test)
 			}
+		}
+		if c.Err != nil {
+			first, _, _ := strings.Cut(c.Err.Error(), "\n")
+			fmt.Fprintf(w, "FAILED  %s  %s\n", c.Kernel, first)
 		}
 	}
 	writeSkips(w, cols)
 	return nil
 }
 
-func (c Cell) text(ran bool) string {
+// String counts, such as "3 passed, 1 skipped".
+func (c Cell) String() string {
 	switch {
-	case !ran:
-		return "-"
 	case c.Exit == -1:
 		return fmt.Sprintf("%d passed, then it died", c.Passed)
 	case c.Failed > 0:

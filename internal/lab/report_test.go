@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -25,8 +26,8 @@ FAIL
 `
 
 func TestCell(t *testing.T) {
-	got := newCell(Result{Exit: 1, Output: sampleOutput})
-	want := Cell{Passed: 1, Failed: 2, Skipped: 2, Exit: 1, Failures: []string{"TestC", "TestC/sub"}, Output: sampleOutput,
+	got := NewCell(Result{Exit: 1, Output: sampleOutput})
+	want := Cell{Passed: 1, Failed: 2, Skipped: 2, Exit: 1, Failures: []Failure{{"TestC", ""}, {"TestC/sub", "    c_test.go:9: wrong\n"}}, Output: sampleOutput,
 		Skips: []Skip{{"TestB", "needs kernel 6.6: tcx links"}, {"TestD", "not today"}}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
@@ -47,6 +48,7 @@ func TestTable(t *testing.T) {
 		{col("6.1", map[string]Cell{"p": odd}), false},
 		{col("6.12", map[string]Cell{"p": {Passed: 3, Failed: 1, Exit: 1}}), false},
 		{col("7.x", map[string]Cell{"p": {Passed: 1, Exit: -1}}), false},
+		{Column{Kernel: "7.x", Cells: map[string]Cell{"p": old}, Err: ErrMachine}, false},
 	} {
 		if c.col.OK() != c.ok {
 			t.Errorf("%s: OK is %v", c.col.Kernel, !c.ok)
@@ -54,20 +56,46 @@ func TestTable(t *testing.T) {
 	}
 	var b strings.Builder
 	if err := WriteTable(&b, []string{"p", "q"}, []Column{col("5.10", map[string]Cell{"p": old}),
-		col("6.1", map[string]Cell{"p": {Passed: 3, Failed: 1, Exit: 1, Failures: []string{"TestC"}}, "q": odd})}); err != nil {
+		col("6.1", map[string]Cell{"p": {Passed: 3, Failed: 1, Exit: 1, Failures: []Failure{{Test: "TestC"}}}, "q": odd}), {Kernel: "7.x", Err: fmt.Errorf("boot: %w\nconsole", ErrMachine)}}); err != nil {
 		t.Fatal(err)
 	}
-	want := `PACKAGE  5.10                 6.1
-p        3 passed, 1 skipped  3 passed, 1 FAILED
-q        -                    3 passed, 1 skipped
-time     3s                   3s
+	want := `PACKAGE  5.10                 6.1                  7.x
+p        3 passed, 1 skipped  3 passed, 1 FAILED   -
+q        -                    3 passed, 1 skipped  -
+time     3s                   3s                   0s
 FAILED  6.1  p TestC
+FAILED  7.x  boot: the virtual machine failed
 skipped, UNEXPLAINED not today
     6.1: q TestB
 skipped, needs kernel 6.6: tcx links
     5.10: p TestB
 `
 	if d := cmp.Diff(want, b.String()); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestInterleaved reads what parallel tests write: each line belongs to the test named last.
+func TestInterleaved(t *testing.T) {
+	got := NewCell(Result{Exit: 1, Output: `=== RUN   TestS
+=== RUN   TestS/a
+=== PAUSE TestS/a
+=== RUN   TestS/b
+=== PAUSE TestS/b
+=== CONT  TestS/a
+=== CONT  TestS/b
+    s_test.go:5: needs kernel 6.6: tcx links
+=== NAME  TestS/a
+    s_test.go:7: first
+        second
+--- FAIL: TestS (0.00s)
+    --- FAIL: TestS/a (0.00s)
+    --- SKIP: TestS/b (0.00s)
+`})
+	got.Output = ""
+	want := Cell{Failed: 2, Skipped: 1, Exit: 1, Skips: []Skip{{"TestS/b", "needs kernel 6.6: tcx links"}},
+		Failures: []Failure{{"TestS", ""}, {"TestS/a", "    s_test.go:7: first\n        second\n"}}}
+	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
 }

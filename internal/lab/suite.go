@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -25,7 +26,8 @@ type Suite struct {
 }
 
 // Scenarios is the package whose tests run plugins in Go. They find them in the folder that the variable
-// GuestsEnv names, as NAME.wasm; without it they build them, for which the machine has no Go.
+// GuestsEnv names, as NAME.wasm, and compiled in its folder cache, which is one for XDG_CACHE_HOME. Without
+// it they build them, for which the machine has no Go; compiling them there takes half a minute each.
 const (
 	Scenarios = "cmd/bpfhost"
 	GuestsEnv = "BPFHOST_GUESTS"
@@ -47,11 +49,8 @@ func (s Suite) Build(ctx context.Context, dir string) ([]Job, error) {
 		if s.Cover {
 			args = append(args, "-cover", "-coverpkg=./core/...,./host/...")
 		}
-		cmd := exec.CommandContext(ctx, "go", append(args, "./"+p)...)
-		cmd.Dir = s.Root
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("build tests of %s: %w\n%s", p, err, out)
+		if err := s.command(ctx, []string{"GOOS=linux", "GOARCH=amd64"}, "go", append(args, "./"+p)...); err != nil {
+			return nil, err
 		}
 		if _, err := os.Stat(bin); err != nil {
 			continue // a package without tests
@@ -66,21 +65,39 @@ func (s Suite) Build(ctx context.Context, dir string) ([]Job, error) {
 	return jobs, nil
 }
 
-// buildGuests compiles the plugins in Go, guests/NAME/go, to dir/NAME.wasm.
+// buildGuests compiles the plugins in Go, guests/NAME/go, to dir/NAME.wasm, and fills dir/cache.
 func (s Suite) buildGuests(ctx context.Context, dir string) error {
 	sources, err := filepath.Glob(filepath.Join(s.Root, "guests", "*", "go", "main.go"))
 	if err != nil {
 		return err
 	}
+	bpfhost := filepath.Join(filepath.Dir(dir), "bpfhost")
+	if err := s.command(ctx, nil, "go", "build", "-o", bpfhost, "./"+Scenarios); err != nil {
+		return err
+	}
+	cache := []string{"XDG_CACHE_HOME=" + filepath.Join(dir, "cache")}
 	for _, src := range sources {
 		name := filepath.Base(filepath.Dir(filepath.Dir(src)))
-		cmd := exec.CommandContext(ctx, "go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w",
-			"-o", filepath.Join(dir, name+".wasm"), "./guests/"+name+"/go")
-		cmd.Dir = s.Root
-		cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("build plugin %s: %w\n%s", name, err, out)
+		wasm := filepath.Join(dir, name+".wasm")
+		err := s.command(ctx, []string{"GOOS=wasip1", "GOARCH=wasm", "GOFLAGS="}, "go", "build", "-buildmode=c-shared", "-trimpath",
+			"-ldflags=-s -w", "-o", wasm, "./guests/"+name+"/go")
+		if err == nil {
+			err = s.command(ctx, cache, bpfhost, "inspect", wasm)
 		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// command runs a program at the top of the repository.
+func (s Suite) command(ctx context.Context, env []string, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = s.Root
+	cmd.Env = slices.Concat(os.Environ(), []string{"CGO_ENABLED=0"}, env)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("run %s %s: %w\n%s", filepath.Base(name), strings.Join(args, " "), err, out)
 	}
 	return nil
 }
@@ -108,33 +125,54 @@ func (j Job) envHere() []string {
 }
 
 // RunOn boots a machine, whose jobs are those of Build, and counts.
-func (s Suite) RunOn(ctx context.Context, m Machine) (Column, error) {
+func (s Suite) RunOn(ctx context.Context, m Machine) Column {
 	begun := time.Now()
 	res, err := m.Run(ctx)
-	return newColumn(m.Image.Kernel.Name, m.Image.Release, res, time.Since(begun)), err
+	return newColumn(m.Image.Kernel.Name, m.Image.Release, res, time.Since(begun), err)
 }
 
-// RunHere runs the jobs on this machine's own kernel.
-func (s Suite) RunHere(ctx context.Context, jobs []Job) (Column, error) {
+// RunHere runs the jobs on this machine's own kernel. ended may be nil.
+func (s Suite) RunHere(ctx context.Context, jobs []Job, ended func(Result)) Column {
 	begun := time.Now()
 	var results []Result
+	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
 	for _, j := range jobs {
+		if err != nil {
+			break
+		}
 		cmd := exec.CommandContext(ctx, j.Binary, j.Args...)
 		cmd.Dir = filepath.Join(s.Root, j.Name)
 		cmd.Env = append(os.Environ(), j.envHere()...)
 		t := time.Now()
-		out, err := cmd.CombinedOutput()
+		var out []byte
+		out, err = cmd.CombinedOutput()
 		r := Result{Job: j, Output: string(out), Time: time.Since(t)}
-		if err != nil {
-			if r.Exit = cmd.ProcessState.ExitCode(); cmd.ProcessState == nil {
-				return Column{}, fmt.Errorf("run %s: %w", j.Name, err)
+		if cmd.ProcessState != nil { // it ran; its exit code says the rest
+			r.Exit, err = cmd.ProcessState.ExitCode(), ctx.Err()
+			results = append(results, r)
+			if ended != nil {
+				ended(r)
 			}
 		}
-		results = append(results, r)
 	}
-	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
-	if err != nil {
-		return Column{}, err
+	return newColumn(Here, strings.TrimSpace(string(release)), results, time.Since(begun), err)
+}
+
+// Here is the name of the column of this machine's own kernel.
+const Here = "host"
+
+// Parallel calls each function, at most n at a time, and returns what they return in their order.
+func Parallel(n int, fs []func() Column) []Column {
+	cols := make([]Column, len(fs))
+	slots := make(chan struct{}, max(n, 1))
+	var g sync.WaitGroup
+	for i, f := range fs {
+		slots <- struct{}{}
+		g.Go(func() {
+			cols[i] = f()
+			<-slots
+		})
 	}
-	return newColumn("host", strings.TrimSpace(string(release)), results, time.Since(begun)), nil
+	g.Wait()
+	return cols
 }

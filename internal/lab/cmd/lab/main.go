@@ -98,29 +98,38 @@ func test(ctx context.Context, store lab.Store, o options, root string, stdout i
 	if err != nil {
 		return 1, err
 	}
-	code := 0
-	var cols []lab.Column
+	var images []*lab.Image
 	for _, k := range o.kernels {
 		img, err := store.Image(ctx, k)
 		if err != nil {
 			return 1, err
 		}
-		m := lab.Machine{Image: img, Vmlinuz: o.vmlinuz, Jobs: jobs, Tree: root, Output: stdout, Deadline: o.deadline}
+		images = append(images, img)
+	}
+	p := printer{w: stdout, verbose: o.verbose}
+	var runs []func() lab.Column
+	for _, img := range images {
+		m := lab.Machine{Image: img, Vmlinuz: o.vmlinuz, Jobs: jobs, Tree: root, Deadline: o.deadline,
+			Output: p.output(img.Kernel.Name), Ended: p.ended(img.Kernel.Name)}
 		if o.cover != "" {
-			m.Collect = filepath.Join(dir, "cover-"+k.Name)
+			m.Collect = filepath.Join(dir, "cover-"+img.Kernel.Name)
 		}
-		col, err := s.RunOn(ctx, m)
-		if ctx.Err() != nil {
-			return 1, ctx.Err()
+		runs = append(runs, func() lab.Column { return s.RunOn(ctx, m) })
+	}
+	cols := lab.Parallel(o.parallel, runs)
+	if ctx.Err() != nil {
+		return 1, ctx.Err()
+	}
+	code := 0
+	for _, c := range cols {
+		if c.Err != nil {
+			fmt.Fprintln(stdout, "lab:", c.Err)
 		}
-		if err != nil {
-			fmt.Fprintln(stdout, "lab:", err)
-		}
-		if err != nil || !col.OK() {
+		if !c.OK() {
 			code = 1
 		}
-		cols = append(cols, col)
 	}
+	fmt.Fprintln(stdout)
 	if err := lab.WriteTable(stdout, o.packages, cols); err != nil {
 		return 1, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -18,6 +19,8 @@ type options struct {
 	require             string
 	deadline            time.Duration
 	shell, facts        bool
+	verbose             bool
+	parallel            int      // machines at a time
 	packages            []string // as folders from the top of the repository; never empty
 }
 
@@ -36,6 +39,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.cover, "coverprofile", "", "write a coverage profile of the run to this file")
 	f.StringVar(&o.require, "require", "kernel", "BPFHOST_REQUIRE in the machine")
 	f.DurationVar(&o.deadline, "deadline", 5*time.Minute, "end the machine after this time")
+	f.BoolVar(&o.verbose, "v", false, "show the output of every test, as it comes, not only of those that fail")
+	f.IntVar(&o.parallel, "parallel", runtime.NumCPU(), "boot so many machines at a time")
 	f.BoolVar(&o.shell, "shell", false, "give a shell in the machine; poweroff -f ends it")
 	f.BoolVar(&o.facts, "facts", false, "take type information, symbols and configuration from the kernel into the cache")
 	for {
