@@ -107,17 +107,17 @@ object counter, built by counter, license Dual MIT/GPL
 
   count
            count:
-   +     0  *(u32 *)(r10 - 4) = 0                       ; counter
-   +     1  r1 = map[counts] ll                         ; counter
-   +     2  r2 = r10                                    ; counter
-   +     3  r2 += -4                                    ; counter
-   +     4  call bpf_map_lookup_elem#1                  ; counter
-   +     5  if r0 == 0 goto out                         ; counter
-   +     6  r1 = 1                                      ; counter
-   +     7  lock *(u64 *)(r0 + 0) += r1                 ; counter
+   +     0  *(u32 *)(r10 - 4) = 0
+   +     1  r1 = map[counts] ll
+   +     2  r2 = r10
+   +     3  r2 += -4
+   +     4  call bpf_map_lookup_elem#1
+   +     5  if r0 == 0 goto out
+   +     6  r1 = 1
+   +     7  lock *(u64 *)(r0 + 0) += r1
           out:
-   +     8  r0 = 2                                      ; counter
-   +     9  exit                                        ; counter
+   +     8  r0 = 2
+   +     9  exit
 
 note by counter (warn): program count: counts\x1b[2J\nPlan: allowed
 
@@ -130,7 +130,7 @@ Policy: built-in default allows it:
   allowed  allow map *         map array
   allowed  allow attach xdp:*  attach xdp:eth9
 
-Plan: 2 to create, 0 to patch, 1 to attach. Nothing was loaded.
+Plan: 2 to create, 0 to patch, 1 to attach. Nothing is loaded yet.
 `
 
 func TestPlanBuilt(t *testing.T) {
@@ -210,7 +210,7 @@ Policy: built-in default allows it:
   allowed  allow map *          map hash, map array
   allowed  allow attach xdp:*   attach xdp:eth0
 
-Plan: 1 to create, 3 to patch, 1 to attach. Nothing was loaded.
+Plan: 1 to create, 3 to patch, 1 to attach. Nothing is loaded yet.
 `
 
 func TestPlanPatched(t *testing.T) {

@@ -15,13 +15,17 @@ func (t *planText) instructions(c *Planned) {
 			continue
 		}
 		after := c.After.Program(ch.Name)
+		by := "; " + t.plan.Plugin.Name
+		if ch.Op == spec.ChangeAdd {
+			by = "" // all of it is the plugin's
+		}
 		t.b.WriteByte('\n')
 		t.line("  %s", ch.Name)
 		for i, h := range ch.Hunks {
 			if i > 0 {
 				t.line("      ...")
 			}
-			t.hunk(h, after)
+			t.hunk(h, after, by)
 		}
 	}
 }
@@ -29,8 +33,9 @@ func (t *planText) instructions(c *Planned) {
 // textWidth is where comments begin, behind the instruction.
 const textWidth = 44
 
-// hunk writes one run of instructions: mark, index, text, and where it comes from.
-func (t *planText) hunk(h spec.Hunk, after *spec.Program) {
+// hunk writes one run of instructions: mark, index, text, and where it comes from. What is added comes
+// from by.
+func (t *planText) hunk(h spec.Hunk, after *spec.Program, by string) {
 	for _, l := range h.Lines {
 		if l.Func != "" {
 			t.line("           %s:", l.Func)
@@ -43,7 +48,7 @@ func (t *planText) hunk(h spec.Hunk, after *spec.Program) {
 		case '-':
 			at = l.Old
 		case '+':
-			from = "; " + t.plan.Plugin.Name
+			from = by
 		default:
 			from = sourceText(after.Insns[l.New].Line)
 		}

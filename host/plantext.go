@@ -39,7 +39,7 @@ func (p *Plan) WriteText(w io.Writer, o TextOptions) error {
 	t.notes()
 	t.judged()
 	s := t.summary
-	t.line("Plan: %d to create, %d to patch, %d to attach%s. Nothing was loaded.", s.Create, s.Patch, s.Attach, removed(s.Remove))
+	t.line("Plan: %d to create, %d to patch, %d to attach%s. Nothing is loaded yet.", s.Create, s.Patch, s.Attach, removed(s.Remove))
 	if _, err := w.Write(t.b.Bytes()); err != nil {
 		return fmt.Errorf("write plan: %w", err)
 	}
