@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
@@ -110,6 +111,27 @@ func TestTextAgain(t *testing.T) {
 			if again := asm.AppendText(nil, l.Insns, asm.TextOptions{}); !bytes.Equal(again, text) {
 				t.Errorf("%s, program %s: text changes when it is parsed", name, p.Name)
 			}
+		}
+	}
+}
+
+// TestCollectionText reads every collection again from its text.
+func TestCollectionText(t *testing.T) {
+	for _, name := range objects(t) {
+		c, err := LoadBytes(readFile(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := c.String()
+		again, err := spec.Parse(text)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if d := spec.Diff(c, again); len(d) > 0 {
+			t.Errorf("%s changes: %s", name, spec.AppendChanges(nil, d))
+		}
+		if again.String() != text {
+			t.Errorf("%s: text changes", name)
 		}
 	}
 }

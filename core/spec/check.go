@@ -65,8 +65,8 @@ func (k *checker) vars() error {
 		if m == nil {
 			return fmt.Errorf("check variable %s: its map %s does not exist", show(v.Name), show(v.Map))
 		}
-		if uint64(v.Offset)+uint64(v.Size) > uint64(m.ValueSize) {
-			return fmt.Errorf("check variable %s: %d bytes at offset %d are outside the %d of map %s", show(v.Name), v.Size, v.Offset, m.ValueSize, show(m.Name))
+		if uint64(v.Offset)+uint64(v.Size) > m.window() {
+			return fmt.Errorf("check variable %s: %d bytes at offset %d are outside the %d of map %s", show(v.Name), v.Size, v.Offset, m.window(), show(m.Name))
 		}
 	}
 	return nil
@@ -171,8 +171,8 @@ func (k *checker) ref(p *Program, in *Insn, labels map[asm.Label]place, funcs ma
 		if m == nil {
 			return fmt.Errorf("map %s does not exist", show(r.Name))
 		}
-		if r.Kind == asm.RefMapValue && (in.Imm < 0 || in.Imm >= int64(m.ValueSize)) {
-			return fmt.Errorf("offset %d is outside the %d bytes of map %s", in.Imm, m.ValueSize, show(r.Name))
+		if r.Kind == asm.RefMapValue && (in.Imm < 0 || in.Imm >= int64(m.window())) {
+			return fmt.Errorf("offset %d is outside the %d bytes of map %s", in.Imm, m.window(), show(r.Name))
 		}
 		return nil
 	case asm.RefVar:
@@ -180,7 +180,7 @@ func (k *checker) ref(p *Program, in *Insn, labels map[asm.Label]place, funcs ma
 			return fmt.Errorf("variable %s does not exist", show(r.Name))
 		}
 		v := k.varOf[r.Name]
-		if at := int64(v.Offset) + in.Imm; at < 0 || at >= int64(k.mapOf[v.Map].ValueSize) {
+		if at := int64(v.Offset) + in.Imm; at < 0 || at >= int64(k.mapOf[v.Map].window()) {
 			return fmt.Errorf("offset %d of variable %s is outside its map", in.Imm, show(r.Name))
 		}
 		return nil

@@ -21,6 +21,7 @@ type Collection struct {
 	Attach        []Attach
 	BTF           *btf.Types // types that everything above refers to; nil is none
 	Notes         []Note
+	Hidden        []string // functions that are global in BTF but hidden: the verifier shall treat them as static
 }
 
 // Note is something odd about an input that did not stop it from being read.
@@ -76,6 +77,7 @@ func (c *Collection) Clone() *Collection {
 	n.Externs = slices.Clone(c.Externs)
 	n.Attach = slices.Clone(c.Attach)
 	n.Notes = slices.Clone(c.Notes)
+	n.Hidden = slices.Clone(c.Hidden)
 	n.Programs = clonePrograms(c.Programs)
 	n.Vars = cloneVars(c.Vars)
 	if c.Maps != nil {

@@ -190,6 +190,7 @@ func collectionProps(c *Collection) []prop {
 	}
 	return []prop{
 		{"license", c.License}, {"order", c.Order.String()}, {"version", flags(c.KernelVersion)}, {"btf", btf},
+		{"hidden", strings.Join(c.Hidden, " ")},
 	}
 }
 
@@ -199,7 +200,7 @@ func mapProps(m *Map) []prop {
 		{"value_size", number(m.ValueSize)}, {"max_entries", number(m.MaxEntries)}, {"flags", flags(m.Flags)},
 		{"extra", flags(m.Extra)}, {"numa_node", number(m.NUMANode)}, {"pinning", ""},
 		{"key_type", number(m.Key)}, {"value_type", number(m.Value)}, {"freeze", yes(m.Freeze)},
-		{"tags", strings.Join(m.Tags, ",")}, {"inner", ""}, {"values", ""},
+		{"tags", strings.Join(m.Tags, ",")}, {"inner", ""}, {"values", ""}, {"optional", yes(m.Optional)},
 	}
 	if m.Pinning != PinNone {
 		out[8].text = m.Pinning.String()

@@ -58,15 +58,16 @@ type Map struct {
 	Key, Value btf.ID // types of key and value in Collection.BTF; 0 is none
 	Inner      *Map   // template of the inner map of a map-in-map
 	Values     []MapValue
-	Data       []byte // initial bytes of a data section, ValueSize long; nil otherwise
+	Data       []byte // initial bytes of a data section or struct_ops, ValueSize long, or of an arena; nil otherwise
 	Freeze     bool   // user space cannot write after load (.rodata)
+	Optional   bool   // a "?" section: not created unless asked for
 	Tags       []string
 }
 
 // MapValue is one initial entry whose value is an object of the same collection: a map for a
-// map-in-map, a program for a program array.
+// map-in-map, a program for a program array or for a member of struct_ops.
 type MapValue struct {
-	Key  uint32
+	Key  uint32 // index; of struct_ops the offset of the member in bytes
 	Name string
 }
 
@@ -175,9 +176,13 @@ func (m *Map) check(depth int) error {
 		return fmt.Errorf("max_entries is %d, type %v must have 0", m.MaxEntries, m.Type)
 	case m.Pinning > PinByName:
 		return fmt.Errorf("pinning %d is unknown", uint32(m.Pinning))
+	case m.Data != nil && m.Type == MapArena:
+		if pages := (uint64(len(m.Data)) + arenaPage - 1) / arenaPage; pages > uint64(m.MaxEntries) {
+			return fmt.Errorf("its variables need %d pages, it has %d", pages, m.MaxEntries)
+		}
 	case m.Data != nil && uint64(len(m.Data)) != uint64(m.ValueSize):
 		return fmt.Errorf("it has %d bytes of data for a value of %d", len(m.Data), m.ValueSize)
-	case m.Data != nil && m.Type != MapArray:
+	case m.Data != nil && m.Type != MapArray && m.Type != MapStructOps:
 		return fmt.Errorf("it has data but is of type %v, not array", m.Type)
 	case m.NUMANode != 0 && m.Flags&FlagNUMANode == 0:
 		return fmt.Errorf("numa_node is %d but its flag is not set", m.NUMANode)
@@ -188,11 +193,28 @@ func (m *Map) check(depth int) error {
 	return m.checkInner(depth)
 }
 
+// arenaPage is the least size of a page, in bytes; an arena has max_entries of them.
+const arenaPage = 4096
+
+// window is how many bytes of the map variables may be in.
+func (m *Map) window() uint64 {
+	if m.Type == MapArena {
+		return uint64(len(m.Data))
+	}
+	return uint64(m.ValueSize)
+}
+
 func (m *Map) checkValues() error {
-	if len(m.Values) > 0 && m.Type != MapProgArray && !m.Type.holdsMaps() {
+	if len(m.Values) > 0 && m.Type != MapProgArray && m.Type != MapStructOps && !m.Type.holdsMaps() {
 		return fmt.Errorf("it has initial values but is of type %v", m.Type)
 	}
 	for _, v := range m.Values {
+		if m.Type == MapStructOps {
+			if uint64(v.Key)+8 > uint64(m.ValueSize) {
+				return fmt.Errorf("initial value %s is at offset %d, there are %d bytes", show(v.Name), v.Key, m.ValueSize)
+			}
+			continue
+		}
 		if m.Type != MapHashOfMaps && v.Key >= m.MaxEntries {
 			return fmt.Errorf("initial value %s has index %d, there are %d entries", show(v.Name), v.Key, m.MaxEntries)
 		}

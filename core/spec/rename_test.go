@@ -16,7 +16,7 @@ func TestRename(t *testing.T) {
 	p.Insns = append(p.Insns, Insn{Insn: asm.CallFunc("main")}, Insn{Insn: asm.Exit()})
 	c.Maps = append(c.Maps,
 		&Map{Name: "calls", Type: MapProgArray, KeySize: 4, ValueSize: 4, MaxEntries: 1, Values: []MapValue{{0, "main"}}},
-		&Map{Name: "outer", Type: MapHashOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 1, Inner: c.Maps[0].Clone(), Values: []MapValue{{0, "flows"}}},
+		&Map{Name: "outer", Type: MapHashOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 1, Inner: &Map{Name: "template", Type: MapHash, KeySize: 4, ValueSize: 4, MaxEntries: 1}, Values: []MapValue{{0, "flows"}}},
 	)
 	before := c.Clone()
 	for _, do := range []func() error{

@@ -1,7 +1,10 @@
 package spec
 
 import (
+	"bytes"
+	"encoding/base64"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/bpfhost/bpfhost/core/asm"
@@ -10,7 +13,13 @@ import (
 
 // AppendText appends the whole collection as text and returns the extended buffer. The text names
 // everything that the collection holds, in its order, so equal collections give equal text; text
-// that is untrusted is quoted where it could mislead. Programs are in the syntax of core/asm.
+// that is untrusted is quoted where it could mislead. [Parse] reads it back.
+//
+// An object begins with a line of its own; its properties follow, each on an indented line. Behind
+// the number of a type stands its name, for the reader only. Programs are in the syntax of core/asm;
+// comments that begin with "@" say what is known of the instruction below: "@type" the FUNC type of
+// the function that starts there, "@core" its CO-RE record, "@line" its source line ("@same" is that
+// of the instruction before). Types are at the end, as the bytes of .BTF in base64.
 func (c *Collection) AppendText(dst []byte) []byte {
 	dst = appendLine(dst, "license", quote(c.License))
 	dst = appendLine(dst, "order", c.Order.String())
@@ -18,10 +27,13 @@ func (c *Collection) AppendText(dst []byte) []byte {
 		dst = appendLine(dst, "version", flags(c.KernelVersion))
 	}
 	for _, n := range c.Notes {
-		dst = appendLine(dst, "note", n.Code+" "+quote(n.Text))
+		dst = appendLine(dst, "note", name(n.Code)+" "+quote(n.Text))
+	}
+	for _, h := range c.Hidden {
+		dst = appendLine(dst, "hidden", name(h))
 	}
 	for _, m := range c.Maps {
-		dst = c.appendMap(append(dst, '\n'), m)
+		dst = c.appendMap(appendLine(append(dst, '\n'), "map", name(m.Name)), m, "\t")
 	}
 	for _, v := range c.Vars {
 		dst = c.appendVar(append(dst, '\n'), v)
@@ -41,6 +53,21 @@ func (c *Collection) AppendText(dst []byte) []byte {
 		}
 		dst = appendAttach(dst, a)
 	}
+	if c.BTF != nil {
+		dst = appendBlob(append(dst, '\n'), c.BTF.Bytes())
+	}
+	return dst
+}
+
+// blobRow is how many bytes of types are on one line.
+const blobRow = 57
+
+// appendBlob appends types as base64.
+func appendBlob(dst, b []byte) []byte {
+	dst = fmt.Appendf(dst, "btf %d\n", len(b))
+	for row := range slices.Chunk(b, blobRow) {
+		dst = append(base64.StdEncoding.AppendEncode(append(dst, '\t'), row), '\n')
+	}
 	return dst
 }
 
@@ -55,10 +82,12 @@ func appendLine(dst []byte, name, text string) []byte {
 }
 
 // appendProps appends the properties that are set, one per line.
-func appendProps(dst []byte, props []prop) []byte {
+func appendProps(dst []byte, props []prop) []byte { return indentProps(dst, props, "\t") }
+
+func indentProps(dst []byte, props []prop, indent string) []byte {
 	for _, p := range props {
 		if p.text != "" {
-			dst = appendLine(append(dst, '\t'), p.name, word(p.text))
+			dst = appendLine(append(dst, indent...), p.name, word(p.text))
 		}
 	}
 	return dst
@@ -89,40 +118,61 @@ func name(s string) string {
 
 func quote(s string) string { return strconv.QuoteToASCII(s) }
 
-func (c *Collection) appendMap(dst []byte, m *Map) []byte {
-	dst = appendLine(dst, "map", name(m.Name))
+// maxInner is how deep templates of inner maps are written and read; one level makes sense.
+const maxInner = 4
+
+// appendMap appends what is below the name of a map.
+func (c *Collection) appendMap(dst []byte, m *Map, indent string) []byte {
 	props := mapProps(m)
 	for i := range props {
-		switch props[i].name {
+		switch p := &props[i]; p.name {
 		case "key_type":
-			props[i].text = c.typeText(m.Key)
+			p.text = c.typeText(m.Key)
 		case "value_type":
-			props[i].text = c.typeText(m.Value)
+			p.text = c.typeText(m.Value)
+		case "tags", "inner", "values":
+			p.text = "" // each has lines of its own
 		}
 	}
-	dst = appendProps(dst, props)
+	dst = indentProps(dst, props, indent)
+	for _, t := range m.Tags {
+		dst = appendLine(append(dst, indent...), "tag", word(t))
+	}
+	for _, v := range m.Values {
+		dst = appendLine(append(dst, indent...), "entry", strconv.FormatUint(uint64(v.Key), 10)+" "+name(v.Name))
+	}
+	dst = appendData(dst, m.Data, indent)
+	if m.Inner != nil && len(indent) < maxInner {
+		dst = c.appendMap(appendLine(append(dst, indent...), "inner", name(m.Inner.Name)), m.Inner, indent+"\t")
+	}
+	return dst
+}
+
+// appendData appends the rows that are not zero; the first is always there.
+func appendData(dst, data []byte, indent string) []byte {
 	const row = 16
-	for at := 0; at < len(m.Data); at += row {
-		b := m.Data[at:min(at+row, len(m.Data))]
-		if from, to := differing(b, make([]byte, len(b))); from < to {
-			dst = fmt.Appendf(dst, "\tdata+%#x %s\n", at, spacedHex(b))
+	var zero [row]byte
+	for at := 0; at < len(data); at += row {
+		b := data[at:min(at+row, len(data))]
+		if at == 0 || !bytes.Equal(b, zero[:len(b)]) {
+			dst = fmt.Appendf(dst, "%sdata+%#x %s\n", indent, at, spacedHex(b))
 		}
 	}
 	return dst
 }
 
-// typeText gives the name of a type, nothing for none.
+// typeText gives the number and the name of a type, nothing for none.
 func (c *Collection) typeText(id btf.ID) string {
 	if id == 0 {
 		return ""
 	}
-	if c.BTF == nil {
-		return "type " + strconv.FormatUint(uint64(id), 10)
+	text := strconv.FormatUint(uint64(id), 10)
+	if c.BTF != nil {
+		if n := c.BTF.TypeName(id); n != "" {
+			return text + " " + n
+		}
 	}
-	if n := c.BTF.TypeName(id); n != "" {
-		return n
-	}
-	return "type " + strconv.FormatUint(uint64(id), 10)
+	return text
 }
 
 func (c *Collection) appendVar(dst []byte, v *Var) []byte {
@@ -153,8 +203,8 @@ func appendAttach(dst []byte, a Attach) []byte {
 	return appendProps(dst, props)
 }
 
-// AppendText appends the program as text: its properties, its CO-RE records by instruction, and its
-// code with the source lines that it came from as comments.
+// AppendText appends the program as text: its properties, and its code with what is known of each
+// instruction. See [Collection.AppendText].
 func (p *Program) AppendText(dst []byte) []byte {
 	dst = appendLine(dst, "program", name(p.Name))
 	dst = appendProps(dst, programProps(p))
@@ -166,32 +216,44 @@ func (p *Program) AppendText(dst []byte) []byte {
 		if in.Func != nil {
 			funcs[i] = in.Func.Name
 		}
-		if r := in.Core; r != nil {
-			dst = fmt.Appendf(dst, "\tcore %d %v type %d %s\n", i, r.Kind, r.Type, quote(r.Access))
+	}
+	return asm.AppendText(dst, code, asm.TextOptions{LabelNames: p.plainLabels(), Funcs: funcs, Source: p.records})
+}
+
+// plainLabels gives the names of labels, each name once, without those that nothing carries.
+func (p *Program) plainLabels() map[asm.Label]string {
+	if len(p.LabelNames) == 0 {
+		return nil
+	}
+	out := make(map[asm.Label]string)
+	taken := make(map[string]bool)
+	for i := range p.Insns {
+		l := p.Insns[i].Label
+		if n := p.LabelNames[l]; l != 0 && n != "" && !taken[n] {
+			out[l], taken[n] = n, true
 		}
 	}
-	return asm.AppendText(dst, code, asm.TextOptions{LabelNames: p.LabelNames, Funcs: funcs, Source: p.source})
+	return out
 }
 
-// source gives the source line that begins at an instruction.
-func (p *Program) source(i int) string {
-	l := p.Insns[i].Line
-	if l == nil || i > 0 && p.Insns[i-1].Line != nil && *p.Insns[i-1].Line == *l {
-		return ""
+// records gives what is known of an instruction, a line for each record.
+func (p *Program) records(i int) string {
+	in := &p.Insns[i]
+	var b []byte
+	if in.Func != nil && in.Func.Type != 0 {
+		b = fmt.Appendf(b, "@type %d\n", in.Func.Type)
 	}
-	text := fmt.Sprintf("%s:%d:%d", l.File, l.Line, l.Col)
-	if l.Text != "" {
-		text += ": " + trimSource(l.Text)
+	if r := in.Core; r != nil {
+		b = fmt.Appendf(b, "@core %v %d %s\n", r.Kind, r.Type, quote(r.Access))
 	}
-	return text
-}
-
-// trimSource takes the indentation off a source line.
-func trimSource(s string) string {
-	for s != "" && (s[0] == ' ' || s[0] == '\t') {
-		s = s[1:]
+	switch l := in.Line; {
+	case l == nil:
+	case i > 0 && p.Insns[i-1].Line != nil && *p.Insns[i-1].Line == *l:
+		b = append(b, "@same\n"...)
+	default:
+		b = fmt.Appendf(b, "@line %s:%d:%d %s\n", name(l.File), l.Line, l.Col, quote(l.Text))
 	}
-	return s
+	return string(b)
 }
 
 // AppendChanges appends a list of changes as text and returns the extended buffer: "+" is added,

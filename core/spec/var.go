@@ -79,10 +79,10 @@ func (v *Var) window(c *Collection) (*Map, error) {
 	if m == nil {
 		return nil, fmt.Errorf("its map %s does not exist", show(v.Map))
 	}
-	if uint64(v.Offset)+uint64(v.Size) > uint64(m.ValueSize) {
-		return nil, fmt.Errorf("bytes %d to %d are outside the %d of map %s", v.Offset, uint64(v.Offset)+uint64(v.Size), m.ValueSize, show(m.Name))
+	if uint64(v.Offset)+uint64(v.Size) > m.window() {
+		return nil, fmt.Errorf("bytes %d to %d are outside the %d of map %s", v.Offset, uint64(v.Offset)+uint64(v.Size), m.window(), show(m.Name))
 	}
-	if m.Data != nil && uint64(len(m.Data)) != uint64(m.ValueSize) {
+	if m.Data != nil && uint64(len(m.Data)) != m.window() {
 		return nil, fmt.Errorf("map %s has %d bytes of data for a value of %d", show(m.Name), len(m.Data), m.ValueSize)
 	}
 	return m, nil

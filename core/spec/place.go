@@ -1,0 +1,240 @@
+package spec
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+)
+
+// Place is a part of a variable, found by a path through its type. Its methods take the collection
+// that it was found in, or a clone of it.
+type Place struct {
+	Path   string
+	Var    string
+	Offset uint32 // bytes from the start of the variable
+	Size   uint32 // bytes; of a bit-field those that it touches
+	Type   btf.ID // as declared, in Collection.BTF; 0 is unknown
+	Bits   uint32 // width of a number, 0 if it is none
+	Shift  uint32 // bits below the number in its bytes, read as one number in the collection's order
+	sign   sign
+}
+
+// sign says how a number is read. Without type information nothing is known.
+type sign uint8
+
+const (
+	signEither sign = iota
+	signNone
+	signTwos
+)
+
+// Place finds a part of a variable: "limit", "cfg.ports[3].low", "table[2]". Typedefs and modifiers
+// are passed over, and members of anonymous structs belong to what is around them. Only BTF knows
+// what is inside a variable; without it a path is the name alone.
+func (c *Collection) Place(path string) (Place, error) {
+	name, rest := path, ""
+	v := c.Var(path) // a name may have dots: static variables of functions do
+	for end := len(path); v == nil; {
+		if end = strings.LastIndexAny(path[:end], ".["); end <= 0 {
+			break
+		}
+		if v = c.Var(path[:end]); v != nil {
+			name, rest = path[:end], path[end:]
+		}
+	}
+	if v == nil {
+		if i := strings.IndexAny(path, ".["); i > 0 {
+			name = path[:i]
+		}
+		return Place{}, fmt.Errorf("find %s: no variable %s", show(path), show(name))
+	}
+	p, err := c.place(v, rest)
+	if err != nil {
+		return Place{}, fmt.Errorf("find %s: %w", show(path), err)
+	}
+	p.Path = path
+	return p, nil
+}
+
+func (c *Collection) place(v *Var, rest string) (Place, error) {
+	p := Place{Var: v.Name, Size: v.Size, Type: v.Type}
+	if c.BTF == nil || v.Type == 0 {
+		if rest != "" {
+			return p, fmt.Errorf("variable %s has no type information", show(v.Name))
+		}
+		p.setWhole()
+		return p, nil
+	}
+	// Behind a name an index may follow at once; a member stands behind a dot.
+	f, err := c.BTF.Path(v.Type, strings.TrimPrefix(rest, "."))
+	if err != nil {
+		return p, err
+	}
+	p.Type, p.Offset = f.Type, f.Offset
+	if rest != "" {
+		p.Size = f.Size
+	}
+	if err := p.setType(c, f); err != nil {
+		return p, err
+	}
+	if uint64(p.Offset)+uint64(p.Size) > uint64(v.Size) {
+		return p, fmt.Errorf("bytes %d to %d are outside the %d of variable %s", p.Offset, uint64(p.Offset)+uint64(p.Size), v.Size, show(v.Name))
+	}
+	return p, nil
+}
+
+// setWhole takes the place for a number if its size is that of one.
+func (p *Place) setWhole() {
+	switch p.Size {
+	case 1, 2, 4, 8:
+		p.Bits = 8 * p.Size
+	}
+}
+
+// setType finds out from the type whether the place is a number, and which of its bits.
+func (p *Place) setType(c *Collection, f btf.Field) error {
+	t, err := c.BTF.Type(c.BTF.Strip(f.Type))
+	if err != nil {
+		return err
+	}
+	p.sign = signNone
+	switch t := t.(type) {
+	case *btf.Int:
+		if t.Encoding&btf.IntSigned != 0 {
+			p.sign = signTwos
+		}
+	case *btf.Enum:
+		if t.Signed {
+			p.sign = signTwos
+		}
+	case *btf.Pointer:
+	default:
+		return nil
+	}
+	p.setWhole()
+	if f.BitSize == 0 {
+		return nil
+	}
+	p.Size = (f.Bit + f.BitSize + 7) / 8
+	if p.Size > 8 {
+		return fmt.Errorf("bit-field touches %d bytes, at most 8 are supported", p.Size)
+	}
+	p.Bits, p.Shift = f.BitSize, f.Bit
+	if c.Order == asm.BigEndian {
+		p.Shift = 8*p.Size - f.Bit - f.BitSize
+	}
+	return nil
+}
+
+// Fits reports whether x, a number or the bits of a negative one, can be stored at the place.
+func (p Place) Fits(x uint64) bool {
+	if p.Bits == 0 || p.Bits >= 64 {
+		return p.Bits != 0
+	}
+	shift := 64 - p.Bits
+	plain := x>>p.Bits == 0
+	twos := uint64(int64(x<<shift)>>shift) == x
+	return plain && p.sign != signTwos || twos && p.sign != signNone
+}
+
+// Bytes returns a copy of the bytes of the place.
+func (p Place) Bytes(c *Collection) ([]byte, error) {
+	v := c.Var(p.Var)
+	if v == nil {
+		return nil, fmt.Errorf("read %s: no variable %s", show(p.Path), show(p.Var))
+	}
+	if uint64(p.Offset)+uint64(p.Size) > uint64(v.Size) || p.Size > maxData {
+		return nil, fmt.Errorf("read %s: bytes %d to %d are outside the %d of variable %s", show(p.Path), p.Offset, uint64(p.Offset)+uint64(p.Size), v.Size, show(p.Var))
+	}
+	b := make([]byte, p.Size)
+	_, err := v.Read(c, p.Offset, b)
+	return b, err
+}
+
+// SetBytes replaces the bytes of the place: b must have its size. A bit-field shares its bytes with
+// others.
+func (p Place) SetBytes(c *Collection, b []byte) error {
+	v := c.Var(p.Var)
+	if v == nil {
+		return fmt.Errorf("write %s: no variable %s", show(p.Path), show(p.Var))
+	}
+	if uint64(len(b)) != uint64(p.Size) {
+		return fmt.Errorf("write %s: %d bytes given, it has %d", show(p.Path), len(b), p.Size)
+	}
+	return v.Write(c, p.Offset, b)
+}
+
+// Uint returns the number at the place. A negative one is sign-extended.
+func (p Place) Uint(c *Collection) (uint64, error) {
+	word, err := p.word(c)
+	if err != nil {
+		return 0, err
+	}
+	shift := 64 - p.Bits
+	x := word >> p.Shift << shift
+	if p.sign == signTwos {
+		return uint64(int64(x) >> shift), nil
+	}
+	return x >> shift, nil
+}
+
+// Int returns the number at the place, read as a signed one.
+func (p Place) Int(c *Collection) (int64, error) {
+	word, err := p.word(c)
+	if err != nil {
+		return 0, err
+	}
+	shift := 64 - p.Bits
+	return int64(word>>p.Shift<<shift) >> shift, nil
+}
+
+// SetUint stores a number, or the bits of a negative one where the type has a sign or is unknown. It
+// refuses one that does not fit.
+func (p Place) SetUint(c *Collection, x uint64) error {
+	word, err := p.word(c)
+	if err != nil {
+		return err
+	}
+	if !p.Fits(x) {
+		return fmt.Errorf("write %s: value %d does not fit its %d bits", show(p.Path), x, p.Bits)
+	}
+	mask := ^uint64(0) >> (64 - p.Bits) << p.Shift
+	word = word&^mask | x<<p.Shift&mask
+	b := make([]byte, 8)
+	if c.Order == asm.BigEndian {
+		binary.BigEndian.PutUint64(b, word)
+		b = b[8-p.Size:]
+	} else {
+		binary.LittleEndian.PutUint64(b, word)
+	}
+	return p.SetBytes(c, b[:p.Size])
+}
+
+// SetInt stores a signed number. It refuses one that does not fit.
+func (p Place) SetInt(c *Collection, x int64) error {
+	if x < 0 && p.sign == signNone || p.Bits > 0 && p.Bits < 64 && p.sign == signEither && x>>(p.Bits-1) != 0 && x>>(p.Bits-1) != -1 {
+		return fmt.Errorf("write %s: value %d does not fit its %d bits", show(p.Path), x, p.Bits)
+	}
+	return p.SetUint(c, uint64(x))
+}
+
+// word reads the bytes of the place as one number.
+func (p Place) word(c *Collection) (uint64, error) {
+	if p.Bits == 0 {
+		return 0, fmt.Errorf("access %s: its %d bytes are no number", show(p.Path), p.Size)
+	}
+	b, err := p.Bytes(c)
+	if err != nil {
+		return 0, err
+	}
+	var wide [8]byte
+	if c.Order == asm.BigEndian {
+		copy(wide[8-len(b):], b)
+		return binary.BigEndian.Uint64(wide[:]), nil
+	}
+	copy(wide[:], b)
+	return binary.LittleEndian.Uint64(wide[:]), nil
+}
