@@ -1,0 +1,164 @@
+package spec
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+)
+
+// Folded is one thing that Fold did.
+type Folded struct {
+	Program string
+	Insn    int    // index of the instruction before
+	Kind    string // "load", "taken" or "never taken"
+	Value   uint64 // of a load: what it gives
+}
+
+// Fold replaces loads of constants by what they give and conditions that are thereby known by jumps,
+// in all programs, and reports what it did. Constant is what lies in a frozen data section (.rodata)
+// that programs cannot write, with the value that it has now: change variables before, not after. A
+// section that is pinned, or filled by the loader (.kconfig), is not constant.
+//
+// A load becomes a move, a condition that always holds a goto, and one that never holds goes away.
+// Instructions with a CO-RE record are not known before they are patched and stay. What cannot be
+// reached any more stays too: see Prune. On error nothing has changed.
+func (c *Collection) Fold() ([]Folded, error) {
+	var out []Folded
+	frozen := c.frozen()
+	programs := make([]*Program, len(c.Programs))
+	for i, p := range c.Programs {
+		q := p.Clone()
+		done, err := q.fold(c, frozen)
+		if err != nil {
+			return nil, fmt.Errorf("fold program %s: %w", show(p.Name), err)
+		}
+		programs[i] = q
+		out = append(out, done...)
+	}
+	for i, q := range programs {
+		*c.Programs[i] = *q
+	}
+	return out, nil
+}
+
+// frozen returns the maps whose bytes never change.
+func (c *Collection) frozen() map[string]*Map {
+	out := make(map[string]*Map)
+	for _, m := range c.Maps {
+		if m.Freeze && m.Flags&FlagReadOnlyProg != 0 && m.Pinning == PinNone && m.Section != kconfigSection &&
+			m.Type == MapArray && m.MaxEntries == 1 {
+			out[m.Name] = m
+		}
+	}
+	return out
+}
+
+// kconfigSection holds values of the kernel's configuration, which the loader fills in.
+const kconfigSection = ".kconfig"
+
+func (p *Program) fold(c *Collection, frozen map[string]*Map) ([]Folded, error) {
+	if len(p.Insns) == 0 {
+		return nil, nil
+	}
+	g, err := p.Graph()
+	if err != nil {
+		return nil, err
+	}
+	vars := make(map[string]*Var, len(c.Vars))
+	for _, v := range c.Vars {
+		vars[v.Name] = v
+	}
+	k := g.Constants(asm.ConstOptions{
+		Unknown: func(i int) bool { return p.Insns[i].Core != nil },
+		Load: func(base int, off int64, size asm.Size) (uint64, bool) {
+			in := &p.Insns[base]
+			name := in.Ref.Name
+			off += in.Imm
+			if in.Ref.Kind == asm.RefVar {
+				v := vars[name]
+				if v == nil {
+					return 0, false
+				}
+				name = v.Map
+				off += int64(v.Offset)
+			}
+			return frozen[name].read(c.Order, off, size)
+		},
+	})
+	var out []Folded
+	gone := make([]bool, len(p.Insns))
+	for b := range g.Blocks {
+		k.Block(b, func(i int, before *[asm.R10]asm.Value) {
+			if f, ok := p.foldInsn(k, i, before); ok {
+				gone[i] = f.Kind == neverTaken
+				out = append(out, f)
+			}
+		})
+	}
+	return out, p.remove(gone)
+}
+
+// The kinds of Folded.
+const (
+	foldedLoad = "load"
+	taken      = "taken"
+	neverTaken = "never taken"
+)
+
+// foldInsn replaces one instruction if its outcome is known.
+func (p *Program) foldInsn(k *asm.Constants, i int, before *[asm.R10]asm.Value) (Folded, bool) {
+	in := &p.Insns[i]
+	f := Folded{Program: p.Name, Insn: i}
+	if n, ok := k.Load(i, before); ok {
+		label := in.Label
+		in.Insn = move(in.Dst, n)
+		in.Label = label
+		f.Kind, f.Value = foldedLoad, n
+		return f, true
+	}
+	yes, known := k.Branch(i, before)
+	switch {
+	case !known || in.Ref.Kind != asm.RefLabel:
+		return f, false
+	case yes:
+		label := in.Label
+		in.Insn = asm.Jump(in.Ref.Label)
+		in.Label = label
+		f.Kind = taken
+	default:
+		f.Kind = neverTaken
+	}
+	return f, true
+}
+
+// move builds the shortest instruction that gives a register a number.
+func move(dst asm.Reg, n uint64) asm.Insn {
+	switch {
+	case n == uint64(int64(int32(n))):
+		return asm.Mov64Imm(dst, int32(n))
+	case n <= math.MaxUint32:
+		return asm.Mov32Imm(dst, int32(n))
+	}
+	return asm.LoadImm64(dst, int64(n))
+}
+
+// read returns bytes of the map's first value as a number. It does so of no map.
+func (m *Map) read(order asm.ByteOrder, off int64, size asm.Size) (uint64, bool) {
+	n := int64(size.Bytes())
+	if m == nil || off < 0 || off+n > int64(m.ValueSize) {
+		return 0, false
+	}
+	var b [8]byte
+	if m.Data != nil {
+		if off+n > int64(len(m.Data)) {
+			return 0, false
+		}
+		copy(b[:], m.Data[off:off+n])
+	}
+	if order == asm.BigEndian {
+		return binary.BigEndian.Uint64(b[:]) >> (64 - 8*n), true
+	}
+	return binary.LittleEndian.Uint64(b[:]), true
+}

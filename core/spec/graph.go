@@ -1,0 +1,20 @@
+package spec
+
+import "github.com/bpfhost/bpfhost/core/asm"
+
+// Graph returns the control flow of the program, with the names of its functions. Indices of
+// instructions are those of p.Insns. It is out of date when the program changes. The errors are those
+// of Code and asm.NewGraph.
+func (p *Program) Graph() (*asm.Graph, error) {
+	code, err := p.Code()
+	if err != nil {
+		return nil, err
+	}
+	funcs := make(map[int]string)
+	for i := range p.Insns {
+		if f := p.Insns[i].Func; f != nil {
+			funcs[i] = f.Name
+		}
+	}
+	return asm.NewGraph(code, funcs)
+}

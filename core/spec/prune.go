@@ -1,0 +1,195 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+)
+
+// PruneOptions say what Prune leaves alone. The zero value removes all that nothing needs.
+type PruneOptions struct {
+	KeepMaps []string // maps that user space needs although no program uses them
+	CodeOnly bool     // remove no maps
+}
+
+// Pruned is what Prune removed.
+type Pruned struct {
+	Programs []PrunedProgram // those that changed
+	Maps     []string
+	Vars     []string // variables of these maps
+}
+
+// PrunedProgram is what Prune removed of a program.
+type PrunedProgram struct {
+	Program     string
+	Unreachable int      // instructions that control cannot get to
+	Useless     int      // instructions whose result nobody uses
+	Funcs       []string // functions that nothing calls
+}
+
+// Prune removes from all programs the code that control cannot get to, functions that nothing calls,
+// and instructions whose only effect is a result that nobody uses; then maps that nothing refers to
+// any more, with their variables, and values of the kernel's configuration among these. It reports
+// what it removed. On error nothing has changed.
+//
+// A map stays if an instruction refers to it, a map of maps that stays has it as an initial value, it
+// is pinned by its name (others may use it), it is of type struct_ops, or PruneOptions says so.
+// Functions where jumps go to addresses in registers, and whatever stands beside instructions that
+// are not known, are not touched.
+func (c *Collection) Prune(o PruneOptions) (Pruned, error) {
+	var out Pruned
+	programs := make([]*Program, len(c.Programs))
+	for i, p := range c.Programs {
+		programs[i] = p.Clone()
+		done, err := programs[i].prune()
+		if err != nil {
+			return Pruned{}, fmt.Errorf("prune program %s: %w", show(p.Name), err)
+		}
+		if done.Unreachable+done.Useless > 0 {
+			out.Programs = append(out.Programs, done)
+		}
+	}
+	for i, q := range programs {
+		*c.Programs[i] = *q
+	}
+	if !o.CodeOnly {
+		c.pruneMaps(o, &out)
+	}
+	return out, nil
+}
+
+func (p *Program) prune() (PrunedProgram, error) {
+	out := PrunedProgram{Program: p.Name}
+	if len(p.Insns) == 0 {
+		return out, nil
+	}
+	g, err := p.Graph()
+	if err != nil {
+		return out, err
+	}
+	gone := make([]bool, len(p.Insns))
+	for b := range g.Blocks {
+		bl := &g.Blocks[b]
+		for i := bl.Start; i < bl.End && !bl.Reachable; i++ {
+			gone[i] = true
+			out.Unreachable++
+		}
+	}
+	for i := range g.Funcs {
+		if f := &g.Funcs[i]; !g.Blocks[f.Block].Reachable {
+			out.Funcs = append(out.Funcs, f.Name)
+		}
+	}
+	if err := p.remove(gone); err != nil {
+		return out, err
+	}
+	out.Useless, err = p.pruneUseless()
+	return out, err
+}
+
+// pruneUseless removes instructions whose result nobody uses, and jumps to what comes next anyway.
+func (p *Program) pruneUseless() (int, error) {
+	g, err := p.Graph()
+	if err != nil {
+		return 0, err
+	}
+	live := g.Live()
+	gone := make([]bool, len(p.Insns))
+	n := 0
+	for b := range g.Blocks {
+		live.Block(b, func(i int, after asm.RegSet) {
+			if g.Insns[i].Dead(after) {
+				gone[i] = true
+				n++
+			}
+		})
+	}
+	heirs := p.heirs(gone)
+	for i := len(p.Insns) - 2; i >= 0; i-- {
+		to := g.Target(i)
+		if op := p.Insns[i].Op; op != asm.OpJump && op != asm.OpJumpLong || to <= i || p.Insns[i].Flags&asm.Raw != 0 {
+			continue
+		}
+		if p.Insns[i+1].Func == nil && heirs[i+1] >= 0 && heirs[i+1] == heirs[to] {
+			gone[i] = true
+			heirs[i] = heirs[i+1]
+			n++
+		}
+	}
+	return n, p.remove(gone)
+}
+
+// pruneMaps removes maps that nothing refers to.
+func (c *Collection) pruneMaps(o PruneOptions, out *Pruned) {
+	used := c.usedMaps(o)
+	gone := make(map[string]bool)
+	for _, m := range c.Maps {
+		if !used[m.Name] {
+			gone[m.Name] = true
+			out.Maps = append(out.Maps, m.Name)
+		}
+	}
+	if len(gone) == 0 {
+		return
+	}
+	configs := make(map[string]bool)
+	for _, v := range c.Vars {
+		if gone[v.Map] {
+			out.Vars = append(out.Vars, v.Name)
+			configs[v.Name] = true
+		}
+	}
+	c.Maps = slices.DeleteFunc(c.Maps, func(m *Map) bool { return gone[m.Name] })
+	c.Vars = slices.DeleteFunc(c.Vars, func(v *Var) bool { return gone[v.Map] })
+	c.Externs = slices.DeleteFunc(c.Externs, func(e Extern) bool { return e.Kind == ExternKconfig && configs[e.Name] })
+}
+
+// usedMaps returns the names of the maps that stay.
+func (c *Collection) usedMaps(o PruneOptions) map[string]bool {
+	byName := make(map[string]*Map, len(c.Maps))
+	for _, m := range c.Maps {
+		byName[m.Name] = m
+	}
+	varMap := make(map[string]string, len(c.Vars))
+	for _, v := range c.Vars {
+		varMap[v.Name] = v.Map
+	}
+	used := make(map[string]bool)
+	var todo []string
+	use := func(name string) {
+		if !used[name] {
+			used[name] = true
+			todo = append(todo, name)
+		}
+	}
+	for _, name := range o.KeepMaps {
+		use(name)
+	}
+	for _, m := range c.Maps {
+		if m.Pinning != PinNone || m.Type == MapStructOps {
+			use(m.Name)
+		}
+	}
+	for _, p := range c.Programs {
+		for i := range p.Insns {
+			switch r := p.Insns[i].Ref; r.Kind {
+			case asm.RefMap, asm.RefMapValue:
+				use(r.Name)
+			case asm.RefVar:
+				use(varMap[r.Name])
+			}
+		}
+	}
+	for len(todo) > 0 {
+		m := byName[todo[len(todo)-1]]
+		todo = todo[:len(todo)-1]
+		if m == nil || !m.Type.holdsMaps() {
+			continue
+		}
+		for _, v := range m.Values {
+			use(v.Name)
+		}
+	}
+	return used
+}

@@ -1,0 +1,116 @@
+package spec
+
+import (
+	"fmt"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+)
+
+// remove deletes many instructions at once, in linear time, by the rule of the package comment for
+// deletion: labels, the mark of a function and the last source line go to the next instruction that
+// stays, if it is in the same function. Functions may go whole if nothing that stays refers to them.
+// On error nothing has changed.
+func (p *Program) remove(gone []bool) error {
+	heirs := p.heirs(gone)
+	moved, err := p.inherit(gone, heirs)
+	if err != nil {
+		return fmt.Errorf("remove instructions of program %s: %w", show(p.Name), err)
+	}
+	kept := make([]Insn, 0, len(p.Insns))
+	var mark *btf.Func // mark and line that wait for the next instruction that stays
+	var line *btf.Line
+	for i := range p.Insns {
+		in := p.Insns[i]
+		if in.Func != nil {
+			mark, line = in.Func, nil
+		}
+		if in.Line != nil {
+			line = in.Line
+		}
+		if gone[i] {
+			continue
+		}
+		in.Func, in.Line, in.Label = mark, line, moved.at[i]
+		if r := &in.Ref; r.Kind == asm.RefLabel {
+			r.Label = moved.now[r.Label]
+		}
+		mark, line = nil, nil
+		kept = append(kept, in)
+	}
+	for from, to := range moved.now {
+		name, ok := p.LabelNames[from]
+		if !ok || from == to {
+			continue
+		}
+		delete(p.LabelNames, from)
+		if _, taken := p.LabelNames[to]; to != 0 && !taken {
+			p.LabelNames[to] = name
+		}
+	}
+	p.Insns = kept
+	return nil
+}
+
+// heirs returns for every instruction the next one that stays, itself included, within its function,
+// or -1.
+func (p *Program) heirs(gone []bool) []int32 {
+	heirs := make([]int32, len(p.Insns))
+	next := int32(-1)
+	for i := len(p.Insns) - 1; i >= 0; i-- {
+		if !gone[i] {
+			next = int32(i)
+		}
+		heirs[i] = next
+		if p.Insns[i].Func != nil {
+			next = -1
+		}
+	}
+	return heirs
+}
+
+// inheritance is where labels are after a removal.
+type inheritance struct {
+	at  []asm.Label             // by instruction that stays: its label
+	now map[asm.Label]asm.Label // what each label has become; 0 is nothing
+}
+
+// inherit gives the labels of instructions that go to those that stay, and refuses references to what
+// has no heir.
+func (p *Program) inherit(gone []bool, heirs []int32) (inheritance, error) {
+	m := inheritance{at: make([]asm.Label, len(p.Insns)), now: make(map[asm.Label]asm.Label)}
+	lost := make(map[string]bool)
+	for i := range p.Insns {
+		if !gone[i] {
+			m.at[i] = p.Insns[i].Label
+		}
+	}
+	for i := range p.Insns {
+		in := &p.Insns[i]
+		if in.Func != nil && heirs[i] < 0 {
+			lost[in.Func.Name] = true
+		}
+		switch l := in.Label; {
+		case l == 0:
+		case heirs[i] < 0:
+			m.now[l] = 0
+		default:
+			if m.at[heirs[i]] == 0 {
+				m.at[heirs[i]] = l
+			}
+			m.now[l] = m.at[heirs[i]]
+		}
+	}
+	for i := range p.Insns {
+		if gone[i] {
+			continue
+		}
+		switch r := p.Insns[i].Ref; {
+		case r.Kind == asm.RefFunc && lost[r.Name]:
+			return m, fmt.Errorf("instruction %d still refers to function %s", i, show(r.Name))
+		case r.Kind == asm.RefLabel && m.now[r.Label] == 0:
+			return m, fmt.Errorf("instruction %d still refers to label %s", i, p.labelName(r.Label))
+		}
+	}
+	return m, nil
+}
