@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/core/loader"
 )
 
 // pluginRef is what the handle of the plugin itself names.
@@ -72,7 +73,8 @@ func (x *instance) ABIInfo(info []byte) int32 {
 func (x *instance) Clock(id uint32) (uint64, int32) {
 	switch id {
 	case abi.ClockMonotonic:
-		return x.reply64("clock", x.run.monotonic(), nil)
+		ns, err := loader.Monotonic()
+		return x.reply64("clock", ns, err)
 	case abi.ClockRealtime:
 		return x.reply64("clock", uint64(time.Now().UnixNano()), nil)
 	}

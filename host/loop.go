@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/core/loader"
 )
 
 // loop passes events from the rings to the guest. It is the only one that calls the guest meanwhile.
@@ -156,7 +157,11 @@ func (l *loop) tick(ctx context.Context) error {
 		return nil
 	}
 	r.nextTick = now.Add(r.period)
-	return l.x.must(ctx, hookTick, r.monotonic())
+	ns, err := loader.Monotonic()
+	if err != nil {
+		return err
+	}
+	return l.x.must(ctx, hookTick, ns)
 }
 
 // rest hands over what is left after the programs were detached. A program that was running then may

@@ -27,7 +27,6 @@ type Run struct {
 	period   time.Duration // of the timer; 0 is none
 	nextTick time.Time
 	now      func() time.Time
-	clock    monotonicClock
 	openRing func(kernelMap) (ringReader, error)
 
 	guest  sync.Mutex // held by who calls the guest: Serve, or Close
@@ -44,7 +43,7 @@ type Run struct {
 }
 
 func newRun(p *Plugin) *Run {
-	return &Run{plugin: p, x: p.x, now: time.Now, clock: newMonotonicClock(), openRing: openKernelRing, reason: abi.StopClosed}
+	return &Run{plugin: p, x: p.x, now: time.Now, openRing: openKernelRing, reason: abi.StopClosed}
 }
 
 // Skipped lists the optional attachments that failed, each with its reason.

@@ -120,3 +120,6 @@ func ReadTracefs(string) ([]byte, error) { return nil, ErrNotSupported }
 
 // Mount returns ErrNotSupported.
 func Mount(string) (*FD, error) { return nil, ErrNotSupported }
+
+// Monotonic returns ErrNotSupported.
+func Monotonic() (uint64, error) { return 0, ErrNotSupported }
