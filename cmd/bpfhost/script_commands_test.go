@@ -58,8 +58,9 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// patience bounds every wait of the scripts. It is never reached when all is well.
-const patience = 30 * time.Second
+// patience bounds every wait of the scripts. It is never reached when all is well, not even on an
+// emulated machine that compiles a plugin for the first time.
+const patience = 2 * time.Minute
 
 // poll asks until the answer is yes.
 func poll(ts *testscript.TestScript, what string, done func() bool) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 )
 
@@ -12,10 +13,26 @@ import (
 var errInterrupted = errors.New("interrupted before anything was attached")
 
 // interruptible returns a context that ends with the first interrupt or termination signal. The
-// second one finds the default action again and kills the process: the kernel then detaches,
-// because everything hangs on descriptors.
+// second one ends the process on the spot: the kernel then detaches, because everything hangs on
+// descriptors. No signal is lost between the two, however close they are.
 func interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	return ctx, stop
+	ctx, cancel := context.WithCancelCause(ctx)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	over := make(chan struct{})
+	go func() {
+		for _, act := range []func(){func() { cancel(errInterrupted) }, func() { os.Exit(exitInterrupted) }} {
+			select {
+			case <-signals:
+				act()
+			case <-over:
+				return
+			}
+		}
+	}()
+	return ctx, sync.OnceFunc(func() {
+		signal.Stop(signals)
+		close(over)
+		cancel(nil)
+	})
 }
