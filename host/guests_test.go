@@ -130,7 +130,7 @@ func openAndPlan(b *testing.B, wasm []byte, cache string) {
 func buildGoGuest(t testing.TB) []byte {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "quickstart.wasm")
-	build := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", out, "../guests/quickstart/go")
+	build := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out, "../guests/quickstart/go")
 	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
 	if text, err := build.CombinedOutput(); err != nil {
 		testenv.Skip(t, testenv.Guests, err.Error()+": "+string(text))

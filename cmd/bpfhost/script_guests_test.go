@@ -42,7 +42,7 @@ func buildGuests(t *testing.T, dir string) {
 		testenv.Skip(t, testenv.Guests, "go is not installed, and "+guestsEnv+" names no folder of plugins")
 	}
 	for _, name := range guestNames {
-		cmd := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w",
+		cmd := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-s -w",
 			"-o", filepath.Join(dir, name+".wasm"), "./guests/"+name+"/go")
 		cmd.Dir = "../.."
 		cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=")
