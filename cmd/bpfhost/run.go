@@ -56,10 +56,8 @@ type life struct {
 // serve applies a plan and hands events to the plugin until its time is over. Whatever happens,
 // everything is detached when it returns; the account is printed if there was anything to count.
 func (l *life) serve(ctx context.Context, a app, p *host.Plan, output string) (err error) {
-	if l.ready != "" {
-		if err := os.Remove(l.ready); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("prepare ready file: %w", err)
-		}
+	if err := l.clearReady(); err != nil {
+		return err
 	}
 	run, err := p.Apply(ctx)
 	if err != nil {
@@ -87,4 +85,24 @@ func (l *life) serve(ctx context.Context, a app, p *host.Plan, output string) (e
 		defer cancel()
 	}
 	return run.Serve(ctx)
+}
+
+// clearReady removes the ready file of a run that was killed. What is not empty is somebody else's.
+func (l *life) clearReady() error {
+	if l.ready == "" {
+		return nil
+	}
+	st, err := os.Lstat(l.ready)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err == nil && (!st.Mode().IsRegular() || st.Size() > 0):
+		err = errors.New("it exists and is no empty file; choose another name")
+	case err == nil:
+		err = os.Remove(l.ready)
+	}
+	if err != nil {
+		return &inputError{fmt.Errorf("prepare ready file %s: %w", l.ready, err)}
+	}
+	return nil
 }
