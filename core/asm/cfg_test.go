@@ -226,7 +226,7 @@ func randomProgram(random *rand.Rand, n int) []Insn {
 // TestAnalysisIsLinear analyses large programs of shapes that are hard for naive algorithms. There is
 // no limit of time but that of the test: anything quadratic takes minutes.
 func TestAnalysisIsLinear(t *testing.T) {
-	const n = 1_000_000
+	const n = 300_000
 	shapes := map[string]func(i int) Insn{
 		"all conditions forwards": func(i int) Insn { return JumpImm(Equal, Reg(i%10), int32(i), Label(min(n, i+2+i%1000))) },
 		"all conditions backwards": func(i int) Insn {

@@ -86,8 +86,13 @@ var laterRefused = []asm.Helper{
 
 // TestHelpersOnKernel asks the kernel for every helper and type of program whether it can be called,
 // and holds the table against the answers. What a kernel was built without does not count against it.
+// The table is that of Linux 6.18; of others the differences are only told.
 func TestHelpersOnKernel(t *testing.T) {
 	k := needKernel(t)
+	wrong := t.Logf
+	if v, err := k.Version(); err == nil && v>>8 == 6<<8|18 {
+		wrong = t.Errorf
+	}
 	gpl := map[asm.Helper]asm.Fact{}
 	for _, p := range probes {
 		if err := tryHelper(k, "GPL", p, asm.HelperMapLookupElem); errors.Is(err, errNotTried) {
@@ -103,7 +108,7 @@ func TestHelpersOnKernel(t *testing.T) {
 			case err != nil && i.In(uint32(p.Type)) == asm.Yes:
 				t.Logf("%v in %v (%v): the table allows it: %v", h, p.Type, p.AttachType, err)
 			case err == nil && i.In(uint32(p.Type)) != asm.Yes && !slices.Contains(laterRefused, h):
-				t.Errorf("%v in %v (%v): the kernel allows it, the table says %v", h, p.Type, p.AttachType, i.In(uint32(p.Type)))
+				wrong("%v in %v (%v): the kernel allows it, the table says %v", h, p.Type, p.AttachType, i.In(uint32(p.Type)))
 			}
 			if err == nil && gpl[h] == asm.Unknown {
 				gpl[h] = asm.No
@@ -119,7 +124,7 @@ func TestHelpersOnKernel(t *testing.T) {
 		case gpl[h] == asm.Unknown:
 			t.Logf("%v cannot be called by any program here; GPL only: %v, since %v", h, i.GPL, i.Since)
 		case gpl[h] != i.GPL:
-			t.Errorf("%v: GPL only: %v says the kernel, %v the table", h, gpl[h], i.GPL)
+			wrong("%v: GPL only: %v says the kernel, %v the table", h, gpl[h], i.GPL)
 		}
 	}
 }

@@ -182,3 +182,56 @@ func TestAgainstLLVM(t *testing.T) {
 		})
 	}
 }
+
+// TestLLVMReadsOurText has clang's assembler read our text, which must give the same bytes. Names of
+// helpers are ours alone.
+func TestLLVMReadsOurText(t *testing.T) {
+	programs := map[string][]byte{"table": nil}
+	for _, r := range readTable(t) {
+		if r.llvm {
+			programs["table"] = append(programs["table"], r.code...)
+		}
+	}
+	random, err := AppendEncode(nil, randomKnown(3000), EncodeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs["random"] = random
+	helper := regexp.MustCompile(`call bpf_\w+#`)
+	for name, code := range programs {
+		insns, err := Decode(code, DecodeOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := helper.ReplaceAllString(string(AppendText(nil, insns, TextOptions{})), "call ")
+		if got := llvmCode(t, text); !bytes.Equal(got, code) {
+			i := 0
+			for i < min(len(got), len(code)) && got[i] == code[i] {
+				i++
+			}
+			t.Errorf("%s: clang makes other bytes of our text, from slot %d on", name, i/SlotSize)
+		}
+	}
+}
+
+// llvmCode assembles a program with clang.
+func llvmCode(t *testing.T, text string) []byte {
+	t.Helper()
+	clang, objcopy := llvmTool(t, "clang"), llvmTool(t, "llvm-objcopy")
+	dir := t.TempDir()
+	source, object, code := filepath.Join(dir, "x.s"), filepath.Join(dir, "x.o"), filepath.Join(dir, "x.bin")
+	if err := os.WriteFile(source, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(clang, "-target", "bpfel", "-mcpu=v4", "-c", source, "-o", object).CombinedOutput(); err != nil {
+		t.Fatalf("assemble: %v\n%s", err, out)
+	}
+	if out, err := exec.Command(objcopy, "-O", "binary", "--only-section=.text", object, code).CombinedOutput(); err != nil {
+		t.Fatalf("copy code: %v\n%s", err, out)
+	}
+	b, err := os.ReadFile(code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}

@@ -49,8 +49,8 @@ func readTable(t testing.TB) []row {
 		}
 		rows = append(rows, row{i + 1, code, text.String(), llvm})
 	}
-	if len(rows) < 200 {
-		t.Fatalf("insns.txt has %d rows, want at least 200", len(rows))
+	if len(rows) < 400 {
+		t.Fatalf("insns.txt has %d rows, want at least 400", len(rows))
 	}
 	return rows
 }

@@ -1,0 +1,230 @@
+package asm_test
+
+import (
+	"encoding/binary"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/testenv"
+)
+
+// testCase is a line of testdata/conformance.txt.
+type testCase struct {
+	name  string
+	insns []asm.Insn
+	want  uint64
+}
+
+func readCases(t *testing.T) []testCase {
+	t.Helper()
+	b, err := os.ReadFile("testdata/conformance.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []testCase
+	seen := map[string]bool{}
+	for i, line := range strings.Split(string(b), "\n") {
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		f := strings.Split(line, " | ")
+		if len(f) != 3 || seen[f[0]] {
+			t.Fatalf("conformance.txt:%d: %q is no case, or there twice", i+1, line)
+		}
+		seen[f[0]] = true
+		l, err := asm.Parse(strings.ReplaceAll(f[1], ";", "\n"))
+		if err != nil {
+			t.Fatalf("conformance.txt:%d: %v", i+1, err)
+		}
+		want, err := strconv.ParseUint(f[2], 0, 64)
+		if err != nil {
+			t.Fatalf("conformance.txt:%d: %v", i+1, err)
+		}
+		cases = append(cases, testCase{f[0], l.Insns, want})
+	}
+	return cases
+}
+
+// variant tells instructions of one opcode apart that mean different things.
+func variant(in asm.Insn) string {
+	key := strconv.Itoa(int(in.Op))
+	switch {
+	case in.Op.Class() == asm.ClassALU || in.Op.Class() == asm.ClassALU64:
+		key += " off " + strconv.Itoa(int(in.Off))
+		if in.Op.ALU() == asm.End {
+			key += " imm " + strconv.Itoa(int(in.Imm))
+		}
+	case in.Op.Mode() == asm.ModeAtomic && in.Op.Class() == asm.ClassStx:
+		key += " imm " + strconv.Itoa(int(in.Imm))
+	case in.Op == asm.OpCall:
+		key += " src " + strconv.Itoa(int(in.Src))
+	}
+	return key
+}
+
+// TestConformanceIsComplete demands a case for every instruction that is known, but for some that only
+// work together with objects which these programs do not have.
+func TestConformanceIsComplete(t *testing.T) {
+	have := map[string]bool{}
+	for _, c := range readCases(t) {
+		for _, in := range c.insns {
+			have[variant(in)] = true
+		}
+	}
+	for op := range 256 {
+		for _, off := range []int16{0, 1, 8, 16, 32} {
+			for _, imm := range []int64{0, 16, 32, 64, 0x40, 0x50, 0xa0, 0x01, 0x41, 0x51, 0xa1, 0xe1, 0xf1, 0x100, 0x110} {
+				in := asm.Insn{Op: asm.Op(op), Off: off, Imm: imm}
+				switch {
+				case in.Op == asm.OpJumpReg, in.Op == asm.OpCallReg: // need addresses of code
+					continue
+				case in.Op == 0xbf && off == 1: // needs an arena
+					continue
+				case in.Op == asm.OpLoadImm64:
+					in.Src = 0
+				}
+				code, err := asm.AppendEncode(nil, []asm.Insn{in}, asm.EncodeOptions{})
+				odd := strings.Contains(in.String(), "{") && !strings.Contains(in.String(), "fixed") // a reserved field
+				if err == nil && !odd && !have[variant(in)] {
+					t.Errorf("no case has opcode %#02x with off %d, imm %#x: %v (%x)", op, off, imm, in, code)
+					have[variant(in)] = true
+				}
+			}
+		}
+	}
+}
+
+// TestConformanceConstants holds what is known of programs without running them against the cases.
+func TestConformanceConstants(t *testing.T) {
+	known := 0
+	for _, c := range readCases(t) {
+		g, err := asm.NewGraph(c.insns, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := g.Check(asm.CheckOptions{}); !strings.HasPrefix(c.name, "skb") && len(f) > 0 && !strings.Contains(c.name, "goto") {
+			for _, x := range f { // R2 to R5 are arguments here
+				if x.Kind != asm.FindUninitialised && x.Kind != asm.FindUnreachable {
+					t.Errorf("%s: %v", c.name, x)
+				}
+			}
+		}
+		k := g.Constants(asm.ConstOptions{})
+		for b := range g.Blocks {
+			k.Block(b, func(i int, before *[asm.R10]asm.Value) {
+				if c.insns[i].Op != asm.OpExit || g.FuncOf(i) != 0 || before[asm.R0].Kind != asm.ValueNumber {
+					return
+				}
+				known++
+				if before[asm.R0].Bits != c.want {
+					t.Errorf("%s: R0 is said to be %#x, want %#x", c.name, before[asm.R0].Bits, c.want)
+				}
+			})
+		}
+	}
+	if known < 150 {
+		t.Errorf("the result of only %d cases is known", known)
+	}
+}
+
+// newerCases are the cases that older kernels do not know, by the start of their name.
+var newerCases = []struct{ prefix, since string }{
+	{"movsx", "6.6"}, {"sdiv", "6.6"}, {"smod", "6.6"}, {"bswap", "6.6"}, {"load s", "6.6"}, {"gotol", "6.6"}, {"may_goto", "6.9"},
+	{"load-acquire", "6.15"}, {"store-release", "6.15"}, {"", "5.14"}, // programs of type syscall
+}
+
+// TestConformance runs every case on the kernel.
+func TestConformance(t *testing.T) {
+	k := needKernel(t)
+	for _, c := range readCases(t) {
+		t.Run(c.name, func(t *testing.T) {
+			for _, n := range newerCases {
+				if strings.HasPrefix(c.name, n.prefix) {
+					testenv.NeedKernel(t, n.since, c.name)
+				}
+			}
+			if strings.HasPrefix(c.name, "skb") {
+				runPacket(t, k, c)
+				return
+			}
+			runCase(t, k, c)
+		})
+	}
+}
+
+// runCase calls the case from a program that stores what it returns in its context.
+func runCase(t *testing.T, k *loader.Kernel, c testCase) {
+	t.Helper()
+	p := program(spec.ProgramSyscall,
+		asm.Mov64Reg(asm.R6, asm.R1), asm.Mov64Reg(asm.R1, asm.R10), asm.ALU64Imm(asm.Add, asm.R1, -64))
+	for off := int16(-64); off < 0; off += 8 {
+		p.Insns = append(p.Insns, spec.Insn{Insn: asm.StoreImm(asm.R10, off, 0, asm.DWord)})
+	}
+	for _, in := range []asm.Insn{
+		asm.Mov64Imm(asm.R2, 7), asm.CallFunc("case"), asm.StoreMem(asm.R6, 0, asm.R0, asm.DWord), asm.Mov64Imm(asm.R0, 0), asm.Exit(),
+	} {
+		p.Insns = append(p.Insns, spec.Insn{Insn: in})
+	}
+	p.Flags = spec.FlagSleepable
+	p.Insns[0].Func = &btf.Func{Name: "main"}
+	start := len(p.Insns)
+	called := map[asm.Label]bool{}
+	for _, in := range c.insns {
+		if in.Ref.Kind == asm.RefLabel && (in.Op == asm.OpCall || in.Op == asm.OpLoadImm64) {
+			called[in.Ref.Label] = true
+		}
+	}
+	for _, in := range c.insns {
+		x := spec.Insn{Insn: in}
+		if called[in.Label] && in.Label != 0 {
+			x.Func = &btf.Func{Name: "f" + strconv.Itoa(int(in.Label))}
+		}
+		p.Insns = append(p.Insns, x)
+	}
+	p.Insns[start].Func = &btf.Func{Name: "case"}
+	run := loader.Run{Ctx: make([]byte, 8)} // which the kernel writes back
+	load(t, k, p, &run)
+	if got := binary.LittleEndian.Uint64(run.Ctx); got != c.want {
+		t.Errorf("R0 is %#x, want %#x", got, c.want)
+	}
+}
+
+// runPacket runs the case as a socket filter.
+func runPacket(t *testing.T, k *loader.Kernel, c testCase) {
+	t.Helper()
+	run := loader.Run{}
+	for i := range 64 {
+		run.Data = append(run.Data, byte(i))
+	}
+	run.Data[12], run.Data[13] = 0x0c, 0x0d
+	load(t, k, program(spec.ProgramSchedCls, c.insns...), &run)
+	if uint64(run.Ret) != c.want {
+		t.Errorf("R0 is %#x, want %#x", run.Ret, c.want)
+	}
+}
+
+// load loads a program, demands that it was compiled, and runs it.
+func load(t *testing.T, k *loader.Kernel, p *spec.Program, run *loader.Run) {
+	t.Helper()
+	c, err := tryLoad(k, "GPL", p, &spec.Map{Name: "m", Type: spec.MapArray, KeySize: 4, ValueSize: 16, MaxEntries: 1})
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	defer c.Close()
+	info, err := c.Program(p.Name).Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Jited == 0 {
+		t.Error("the kernel did not compile the program")
+	}
+	if err := c.Program(p.Name).Run(run); err != nil {
+		t.Fatal(err)
+	}
+}
