@@ -144,8 +144,8 @@ func (l *loader) dropUnused() error {
 		l.used[v.Map] = true
 	}
 	isData := make(map[string]bool, len(l.dataMap))
-	for _, name := range l.dataMap {
-		isData[name] = true
+	for i, name := range l.dataMap {
+		isData[name] = l.f.sections[i].name != arenaSection
 	}
 	l.c.Maps = slices.DeleteFunc(l.c.Maps, func(m *spec.Map) bool { return isData[m.Name] && !l.used[m.Name] })
 	return nil

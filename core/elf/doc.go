@@ -24,5 +24,9 @@
 // the section and the offset in it. What is odd but can be read is in Collection.Notes, with the
 // codes of [NoteTexts].
 //
-// Not supported yet, and refused by name: struct_ops, variables in arenas, jump tables.
+// Instances of struct_ops are maps of that type with the bytes of the instance; the programs that are
+// its members are initial values at the offsets of the members. Variables of an arena are variables
+// of the arena's map, whose Data is their image.
+//
+// Not supported yet, and refused by name: jump tables.
 package elf

@@ -21,7 +21,7 @@ func (l *loader) readLegacy() error {
 			return err
 		}
 	}
-	return nil
+	return l.linkLegacy()
 }
 
 func (l *loader) readLegacySection(s *section) error {
@@ -74,11 +74,107 @@ func (l *loader) readLegacyMap(s *section, sym *symbol, data []byte, end uint64)
 	if err := c.Err(); err != nil {
 		return err
 	}
-	rest := data[c.Offset():end]
-	if slices.ContainsFunc(rest, func(b byte) bool { return b != 0 }) {
-		l.note(NoteLegacyMap, "map %s has %s more bytes whose meaning is not known", m.Name, strconv.Itoa(len(rest)))
+	def := legacyDef{m: m, section: s, at: sym.value}
+	rest := c.Len()
+	switch end - sym.value {
+	case iproute2Size:
+		def.id, def.pinning, def.innerID, def.slot = c.U32(), c.U32(), c.U32(), c.U32()
+		def.iproute2 = true
+	case sampleSize:
+		def.index, def.node = c.U32(), c.U32()
+		def.sample = true
+	}
+	if err := def.apply(); err != nil {
+		return err
+	}
+	l.legacyDefs = append(l.legacyDefs, def)
+	if tail := data[end-uint64(c.Len()) : end]; slices.ContainsFunc(tail, func(b byte) bool { return b != 0 }) {
+		l.note(NoteLegacyMap, "map %s has %s more bytes whose meaning is not known", m.Name, strconv.Itoa(rest))
 	} else {
 		l.note(NoteLegacyMap, "map %s is defined without BTF", m.Name)
 	}
 	return l.addMap(m, s, sym.value)
+}
+
+// The sizes in bytes of definitions whose fields behind the flags are known.
+const (
+	sampleSize   = 28 // struct bpf_map_def of the kernel's samples (samples/bpf/bpf_load.h, up to Linux 5.10)
+	iproute2Size = 36 // struct bpf_elf_map of iproute2 (include/bpf_elf.h)
+)
+
+// legacyDef is what a definition says beside the fields of a map.
+type legacyDef struct {
+	m       *spec.Map
+	section *section
+	at      uint64
+
+	iproute2      bool
+	id, pinning   uint32
+	innerID, slot uint32 // inner_id, inner_idx
+
+	sample bool
+	index  uint32 // inner_map_idx: number of the map that is the template
+	node   uint32 // numa_node
+}
+
+// apply takes over fields that stand for themselves. iproute2 pins in a directory of the object (1)
+// or in the global one (2).
+func (d *legacyDef) apply() error {
+	switch {
+	case d.pinning == 1 || d.pinning == 2:
+		d.m.Pinning = spec.PinByName
+	case d.pinning != 0:
+		return d.section.fail(d.at, "map %q: pinning %d is none of iproute2's (0, 1, 2)", show(d.m.Name), d.pinning)
+	}
+	if d.m.Flags&spec.FlagNUMANode != 0 {
+		d.m.NUMANode = d.node
+	}
+	return nil
+}
+
+// linkLegacy gives maps of maps their templates and first values: iproute2 names maps by id, the
+// kernel's samples by their order.
+func (l *loader) linkLegacy() error {
+	for i := range l.legacyDefs {
+		d := &l.legacyDefs[i]
+		if d.m.Type != spec.MapArrayOfMaps && d.m.Type != spec.MapHashOfMaps {
+			continue
+		}
+		if d.sample && uint64(d.index) < uint64(len(l.legacyDefs)) {
+			d.m.Inner = template(l.legacyDefs[d.index].m, d.m.Name)
+		}
+		if err := l.linkIproute2(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *loader) linkIproute2(d *legacyDef) error {
+	if !d.iproute2 || d.innerID == 0 {
+		return nil
+	}
+	for k := range l.legacyDefs {
+		o := &l.legacyDefs[k]
+		if !o.iproute2 || o.id != d.innerID || o.m == d.m {
+			continue
+		}
+		if d.m.Inner == nil {
+			d.m.Inner = template(o.m, d.m.Name)
+		}
+		if d.m.Type == spec.MapArrayOfMaps && o.slot < d.m.MaxEntries {
+			d.m.Values = append(d.m.Values, spec.MapValue{Key: o.slot, Name: o.m.Name})
+		}
+	}
+	if d.m.Inner == nil {
+		return d.section.fail(d.at, "map %q: no map has id %d, which its inner_id names", show(d.m.Name), d.innerID)
+	}
+	return nil
+}
+
+// template makes the template of inner maps from one of them.
+func template(m *spec.Map, outer string) *spec.Map {
+	t := m.Clone()
+	t.Name, t.Pinning, t.Inner, t.Values = outer+".inner", spec.PinNone, nil, nil
+	return t
 }

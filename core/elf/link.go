@@ -208,8 +208,12 @@ func (k *linker) resolveLoad(in *asm.Insn, r *reloc) error {
 // named.
 func (k *linker) loadData(in *asm.Insn, r *reloc, mapName string, at, addend int64) error {
 	m := k.l.mapByName[mapName]
-	if at < 0 || at >= int64(m.ValueSize) {
-		return fmt.Errorf("address %+d is outside the %d bytes of section %s", at, m.ValueSize, show(m.Section))
+	size := int64(m.ValueSize)
+	if m.Type == spec.MapArena {
+		size = int64(len(m.Data))
+	}
+	if at < 0 || at >= size {
+		return fmt.Errorf("address %+d is outside the %d bytes of section %s", at, size, show(m.Section))
 	}
 	k.l.used[mapName] = true
 	in.Src = asm.PseudoMapValue

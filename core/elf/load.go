@@ -16,6 +16,10 @@ type LoadOptions struct {
 	// them not, and notes it.
 	Lenient bool
 
+	// Sections are names of program sections that are known in addition. They come before the
+	// table; the first match counts.
+	Sections []SectionRule
+
 	MaxFile  uint64 // largest file in bytes; 0 is 256 MiB
 	MaxData  uint64 // most bytes of all data sections together, zeroes included; 0 is 64 MiB
 	MaxInsns int    // most instructions of all programs together, called functions included; 0 is 1,048,576
@@ -89,6 +93,9 @@ type loader struct {
 	mapAt       map[location]string // where maps are defined
 	mapByName   map[string]*spec.Map
 	valueArrays []valueArray
+	structOps   []*structOps
+	members     map[string]string // by program: the member of struct_ops that it is
+	legacyDefs  []legacyDef
 	varNames    map[string]bool
 	dataMap     map[uint32]string // by section: the map of a data section
 	varOf       map[uint32]string // by symbol: the variable
@@ -108,18 +115,22 @@ type location struct {
 // run has the passes in order. Each needs those before it.
 func (l *loader) run() error {
 	passes := []func() error{
-		l.classify,     // which section is what
-		l.readLicense,  // license and version
-		l.readTypes,    // .BTF and .BTF.ext
-		l.readMaps,     // .maps
-		l.readLegacy,   // maps without BTF
-		l.readData,     // .data, .rodata, .bss and their variables
-		l.readExterns,  // .kconfig, .ksyms
-		l.readFuncs,    // functions: place and size
-		l.linkFuncs,    // instructions and what they refer to
-		l.readValues,   // initial values of maps
-		l.makePrograms, // entry functions with what they call
-		l.dropUnused,   // data sections that nothing uses
+		l.classify,      // which section is what
+		l.readLicense,   // license and version
+		l.readTypes,     // .BTF and .BTF.ext
+		l.readMaps,      // .maps
+		l.readLegacy,    // maps without BTF
+		l.readData,      // .data, .rodata, .bss and their variables
+		l.readArena,     // variables in an arena
+		l.readStructOps, // .struct_ops
+		l.readExterns,   // .kconfig, .ksyms
+		l.readFuncs,     // functions: place and size
+		l.linkFuncs,     // instructions and what they refer to
+		l.readValues,    // initial values of maps
+		l.readMembers,   // members of struct_ops that are programs
+		l.makePrograms,  // entry functions with what they call
+		l.dropUnused,    // data sections that nothing uses
+		l.listHidden,    // functions that the verifier shall treat as static
 	}
 	for _, pass := range passes {
 		if err := pass(); err != nil {

@@ -187,8 +187,16 @@ var malformedCases = []malformed{
 	{"E16", "odd second half", change(func(f *elftest.File) { at(f, "xdp").Data[9] = 1 }), "second half of the 64-bit load is 0x"},
 	{"E17", "struct_ops", change(func(f *elftest.File) {
 		f.Sections = append(f.Sections, elftest.Section{Name: ".struct_ops.link", Data: make([]byte, 8)})
-	}), ".struct_ops.link+0x0: struct_ops maps are not supported"},
-	{"E18", "struct_ops program", change(func(f *elftest.File) { at(f, "xdp").Name = "struct_ops/x"; sym(f, "drop").Section = "struct_ops/x" }), "struct_ops/x+0x0: struct_ops programs are not supported"},
+	}), ".struct_ops.link+0x0: BTF has no section of that name"},
+	{"E17", "struct_ops without BTF", change(func(f *elftest.File) {
+		at(f, ".maps").Name, at(f, ".BTF").Name = ".struct_ops", ".other"
+	}), ".struct_ops+0x0: struct_ops need BTF"},
+	{"E17", "arena variables without arena", change(func(f *elftest.File) {
+		f.Sections = append(f.Sections, elftest.Section{Name: ".addr_space.1", Data: make([]byte, 8)})
+	}), ".addr_space.1+0x0: variables need a map of type arena"},
+	{"E17", "jump table", change(func(f *elftest.File) {
+		f.Sections = append(f.Sections, elftest.Section{Name: ".jumptables", Data: make([]byte, 8)})
+	}), ".jumptables+0x0: jump tables are not supported"},
 	{"E18", "maps without BTF", change(func(f *elftest.File) { at(f, ".BTF").Name = ".other" }), ".maps+0x0: maps in this section need BTF"},
 	{"E22", "one name twice", change(func(f *elftest.File) {
 		s := at(f, "xdp")

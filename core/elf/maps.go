@@ -79,7 +79,7 @@ func (r *mapReader) read(v btf.SecVar) error {
 	i, ok := r.symbols[decl.Name]
 	if !ok {
 		if decl.Linkage == btf.LinkExtern {
-			return r.section.fail(0, "map %q is defined in another object", name)
+			return r.extern(decl.Name)
 		}
 		return r.section.fail(0, "map %q has no symbol", name)
 	}
@@ -102,6 +102,17 @@ func (r *mapReader) read(v btf.SecVar) error {
 		return r.section.fail(sym.value, "map %q: %w", name, err)
 	}
 	return r.l.addMap(m, r.section, sym.value)
+}
+
+// extern accepts the declaration of a map that another section of this object defines. One of another
+// object has to be linked in first.
+func (r *mapReader) extern(name string) error {
+	for i := range r.l.f.symbols {
+		if s := &r.l.f.symbols[i]; s.name == name && s.defined() && s.bind != bindLocal {
+			return nil
+		}
+	}
+	return r.section.fail(0, "map %q is defined in another object: link them", show(name))
 }
 
 // addMap adds a map and remembers where it is defined.

@@ -11,7 +11,9 @@ import (
 
 // parts are the sections that mean something.
 type parts struct {
-	license, version, types, ext, maps *section
+	license, version, types, ext, maps, arena *section
+
+	structOps []*section
 
 	legacy []*section
 	data   []*section
@@ -60,12 +62,12 @@ func (l *loader) classifyOne(s *section) error {
 		return only(&p.ext)
 	case name == ".maps":
 		return only(&p.maps)
-	case strings.HasPrefix(strings.TrimPrefix(name, optionalMark), ".struct_ops"):
-		return s.fail(0, "struct_ops maps are not supported")
-	case name == ".addr_space.1" && s.size > 0:
-		return s.fail(0, "variables in an arena are not supported")
+	case isStructOps(name):
+		p.structOps = append(p.structOps, s)
+	case name == arenaSection && s.size > 0:
+		return only(&p.arena)
 	case name == ".jumptables" && s.size > 0:
-		return s.fail(0, "jump tables are not supported")
+		return s.fail(0, "jump tables are not supported: compile with -fno-jump-tables")
 	case s.exec():
 		p.code = append(p.code, s)
 	case s.size == 0:

@@ -170,16 +170,75 @@ func (l *loader) makePrograms() error {
 	return nil
 }
 
-func (l *loader) makeSection(s *section) error {
-	r, target, known := match(strings.TrimPrefix(s.name, optionalMark))
-	if !known && l.o.Lenient {
-		if r, known = matchPrefix(strings.TrimPrefix(s.name, optionalMark)); known {
+// matchSection finds out what the name of a section stands for.
+func (l *loader) matchSection(s *section) (r rule, target string, known bool) {
+	name := strings.TrimPrefix(s.name, optionalMark)
+	for _, own := range l.o.Sections {
+		if r, target, known = matchIn([]rule{{own.Pattern, own.Type, own.Attach, own.Flags}}, name); known {
+			return r, target, true
+		}
+	}
+	if r, target, known = match(name); !known && l.o.Lenient {
+		if r, known = matchPrefix(name); known {
 			l.note(NoteLenient, "section %s was taken for %s", s.name, strings.TrimSuffix(r.pattern, "+"))
 		}
 	}
-	if r.typ == spec.ProgramStructOps {
-		return s.fail(0, "struct_ops programs are not supported")
+	return r, target, known
+}
+
+// exceptionTag begins the declaration tag that names what bpf_throw calls.
+const exceptionTag = "exception_callback:"
+
+// tagged takes the function that bpf_throw calls into the program.
+func (l *loader) tagged(p *spec.Program, entry *function) error {
+	for _, tag := range l.tags[entry.info.Type] {
+		name, ok := strings.CutPrefix(tag, exceptionTag)
+		if !ok {
+			continue
+		}
+		if p.Exception != "" {
+			return entry.section.fail(entry.off, "program %q has two tags %q", show(p.Name), exceptionTag)
+		}
+		callback := l.globalFunc(name)
+		if callback == nil {
+			return entry.section.fail(entry.off, "program %q: no global function %q for its tag %q", show(p.Name), show(name), exceptionTag)
+		}
+		p.Exception = name
+		if !slices.Contains(entry.calls, callback) {
+			entry.calls = append(entry.calls, callback)
+		}
 	}
+	return nil
+}
+
+// globalFunc finds a function that is not static, or nil.
+func (l *loader) globalFunc(name string) *function {
+	for _, s := range l.parts.code {
+		for i := range l.funcs[s.index] {
+			if fn := &l.funcs[s.index][i]; fn.name == name && fn.bind != bindLocal {
+				return fn
+			}
+		}
+	}
+	return nil
+}
+
+// listHidden lists the hidden functions of all programs, entries left out. Their BTF says that they
+// are global, yet the verifier shall not check them alone.
+func (l *loader) listHidden() error {
+	for _, s := range l.parts.code {
+		for i := range l.funcs[s.index] {
+			fn := &l.funcs[s.index][i]
+			if fn.mark != 0 && fn.bind != bindLocal && l.f.symbols[fn.symbol].hidden && l.c.Program(fn.name) == nil {
+				l.c.Hidden = append(l.c.Hidden, fn.name)
+			}
+		}
+	}
+	return nil
+}
+
+func (l *loader) makeSection(s *section) error {
+	r, target, known := l.matchSection(s)
 	unknown := false
 	for i := range l.funcs[s.index] {
 		fn := &l.funcs[s.index][i]
@@ -196,6 +255,12 @@ func (l *loader) makeSection(s *section) error {
 		p := &spec.Program{
 			Name: fn.name, Section: s.name, Type: r.typ, AttachType: r.attach, AttachTo: target,
 			Flags: r.flags, Optional: strings.HasPrefix(s.name, optionalMark),
+		}
+		if p.Type == spec.ProgramStructOps {
+			p.AttachTo = l.members[fn.name]
+		}
+		if err := l.tagged(p, fn); err != nil {
+			return err
 		}
 		if err := l.flatten(p, fn); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package elf
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/spec"
@@ -149,11 +150,36 @@ var rules = []rule{
 	{"netfilter", spec.ProgramNetfilter, spec.AttachTypeNetfilter, 0},
 }
 
+// SectionRule says what a section name stands for, as an addition to those that libbpf knows. A
+// pattern that ends in "+" matches the name alone, and the name followed by "/" and what to attach
+// to; any other matches exactly.
+type SectionRule struct {
+	Pattern string
+	Type    spec.ProgramType
+	Attach  spec.AttachType
+	Flags   spec.ProgramFlags
+}
+
+// samples has names that the samples of the kernel and old versions of libbpf used, and that only
+// the lenient rule knows, beside those that begin like a name of the table.
+var samples = []rule{
+	{"xdp_devmap", spec.ProgramXDP, spec.AttachTypeXDPDevmap, 0},
+	{"xdp_cpumap", spec.ProgramXDP, spec.AttachTypeXDPCpumap, 0},
+	{"xdp.frags_devmap", spec.ProgramXDP, spec.AttachTypeXDPDevmap, frags},
+	{"xdp.frags_cpumap", spec.ProgramXDP, spec.AttachTypeXDPCpumap, frags},
+	{"seccomp", spec.ProgramSocketFilter, 0, 0},
+	{"ingress", spec.ProgramSchedCls, 0, 0},
+	{"egress", spec.ProgramSchedCls, 0, 0},
+	{"prog", spec.ProgramSchedCls, 0, 0},
+}
+
 // optionalMark before the name of a section says that its programs are loaded only on demand.
 const optionalMark = "?"
 
 // match finds the rule for a section name and what the name says to attach to.
-func match(name string) (rule, string, bool) {
+func match(name string) (rule, string, bool) { return matchIn(rules, name) }
+
+func matchIn(rules []rule, name string) (rule, string, bool) {
 	for _, r := range rules {
 		base, open := strings.CutSuffix(r.pattern, "+")
 		if name == base {
@@ -170,7 +196,7 @@ func match(name string) (rule, string, bool) {
 // as "socket/2" and "xdp_drop" that the exact rule does not know.
 func matchPrefix(name string) (rule, bool) {
 	var best rule
-	for _, r := range rules {
+	for _, r := range slices.Concat(rules, samples) {
 		if base := strings.TrimSuffix(r.pattern, "+"); strings.HasPrefix(name, base) && len(r.pattern) > len(best.pattern) {
 			best = r
 		}

@@ -103,6 +103,9 @@ func (k *checker) program(p *Program) error {
 	if err != nil {
 		return err
 	}
+	if _, ok := funcs[p.Exception]; !ok && p.Exception != "" {
+		return fmt.Errorf("function %s, called by bpf_throw, is not in the program", show(p.Exception))
+	}
 	fn := 0
 	for i := range p.Insns {
 		in := &p.Insns[i]

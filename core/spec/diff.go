@@ -282,6 +282,7 @@ func programProps(p *Program) []prop {
 	return []prop{
 		{"section", p.Section}, {"type", p.Type.String()}, {"attach_type", p.attachTypeText()},
 		{"attach_to", p.AttachTo}, {"flags", flags(p.Flags)}, {"optional", yes(p.Optional)},
+		{"exception", p.Exception},
 	}
 }
 

@@ -20,6 +20,7 @@ const (
 	FlagReadOnlyProg  MapFlags = 1 << 7  // BPF_F_RDONLY_PROG: programs cannot write
 	FlagWriteOnlyProg MapFlags = 1 << 8  // BPF_F_WRONLY_PROG: programs cannot read
 	FlagMmapable      MapFlags = 1 << 10 // BPF_F_MMAPABLE
+	FlagLink          MapFlags = 1 << 13 // BPF_F_LINK: struct_ops that a link registers
 )
 
 // Pinning says whether a map is shared through the file system by its name

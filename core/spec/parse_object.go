@@ -203,6 +203,7 @@ var programSetters = map[string]func(*textParser){
 	"attach_to":   func(p *textParser) { p.prog.AttachTo = p.rest() },
 	"flags":       func(p *textParser) { p.prog.Flags = ProgramFlags(p.number(32)) },
 	"optional":    func(p *textParser) { p.prog.Optional = p.yes() },
+	"exception":   func(p *textParser) { p.prog.Exception = p.rest() },
 }
 
 // programLine reads a property, or takes the line as code once there is some.

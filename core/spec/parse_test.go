@@ -38,7 +38,7 @@ func full(t testing.TB) *Collection {
 	c.Externs = append(c.Externs, Extern{Name: "weak", Kind: ExternKsym, Type: 2, Weak: true}, Extern{Name: "b c", Kind: ExternKconfig, Type: 1})
 	p := c.Programs[0]
 	p.Section, p.AttachTo, p.Flags, p.Optional = "xdp", "eth", FlagXDPFrags, true
-	p.AttachType = AttachType(200)
+	p.AttachType, p.Exception = AttachType(200), "helper"
 	p.LabelNames = map[asm.Label]string{1: "out"}
 	p.Insns[0].Func = &btf.Func{Name: "main", Type: 2}
 	p.Insns[0].Line = &btf.Line{File: "a.c", Line: 3, Col: 7, Text: "\tx = \"1\"; // é"}

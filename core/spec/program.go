@@ -28,7 +28,8 @@ type Program struct {
 	AttachType AttachType
 	AttachTo   string // what the section name says to attach to: "sched_process_exec", "skb/kfree_skb", …
 	Flags      ProgramFlags
-	Optional   bool // a "?" section: not loaded unless asked for
+	Optional   bool   // a "?" section: not loaded unless asked for
+	Exception  string // function of the program that bpf_throw calls (tag "exception_callback:")
 	Insns      []Insn
 	LabelNames map[asm.Label]string // optional names of labels
 }

@@ -148,13 +148,13 @@ func (c *Collection) appendMap(dst []byte, m *Map, indent string) []byte {
 	return dst
 }
 
-// appendData appends the rows that are not zero; the first is always there.
+// appendData appends the rows that are not zero; the first and the last are always there.
 func appendData(dst, data []byte, indent string) []byte {
 	const row = 16
 	var zero [row]byte
 	for at := 0; at < len(data); at += row {
 		b := data[at:min(at+row, len(data))]
-		if at == 0 || !bytes.Equal(b, zero[:len(b)]) {
+		if at == 0 || at+row >= len(data) || !bytes.Equal(b, zero[:len(b)]) {
 			dst = fmt.Appendf(dst, "%sdata+%#x %s\n", indent, at, spacedHex(b))
 		}
 	}

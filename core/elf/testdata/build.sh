@@ -14,3 +14,4 @@ build basic eb -g
 build maps el -g
 build core el -g
 build legacy el
+build ops el -g

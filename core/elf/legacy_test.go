@@ -1,0 +1,104 @@
+package elf
+
+import (
+	"encoding/binary"
+	"strings"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/elftest"
+)
+
+// legacyObject has maps of so many 32-bit fields each.
+func legacyObject(t *testing.T, section string, defs ...[]uint32) []byte {
+	t.Helper()
+	f, err := elftest.Assemble("nobtf\nlicense GPL\nsection xdp\n.func prog\nr0 = 2\nexit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var data []byte
+	for i, d := range defs {
+		f.Symbols = append(f.Symbols, elftest.Symbol{Name: string(rune('a' + i)), Section: section, Value: uint64(len(data)), Size: uint64(4 * len(d)), Bind: elftest.Global, Type: elftest.Object})
+		for _, x := range d {
+			data = binary.LittleEndian.AppendUint32(data, x)
+		}
+	}
+	f.Sections = append(f.Sections, elftest.Section{Name: section, Data: data, Flags: elftest.Alloc, Align: 4})
+	return f.Bytes()
+}
+
+// TestIproute2Maps reads struct bpf_elf_map: type, key, value, entries, flags, id, pinning, inner id
+// and inner index.
+func TestIproute2Maps(t *testing.T) {
+	c, err := LoadBytes(legacyObject(t, "maps",
+		[]uint32{2, 4, 8, 16, 0, 7, 2, 0, 1},
+		[]uint32{12, 4, 4, 2, 0, 9, 0, 7, 0},
+		[]uint32{2, 4, 8, 16, 0, 7, 0, 0, 0},
+	))
+	if err != nil {
+		t.Fatal(err)
+	}
+	outer := c.Map("b")
+	if c.Map("a").Pinning != spec.PinByName || outer.Inner == nil || outer.Inner.ValueSize != 8 || outer.Inner.Pinning != spec.PinNone {
+		t.Errorf("maps\n%s", c)
+	}
+	if want := []spec.MapValue{{Key: 1, Name: "a"}, {Key: 0, Name: "c"}}; len(outer.Values) != 2 || outer.Values[0] != want[0] || outer.Values[1] != want[1] {
+		t.Errorf("values %v", outer.Values)
+	}
+	if err := c.Check(); err != nil {
+		t.Error(err)
+	}
+	for want, def := range map[string][]uint32{
+		"no map has id 7": {12, 4, 4, 2, 0, 9, 0, 7, 0},
+		"pinning 3":       {2, 4, 4, 2, 0, 9, 3, 0, 0},
+	} {
+		if _, err := LoadBytes(legacyObject(t, "maps", def)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+// TestSampleMaps reads struct bpf_map_def of the kernel's samples: type, key, value, entries, flags,
+// number of the inner map and NUMA node, in a section of any of its names.
+func TestSampleMaps(t *testing.T) {
+	for _, section := range []string{"maps", "maps/x", "x/maps"} {
+		c, err := LoadBytes(legacyObject(t, section,
+			[]uint32{1, 4, 8, 16, uint32(spec.FlagNUMANode), 0, 1},
+			[]uint32{13, 4, 4, 2, 0, 0, 1},
+		))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, b := c.Map("a"), c.Map("b")
+		if a.NUMANode != 1 || b.NUMANode != 0 || b.Inner == nil || b.Inner.Type != spec.MapHash {
+			t.Errorf("maps\n%s", c)
+		}
+	}
+}
+
+// TestSectionRules reads sections that are known to the caller or to the lenient rule only.
+func TestSectionRules(t *testing.T) {
+	object := func(section string) []byte {
+		return elftest.MustBytes("license GPL\nsection " + section + "\n.func prog\nr0 = 2\nexit")
+	}
+	own := LoadOptions{Sections: []SectionRule{{Pattern: "guard+", Type: spec.ProgramLSM, Attach: spec.AttachTypeLSMMac, Flags: spec.FlagSleepable}, {Pattern: "xdp", Type: spec.ProgramSchedCls}}}
+	c, err := own.LoadBytes(object("guard/file_open"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := c.Programs[0]; p.Type != spec.ProgramLSM || p.AttachTo != "file_open" || p.Flags != spec.FlagSleepable {
+		t.Errorf("%+v", p)
+	}
+	if c, err = own.LoadBytes(object("xdp")); err != nil || c.Programs[0].Type != spec.ProgramSchedCls {
+		t.Errorf("own rule does not come first: %v", err)
+	}
+	for name, want := range map[string]spec.ProgramType{"xdp_devmap/x": spec.ProgramXDP, "seccomp": spec.ProgramSocketFilter, "ingress": spec.ProgramSchedCls, "socket1": spec.ProgramSocketFilter} {
+		c, err := LoadOptions{Lenient: true}.LoadBytes(object(name))
+		if err != nil || c.Programs[0].Type != want {
+			t.Errorf("%s: %v", name, err)
+		}
+		if c, err = LoadBytes(object(name)); err != nil || c.Programs[0].Type != spec.ProgramUnspec {
+			t.Errorf("%s is known to the exact rule: %v", name, err)
+		}
+	}
+}
