@@ -22,7 +22,7 @@ var decoders = [lastKind + 1]func(*Types, record) Type{
 	KindTypeTag: func(t *Types, r record) Type {
 		return &TypeTag{Tag: t.str(r.name), Type: ID(r.word), Attr: r.flag()}
 	},
-	KindEnum64: decodeEnum64,
+	KindEnum64: decodeEnum,
 }
 
 func (t *Types) decode(r record) Type {
@@ -44,19 +44,36 @@ func decodeInt(t *Types, r record) Type {
 }
 
 func decodeArray(t *Types, r record) Type {
-	return &Array{Type: ID(t.word(r, 0)), Index: ID(t.word(r, 1)), Count: t.word(r, 2)}
+	a := new(Array)
+	a.fill(t, r)
+	return a
+}
+
+func (a *Array) fill(t *Types, r record) {
+	a.Type, a.Index, a.Count = ID(t.word(r, 0)), ID(t.word(r, 1)), t.word(r, 2)
+}
+
+// some is a slice of n elements, nil for none.
+func some[T any](n int) []T {
+	if n == 0 {
+		return nil
+	}
+	return make([]T, n)
 }
 
 func decodeStruct(t *Types, r record) Type {
-	s := &Struct{Name: t.str(r.name), Union: r.kind() == KindUnion, Size: r.word}
-	if n := r.vlen(); n > 0 {
-		s.Members = make([]Member, n)
-	}
+	s := &Struct{Members: some[Member](r.vlen())}
+	s.fill(t, r)
+	return s
+}
+
+// fill decodes into a struct that has room for its members, as the other methods of this name do.
+func (s *Struct) fill(t *Types, r record) {
+	s.Name, s.Union, s.Size = t.str(r.name), r.kind() == KindUnion, r.word
 	for i := range s.Members {
 		m := t.member(r, i)
 		s.Members[i] = Member{Name: t.str(m.name), Type: m.typ, Offset: m.offset, BitSize: m.bits}
 	}
-	return s
 }
 
 // member is a member as it is written, with offset and width taken apart.
@@ -77,27 +94,16 @@ func (t *Types) member(r record, i int) member {
 }
 
 func decodeEnum(t *Types, r record) Type {
-	e := &Enum{Name: t.str(r.name), Size: r.word, Signed: r.flag()}
-	if n := r.vlen(); n > 0 {
-		e.Values = make([]Enumerator, n)
-	}
-	for i := range e.Values {
-		e.Values[i].Name = t.str(t.word(r, 2*i))
-		e.Values[i].Value = t.enumValue(r, i)
-	}
+	e := &Enum{Values: some[Enumerator](r.vlen())}
+	e.fill(t, r)
 	return e
 }
 
-func decodeEnum64(t *Types, r record) Type {
-	e := &Enum{Name: t.str(r.name), Size: r.word, Signed: r.flag(), Wide: true}
-	if n := r.vlen(); n > 0 {
-		e.Values = make([]Enumerator, n)
-	}
+func (e *Enum) fill(t *Types, r record) {
+	e.Name, e.Size, e.Signed, e.Wide = t.str(r.name), r.word, r.flag(), r.kind() == KindEnum64
 	for i := range e.Values {
-		e.Values[i].Name = t.str(t.word(r, 3*i))
-		e.Values[i].Value = t.enumValue(r, i)
+		e.Values[i] = Enumerator{Name: t.str(t.enumName(r, i)), Value: t.enumValue(r, i)}
 	}
-	return e
 }
 
 // enumValue reads the ith value of an enum or enum64.
@@ -125,14 +131,16 @@ func decodeFunc(t *Types, r record) Type {
 }
 
 func decodeFuncProto(t *Types, r record) Type {
-	f := &FuncProto{Return: ID(r.word)}
-	if n := r.vlen(); n > 0 {
-		f.Params = make([]Param, n)
-	}
+	f := &FuncProto{Params: some[Param](r.vlen())}
+	f.fill(t, r)
+	return f
+}
+
+func (f *FuncProto) fill(t *Types, r record) {
+	f.Return = ID(r.word)
 	for i := range f.Params {
 		f.Params[i] = Param{Name: t.str(t.word(r, 2*i)), Type: ID(t.word(r, 2*i+1))}
 	}
-	return f
 }
 
 func decodeVar(t *Types, r record) Type {
@@ -140,10 +148,7 @@ func decodeVar(t *Types, r record) Type {
 }
 
 func decodeDatasec(t *Types, r record) Type {
-	d := &Datasec{Name: t.str(r.name), Size: r.word}
-	if n := r.vlen(); n > 0 {
-		d.Vars = make([]SecVar, n)
-	}
+	d := &Datasec{Name: t.str(r.name), Size: r.word, Vars: some[SecVar](r.vlen())}
 	for i := range d.Vars {
 		d.Vars[i] = SecVar{Type: ID(t.word(r, 3*i)), Offset: t.word(r, 3*i+1), Size: t.word(r, 3*i+2)}
 	}
@@ -151,5 +156,11 @@ func decodeDatasec(t *Types, r record) Type {
 }
 
 func decodeDeclTag(t *Types, r record) Type {
-	return &DeclTag{Tag: t.str(r.name), Type: ID(r.word), Component: int32(t.word(r, 0)), Attr: r.flag()}
+	d := new(DeclTag)
+	d.fill(t, r)
+	return d
+}
+
+func (d *DeclTag) fill(t *Types, r record) {
+	d.Tag, d.Type, d.Component, d.Attr = t.str(r.name), ID(r.word), int32(t.word(r, 0)), r.flag()
 }

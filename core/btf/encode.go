@@ -13,15 +13,17 @@ var ErrBuild = errors.New("type cannot be encoded")
 // encoder writes types and gathers their strings.
 type encoder struct {
 	order   binary.AppendByteOrder
+	big     bool
 	out     []byte
 	strs    []byte
-	offsets map[string]uint32
+	known   interner // the strings that were added
 	strBase uint32
+	scratch []byte
 }
 
 // newEncoder starts with the strings that a table of its own begins with; strBase is not zero for a split one.
 func newEncoder(big bool, strBase uint32) *encoder {
-	e := &encoder{order: binary.LittleEndian, strBase: strBase, offsets: map[string]uint32{"": 0}}
+	e := &encoder{order: binary.LittleEndian, big: big, strBase: strBase, known: newInterner()}
 	if big {
 		e.order = binary.BigEndian
 	}
@@ -33,19 +35,29 @@ func newEncoder(big bool, strBase uint32) *encoder {
 
 // str gives the offset of a string, adding it when it is new.
 func (e *encoder) str(s string) (uint32, error) {
-	if off, ok := e.offsets[s]; ok {
-		return off, nil
-	}
 	if strings.IndexByte(s, 0) >= 0 {
 		return 0, fmt.Errorf("%w: name %q has a NUL", ErrBuild, s)
 	}
-	off := uint64(e.strBase) + uint64(len(e.strs))
-	if off+uint64(len(s)) >= 1<<32-1 {
+	e.scratch = append(e.scratch[:0], s...)
+	return e.bytes(e.scratch)
+}
+
+// bytes is str for a string that has no NUL.
+func (e *encoder) bytes(s []byte) (uint32, error) {
+	if len(s) == 0 {
+		return 0, nil
+	}
+	slot, hash := e.known.find(e.strs, s)
+	if slot.at != 0 {
+		return e.strBase + slot.at - 1, nil
+	}
+	at := uint64(len(e.strs))
+	if uint64(e.strBase)+at+uint64(len(s)) >= 1<<32-1 {
 		return 0, fmt.Errorf("%w: strings exceed 4 GiB", ErrBuild)
 	}
 	e.strs = append(append(e.strs, s...), 0)
-	e.offsets[s] = uint32(off)
-	return uint32(off), nil
+	e.known.fill(slot, hash, uint32(at))
+	return e.strBase + uint32(at), nil
 }
 
 func (e *encoder) words(w ...uint32) {

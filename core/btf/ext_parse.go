@@ -25,6 +25,8 @@ type ExtSection struct {
 	Funcs []FuncAt
 	Lines []LineAt
 	Relos []ReloAt
+
+	FuncTails, LineTails, ReloTails Tails // what the records have behind the fields that are known
 }
 
 // FuncAt is a function and the slot where it begins.
@@ -56,7 +58,7 @@ func (e *Ext) Section(name string) *ExtSection {
 }
 
 // ParseExt reads .BTF.ext (Documentation/bpf/btf.rst of Linux). t is the .BTF of the same object; both have
-// one byte order. Records may be longer than known: what follows the known fields is passed over.
+// one byte order. Records may be longer than known: what follows the known fields is kept as it is.
 // Errors are of type *FormatError.
 func ParseExt(b []byte, t *Types) (*Ext, error) {
 	c := wire.New(extSection, t.order, b)
@@ -175,6 +177,14 @@ func (p *extParser) id(c *wire.Cursor) ID {
 	return ID(id)
 }
 
+// keepTail keeps what a record has behind the known fields.
+func (p *extParser) keepTail(c *wire.Cursor, t *Tails) {
+	if p.tail > 0 {
+		t.Size = uint32(p.tail)
+		t.Bytes = append(t.Bytes, c.Bytes(p.tail)...)
+	}
+}
+
 func (p *extParser) funcs(c *wire.Cursor, s *ExtSection, n int) {
 	s.Funcs = slices.Grow(s.Funcs, n)
 	for range n {
@@ -185,7 +195,7 @@ func (p *extParser) funcs(c *wire.Cursor, s *ExtSection, n int) {
 		}
 		f.Name = p.t.Name(f.Type)
 		s.Funcs = append(s.Funcs, f)
-		c.Skip(p.tail)
+		p.keepTail(c, &s.FuncTails)
 	}
 }
 
@@ -197,7 +207,7 @@ func (p *extParser) lines(c *wire.Cursor, s *ExtSection, n int) {
 		col := c.U32()
 		l.Line.Line, l.Col = col>>10, col&0x3ff
 		s.Lines = append(s.Lines, l)
-		c.Skip(p.tail)
+		p.keepTail(c, &s.LineTails)
 	}
 }
 
@@ -208,6 +218,6 @@ func (p *extParser) relos(c *wire.Cursor, s *ExtSection, n int) {
 		r.Type, r.Access = p.id(c), p.str(c)
 		r.Kind = CoreKind(c.U32())
 		s.Relos = append(s.Relos, r)
-		c.Skip(p.tail)
+		p.keepTail(c, &s.ReloTails)
 	}
 }

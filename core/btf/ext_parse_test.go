@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/internal/wire"
@@ -88,7 +89,11 @@ func TestExtOrders(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := fmt.Sprint(ext.Sections)
+		if tails := ext.Sections[0].FuncTails; tails.Size != 4 || order.Uint32(tails.Bytes[4:]) != 99 {
+			t.Errorf("tails %v", tails)
+		}
+		ext.Sections[0].FuncTails = Tails{}
+		got := strings.ReplaceAll(fmt.Sprint(ext.Sections), " {0 []}", "")
 		want := "[{text [{0 {f 3}} {2 {f 3}}] [{1 {int f 3 4}} {2 {  0 0}}] []} {f [] [{0 {f int 0 1}}] [{3 {1 0:1 unknown}}]}]"
 		if got != want {
 			t.Errorf("%v:\n got %s\nwant %s", order, got, want)

@@ -55,6 +55,7 @@ const sparse = 6
 type page struct {
 	ready atomic.Uint64
 	types [64]Type
+	full  bool // every type that is not malformed is there; guarded by grow
 }
 
 // Parse opens BTF (Documentation/bpf/btf.rst of Linux). It reads the whole type section once to find
@@ -287,10 +288,47 @@ func (t *Types) materialise(id ID) (Type, error) {
 // types that are malformed; Validate finds them.
 func (t *Types) All() iter.Seq2[ID, Type] {
 	return func(yield func(ID, Type) bool) {
-		for id := t.first; int(id) < t.Len(); id++ {
-			if typ, err := t.Type(id); err == nil && !yield(id, typ) {
-				return
+		for n := range (t.count + 63) >> sparse {
+			p := t.whole(n)
+			ready := p.ready.Load()
+			for i, typ := range p.types {
+				if ready>>i&1 != 0 && !yield(t.first+ID(n<<sparse)+ID(i), typ) {
+					return
+				}
 			}
 		}
 	}
+}
+
+// whole materialises a page of types at once, those of a kind next to each other.
+func (t *Types) whole(n uint32) *page {
+	t.grow.Lock()
+	defer t.grow.Unlock()
+	p := t.page(n, true)
+	if p.full {
+		return p
+	}
+	p.full = true
+	s, ready := slabs{}, p.ready.Load()
+	first := n << sparse
+	count := min(t.count-first, 64)
+	begin := t.offset(t.first + ID(first))
+	off := begin
+	for range count {
+		r, size := t.at(off)
+		s.count(r)
+		off += size
+	}
+	s.make()
+	off = begin
+	for i := range count {
+		r, size := t.at(off)
+		if bit := uint64(1) << i; ready&bit == 0 && t.check(t.first+ID(first+i), r) == nil {
+			p.types[i] = s.decode(t, r)
+			ready |= bit
+		}
+		off += size
+	}
+	p.ready.Store(ready)
+	return p
 }

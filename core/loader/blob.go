@@ -88,8 +88,9 @@ func (b *blob) add(size int, s string) {
 	b.more = append(append(b.more, s...), 0)
 }
 
-// loadTypes gives the types of the collection to the kernel. A kernel that does not understand them
-// gets programs and maps without types, unless something cannot work without.
+// loadTypes gives the types of the collection to the kernel. A kernel that does not understand some of them gets
+// simpler ones in their place; one that refuses these too gets programs and maps without types, unless something
+// cannot work without.
 func (l *load) loadTypes() error {
 	if l.spec.BTF == nil || l.spec.BTF.Len() < 2 {
 		return nil
@@ -98,15 +99,20 @@ func (l *load) loadTypes() error {
 	if err != nil {
 		return fmt.Errorf("load types: %w", err)
 	}
-	b := &blob{b: raw}
-	b.addLines(l.programs)
-	fd, err := sys.LoadBTF(&sys.BTFLoad{BTF: sys.BytesPointer(b.b), Size: uint32(len(b.b))})
+	fd, b, err := l.giveTypes(raw)
 	if err == nil {
 		l.btf, l.blob = fd, b
 		return nil
 	}
 	if errors.Is(err, sys.EPERM) {
 		return fmt.Errorf("load types: %w", l.kernel.explain(err, sys.CapBPF))
+	}
+	if plain, note, why := l.plainTypes(raw); why == nil && plain != nil {
+		if fd, b, again := l.giveTypes(plain); again == nil {
+			l.btf, l.blob = fd, b
+			l.out.notes = append(l.out.notes, note)
+			return nil
+		}
 	}
 	log := make([]byte, 1<<16)
 	fd, again := sys.LoadBTF(&sys.BTFLoad{
@@ -120,6 +126,14 @@ func (l *load) loadTypes() error {
 		Code: "L01", Text: fmt.Sprintf("the kernel refuses the types of the collection, which goes on without: %v: %s", err, lastLine(text(log))),
 	})
 	return nil
+}
+
+// giveTypes adds the texts of source lines to types and loads them.
+func (l *load) giveTypes(raw []byte) (*sys.FD, *blob, error) {
+	b := &blob{b: raw}
+	b.addLines(l.programs)
+	fd, err := sys.LoadBTF(&sys.BTFLoad{BTF: sys.BytesPointer(b.b), Size: uint32(len(b.b))})
+	return fd, b, err
 }
 
 // sections says where the variables of data sections are.

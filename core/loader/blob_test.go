@@ -109,3 +109,62 @@ func TestTruncatedBlob(t *testing.T) {
 		t.Error("something was added to what is no BTF")
 	}
 }
+
+// TestNewerTypes loads types that Linux 5.10 does not know: it gets simpler ones with the same ids.
+func TestNewerTypes(t *testing.T) {
+	b := btf.Builder{}
+	number := b.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})
+	main := b.Add(&btf.Function{Name: "main", Type: b.Add(&btf.FuncProto{Return: number}), Linkage: btf.LinkGlobal})
+	b.Add(&btf.Float{Name: "double", Size: 8})
+	b.Add(&btf.DeclTag{Tag: "here", Type: main, Component: -1})
+	b.Add(&btf.Pointer{Type: b.Add(&btf.TypeTag{Tag: "user", Type: number})})
+	b.Add(&btf.Enum{Name: "wide", Size: 8, Wide: true, Values: []btf.Enumerator{{Name: "W", Value: 1 << 40}}})
+	b.Add(&btf.Enum{Name: "low", Size: 4, Signed: true, Values: []btf.Enumerator{{Name: "L", Value: 1<<64 - 1}}})
+	types, err := b.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := program("typed", asm.Mov64Imm(asm.R0, 0), asm.Exit())
+	p.Insns[0].Func = &btf.Func{Name: "main", Type: main}
+	p.Insns[0].Line = &btf.Line{File: "new.c", Text: "\treturn 0;", Line: 3, Col: 2}
+	c := collection([]*spec.Program{p})
+	c.BTF = types
+	got := loadT(t, c, Options{})
+	i, err := got.Program("typed").Info()
+	if err != nil || i.BTF == 0 || i.Funcs != 1 || i.Lines != 1 {
+		t.Errorf("%+v, %v", i, err)
+	}
+	for _, n := range got.Notes() {
+		if n.Code != "L02" {
+			t.Errorf("note %v", n)
+		}
+	}
+
+	// Whatever a kernel lacks, what it gets then is accepted.
+	raw, err := types.Fixup(btf.FixupOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for lacks := range btf.AllFeatures + 1 {
+		k := NewKernel()
+		k.probed = btf.AllFeatures
+		k.accepted = btf.AllFeatures &^ lacks
+		l := &load{spec: c, kernel: k, programs: c.Programs}
+		plain, note, err := l.plainTypes(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if uses := types.Features() & lacks; (uses != 0) != (plain != nil) {
+			t.Fatalf("without %v: %d bytes", uses, len(plain))
+		}
+		if plain == nil || lacks&btf.FeatureFunc != 0 && lacks&btf.FeatureDeclTag == 0 {
+			continue // no kernel knows tags but not functions, which they are on
+		}
+		if own := NewKernel().typeFeatures(btf.AllFeatures); types.Features()&^own&^lacks != 0 {
+			continue // this kernel lacks more
+		}
+		if !loadsTypes(plain) {
+			t.Errorf("without %v: refused after %v", lacks, note)
+		}
+	}
+}

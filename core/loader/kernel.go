@@ -27,6 +27,8 @@ type Kernel struct {
 	types  *btf.Types
 	unmap  func()
 	closed bool
+
+	probed, accepted btf.Feature // of BTF: what was tried, and what of it this kernel takes
 }
 
 // NewKernel returns the running kernel. Close gives its memory back.
