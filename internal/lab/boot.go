@@ -194,9 +194,13 @@ func (m Machine) writeInitrd(file string) error {
 	return a.close()
 }
 
+// kernelEnv tells tests that they run in the lab, and on which kernel: testenv.InLab.
+const kernelEnv = "BPFHOST_LAB"
+
 // jobScript runs each job between two marks that collector.read looks for.
 func (m Machine) jobScript() string {
 	var b strings.Builder
+	fmt.Fprintf(&b, "export %s=%s\n", kernelEnv, quote(m.Image.Kernel.Name))
 	for i, j := range m.Jobs {
 		fmt.Fprintf(&b, "echo '@@lab start %d'\nmkdir -p %s && cd %s\n", i, quote(j.Dir), quote(j.Dir))
 		for _, e := range j.Env {

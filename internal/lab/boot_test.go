@@ -39,6 +39,22 @@ func TestCollector(t *testing.T) {
 	}
 }
 
+func TestJobScript(t *testing.T) {
+	if kernelEnv != testenv.InLab {
+		t.Errorf("%s is not %s", kernelEnv, testenv.InLab)
+	}
+	m := Machine{Image: &Image{Kernel: Kernels[0]}, Jobs: []Job{{Dir: "/src/a b", Args: []string{"-run=X|'Y'"}, Env: []string{"A=1 2"}}}}
+	want := `export BPFHOST_LAB='5.10'
+echo '@@lab start 0'
+mkdir -p '/src/a b' && cd '/src/a b'
+A='1 2' /lab/job0 '-run=X|'\''Y'\''' </dev/null
+echo "@@lab exit 0 $?"
+`
+	if d := cmp.Diff(want, m.jobScript()); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestTail(t *testing.T) {
 	l := &tail{max: 2}
 	for _, s := range []string{"a\nb", "c\nd\n", "e"} {
@@ -119,7 +135,39 @@ func TestMachineCanceled(t *testing.T) {
 	img := need(t, "6.12")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := (Machine{Image: img}).Run(ctx); !errors.Is(err, context.Canceled) && !errors.Is(err, ErrMachine) {
-		t.Errorf("got %v", err)
+	if _, err := (Machine{Image: img}).Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("before it starts: %v", err)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	running := writerFunc(func(b []byte) (int, error) { // the job is running
+		cancel()
+		return len(b), nil
+	})
+	m := Machine{Image: img, Jobs: []Job{script(t, "hang", "echo up; sleep 600")}, Output: running, Deadline: time.Minute}
+	if res, err := m.Run(ctx); !errors.Is(err, context.Canceled) || errors.Is(err, ErrMachine) || len(res) != 1 || res[0].Exit != -1 {
+		t.Errorf("while it runs: %v, %v", err, res)
+	}
+}
+
+type writerFunc func(b []byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+// TestMachineFiles brings files into a machine and others back.
+func TestMachineFiles(t *testing.T) {
+	img := need(t, "6.12")
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "in"), []byte("hello"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	j := script(t, "copy", "cp /lab/given/in "+CollectDir+"/out; grep -c CONFIG_BPF=y /boot/config-$(uname -r); echo kernel $BPFHOST_LAB")
+	j.Files = map[string]string{"/lab/given": dir}
+	out := filepath.Join(dir, "collected")
+	res, err := Machine{Image: img, Jobs: []Job{j}, Collect: out}.Run(t.Context())
+	if err != nil || res[0].Output != "1\nkernel 6.12\n" {
+		t.Fatalf("%v, %+v", err, res)
+	}
+	if b, err := os.ReadFile(filepath.Join(out, "out")); string(b) != "hello" {
+		t.Errorf("got %q, %v", b, err)
 	}
 }

@@ -155,7 +155,7 @@ var caseMaps = map[string]spec.Map{
 
 func TestParseCases(t *testing.T) {
 	for text, want := range map[string]string{
-		"== a xdp\nexit\n== a xdp\n":   "there twice",
+		"== a xdp\nexit\n== a xdp\n":    "there twice",
 		"== a\n":                        "has no type",
 		"== a nosuch\n":                 "type \"nosuch\" is unknown",
 		"== a xdp other\n":              "\"other\" is unknown",

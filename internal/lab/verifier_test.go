@@ -11,17 +11,15 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/internal/testenv"
 	"github.com/google/go-cmp/cmp"
 )
 
 var update = flag.Bool("update", false, "write what the kernels say of the wrong programs into testdata/verifier")
 
-// insideEnv is set for TestLoadCases in the machine.
-const insideEnv = "BPFHOST_LAB_CASES"
-
-// TestLoadCases runs in the machine: it loads every wrong program and prints what the verifier says.
+// TestLoadCases runs in the machine, where BPFHOST_LAB is set: it loads every wrong program and prints what the verifier says.
 func TestLoadCases(t *testing.T) {
-	if os.Getenv(insideEnv) == "" {
+	if os.Getenv(testenv.InLab) == "" {
 		t.Skip("needs lab: TestVerifierLogs runs it in a virtual machine")
 	}
 	for _, c := range readCases(t) {
@@ -79,7 +77,7 @@ func logFile(c wrong, k Kernel) string {
 // TestVerifierLogs loads the wrong programs on every kernel of the lab and compares what the verifier says
 // with the committed logs; -update writes them. A kernel that accepts one has no log for it.
 func TestVerifierLogs(t *testing.T) {
-	s := Suite{Root: "../..", Packages: []string{"internal/lab"}, Env: []string{insideEnv + "=1"}, Args: []string{"-test.run=^TestLoadCases$"}}
+	s := Suite{Root: "../..", Packages: []string{"internal/lab"}, Args: []string{"-test.run=^TestLoadCases$"}}
 	images := make([]*Image, len(Kernels))
 	for i, k := range Kernels {
 		images[i] = need(t, k.Name)

@@ -3,9 +3,11 @@
 package testenv
 
 import (
-	"bufio"
 	"compress/gzip"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -48,25 +50,62 @@ func NeedKernel(t testing.TB, since, feature string) {
 	}
 }
 
-// NeedConfig skips the test where the kernel was built without an option. It tells so only of a kernel that
-// shows its configuration; elsewhere the test runs.
+// NeedConfig skips the test where the kernel was built without an option, e.g. "CONFIG_KPROBES". It tells so
+// only of a kernel that shows its configuration, in /proc/config.gz or below /boot; elsewhere the test runs.
 func NeedConfig(t testing.TB, option string) {
 	t.Helper()
+	text, err := config()
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !configured(text, option) {
+		t.Skipf("needs %s: the kernel was built without it", option)
+	}
+}
+
+// config reads the configuration of the running kernel.
+func config() ([]byte, error) {
 	f, err := os.Open("/proc/config.gz")
 	if err != nil {
-		return
+		release, err := os.ReadFile("/proc/sys/kernel/osrelease")
+		if err != nil {
+			return nil, err
+		}
+		return os.ReadFile("/boot/config-" + strings.TrimSpace(string(release)))
 	}
 	defer f.Close()
 	z, err := gzip.NewReader(f)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	for sc := bufio.NewScanner(z); sc.Scan(); {
-		if value, ok := strings.CutPrefix(sc.Text(), option+"="); ok && value != "n" {
-			return
+	return io.ReadAll(z)
+}
+
+// configured reports whether an option is built in or a module.
+func configured(config []byte, option string) bool {
+	for line := range strings.Lines(string(config)) {
+		if value, ok := strings.CutPrefix(line, option+"="); ok && strings.TrimSpace(value) != "n" {
+			return true
 		}
 	}
-	t.Skipf("needs %s: the kernel was built without it", option)
+	return false
+}
+
+// InLab is set in the machines of the kernel lab: the name of the kernel there.
+const InLab = "BPFHOST_LAB"
+
+// Refused skips the test where a machine refuses what its kernel has, by a rule of its own: some give no
+// one the right to trace functions, for instance. A machine of the kernel lab has no such rules, so there
+// it is a failure.
+func Refused(t testing.TB, what string, err error) {
+	t.Helper()
+	if name := os.Getenv(InLab); name != "" {
+		t.Fatalf("kernel %s of the lab refuses %s: %v", name, what, err)
+	}
+	t.Skipf("needs lab: this machine refuses %s: %v", what, err)
 }
 
 // older compares kernel releases by their first two numbers.
