@@ -38,17 +38,17 @@ func Decode(b []byte, o DecodeOptions) ([]Insn, error) {
 	}
 	s := getScratch()
 	defer s.release()
-	d := decoder{bytes: b, options: o, index: s.sized(len(b) / SlotSize)}
+	slots := len(b) / SlotSize
+	tables := s.sized(2 * slots)
+	d := decoder{bytes: b, options: o, index: tables[:slots], label: tables[slots:]}
 	n, err := d.count()
 	if err != nil || n == 0 {
 		return nil, err
 	}
+	d.number()
 	d.insns = make([]Insn, n)
 	if err := d.fill(); err != nil {
 		return nil, err
-	}
-	if d.jumps {
-		d.number()
 	}
 	return d.insns, nil
 }
@@ -57,8 +57,8 @@ type decoder struct {
 	bytes   []byte
 	options DecodeOptions
 	index   []int32 // by slot: the index of the instruction that starts there, or secondHalf
+	label   []int32 // by slot: its label, or 0; before number has run, 1 where one is needed
 	insns   []Insn
-	jumps   bool // something got a label
 }
 
 // secondHalf marks the slot behind a 64-bit load.
@@ -69,26 +69,62 @@ func errLeft(n int) error { return fmt.Errorf("%d bytes are left, an instruction
 
 func decodeError(slot int, err error) error { return &Error{Verb: "decode", Index: slot, Err: err} }
 
-// count fills the index table and returns the number of instructions.
+// count fills the index table, marks what needs a label, and returns the number of instructions.
 func (d *decoder) count() (int, error) {
 	n := 0
+	clear(d.label)
 	for slot := 0; slot < len(d.index); slot++ {
 		d.index[slot] = int32(n)
 		n++
 		b := d.bytes[slot*SlotSize:]
-		if Op(b[0]) != OpLoadImm64 {
-			continue
-		}
-		wide, err := d.wide(b)
-		if err != nil && !d.options.Lenient {
-			return 0, decodeError(slot, err)
-		}
-		if wide {
-			slot++
-			d.index[slot] = secondHalf
+		switch op := Op(b[0]); op.Class() {
+		case ClassJmp, ClassJmp32:
+			if op != OpExit {
+				d.mark(readWord(b, d.options.Order), slot)
+			}
+		case ClassLd:
+			if op != OpLoadImm64 {
+				continue
+			}
+			wide, err := d.wide(b)
+			if err != nil && !d.options.Lenient {
+				return 0, decodeError(slot, err)
+			}
+			if wide {
+				d.mark(readWord(b, d.options.Order), slot)
+				slot++
+				d.index[slot] = secondHalf
+			}
 		}
 	}
 	return n, nil
+}
+
+// mark notes that the target of an instruction needs a label, if it has one.
+func (d *decoder) mark(w word, slot int) {
+	f := forms[w.op()]
+	where := f.distance(w.src())
+	if where == distanceNone || !f.known(w.op(), w.src(), w.off(), w.imm()) || d.options.RawCalls && (f == formLoad64 || f == formCall) {
+		return
+	}
+	by := int64(w.off())
+	if where == distanceImm {
+		by = int64(int32(w.imm()))
+	}
+	if to := int64(slot) + 1 + by; to >= 0 && to < int64(len(d.label)) {
+		d.label[to] = 1
+	}
+}
+
+// number gives the labels their numbers. Nothing can jump to a second half.
+func (d *decoder) number() {
+	n := int32(0)
+	for slot, l := range d.label {
+		if l != 0 && d.index[slot] != secondHalf {
+			n++
+			d.label[slot] = n
+		}
+	}
 }
 
 // wide reports whether b starts with a whole 64-bit load of a known kind. An error says that one
@@ -103,14 +139,14 @@ func (d *decoder) wide(b []byte) (bool, error) {
 	return formLoad64.known(OpLoadImm64, readWord(b, d.options.Order).src(), 0, 0), nil
 }
 
-// fill decodes all instructions. Until number has run, Insn.Label is 1 where a label is needed, and
-// Ref.Label is the index of the target plus one.
+// fill decodes all instructions.
 func (d *decoder) fill() error {
 	for slot := 0; slot < len(d.index); slot++ {
 		i := d.index[slot]
 		w := readWord(d.bytes[slot*SlotSize:], d.options.Order)
 		in := &d.insns[i]
 		in.Op, in.Dst, in.Src, in.Off, in.Imm = w.op(), w.dst(), w.src(), w.off(), w.imm()
+		in.Label = Label(d.label[slot])
 		f := forms[in.Op]
 		if f == formLoad64 {
 			if slot+1 == len(d.index) || d.index[slot+1] != secondHalf {
@@ -156,9 +192,7 @@ func (d *decoder) link(in *Insn, slot int, where distance) error {
 				in.Imm = 0
 			}
 		}
-		in.Ref = Ref{Kind: RefLabel, Label: Label(d.index[to] + 1)}
-		d.insns[d.index[to]].Label = 1
-		d.jumps = true
+		in.Ref.Kind, in.Ref.Label = RefLabel, Label(d.label[to])
 		return nil
 	}
 	if d.options.Lenient {
@@ -171,20 +205,4 @@ func (d *decoder) link(in *Insn, slot int, where distance) error {
 		return fmt.Errorf("target %+d is the second half of a 64-bit load", by)
 	}
 	return fmt.Errorf("target %+d is outside of the %d slots", by, len(d.index))
-}
-
-// number gives the labels their numbers.
-func (d *decoder) number() {
-	n := Label(0)
-	for i := range d.insns {
-		if in := &d.insns[i]; in.Label != 0 {
-			n++
-			in.Label = n
-		}
-	}
-	for i := range d.insns {
-		if in := &d.insns[i]; in.Ref.Kind == RefLabel {
-			in.Ref.Label = d.insns[in.Ref.Label-1].Label
-		}
-	}
 }

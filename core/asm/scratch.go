@@ -6,9 +6,10 @@ import "sync"
 // allocate them anew. It is a cache: what is in it has no meaning.
 var scratches sync.Pool
 
-// scratch is a table of numbers whose size follows the program.
+// scratch is room whose size follows the program.
 type scratch struct {
 	table []int32
+	code  []byte
 }
 
 func getScratch() *scratch {
@@ -26,11 +27,11 @@ func (s *scratch) sized(n int) []int32 {
 	return s.table[:n]
 }
 
-// maxScratch is the largest table that is kept, in elements.
+// maxScratch is the largest table that is kept, in elements, and as many slots of code.
 const maxScratch = 1 << 20
 
 func (s *scratch) release() {
-	if cap(s.table) <= maxScratch {
+	if cap(s.table) <= maxScratch && cap(s.code) <= maxScratch*SlotSize {
 		scratches.Put(s)
 	}
 }

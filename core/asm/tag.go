@@ -31,11 +31,13 @@ type TagOptions struct {
 // References to maps and variables need not be resolved, for the tag does not depend on them; all
 // others must be, as in AppendEncode, whose errors it returns.
 func ProgramTag(insns []Insn, o TagOptions) (Tag, error) {
-	buf := make([]byte, 0, int(Slots(insns))*SlotSize)
-	code, err := AppendEncode(buf, insns, EncodeOptions{Order: o.Order, NoGotol: o.NoGotol, anyMap: true})
+	s := getScratch()
+	defer s.release()
+	code, err := AppendEncode(s.code[:0], insns, EncodeOptions{Order: o.Order, NoGotol: o.NoGotol, anyMap: true})
 	if err != nil {
 		return Tag{}, err
 	}
+	s.code = code
 	return tag(code, o), nil
 }
 

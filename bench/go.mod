@@ -1,0 +1,12 @@
+module github.com/bpfhost/bpfhost/bench
+
+go 1.26.0
+
+require (
+	github.com/bpfhost/bpfhost v0.0.0
+	github.com/cilium/ebpf v0.22.0
+)
+
+require golang.org/x/sys v0.49.0 // indirect
+
+replace github.com/bpfhost/bpfhost => ../

@@ -1,0 +1,56 @@
+package spec
+
+import (
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+)
+
+// FuzzTransform folds, inlines and prunes programs. Whatever was right before is right afterwards.
+func FuzzTransform(f *testing.F) {
+	f.Add(".func main\nr1 = var[a] ll\nr0 = *(u32 *)(r1 + 0)\nif r0 == 5 goto L1\ncall f\nL1: exit\n.func f\nr6 = 1\nif r1 == 0 goto L2\nexit\nL2: r0 = 0\nexit")
+	f.Add(".func main\nr6 = 1\ncall f\ncall f\nr0 = r6\nexit\n.func f\nr6 = 2\n*(u64 *)(r10 - 8) = r6\nr2 = r10\nr2 += -8\ncall g\nexit\n.func g\nr1 = func[f] ll\nr0 = 0\nexit")
+	f.Add("L1: r0 = 1\ngoto L2\nL3: r0 = 2\nL2: if r1 s> 3 goto L3\nr2 = value[.rodata] + 4 ll\nexit")
+	f.Add("r1 = map[m] ll\n.raw 0x00000000000000ff\nmay_goto L1\nL1: gotox r1\nexit")
+	f.Fuzz(func(t *testing.T, text string) {
+		l, err := asm.Parse(text)
+		if err != nil || len(l.Insns) > 2000 {
+			return
+		}
+		p := &Program{Name: "main", Type: ProgramXDP, LabelNames: l.LabelNames}
+		for i, in := range l.Insns {
+			x := Insn{Insn: in}
+			if n, ok := l.Funcs[i]; ok {
+				x.Func = &btf.Func{Name: n}
+			}
+			p.Insns = append(p.Insns, x)
+		}
+		c := constants(p)
+		if c.Check() != nil {
+			return
+		}
+		check := func(what string) {
+			t.Helper()
+			if err := c.Check(); err != nil {
+				t.Fatalf("%s: %v\nof\n%s", what, err, text)
+			}
+		}
+		for i := 0; i < len(p.Insns) && len(p.Insns) < 4000; i++ {
+			if p.Insns[i].Op == asm.OpCall && p.Inline(i) == nil {
+				check("inline")
+			}
+		}
+		if _, err := c.Fold(); err != nil {
+			t.Fatal(err)
+		}
+		check("fold")
+		if _, err := c.Prune(PruneOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if len(c.Programs[0].Insns) == 0 {
+			t.Fatalf("nothing is left of\n%s", text)
+		}
+		check("prune")
+	})
+}
