@@ -39,6 +39,7 @@ func (b *Builder) first() ID {
 // AddAll adds all types of another table in their order, those of its base too unless Base is that base. It gives
 // the new ids by the old ones.
 func (b *Builder) AddAll(from *Types) []ID {
+	from.ready()
 	shared := b.shared(from)
 	list := make([]ID, 0, from.Len()-int(shared))
 	for id := shared; int(id) < from.Len(); id++ {
@@ -51,6 +52,7 @@ func (b *Builder) AddAll(from *Types) []ID {
 // added. Declaration tags refer to types and not the other way round, so they come only if they are asked for. It gives
 // the new ids by the old ones, 0 for what was not added.
 func (b *Builder) AddTypes(from *Types, roots ...ID) []ID {
+	from.ready()
 	shared := b.shared(from)
 	var list []ID
 	from.Visit(func(id ID) bool {

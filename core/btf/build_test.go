@@ -98,3 +98,103 @@ func TestBuildRefuses(t *testing.T) {
 		t.Errorf("pointer to nothing: %v", err)
 	}
 }
+
+// TestAddTypes copies types and what they refer to into another table, in another byte order, beside types of its own.
+func TestAddTypes(t *testing.T) {
+	types := fixture(t)
+	root := find(t, types, "task___local", KindStruct)
+	b := Builder{Order: binary.BigEndian}
+	b.Add(&Float{"double", 8})
+	ids := b.AddTypes(types, root)
+	last := b.Add(&Pointer{ids[root]})
+	again := b.AddTypes(types, root)
+	got := build(t, &b)
+	if a, b := types.TypeName(root)+" *", got.TypeName(last); a != b {
+		t.Errorf("%q became %q", a, b)
+	}
+	reached := 0
+	types.Visit(func(id ID) bool {
+		reached++
+		for _, to := range []ID{ids[id], again[id]} {
+			if a, b := types.TypeName(id), got.TypeName(to); a != b {
+				t.Errorf("%q became %q", a, b)
+			}
+		}
+		return true
+	}, root)
+	if got.Len() != 2*reached+3 {
+		t.Errorf("%d types of %d", got.Len(), reached)
+	}
+	for id, to := range ids {
+		if to == 0 && id != 0 && got.Kind(again[id]) != KindVoid {
+			t.Errorf("type %d was added the second time only", id)
+		}
+	}
+	a, err := types.Path(root, "pairs[2].b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := got.Path(ids[root], "pairs[2].b"); err != nil || p.Offset != a.Offset {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+// TestAddAllSplit goes on from a base, and puts a table and its base into one.
+func TestAddAllSplit(t *testing.T) {
+	s := newScalars(nil)
+	s.Add(&Typedef{"base_t", s.int})
+	base := build(t, &s.Builder)
+	b := Builder{Base: base}
+	own := b.Add(&Typedef{"own_t", s.int})
+	split := build(t, &b)
+	on := Builder{Base: base}
+	ids := on.AddAll(split)
+	if ids[own] != own || ids[s.int] != s.int {
+		t.Errorf("on the base: %v", ids)
+	}
+	if got := build(t, &on); !bytes.Equal(got.Bytes(), split.Bytes()) {
+		t.Error("on the base: other bytes")
+	}
+	var flat Builder
+	flat.Add(&Float{"double", 8})
+	ids = flat.AddAll(split)
+	got := build(t, &flat)
+	if got.Len() != split.Len()+1 || got.TypeName(ids[own]) != "own_t" || got.TypeName(ID(got.record(ids[own]).word)) != "int" {
+		t.Errorf("in one: %v\n%s", ids, rawDump(t, got))
+	}
+}
+
+// TestCopyRefuses copies what is malformed, or of a kind that only its layout describes.
+func TestCopyRefuses(t *testing.T) {
+	for name, blob := range map[string][]byte{
+		"id":     afterInt(0, info(KindPointer, 0), 9),
+		"name":   afterInt(99, info(KindFwd, 0), 0),
+		"member": afterInt(0, info(KindStruct, 1), 4, 0, 9, 0),
+	} {
+		types, err := Parse(blob, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b Builder
+		b.AddAll(types)
+		if _, err := b.Bytes(); !errors.Is(err, ErrID) && !errors.Is(err, ErrString) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// BenchmarkMarshal writes task_struct and all that it refers to.
+func BenchmarkMarshal(b *testing.B) {
+	types := vmlinux(b)
+	root := find(b, types, "task_struct", KindStruct)
+	b.ReportAllocs()
+	for b.Loop() {
+		var out Builder
+		out.AddTypes(types, root)
+		raw, err := out.Bytes()
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(len(raw)), "out-bytes")
+	}
+}

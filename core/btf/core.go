@@ -40,9 +40,22 @@ type Fixup struct {
 
 	Target int    // which of the targets the value is from; -1 for none
 	Type   ID     // the root type in that target; for CoreTypeIDLocal in the program's own BTF
-	Text   string // what is asked for: "byte_off struct task_struct.pid"
 	Reason string // why Poison is set, or why the answer to a question of existence is no
 	Found  []Candidate
+
+	local *Types // of the program
+}
+
+// Text says what is asked for: "byte_off struct task_struct.pid".
+func (f Fixup) Text() string {
+	if f.local == nil {
+		return f.Relo.Kind.String()
+	}
+	var a access
+	if err := a.read(f.local, f.Relo); err != nil {
+		return fmt.Sprintf("%v of type %d (%.64q)", f.Relo.Kind, f.Relo.Type, f.Relo.Access)
+	}
+	return f.Relo.Kind.String() + " " + a.String()
 }
 
 // Candidate is a type of a target that has the right name, and what it would give.
@@ -68,7 +81,12 @@ type Resolver struct {
 	targets []Target
 	tables  [][]*Types // per target: the tables that no earlier target has
 	cands   map[string][]cand
+	chosen  map[ID][]cand // by the local type: the candidates of the same kind
+	structs map[structKey]*structIndex
 	done    map[CoreRelo]Fixup
+
+	from, to access      // reused
+	found    []Candidate // memory for results
 }
 
 // cand is a type of a target with the essential name that was looked for.
@@ -82,7 +100,11 @@ type cand struct {
 // NewResolver prepares to compute relocations of a program whose types are local. See Resolve for the
 // role of the targets.
 func NewResolver(local *Types, targets ...Target) *Resolver {
-	r := &Resolver{local: local, targets: targets, cands: map[string][]cand{}, done: map[CoreRelo]Fixup{}}
+	local.dense()
+	r := &Resolver{
+		local: local, targets: targets, cands: map[string][]cand{}, chosen: map[ID][]cand{},
+		structs: map[structKey]*structIndex{}, done: map[CoreRelo]Fixup{},
+	}
 	seen := map[*Types]bool{}
 	for _, t := range targets {
 		var own []*Types
@@ -133,28 +155,36 @@ func (r *Resolver) lookup(names []string) {
 	}
 }
 
-// candidates gives the types that a relocation against a local type may mean.
-func (r *Resolver) candidates(name string, kind Kind) []cand {
-	all, ok := r.cands[name]
-	if !ok {
+// candidates gives the types that a relocation against a local type may mean. ok is false if that has no name.
+func (r *Resolver) candidates(local ID) (chosen []cand, ok bool) {
+	if chosen, ok := r.chosen[local]; ok {
+		return chosen, true
+	}
+	name, kind := Essential(r.local.Name(local)), r.local.Kind(local)
+	if name == "" {
+		return nil, false
+	}
+	all, known := r.cands[name]
+	if !known {
 		r.lookup([]string{name})
 		all = r.cands[name]
 		r.cands[name] = all
 	}
-	var first, rest []cand
+	var rest []cand
 	for _, c := range all {
 		switch {
 		case !sameKind(c.kind, kind):
 		case c.target == 0:
-			first = append(first, c)
+			chosen = append(chosen, c)
 		default:
 			rest = append(rest, c)
 		}
 	}
-	if len(first) > 0 {
-		return first
+	if len(chosen) == 0 {
+		chosen = rest
 	}
-	return rest
+	r.chosen[local] = chosen
+	return chosen, true
 }
 
 // sameKind compares kinds, with enum and enum64 being one.
@@ -167,26 +197,24 @@ func (r *Resolver) Resolve(relo CoreRelo) (Fixup, error) {
 	}
 	f, err := r.resolve(relo)
 	if err != nil {
-		return f, fmt.Errorf("resolve %s: %w", f.Text, err)
+		return f, fmt.Errorf("resolve %s: %w", f.Text(), err)
 	}
 	r.done[relo] = f
 	return f, nil
 }
 
 func (r *Resolver) resolve(relo CoreRelo) (Fixup, error) {
-	f := Fixup{Relo: relo, Target: -1}
-	local, err := r.local.access(relo)
-	if err != nil {
-		f.Text = fmt.Sprintf("%v of type %d (%.64q)", relo.Kind, relo.Type, relo.Access)
+	f := Fixup{Relo: relo, Target: -1, local: r.local}
+	local := &r.from
+	if err := local.read(r.local, relo); err != nil {
 		return f, err
 	}
-	f.Text = relo.Kind.String() + " " + local.String()
 	if relo.Kind == CoreTypeIDLocal {
 		f.Value, f.Local, f.Type = uint64(relo.Type), uint64(relo.Type), relo.Type
 		return f, nil
 	}
-	name := Essential(r.local.Name(relo.Type))
-	if name == "" {
+	cands, ok := r.candidates(relo.Type)
+	if !ok {
 		return f, fmt.Errorf("%w: the type has no name to look for", ErrAccess)
 	}
 	want, err := local.value(relo.Kind)
@@ -194,7 +222,7 @@ func (r *Resolver) resolve(relo CoreRelo) (Fixup, error) {
 		return f, err
 	}
 	f.Local, f.Validate = want.value, want.validate
-	if err := r.choose(&f, local, want, r.candidates(name, r.local.Kind(relo.Type))); err != nil {
+	if err := r.choose(&f, local, want, cands); err != nil {
 		return f, err
 	}
 	if f.Target >= 0 {
@@ -205,12 +233,24 @@ func (r *Resolver) resolve(relo CoreRelo) (Fixup, error) {
 	return f, nil
 }
 
+// room gives an empty list for n candidates.
+func (r *Resolver) room(n int) []Candidate {
+	if len(r.found) < n {
+		r.found = make([]Candidate, max(n, 64))
+	}
+	list := r.found[:0:n]
+	r.found = r.found[n:]
+	return list
+}
+
 // choose compares the candidates and takes the value that all matching ones give.
 func (r *Resolver) choose(f *Fixup, local *access, want coreValue, cands []cand) error {
 	var chosen coreValue
 	chosenBits, disagree := uint64(0), false
+	f.Found = r.room(len(cands))
 	for _, c := range cands {
-		got, ok, err := local.match(c, f.Relo.Kind)
+		got := &r.to
+		ok, err := got.match(r, local, c, f.Relo.Kind)
 		if err != nil {
 			return fmt.Errorf("candidate %d in %s: %w", c.id, r.targets[c.target].Name, err)
 		}

@@ -9,18 +9,22 @@ import (
 // maxAccess is how many parts an access string may have.
 const maxAccess = 64
 
-// parseAccess reads "0:1:2".
-func parseAccess(s string) ([]uint32, error) {
-	if strings.Count(s, ":") >= maxAccess {
-		return nil, fmt.Errorf("%w: more than %d parts", ErrAccess, maxAccess)
-	}
-	var parts []uint32
-	for part := range strings.SplitSeq(s, ":") {
-		n, err := strconv.ParseUint(part, 10, 31)
-		if err != nil || part[0] == '+' {
+// parseAccess reads "0:1:2" into parts, which may be memory to be used again.
+func parseAccess(parts []uint32, s string) ([]uint32, error) {
+	n, digits := uint64(0), 0
+	for i := 0; i <= len(s); i++ {
+		switch {
+		case i < len(s) && s[i] >= '0' && s[i] <= '9':
+			n = min(n*10+uint64(s[i]-'0'), 1<<31)
+			digits++
+		case digits == 0 || n == 1<<31 || i < len(s) && s[i] != ':':
 			return nil, fmt.Errorf("%w: %.64q", ErrAccess, s)
+		case len(parts) == maxAccess:
+			return nil, fmt.Errorf("%w: more than %d parts", ErrAccess, maxAccess)
+		default:
+			parts = append(parts, uint32(n))
+			n, digits = 0, 0
 		}
-		parts = append(parts, uint32(n))
 	}
 	return parts, nil
 }
@@ -32,6 +36,7 @@ type access struct {
 	root  ID
 	steps []step
 	bits  uint64 // offset of the field from the start of the root, in bits
+	parts []uint32
 }
 
 // step is a part of the way. The first one only steps over whole roots.
@@ -42,30 +47,31 @@ type step struct {
 	member bool   // a named member or an enumerator, not an index
 }
 
-// access understands a relocation within the program's own types.
-func (t *Types) access(r CoreRelo) (*access, error) {
+// read understands a relocation within the program's own types.
+func (a *access) read(t *Types, r CoreRelo) error {
 	if r.Kind > lastCoreKind {
-		return nil, fmt.Errorf("%w: %d", ErrCoreKind, uint32(r.Kind))
+		return fmt.Errorf("%w: %d", ErrCoreKind, uint32(r.Kind))
 	}
-	raw, err := parseAccess(r.Access)
+	raw, err := parseAccess(a.parts[:0], r.Access)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := t.checkID(uint32(r.Type)); err != nil {
-		return nil, err
+		return err
 	}
-	a := &access{types: t, root: r.Type}
+	a.parts = raw
+	a.types, a.root, a.steps, a.bits = t, r.Type, a.steps[:0], 0
 	switch {
 	case r.Kind.Field():
-		err = a.field(raw)
+		return a.field(raw)
 	case len(raw) != 1:
-		err = fmt.Errorf("%w: %q has too many parts for %v", ErrAccess, r.Access, r.Kind)
+		return fmt.Errorf("%w: %q has too many parts for %v", ErrAccess, r.Access, r.Kind)
 	case r.Kind.Enumval():
-		err = a.enumerator(raw[0])
+		return a.enumerator(raw[0])
 	case raw[0] != 0:
-		err = fmt.Errorf("%w: %q is not 0, which %v has", ErrAccess, r.Access, r.Kind)
+		return fmt.Errorf("%w: %q is not 0, which %v has", ErrAccess, r.Access, r.Kind)
 	}
-	return a, err
+	return nil
 }
 
 // enumerator takes an enumerator of the root by index.
@@ -74,7 +80,7 @@ func (a *access) enumerator(n uint32) error {
 	if !r.kind().Enum() || n >= uint32(r.vlen()) {
 		return fmt.Errorf("%w: value %d of %s", ErrAccess, n, a.types.TypeName(a.root))
 	}
-	a.steps = []step{{in: id, index: n, name: a.types.enumName(r, int(n)), member: true}}
+	a.steps = append(a.steps, step{in: id, index: n, name: a.types.enumName(r, int(n)), member: true})
 	return nil
 }
 
@@ -92,11 +98,10 @@ func (a *access) field(raw []uint32) error {
 		case k.Composite() && n < uint32(r.vlen()):
 			m := a.types.member(r, int(n))
 			a.bits += uint64(m.offset)
-			b, ok := a.types.nameBytes(m.name)
-			if !ok {
-				return fmt.Errorf("name of a member: %w", ErrString)
+			if err := a.types.checkName(m.name); err != nil {
+				return fmt.Errorf("name of a member: %w", err)
 			}
-			if named = len(b) > 0; named {
+			if named = !a.types.nameless(m.name); named {
 				a.steps = append(a.steps, step{in: next, index: n, name: m.name, member: true})
 			}
 			id = m.typ
@@ -137,38 +142,39 @@ func (a *access) flexible(array record) bool {
 	return s.member && a.types.word(array, 2) == 0 && int(s.index) == a.types.record(s.in).vlen()-1
 }
 
-// match looks for the same thing in a candidate. It is false when the candidate does not have it.
-func (a *access) match(c cand, k CoreKind) (*access, bool, error) {
-	to := &access{types: c.types, root: c.id}
+// match looks for the same thing in a candidate and becomes the way to it. It is false when the candidate does
+// not have it.
+func (a *access) match(r *Resolver, local *access, c cand, k CoreKind) (bool, error) {
+	a.types, a.root, a.steps, a.bits = c.types, c.id, a.steps[:0], 0
 	switch {
 	case k == CoreTypeMatches:
-		return to, matches(a.types, a.root, c.types, c.id), nil
+		return matches(local.types, local.root, c.types, c.id), nil
 	case k.Enumval():
-		return to, to.sameEnumerator(a), nil
+		return a.sameEnumerator(local), nil
 	case !k.Field():
-		return to, compatible(a.types, a.root, c.types, c.id), nil
+		return compatible(local.types, local.root, c.types, c.id), nil
 	}
-	id := to.types.Strip(c.id)
-	for i, s := range a.steps {
+	id := c.types.Strip(c.id)
+	for i, s := range local.steps {
 		ok, err := true, error(nil)
 		switch {
 		case s.member:
-			id, ok = to.sameMember(a, s, id)
+			id, ok = a.sameMember(r, local, s, id)
 		case i > 0:
-			_, r := to.types.strip(id)
-			ok = r.kind() == KindArray && (s.index < to.types.word(r, 2) || to.flexible(r))
+			_, r := a.types.strip(id)
+			ok = r.kind() == KindArray && (s.index < a.types.word(r, 2) || a.flexible(r))
 			if ok {
-				id = ID(to.types.word(r, 0))
+				id = ID(a.types.word(r, 0))
 			}
 		}
 		if ok && !s.member {
-			err = to.element(id, s.index)
+			err = a.element(id, s.index)
 		}
 		if !ok || err != nil {
-			return to, false, err
+			return false, err
 		}
 	}
-	return to, true, nil
+	return true, nil
 }
 
 // sameEnumerator looks for an enumerator of the same essential name.
@@ -181,7 +187,7 @@ func (a *access) sameEnumerator(local *access) bool {
 	for i := range r.vlen() {
 		off := a.types.enumName(r, i)
 		if b, ok := a.types.nameBytes(off); ok && string(essential(b)) == string(essential(want)) {
-			a.steps = []step{{in: id, index: uint32(i), name: off, member: true}}
+			a.steps = append(a.steps, step{in: id, index: uint32(i), name: off, member: true})
 			return true
 		}
 	}
@@ -190,43 +196,19 @@ func (a *access) sameEnumerator(local *access) bool {
 
 // sameMember looks for the member that a step of the program's way names, also inside anonymous structs and
 // unions, and steps there. The member must be of a compatible type.
-func (a *access) sameMember(local *access, s step, id ID) (ID, bool) {
-	want := local.types.str(s.name)
-	type place struct {
-		id ID
-		at uint64
+func (a *access) sameMember(r *Resolver, local *access, s step, id ID) (ID, bool) {
+	id, in := a.types.strip(id)
+	if !in.kind().Composite() {
+		return 0, false
 	}
-	id, r := a.types.strip(id)
-	if !r.kind().Composite() {
+	p, ok := r.member(a.types, id, in, local.types.str(s.name))
+	if !ok {
 		return 0, false
 	}
 	m := local.types.member(local.types.record(s.in), int(s.index))
-	var seen map[ID]bool
-	for list := []place{{id, a.bits}}; len(list) > 0; list = list[1:] {
-		p := list[0]
-		r := a.types.record(p.id)
-		for i := range r.vlen() {
-			name := a.types.word(r, 3*i)
-			found := a.types.named(name, want)
-			if !found && !a.types.nameless(name) {
-				continue // most members
-			}
-			to := a.types.member(r, i)
-			if found {
-				a.bits = p.at + uint64(to.offset)
-				a.steps = append(a.steps, step{in: p.id, index: uint32(i), name: to.name, member: true})
-				return to.typ, fieldsFit(local.types, m.typ, a.types, to.typ)
-			}
-			if in, ok := a.types.anonymous(to); ok && !seen[in] {
-				if seen == nil {
-					seen = map[ID]bool{}
-				}
-				seen[in] = true
-				list = append(list, place{in, p.at + uint64(to.offset)})
-			}
-		}
-	}
-	return 0, false
+	a.bits += p.at
+	a.steps = append(a.steps, step{in: p.in, index: p.index, name: p.name, member: true})
+	return p.typ, fieldsFit(local.types, m.typ, a.types, p.typ)
 }
 
 // last names what the way ends at.

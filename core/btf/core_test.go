@@ -156,7 +156,7 @@ func TestResolve(t *testing.T) {
 			want = fmt.Sprintf("%d was %d", find(t, target, "task", KindStruct), relos[i].Type)
 		}
 		if s := fixupText(got); s != want {
-			t.Errorf("%s:\n got %s\nwant %s", got.Text, s, want)
+			t.Errorf("%s:\n got %s\nwant %s", got.Text(), s, want)
 		}
 	}
 }

@@ -20,6 +20,7 @@ var ErrDedup = errors.New("duplicates cannot be removed")
 // Time and memory are in proportion to the table, apart from a logarithm, whatever its depth. The error wraps ErrBuild for kinds that
 // this package does not know, ErrID and ErrString for malformed types.
 func (t *Types) Dedup() (*Types, []ID, error) {
+	t.ready()
 	d := &deduper{t: t, g: graph{outAt: make([]uint32, 1, t.Len()+1)}}
 	if err := d.read(); err != nil {
 		return nil, nil, fmt.Errorf("remove duplicates: %w", err)

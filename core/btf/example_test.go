@@ -50,7 +50,7 @@ func ExampleResolve() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("%s: %d instead of %d\n", fixup.Text, fixup.Value, fixup.Local)
+	fmt.Printf("%s: %d instead of %d\n", fixup.Text(), fixup.Value, fixup.Local)
 	// Output: byte_off struct task.pid: 24 instead of 4
 }
 

@@ -332,3 +332,10 @@ func (t *Types) whole(n uint32) *page {
 	p.ready.Store(ready)
 	return p
 }
+
+// ready notes the place of every type of the table and its bases, for work on most of them.
+func (t *Types) ready() {
+	for ; t != nil; t = t.base {
+		t.dense()
+	}
+}

@@ -52,15 +52,15 @@ func (l *load) applyCore(p *prepared, i int, relo btf.CoreRelo) error {
 		return err
 	}
 	if f.Poison {
-		p.fail(i, f.Text+": "+f.Reason)
+		p.fail(i, f.Text()+": "+f.Reason)
 		return nil
 	}
 	reason, err := patch(&p.code[i], f)
 	if err != nil {
-		return fmt.Errorf("%s: %w", f.Text, err)
+		return fmt.Errorf("%s: %w", f.Text(), err)
 	}
 	if reason != "" {
-		p.fail(i, f.Text+": "+reason)
+		p.fail(i, f.Text()+": "+reason)
 	}
 	return nil
 }
