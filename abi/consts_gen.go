@@ -186,7 +186,7 @@ const (
 	StopInterrupted StopReason = 1 // by the operator
 	StopDuration    StopReason = 2 // its time is over
 	StopClosed      StopReason = 3 // the host closes it
-	StopAsked       StopReason = 4 // the plugin called stop
+	StopAsked       StopReason = 4 // the plugin called end
 	StopError       StopReason = 5 // something failed
 )
 

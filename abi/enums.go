@@ -123,7 +123,7 @@ var ownEnums = []Enum{
 		{Name: "interrupted", Num: 1, Doc: "by the operator"},
 		{Name: "duration", Num: 2, Doc: "its time is over"},
 		{Name: "closed", Num: 3, Doc: "the host closes it"},
-		{Name: "asked", Num: 4, Doc: "the plugin called stop"},
+		{Name: "asked", Num: 4, Doc: "the plugin called end"},
 		{Name: "error", Num: 5, Doc: "something failed"},
 	}},
 }

@@ -45,7 +45,7 @@ var funcs = []Func{
 	{ID: 11, Name: "h_kind", Group: "base", Result: "kind", Phases: inHook,
 		Params: []Param{{"h", Handle32, ""}},
 		Doc:    "The kind of a handle that is in use."},
-	{ID: 12, Name: "stop", Group: "base", Result: "0", Phases: PhaseRun,
+	{ID: 12, Name: "end", Group: "base", Result: "0", Phases: PhaseRun,
 		Params: []Param{{"code", U32, ""}},
 		Doc:    "Asks the host to end the run after this hook: 0 is success, anything else a failure of the plugin."},
 

@@ -87,7 +87,7 @@ func TestFuncs(t *testing.T) {
 func TestPlanIsPure(t *testing.T) {
 	early := PhaseInit | PhaseDescribe | PhaseConfigure | PhasePlan
 	for _, name := range []string{"map_open", "map_get", "map_put", "map_del", "map_next", "src_open", "src_ctl",
-		"src_stats", "out_write", "timer", "clock", "stop"} {
+		"src_stats", "out_write", "timer", "clock", "end"} {
 		if f, ok := LookupFunc(name); !ok || f.Phases&early != 0 {
 			t.Errorf("%s: found %v, phases %s", name, ok, f.Phases)
 		}
@@ -166,5 +166,18 @@ func TestRecords(t *testing.T) {
 			t.Errorf("%s: sized %v, but starts with %s %s", r.Name, r.Sized, first.Type, first.Name)
 		}
 		checkNew(t, "record "+r.Name, r.Since, r.Doc)
+	}
+}
+
+// TestNamesInC holds functions and hooks apart: both are called bpfhost_… in C.
+func TestNamesInC(t *testing.T) {
+	hooks := map[string]bool{}
+	for _, h := range Hooks() {
+		hooks[h.Name] = true
+	}
+	for _, f := range Funcs() {
+		if hooks["bpfhost_"+f.Name] {
+			t.Errorf("function %s and the hook bpfhost_%s have one name in C", f.Name, f.Name)
+		}
 	}
 }

@@ -99,8 +99,8 @@ func (x *instance) HKind(h uint32) int32 {
 	return x.reply("h_kind", int(handle(h).kind()), err)
 }
 
-// Stop asks for the end of the run.
-func (x *instance) Stop(code uint32) int32 {
+// End asks for the end of the run.
+func (x *instance) End(code uint32) int32 {
 	if !x.stop.asked {
 		x.stop = stopRequest{asked: true, code: code}
 	}

@@ -50,8 +50,8 @@ func TestClock(t *testing.T) {
 
 func TestStopKeepsTheFirst(t *testing.T) {
 	x, _, _ := running(t)
-	x.Stop(3)
-	x.Stop(0)
+	x.End(3)
+	x.End(0)
 	if x.stop.code != 3 {
 		t.Errorf("code %d, want the first, 3", x.stop.code)
 	}

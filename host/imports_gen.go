@@ -55,9 +55,9 @@ type imports interface {
 	HClose(h uint32) int32
 	// HKind: The kind of a handle that is in use. Result: kind.
 	HKind(h uint32) int32
-	// Stop: Asks the host to end the run after this hook: 0 is success, anything else a failure of the
+	// End: Asks the host to end the run after this hook: 0 is success, anything else a failure of the
 	// plugin. Result: 0.
-	Stop(code uint32) int32
+	End(code uint32) int32
 	// ObjOpen: Opens an object that the operator named: its file name without .o and .bpf.o. The empty
 	// name is the first one. Result: handle of the object.
 	ObjOpen(name []byte) int32
@@ -168,7 +168,7 @@ func importTable(of func(*sandbox.Guest) imports) []sandbox.Import {
 		entry("clock", "ii", b.clock),
 		entry("h_close", "i", b.hClose),
 		entry("h_kind", "i", b.hKind),
-		entry("stop", "i", b.stop),
+		entry("end", "i", b.end),
 		entry("obj_open", "ii", b.objOpen),
 		entry("obj_new", "ii", b.objNew),
 		entry("obj_from_bytes", "iiii", b.objFromBytes),
@@ -362,12 +362,12 @@ func (b binding) hKind(g *sandbox.Guest, s []uint64) int32 {
 	return c.HKind(uint32(s[0]))
 }
 
-func (b binding) stop(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) end(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
 	if c.Phase()&0x20 == 0 { // run
 		return c.Refuse(12, abi.ErrPhase)
 	}
-	return c.Stop(uint32(s[0]))
+	return c.End(uint32(s[0]))
 }
 
 func (b binding) objOpen(g *sandbox.Guest, s []uint64) int32 {

@@ -94,7 +94,7 @@ func TestRunStops(t *testing.T) {
 			ticks := 0
 			g.hooks["bpfhost_tick"] = func(args ...uint64) (int32, error) {
 				if ticks++; ticks == 3 {
-					x.ok(t, "stop", x.Stop(tt.code))
+					x.ok(t, "end", x.End(tt.code))
 				}
 				return 0, nil
 			}

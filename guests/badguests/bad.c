@@ -154,8 +154,8 @@ int32_t bpfhost_started(void)
 	if (doing("escape"))
 		bpfhost_out_write(BPFHOST_STREAM_OUT, STR("\033[31mred\033[0m\n"));
 	if (doing("done") || doing("escape"))
-		return bpfhost_stop(0);
+		return bpfhost_end(0);
 	if (doing("giveup"))
-		return bpfhost_stop(3);
+		return bpfhost_end(3);
 	return 0;
 }

@@ -23,7 +23,7 @@ extern "C" {
 #define BPFHOST_EXPORT(name) __attribute__((export_name(#name)))
 
 #define BPFHOST_ABI 0x10000u /* major<<16 | minor */
-#define BPFHOST_ABI_MARKER "bpfhost-abi:1.0:92fdfc1401efa1ab34032eabb6be4581d73909f553c02176dc1bce65962c43b4"
+#define BPFHOST_ABI_MARKER "bpfhost-abi:1.0:dd7ee8e730ed30fb8d7fe090ea0a6aaf7ffd6bb2e8cefd6acf3b6be15fab41f5"
 
 /* The version this guest is built for, and the definition, for inspectors of the module. */
 __attribute__((weak)) BPFHOST_EXPORT(bpfhost_abi) int32_t bpfhost_abi(void) { return (int32_t)BPFHOST_ABI; }
@@ -185,7 +185,7 @@ enum bpfhost_stop_reason {
 	BPFHOST_STOP_INTERRUPTED = 1, /* by the operator */
 	BPFHOST_STOP_DURATION = 2, /* its time is over */
 	BPFHOST_STOP_CLOSED = 3, /* the host closes it */
-	BPFHOST_STOP_ASKED = 4, /* the plugin called stop */
+	BPFHOST_STOP_ASKED = 4, /* the plugin called end */
 	BPFHOST_STOP_ERROR = 5, /* something failed */
 };
 
@@ -597,8 +597,8 @@ int32_t bpfhost_h_kind(bpfhost_h h);
  * Asks the host to end the run after this hook: 0 is success, anything else a failure of the
  * plugin. Result: 0. Phases: run.
  */
-BPFHOST_IMPORT(stop)
-int32_t bpfhost_stop(uint32_t code);
+BPFHOST_IMPORT(end)
+int32_t bpfhost_end(uint32_t code);
 
 /*
  * Opens an object that the operator named: its file name without .o and .bpf.o. The empty name is

@@ -78,7 +78,7 @@ func clock(id uint32) (uint64, error) {
 }
 
 // End asks the host to end the run after this hook. Code 0 is success.
-func End(code uint32) error { return check(hostStop(code)) }
+func End(code uint32) error { return check(hostEnd(code)) }
 
 // Timer has Plugin.Tick called every ms milliseconds; 0 ends that.
 func Timer(ms uint32) error { return check(hostTimer(ms)) }

@@ -6,7 +6,7 @@ package sdk
 const Version = 0x10000
 
 // marker tells inspectors of a module which definition it was built with.
-var marker = "bpfhost-abi:1.0:92fdfc1401efa1ab34032eabb6be4581d73909f553c02176dc1bce65962c43b4"
+var marker = "bpfhost-abi:1.0:dd7ee8e730ed30fb8d7fe090ea0a6aaf7ffd6bb2e8cefd6acf3b6be15fab41f5"
 
 // Errno is the type of: Why a call failed; a result of -code.
 type Errno uint32
@@ -192,7 +192,7 @@ const (
 	StopInterrupted StopReason = 1 // by the operator
 	StopDuration    StopReason = 2 // its time is over
 	StopClosed      StopReason = 3 // the host closes it
-	StopAsked       StopReason = 4 // the plugin called stop
+	StopAsked       StopReason = 4 // the plugin called end
 	StopError       StopReason = 5 // something failed
 )
 
@@ -479,7 +479,7 @@ func funcName(id uint32) string {
 	case 11:
 		return "h_kind"
 	case 12:
-		return "stop"
+		return "end"
 	case 13:
 		return "obj_open"
 	case 14:

@@ -28,7 +28,7 @@ func hostHClose(h uint32) int32 { return noHost }
 
 func hostHKind(h uint32) int32 { return noHost }
 
-func hostStop(code uint32) int32 { return noHost }
+func hostEnd(code uint32) int32 { return noHost }
 
 func hostObjOpen(name string) int32 { return noHost }
 

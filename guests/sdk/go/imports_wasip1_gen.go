@@ -50,9 +50,9 @@ func hostHClose(h uint32) int32
 //go:noescape
 func hostHKind(h uint32) int32
 
-//go:wasmimport bpfhost_v1 stop
+//go:wasmimport bpfhost_v1 end
 //go:noescape
-func hostStop(code uint32) int32
+func hostEnd(code uint32) int32
 
 //go:wasmimport bpfhost_v1 obj_open
 //go:noescape
