@@ -24,8 +24,8 @@ func TestRebuild(t *testing.T) {
 	if out, err := exec.Command("testdata/build.sh", dir).CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	for _, name := range objects(t) {
-		if !bytes.Equal(readFile(t, name), readFile(t, filepath.Join(dir, filepath.Base(name)))) {
+	for _, name := range append(objects(t), "testdata/link/a-el.o", "testdata/link/b-el.o") {
+		if !bytes.Equal(readFile(t, name), readFile(t, filepath.Join(dir, strings.TrimPrefix(name, "testdata/")))) {
 			t.Errorf("%s is not what its source gives; run testdata/build.sh", name)
 		}
 	}

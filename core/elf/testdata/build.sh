@@ -3,6 +3,7 @@
 set -eu
 cd "$(dirname "$0")"
 out=${1:-.}
+mkdir -p "$out/link"
 build() { # source target flags...
 	source=$1 target=$2
 	shift 2
@@ -15,3 +16,5 @@ build maps el -g
 build core el -g
 build legacy el
 build ops el -g
+build link/a el -g
+build link/b el -g

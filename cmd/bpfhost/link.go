@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bpfhost/bpfhost/core/elf"
+)
+
+func newLink(a app) *cobra.Command {
+	output := ""
+	c := &cobra.Command{
+		Use:   "link FILE… -o FILE",
+		Short: "Make one eBPF object of several",
+		Long: `link makes one eBPF object of several, by the rules of libbpf's linker: strong functions and
+variables win over weak ones, static ones stay apart, what one object declares another may define,
+and maps and licenses of one name have to agree. The result is checked as 'inspect' would read it.`,
+		Example: `  bpfhost link parser.o drops.o -o whole.o`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return badUsage(c, "link: FILE is missing")
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			if output == "" {
+				return badUsage(c, "link: -o FILE is missing")
+			}
+			return a.link(args, output)
+		},
+	}
+	c.Flags().StringVarP(&output, "output", "o", "", "where to write the object; - is standard output")
+	return c
+}
+
+// link links files. Nothing is written unless the result can be read.
+func (a app) link(names []string, output string) error {
+	var objects []elf.Object
+	var bad failures
+	for _, name := range names {
+		b, err := a.readFile(name)
+		bad = bad.with(err)
+		objects = append(objects, elf.Object{Name: name, Data: b})
+	}
+	if err := bad.err(); err != nil {
+		return err
+	}
+	b, err := elf.Link(objects...)
+	if err == nil {
+		_, err = elf.LoadBytes(b)
+	}
+	if err != nil {
+		return &inputError{err}
+	}
+	if output == "-" {
+		_, err = a.out.Write(b)
+		return err
+	}
+	return writeFile(output, b)
+}
+
+// writeFile puts a file into its place whole, or not at all.
+func writeFile(name string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(name), ".bpfhost-*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	_, err = f.Write(b)
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}

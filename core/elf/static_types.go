@@ -1,0 +1,371 @@
+package elf
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// agree checks that two objects mean the same by a name, as far as their types say.
+func agree(a, b *global) error {
+	if a.decl == 0 || b.decl == 0 {
+		return nil
+	}
+	x, err := a.in.types.Type(a.decl)
+	if err != nil {
+		return err
+	}
+	y, err := b.in.types.Type(b.decl)
+	if err != nil {
+		return err
+	}
+	if x.Kind() != y.Kind() {
+		return linkError("%q is a %v here and a %v in %s", show(b.name), y.Kind(), x.Kind(), a.in.name)
+	}
+	if a.in.isMap(a.decl) || b.in.isMap(b.decl) {
+		return agreeMaps(a, b)
+	}
+	here, there := b.in.signature(y), a.in.signature(x)
+	if here != there && here != "void" && there != "void" {
+		return linkError("%q is %s here and %s in %s", show(b.name), show(here), show(there), a.in.name)
+	}
+	return nil
+}
+
+// signature gives the type of a function or variable as text, without outer typedefs and modifiers.
+func (in *input) signature(t btf.Type) string {
+	switch t := t.(type) {
+	case *btf.Var:
+		return in.types.TypeName(in.types.Strip(t.Type))
+	case *btf.Function:
+		p, err := in.types.Type(t.Type)
+		proto, ok := p.(*btf.FuncProto)
+		if err != nil || !ok {
+			return ""
+		}
+		text := in.types.TypeName(in.types.Strip(proto.Return)) + "("
+		for _, a := range proto.Params {
+			text += in.types.TypeName(in.types.Strip(a.Type)) + ","
+		}
+		return text + ")"
+	}
+	return ""
+}
+
+// isMap reports whether a variable is in the section of maps.
+func (in *input) isMap(decl btf.ID) bool {
+	id, err := in.types.Find(".maps", btf.KindDatasec)
+	if err != nil {
+		return false
+	}
+	t, err := in.types.Type(id)
+	d, ok := t.(*btf.Datasec)
+	return err == nil && ok && slices.ContainsFunc(d.Vars, func(v btf.SecVar) bool { return v.Type == decl })
+}
+
+// agreeMaps checks that two definitions of a map have the same attributes.
+func agreeMaps(a, b *global) error {
+	there, err := a.in.definition(a.decl)
+	if err != nil {
+		return fmt.Errorf("map %q in %s: %w", show(a.name), a.in.name, err)
+	}
+	here, err := b.in.definition(b.decl)
+	if err != nil {
+		return fmt.Errorf("map %q: %w", show(b.name), err)
+	}
+	old, now := &spec.Collection{Maps: []*spec.Map{there}}, &spec.Collection{Maps: []*spec.Map{here}}
+	for _, c := range spec.Diff(old, now) {
+		for _, p := range c.Props {
+			return linkError("map %q has %s %q here and %q in %s", show(b.name), p.Name, p.New, p.Old, a.in.name)
+		}
+	}
+	return nil
+}
+
+// definition reads a map definition by its BTF alone. Numbers of types are left out, for they mean
+// nothing in another object.
+func (in *input) definition(decl btf.ID) (*spec.Map, error) {
+	t, err := in.types.Type(decl)
+	if err != nil {
+		return nil, err
+	}
+	v, ok := t.(*btf.Var)
+	if !ok {
+		return nil, linkError("BTF type %d is a %v, not a variable", decl, t.Kind())
+	}
+	m, err := defined(in.types, v)
+	if err != nil {
+		return nil, err
+	}
+	for x := m; x != nil; x = x.Inner {
+		x.Tags = append(x.Tags, in.types.TypeName(x.Key), in.types.TypeName(x.Value))
+		x.Key, x.Value = 0, 0
+	}
+	return m, nil
+}
+
+// defined reads a map definition by its BTF alone.
+func defined(types *btf.Types, v *btf.Var) (*spec.Map, error) {
+	l := &loader{types: types, c: &spec.Collection{}}
+	m := &spec.Map{Name: v.Name, Section: ".maps"}
+	d := mapDef{r: &mapReader{l: l, section: &section{name: ".maps"}}, m: m}
+	return m, d.read(v.Type)
+}
+
+// addTypes puts the types of all objects into one table, each shared function and variable once, and
+// makes .BTF and .BTF.ext of it.
+func (k *staticLinker) addTypes() error {
+	b := &btf.Builder{Order: k.out.order()}
+	next := btf.ID(1)
+	for _, in := range k.inputs {
+		next = k.number(in, next)
+	}
+	if next == 1 {
+		return nil
+	}
+	for _, in := range k.inputs {
+		k.bindLosers(in)
+	}
+	for _, in := range k.inputs {
+		if err := k.fill(in, b); err != nil {
+			return err
+		}
+	}
+	if err := k.addDatasecs(b); err != nil {
+		return err
+	}
+	types, err := b.Types()
+	if err != nil {
+		return err
+	}
+	small, ids, err := types.Dedup()
+	if err != nil {
+		return err
+	}
+	ext := k.mergedExt()
+	if err := ext.Remap(ids); err != nil {
+		return err
+	}
+	whole := &btf.Builder{Order: k.out.order()}
+	whole.AddAll(small)
+	return k.out.addTypes(whole, ext)
+}
+
+// number gives every type of an object its number in the result. Data sections come at the end, and
+// shared functions and variables only from the object that settles them.
+func (k *staticLinker) number(in *input, next btf.ID) btf.ID {
+	if in.types == nil {
+		return next
+	}
+	in.ids = make([]btf.ID, in.types.Len())
+	for id, t := range in.types.All() {
+		if k.kept(in, id, t) {
+			in.ids[id] = next
+			next++
+		}
+	}
+	return next
+}
+
+// kept reports whether a type goes into the result.
+func (k *staticLinker) kept(in *input, id btf.ID, t btf.Type) bool {
+	name, shared := "", false
+	switch t := t.(type) {
+	case *btf.Datasec:
+		return false
+	case *btf.Function:
+		name, shared = t.Name, t.Linkage != btf.LinkStatic
+	case *btf.Var:
+		name, shared = t.Name, t.Linkage != btf.LinkStatic
+	case *btf.DeclTag:
+		if target, err := in.types.Type(t.Type); err == nil {
+			return k.kept(in, t.Type, target)
+		}
+	}
+	if g := k.globals[name]; shared && g != nil && g.decl != 0 {
+		return g.in == in && g.decl == id
+	}
+	return true
+}
+
+// bindLosers makes functions and variables that lost stand for those that won.
+func (k *staticLinker) bindLosers(in *input) {
+	if in.types == nil {
+		return
+	}
+	for name, id := range in.decls {
+		if g := k.globals[name]; in.ids[id] == 0 && g != nil && g.decl != 0 {
+			in.ids[id] = g.in.ids[g.decl]
+		}
+	}
+}
+
+// fill adds the renumbered types of an object.
+func (k *staticLinker) fill(in *input, b *btf.Builder) error {
+	if in.types == nil {
+		return nil
+	}
+	to := func(id btf.ID) btf.ID {
+		if int(id) < len(in.ids) {
+			return in.ids[id]
+		}
+		return 0
+	}
+	for id, t := range in.types.All() {
+		if !k.kept(in, id, t) {
+			continue
+		}
+		n := renumber(t, to)
+		if n == nil {
+			return linkError("%s has a type of kind %v, which cannot be renumbered", in.name, t.Kind())
+		}
+		k.relink(n)
+		b.Add(n)
+	}
+	return nil
+}
+
+// relink gives a declaration that another object defines the linkage of a definition.
+func (k *staticLinker) relink(t btf.Type) {
+	switch t := t.(type) {
+	case *btf.Function:
+		if g := k.globals[t.Name]; t.Linkage == btf.LinkExtern && g != nil && g.defined {
+			t.Linkage = btf.LinkGlobal
+		}
+	case *btf.Var:
+		if g := k.globals[t.Name]; t.Linkage == btf.LinkExtern && g != nil && g.defined {
+			t.Linkage = btf.LinkGlobal
+		}
+	}
+}
+
+// addDatasecs makes the data sections anew: what is in the result, at its place there.
+func (k *staticLinker) addDatasecs(b *btf.Builder) error {
+	var names []string
+	sections := make(map[string]*btf.Datasec)
+	for _, in := range k.inputs {
+		if in.types == nil {
+			continue
+		}
+		places := in.places()
+		for _, t := range in.types.All() {
+			d, ok := t.(*btf.Datasec)
+			if !ok {
+				continue
+			}
+			to := sections[d.Name]
+			if to == nil {
+				to = &btf.Datasec{Name: d.Name}
+				if n := k.out.named[d.Name]; n != 0 {
+					to.Size = uint32(max(k.out.at(n).size, uint64(len(k.out.at(n).data))))
+				}
+				sections[d.Name] = to
+				names = append(names, d.Name)
+			}
+			k.addDatasec(in, d, to, places)
+		}
+	}
+	for _, name := range names {
+		d := sections[name]
+		if len(d.Vars) == 0 {
+			continue
+		}
+		sortedVars(d.Vars)
+		b.Add(d)
+	}
+	return nil
+}
+
+// places finds the symbols of an object by section and name.
+func (in *input) places() map[[2]string]*symbol {
+	out := make(map[[2]string]*symbol)
+	for i := range in.f.symbols {
+		if s := &in.f.symbols[i]; s.defined() && uint64(s.section) < uint64(len(in.f.sections)) && s.typ != symbolSection {
+			out[[2]string{in.f.sections[s.section].name, s.name}] = s
+		}
+	}
+	return out
+}
+
+func (k *staticLinker) addDatasec(in *input, d, to *btf.Datasec, places map[[2]string]*symbol) {
+	for _, v := range d.Vars {
+		id := in.ids[v.Type]
+		name := in.types.Name(v.Type)
+		if id == 0 || slices.ContainsFunc(to.Vars, func(o btf.SecVar) bool { return o.Type == id }) {
+			continue
+		}
+		s := places[[2]string{d.Name, name}]
+		switch {
+		case s != nil && s.shared() && (k.globals[name] == nil || k.globals[name].sym != s):
+			continue // lost against another
+		case s != nil:
+			to.Vars = append(to.Vars, btf.SecVar{Type: id, Offset: uint32(s.value + in.shift[s.section]), Size: v.Size})
+		case k.globals[name] == nil || !k.globals[name].defined:
+			to.Vars = append(to.Vars, btf.SecVar{Type: id, Size: v.Size})
+		}
+	}
+}
+
+// mergedExt puts what is known of instructions together.
+func (k *staticLinker) mergedExt() *btf.Ext {
+	out := &btf.Ext{}
+	for _, in := range k.inputs {
+		if in.ext == nil {
+			continue
+		}
+		shift := make(map[string]uint32)
+		for i := range in.f.sections {
+			if s := &in.f.sections[i]; in.section[i] != 0 && s.exec() {
+				shift[s.name] = uint32(in.shift[i] / asm.SlotSize)
+			}
+		}
+		for i := range in.ext.Sections {
+			s := &in.ext.Sections[i]
+			by, ok := shift[s.Name]
+			if !ok {
+				continue
+			}
+			to := out.Section(s.Name)
+			if to == nil {
+				out.Sections = append(out.Sections, btf.ExtSection{Name: s.Name})
+				to = &out.Sections[len(out.Sections)-1]
+			}
+			in.appendExt(to, s, by)
+		}
+	}
+	return out
+}
+
+// appendExt adds the records of one section, so many slots further.
+func (in *input) appendExt(to, s *btf.ExtSection, by uint32) {
+	for _, f := range s.Funcs {
+		f.Slot, f.Type = f.Slot+by, in.ids[f.Type]
+		to.Funcs = append(to.Funcs, f)
+	}
+	for _, l := range s.Lines {
+		l.Slot += by
+		to.Lines = append(to.Lines, l)
+	}
+	for _, r := range s.Relos {
+		r.Slot, r.Type = r.Slot+by, in.ids[r.Type]
+		to.Relos = append(to.Relos, r)
+	}
+}
+
+// addTypes adds .BTF and .BTF.ext.
+func (m *image) addTypes(b *btf.Builder, ext *btf.Ext) error {
+	types, more, err := b.BytesExt(ext)
+	if err != nil {
+		return err
+	}
+	n := m.section(".BTF", sectionProgbits, 0, 4)
+	m.at(n).data = types
+	if len(ext.Sections) > 0 {
+		n = m.section(".BTF.ext", sectionProgbits, 0, 4)
+		m.at(n).data = more
+	}
+	return nil
+}
