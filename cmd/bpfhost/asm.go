@@ -1,0 +1,93 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+func newAsm(a app) *cobra.Command {
+	var out string
+	var raw, big bool
+	c := &cobra.Command{
+		Use:   "asm FILE.s -o FILE.bin --raw",
+		Short: "Assemble eBPF text into instructions",
+		Long: `asm assembles text in the syntax that disasm prints, which is that of the kernel and llvm-objdump. With
+--raw the result is bare instructions, eight bytes each; references to maps, variables and kernel
+symbols have no place there and are refused. FILE - is standard input, -o - standard output.`,
+		Example: `  bpfhost asm drop.s -o drop.bin --raw
+  bpfhost disasm --raw x.bin | bpfhost asm - -o y.bin --raw`,
+		RunE: func(c *cobra.Command, args []string) error {
+			switch {
+			case len(args) != 1:
+				return badUsage(c, "asm: one FILE is needed")
+			case out == "":
+				return badUsage(c, "asm: -o FILE is missing")
+			case !raw:
+				return badUsage(c, "asm: say --raw, which is the one form of output")
+			}
+			b, err := a.readFile(args[0])
+			if err != nil {
+				return err
+			}
+			code, err := assemble(string(b), order(big))
+			if err != nil {
+				return &inputError{fmt.Errorf("assemble %s: %w", args[0], err)}
+			}
+			return a.writeFile(out, code)
+		},
+	}
+	c.Flags().StringVarP(&out, "output", "o", "", "file to write")
+	c.Flags().BoolVar(&raw, "raw", false, "write bare instructions")
+	c.Flags().BoolVar(&big, "big-endian", false, "write big-endian instructions")
+	return c
+}
+
+func order(big bool) asm.ByteOrder {
+	if big {
+		return asm.BigEndian
+	}
+	return asm.LittleEndian
+}
+
+// assemble makes bytes of text. Calls of functions by name are resolved, as in a program.
+func assemble(text string, o asm.ByteOrder) ([]byte, error) {
+	l, err := asm.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	p := spec.Program{Insns: make([]spec.Insn, len(l.Insns)), LabelNames: l.LabelNames}
+	for i, in := range l.Insns {
+		p.Insns[i].Insn = in
+		if name, ok := l.Funcs[i]; ok {
+			p.Insns[i].Func = &btf.Func{Name: name}
+		}
+	}
+	code, err := p.Code()
+	if err != nil {
+		return nil, err
+	}
+	return asm.AppendEncode(nil, code, asm.EncodeOptions{Order: o})
+}
+
+// writeFile writes a whole file; "-" is standard output.
+func (a app) writeFile(name string, b []byte) error {
+	if name == "-" {
+		_, err := a.out.Write(b)
+		return err
+	}
+	if err := os.WriteFile(name, b, 0o644); err != nil {
+		var pe *os.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err // the name is said already
+		}
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}

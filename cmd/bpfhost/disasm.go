@@ -1,0 +1,237 @@
+package main
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf"
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host"
+)
+
+// disasm is what the command was asked for.
+type disasm struct {
+	app
+	raw, big, bytes, source bool
+	cfg                     string
+	order                   asm.ByteOrder
+}
+
+func newDisasm(a app) *cobra.Command {
+	d := disasm{app: a}
+	cfg := newChoice("none", "dot")
+	c := &cobra.Command{
+		Use:   "disasm FILE [PROGRAM]",
+		Short: "Show the instructions of eBPF programs as text",
+		Long: `disasm prints the programs of an eBPF object, or one of them, as text that asm reads. With --raw the file
+is bare instructions; what is none is shown as a number, so that nothing is lost. FILE - is standard
+input. --cfg dot draws the control flow for Graphviz instead.`,
+		Example: `  bpfhost disasm drops.o
+  bpfhost disasm drops.o count --source --bytes
+  bpfhost disasm drops.o count --cfg dot | dot -Tsvg >count.svg`,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) < 1 || len(args) > 2 || d.raw && len(args) > 1 {
+				return badUsage(c, "disasm: FILE is needed, and for an object at most one PROGRAM")
+			}
+			d.cfg = cfg.value
+			programs, err := d.programs(args)
+			if err != nil {
+				return err
+			}
+			var out []byte
+			for i, p := range programs {
+				if out, err = d.program(out, p, i > 0); err != nil {
+					return &inputError{fmt.Errorf("disassemble %s: %w", args[0], err)}
+				}
+			}
+			_, err = a.out.Write(out)
+			return err
+		},
+	}
+	c.Flags().BoolVar(&d.raw, "raw", false, "the file is bare instructions")
+	c.Flags().BoolVar(&d.big, "big-endian", false, "with --raw: they are big-endian")
+	c.Flags().BoolVar(&d.bytes, "bytes", false, "show the bytes of each instruction as a comment")
+	c.Flags().BoolVar(&d.source, "source", false, "show the lines of source")
+	c.Flags().Var(&cfg, "cfg", "draw the control flow in this language instead")
+	return c
+}
+
+// programs reads the file.
+func (d *disasm) programs(args []string) ([]*spec.Program, error) {
+	b, err := d.readFile(args[0])
+	if err != nil {
+		return nil, err
+	}
+	if d.raw {
+		d.order = order(d.big)
+		insns, err := asm.Decode(b, asm.DecodeOptions{Order: d.order, Lenient: true})
+		if err != nil {
+			return nil, &inputError{fmt.Errorf("disassemble %s: %w", args[0], err)}
+		}
+		p := &spec.Program{Insns: make([]spec.Insn, len(insns))}
+		for i := range insns {
+			p.Insns[i].Insn = insns[i]
+		}
+		return []*spec.Program{p}, nil
+	}
+	c, err := elf.LoadBytes(b)
+	if err != nil {
+		return nil, &inputError{fmt.Errorf("disassemble %s: %w", args[0], err)}
+	}
+	d.order = c.Order
+	if len(args) == 1 {
+		return c.Programs, nil
+	}
+	p := c.Program(args[1])
+	if p == nil {
+		return nil, &inputError{fmt.Errorf("disassemble %s: it has no program %q; 'bpfhost inspect' lists them", args[0], args[1])}
+	}
+	return []*spec.Program{p}, nil
+}
+
+// program appends one program in the form that was asked for.
+func (d *disasm) program(out []byte, p *spec.Program, more bool) ([]byte, error) {
+	if d.cfg == "dot" {
+		return appendDot(out, p)
+	}
+	if more {
+		out = append(out, '\n')
+	}
+	code, funcs := plain(p)
+	notes := make([][]byte, len(code))
+	if d.bytes {
+		var err error
+		if notes, err = d.encoded(code, p); err != nil {
+			return nil, err
+		}
+	}
+	if !d.raw {
+		out = append(out, safe("; program "+p.Name+", "+p.Type.String()+", section "+p.Section)...)
+	}
+	o := asm.TextOptions{LabelNames: p.LabelNames, Funcs: funcs}
+	if d.source || d.bytes {
+		o.Source = func(i int) string { return d.comment(p.Insns[i].Line, notes[i]) }
+	}
+	return asm.AppendText(out, code, o), nil
+}
+
+func safe(line string) string { return host.SafeText(line) + "\n" }
+
+// comment is what stands before an instruction.
+func (d *disasm) comment(l *btf.Line, bytes []byte) string {
+	text := ""
+	if d.source && l != nil {
+		text = l.File + ":" + strconv.Itoa(int(l.Line)) + ": " + strings.TrimSpace(l.Text)
+	}
+	if d.bytes {
+		if text != "" {
+			text += " | "
+		}
+		text += hex.EncodeToString(bytes)
+	}
+	return host.SafeText(text)
+}
+
+// plain takes the instructions of a program and the names of its functions apart.
+func plain(p *spec.Program) ([]asm.Insn, map[int]string) {
+	code, funcs := make([]asm.Insn, len(p.Insns)), map[int]string{}
+	for i := range p.Insns {
+		code[i] = p.Insns[i].Insn
+		if f := p.Insns[i].Func; f != nil {
+			funcs[i] = f.Name
+		}
+	}
+	return code, funcs
+}
+
+// encoded gives the bytes of each instruction as the object has them: what the loader puts in place of
+// names is zero.
+func (d *disasm) encoded(code []asm.Insn, p *spec.Program) ([][]byte, error) {
+	linked, err := p.Code()
+	if err != nil {
+		return nil, err
+	}
+	for i := range linked {
+		if k := linked[i].Ref.Kind; k != asm.RefNone && k != asm.RefLabel {
+			linked[i].Ref = asm.Ref{}
+		}
+	}
+	b, err := asm.AppendEncode(nil, linked, asm.EncodeOptions{Order: d.order, NoGotol: true})
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]byte, len(code))
+	for i := range linked {
+		n := linked[i].Slots() * asm.SlotSize
+		out[i], b = b[:n], b[n:]
+	}
+	return out, nil
+}
+
+// appendDot draws the control flow of a program: a cluster for each function, a box for each block.
+func appendDot(out []byte, p *spec.Program) ([]byte, error) {
+	g, err := p.Graph()
+	if err != nil {
+		return nil, err
+	}
+	code, _ := plain(p)
+	w := bytes.NewBuffer(out)
+	fmt.Fprintf(w, "digraph %s {\n\tnode [shape=box fontname=monospace]\n", dotText(p.Name))
+	for i, f := range g.Funcs {
+		fmt.Fprintf(w, "\tsubgraph cluster_%d {\n\t\tlabel=%s\n", i, dotText(f.Name))
+		for b := f.Block; b < f.Block+f.Blocks; b++ {
+			dotBlock(w, g, b, code, p)
+		}
+		fmt.Fprint(w, "\t}\n")
+	}
+	for b := range g.Blocks {
+		for k, to := range g.Succs(b) {
+			style := ""
+			if len(g.Succs(b)) == 2 && k == 0 {
+				style = " [style=dashed]" // the way on where a condition does not hold
+			}
+			fmt.Fprintf(w, "\tb%d -> b%d%s\n", b, to, style)
+		}
+	}
+	fmt.Fprint(w, "}\n")
+	return w.Bytes(), nil
+}
+
+func dotBlock(w *bytes.Buffer, g *asm.Graph, b int, code []asm.Insn, p *spec.Program) {
+	bl := g.Blocks[b]
+	label := ""
+	for i := bl.Start; i < bl.End; i++ {
+		text := asm.AppendInsn(nil, code[i], asm.TextOptions{LabelNames: p.LabelNames})
+		label += strconv.Itoa(i) + "  " + string(text) + "\n"
+	}
+	more := ""
+	if !bl.Reachable {
+		more = " color=gray fontcolor=gray"
+	}
+	fmt.Fprintf(w, "\t\tb%d [label=%s%s]\n", b, dotText(label), more)
+}
+
+// dotText quotes text for Graphviz; every line is set to the left.
+func dotText(s string) string {
+	out := []byte{'"'}
+	for _, line := range bytes.SplitAfter([]byte(s), []byte{'\n'}) {
+		text, nl := bytes.CutSuffix(line, []byte{'\n'})
+		for _, c := range []byte(host.SafeText(string(text))) {
+			if c == '"' || c == '\\' {
+				out = append(out, '\\')
+			}
+			out = append(out, c)
+		}
+		if nl {
+			out = append(out, '\\', 'l')
+		}
+	}
+	return string(append(out, '"'))
+}
