@@ -137,7 +137,7 @@ func (m Machine) args(dir string) []string {
 	a := []string{
 		"-machine", "q35", "-cpu", cpu, "-accel", "tcg,thread=multi", "-smp", "2", "-m", "2G",
 		"-kernel", kernel, "-initrd", filepath.Join(dir, "initrd"), "-no-reboot", "-display", "none", "-net", "none",
-		"-append", "console=ttyS0 panic=-1 quiet lsm=lockdown,capability,bpf mitigations=off cryptomgr.notests",
+		"-append", "console=ttyS0 panic=-1 quiet lsm=lockdown,capability,bpf mitigations=off cryptomgr.notests no_timer_check",
 		"-serial", "stdio",
 	}
 	if m.Shell {
