@@ -239,8 +239,11 @@ func TestKernelLoss(t *testing.T) {
 	n := newNet(t)
 	run := applyWatcher(t, n, watcher(4096, 0), &bytes.Buffer{})
 	const packets = 500 // of which about 56 fit while nobody reads
-	if _, err := n.Traffic(context.Background(), netlab.Flow{UDP: packets}); err != nil {
-		t.Fatal(err)
+	for range 10 {      // in portions, so that none is lost before it gets to the program
+		if _, err := n.Traffic(context.Background(), netlab.Flow{UDP: packets / 10}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()

@@ -9,6 +9,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -19,7 +20,11 @@ import (
 
 func newHost(t testing.TB) *Host {
 	t.Helper()
-	h, err := New(context.Background(), Config{NoCache: true})
+	patient := time.Minute // an emulated machine is slow, and limits are tested where they are the subject
+	h, err := New(context.Background(), Config{NoCache: true, Limits: Limits{
+		Describe: patient, Configure: patient, Plan: patient, Loaded: patient, Started: patient,
+		Events: patient, Tick: patient, Stop: patient,
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

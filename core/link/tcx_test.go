@@ -6,12 +6,11 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/netlab"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 func TestTCX(t *testing.T) {
-	if older("6.6") {
-		t.Skip("needs Linux 6.6: TCX")
-	}
+	testenv.NeedKernel(t, "6.6", "TCX links")
 	n := newNet(t)
 	for name, attach := range map[string]spec.AttachType{"named": spec.AttachTypeTCXIngress, "plain": 0} {
 		t.Run(name, func(t *testing.T) {
@@ -36,9 +35,7 @@ func TestTCX(t *testing.T) {
 }
 
 func TestTCXEgress(t *testing.T) {
-	if older("6.6") {
-		t.Skip("needs Linux 6.6: TCX")
-	}
+	testenv.NeedKernel(t, "6.6", "TCX links")
 	n := newNet(t)
 	c := load(t, counting(spec.Program{Type: spec.ProgramSchedCls}, false, -1))
 	l, err := TCX(c.Program("count"), TCXOptions{Interface: n.Iface(), Netns: n.Path(), Direction: Egress})

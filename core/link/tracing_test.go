@@ -9,6 +9,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 // traced is a kernel function that trigger calls.
@@ -64,10 +65,8 @@ func TestTracingBTF(t *testing.T) {
 
 func TestTracingFentry(t *testing.T) {
 	needKernel(t)
+	testenv.NeedConfig(t, "CONFIG_FUNCTION_TRACER")
 	c, err := loader.Load(counting(spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceFentry, AttachTo: traced}, true, 0), loader.Options{})
-	if errors.Is(err, loader.ErrPermission) {
-		t.Skip("needs a kernel that traces functions:", err)
-	}
 	if err != nil {
 		t.Fatalf("%+v", err)
 	}
@@ -76,9 +75,7 @@ func TestTracingFentry(t *testing.T) {
 }
 
 func TestKprobe(t *testing.T) {
-	if _, err := os.Stat("/sys/bus/event_source/devices/kprobe"); errors.Is(err, fs.ErrNotExist) {
-		t.Skip("needs a kernel with kprobes")
-	}
+	testenv.NeedConfig(t, "CONFIG_KPROBES")
 	for _, ret := range []bool{false, true} {
 		c := load(t, counting(spec.Program{Type: spec.ProgramKprobe, AttachTo: traced}, true, 0))
 		fires(t, c, func(p *loader.Program) (*Link, error) { return Kprobe(p, KprobeOptions{Return: ret}) })

@@ -2,7 +2,9 @@ package loader
 
 import (
 	"errors"
+	"slices"
 
+	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -74,6 +76,9 @@ func (k *Kernel) explainProgram(p *spec.Program, err error) error {
 		if errors.Is(e, ErrNotSupported) {
 			return e
 		}
+	}
+	if slices.ContainsFunc(p.Insns, func(i spec.Insn) bool { return i.Op == asm.OpLoadImm64 && i.Ref.Kind == asm.RefFunc }) {
+		err = k.tooOld("callbacks", since{5, 13}, err)
 	}
 	for _, f := range programFlagSince {
 		if p.Flags&f.flag != 0 {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/internal/sys"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
@@ -26,6 +27,7 @@ func TestExplainProgram(t *testing.T) {
 		{spec.Program{Type: spec.ProgramSyscall}, "syscall programs need Linux 5.14, this is 5.10"},
 		{spec.Program{Type: spec.ProgramSchedCls, AttachType: spec.AttachTypeTCXEgress}, "tcx_egress programs need Linux 6.6, this is 5.10"},
 		{spec.Program{Type: spec.ProgramXDP, Flags: spec.FlagXDPFrags}, "XDP programs for packets in fragments need Linux 5.18, this is 5.10"},
+		{spec.Program{Type: spec.ProgramXDP, Insns: []spec.Insn{{Insn: asm.LoadFunc(asm.R2, "each")}}}, "callbacks need Linux 5.13, this is 5.10"},
 	} {
 		err := old.explainProgram(&c.p, sys.EINVAL)
 		if err.Error() != c.want || !errors.Is(err, ErrNotSupported) || !errors.Is(err, sys.EINVAL) {

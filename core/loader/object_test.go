@@ -63,6 +63,9 @@ func TestObjects(t *testing.T) {
 		{"guests/execwatch/execwatch.bpf.o", nil},
 	} {
 		t.Run(filepath.Base(x.name), func(t *testing.T) {
+			if filepath.Base(x.name) == "basic-el.o" {
+				testenv.NeedKernel(t, "5.17", "bpf_loop")
+			}
 			c, got := loaded(t, x.name, x.drop...)
 			if len(got.Programs()) != len(c.Programs) || len(got.Maps()) != len(c.Maps) {
 				t.Errorf("%d programs of %d, %d maps of %d", len(got.Programs()), len(c.Programs), len(got.Maps()), len(c.Maps))
@@ -117,6 +120,7 @@ func TestConfigurationValues(t *testing.T) {
 
 // TestBasicObject runs the programs of basic.c: variables, calls, a callback, a ring buffer.
 func TestBasicObject(t *testing.T) {
+	testenv.NeedKernel(t, "5.17", "bpf_loop")
 	c, got := loaded(t, "core/elf/testdata/basic-el.o")
 	key := make([]byte, 4) // a test run has interface 0, or that of the loopback
 	flow := make([]byte, got.Map("flows").BufferSize())
