@@ -54,7 +54,8 @@ type Result struct {
 	Job    Job
 	Exit   int // -1: the machine ended before the job did
 	Output string
-	Time   time.Duration
+	Start  time.Duration // when it began, counted from the start of the machine
+	Time   time.Duration // how long it ran
 }
 
 // Run boots the machine, runs the jobs in order and powers it off. When the machine fails, the results
@@ -96,7 +97,7 @@ func (m Machine) Run(ctx context.Context) ([]Result, error) {
 		return nil, fmt.Errorf("start QEMU: %w", err)
 	}
 	in.Close()
-	c := collector{jobs: m.Jobs, live: m.Output, ended: m.Ended}
+	c := collector{jobs: m.Jobs, live: m.Output, ended: m.Ended, booted: time.Now()}
 	c.read(out)
 	err = m.verdict(ctx, cmd.Wait(), c, console.String())
 	if err == nil && m.Collect != "" {
@@ -227,6 +228,7 @@ type collector struct {
 	jobs    []Job
 	live    io.Writer
 	ended   func(Result)
+	booted  time.Time
 	results []Result
 	done    bool
 }
@@ -254,7 +256,7 @@ func (c *collector) read(r io.Reader) {
 			current, begun = i, time.Now()
 			text.Reset()
 		case scan(line, "@@lab exit %d %d", &i, &exit) && i == current:
-			c.add(Result{Job: c.jobs[i], Exit: exit, Output: text.String(), Time: time.Since(begun)})
+			c.add(Result{Job: c.jobs[i], Exit: exit, Output: text.String(), Start: begun.Sub(c.booted), Time: time.Since(begun)})
 			current = -1
 		default:
 			text.WriteString(line + "\n")
@@ -264,7 +266,7 @@ func (c *collector) read(r io.Reader) {
 		}
 	}
 	if current >= 0 {
-		c.add(Result{Job: c.jobs[current], Exit: -1, Output: text.String(), Time: time.Since(begun)})
+		c.add(Result{Job: c.jobs[current], Exit: -1, Output: text.String(), Start: begun.Sub(c.booted), Time: time.Since(begun)})
 	}
 }
 

@@ -27,10 +27,13 @@ func TestCollector(t *testing.T) {
 		{"forged number", "@@lab start 7\r\n@@lab exit 7 0\r\n", nil, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			col := collector{jobs: jobs}
+			col := collector{jobs: jobs, booted: time.Now()}
 			col.read(strings.NewReader(c.in))
 			for i := range col.results {
-				col.results[i].Time = 0
+				if col.results[i].Start < 0 {
+					t.Errorf("started after %v", col.results[i].Start)
+				}
+				col.results[i].Start, col.results[i].Time = 0, 0
 			}
 			if d := cmp.Diff(c.want, col.results); d != "" || col.done != c.done {
 				t.Errorf("done %v\n%s", col.done, d)

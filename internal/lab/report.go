@@ -16,7 +16,8 @@ type Column struct {
 	Kernel  string
 	Release string
 	Cells   map[string]Cell // by package
-	Time    time.Duration   // of the whole boot
+	Boot    time.Duration   // to the first test; 0 on this machine's own kernel
+	Time    time.Duration   // to the end
 	Err     error           // the machine failed; the cells are those up to there
 }
 
@@ -48,7 +49,10 @@ func (s Skip) Explained() bool { return explained.MatchString(s.Reason) }
 
 func newColumn(kernel, release string, results []Result, took time.Duration, err error) Column {
 	c := Column{Kernel: kernel, Release: release, Cells: map[string]Cell{}, Time: took, Err: err}
-	for _, r := range results {
+	for i, r := range results {
+		if i == 0 {
+			c.Boot = r.Start
+		}
 		c.Cells[r.Job.Name] = NewCell(r)
 	}
 	return c
@@ -133,11 +137,16 @@ func WriteTable(w io.Writer, packages []string, cols []Column) error {
 		}
 		fmt.Fprintln(t)
 	}
-	fmt.Fprint(t, "time")
-	for _, c := range cols {
-		fmt.Fprintf(t, "\t%.0fs", c.Time.Seconds())
+	for _, row := range []struct {
+		name string
+		time func(Column) time.Duration
+	}{{"first test after", func(c Column) time.Duration { return c.Boot }}, {"all after", func(c Column) time.Duration { return c.Time }}} {
+		fmt.Fprint(t, row.name)
+		for _, c := range cols {
+			fmt.Fprintf(t, "\t%.1fs", row.time(c).Seconds())
+		}
+		fmt.Fprintln(t)
 	}
-	fmt.Fprintln(t)
 	if err := t.Flush(); err != nil {
 		return err
 	}

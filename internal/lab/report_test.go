@@ -36,7 +36,7 @@ func TestCell(t *testing.T) {
 
 func TestTable(t *testing.T) {
 	col := func(name string, cells map[string]Cell) Column {
-		return Column{Kernel: name, Cells: cells, Time: 3 * time.Second}
+		return Column{Kernel: name, Cells: cells, Boot: 1200 * time.Millisecond, Time: 3 * time.Second}
 	}
 	old := Cell{Passed: 3, Skipped: 1, Skips: []Skip{{"TestB", "needs kernel 6.6: tcx links"}}}
 	odd := Cell{Passed: 3, Skipped: 1, Skips: []Skip{{"TestB", "not today"}}}
@@ -59,10 +59,11 @@ func TestTable(t *testing.T) {
 		col("6.1", map[string]Cell{"p": {Passed: 3, Failed: 1, Exit: 1, Failures: []Failure{{Test: "TestC"}}}, "q": odd}), {Kernel: "7.x", Err: fmt.Errorf("boot: %w\nconsole", ErrMachine)}}); err != nil {
 		t.Fatal(err)
 	}
-	want := `PACKAGE  5.10                 6.1                  7.x
-p        3 passed, 1 skipped  3 passed, 1 FAILED   -
-q        -                    3 passed, 1 skipped  -
-time     3s                   3s                   0s
+	want := `PACKAGE           5.10                 6.1                  7.x
+p                 3 passed, 1 skipped  3 passed, 1 FAILED   -
+q                 -                    3 passed, 1 skipped  -
+first test after  1.2s                 1.2s                 0.0s
+all after         3.0s                 3.0s                 0.0s
 FAILED  6.1  p TestC
 FAILED  7.x  boot: the virtual machine failed
 skipped, UNEXPLAINED not today

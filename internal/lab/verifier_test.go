@@ -142,3 +142,45 @@ func TestParseLogs(t *testing.T) {
 		t.Errorf("%q and %q", a, b)
 	}
 }
+
+// TestLogFiles holds the committed logs against the cases: none is missing, none is left over.
+func TestLogFiles(t *testing.T) {
+	known := map[string]bool{}
+	reports := 0
+	for _, c := range readCases(t) {
+		n := 0
+		for _, k := range Kernels {
+			file := logFile(c, k)
+			log, err := os.ReadFile(file)
+			if errors.Is(err, os.ErrNotExist) {
+				continue // that kernel accepts it
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+			known[file] = true
+			if !strings.Contains(string(log), "processed ") || strings.Contains(string(log), " \n") {
+				t.Errorf("%s is not whole, or has spaces at the end of lines", file)
+			}
+			if strings.Contains(string(log), "\nVerification failed: ") {
+				reports++
+			}
+		}
+		if n == 0 {
+			t.Errorf("%s has no log: make them with -update", c.name)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(casesDir, "*.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if !known[f] {
+			t.Errorf("%s belongs to no case or kernel", f)
+		}
+	}
+	if len(files) < 200 || reports < 50 {
+		t.Errorf("%d logs, %d in the format of 7.3; want 200 and 50", len(files), reports)
+	}
+}
