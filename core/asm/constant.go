@@ -61,14 +61,14 @@ func (g *Graph) Constants(o ConstOptions) *Constants {
 	anything := anyValues()
 	for i := range g.Funcs {
 		f := &g.Funcs[i]
-		if !f.Opaque {
-			if f.Reachable {
-				enter(int32(f.Block), &anything)
+		switch {
+		case !f.Reachable:
+		case !f.Opaque:
+			enter(int32(f.Block), &anything)
+		default:
+			for k := f.Block; k < f.Block+f.Blocks; k++ {
+				c.entered[k], c.in[k] = true, anything
 			}
-			continue
-		}
-		for k := f.Block; k < f.Block+f.Blocks; k++ {
-			c.entered[k], c.in[k] = true, anything
 		}
 	}
 	for len(todo) > 0 {

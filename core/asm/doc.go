@@ -10,8 +10,8 @@
 // Insn.Label marks the place. What an object file relocates is a reference by name. So instructions
 // can be inserted and deleted as in any slice, and nothing has to be patched.
 //
-// [Decode] makes labels of distances, [AppendEncode] makes distances of labels and refuses what does
-// not fit. Bytes that are no instruction are kept and marked [Raw]. For all bytes that Decode
+// [Decode] makes labels of distances, [AppendEncode] makes distances of labels. A jump that is too far
+// for its field goes by way of gotol or is refused, and [Layout] tells where everything is then. Bytes that are no instruction are kept and marked [Raw]. For all bytes that Decode
 // accepts, AppendEncode gives the same bytes back, reserved fields that are not zero included; with
 // DecodeOptions.Lenient it accepts any multiple of eight.
 //
@@ -19,6 +19,18 @@
 // known (the offset of a move, the immediate of an atomic operation, the source of a call), is Raw
 // after decoding, and AppendEncode writes it only if it is marked so. Whoever judges a program
 // therefore needs to look only at the instructions it knows and at that mark.
+//
+// # Analysis
+//
+// [NewGraph] finds functions, basic blocks and the edges between them, and what can be reached. From
+// the [Graph] come findings that hold whatever kernel and program type ([Graph.Check]), dominators,
+// the registers that are needed ([Graph.Live]), values that are the same every time
+// ([Graph.Constants]) and the use of the stack along chains of calls ([Graph.Stack]). All of this is
+// linear in the size of the program, or nearly so, and nothing recurses. [Insn.Reads], [Insn.MayRead]
+// and [Insn.Writes] say what an instruction does with registers.
+//
+// [Helper.Info] is what is known of a helper: prototype, license, first kernel, program types.
+// [ProgramTag] is the kernel's short name of a program.
 //
 // # Text
 //

@@ -241,6 +241,10 @@ func (p *parser) braces(in *Insn) (fixed bool) {
 			p.expect("=")
 			in.Dst = Reg(p.number(0, 15))
 		case p.accept("src"):
+			if in.Op == OpCall { // it says what is called, which the text has said
+				p.fail("the source of a call cannot be set")
+				return false
+			}
 			p.expect("=")
 			in.Src = Reg(p.number(0, 15))
 		case p.accept("off"):

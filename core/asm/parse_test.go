@@ -74,7 +74,7 @@ func TestParseBad(t *testing.T) {
 		{"exit {imm=1", `line 1:12: expected dst, src, off, imm, fixed or }`},
 		{"exit {off=40000}", `line 1:11: number is not between -32768 and 32767`},
 		{"exit {dst=16}", `number is not between 0 and 15`},
-		{"call 1 {src=9}", `makes this an unknown instruction`},
+		{"call 1 {src=9}", `line 1:9: the source of a call cannot be set`},
 		{"r1 = r2 {off=3}", `makes this an unknown instruction`},
 		{"out:\nexit\nout: exit", `line 3:1: label "out" is defined twice`},
 		{"exit\nout:", `line 2:1: label "out" has no instruction`},
