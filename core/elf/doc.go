@@ -18,6 +18,8 @@
 //   - .BTF is kept as it is; the loader makes the kernel's form of it. Functions, source lines and
 //     CO-RE records of .BTF.ext are attached to the instructions.
 //
+// [Link] makes one object of several, and [Write] an object of a collection.
+//
 // # Errors and notes
 //
 // An input that is no object at all gives [ErrNotObject] and says what it is. A malformed one gives

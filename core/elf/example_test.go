@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/bpfhost/bpfhost/core/elf"
+	"github.com/bpfhost/bpfhost/core/spec"
 )
 
 func ExampleLoad() {
@@ -28,6 +29,29 @@ func ExampleLoad() {
 	// drop       xdp                              xdp
 	// pass       xdp                              xdp
 	// on_switch  tracepoint/sched/sched_switch    tracepoint
+}
+
+func ExampleWrite() {
+	c, err := spec.Parse(`license "GPL"
+program pass
+	type xdp
+	attach_type xdp
+.func pass
+	r0 = 2
+	exit
+`)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	b, err := elf.Write(c)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	c, err = elf.LoadBytes(b)
+	fmt.Println(c.Program("pass").Section, err)
+	// Output: xdp <nil>
 }
 
 func ExampleLoad_error() {

@@ -1,0 +1,303 @@
+package elf
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// ErrWrite says that a collection has something that an object file cannot say.
+var ErrWrite = errors.New("no object file can say this")
+
+// Write makes an object file of a collection that passes Check: what libbpf and [LoadBytes] read. The
+// object is read again before it is returned, so what is lost in it is an error: it wraps [ErrWrite].
+//
+// An object file has no place for attachments; they are left out. Maps are defined with BTF, which is
+// made where the collection has none or another definition. Programs whose section does not stand
+// for what they are get one that does. Functions that programs have in common are written once; those
+// of one name that differ get names of their own.
+func Write(c *spec.Collection) ([]byte, error) {
+	b, err := writeObject(c)
+	if err != nil {
+		return nil, fmt.Errorf("write object: %w", err)
+	}
+	return b, nil
+}
+
+func writeObject(c *spec.Collection) ([]byte, error) {
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	w := &collectionWriter{c: c.Clone(), m: newImage(c.Order), ext: &btf.Ext{}, symbols: make(map[string]int), funcs: make(map[string]*outFunc)}
+	for _, pass := range []func() error{
+		w.normalise, w.shareFuncs, w.openTypes, w.addTexts, w.addData, w.addMaps, w.addExterns,
+		w.addFuncs, w.addCode, w.addValues, w.closeTypes,
+	} {
+		if err := pass(); err != nil {
+			return nil, err
+		}
+	}
+	b, err := w.m.bytes()
+	if err != nil {
+		return nil, err
+	}
+	return b, w.verify(b)
+}
+
+// collectionWriter is one run of Write.
+type collectionWriter struct {
+	c       *spec.Collection // a copy, as the object will be read
+	m       *image
+	ext     *btf.Ext
+	symbols map[string]int // by name: maps, variables, externs
+	funcs   map[string]*outFunc
+	order   []*outFunc
+	types   typeWriter
+}
+
+// outFunc is a function about to be written.
+type outFunc struct {
+	name    string
+	program *spec.Program // set for an entry
+	section string
+	insns   []spec.Insn
+	info    *btf.Func
+	static  bool
+	symbol  int
+	number  int // of its section
+	at      uint64
+}
+
+const flagWrite = 0x1
+
+// normalise takes out what an object does not say and sets what it says by itself.
+func (w *collectionWriter) normalise() error {
+	w.c.Attach, w.c.Notes = nil, nil
+	for _, p := range w.c.Programs {
+		name, err := sectionOf(p)
+		if err != nil {
+			return err
+		}
+		p.Section = name
+	}
+	for _, m := range w.c.Maps {
+		switch {
+		case m.Name == kconfigSection:
+		case m.Type == spec.MapStructOps:
+			m.Section = structOpsSection(m)
+		case w.isData(m):
+			if !isData(&section{name: m.Name}) {
+				return fmt.Errorf("%w: the name of data section %q begins with none of .data, .rodata and .bss", ErrWrite, show(m.Name))
+			}
+			m.Section = m.Name
+		default:
+			m.Section = ".maps"
+		}
+		if m.Inner != nil {
+			m.Inner.Section, m.Inner.Name = m.Section, m.Name+".inner"
+		}
+	}
+	for _, v := range w.c.Vars {
+		if m := w.c.Map(v.Map); m != nil {
+			v.Section = m.Section
+			if m.Type == spec.MapArena {
+				v.Section = arenaSection
+			}
+		}
+	}
+	return nil
+}
+
+func structOpsSection(m *spec.Map) string {
+	name := ".struct_ops"
+	if m.Flags&spec.FlagLink != 0 {
+		name += ".link"
+	}
+	if m.Optional {
+		name = optionalMark + name
+	}
+	return name
+}
+
+// isData reports whether the map stands for a data section.
+func (w *collectionWriter) isData(m *spec.Map) bool {
+	if m.Type != spec.MapArray {
+		return false
+	}
+	return m.Data != nil || m.Freeze || slices.ContainsFunc(w.c.Vars, func(v *spec.Var) bool { return v.Map == m.Name })
+}
+
+// sectionOf gives the name of a section that stands for what the program is: its own if it does.
+func sectionOf(p *spec.Program) (string, error) {
+	same := func(r rule, target string) bool {
+		return r.typ == p.Type && r.attach == p.AttachType && r.flags == p.Flags && (target == p.AttachTo || p.Type == spec.ProgramStructOps)
+	}
+	if r, target, ok := match(strings.TrimPrefix(p.Section, optionalMark)); ok && same(r, target) && strings.HasPrefix(p.Section, optionalMark) == p.Optional {
+		return p.Section, nil
+	}
+	for _, r := range rules {
+		base, open := strings.CutSuffix(r.pattern, "+")
+		if !same(r, p.AttachTo) || p.AttachTo != "" && !open {
+			continue
+		}
+		if p.AttachTo != "" && p.Type != spec.ProgramStructOps {
+			base += "/" + p.AttachTo
+		}
+		if p.Optional {
+			base = optionalMark + base
+		}
+		return base, nil
+	}
+	return "", fmt.Errorf("%w: no name of a section stands for program %q of type %v, attach type %v, flags %#x", ErrWrite, show(p.Name), p.Type, p.AttachType, uint32(p.Flags))
+}
+
+// addTexts adds license and version.
+func (w *collectionWriter) addTexts() error {
+	add := func(name string, data []byte, align uint64) {
+		n := w.m.section(name, sectionProgbits, flagAlloc|flagWrite, align)
+		w.m.at(n).data = data
+		for _, v := range w.types.varsOf(name) {
+			w.m.symbol(outSymbol{name: v, section: n, size: uint64(len(data)), bind: bindGlobal, typ: symbolObject})
+		}
+	}
+	if w.c.License != "" || w.types.varsOf("license") != nil {
+		add("license", append([]byte(w.c.License), 0), 1)
+	}
+	if w.c.KernelVersion != 0 {
+		add("version", w.m.order().AppendUint32(nil, w.c.KernelVersion), 4)
+	}
+	return nil
+}
+
+// addData adds data sections and their variables.
+func (w *collectionWriter) addData() error {
+	for _, m := range w.c.Maps {
+		if m.Name == kconfigSection {
+			continue
+		}
+		name := m.Name
+		switch {
+		case m.Type == spec.MapArena && m.Data != nil:
+			name = arenaSection
+		case m.Type == spec.MapArena, m.Section == ".maps", m.Type == spec.MapStructOps:
+			continue
+		}
+		if err := w.addDataSection(m, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *collectionWriter) addDataSection(m *spec.Map, name string) error {
+	typ, flags := uint32(sectionProgbits), uint64(flagAlloc|flagWrite)
+	if strings.HasPrefix(name, ".rodata") {
+		flags = flagAlloc
+	}
+	zero := !slices.ContainsFunc(m.Data, func(b byte) bool { return b != 0 })
+	if m.Data == nil || zero && strings.HasPrefix(name, ".bss") {
+		typ = sectionNobits
+	} else if strings.HasPrefix(name, ".bss") {
+		return fmt.Errorf("%w: section %s has bytes that are not zero", ErrWrite, name)
+	}
+	n := w.m.section(name, typ, flags, 8)
+	s := w.m.at(n)
+	if typ == sectionNobits {
+		s.size = uint64(m.ValueSize)
+	} else {
+		s.data = m.Data
+	}
+	for _, v := range w.c.Vars {
+		if v.Map != m.Name {
+			continue
+		}
+		w.symbols[v.Name] = w.m.symbol(outSymbol{
+			name: v.Name, section: n, value: uint64(v.Offset), size: uint64(v.Size), typ: symbolObject,
+			bind: bindOf(v.Linkage), visibility: visibilityOf(v.Linkage),
+		})
+	}
+	return nil
+}
+
+func bindOf(l spec.Linkage) uint8 {
+	switch l {
+	case spec.LinkStatic:
+		return bindLocal
+	case spec.LinkWeak:
+		return bindWeak
+	}
+	return bindGlobal
+}
+
+func visibilityOf(l spec.Linkage) uint8 {
+	if l == spec.LinkHidden {
+		return visibilityHidden
+	}
+	return 0
+}
+
+// addExterns adds the symbols of what the kernel provides.
+func (w *collectionWriter) addExterns() error {
+	for _, e := range w.c.Externs {
+		s := outSymbol{name: e.Name, bind: bindGlobal}
+		if e.Weak {
+			s.bind = bindWeak
+		}
+		w.symbols[e.Name] = w.m.symbol(s)
+		size := uint32(0)
+		if v := w.c.Var(e.Name); v != nil && e.Kind == spec.ExternKconfig {
+			size = v.Size
+		}
+		w.types.extern(e, size)
+	}
+	return nil
+}
+
+// verify reads the object and compares.
+func (w *collectionWriter) verify(b []byte) error {
+	got, err := LoadOptions{MaxData: 1 << 32, MaxInsns: 1 << 24}.LoadBytes(b)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrWrite, err)
+	}
+	want := w.c.Clone()
+	for _, c := range []*spec.Collection{want, got} {
+		slices.Sort(c.Hidden)
+		c.BTF = nil
+		if w.types.own {
+			forgetTypes(c)
+		}
+	}
+	for _, c := range spec.Diff(want, got) {
+		text := strings.ReplaceAll(strings.TrimSpace(string(spec.AppendChanges(nil, []spec.Change{c}))), "\n", "; ")
+		if len(text) > 300 {
+			text = text[:300] + "…"
+		}
+		return fmt.Errorf("%w: %s", ErrWrite, text)
+	}
+	return nil
+}
+
+// forgetTypes takes out the numbers of types, which the writer made.
+func forgetTypes(c *spec.Collection) {
+	for _, m := range c.Maps {
+		for ; m != nil; m = m.Inner {
+			m.Key, m.Value = 0, 0
+		}
+	}
+	for _, v := range c.Vars {
+		v.Type = 0
+	}
+	for i := range c.Externs {
+		c.Externs[i].Type = 0
+	}
+}
+
+// refersToFunc reports whether the instruction calls a function of the program or takes its address.
+func refersToFunc(in *asm.Insn) bool {
+	return in.Flags&asm.Raw == 0 && (in.Op == asm.OpCall && in.Src == asm.PseudoCall || in.Op == asm.OpLoadImm64 && in.Src == asm.PseudoFunc)
+}

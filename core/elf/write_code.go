@@ -1,0 +1,282 @@
+package elf
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// shareFuncs finds the functions of all programs. Those that programs have in common are one; those
+// of one name that differ get names of their own.
+func (w *collectionWriter) shareFuncs() error {
+	for _, p := range w.c.Programs {
+		if err := namedCalls(p); err != nil {
+			return err
+		}
+		if f := p.Insns[0].Func; f == nil || f.Name != p.Name {
+			if err := nameEntry(p); err != nil {
+				return err
+			}
+		}
+	}
+	for _, p := range w.c.Programs {
+		w.addFunc(&outFunc{name: p.Name, program: p, section: p.Section, insns: p.Insns[:funcEnd(p, 0)], info: p.Insns[0].Func})
+	}
+	for _, p := range w.c.Programs {
+		for i := funcEnd(p, 0); i < len(p.Insns); i = funcEnd(p, i) {
+			if err := w.shareFunc(p, i); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *collectionWriter) addFunc(f *outFunc) {
+	w.funcs[f.name] = f
+	w.order = append(w.order, f)
+}
+
+// funcEnd gives where the function that starts at i ends.
+func funcEnd(p *spec.Program, i int) int {
+	for i++; i < len(p.Insns) && p.Insns[i].Func == nil; i++ {
+	}
+	return i
+}
+
+// namedCalls makes references to functions by label references by name.
+func namedCalls(p *spec.Program) error {
+	starts := make(map[asm.Label]string)
+	for i := range p.Insns {
+		if in := &p.Insns[i]; in.Func != nil && in.Label != 0 {
+			starts[in.Label] = in.Func.Name
+		}
+	}
+	for i := range p.Insns {
+		in := &p.Insns[i]
+		if in.Ref.Kind != asm.RefLabel || !refersToFunc(&in.Insn) {
+			continue
+		}
+		name, ok := starts[in.Ref.Label]
+		if !ok {
+			return fmt.Errorf("%w: instruction %d of program %q refers to a function without a name", ErrWrite, i, show(p.Name))
+		}
+		in.Ref = asm.Ref{Kind: asm.RefFunc, Name: name}
+	}
+	return nil
+}
+
+// nameEntry gives the entry function the name of its program, which is that of its symbol.
+func nameEntry(p *spec.Program) error {
+	if p.FindFunc(p.Name) > 0 {
+		return fmt.Errorf("%w: program %q has another function of its name", ErrWrite, show(p.Name))
+	}
+	f := p.Insns[0].Func
+	if f != nil {
+		return p.RenameFunc(f.Name, p.Name)
+	}
+	p.Insns[0].Func = &btf.Func{Name: p.Name}
+	return nil
+}
+
+func (w *collectionWriter) shareFunc(p *spec.Program, at int) error {
+	code := p.Insns[at:funcEnd(p, at)]
+	name := code[0].Func.Name
+	for n := 2; ; n++ {
+		other := w.funcs[name]
+		if other == nil {
+			break
+		}
+		if sameCode(other.insns, code) {
+			return renameTo(p, at, name)
+		}
+		name = p.Insns[at].Func.Name + "." + strconv.Itoa(n)
+	}
+	if err := renameTo(p, at, name); err != nil {
+		return err
+	}
+	static := true
+	if t := code[0].Func.Type; t != 0 && w.c.BTF != nil {
+		typ, err := w.c.BTF.Type(t)
+		f, ok := typ.(*btf.Function)
+		static = err != nil || !ok || f.Linkage == btf.LinkStatic
+	}
+	w.addFunc(&outFunc{name: name, section: ".text", insns: code, info: code[0].Func, static: static && p.Exception != name})
+	return nil
+}
+
+func renameTo(p *spec.Program, at int, name string) error {
+	if p.Insns[at].Func.Name == name {
+		return nil
+	}
+	return p.RenameFunc(p.Insns[at].Func.Name, name)
+}
+
+// sameCode reports whether two functions are the same but for the numbers of their labels.
+func sameCode(a, b []spec.Insn) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	labels := func(insns []spec.Insn) map[asm.Label]int {
+		out := make(map[asm.Label]int)
+		for i := range insns {
+			if l := insns[i].Label; l != 0 {
+				out[l] = i
+			}
+		}
+		return out
+	}
+	la, lb := labels(a), labels(b)
+	for i := range a {
+		x, y := a[i], b[i]
+		if x.Ref.Kind == asm.RefLabel && y.Ref.Kind == asm.RefLabel && la[x.Ref.Label] != lb[y.Ref.Label] {
+			return false
+		}
+		x.Label, y.Label, x.Ref.Label, y.Ref.Label = 0, 0, 0, 0
+		if x.Insn != y.Insn || !equal(x.Func, y.Func) || !equal(x.Line, y.Line) || !equal(x.Core, y.Core) {
+			return false
+		}
+	}
+	return true
+}
+
+func equal[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
+
+// addFuncs gives functions their places and symbols.
+func (w *collectionWriter) addFuncs() error {
+	size := make(map[int]uint64)
+	for _, f := range w.order {
+		f.number = w.m.section(f.section, sectionProgbits, flagAlloc|flagExec, 8)
+		f.at = size[f.number]
+		bytes := uint64(0)
+		for i := range f.insns {
+			bytes += asm.SlotSize * uint64(f.insns[i].Slots())
+		}
+		size[f.number] += bytes
+		s := outSymbol{name: f.name, section: f.number, value: f.at, size: bytes, typ: symbolFunc, bind: bindGlobal}
+		if f.static {
+			s.bind = bindLocal
+		}
+		if slices.Contains(w.c.Hidden, f.name) && !f.static {
+			s.visibility = visibilityHidden
+		}
+		f.symbol = w.m.symbol(s)
+	}
+	return nil
+}
+
+// addCode encodes all functions.
+func (w *collectionWriter) addCode() error {
+	for _, f := range w.order {
+		if err := w.addFuncCode(f); err != nil {
+			return fmt.Errorf("function %q: %w", show(f.name), err)
+		}
+	}
+	w.ext.Sections = slices.DeleteFunc(w.ext.Sections, func(s btf.ExtSection) bool {
+		return len(s.Funcs)+len(s.Lines)+len(s.Relos) == 0
+	})
+	return nil
+}
+
+func (w *collectionWriter) addFuncCode(f *outFunc) error {
+	to := w.m.at(f.number)
+	ext := w.ext.Section(f.section)
+	if ext == nil {
+		w.ext.Sections = append(w.ext.Sections, btf.ExtSection{Name: f.section})
+		ext = &w.ext.Sections[len(w.ext.Sections)-1]
+	}
+	code := make([]asm.Insn, len(f.insns))
+	at := f.at
+	for i := range f.insns {
+		in := &f.insns[i]
+		code[i] = in.Insn
+		r, ok, err := w.unlink(&code[i])
+		if err != nil {
+			return fmt.Errorf("instruction %d: %w", i, err)
+		}
+		if ok {
+			r.offset = at
+			to.relocs = append(to.relocs, r)
+		}
+		slot := uint32(at / asm.SlotSize)
+		if i == 0 && f.info.Type != 0 {
+			ext.Funcs = append(ext.Funcs, btf.FuncAt{Slot: slot, Func: *f.info})
+		}
+		if in.Line != nil {
+			ext.Lines = append(ext.Lines, btf.LineAt{Slot: slot, Line: *in.Line})
+		}
+		if in.Core != nil {
+			ext.Relos = append(ext.Relos, btf.ReloAt{Slot: slot, CoreRelo: *in.Core})
+		}
+		at += asm.SlotSize * uint64(in.Slots())
+	}
+	var err error
+	to.data, err = asm.AppendEncode(to.data, code, asm.EncodeOptions{Order: w.c.Order})
+	return err
+}
+
+// unlink takes the name out of an instruction: a relocation says it.
+func (w *collectionWriter) unlink(in *asm.Insn) (r outReloc, ok bool, err error) {
+	ref := in.Ref
+	if ref.Kind == asm.RefNone || ref.Kind == asm.RefLabel {
+		return r, false, nil
+	}
+	in.Ref = asm.Ref{}
+	r.typ = relocLoad64
+	switch ref.Kind {
+	case asm.RefFunc:
+		f := w.funcs[ref.Name]
+		if f == nil {
+			return r, false, fmt.Errorf("function %q does not exist", show(ref.Name))
+		}
+		return w.unlinkFunc(in, f), true, nil
+	case asm.RefMapValue:
+		m := w.c.Map(ref.Name)
+		name := m.Name
+		if m.Type == spec.MapArena {
+			name = arenaSection
+		}
+		n := w.m.named[name]
+		if n == 0 {
+			return r, false, fmt.Errorf("%w: the address of a value of map %q, which is no data section", ErrWrite, show(m.Name))
+		}
+		r.symbol = w.m.mark(n)
+	case asm.RefKfunc:
+		r.typ = relocCall
+		in.Src, in.Imm = asm.PseudoCall, -1
+	}
+	if r.symbol == 0 {
+		if r.symbol = w.symbols[ref.Name]; r.symbol == 0 {
+			return r, false, fmt.Errorf("%w: %v %q is not declared", ErrWrite, ref.Kind, show(ref.Name))
+		}
+	}
+	if in.Op != asm.OpCall {
+		in.Src = 0
+		if in.Imm != int64(int32(in.Imm)) {
+			return r, false, fmt.Errorf("%w: offset %d has more than 32 bits", ErrWrite, in.Imm)
+		}
+		in.Imm = int64(uint32(in.Imm))
+	}
+	return r, true, nil
+}
+
+// unlinkFunc makes the reference to a function. Static ones are referred to by their section, as
+// clang does.
+func (w *collectionWriter) unlinkFunc(in *asm.Insn, f *outFunc) outReloc {
+	r := outReloc{symbol: f.symbol, typ: relocLoad64}
+	at := int64(0)
+	if f.static {
+		r.symbol, at = w.m.mark(f.number), int64(f.at)
+	}
+	if in.Op == asm.OpCall {
+		r.typ = relocCall
+		in.Src, in.Imm = asm.PseudoCall, at/asm.SlotSize-1
+		return r
+	}
+	in.Src, in.Imm = 0, at
+	return r
+}
