@@ -24,6 +24,7 @@ var areas = []struct {
 	pairs func(testing.TB) []Pair
 }{
 	{"asm", asmPairs},
+	{"btf", btfPairs},
 }
 
 // TestRatios prints how long we take compared with the peer.

@@ -3,6 +3,7 @@ package btf
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"slices"
 )
 
@@ -37,7 +38,7 @@ func (b *Builder) first() ID {
 }
 
 // AddAll adds all types of another table in their order, those of its base too unless Base is that base. It gives
-// the new ids by the old ones.
+// the new ids by the old ones, which must stay as they are until Bytes was called.
 func (b *Builder) AddAll(from *Types) []ID {
 	from.ready()
 	shared := b.shared(from)
@@ -50,18 +51,26 @@ func (b *Builder) AddAll(from *Types) []ID {
 
 // AddTypes adds some types of another table and what they refer to, in the order of their ids. Types that Base has are not
 // added. Declaration tags refer to types and not the other way round, so they come only if they are asked for. It gives
-// the new ids by the old ones, 0 for what was not added.
+// the new ids by the old ones, 0 for what was not added, as AddAll does.
 func (b *Builder) AddTypes(from *Types, roots ...ID) []ID {
 	from.ready()
 	shared := b.shared(from)
-	var list []ID
+	seen := make([]uint64, from.Len()/64+1)
+	n := 0
 	from.Visit(func(id ID) bool {
-		if id >= shared {
-			list = append(list, id)
+		if id < shared {
+			return false
 		}
-		return id >= shared
+		seen[id/64] |= 1 << (id % 64)
+		n++
+		return true
 	}, roots...)
-	slices.Sort(list)
+	list := make([]ID, 0, n)
+	for i, word := range seen {
+		for ; word != 0; word &= word - 1 {
+			list = append(list, ID(i*64+bits.TrailingZeros64(word)))
+		}
+	}
 	return b.addList(from, shared, list)
 }
 
@@ -88,7 +97,7 @@ func (b *Builder) addList(from *Types, shared ID, list []ID) []ID {
 		b.copies = append(b.copies, copies{len(b.types), from, list, ids})
 		b.types = append(b.types, make([]Type, len(list))...)
 	}
-	return slices.Clone(ids)
+	return ids
 }
 
 // Bytes writes the types. Each string is written once, in the order of first use. The error wraps ErrBuild.
@@ -131,6 +140,11 @@ func (b *Builder) encode() (*encoder, error) {
 // copy writes types of another table.
 func (b *Builder) copy(e *encoder, c copies) error {
 	p := transplant{e: e, t: c.from, ids: c.ids}
+	p.strs.slots = make([]offsetSlot, tableSize(2*len(c.list)))
+	if e.known.used == 0 {
+		e.known.slots = make([]internSlot, len(p.strs.slots))
+	}
+	e.out = slices.Grow(e.out, 64*len(c.list))
 	if b.shared(c.from) > 1 {
 		p.keep = e.strBase
 	}

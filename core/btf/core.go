@@ -82,7 +82,6 @@ type Resolver struct {
 	tables  [][]*Types // per target: the tables that no earlier target has
 	cands   map[string][]cand
 	chosen  map[ID][]cand // by the local type: the candidates of the same kind
-	structs map[structKey]*structIndex
 	done    map[CoreRelo]Fixup
 
 	from, to access      // reused
@@ -103,7 +102,7 @@ func NewResolver(local *Types, targets ...Target) *Resolver {
 	local.dense()
 	r := &Resolver{
 		local: local, targets: targets, cands: map[string][]cand{}, chosen: map[ID][]cand{},
-		structs: map[structKey]*structIndex{}, done: map[CoreRelo]Fixup{},
+		done: map[CoreRelo]Fixup{},
 	}
 	seen := map[*Types]bool{}
 	for _, t := range targets {
@@ -250,7 +249,7 @@ func (r *Resolver) choose(f *Fixup, local *access, want coreValue, cands []cand)
 	f.Found = r.room(len(cands))
 	for _, c := range cands {
 		got := &r.to
-		ok, err := got.match(r, local, c, f.Relo.Kind)
+		ok, err := got.match(local, c, f.Relo.Kind)
 		if err != nil {
 			return fmt.Errorf("candidate %d in %s: %w", c.id, r.targets[c.target].Name, err)
 		}

@@ -144,7 +144,7 @@ func (a *access) flexible(array record) bool {
 
 // match looks for the same thing in a candidate and becomes the way to it. It is false when the candidate does
 // not have it.
-func (a *access) match(r *Resolver, local *access, c cand, k CoreKind) (bool, error) {
+func (a *access) match(local *access, c cand, k CoreKind) (bool, error) {
 	a.types, a.root, a.steps, a.bits = c.types, c.id, a.steps[:0], 0
 	switch {
 	case k == CoreTypeMatches:
@@ -159,7 +159,7 @@ func (a *access) match(r *Resolver, local *access, c cand, k CoreKind) (bool, er
 		ok, err := true, error(nil)
 		switch {
 		case s.member:
-			id, ok = a.sameMember(r, local, s, id)
+			id, ok = a.sameMember(local, s, id)
 		case i > 0:
 			_, r := a.types.strip(id)
 			ok = r.kind() == KindArray && (s.index < a.types.word(r, 2) || a.flexible(r))
@@ -196,12 +196,12 @@ func (a *access) sameEnumerator(local *access) bool {
 
 // sameMember looks for the member that a step of the program's way names, also inside anonymous structs and
 // unions, and steps there. The member must be of a compatible type.
-func (a *access) sameMember(r *Resolver, local *access, s step, id ID) (ID, bool) {
+func (a *access) sameMember(local *access, s step, id ID) (ID, bool) {
 	id, in := a.types.strip(id)
 	if !in.kind().Composite() {
 		return 0, false
 	}
-	p, ok := r.member(a.types, id, in, local.types.str(s.name))
+	p, ok := a.types.memberByName(id, in, local.types.str(s.name))
 	if !ok {
 		return 0, false
 	}

@@ -1,12 +1,9 @@
 package btf
 
-import "hash/maphash"
-
-// structKey names a struct or union.
-type structKey struct {
-	types *Types
-	id    ID
-}
+import (
+	"hash/maphash"
+	"sync"
+)
 
 // memberPlace is a member of a struct, or of an anonymous one inside of it.
 type memberPlace struct {
@@ -50,27 +47,42 @@ func (t *Types) members(id ID, r record, f func(memberPlace) bool) {
 	}
 }
 
-// structIndex finds members by name. It is made when a struct is asked for more than once.
+// structIndex finds members by name. It is made when a struct is asked for more than once, and kept with the table.
 type structIndex struct {
 	seed  maphash.Seed
 	slots []uint32 // number of a member + 1; their number is a power of two
 	list  []memberPlace
 }
 
-// member finds the first member of a struct with a name.
-func (r *Resolver) member(t *Types, id ID, rec record, name string) (found memberPlace, ok bool) {
-	x, again := r.structs[structKey{t, id}]
-	switch {
-	case !again:
-		r.structs[structKey{t, id}] = nil
-	case x == nil:
-		x = newStructIndex(t, id, rec)
-		r.structs[structKey{t, id}] = x
+// structIndexes are those of one table by struct; nil for a struct that was asked for once.
+type structIndexes struct {
+	lock sync.Mutex
+	all  map[ID]*structIndex
+}
+
+// of gives the index of a struct, making it at the second request; nil at the first.
+func (x *structIndexes) of(t *Types, id ID, r record) *structIndex {
+	x.lock.Lock()
+	defer x.lock.Unlock()
+	if x.all == nil {
+		x.all = map[ID]*structIndex{}
 	}
-	if x != nil {
-		return x.find(t, name)
+	i, again := x.all[id]
+	if again && i == nil {
+		i = newStructIndex(t, id, r)
 	}
-	t.members(id, rec, func(p memberPlace) bool {
+	x.all[id] = i
+	return i
+}
+
+// memberByName finds the first member of a struct with a name.
+func (t *Types) memberByName(id ID, r record, name string) (found memberPlace, ok bool) {
+	if r.vlen() > fewMembers {
+		if x := t.structs.of(t, id, r); x != nil {
+			return x.find(t, name)
+		}
+	}
+	t.members(id, r, func(p memberPlace) bool {
 		if ok = t.named(p.name, name); ok {
 			found = p
 		}
@@ -78,6 +90,9 @@ func (r *Resolver) member(t *Types, id ID, rec record, name string) (found membe
 	})
 	return found, ok
 }
+
+// fewMembers is up to how many members a struct is searched without an index.
+const fewMembers = 4
 
 func newStructIndex(t *Types, id ID, r record) *structIndex {
 	x := &structIndex{seed: maphash.MakeSeed()}

@@ -125,3 +125,69 @@ func FuzzPath(f *testing.F) {
 		}
 	})
 }
+
+// FuzzDedup removes duplicates of any table, merges it with itself and distills it as split types of another. What
+// is valid stays valid, and types keep their names and sizes.
+func FuzzDedup(f *testing.F) {
+	f.Add(fixtureBytes(f, "kinds.btf"), fixtureBytes(f, "kinds.btf"))
+	for _, t := range units(f) {
+		f.Add(t.Bytes(), fixtureBytes(f, "kinds.btf"))
+	}
+	mod := module(f, kernelBase(f, 0, 8))
+	f.Add(mod.Base().Bytes(), mod.Bytes())
+	f.Add(afterInt(0, info(KindPointer, 0), 3, 0, info(KindConst, 0), 2), afterInt(1, info(KindFwd, 0), 0))
+	f.Fuzz(func(t *testing.T, raw, more []byte) {
+		types, err := Parse(raw, Options{})
+		if err != nil {
+			return
+		}
+		valid := types.Validate() == nil
+		got, ids, err := types.Dedup()
+		if valid && err == nil {
+			sameTypes(t, types, got, ids)
+			again, _, err := got.Dedup()
+			if err != nil || again.Len() > got.Len() {
+				t.Fatalf("%d types became %d, %v", got.Len(), again.Len(), err)
+			}
+		}
+		if plain, _, err := types.Sanitise(0); err == nil {
+			if again, err := Parse(plain, Options{}); err != nil || again.Len() < types.Len() {
+				t.Fatalf("sanitised: %v", err)
+			}
+		}
+		split, err := Parse(more, Options{Base: types})
+		if err != nil {
+			return
+		}
+		valid = valid && split.Validate() == nil
+		if got, ids, err := split.Dedup(); valid && err == nil {
+			sameTypes(t, split, got, ids)
+		}
+		base, moved, err := split.Distill()
+		if err != nil || !valid {
+			return
+		}
+		if err := base.Validate(); err != nil {
+			t.Fatalf("distilled base: %v", err)
+		}
+		if back, _, err := moved.Rebase(types); err == nil && back.Len() < split.Len() {
+			t.Fatalf("%d types became %d", split.Len(), back.Len())
+		}
+	})
+}
+
+// sameTypes checks that types have the names and sizes that they had, except for what was declared only.
+func sameTypes(t *testing.T, before, after *Types, ids []ID) {
+	if err := after.Validate(); err != nil {
+		t.Fatalf("%v", err)
+	}
+	for id := range ID(before.Len()) {
+		if a, b := before.Name(id), after.Name(ids[id]); a != b {
+			t.Fatalf("type %d was %q and is %q", id, a, b)
+		}
+		size, err := before.Size(id)
+		if now, err2 := after.Size(ids[id]); err == nil && (err2 != nil || size != now) {
+			t.Fatalf("type %d had %d bytes and has %d, %v", id, size, now, err2)
+		}
+	}
+}

@@ -19,6 +19,15 @@ func newInterner() interner {
 	return interner{seed: maphash.MakeSeed(), slots: make([]internSlot, 256)}
 }
 
+// tableSize is a number of slots for n strings.
+func tableSize(n int) int {
+	size := 256
+	for size < 2*n {
+		size *= 2
+	}
+	return size
+}
+
 // find gives the slot of a string in strs: one that holds it, or the empty one where it belongs.
 func (x *interner) find(strs, s []byte) (*internSlot, uint32) {
 	hash := uint32(maphash.Bytes(x.seed, s))

@@ -42,7 +42,7 @@ func (m *MinCore) Add(local *Types, relos []CoreRelo) error {
 				continue
 			}
 			to := cand{0, m.target, c.Type, m.target.Kind(c.Type)}
-			if _, err := r.to.match(r, &r.from, to, relo.Kind); err != nil {
+			if _, err := r.to.match(&r.from, to, relo.Kind); err != nil {
 				return fmt.Errorf("find smallest types: %w", err)
 			}
 			m.mark(&r.to, relo.Kind)

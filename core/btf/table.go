@@ -33,12 +33,13 @@ type Types struct {
 	shapes  *[maxKinds]shape
 	layout  []byte // the layout section
 
-	places atomic.Pointer[places]
-	pages  atomic.Pointer[[]atomic.Pointer[page]]
-	names  atomic.Pointer[nameIndex]
-	finds  atomic.Uint32
-	far    far
-	grow   sync.Mutex // held to make pages, types and indexes
+	places  atomic.Pointer[places]
+	pages   atomic.Pointer[[]atomic.Pointer[page]]
+	names   atomic.Pointer[nameIndex]
+	finds   atomic.Uint32
+	far     far
+	structs structIndexes
+	grow    sync.Mutex // held to make pages, types and indexes
 }
 
 // places says where types begin: the offset of each type whose number, counted from first, is a

@@ -33,6 +33,13 @@ func (t *Types) Refs(id ID) iter.Seq[ID] {
 	}
 }
 
+// Kinds gives id and kind of every type of the table, those of the base not included, without making them.
+func (t *Types) Kinds() iter.Seq2[ID, Kind] {
+	return func(yield func(ID, Kind) bool) {
+		t.headers(func(id ID, _, _, info uint32) bool { return yield(id, record{info: info}.kind()) })
+	}
+}
+
 // Visit calls f once for each type that can be reached from the roots, void left out, the nearest first. What a
 // type refers to is visited only if f gives true for it. Visit does not recurse, so neither cycles nor
 // depth matter.

@@ -36,3 +36,23 @@ func TestRefs(t *testing.T) {
 		break
 	}
 }
+
+func TestKinds(t *testing.T) {
+	types := fixture(t)
+	n := types.First()
+	for id, k := range types.Kinds() {
+		if id != n || k != types.Kind(id) {
+			t.Errorf("type %d is of kind %v", id, k)
+		}
+		n++
+	}
+	if int(n) != types.Len() {
+		t.Errorf("%d types", n)
+	}
+	for id := range types.Kinds() {
+		if id != 1 {
+			t.Error("it goes on")
+		}
+		break
+	}
+}
