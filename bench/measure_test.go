@@ -25,7 +25,6 @@ var areas = []struct {
 }{
 	{"asm", asmPairs},
 	{"btf", btfPairs},
-	{"elf", elfPairs},
 }
 
 // TestRatios prints how long we take compared with the peer.
