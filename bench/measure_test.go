@@ -25,6 +25,7 @@ var areas = []struct {
 }{
 	{"asm", asmPairs},
 	{"btf", btfPairs},
+	{"elf", elfPairs},
 }
 
 // TestRatios prints how long we take compared with the peer.

@@ -1,7 +1,7 @@
 package btf
 
 import (
-	"cmp"
+	"bytes"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -119,21 +119,16 @@ func (t *Types) essentials(names []string, f func(string, ID)) {
 // essentialsIndexed merges the types of a plain name with those that have a flavor of it, by id.
 func (t *Types) essentialsIndexed(x *nameIndex, name string, f func(string, ID)) {
 	var ids []ID
-	if essentialLen([]byte(name)) == len(name) {
-		x.each(t, name, func(id ID, _ record) bool {
+	x.each(t, name, func(id ID, r record) bool {
+		if b, _ := t.nameBytes(r.name); essentialLen(b) == len(name) {
 			ids = append(ids, id)
-			return true
-		})
-	}
-	hash := uint32(maphash.String(x.seed, name))
-	at, _ := slices.BinarySearchFunc(x.flavors, hash, func(f flavor, h uint32) int { return cmp.Compare(f.hash, h) })
-	for _, f := range x.flavors[at:] {
-		if f.hash != hash {
-			break
 		}
-		b, _ := t.nameBytes(t.record(f.id).name)
+		return true
+	})
+	for _, id := range x.flavors {
+		b, _ := t.nameBytes(t.record(id).name)
 		if n := essentialLen(b); n < len(b) && string(b[:n]) == name {
-			ids = append(ids, f.id)
+			ids = append(ids, id)
 		}
 	}
 	slices.Sort(ids)
@@ -202,13 +197,7 @@ type nameIndex struct {
 	seed    maphash.Seed
 	buckets []uint32 // number of the first type + 1, by hash
 	next    []uint32 // number of the next type + 1, by number
-	flavors []flavor // types whose name has more than the essential part, by its hash
-}
-
-// flavor is a type and the hash of its essential name.
-type flavor struct {
-	hash uint32
-	id   ID
+	flavors []ID     // types whose name has a "___"
 }
 
 // index gives the index of the table's own names, building it when searches have come in numbers;
@@ -244,8 +233,8 @@ func (t *Types) buildIndex() *nameIndex {
 		b, _ := t.nameBytes(name)
 		if len(b) > 0 {
 			hashes[id-t.first] = uint32(maphash.Bytes(x.seed, b))&uint32(len(x.buckets)-1) + 1
-			if n := essentialLen(b); n < len(b) {
-				x.flavors = append(x.flavors, flavor{uint32(maphash.Bytes(x.seed, b[:n])), id})
+			if bytes.Contains(b, flavorSep) {
+				x.flavors = append(x.flavors, id)
 			}
 		}
 		return true
@@ -255,7 +244,6 @@ func (t *Types) buildIndex() *nameIndex {
 			x.next[n], x.buckets[h-1] = x.buckets[h-1], uint32(n)+1
 		}
 	}
-	slices.SortStableFunc(x.flavors, func(a, b flavor) int { return cmp.Compare(a.hash, b.hash) })
 	t.places.Store(&places{offsets: offsets})
 	return x
 }

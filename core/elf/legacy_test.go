@@ -76,6 +76,32 @@ func TestSampleMaps(t *testing.T) {
 	}
 }
 
+// TestUndefined reads references that nothing satisfies, if it is told to.
+func TestUndefined(t *testing.T) {
+	f, err := elftest.Assemble("license GPL\nvar .data x 01\nsection xdp\n.func prog\nr1 = var[x] ll\ncall other\nexit\nsection .text\n.func other\nexit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range f.Symbols {
+		if n := f.Symbols[i].Name; n == "x" || n == "other" {
+			f.Symbols[i] = elftest.Symbol{Name: n, Bind: elftest.Global}
+		}
+	}
+	if _, err := LoadBytes(f.Bytes()); err == nil || !strings.Contains(err.Error(), `undefined map or variable "x"`) {
+		t.Errorf("%v", err)
+	}
+	c, err := LoadOptions{Lenient: true}.LoadBytes(f.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Check(); err == nil || len(c.Notes) < 2 {
+		t.Errorf("check: %v, notes %v", err, c.Notes)
+	}
+	if in := c.Programs[0].Insns; in[0].Ref.Name != "x" || in[1].Ref.Name != "other" {
+		t.Errorf("%+v", in)
+	}
+}
+
 // TestSectionRules reads sections that are known to the caller or to the lenient rule only.
 func TestSectionRules(t *testing.T) {
 	object := func(section string) []byte {

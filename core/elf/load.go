@@ -12,8 +12,9 @@ import (
 
 // LoadOptions say how to read an object file. The zero value reads as libbpf does.
 type LoadOptions struct {
-	// Lenient matches names of program sections by how they begin where libbpf's exact rule knows
-	// them not, and notes it.
+	// Lenient reads what libbpf refuses, and notes it. Names of program sections that the exact rule
+	// knows not are matched by how they begin. Functions and variables that the object does not
+	// define are kept as references by name, which Collection.Check refuses until they exist.
 	Lenient bool
 
 	// Sections are names of program sections that are known in addition. They come before the

@@ -344,7 +344,14 @@ func (d *mapDef) defaults() {
 		if !d.hasValueSize {
 			m.ValueSize = 4
 		}
-	case spec.MapPerfEventArray, spec.MapProgArray, spec.MapCgroupArray:
+	case spec.MapPerfEventArray: // a type only documents what is sent
+		if !d.hasKey || m.Key != 0 {
+			m.KeySize = 4
+		}
+		if !d.hasValueSize || m.Value != 0 {
+			m.ValueSize = 4
+		}
+	case spec.MapProgArray, spec.MapCgroupArray:
 		if !d.hasKey {
 			m.KeySize = 4
 		}

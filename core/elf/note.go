@@ -18,6 +18,7 @@ const (
 	NoteDataReloc = "N08"
 	NoteDuplicate = "N09"
 	NoteUnused    = "N10"
+	NoteUndefined = "N11"
 )
 
 // NoteTexts says what each code of a note means.
@@ -32,6 +33,7 @@ var NoteTexts = map[string]string{
 	NoteDataReloc: "initial data hold addresses that nothing can fill in; they stay zero",
 	NoteDuplicate: "two things share a name; the later one was given another or is left out",
 	NoteUnused:    "a section was not understood and is left out",
+	NoteUndefined: "something is referred to that the object does not define: it has to be added, or another object linked in",
 }
 
 // note adds a note. Names in it are untrusted; they are shortened and escaped here, so that notes

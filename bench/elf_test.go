@@ -1,0 +1,411 @@
+package bench
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/elf"
+	"github.com/bpfhost/bpfhost/core/spec"
+	peer "github.com/cilium/ebpf"
+	peerasm "github.com/cilium/ebpf/asm"
+)
+
+// peerDir is where the peer's source is.
+func peerDir(tb testing.TB) string {
+	tb.Helper()
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/cilium/ebpf").Output()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// peerObjects are all objects among the peer's test data.
+func peerObjects(tb testing.TB) map[string][]byte {
+	tb.Helper()
+	dir := peerDir(tb)
+	out := make(map[string][]byte)
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".elf" && filepath.Ext(path) != ".o" {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		rel, _ := filepath.Rel(dir, path)
+		out[rel] = b
+		return err
+	})
+	if err != nil || len(out) < 40 {
+		tb.Fatalf("%d objects, %v", len(out), err)
+	}
+	return out
+}
+
+// known are the differences that are expected, by file and by what differs, each with its reason.
+var known = []struct{ file, what, reason string }{
+	{"compiled/core-", "expected init_task to be *Void", "a kernel variable with a type is read"},
+	{"compiled/maps-", "unrecognized field numa_node", "numa_node is read"},
+	{"compiled/ops-", "got '.struct_ops' section", "struct_ops without links are read"},
+	{"", "map events: type", "sizes of a perf event array are 4; the peer sets them while it loads"},
+	{"", "map perf_event_array: type", "sizes of a perf event array are 4; the peer sets them while it loads"},
+	{"invalid_map_static", "possible erroneous static qualifier", "a static map of an old object is found by its symbol"},
+	{"iproute2_map_compat", "map hash_map: type", "the pinning that iproute2's definition asks for is read"},
+	{"kconfig-", "kconfig: only ours", "configuration values are a map and variables in the blueprint"},
+	{"kconfig-", "variable LINUX_", "configuration values are a map and variables in the blueprint"},
+	{"kconfig-", "variable CONFIG_", "configuration values are a map and variables in the blueprint"},
+	{"loader", "peer 18 0 0 0 MY_CONST", "an undefined symbol is a reference to a variable of that name"},
+	{"loader", "program static_fn: only the peer's", "a static function is no program, as for libbpf"},
+	{"loader", "program global_fn3: only the peer's", "a function that others call, in a section of unknown kind, is no program"},
+	{"struct_ops-", "peer StructOps", "the member is written type.member"},
+}
+
+func reasonFor(file, what string) string {
+	for _, k := range known {
+		if strings.Contains(file, k.file) && strings.Contains(what, k.what) {
+			return k.reason
+		}
+	}
+	return ""
+}
+
+// TestSameObjects reads every object with both libraries: programs, types, maps, variables and
+// instructions are the same, but for what is listed.
+func TestSameObjects(t *testing.T) {
+	objects := peerObjects(t)
+	for name, b := range compiled(t) {
+		objects[name] = b
+	}
+	names := make([]string, 0, len(objects))
+	for name := range objects {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	same := 0
+	for _, name := range names {
+		ours, err := elf.LoadOptions{Lenient: true}.LoadBytes(objects[name])
+		theirs, peerErr := peer.LoadCollectionSpecFromReader(bytes.NewReader(objects[name]))
+		if (err == nil) != (peerErr == nil) {
+			if what := fmt.Sprintf("load: ours %v; peer %v", err, peerErr); reasonFor(name, what) == "" {
+				t.Errorf("%s: %s", name, what)
+			}
+			continue
+		}
+		if err != nil {
+			continue
+		}
+		d := differ{}
+		d.programs(ours, theirs)
+		d.maps(ours, theirs)
+		d.vars(ours, theirs)
+		for _, what := range d.out {
+			if reasonFor(name, what) == "" {
+				t.Errorf("%s: %s", name, what)
+			}
+		}
+		same++
+	}
+	t.Logf("%d objects, %d read by both", len(names), same)
+}
+
+// differ lists differences as text.
+type differ struct{ out []string }
+
+func (d *differ) add(format string, args ...any) { d.out = append(d.out, fmt.Sprintf(format, args...)) }
+
+func (d *differ) programs(ours *spec.Collection, theirs *peer.CollectionSpec) {
+	for _, p := range ours.Programs {
+		q := theirs.Programs[p.Name]
+		switch {
+		case q == nil:
+			d.add("program %s: only ours", p.Name)
+			continue
+		case uint32(p.Type) != uint32(q.Type) || uint32(p.AttachType) != uint32(q.AttachType) || p.AttachTo != q.AttachTo || uint32(p.Flags) != q.Flags:
+			d.add("program %s: %v %v %q %#x, peer %v %v %q %#x", p.Name, p.Type, uint32(p.AttachType), p.AttachTo, p.Flags, q.Type, uint32(q.AttachType), q.AttachTo, q.Flags)
+		}
+		d.code(p, q)
+	}
+	for name := range theirs.Programs {
+		if ours.Program(name) == nil {
+			d.add("program %s: only the peer's", name)
+		}
+	}
+}
+
+// code compares functions by name: what the instructions do, and what they refer to.
+func (d *differ) code(p *spec.Program, q *peer.ProgramSpec) {
+	ours, theirs := ourFuncs(p), peerFuncs(q)
+	for name, code := range ours {
+		if other, ok := theirs[name]; !ok {
+			d.add("program %s: function %s is only ours", p.Name, name)
+		} else if code != other {
+			a, b := strings.Split(code, "\n"), strings.Split(other, "\n")
+			for i := 0; i < len(a) && i < len(b); i++ {
+				if a[i] != b[i] {
+					d.add("program %s: function %s: instruction %d: %s, peer %s", p.Name, name, i, a[i], b[i])
+					break
+				}
+			}
+			if len(a) != len(b) {
+				d.add("program %s: function %s: %d instructions, peer %d", p.Name, name, len(a)-1, len(b)-1)
+			}
+		}
+	}
+	for name := range theirs {
+		if _, ok := ours[name]; !ok {
+			d.add("program %s: function %s is only the peer's", p.Name, name)
+		}
+	}
+}
+
+func ourFuncs(p *spec.Program) map[string]string {
+	places := make(map[asm.Label]int)
+	for i := range p.Insns {
+		places[p.Insns[i].Label] = i
+	}
+	out := make(map[string]string)
+	name := ""
+	for i := range p.Insns {
+		in := &p.Insns[i]
+		if in.Func != nil {
+			name = in.Func.Name
+		}
+		ref, imm := in.Ref.Name, in.Imm
+		switch in.Ref.Kind {
+		case asm.RefNone:
+		case asm.RefLabel:
+			ref = fmt.Sprintf("%+d", places[in.Ref.Label]-i)
+		case asm.RefVar, asm.RefMapValue:
+			ref, imm = "data", 0
+		default:
+			imm = 0
+		}
+		out[name] += line(uint8(in.Op), uint8(in.Dst), in.Off, imm, ref)
+	}
+	return out
+}
+
+// line gives an instruction as text. Distances are not part of it: both sides have labels.
+func line(op, dst uint8, off int16, imm int64, ref string) string {
+	if jump(op) {
+		off = 0
+		if op&0xf0 == 0 {
+			imm = 0
+		}
+	}
+	return fmt.Sprintf("%02x %d %d %d %s\n", op, dst, off, imm, ref)
+}
+
+func peerFuncs(q *peer.ProgramSpec) map[string]string {
+	places := make(map[string]int)
+	slots := make(map[int]int) // instruction by slot
+	starts := make([]int, len(q.Instructions))
+	slot := 0
+	for i, in := range q.Instructions {
+		places[in.Symbol()], slots[slot], starts[i] = i, i, slot
+		slot++
+		if in.OpCode.IsDWordLoad() {
+			slot++
+		}
+	}
+	out := make(map[string]string)
+	name := ""
+	for i, in := range q.Instructions {
+		if s := in.Symbol(); s != "" && (i == 0 || peerStart(q, s)) {
+			name = s
+		}
+		ref, imm := in.Reference(), in.Constant
+		switch {
+		case jump(uint8(in.OpCode)) && ref != "":
+			ref = fmt.Sprintf("%+d", places[ref]-i)
+		case jump(uint8(in.OpCode)):
+			ref = fmt.Sprintf("%+d", slots[starts[i]+1+peerDistance(in)]-i)
+		case in.OpCode.IsDWordLoad() && in.Src == peerasm.PseudoMapValue:
+			ref, imm = "data", 0
+		case ref != "":
+			imm = 0
+		}
+		out[name] += line(uint8(in.OpCode), uint8(in.Dst), in.Offset, imm, ref)
+	}
+	return out
+}
+
+// peerDistance gives how many slots a jump goes.
+func peerDistance(in peerasm.Instruction) int {
+	if uint8(in.OpCode) == 0x06 {
+		return int(in.Constant)
+	}
+	return int(in.Offset)
+}
+
+// peerStart reports whether a symbol is a function: something calls it or takes its address.
+func peerStart(q *peer.ProgramSpec, symbol string) bool {
+	return slices.ContainsFunc(q.Instructions, func(in peerasm.Instruction) bool {
+		return in.Reference() == symbol && !jump(uint8(in.OpCode))
+	})
+}
+
+func jump(op uint8) bool { return (op&7 == 5 || op&7 == 6) && op&0xf0 != 0x80 && op&0xf0 != 0x90 }
+
+func (d *differ) maps(ours *spec.Collection, theirs *peer.CollectionSpec) {
+	for _, m := range ours.Maps {
+		q := theirs.Maps[m.Name]
+		if q == nil {
+			d.add("map %s: only ours", m.Name)
+			continue
+		}
+		d.sameMap(m.Name, m, q)
+		if (m.Inner != nil) != (q.InnerMap != nil) {
+			d.add("map %s: inner %v, peer %v", m.Name, m.Inner, q.InnerMap)
+		} else if m.Inner != nil {
+			d.sameMap(m.Name+" inner", m.Inner, q.InnerMap)
+		}
+		if m.Data == nil && len(m.Values) != len(q.Contents) && !strings.HasPrefix(m.Name, ".bss") {
+			d.add("map %s: %d values, peer %d", m.Name, len(m.Values), len(q.Contents))
+		}
+		if m.Data != nil && len(q.Contents) == 1 {
+			if b, ok := q.Contents[0].Value.([]byte); !ok || !bytes.Equal(b, m.Data) {
+				d.add("map %s: other bytes", m.Name)
+			}
+		}
+	}
+	for name := range theirs.Maps {
+		if ours.Map(name) == nil {
+			d.add("map %s: only the peer's", name)
+		}
+	}
+}
+
+// sameMap compares attributes. The peer makes data sections mappable only while it loads them.
+func (d *differ) sameMap(name string, m *spec.Map, q *peer.MapSpec) {
+	ours := fmt.Sprint(uint32(m.Type), m.KeySize, m.ValueSize, m.MaxEntries, uint32(m.Flags&^spec.FlagMmapable), m.Extra, m.NUMANode, uint32(m.Pinning))
+	theirs := fmt.Sprint(uint32(q.Type), q.KeySize, q.ValueSize, q.MaxEntries, q.Flags&^uint32(spec.FlagMmapable), q.MapExtra, q.NumaNode, uint32(q.Pinning))
+	if ours != theirs {
+		d.add("map %s: type, sizes, entries, flags, extra, node, pinning are %s, peer %s", name, ours, theirs)
+	}
+}
+
+func (d *differ) vars(ours *spec.Collection, theirs *peer.CollectionSpec) {
+	for name, q := range theirs.Variables {
+		v := ours.Var(name)
+		switch {
+		case v == nil:
+			d.add("variable %s: only the peer's", name)
+		case v.Size != q.Size() || v.Offset != q.Offset || v.Map != q.SectionName:
+			d.add("variable %s: %s+%d %d bytes, peer %s+%d %d", name, v.Map, v.Offset, v.Size, q.SectionName, q.Offset, q.Size())
+		}
+	}
+	for _, v := range ours.Vars {
+		if theirs.Variables[v.Name] == nil && v.Linkage != spec.LinkStatic && v.Linkage != spec.LinkHidden {
+			d.add("variable %s: only ours", v.Name)
+		}
+	}
+}
+
+// compiled builds the sources of core/elf's test data for every instruction set, with and without
+// BTF, in both byte orders.
+func compiled(tb testing.TB) map[string][]byte {
+	tb.Helper()
+	out := make(map[string][]byte)
+	clang, err := exec.LookPath("clang-19")
+	if err != nil {
+		tb.Log("clang-19 is missing: only the peer's objects are compared")
+		return out
+	}
+	dir := tb.TempDir()
+	for _, source := range []string{"basic", "maps", "core", "legacy", "ops"} {
+		for _, cpu := range []string{"v1", "v2", "v3", "v4"} {
+			for _, target := range []string{"bpfel", "bpfeb"} {
+				for _, debug := range []string{"-g", "-g0"} {
+					if debug == "-g0" && source != "legacy" {
+						continue // maps need BTF
+					}
+					name := fmt.Sprintf("compiled/%s-%s-%s%s.o", source, cpu, target, debug)
+					file := filepath.Join(dir, "o.o")
+					cmd := exec.Command(clang, "-O2", debug, "-target", target, "-mcpu="+cpu, "-c", "../core/elf/testdata/"+source+".c", "-o", file)
+					if msg, err := cmd.CombinedOutput(); err != nil {
+						tb.Logf("%s: %s", name, msg)
+						continue
+					}
+					if out[name], err = os.ReadFile(file); err != nil {
+						tb.Fatal(err)
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// TestKnownHappens keeps the list of differences honest: each still happens somewhere.
+func TestKnownHappens(t *testing.T) {
+	objects := peerObjects(t)
+	for name, b := range compiled(t) {
+		objects[name] = b
+	}
+	seen := make(map[int]bool)
+	for name, b := range objects {
+		ours, err := elf.LoadOptions{Lenient: true}.LoadBytes(b)
+		theirs, peerErr := peer.LoadCollectionSpecFromReader(bytes.NewReader(b))
+		d := differ{}
+		if err == nil && peerErr == nil {
+			d.programs(ours, theirs)
+			d.maps(ours, theirs)
+			d.vars(ours, theirs)
+		} else if err == nil {
+			d.add("%v", peerErr)
+		}
+		for i, k := range known {
+			seen[i] = seen[i] || strings.Contains(name, k.file) && slices.ContainsFunc(d.out, func(what string) bool { return strings.Contains(what, k.what) })
+		}
+	}
+	for i, k := range known {
+		if !seen[i] && !strings.HasPrefix(k.file, "compiled/") {
+			t.Errorf("%q of %q does not happen any more", k.what, k.file)
+		}
+	}
+}
+
+// elfPairs are rows 5 and 6 of the performance goals: a large object, a small one, and a clone.
+func elfPairs(tb testing.TB) []Pair {
+	objects := peerObjects(tb)
+	var pairs []Pair
+	for _, o := range []struct {
+		name, file string
+		goal       float64
+	}{{"load large", "testdata/manyprogs-el.elf", 0.25}, {"load small", "testdata/loader-clang-22-el.elf", 0.5}} {
+		b := objects[o.file]
+		if b == nil {
+			tb.Fatalf("no object %s", o.file)
+		}
+		pairs = append(pairs, Pair{Name: o.name, Per: 1, Unit: "object", Goal: o.goal, Ours: func() error {
+			_, err := elf.LoadOptions{Lenient: true}.LoadBytes(b)
+			return err
+		}, Peer: func() error {
+			_, err := peer.LoadCollectionSpecFromReader(bytes.NewReader(b))
+			return err
+		}})
+	}
+	b := objects["testdata/manyprogs-el.elf"]
+	ours, err := elf.LoadBytes(b)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	theirs, err := peer.LoadCollectionSpecFromReader(bytes.NewReader(b))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return append(pairs, Pair{Name: "clone", Per: 1, Unit: "object", Goal: 0.2, Ours: func() error {
+		ours.Clone()
+		return nil
+	}, Peer: func() error {
+		theirs.Copy()
+		return nil
+	}})
+}
