@@ -125,6 +125,9 @@ func (p *Program) RenameFunc(from, to string) error {
 		return fmt.Errorf("rename function %s: program %s has a function %s already", show(from), show(p.Name), show(to))
 	}
 	p.Insns[at].Func = &btf.Func{Name: to, Type: p.Insns[at].Func.Type}
+	if p.Exception == from {
+		p.Exception = to
+	}
 	for i := range p.Insns {
 		if r := &p.Insns[i].Ref; r.Kind == asm.RefFunc && r.Name == from {
 			r.Name = to

@@ -18,6 +18,7 @@ func TestRename(t *testing.T) {
 		&Map{Name: "calls", Type: MapProgArray, KeySize: 4, ValueSize: 4, MaxEntries: 1, Values: []MapValue{{0, "main"}}},
 		&Map{Name: "outer", Type: MapHashOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 1, Inner: &Map{Name: "template", Type: MapHash, KeySize: 4, ValueSize: 4, MaxEntries: 1}, Values: []MapValue{{0, "flows"}}},
 	)
+	p.Exception = "helper"
 	before := c.Clone()
 	for _, do := range []func() error{
 		func() error { return c.RenameProgram("main", "entry") },
