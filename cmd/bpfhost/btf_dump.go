@@ -11,15 +11,15 @@ import (
 )
 
 func newBTFDump(a app) *cobra.Command {
-	format := newChoice("c", "raw", "json")
+	format := newChoice("c", "go", "raw", "json")
 	var roots []string
 	var base string
 	c := &cobra.Command{
 		Use:   "dump SRC",
-		Short: "Print types as a C header, as lines or as JSON",
+		Short: "Print types as a C header, Go types, lines or JSON",
 		Long: `dump prints the types of SRC: "vmlinux", the name of a module, or a file with BTF or an eBPF object.
 
-The C header is the vmlinux.h that eBPF programs include. The layout of raw and the fields of json are
+The C header is the vmlinux.h that eBPF programs include. The Go types have the layout of the C types. The layout of raw and the fields of json are
 those of bpftool. With --root only these types and what they need are printed.`,
 		Example: `  bpfhost btf dump vmlinux > vmlinux.h
   bpfhost btf dump nf_conntrack --root 'struct nf_conn'
@@ -48,8 +48,13 @@ those of bpftool. With --root only these types and what they need are printed.`,
 
 // dumpTypes prints types. No ids are all types that are not in the base.
 func (a app) dumpTypes(t *btf.Types, ids []btf.ID, format string) error {
-	if format == "c" {
-		out, err := render.Header(nil, t, render.HeaderOptions{Roots: ids})
+	if format == "c" || format == "go" {
+		out, err := []byte(nil), error(nil)
+		if format == "c" {
+			out, err = render.Header(nil, t, render.HeaderOptions{Roots: ids})
+		} else {
+			out, err = render.Go(nil, t, render.GoOptions{Roots: ids})
+		}
 		if err == nil {
 			_, err = a.out.Write(out)
 		}

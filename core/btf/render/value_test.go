@@ -186,6 +186,9 @@ func FuzzHeader(f *testing.F) {
 		if err != nil {
 			return
 		}
+		if _, err := Go(nil, types, GoOptions{MaxBytes: 1 << 20}); err != nil && strings.Contains(err.Error(), "expected") {
+			t.Errorf("no Go: %v", err)
+		}
 		got, err := Header(nil, types, HeaderOptions{MaxBytes: 1 << 20, Asserts: true})
 		if err == nil && strings.ContainsAny(string(got), "\x00\x1b\x7f\"'\\@$`") && !strings.Contains(string(got), "btf_type_tag") && !strings.Contains(string(got), "_Static_assert") {
 			t.Errorf("%q", got)

@@ -1,0 +1,94 @@
+package render
+
+import (
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/btf"
+)
+
+// goVet compiles Go source, and with it the assertions.
+func goVet(t *testing.T, src []byte) {
+	t.Helper()
+	dir := t.TempDir()
+	write(t, dir, "go.mod", []byte("module types\n\ngo 1.26\n"))
+	write(t, dir, "types.go", src)
+	tool, err := exec.LookPath("go")
+	if err != nil {
+		t.Skip("needs go: " + err.Error())
+	}
+	cmd := exec.Command(tool, "build", "-o", filepath.Join(dir, "out"), ".")
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%.3000s", err, out)
+	}
+}
+
+func TestGoGolden(t *testing.T) {
+	for name, types := range map[string]*btf.Types{"kinds.go.golden": fixture(t), "odd.go.golden": odd(t)} {
+		got, err := Go(nil, types, GoOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name, got)
+		goVet(t, got)
+	}
+}
+
+// TestGoKernel compiles large types of this kernel.
+func TestGoKernel(t *testing.T) {
+	types := vmlinux(t)
+	var roots []btf.ID
+	for _, name := range []string{"task_struct", "sk_buff", "tcp_sock", "inode", "net_device", "bpf_prog", "iphdr", "tcphdr"} {
+		id, err := types.Find(name, btf.KindStruct)
+		if err != nil {
+			t.Fatal(err)
+		}
+		roots = append(roots, id)
+	}
+	got, err := Go(nil, types, GoOptions{Roots: roots, Package: "kernel"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	goVet(t, got)
+}
+
+// TestGoBits runs the methods of bit-fields, unions and packed members.
+func TestGoBits(t *testing.T) {
+	src, err := Go(nil, fixture(t), GoOptions{Package: "main"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tool, err := exec.LookPath("go")
+	if err != nil {
+		t.Skip("needs go: " + err.Error())
+	}
+	dir := t.TempDir()
+	write(t, dir, "go.mod", []byte("module types\n\ngo 1.26\n"))
+	write(t, dir, "types.go", src)
+	write(t, dir, "main.go", []byte(`package main
+
+import "fmt"
+
+func main() {
+	var t TaskLocal
+	t.SetFlags(5)
+	t.SetMore(300)
+	t.SetSign(-7)
+	fmt.Println(t.Flags(), t.More(), t.Sign(), t.bits4)
+	*t.Anon8.Anon0.Cookie() = 0x4142
+	fmt.Println(string(t.Anon8.Anon0.Name()[:2]))
+	var p Packed
+	p.SetI(-2)
+	fmt.Println(p.I(), p.rawI)
+}
+`))
+	cmd := exec.Command(tool, "run", ".")
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	// flags take bits 0 to 2, more 3 to 11, sign 12 to 16
+	if want := "5 300 -7 [101 153 1]\nBA\n-2 [254 255 255 255]\n"; err != nil || string(out) != want {
+		t.Errorf("got %s, %v; want %s", out, err, want)
+	}
+}
