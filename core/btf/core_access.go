@@ -123,11 +123,13 @@ func (a *access) field(raw []uint32) error {
 // element steps to the nth element of a type.
 func (a *access) element(id ID, n uint32) error {
 	id = a.types.Strip(id)
-	size, err := a.types.size(id)
-	if err != nil {
-		return err
+	if n > 0 {
+		size, err := a.types.size(id)
+		if err != nil {
+			return err
+		}
+		a.bits += uint64(n) * uint64(size) * 8
 	}
-	a.bits += uint64(n) * uint64(size) * 8
 	a.steps = append(a.steps, step{in: id, index: n})
 	if a.bits/8 > 1<<32-1 {
 		return fmt.Errorf("%w: %w", ErrAccess, ErrTooBig)

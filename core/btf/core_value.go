@@ -66,6 +66,11 @@ func (a *access) elementValue(k CoreKind, s step) (coreValue, error) {
 // number gives the kind of a type without modifiers and whether it is a signed number.
 func (t *Types) number(id ID) (Kind, bool) {
 	_, r := t.strip(id)
+	return t.numberOf(r)
+}
+
+// numberOf is number for the record of a type without modifiers.
+func (t *Types) numberOf(r record) (Kind, bool) {
 	switch k := r.kind(); k {
 	case KindInt:
 		return k, IntEncoding(t.word(r, 0)>>24)&IntSigned != 0
@@ -80,11 +85,17 @@ func (t *Types) number(id ID) (Kind, bool) {
 func (a *access) fieldValue(k CoreKind) (coreValue, error) {
 	t, s := a.types, a.steps[len(a.steps)-1]
 	m := t.member(t.record(s.in), int(s.index))
-	size, err := t.size(m.typ)
-	if err != nil {
-		return coreValue{}, err
+	_, of := t.strip(m.typ)
+	size := of.word
+	switch k := of.kind(); {
+	case k == KindInt, k.Enum(), k.Composite():
+	default:
+		var err error
+		if size, err = t.size(m.typ); err != nil {
+			return coreValue{}, err
+		}
 	}
-	width, shift := t.bitField(m)
+	width, shift := t.bitFieldOf(m, of)
 	w := window{bits: a.bits + uint64(shift), width: uint64(width), size: uint64(size), at: a.bits / 8}
 	if width > 0 {
 		if err := w.widen(); err != nil {
@@ -99,13 +110,13 @@ func (a *access) fieldValue(k CoreKind) (coreValue, error) {
 		v.value = w.at
 		if width == 0 {
 			v.size = size
-			v.kind, v.signed = t.number(m.typ)
+			v.kind, v.signed = t.numberOf(of)
 		}
 	case CoreByteSize:
 		v.value = w.size
 	case CoreSigned:
 		v.validate = true
-		if _, signed := t.number(m.typ); signed {
+		if _, signed := t.numberOf(of); signed {
 			v.value = 1
 		}
 	case CoreLShift:

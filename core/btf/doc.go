@@ -25,18 +25,25 @@
 //
 // # Writing
 //
-// A Builder makes BTF of Type values. Fixup turns the types of an object file into bytes that the kernel loads.
+// A Builder makes BTF of Type values and of types of other tables. Dedup removes types that are there more than once,
+// Merge makes one table of several; both give the new ids by the old ones, and Ext.Remap puts them into what is known
+// of instructions. Dedup divides types into classes of which no walk tells the members apart, by Hopcroft's algorithm
+// (partition.go), so that cycles and depth need no care, and takes a declaration for its definition where there is only one.
+// Distill and Rebase take split types from one kernel to another.
+//
+// Fixup turns the types of an object file into bytes that the kernel loads, Sanitise those into bytes for an older kernel.
 //
 // # CO-RE
 //
 // ParseExt reads the relocations of an object, Resolve and Resolver compute them against the types of a kernel. The outcome is a
 // Fixup: data that says what to put into the instruction, or why there is nothing to put. Changing the instruction
-// is left to core/loader.
+// is left to core/loader. MinCore finds the smallest table that relocations need of a kernel's.
 //
 // # Adding a kind
 //
 // A new kind of type needs: its number and name in kind.go with its shape; a struct in types.go; a row in the tables of
 // decode.go and check.go; a case in encode.go; rules in validate.go for what it refers to, and in visit.go if ids are in a
 // new place; in size.go and align.go if it has a size, in typename.go and ctext.go its text, in core_match.go how it
-// compares; a row in the test of encode.go.
+// compares; a row in the test of encode.go; in transplant.go where names and ids are; in
+// sanitise.go what older kernels get.
 package btf

@@ -1,9 +1,6 @@
 package btf
 
-import (
-	"bytes"
-	"strings"
-)
+import "bytes"
 
 // flavorSep begins the part of a name that CO-RE ignores: struct foo___v2 is a flavor of struct foo.
 var flavorSep = []byte("___")
@@ -11,15 +8,15 @@ var flavorSep = []byte("___")
 // Essential gives a name without its flavor: what is before the last "___" that stands between
 // characters other than "_".
 func Essential(name string) string {
-	if !strings.Contains(name, "___") {
-		return name
-	}
 	return name[:essentialLen([]byte(name))]
 }
 
 func essential(name []byte) []byte { return name[:essentialLen(name)] }
 
 func essentialLen(name []byte) int {
+	if !bytes.Contains(name, flavorSep) {
+		return len(name) // nearly all
+	}
 	end := len(name) - 1
 	for end > 0 {
 		i := bytes.LastIndex(name[:end], flavorSep)

@@ -1,7 +1,7 @@
 package btf
 
 import (
-	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -119,16 +119,21 @@ func (t *Types) essentials(names []string, f func(string, ID)) {
 // essentialsIndexed merges the types of a plain name with those that have a flavor of it, by id.
 func (t *Types) essentialsIndexed(x *nameIndex, name string, f func(string, ID)) {
 	var ids []ID
-	x.each(t, name, func(id ID, r record) bool {
-		if b, _ := t.nameBytes(r.name); essentialLen(b) == len(name) {
+	if essentialLen([]byte(name)) == len(name) {
+		x.each(t, name, func(id ID, _ record) bool {
 			ids = append(ids, id)
+			return true
+		})
+	}
+	hash := uint32(maphash.String(x.seed, name))
+	at, _ := slices.BinarySearchFunc(x.flavors, hash, func(f flavor, h uint32) int { return cmp.Compare(f.hash, h) })
+	for _, f := range x.flavors[at:] {
+		if f.hash != hash {
+			break
 		}
-		return true
-	})
-	for _, id := range x.flavors {
-		b, _ := t.nameBytes(t.record(id).name)
+		b, _ := t.nameBytes(t.record(f.id).name)
 		if n := essentialLen(b); n < len(b) && string(b[:n]) == name {
-			ids = append(ids, id)
+			ids = append(ids, f.id)
 		}
 	}
 	slices.Sort(ids)
@@ -197,7 +202,13 @@ type nameIndex struct {
 	seed    maphash.Seed
 	buckets []uint32 // number of the first type + 1, by hash
 	next    []uint32 // number of the next type + 1, by number
-	flavors []ID     // types whose name has a "___"
+	flavors []flavor // types whose name has more than the essential part, by its hash
+}
+
+// flavor is a type and the hash of its essential name.
+type flavor struct {
+	hash uint32
+	id   ID
 }
 
 // index gives the index of the table's own names, building it when searches have come in numbers;
@@ -233,8 +244,8 @@ func (t *Types) buildIndex() *nameIndex {
 		b, _ := t.nameBytes(name)
 		if len(b) > 0 {
 			hashes[id-t.first] = uint32(maphash.Bytes(x.seed, b))&uint32(len(x.buckets)-1) + 1
-			if bytes.Contains(b, flavorSep) {
-				x.flavors = append(x.flavors, id)
+			if n := essentialLen(b); n < len(b) {
+				x.flavors = append(x.flavors, flavor{uint32(maphash.Bytes(x.seed, b[:n])), id})
 			}
 		}
 		return true
@@ -244,6 +255,7 @@ func (t *Types) buildIndex() *nameIndex {
 			x.next[n], x.buckets[h-1] = x.buckets[h-1], uint32(n)+1
 		}
 	}
+	slices.SortStableFunc(x.flavors, func(a, b flavor) int { return cmp.Compare(a.hash, b.hash) })
 	t.places.Store(&places{offsets: offsets})
 	return x
 }

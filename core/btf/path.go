@@ -163,6 +163,14 @@ func (t *Types) bitField(m member) (width, shift uint32) {
 		return m.bits, 0
 	}
 	_, r := t.strip(m.typ)
+	return t.bitFieldOf(m, r)
+}
+
+// bitFieldOf is bitField when the record of the member's type without modifiers is known.
+func (t *Types) bitFieldOf(m member, r record) (width, shift uint32) {
+	if m.bits > 0 {
+		return m.bits, 0
+	}
 	if r.kind() != KindInt {
 		return 0, 0
 	}
