@@ -119,11 +119,11 @@ func (d *decoder) mark(w word, slot int) {
 // number gives the labels their numbers. Nothing can jump to a second half.
 func (d *decoder) number() {
 	n := int32(0)
-	for slot, l := range d.label {
-		if l != 0 && d.index[slot] != secondHalf {
-			n++
-			d.label[slot] = n
-		}
+	index := d.index[:len(d.label)]
+	for slot, l := range d.label { // without branches: which slots have labels cannot be predicted
+		l &^= index[slot] >> 31
+		n += l
+		d.label[slot] = n & -l
 	}
 }
 

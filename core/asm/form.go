@@ -129,7 +129,7 @@ func memoryForm(o Op) form {
 // known reports whether the fields that select among several meanings of an opcode have values
 // with a meaning. Fields that have to be zero are not looked at.
 func (f form) known(o Op, src Reg, off int16, imm int64) bool {
-	return f > formCall || f.selected(o, src, off, imm)
+	return f > formCall || off == 0 && f-formDivImm <= formMovReg-formDivImm || f.selected(o, src, off, imm)
 }
 
 // selected is known for the forms that have such fields.
