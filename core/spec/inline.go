@@ -276,8 +276,8 @@ func (l *inliner) move(in Insn) []Insn {
 
 // onlyCall reports whether the call is all that refers to the function.
 func (l *inliner) onlyCall() bool {
-	if l.callee == 0 {
-		return false // the entry stays whatever happens
+	if l.callee == 0 || l.g.Funcs[l.callee].Name == l.p.Exception {
+		return false // the entry, and what bpf_throw calls, stay whatever happens
 	}
 	for i := range l.g.Funcs {
 		for _, c := range l.g.Funcs[i].Calls {

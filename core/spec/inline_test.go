@@ -294,3 +294,12 @@ func TestInlineRecords(t *testing.T) {
 		t.Errorf("the CO-RE record is not at its instruction: %+v", p.Insns)
 	}
 }
+
+// TestInlineException checks that what bpf_throw calls stays when its last call is inlined.
+func TestInlineException(t *testing.T) {
+	p := program(t, ".func main\nr1 = 1\ncall f\nexit\n.func f\nr0 = 2\nexit")
+	p.Exception = "f"
+	if err := p.Inline(1); err != nil || p.FindFunc("f") < 0 {
+		t.Errorf("%v\n%s", err, listing(p))
+	}
+}
