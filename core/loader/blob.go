@@ -95,7 +95,7 @@ func (l *load) loadTypes() error {
 	if l.spec.BTF == nil || l.spec.BTF.Len() < 2 {
 		return nil
 	}
-	raw, err := l.spec.BTF.Fixup(btf.FixupOptions{Sections: l.sections()})
+	raw, err := l.spec.BTF.Fixup(btf.FixupOptions{Sections: l.sections(), Static: l.spec.Hidden})
 	if err != nil {
 		return fmt.Errorf("load types: %w", err)
 	}

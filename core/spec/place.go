@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"errors"
 	"encoding/binary"
 	"fmt"
 	"strings"
@@ -31,6 +32,9 @@ const (
 	signTwos
 )
 
+// ErrNoVariable is wrapped by the error of Collection.Place when a path begins with no variable of the collection.
+var ErrNoVariable = errors.New("no variable")
+
 // Place finds a part of a variable: "limit", "cfg.ports[3].low", "table[2]". Typedefs and modifiers
 // are passed over, and members of anonymous structs belong to what is around them. Only BTF knows
 // what is inside a variable; without it a path is the name alone.
@@ -49,7 +53,7 @@ func (c *Collection) Place(path string) (Place, error) {
 		if i := strings.IndexAny(path, ".["); i > 0 {
 			name = path[:i]
 		}
-		return Place{}, fmt.Errorf("find %s: no variable %s", show(path), show(name))
+		return Place{}, fmt.Errorf("find %s: %w %s", show(path), ErrNoVariable, show(name))
 	}
 	p, err := c.place(v, rest)
 	if err != nil {

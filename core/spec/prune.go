@@ -61,7 +61,7 @@ func (c *Collection) Prune(o PruneOptions) (Pruned, error) {
 
 func (p *Program) prune() (PrunedProgram, error) {
 	out := PrunedProgram{Program: p.Name}
-	if len(p.Insns) == 0 {
+	if len(p.Insns) == 0 || p.Exception != "" { // what bpf_throw calls is reached by no jump
 		return out, nil
 	}
 	g, err := p.Graph()
