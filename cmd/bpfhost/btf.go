@@ -17,7 +17,7 @@ import (
 func newBTF(a app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "btf",
-		Short: "Show, search and compare type information",
+		Short: "Show, search, compare and cut down type information",
 		Long: `btf works on BTF, the type information of kernels and eBPF objects.
 
 SRC is "vmlinux" for the running kernel, the name of one of its modules, or a file: BTF or an eBPF
@@ -30,7 +30,7 @@ object. A file with the name of a module is meant by ./NAME.`,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.SuggestionsMinimumDistance = 2
-	c.AddCommand(newBTFDump(a), newBTFFind(a), newBTFDiff(a))
+	c.AddCommand(newBTFDump(a), newBTFFind(a), newBTFDiff(a), newBTFMin(a))
 	return c
 }
 

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf"
+)
+
+func newBTFMin(a app) *cobra.Command {
+	var kernel, out string
+	c := &cobra.Command{
+		Use:   "min OBJECT… -o FILE",
+		Short: "Write the smallest types that objects need of a kernel",
+		Long: `min writes BTF with the types of a kernel that the CO-RE relocations of eBPF objects need, and nothing else. It is carried
+to machines with that kernel where the kernel has no BTF itself.`,
+		Example: `  bpfhost btf min drops.o --kernel linux-5.4.btf -o drops-5.4.btf`,
+		Args: func(c *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 0:
+				return badUsage(c, "min: OBJECT is missing")
+			case out == "":
+				return badUsage(c, "min: -o FILE is missing")
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			target, err := a.openTypes(kernel, "")
+			if err != nil {
+				return err
+			}
+			m := btf.NewMinCore(target)
+			for _, name := range args {
+				if err := a.addRelocations(m, name); err != nil {
+					return err
+				}
+			}
+			t, _, err := m.Types()
+			if err != nil {
+				return &inputError{fmt.Errorf("min: %w", err)}
+			}
+			if err := os.WriteFile(out, t.Bytes(), 0o644); err != nil {
+				return fmt.Errorf("min: %w", err)
+			}
+			fmt.Fprintf(a.err, "%s bytes with %s types instead of %s bytes\n", thousands(len(t.Bytes())), thousands(t.Len()-1), thousands(len(target.Bytes())))
+			return nil
+		},
+	}
+	c.Flags().StringVar(&kernel, "kernel", "vmlinux", "`SRC` of the kernel's types")
+	c.Flags().StringVarP(&out, "output", "o", "", "`FILE` to write")
+	return c
+}
+
+// addRelocations keeps what one object needs.
+func (a app) addRelocations(m *btf.MinCore, name string) error {
+	raw, err := a.readFile(name)
+	if err != nil {
+		return err
+	}
+	obj, err := elf.LoadBytes(raw)
+	if err == nil && obj.BTF == nil {
+		err = errors.New("this object has no BTF: compile it with -g")
+	}
+	if err != nil {
+		return &inputError{fmt.Errorf("min %s: %w", name, err)}
+	}
+	var relos []btf.CoreRelo
+	for _, p := range obj.Programs {
+		for i := range p.Insns {
+			if r := p.Insns[i].Core; r != nil {
+				relos = append(relos, *r)
+			}
+		}
+	}
+	if err := m.Add(obj.BTF, relos); err != nil {
+		return &inputError{fmt.Errorf("min %s: %w", name, err)}
+	}
+	return nil
+}
