@@ -66,8 +66,61 @@ func TestKernelTakesFixup(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if log, err := load(blob); err != nil {
+		if log, err := load(plain(t, blob)); err != nil {
 			t.Errorf("%s: %v\n%s", name, err, log)
+		}
+	}
+}
+
+// plain takes out of a blob what this kernel does not know.
+func plain(t *testing.T, blob []byte) []byte {
+	t.Helper()
+	types, err := btf.Parse(blob, btf.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepts := btf.Feature(0)
+	for f := btf.Feature(1); f&btf.AllFeatures != 0; f <<= 1 {
+		if _, err := load(f.Probe(nil)); err == nil {
+			accepts |= f
+		}
+	}
+	blob, replaced, err := types.Sanitise(accepts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lacks := types.Features() &^ accepts; (lacks != 0) != (len(replaced) != 0) {
+		t.Errorf("without %v: %d types are replaced", lacks, len(replaced))
+	}
+	return blob
+}
+
+// TestKernelTakesSanitised loads what is left of clang's types for kernels that lack one thing, or everything.
+func TestKernelTakesSanitised(t *testing.T) {
+	needKernel(t)
+	raw, err := os.ReadFile("testdata/kinds.btf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	types, err := btf.Parse(raw, btf.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fixed, err := types.Fixup(btf.FixupOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	types, err = btf.Parse(plain(t, fixed), btf.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for accepts := btf.AllFeatures; accepts != 0; accepts >>= 1 { // kernels from new to old
+		blob, _, err := types.Sanitise(accepts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if log, err := load(blob); err != nil {
+			t.Errorf("with %v: %v\n%s", accepts, err, log)
 		}
 	}
 }
