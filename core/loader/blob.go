@@ -155,10 +155,9 @@ func (l *load) sections() map[string]btf.SectionLayout {
 // infos makes the records about functions and source lines of a program that is laid out in slots
 // (struct bpf_func_info and bpf_line_info). The kernel wants records of all functions or of none.
 func (b *blob) infos(p *prepared) (funcs, lines []byte) {
-	slot := uint32(0)
 	missing := false
 	for i := range p.code {
-		in := &p.spec.Insns[i]
+		in, slot := &p.spec.Insns[i], uint32(p.slots[i])
 		if in.Func != nil || i == 0 {
 			if in.Func == nil || in.Func.Type == 0 {
 				return nil, nil
@@ -169,7 +168,6 @@ func (b *blob) infos(p *prepared) (funcs, lines []byte) {
 		if in.Line != nil {
 			lines = b.appendLine(lines, slot, in.Line)
 		}
-		slot += uint32(p.code[i].Slots())
 	}
 	if missing || len(lines) == 0 {
 		return funcs, nil

@@ -62,20 +62,28 @@ func TestInfos(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	slots, err := asm.Layout(code, asm.EncodeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	b := &blob{texts: map[string]uint32{"new.c": 10, "\tsub(1);": 20, "main": 30}}
-	funcs, lines := b.infos(&prepared{spec: p, code: code})
+	funcs, lines := b.infos(&prepared{spec: p, code: code, slots: slots})
 	if want := words(0, 3, 4, 4); !bytes.Equal(funcs, want) {
 		t.Errorf("functions %v, want %v", funcs, want)
 	}
 	if want := words(0, 10, 20, 3<<10|2, 4, 10, 30, 8<<10|1023); !bytes.Equal(lines, want) {
 		t.Errorf("lines %v, want %v", lines, want)
 	}
+	far := []asm.Slot{0, 2, 4, 7, 8, 9}[:len(slots)] // as if a condition before the function had to go by way of a gotol
+	if funcs, _ := b.infos(&prepared{spec: p, code: code, slots: far}); !bytes.Equal(funcs, words(0, 3, 7, 4)) {
+		t.Errorf("functions of a program that was stretched: %v", funcs)
+	}
 	p.Insns[3].Line = nil // the kernel wants a line at each function
-	if funcs, lines := b.infos(&prepared{spec: p, code: code}); funcs == nil || lines != nil {
+	if funcs, lines := b.infos(&prepared{spec: p, code: code, slots: slots}); funcs == nil || lines != nil {
 		t.Errorf("a function without a line: %v, %v", funcs, lines)
 	}
 	p.Insns[3].Func = &btf.Func{Name: "sub"} // and types of all functions
-	if funcs, lines := b.infos(&prepared{spec: p, code: code}); funcs != nil || lines != nil {
+	if funcs, lines := b.infos(&prepared{spec: p, code: code, slots: slots}); funcs != nil || lines != nil {
 		t.Errorf("a function without a type: %v, %v", funcs, lines)
 	}
 }

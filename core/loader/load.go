@@ -284,8 +284,12 @@ func (l *load) loadProgram(p *prepared) error {
 	if err := l.link(p); err != nil {
 		return err
 	}
-	code, err := asm.AppendEncode(nil, p.code, asm.EncodeOptions{Order: nativeOrder(), NoGotol: l.kernel.before(6, 6)})
+	o := asm.EncodeOptions{Order: nativeOrder(), NoGotol: l.kernel.before(6, 6)}
+	code, err := asm.AppendEncode(nil, p.code, o)
 	if err != nil {
+		return err
+	}
+	if p.slots, err = asm.Layout(p.code, o); err != nil {
 		return err
 	}
 	a := sys.ProgLoad{

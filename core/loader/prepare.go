@@ -13,8 +13,9 @@ import (
 type prepared struct {
 	spec     *spec.Program
 	code     []asm.Insn
-	poison   []string // why instruction i was replaced by a call that no kernel accepts
-	attachID uint32   // BTF id of the kernel function or type to attach to
+	slots    []asm.Slot // where each instruction was encoded to
+	poison   []string   // why instruction i was replaced by a call that no kernel accepts
+	attachID uint32     // BTF id of the kernel function or type to attach to
 }
 
 // poisonCall is the number of the first helper that does not exist, as libbpf's users know it from

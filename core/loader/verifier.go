@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -65,7 +66,7 @@ func verifierError(p *prepared, log string, truncated bool, err error) *Verifier
 	if e.Cause == "" {
 		e.Cause = err.Error()
 	}
-	e.Insn = insnAt(p.code, slot)
+	e.Insn = insnAt(p.slots, slot)
 	if i := poisoned(log, p); i >= 0 {
 		e.Insn, e.Cause = i, p.poison[i]
 	}
@@ -150,17 +151,17 @@ func lastLine(s string) string {
 	return strings.TrimSpace(s[strings.LastIndexByte(s, '\n')+1:])
 }
 
-// insnAt is the index of the instruction that fills a slot, or -1.
-func insnAt(code []asm.Insn, slot int) int {
-	at := 0
-	for i := range code {
-		n := code[i].Slots()
-		if slot >= at && slot < at+n {
-			return i
-		}
-		at += n
+// insnAt is the index of the instruction that a slot belongs to, or -1 outside of the program. Behind a
+// condition that was encoded by way of a gotol its slots are all its own.
+func insnAt(slots []asm.Slot, slot int) int {
+	if slot < 0 || len(slots) == 0 || slot > int(slots[len(slots)-1])+1 {
+		return -1
 	}
-	return -1
+	i, exact := slices.BinarySearch(slots, asm.Slot(slot))
+	if exact {
+		return i
+	}
+	return i - 1
 }
 
 // poisoned finds the poisoned instruction that the log is about, or -1: the verifier names the

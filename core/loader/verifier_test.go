@@ -42,6 +42,7 @@ func FuzzReadLog(f *testing.F) {
 	f.Add("Verification failed: x\nReason:\n y")
 	p := &prepared{spec: program("x", asm.Mov64Imm(asm.R0, 0), asm.Exit())}
 	p.code, _ = p.spec.Code()
+	p.slots, _ = asm.Layout(p.code, asm.EncodeOptions{})
 	p.fail(1, "why")
 	f.Fuzz(func(t *testing.T, log string) {
 		if e := verifierError(p, log, false, sys.EINVAL); e != nil && (e.Cause == "" || e.Insn >= 2 || e.Log != log) {
@@ -104,5 +105,17 @@ func TestLongLog(t *testing.T) {
 	var v *VerifierError
 	if !errors.As(err, &v) || v.Truncated || len(v.Log) < firstLog || v.Insn != len(insns)-2 {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestInsnAt(t *testing.T) {
+	slots := []asm.Slot{0, 2, 3, 6} // a 64-bit load; a condition that takes three slots
+	for slot, want := range map[int]int{-1: -1, 0: 0, 1: 0, 2: 1, 3: 2, 5: 2, 6: 3, 7: 3, 8: -1, 1 << 30: -1} {
+		if got := insnAt(slots, slot); got != want {
+			t.Errorf("slot %d belongs to instruction %d, want %d", slot, got, want)
+		}
+	}
+	if insnAt(nil, 0) != -1 {
+		t.Error("an empty program has an instruction")
 	}
 }
