@@ -1,8 +1,8 @@
 package spec
 
 import (
-	"errors"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 
