@@ -12,6 +12,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/internal/lab"
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 // version builds one of two versions of some types.
@@ -105,11 +106,11 @@ func TestDiffRoots(t *testing.T) {
 func TestDiffKernels(t *testing.T) {
 	old, err := lab.Facts("5.10")
 	if err != nil {
-		t.Skip("needs the facts of the lab's kernels: " + err.Error())
+		testenv.Skip(t, testenv.Lab, err.Error())
 	}
 	next, err := lab.Facts("6.12")
 	if err != nil {
-		t.Skip("needs the facts of the lab's kernels: " + err.Error())
+		testenv.Skip(t, testenv.Lab, err.Error())
 	}
 	a, b := open(t, old.VmlinuxBTF, nil), open(t, next.VmlinuxBTF, nil)
 	list, err := Diff(a, b, DiffOptions{Roots: []string{"task_struct", "bpf_map_type"}})

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 // goVet compiles Go source, and with it the assertions.
@@ -16,7 +17,7 @@ func goVet(t *testing.T, src []byte) {
 	write(t, dir, "types.go", src)
 	tool, err := exec.LookPath("go")
 	if err != nil {
-		t.Skip("needs go: " + err.Error())
+		testenv.Skip(t, testenv.Guests, err.Error())
 	}
 	cmd := exec.Command(tool, "build", "-o", filepath.Join(dir, "out"), ".")
 	cmd.Dir = dir
@@ -62,7 +63,7 @@ func TestGoBits(t *testing.T) {
 	}
 	tool, err := exec.LookPath("go")
 	if err != nil {
-		t.Skip("needs go: " + err.Error())
+		testenv.Skip(t, testenv.Guests, err.Error())
 	}
 	dir := t.TempDir()
 	write(t, dir, "go.mod", []byte("module types\n\ngo 1.26\n"))
