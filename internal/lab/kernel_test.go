@@ -21,7 +21,7 @@ func TestFind(t *testing.T) {
 // Virtual machines take a few minutes, so it runs only where BPFHOST_REQUIRE names the lab.
 func TestKernels(t *testing.T) {
 	need(t, Kernels[0].Name)
-	s := Suite{Root: "../..", Packages: Packages, Env: []string{"BPFHOST_REQUIRE=kernel"}}
+	s := Suite{Root: "../..", Packages: Packages, Only: Only, Env: []string{"BPFHOST_REQUIRE=kernel"}}
 	jobs, err := s.Build(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)

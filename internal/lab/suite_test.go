@@ -3,6 +3,7 @@ package lab
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -70,12 +71,39 @@ func TestBuild(t *testing.T) {
 	if _, err := s.Build(t.Context(), t.TempDir()); err == nil || !strings.Contains(err.Error(), "internal/tools") {
 		t.Errorf("a folder of another module: %v", err)
 	}
-	s.Packages = []string{"internal/testenv"}
+	s.Packages, s.Only = []string{"internal/testenv"}, map[string]string{"internal/testenv": "Y"}
 	jobs, err := s.Build(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(jobs) != 1 || jobs[0].Dir != "/src/internal/testenv" || !isStatic(jobs[0].Binary) || jobs[0].Args[len(jobs[0].Args)-1] != "-test.run=X" {
+	if len(jobs) != 1 || jobs[0].Dir != "/src/internal/testenv" || !isStatic(jobs[0].Binary) || !slices.Equal(jobs[0].Args[2:], []string{"-test.run=Y", "-test.run=X"}) {
 		t.Errorf("got %+v", jobs)
+	}
+}
+
+// TestPackages finds the packages whose tests ask for a kernel: each must be in the matrix, or say why not.
+func TestPackages(t *testing.T) {
+	elsewhere := []string{"core/btf/render", "core/elf"} // they read the kernel's types, and need bpftool
+	for _, pattern := range []string{"../../*/*_test.go", "../../*/*/*_test.go", "../../*/*/*/*_test.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			b, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := filepath.ToSlash(strings.TrimPrefix(filepath.Dir(f), "../../"))
+			if asks := regexp.MustCompile(`testenv\.(NeedKernel|NeedConfig|Refused|Kernel\b)`); asks.Match(b) &&
+				!slices.Contains(Packages, p) && !slices.Contains(elsewhere, p) && !strings.HasPrefix(p, "internal/") {
+				t.Errorf("%s asks for a kernel: add %s to Packages", f, p)
+			}
+		}
+	}
+	for p := range Only {
+		if !slices.Contains(Packages, p) {
+			t.Errorf("Only names %s, which is not in Packages", p)
+		}
 	}
 }

@@ -90,7 +90,7 @@ func test(ctx context.Context, store lab.Store, o options, root string, stdout i
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
-	s := lab.Suite{Root: root, Packages: o.packages, Env: []string{"BPFHOST_REQUIRE=" + o.require}, Cover: o.cover != ""}
+	s := lab.Suite{Root: root, Packages: o.packages, Only: o.only, Env: []string{"BPFHOST_REQUIRE=" + o.require}, Cover: o.cover != ""}
 	if o.run != "" {
 		s.Args = []string{"-test.run=" + o.run}
 	}

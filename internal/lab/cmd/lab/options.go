@@ -22,6 +22,7 @@ type options struct {
 	verbose             bool
 	parallel            int      // machines at a time
 	packages            []string // as folders from the top of the repository; never empty
+	only                map[string]string
 }
 
 // parse takes flags before, between and after the packages, as go test does. What is wrong it also writes.
@@ -54,7 +55,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		args = f.Args()[1:]
 	}
 	if len(o.packages) == 0 {
-		o.packages = lab.Packages
+		o.packages, o.only = lab.Packages, lab.Only
 	}
 	err := o.pick(*kernel)
 	if err != nil {
