@@ -272,14 +272,15 @@ func (w *collectionWriter) verify(b []byte) error {
 			forgetTypes(c)
 		}
 	}
-	for _, c := range spec.Diff(want, got) {
-		text := strings.ReplaceAll(strings.TrimSpace(string(spec.AppendChanges(nil, []spec.Change{c}))), "\n", "; ")
-		if len(text) > 300 {
-			text = text[:300] + "…"
-		}
-		return fmt.Errorf("%w: %s", ErrWrite, text)
+	changes := spec.Diff(want, got)
+	if len(changes) == 0 {
+		return nil
 	}
-	return nil
+	text := strings.ReplaceAll(strings.TrimSpace(string(spec.AppendChanges(nil, changes[:1]))), "\n", "; ")
+	if len(text) > 300 {
+		text = text[:300] + "…"
+	}
+	return fmt.Errorf("%w: %s", ErrWrite, text)
 }
 
 // forgetTypes takes out the numbers of types, which the writer made.
