@@ -42,7 +42,7 @@ type Skip struct {
 
 // explained matches the reasons that may keep a test from running on a kernel: it is too old, was built
 // without an option, or the test is about another surrounding than a kernel.
-var explained = regexp.MustCompile(`needs (kernel \d+\.\d+|CONFIG_\w+|clang|guests|lab|no root)`)
+var explained = regexp.MustCompile(`^needs (kernel \d+\.\d+|CONFIG_\w+|clang|guests|lab|no root)`)
 
 // Explained reports whether the reason is one that a kernel may give.
 func (s Skip) Explained() bool { return explained.MatchString(s.Reason) }
@@ -180,27 +180,46 @@ func (c Cell) String() string {
 	return fmt.Sprintf("%d passed", c.Passed)
 }
 
+// manySkips is how many skips of one package on one kernel, for one need, are counted and not listed.
+const manySkips = 5
+
+// writeSkips lists skips below what they need; those without a reason that a kernel can give come first.
 func writeSkips(w io.Writer, cols []Column) {
-	reasons := map[string][]string{}
+	lines := map[string][]string{}
 	for _, c := range cols {
-		for p, cell := range c.Cells {
-			for _, s := range cell.Skips {
-				mark := ""
-				if !s.Explained() {
-					mark = "UNEXPLAINED "
+		for _, p := range slices.Sorted(maps.Keys(c.Cells)) {
+			for need, skips := range c.Cells[p].skipsByNeed() {
+				at := c.Kernel + ": " + p + " "
+				if len(skips) > manySkips && !strings.HasPrefix(need, unexplained) {
+					lines[need] = append(lines[need], fmt.Sprintf("%s%d tests, the first of them %s", at, len(skips), skips[0]))
+					continue
 				}
-				key := mark + s.Reason
-				if at := fmt.Sprintf("%s: %s %s", c.Kernel, p, s.Test); !slices.Contains(reasons[key], at) {
-					reasons[key] = append(reasons[key], at)
+				for _, s := range skips {
+					lines[need] = append(lines[need], at+s)
 				}
 			}
 		}
 	}
-	for _, r := range slices.Sorted(maps.Keys(reasons)) {
-		slices.Sort(reasons[r])
-		fmt.Fprintf(w, "skipped, %s\n", r)
-		for _, at := range reasons[r] {
-			fmt.Fprintf(w, "    %s\n", at)
+	for _, need := range slices.Sorted(maps.Keys(lines)) {
+		fmt.Fprintf(w, "skipped, %s\n", need)
+		for _, line := range lines[need] {
+			fmt.Fprintf(w, "    %s\n", line)
 		}
 	}
+}
+
+const unexplained = "UNEXPLAINED"
+
+// skipsByNeed sorts skips by what they need. The text of each is the test, and what else the reason says.
+func (c Cell) skipsByNeed() map[string][]string {
+	m := map[string][]string{}
+	for _, s := range c.Skips {
+		need, why := unexplained, s.Reason
+		if s.Explained() {
+			need, why, _ = strings.Cut(s.Reason, ": ")
+		}
+		why, _, _ = strings.Cut(why, " (this is ")
+		m[need] = append(m[need], strings.TrimSuffix(s.Test+": "+why, ": "))
+	}
+	return m
 }

@@ -66,10 +66,10 @@ first test after  1.2s                 1.2s                 0.0s
 all after         3.0s                 3.0s                 0.0s
 FAILED  6.1  p TestC
 FAILED  7.x  boot: the virtual machine failed
-skipped, UNEXPLAINED not today
-    6.1: q TestB
-skipped, needs kernel 6.6: tcx links
-    5.10: p TestB
+skipped, UNEXPLAINED
+    6.1: q TestB: not today
+skipped, needs kernel 6.6
+    5.10: p TestB: tcx links
 `
 	if d := cmp.Diff(want, b.String()); d != "" {
 		t.Error(d)
@@ -97,6 +97,25 @@ func TestInterleaved(t *testing.T) {
 	want := Cell{Failed: 2, Skipped: 1, Exit: 1, Skips: []Skip{{"TestS/b", "needs kernel 6.6: tcx links"}},
 		Failures: []Failure{{"TestS", ""}, {"TestS/a", "    s_test.go:7: first\n        second\n"}}}
 	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestManySkips(t *testing.T) {
+	many := Cell{Skipped: 7}
+	for i := range 7 {
+		many.Skips = append(many.Skips, Skip{fmt.Sprintf("TestC/%d", i), fmt.Sprintf("needs kernel 5.14: case %d (this is 5.10.0)", i)})
+	}
+	many.Skips = append(many.Skips, Skip{"TestD", ""}, Skip{"TestE", "it needs kernel 5.14"})
+	var b strings.Builder
+	writeSkips(&b, []Column{{Kernel: "5.10", Cells: map[string]Cell{"p": many}}})
+	want := `skipped, UNEXPLAINED
+    5.10: p TestD
+    5.10: p TestE: it needs kernel 5.14
+skipped, needs kernel 5.14
+    5.10: p 7 tests, the first of them TestC/0: case 0
+`
+	if d := cmp.Diff(want, b.String()); d != "" {
 		t.Error(d)
 	}
 }
