@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -82,33 +83,56 @@ func verifierError(p *prepared, log string, truncated bool, err error) *Verifier
 
 // readLog finds the line that says why, empty if there is none, and the slot of the last instruction
 // that was looked at; -1 for none. Lines it does not know count as reasons, so the last of them is it.
-// From Linux 7.3 on, a report follows that says it in words.
+// From Linux 7.3 on, a report in words follows that line; it is taken only where the line is missing.
 func readLog(log string) (cause string, slot int) {
 	slot = -1
-	report, reason := "", false
+	title, words, inReason := "", "", false
 	for line := range strings.Lines(log) {
-		line = strings.TrimSpace(line)
-		if n, ok := insnLine(line); ok && report == "" {
-			slot = n
+		line = strings.TrimSpace(statistics.ReplaceAllString(line, ""))
+		if head, ok := strings.CutPrefix(line, "Verification failed: "); ok {
+			title = head
 			continue
 		}
-		title, isReport := strings.CutPrefix(line, "Verification failed: ")
-		switch {
-		case isReport:
-			report = title
-		case report != "" && line == "Reason:":
-			reason = true
-		case report != "" && reason && line != "":
-			return report + ": " + line, slot
-		case report == "" && line != "" && !isNoise(line):
+		if title != "" {
+			switch {
+			case line == "Reason:":
+				inReason = true
+			case line == "":
+				inReason = inReason && words == ""
+			case inReason: // wrapped
+				words = strings.TrimSpace(words + " " + line)
+			}
+			continue
+		}
+		if n, ok := insnLine(line); ok {
+			slot = n
+		} else if line != "" && !isNoise(line) && !(cause != "" && isSequel(line)) {
 			cause = line
 		}
 	}
-	if report != "" {
-		cause = report
+	switch {
+	case cause == "" && words != "":
+		cause = title + ": " + words
+	case cause == "":
+		cause = title
+	}
+	if at := namedInsn.FindStringSubmatch(cause); slot < 0 && at != nil {
+		if n, err := strconv.Atoi(at[1]); err == nil {
+			slot = n
+		}
 	}
 	return cause, slot
 }
+
+var (
+	// statistics end a log; some kernels forget the newline before them.
+	statistics = regexp.MustCompile(`processed \d+ insns.*`)
+	// namedInsn is an instruction that a reason names itself, where none was looked at.
+	namedInsn = regexp.MustCompile(`^(?:unreachable insn|jump out of range from insn|back-edge from insn) (\d+)\b`)
+)
+
+// isSequel reports whether a line only says where the reason before it mattered.
+func isSequel(line string) bool { return strings.HasSuffix(line, "would lead to reference leak") }
 
 // insnLine reads "12: (bf) r1 = r0 ; state", with or without the state in front.
 func insnLine(line string) (slot int, ok bool) {
@@ -122,7 +146,7 @@ func insnLine(line string) (slot int, ok bool) {
 
 // noise begins lines of the log that are not about a refusal.
 var noise = []string{
-	";", "R0", "R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R9", "R10", "frame", "from ", "to ", "processed ",
+	";", "R0", "R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R9", "R10", "from ", "to ", "cur state: ", "old state: ",
 	"verification time", "stack depth", "insns_state", "func#", "mark_precise", "last_idx", "regs=", "parent ",
 	"propagating", "caller:", "callee:", "returning from callee", "Func#", "Validating ", "Live regs", "safe", "---",
 	"max_states_per_insn", "total_states", "peak_states", "mark_read", "arg#0",
@@ -131,6 +155,9 @@ var noise = []string{
 // isNoise reports whether a line describes the walk rather than the refusal. "R1 type=…" and
 // "R0 invalid mem access" begin like a state but are reasons.
 func isNoise(line string) bool {
+	if frame, ok := strings.CutPrefix(line, "frame"); ok && frame != "" && frame[0] >= '0' && frame[0] <= '9' {
+		return true
+	}
 	for _, p := range noise {
 		if !strings.HasPrefix(line, p) {
 			continue
