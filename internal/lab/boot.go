@@ -136,7 +136,7 @@ func (m Machine) args(dir string) []string {
 		kernel = m.Vmlinuz
 	}
 	a := []string{
-		"-machine", "q35", "-cpu", cpu, "-accel", "tcg,thread=multi", "-smp", "2", "-m", "2G",
+		"-machine", "q35", "-cpu", cpu, "-accel", "tcg,thread=single", "-smp", "2", "-m", "2G",
 		"-kernel", kernel, "-initrd", filepath.Join(dir, "initrd"), "-no-reboot", "-display", "none", "-net", "none",
 		"-append", "console=ttyS0 panic=-1 quiet lsm=lockdown,capability,bpf mitigations=off cryptomgr.notests no_timer_check",
 		"-serial", "stdio",
