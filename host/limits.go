@@ -22,8 +22,8 @@ type Limits struct {
 	Plan      time.Duration // 5 s
 	Loaded    time.Duration // 2 s
 	Started   time.Duration // 2 s
-	Events    time.Duration // one batch; 100 ms
-	Tick      time.Duration // 100 ms
+	Events    time.Duration // one batch; 1 s
+	Tick      time.Duration // 1 s
 	Stop      time.Duration // 1 s
 
 	OutputBytesPerSec uint64 // of output, both streams together; 64 MiB
@@ -43,8 +43,8 @@ func (l Limits) withDefaults() Limits {
 	fill(&l.Plan, 5*time.Second)
 	fill(&l.Loaded, 2*time.Second)
 	fill(&l.Started, 2*time.Second)
-	fill(&l.Events, 100*time.Millisecond)
-	fill(&l.Tick, 100*time.Millisecond)
+	fill(&l.Events, time.Second)
+	fill(&l.Tick, time.Second)
 	fill(&l.Stop, time.Second)
 	fill(&l.OutputBytesPerSec, 64<<20)
 	fill(&l.LogLinesPerSec, 100)
