@@ -13,7 +13,7 @@ import (
 
 func TestLimits(t *testing.T) {
 	l := Limits{Plan: time.Minute}.withDefaults()
-	if l.Plan != time.Minute || l.Handles != 4096 || l.Events != 100*time.Millisecond || l.MemoryBytes != 32<<20 {
+	if l.Plan != time.Minute || l.Handles != 4096 || l.Events != time.Second || l.MemoryBytes != 32<<20 {
 		t.Errorf("defaults %+v", l)
 	}
 	under := l.under(policy.Wasm{Plan: time.Second, MemoryBytes: 1 << 20, LogLinesPerSec: 5})
