@@ -40,7 +40,7 @@ func TestRawFixture(t *testing.T) {
 func TestRawBpftool(t *testing.T) {
 	bpftool, err := exec.LookPath("bpftool")
 	if err != nil {
-		t.Skip("needs bpftool: " + err.Error())
+		testenv.Skip(t, testenv.Clang, "bpftool: "+err.Error())
 	}
 	blob, err := fixture(t).Fixup(FixupOptions{})
 	if err != nil {

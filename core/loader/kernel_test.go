@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 func TestFindSymbols(t *testing.T) {
@@ -47,7 +48,7 @@ func TestKernel(t *testing.T) {
 	defer k.Close()
 	types, err := k.Types()
 	if errors.Is(err, ErrNotSupported) {
-		t.Skip(err)
+		testenv.Skip(t, testenv.Kernel, err.Error())
 	}
 	if err != nil {
 		t.Fatal(err)

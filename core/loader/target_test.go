@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 func TestAttachTarget(t *testing.T) {
 	k := NewKernel()
 	defer k.Close()
 	if _, err := k.Types(); err != nil {
-		t.Skip("needs kernel types:", err)
+		testenv.Skip(t, testenv.Kernel, "its types: "+err.Error())
 	}
 	l := &load{kernel: k}
 	for _, c := range []struct {

@@ -156,7 +156,7 @@ var largeValue = regexp.MustCompile(`"val":(0|\d{10,})`)
 func TestJSONBpftool(t *testing.T) {
 	bpftool, err := exec.LookPath("bpftool")
 	if err != nil {
-		t.Skip("needs bpftool: " + err.Error())
+		testenv.Skip(t, testenv.Clang, "bpftool: "+err.Error())
 	}
 	for _, file := range []string{"../testdata/kinds.btf", kernels(t)["here"]} {
 		if file == "" {

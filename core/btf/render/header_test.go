@@ -148,7 +148,7 @@ func TestHeaderKernels(t *testing.T) {
 func TestHeaderBpftool(t *testing.T) {
 	bpftool, err := exec.LookPath("bpftool")
 	if err != nil {
-		t.Skip("needs bpftool: " + err.Error())
+		testenv.Skip(t, testenv.Clang, "bpftool: "+err.Error())
 	}
 	for name, file := range kernels(t) {
 		t.Run(name, func(t *testing.T) {
