@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -81,10 +82,32 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		lines, err = strconv.Atoi(args[1])
 		ts.Check(err)
 	}
-	poll(ts, strings.Join(args, " "), func() bool {
+	done := func() bool {
 		b, err := os.ReadFile(ts.MkAbs(args[0]))
 		return (err == nil && bytes.Count(b, []byte{'\n'}) >= lines) != neg
+	}
+	what := strings.Join(args, " ")
+	poll(ts, what, func() bool {
+		over := ended(ts)
+		if done() {
+			return true
+		}
+		if over {
+			ts.Fatalf("await %s: every background command has ended", what)
+		}
+		return false
 	})
+}
+
+// ended says whether the script has background commands, and none of them runs.
+func ended(ts *testscript.TestScript) bool {
+	commands := ts.BackgroundCmds()
+	for _, c := range commands {
+		if !errors.Is(c.Process.Signal(syscall.Signal(0)), os.ErrProcessDone) {
+			return false
+		}
+	}
+	return len(commands) != 0
 }
 
 // labKey is the key of a script's network, a **netlab.Net.

@@ -32,7 +32,8 @@ func TestMain(m *testing.M) {
 //	exits N PROGRAM …     runs a program that must end with exit code N
 //	exec nobody …         runs bpfhost without privileges
 //	exec masked           copies its input without hashes of plugins and numbers of packets
-//	await FILE [N]        waits until the file exists, and has N lines; with ! until that is over
+//	await FILE [N]        waits until the file exists, and has N lines; with ! until that is over;
+//	                      fails when the background commands end before
 //	netlab                makes a network: $NETNS, $IFACE
 //	traffic udp=N …       sends packets to it: udp=, tcp=, icmp=, from=2|3 (last byte of the source)
 //	remember, gone        keep the ids of what background processes hold in the kernel; all must be gone
