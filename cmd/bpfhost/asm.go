@@ -8,8 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bpfhost/bpfhost/core/asm"
-	"github.com/bpfhost/bpfhost/core/btf"
-	"github.com/bpfhost/bpfhost/core/spec"
 )
 
 func newAsm(a app) *cobra.Command {
@@ -36,7 +34,7 @@ symbols have no place there and are refused. FILE - is standard input, -o - stan
 			if err != nil {
 				return err
 			}
-			code, err := assemble(string(b), order(big))
+			code, err := asm.Assemble(string(b), asm.EncodeOptions{Order: order(big)})
 			if err != nil {
 				return &inputError{fmt.Errorf("assemble %s: %w", args[0], err)}
 			}
@@ -54,26 +52,6 @@ func order(big bool) asm.ByteOrder {
 		return asm.BigEndian
 	}
 	return asm.LittleEndian
-}
-
-// assemble makes bytes of text. Calls of functions by name are resolved, as in a program.
-func assemble(text string, o asm.ByteOrder) ([]byte, error) {
-	l, err := asm.Parse(text)
-	if err != nil {
-		return nil, err
-	}
-	p := spec.Program{Insns: make([]spec.Insn, len(l.Insns)), LabelNames: l.LabelNames}
-	for i, in := range l.Insns {
-		p.Insns[i].Insn = in
-		if name, ok := l.Funcs[i]; ok {
-			p.Insns[i].Func = &btf.Func{Name: name}
-		}
-	}
-	code, err := p.Code()
-	if err != nil {
-		return nil, err
-	}
-	return asm.AppendEncode(nil, code, asm.EncodeOptions{Order: o})
 }
 
 // writeFile writes a whole file; "-" is standard output.

@@ -35,7 +35,7 @@
 // # Text
 //
 // [AppendText] prints and [Parse] reads one syntax: that of llvm-objdump and of the kernel's
-// verifier log, with labels and names. One instruction stands on a line. Registers are r0 to r10, or
+// verifier log, with labels and names; [Assemble] makes bytes of it. One instruction stands on a line. Registers are r0 to r10, or
 // w0 to w10 for 32-bit arithmetic; numbers are decimal, or hexadecimal behind 0x.
 //
 //	r1 = 5                             r1 = r2          w1 = w2

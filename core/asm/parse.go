@@ -21,15 +21,7 @@ type Listing struct {
 // The error is a *ParseError: it says line, column and reason.
 func Parse(text string) (Listing, error) {
 	p := parser{names: map[symbolKey]int{}}
-	for line := range strings.Lines(text) {
-		row := p.row + 1
-		p.scanner = scanner{line: strings.TrimSuffix(line, "\n"), row: row}
-		p.statements()
-		if p.err != nil {
-			return Listing{}, p.err
-		}
-	}
-	if err := p.finish(); err != nil {
+	if err := p.parse(text); err != nil {
 		return Listing{}, err
 	}
 	return p.listing, nil
@@ -44,6 +36,22 @@ type parser struct {
 	calls     []bareCall
 	function  *symbol // the last .func, until its first instruction is there
 	target    target  // of the instruction that is being read
+
+	keepPlaces bool
+	places     []place // by instruction, if they are kept
+}
+
+// parse reads the whole text.
+func (p *parser) parse(text string) error {
+	for line := range strings.Lines(text) {
+		row := p.row + 1
+		p.scanner = scanner{line: strings.TrimSuffix(line, "\n"), row: row}
+		p.statements()
+		if p.err != nil {
+			return p.err
+		}
+	}
+	return p.finish()
 }
 
 // symbolKey tells the label L5 from one whose quoted name is "L5".
@@ -191,6 +199,7 @@ func (p *parser) funcMark() {
 
 // instruction reads one instruction and what stands in braces behind it.
 func (p *parser) instruction() {
+	start := place{p.row, p.at}
 	p.target = target{}
 	in := p.operation()
 	fixed := p.braces(&in)
@@ -206,6 +215,9 @@ func (p *parser) instruction() {
 		p.fail("only a distance can be fixed")
 	}
 	p.listing.Insns = append(p.listing.Insns, in)
+	if p.keepPlaces {
+		p.places = append(p.places, start)
+	}
 	p.function = nil
 }
 

@@ -97,7 +97,7 @@ func TestParseBad(t *testing.T) {
 		{".raw x", `line 1:6: expected a number, found "x"`},
 		{".func", `line 1:6: expected the name of a function, found the end of the line`},
 		{".func a\n.func b\nexit", `line 2:1: function "a" has no instruction`},
-		{"exit\n.func a", `line 2:1: function has no instruction`},
+		{"exit\n.func a", `line 2:1: function "a" has no instruction`},
 		{`"a" exit`, `line 1:1: expected an instruction, found "\"a\""`},
 		{"12 exit", `line 1:4: expected ":", found "exit"`},
 		{"(b7 r1 = 1", `expected ")"`},

@@ -1,0 +1,82 @@
+package asm
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// Assemble reads instructions as Parse does and returns their bytes. Calls and addresses of functions
+// by name lead to the .func of that name in the text.
+//
+// The error is a *ParseError, also where the text can be read and cannot be encoded: a function is not
+// there, a map, a variable or something of the kernel is named, which only a loader can resolve, or
+// there is one of the errors of AppendEncode.
+func Assemble(text string, o EncodeOptions) ([]byte, error) {
+	p := parser{names: map[symbolKey]int{}, keepPlaces: true}
+	if err := p.parse(text); err != nil {
+		return nil, err
+	}
+	if err := p.link(); err != nil {
+		return nil, err
+	}
+	code, err := AppendEncode(nil, p.listing.Insns, o)
+	if e := (*Error)(nil); errors.As(err, &e) {
+		return nil, p.failure(e.Index, e.Err.Error())
+	}
+	return code, err
+}
+
+// place is where an instruction stands in the text.
+type place struct{ row, at int }
+
+// failure returns an error about an instruction.
+func (p *parser) failure(insn int, reason string) error {
+	var at place
+	if insn < len(p.places) {
+		at = p.places[insn]
+	}
+	return &ParseError{Line: at.row, Column: at.at + 1, Reason: reason}
+}
+
+// link makes labels of the names of functions.
+func (p *parser) link() error {
+	insns := p.listing.Insns
+	starts := make(map[string]int, len(p.listing.Funcs))
+	used := make(map[Label]bool, len(p.symbols))
+	for i := range insns {
+		used[insns[i].Label] = true
+		name, ok := p.listing.Funcs[i]
+		if !ok {
+			continue
+		}
+		if _, dup := starts[name]; dup {
+			return p.failure(i, "function "+strconv.Quote(name)+" is defined twice")
+		}
+		starts[name] = i
+	}
+	next := Label(1)
+	for i := range insns {
+		r := &insns[i].Ref
+		switch r.Kind {
+		case RefNone, RefLabel:
+			continue
+		case RefFunc:
+		default:
+			return p.failure(i, fmt.Sprintf("%s %q is a name that only a loader can resolve", r.Kind, r.Name))
+		}
+		at, ok := starts[r.Name]
+		if !ok {
+			return p.failure(i, "function "+strconv.Quote(r.Name)+" is not defined")
+		}
+		if insns[at].Label == 0 {
+			for used[next] {
+				next++
+			}
+			insns[at].Label = next
+			next++
+		}
+		*r = Ref{Kind: RefLabel, Label: insns[at].Label}
+	}
+	return nil
+}
