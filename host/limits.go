@@ -17,14 +17,15 @@ type Limits struct {
 	Faults      int    // calls with a pointer outside of guest memory before the plugin is stopped; 1000
 	BadBatches  int    // batches in a row that the plugin refuses before it is stopped; 3
 
-	Describe  time.Duration // 1 s
-	Configure time.Duration // 1 s
+	Start     time.Duration // the module's start function and _initialize, each; 10 s
+	Describe  time.Duration // 5 s, as what else runs once
+	Configure time.Duration // 5 s
 	Plan      time.Duration // 5 s
-	Loaded    time.Duration // 2 s
-	Started   time.Duration // 2 s
+	Loaded    time.Duration // 5 s
+	Started   time.Duration // 5 s
 	Events    time.Duration // one batch; 1 s
 	Tick      time.Duration // 1 s
-	Stop      time.Duration // 1 s
+	Stop      time.Duration // 5 s
 
 	OutputBytesPerSec uint64 // of output, both streams together; 64 MiB
 	LogLinesPerSec    uint64 // 100, and 1000 at once
@@ -38,14 +39,15 @@ func (l Limits) withDefaults() Limits {
 	fill(&l.Handles, 4096)
 	fill(&l.Faults, 1000)
 	fill(&l.BadBatches, 3)
-	fill(&l.Describe, time.Second)
-	fill(&l.Configure, time.Second)
+	fill(&l.Start, 10*time.Second)
+	fill(&l.Describe, 5*time.Second)
+	fill(&l.Configure, 5*time.Second)
 	fill(&l.Plan, 5*time.Second)
-	fill(&l.Loaded, 2*time.Second)
-	fill(&l.Started, 2*time.Second)
+	fill(&l.Loaded, 5*time.Second)
+	fill(&l.Started, 5*time.Second)
 	fill(&l.Events, time.Second)
 	fill(&l.Tick, time.Second)
-	fill(&l.Stop, time.Second)
+	fill(&l.Stop, 5*time.Second)
 	fill(&l.OutputBytesPerSec, 64<<20)
 	fill(&l.LogLinesPerSec, 100)
 	return l
@@ -62,6 +64,7 @@ func fill[T comparable](v *T, to T) {
 // under applies what a policy says about the guest.
 func (l Limits) under(w policy.Wasm) Limits {
 	override(&l.MemoryBytes, w.MemoryBytes)
+	override(&l.Start, w.Start)
 	override(&l.Describe, w.Describe)
 	override(&l.Configure, w.Configure)
 	override(&l.Plan, w.Plan)
@@ -88,6 +91,7 @@ func (l Limits) sandbox() sandbox.Limits {
 	return sandbox.Limits{
 		MemoryPages: uint32(min(l.MemoryBytes/sandbox.PageSize, 65536)),
 		ModuleBytes: l.ModuleBytes,
+		Start:       l.Start,
 		HostCalls:   l.HostCalls,
 	}
 }

@@ -16,11 +16,11 @@ func TestLimits(t *testing.T) {
 	if l.Plan != time.Minute || l.Handles != 4096 || l.Events != time.Second || l.MemoryBytes != 32<<20 {
 		t.Errorf("defaults %+v", l)
 	}
-	under := l.under(policy.Wasm{Plan: time.Second, MemoryBytes: 1 << 20, LogLinesPerSec: 5})
+	under := l.under(policy.Wasm{Plan: time.Second, MemoryBytes: 1 << 20, LogLinesPerSec: 5, Start: time.Minute})
 	if under.Plan != time.Second || under.MemoryBytes != 1<<20 || under.LogLinesPerSec != 5 || under.Stop != l.Stop {
 		t.Errorf("under a policy %+v", under)
 	}
-	if s := under.sandbox(); s.MemoryPages != 16 || s.HostCalls != l.HostCalls {
+	if s := under.sandbox(); s.MemoryPages != 16 || s.HostCalls != l.HostCalls || s.Start != time.Minute {
 		t.Errorf("sandbox limits %+v", s)
 	}
 }

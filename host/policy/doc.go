@@ -54,8 +54,8 @@
 //	  write: ["/sys/fs/bpf/app/*"]
 //	wasm:                      # limits of the guest; without one, the host's default
 //	  memory: 16MiB
-//	  wall_ms: {describe: 1000, configure: 1000, plan: 5000, loaded: 2000, started: 2000,
-//	            events: 100, tick: 100, stop: 1000}
+//	  wall_ms: {start: 2000, describe: 1000, configure: 1000, plan: 5000, loaded: 2000,
+//	            started: 2000, events: 100, tick: 100, stop: 1000}
 //	  out_bytes_per_s: 1MiB
 //	  log_lines_per_s: 50
 //

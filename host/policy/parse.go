@@ -192,7 +192,7 @@ func (d *decoder) wasmKeys() keys {
 		"out_bytes_per_s": func(_, v *yaml.Node) { w.OutBytesPerSec = d.positive(v, d.size(v, 1<<30)) },
 		"log_lines_per_s": func(_, v *yaml.Node) { w.LogLinesPerSec = d.positive(v, d.count(v, 1_000_000)) },
 		"wall_ms": d.section(keys{
-			"describe": d.wall(&w.Describe), "configure": d.wall(&w.Configure), "plan": d.wall(&w.Plan),
+			"start": d.wall(&w.Start), "describe": d.wall(&w.Describe), "configure": d.wall(&w.Configure), "plan": d.wall(&w.Plan),
 			"loaded": d.wall(&w.Loaded), "started": d.wall(&w.Started), "events": d.wall(&w.Events),
 			"tick": d.wall(&w.Tick), "stop": d.wall(&w.Stop),
 		}),

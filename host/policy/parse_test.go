@@ -65,7 +65,7 @@ pins:
   write: []
 wasm:
   memory: 16MiB
-  wall_ms: {describe: 1, configure: 2, plan: 3, loaded: 4, started: 5, events: 6, tick: 7, stop: 8}
+  wall_ms: {start: 9, describe: 1, configure: 2, plan: 3, loaded: 4, started: 5, events: 6, tick: 7, stop: 8}
   out_bytes_per_s: 1MiB
   log_lines_per_s: 50
 `
@@ -73,7 +73,8 @@ wasm:
 func TestParse(t *testing.T) {
 	p := parse(t, full)
 	want := Wasm{
-		MemoryBytes: 16 << 20, Describe: time.Millisecond, Configure: 2 * time.Millisecond, Plan: 3 * time.Millisecond,
+		MemoryBytes: 16 << 20, Start: 9 * time.Millisecond,
+		Describe: time.Millisecond, Configure: 2 * time.Millisecond, Plan: 3 * time.Millisecond,
 		Loaded: 4 * time.Millisecond, Started: 5 * time.Millisecond, Events: 6 * time.Millisecond,
 		Tick: 7 * time.Millisecond, Stop: 8 * time.Millisecond, OutBytesPerSec: 1 << 20, LogLinesPerSec: 50,
 	}

@@ -44,7 +44,8 @@ type object struct {
 
 // Wasm are the limits of the guest that a policy sets. Zero leaves the host's default.
 type Wasm struct {
-	MemoryBytes    uint64 // of guest memory, a multiple of 64 KiB
+	MemoryBytes    uint64        // of guest memory, a multiple of 64 KiB
+	Start          time.Duration // of the start function and of _initialize, each
 	Describe       time.Duration
 	Configure      time.Duration
 	Plan           time.Duration

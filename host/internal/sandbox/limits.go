@@ -10,14 +10,14 @@ type Limits struct {
 	MemoryPages uint32        // pages of 64 KiB; 512 (32 MiB), at most 65536
 	ModuleBytes int           // size of the module; 16 MiB
 	Compile     time.Duration // compiling; 60 s. Noticed between functions only
-	Start       time.Duration // start function and _initialize, each; 2 s
+	Start       time.Duration // start function and _initialize, each; 10 s
 	Call        time.Duration // a Call with no timeout of its own; 1 s
 	HostCalls   uint64        // calls of imports in one Call, other than WASI; 10,000,000
 }
 
 // withDefaults returns l with its zero fields filled.
 func (l Limits) withDefaults() Limits {
-	d := Limits{512, 16 << 20, 60 * time.Second, 2 * time.Second, time.Second, 10_000_000}
+	d := Limits{512, 16 << 20, 60 * time.Second, 10 * time.Second, time.Second, 10_000_000}
 	if l.MemoryPages != 0 {
 		d.MemoryPages = min(l.MemoryPages, 65536)
 	}
