@@ -7,14 +7,6 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// Attach types of kernels newer than the generated table (enum bpf_attach_type, Linux 7.0 and 7.2).
-const (
-	attachTraceFsession      spec.AttachType = 58
-	attachTraceFentryMulti   spec.AttachType = 59
-	attachTraceFexitMulti    spec.AttachType = 60
-	attachTraceFsessionMulti spec.AttachType = 61
-)
-
 const (
 	sleepable = spec.FlagSleepable
 	frags     = spec.FlagXDPFrags
@@ -81,14 +73,14 @@ var rules = []rule{
 	{"fexit.s+", spec.ProgramTracing, spec.AttachTypeTraceFexit, sleepable},
 	{"fmod_ret+", spec.ProgramTracing, spec.AttachTypeModifyReturn, 0},
 	{"fmod_ret.s+", spec.ProgramTracing, spec.AttachTypeModifyReturn, sleepable},
-	{"fsession+", spec.ProgramTracing, attachTraceFsession, 0},
-	{"fsession.s+", spec.ProgramTracing, attachTraceFsession, sleepable},
-	{"fentry.multi+", spec.ProgramTracing, attachTraceFentryMulti, 0},
-	{"fentry.multi.s+", spec.ProgramTracing, attachTraceFentryMulti, sleepable},
-	{"fexit.multi+", spec.ProgramTracing, attachTraceFexitMulti, 0},
-	{"fexit.multi.s+", spec.ProgramTracing, attachTraceFexitMulti, sleepable},
-	{"fsession.multi+", spec.ProgramTracing, attachTraceFsessionMulti, 0},
-	{"fsession.multi.s+", spec.ProgramTracing, attachTraceFsessionMulti, sleepable},
+	{"fsession+", spec.ProgramTracing, spec.AttachTypeTraceFsession, 0},
+	{"fsession.s+", spec.ProgramTracing, spec.AttachTypeTraceFsession, sleepable},
+	{"fentry.multi+", spec.ProgramTracing, spec.AttachTypeTraceFentryMulti, 0},
+	{"fentry.multi.s+", spec.ProgramTracing, spec.AttachTypeTraceFentryMulti, sleepable},
+	{"fexit.multi+", spec.ProgramTracing, spec.AttachTypeTraceFexitMulti, 0},
+	{"fexit.multi.s+", spec.ProgramTracing, spec.AttachTypeTraceFexitMulti, sleepable},
+	{"fsession.multi+", spec.ProgramTracing, spec.AttachTypeTraceFsessionMulti, 0},
+	{"fsession.multi.s+", spec.ProgramTracing, spec.AttachTypeTraceFsessionMulti, sleepable},
 	{"freplace+", spec.ProgramExt, 0, 0},
 	{"lsm+", spec.ProgramLSM, spec.AttachTypeLSMMac, 0},
 	{"lsm.s+", spec.ProgramLSM, spec.AttachTypeLSMMac, sleepable},

@@ -98,7 +98,7 @@ type request struct {
 	caps    []sys.Capability
 	types   []spec.ProgramType
 	advice  map[sys.Errno]string // what the kernel's answers mean for this family
-	since   string               // first kernel that has links of this family; empty is 5.10 or before
+	cookie  bool                 // one was asked for
 }
 
 // do makes the link with make, which gets the program's descriptor.
@@ -141,9 +141,11 @@ func (r request) explain(err error) *Error {
 			e.Advice = "no capability is missing, so kernel lockdown, a security module, seccomp or the kernel's build forbids it"
 		}
 	case sys.EINVAL, sys.ENOTSUPP, sys.EOPNOTSUPP:
-		if r.since != "" && older(r.since) {
-			e.Err = &loader.FeatureError{Feature: fmt.Sprintf("%v links", r.kind), MinKernel: r.since, Running: running(), Err: err}
-		} else if no != sys.EINVAL {
+		e.Err = tooOld(fmt.Sprintf("%v links", r.kind), r.kind.Since(), err)
+		if r.cookie {
+			e.Err = tooOld(fmt.Sprintf("cookies of %v links", r.kind), r.kind.CookieSince(), e.Err)
+		}
+		if no != sys.EINVAL && !errors.Is(e.Err, loader.ErrNotSupported) {
 			e.Err = fmt.Errorf("%w: %w", loader.ErrNotSupported, err)
 		}
 	}

@@ -161,9 +161,9 @@ func attachEvent(l *Link, prog int, probe sys.Probe, cookie uint64) (err error) 
 		LinkCreate: sys.LinkCreate{ProgFD: uint32(prog), Target: uint32(raw), AttachType: uint32(spec.AttachTypePerfEvent)},
 		Cookie:     cookie,
 	})
-	if err != nil && older("5.15") {
+	if err != nil && older(spec.AttachTypePerfEvent.Since()) {
 		if cookie != 0 {
-			return &loader.FeatureError{Feature: "cookies of perf events", MinKernel: "5.15", Running: running(), Err: err}
+			return tooOld("cookies of perf events", spec.AttachTypePerfEvent.Since(), err)
 		}
 		err = sys.SetEventProg(l.event, prog)
 	}

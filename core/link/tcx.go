@@ -45,7 +45,6 @@ func TCX(p *loader.Program, o TCXOptions) (*Link, error) {
 			sys.ENODEV: "no such interface in that network namespace",
 			sys.EEXIST: "this program is attached there already",
 		},
-		since: "6.6",
 	}
 	return r.do(func(l *Link, prog int) error {
 		return atInterface(o.Interface, o.Netns, func(index int) (err error) {

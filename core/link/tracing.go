@@ -27,9 +27,7 @@ func RawTracepoint(p *loader.Program, o RawTracepointOptions) (*Link, error) {
 			sys.ENOENT: "this kernel has no tracepoint of that name; raw tracepoints have no category before it",
 			sys.EINVAL: "the program may read arguments that this tracepoint does not have",
 		},
-	}
-	if o.Cookie != 0 {
-		r.since = "6.10"
+		cookie: o.Cookie != 0,
 	}
 	return r.do(func(l *Link, prog int) (err error) {
 		if o.Name == "" {
@@ -56,9 +54,7 @@ func Tracing(p *loader.Program, o TracingOptions) (*Link, error) {
 			sys.EBUSY:  "the function has as many programs as the kernel allows, or is patched by something else",
 			sys.ENOENT: "the function cannot be traced",
 		},
-	}
-	if o.Cookie != 0 {
-		r.since = "5.19"
+		cookie: o.Cookie != 0,
 	}
 	return r.do(func(l *Link, prog int) (err error) {
 		if o.Cookie == 0 {

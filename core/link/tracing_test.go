@@ -36,7 +36,7 @@ func fires(t *testing.T, c *loader.Collection, attach func(*loader.Program) (*Li
 	if got := count(t, c); got < 10 {
 		t.Errorf("counted %d of at least 10", got)
 	}
-	if _, err := l.Info(); err != nil && !older("5.15") {
+	if _, err := l.Info(); err != nil && !older(spec.AttachTypePerfEvent.Since()) {
 		t.Error(err)
 	}
 	if err := l.Update(c.Program("count")); !errors.Is(err, loader.ErrNotSupported) {
@@ -58,7 +58,7 @@ func TestRawTracepoint(t *testing.T) {
 func TestTracingBTF(t *testing.T) {
 	c := load(t, counting(spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceRawTp, AttachTo: "sys_enter"}, true, 0))
 	fires(t, c, func(p *loader.Program) (*Link, error) { return Tracing(p, TracingOptions{}) })
-	if !older("5.19") {
+	if !older(spec.AttachTracing.CookieSince()) {
 		fires(t, c, func(p *loader.Program) (*Link, error) { return Tracing(p, TracingOptions{Cookie: 7}) })
 	}
 }

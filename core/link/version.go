@@ -1,43 +1,33 @@
 package link
 
 import (
-	"fmt"
-
 	"github.com/bpfhost/bpfhost/core/internal/sys"
+	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// kernel reads the version of the running kernel; zeros when it cannot be read.
-func kernel() (major, minor int) {
+// running reads the version of the running kernel; zero when it cannot be read.
+func running() spec.Version {
 	release, _, err := sys.Uname()
 	if err != nil {
-		return 0, 0
+		return spec.Version{}
 	}
-	return parse(release)
+	v, _ := spec.ParseVersion(release)
+	return v
 }
 
-func parse(release string) (major, minor int) {
-	if n, _ := fmt.Sscanf(release, "%d.%d", &major, &minor); n != 2 {
-		return 0, 0
+// older reports whether the running kernel is known to be older than a version.
+func older(than spec.Version) bool { return isOlder(running(), than) }
+
+func isOlder(running, than spec.Version) bool {
+	return running != spec.Version{} && running.Compare(than) < 0
+}
+
+// tooOld returns a *loader.FeatureError when the running kernel is older than since, otherwise err.
+func tooOld(feature string, since spec.Version, err error) error {
+	now := running()
+	if !isOlder(now, since) {
+		return err
 	}
-	return major, minor
-}
-
-// older reports whether the running kernel is known to be older than version, "6.6".
-func older(version string) bool {
-	major, minor := kernel()
-	return isOlder(major, minor, version)
-}
-
-func isOlder(major, minor int, version string) bool {
-	wantMajor, wantMinor := parse(version)
-	return major != 0 && (major < wantMajor || major == wantMajor && minor < wantMinor)
-}
-
-// running is the version of the running kernel for messages.
-func running() string {
-	major, minor := kernel()
-	if major == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d.%d", major, minor)
+	return &loader.FeatureError{Feature: feature, MinKernel: since.String(), Running: now.String(), Err: err}
 }

@@ -1,22 +1,24 @@
 package link
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/spec"
+)
 
 func TestIsOlder(t *testing.T) {
 	for _, c := range []struct {
-		release, version string
-		older            bool
+		running, than spec.Version
+		older         bool
 	}{
-		{"5.10.0-30-cloud-amd64", "6.6", true},
-		{"6.5.13", "6.6", true},
-		{"6.6.0", "6.6", false},
-		{"6.18.44-fc", "6.6", false},
-		{"7.0-rc1", "6.10", false},
-		{"nonsense", "6.6", false},
+		{spec.Version{Major: 5, Minor: 10}, spec.Version{Major: 6, Minor: 6}, true},
+		{spec.Version{Major: 6, Minor: 6}, spec.Version{Major: 6, Minor: 6}, false},
+		{spec.Version{Major: 7}, spec.Version{Major: 6, Minor: 10}, false},
+		{spec.Version{}, spec.Version{Major: 6, Minor: 6}, false}, // unknown
+		{spec.Version{Major: 5, Minor: 10}, spec.Version{}, false},
 	} {
-		major, minor := parse(c.release)
-		if got := isOlder(major, minor, c.version); got != c.older {
-			t.Errorf("%s before %s: %v", c.release, c.version, got)
+		if got := isOlder(c.running, c.than); got != c.older {
+			t.Errorf("%s before %s: %v", c.running, c.than, got)
 		}
 	}
 }

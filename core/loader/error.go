@@ -62,24 +62,21 @@ func (k *Kernel) explain(err error, caps ...sys.Capability) error {
 	reason := "no capability is missing, so kernel lockdown, a security module, seccomp or the kernel's build forbids it"
 	if names := sys.MissingCapabilities(caps...); names != "" {
 		reason = "this process lacks " + names
-	} else if k.before(5, 11) {
+	} else if k.before(spec.Version{Major: 5, Minor: 11}) {
 		reason = "RLIMIT_MEMLOCK may be too low, which kernels before 5.11 charge maps and programs to"
 	}
 	return &permissionError{reason: reason, err: err}
 }
 
-// needs lists what loading a program of a type takes (kernel/bpf/syscall.c, bpf_prog_load).
-func needs(t spec.ProgramType) []sys.Capability {
-	switch t {
-	case spec.ProgramSocketFilter:
-		return []sys.Capability{sys.CapBPF}
-	case spec.ProgramKprobe, spec.ProgramTracepoint, spec.ProgramPerfEvent, spec.ProgramRawTracepoint,
-		spec.ProgramRawTracepointWritable, spec.ProgramTracing, spec.ProgramLSM:
-		return []sys.Capability{sys.CapBPF, sys.CapPerfmon}
-	case spec.ProgramExt:
-		return []sys.Capability{sys.CapBPF, sys.CapPerfmon, sys.CapNetAdmin}
-	case spec.ProgramStructOps, spec.ProgramSyscall:
-		return []sys.Capability{sys.CapBPF, sys.CapPerfmon}
+// capabilities finds capabilities by name.
+func capabilities(names []string) []sys.Capability {
+	var out []sys.Capability
+	for _, name := range names {
+		for _, c := range []sys.Capability{sys.CapBPF, sys.CapPerfmon, sys.CapNetAdmin} {
+			if c.String() == name {
+				out = append(out, c)
+			}
+		}
 	}
-	return []sys.Capability{sys.CapBPF, sys.CapNetAdmin}
+	return out
 }

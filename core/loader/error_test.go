@@ -39,13 +39,15 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-func TestNeeds(t *testing.T) {
-	for typ, want := range map[spec.ProgramType]sys.Capability{
-		spec.ProgramXDP: sys.CapNetAdmin, spec.ProgramTracing: sys.CapPerfmon, spec.ProgramSocketFilter: sys.CapBPF,
-	} {
-		got := needs(typ)
-		if got[len(got)-1] != want {
-			t.Errorf("%v needs %v", typ, got)
+func TestCapabilities(t *testing.T) {
+	for p := spec.ProgramUnspec; p <= spec.ProgramNetfilter; p++ {
+		if names := p.Capabilities(); len(capabilities(names)) != len(names) {
+			t.Errorf("%v programs: %v has a name that is not known", p, names)
+		}
+	}
+	for m := spec.MapUnspec; m <= spec.MapArena; m++ {
+		if names := m.Capabilities(); len(capabilities(names)) != len(names) {
+			t.Errorf("%v maps: %v has a name that is not known", m, names)
 		}
 	}
 }

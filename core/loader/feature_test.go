@@ -9,15 +9,6 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// TestFeatureNames holds the table of attach types against the names that package spec has.
-func TestFeatureNames(t *testing.T) {
-	for name := range attachSince {
-		if _, ok := spec.ParseAttachType(name); !ok {
-			t.Errorf("there is no attach type %q", name)
-		}
-	}
-}
-
 func TestExplainProgram(t *testing.T) {
 	old, now := fakeKernel(5<<16|10<<8), fakeKernel(6<<16|18<<8)
 	for _, c := range []struct {
@@ -29,16 +20,30 @@ func TestExplainProgram(t *testing.T) {
 		{spec.Program{Type: spec.ProgramXDP, Flags: spec.FlagXDPFrags}, "XDP programs for packets in fragments need Linux 5.18, this is 5.10"},
 		{spec.Program{Type: spec.ProgramXDP, Insns: []spec.Insn{{Insn: asm.LoadFunc(asm.R2, "each")}}}, "callbacks need Linux 5.13, this is 5.10"},
 	} {
-		err := old.explainProgram(&c.p, sys.EINVAL)
+		err := old.explainProgram(&c.p, nil, sys.EINVAL)
 		if err.Error() != c.want || !errors.Is(err, ErrNotSupported) || !errors.Is(err, sys.EINVAL) {
 			t.Errorf("got %v, want %s", err, c.want)
 		}
-		if err := now.explainProgram(&c.p, sys.EINVAL); err != sys.EINVAL {
+		if err := now.explainProgram(&c.p, nil, sys.EINVAL); err != sys.EINVAL {
 			t.Errorf("on a new kernel: %v", err)
 		}
 	}
-	if err := old.explainProgram(&spec.Program{Type: spec.ProgramXDP}, sys.EINVAL); err != sys.EINVAL {
+	if err := old.explainProgram(&spec.Program{Type: spec.ProgramXDP}, nil, sys.EINVAL); err != sys.EINVAL {
 		t.Errorf("an old feature: %v", err)
+	}
+}
+
+// TestExplainInsn holds that only the instruction at which the verifier stopped is blamed.
+func TestExplainInsn(t *testing.T) {
+	old := fakeKernel(5<<16 | 10<<8)
+	p := &spec.Program{Type: spec.ProgramXDP, Insns: []spec.Insn{
+		{Insn: asm.Call(asm.HelperLoop)}, {Insn: asm.Mov64Imm(asm.R0, 0)}, {Insn: asm.Exit()},
+	}}
+	for at, want := range map[int]string{0: "calls of bpf_loop need Linux 5.17, this is 5.10", 1: "", -1: "calls of bpf_loop need Linux 5.17, this is 5.10"} {
+		err := old.explainProgram(p, &VerifierError{Insn: at}, sys.EINVAL)
+		if want == "" && err != sys.EINVAL || want != "" && err.Error() != want {
+			t.Errorf("stopped at %d: %v", at, err)
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/internal/sys"
+	"github.com/bpfhost/bpfhost/core/spec"
 )
 
 // Kernel is what is known of the running kernel. Everything is read when it is first asked for.
@@ -55,18 +56,18 @@ func (k *Kernel) Close() error {
 func (k *Kernel) Version() (uint32, error) { return k.version() }
 
 // running is the version without the patch level; zero when it is unknown.
-func (k *Kernel) running() since {
+func (k *Kernel) running() spec.Version {
 	v, err := k.version()
 	if err != nil {
-		return since{}
+		return spec.Version{}
 	}
-	return since{int(v >> 16), int(v >> 8 & 0xff)}
+	return spec.Version{Major: int(v >> 16), Minor: int(v >> 8 & 0xff)}
 }
 
-// before reports whether the kernel is known to be older than major.minor.
-func (k *Kernel) before(major, minor int) bool {
+// before reports whether the kernel is known to be older than a version.
+func (k *Kernel) before(v spec.Version) bool {
 	r := k.running()
-	return r.major != 0 && (r.major < major || r.major == major && r.minor < minor)
+	return r.Major != 0 && r.Compare(v) < 0
 }
 
 // CPUs returns the number of possible CPUs: the number of values that a key of a per-CPU map has.

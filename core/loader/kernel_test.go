@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
@@ -70,7 +71,7 @@ func TestKernel(t *testing.T) {
 func TestMissingFacts(t *testing.T) {
 	k := fakeKernel(0)
 	k.version = func() (uint32, error) { return 0, errors.New("unknown") }
-	if k.before(99, 0) || k.running().major != 0 {
+	if k.before(spec.Version{Major: 99}) || k.running().Major != 0 {
 		t.Error("a kernel of unknown version is old")
 	}
 }

@@ -228,20 +228,11 @@ func (l *load) newMap(s *spec.Map, entries uint32, fd *sys.FD) (*Map, error) {
 func (l *load) explainMap(s *spec.Map, err error) error {
 	switch {
 	case errors.Is(err, sys.EPERM):
-		return l.kernel.explain(err, mapNeeds(s.Type)...)
+		return l.kernel.explain(err, capabilities(s.Type.Capabilities())...)
 	case errors.Is(err, sys.EINVAL):
-		return l.kernel.tooOld(s.Type.String()+" maps", mapSince[s.Type], err)
+		return l.kernel.tooOld(s.Type.String()+" maps", s.Type.Since(), err)
 	}
 	return err
-}
-
-// mapNeeds lists what creating a map of a type takes (kernel/bpf/syscall.c, map_create).
-func mapNeeds(t spec.MapType) []sys.Capability {
-	switch t {
-	case spec.MapSockmap, spec.MapSockhash, spec.MapDevmap, spec.MapDevmapHash, spec.MapXskmap, spec.MapCpumap:
-		return []sys.Capability{sys.CapBPF, sys.CapNetAdmin}
-	}
-	return []sys.Capability{sys.CapBPF}
 }
 
 // fillMap writes the first contents of a data section.

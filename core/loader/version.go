@@ -9,9 +9,6 @@ import (
 	"github.com/bpfhost/bpfhost/core/internal/sys"
 )
 
-// String returns "6.9".
-func (s since) String() string { return fmt.Sprintf("%d.%d", s.major, s.minor) }
-
 // version reads the version of the running kernel as a number that C code compares with
 // KERNEL_VERSION: major<<16 + minor<<8 + patch.
 func version() (uint32, error) {

@@ -197,10 +197,10 @@ func ParseMapType(name string) (MapType, bool) {
 }
 
 // AttachType is the expected attach type of a program (enum bpf_attach_type, include/uapi/linux/bpf.h,
-// Linux 6.18). Zero is AttachTypeCgroupInetIngress for the programs that have one, and says nothing for the others.
+// Linux 7.2). Zero is AttachTypeCgroupInetIngress for the programs that have one, and says nothing for the others.
 type AttachType uint32
 
-// The attach types of Linux 6.18.
+// The attach types of Linux 7.2.
 const (
 	AttachTypeCgroupInetIngress          AttachType = 0  // BPF_CGROUP_INET_INGRESS
 	AttachTypeCgroupInetEgress           AttachType = 1  // BPF_CGROUP_INET_EGRESS
@@ -260,6 +260,10 @@ const (
 	AttachTypeNetkitPeer                 AttachType = 55 // BPF_NETKIT_PEER
 	AttachTypeTraceKprobeSession         AttachType = 56 // BPF_TRACE_KPROBE_SESSION
 	AttachTypeTraceUprobeSession         AttachType = 57 // BPF_TRACE_UPROBE_SESSION
+	AttachTypeTraceFsession              AttachType = 58 // BPF_TRACE_FSESSION
+	AttachTypeTraceFentryMulti           AttachType = 59 // BPF_TRACE_FENTRY_MULTI
+	AttachTypeTraceFexitMulti            AttachType = 60 // BPF_TRACE_FEXIT_MULTI
+	AttachTypeTraceFsessionMulti         AttachType = 61 // BPF_TRACE_FSESSION_MULTI
 )
 
 // attachTypeNames holds the text forms by number.
@@ -322,6 +326,10 @@ var attachTypeNames = [...]string{
 	"netkit_peer",
 	"trace_kprobe_session",
 	"trace_uprobe_session",
+	"trace_fsession",
+	"trace_fentry_multi",
+	"trace_fexit_multi",
+	"trace_fsession_multi",
 }
 
 // String returns the name as ParseAttachType reads it, or "attach type 999" for a number without a name.

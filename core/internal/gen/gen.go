@@ -22,6 +22,7 @@ type enum struct {
 	textPr string // prefix of the text form, which is otherwise the C name without prefix in lower case
 	doc    string // comment of the type, without its name
 	what   string // what a value is called in text when it has no name
+	linux  string // newest version whose values it has
 }
 
 // The files that are written, relative to the root of the module.
@@ -33,23 +34,23 @@ const (
 var enums = []enum{
 	{
 		c: "bpf_func_id", prefix: "BPF_FUNC_", file: helperFile,
-		goType: "Helper", under: "int32", goPre: "Helper", textPr: "bpf_", what: "helper",
+		goType: "Helper", under: "int32", goPre: "Helper", textPr: "bpf_", what: "helper", linux: "6.18",
 		doc: "is the number of a kernel helper function (enum bpf_func_id, include/uapi/linux/bpf.h,\n// Linux 6.18). Newer kernels may know more.",
 	},
 	{
 		c: "bpf_prog_type", prefix: "BPF_PROG_TYPE_", file: kindFile,
-		goType: "ProgramType", under: "uint32", goPre: "Program", what: "program type",
+		goType: "ProgramType", under: "uint32", goPre: "Program", what: "program type", linux: "6.18",
 		doc: "is the type of a program (enum bpf_prog_type, include/uapi/linux/bpf.h, Linux 6.18).",
 	},
 	{
 		c: "bpf_map_type", prefix: "BPF_MAP_TYPE_", file: kindFile,
-		goType: "MapType", under: "uint32", goPre: "Map", what: "map type",
+		goType: "MapType", under: "uint32", goPre: "Map", what: "map type", linux: "6.18",
 		doc: "is the type of a map (enum bpf_map_type, include/uapi/linux/bpf.h, Linux 6.18).",
 	},
 	{
 		c: "bpf_attach_type", prefix: "BPF_", file: kindFile,
-		goType: "AttachType", under: "uint32", goPre: "AttachType", what: "attach type",
-		doc: "is the expected attach type of a program (enum bpf_attach_type, include/uapi/linux/bpf.h,\n// Linux 6.18). Zero is AttachTypeCgroupInetIngress for the programs that have one, and says nothing for the others.",
+		goType: "AttachType", under: "uint32", goPre: "AttachType", what: "attach type", linux: "7.2",
+		doc: "is the expected attach type of a program (enum bpf_attach_type, include/uapi/linux/bpf.h,\n// Linux 7.2). Zero is AttachTypeCgroupInetIngress for the programs that have one, and says nothing for the others.",
 	},
 }
 
@@ -113,7 +114,7 @@ func (e enum) text(v value) string {
 
 func (e enum) writeConsts(b *bytes.Buffer, values []value) {
 	fmt.Fprintf(b, "\n// %s %s\ntype %s %s\n", e.goType, e.doc, e.goType, e.under)
-	fmt.Fprintf(b, "\n// The %ss of Linux 6.18.\nconst (\n", e.what)
+	fmt.Fprintf(b, "\n// The %ss of Linux %s.\nconst (\n", e.what, e.linux)
 	for _, v := range values {
 		fmt.Fprintf(b, "\t%s%s %s = %d // %s\n", e.goPre, camel(e.text(v)), e.goType, v.number, v.name)
 	}

@@ -1,0 +1,189 @@
+package spec
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+)
+
+// Needs is what a collection asks of the kernel that it is loaded into, and of the user who loads it,
+// as far as that can be told from the collection alone. Code counts even where a check of the kernel's
+// types keeps it from being reached, so an older kernel may do.
+type Needs struct {
+	Kernel       Version  // oldest that has everything, Oldest at least
+	Causes       []Need   // what is younger than Oldest, the youngest first
+	Capabilities []string // "CAP_BPF", …
+	BTF          bool     // the kernel has to describe its types
+}
+
+// Need is one thing that kernels have since a version.
+type Need struct {
+	What  string // in the plural: "arena maps", "calls of bpf_loop"
+	Since Version
+	Users []string // what of the collection needs it: "map heap", "program count"; each once, in order
+}
+
+// The capabilities that BPF takes, in the order in which Needs lists them.
+const (
+	capBPF      = "CAP_BPF"
+	capPerfmon  = "CAP_PERFMON"
+	capNetAdmin = "CAP_NET_ADMIN"
+)
+
+// Capabilities lists what loading a program of the type takes (kernel/bpf/syscall.c, bpf_prog_load).
+// CAP_SYS_ADMIN stands for all but CAP_NET_ADMIN.
+func (p ProgramType) Capabilities() []string {
+	switch p {
+	case ProgramSocketFilter:
+		return []string{capBPF}
+	case ProgramKprobe, ProgramTracepoint, ProgramPerfEvent, ProgramRawTracepoint, ProgramRawTracepointWritable,
+		ProgramTracing, ProgramLSM, ProgramStructOps, ProgramSyscall:
+		return []string{capBPF, capPerfmon}
+	case ProgramExt:
+		return []string{capBPF, capPerfmon, capNetAdmin}
+	}
+	return []string{capBPF, capNetAdmin}
+}
+
+// Capabilities lists what creating a map of the type takes (kernel/bpf/syscall.c, map_create).
+func (m MapType) Capabilities() []string {
+	switch m {
+	case MapSockmap, MapSockhash, MapDevmap, MapDevmapHash, MapXskmap, MapCpumap:
+		return []string{capBPF, capNetAdmin}
+	}
+	return []string{capBPF}
+}
+
+// Needs says what the collection asks for. What is Optional counts only where something attaches it.
+func (c *Collection) Needs() Needs { return NeedsOf(c) }
+
+// NeedsOf says what several collections ask for together.
+func NeedsOf(collections ...*Collection) Needs {
+	n := needs{at: make(map[string]int), caps: make(map[string]bool)}
+	for _, c := range collections {
+		n.collection(c)
+	}
+	return n.result()
+}
+
+// Needs lists what of the program is younger than Oldest, the youngest first. Users is empty.
+func (p *Program) Needs() []Need {
+	n := needs{at: make(map[string]int), caps: make(map[string]bool)}
+	n.program(p, nil, "")
+	return n.result().Causes
+}
+
+// needs gathers needs without repeating them.
+type needs struct {
+	list []Need
+	at   map[string]int // by Need.What: index in list
+	caps map[string]bool
+	btf  bool
+}
+
+func (n *needs) result() Needs {
+	slices.SortStableFunc(n.list, func(a, b Need) int {
+		return cmp.Or(b.Since.Compare(a.Since), cmp.Compare(a.What, b.What))
+	})
+	r := Needs{Kernel: Oldest, Causes: n.list, BTF: n.btf}
+	if len(n.list) > 0 {
+		r.Kernel = n.list[0].Since
+	}
+	for _, c := range []string{capBPF, capPerfmon, capNetAdmin} {
+		if n.caps[c] {
+			r.Capabilities = append(r.Capabilities, c)
+		}
+	}
+	return r
+}
+
+// add notes that somebody needs something, if it is younger than Oldest.
+func (n *needs) add(what string, since Version, user string) {
+	if since.Compare(Oldest) <= 0 {
+		return
+	}
+	i, ok := n.at[what]
+	if !ok {
+		i = len(n.list)
+		n.at[what] = i
+		n.list = append(n.list, Need{What: what, Since: since})
+	}
+	users := n.list[i].Users
+	if k := len(users); user == "" || k > 0 && users[k-1] == user || slices.Contains(users, user) {
+		return
+	}
+	n.list[i].Users = append(users, user)
+}
+
+func (n *needs) capabilities(list []string) {
+	for _, c := range list {
+		n.caps[c] = true
+	}
+}
+
+func (n *needs) collection(c *Collection) {
+	attached, weak := make(map[string]bool), make(map[string]bool)
+	for _, a := range c.Attach {
+		attached[a.Program] = true
+		n.add(a.Kind.String()+" links", a.Kind.Since(), "program "+a.Program)
+		if a.Cookie != 0 {
+			n.add("cookies of "+a.Kind.String()+" links", a.Kind.CookieSince(), "program "+a.Program)
+		}
+	}
+	for i := range c.Externs {
+		e := &c.Externs[i]
+		weak[e.Name] = e.Weak
+		n.btf = n.btf || e.Kind == ExternKfunc || e.Kind == ExternKsym && e.Type != 0
+	}
+	for _, m := range c.Maps {
+		if !m.Optional {
+			n.mapOf(m)
+		}
+	}
+	for _, p := range c.Programs {
+		if !p.Optional || attached[p.Name] {
+			n.program(p, weak, "program "+p.Name)
+		}
+	}
+}
+
+func (n *needs) mapOf(m *Map) {
+	user := "map " + m.Name
+	n.capabilities(m.Type.Capabilities())
+	n.add(m.Type.String()+" maps", m.Type.Since(), user)
+	if m.Type == MapStructOps {
+		n.btf = true
+		if m.Flags&FlagLink != 0 {
+			n.add("links of struct_ops", structOpsLinkSince, user)
+		}
+	}
+	if m.Inner != nil {
+		n.add(m.Inner.Type.String()+" maps", m.Inner.Type.Since(), user)
+	}
+}
+
+// program adds what a program needs. The kernel functions in weak may be missing.
+func (n *needs) program(p *Program, weak map[string]bool, user string) {
+	n.capabilities(p.Type.Capabilities())
+	n.add(p.Type.String()+" programs", p.Type.Since(), user)
+	if p.Type != ProgramStructOps { // there it is the number of a member
+		n.add(p.AttachType.String()+" programs", p.AttachType.Since(), user)
+	}
+	if p.Flags&FlagXDPFrags != 0 {
+		n.add("XDP programs for packets in fragments", xdpFragsSince, user)
+	}
+	if p.Exception != "" {
+		n.add("exceptions", exceptionSince, user)
+	}
+	n.btf = n.btf || p.Type == ProgramTracing || p.Type == ProgramLSM || p.Type == ProgramStructOps
+	for i := range p.Insns {
+		in := &p.Insns[i]
+		n.btf = n.btf || in.Core != nil || in.Ref.Kind == asm.RefKfunc
+		if in.Ref.Kind == asm.RefKfunc && weak[in.Ref.Name] {
+			continue
+		}
+		what, since := InsnSince(&in.Insn)
+		n.add(what, since, user)
+	}
+}

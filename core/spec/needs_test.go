@@ -1,0 +1,79 @@
+package spec
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+)
+
+func TestNeeds(t *testing.T) {
+	loop := []Insn{{Insn: asm.Call(asm.HelperLoop)}, {Insn: asm.Call(asm.HelperLoop)}, {Insn: asm.LoadFunc(asm.R2, "each")}}
+	c := &Collection{
+		Programs: []*Program{
+			{Name: "a", Type: ProgramXDP, Flags: FlagXDPFrags, Insns: loop},
+			{Name: "b", Type: ProgramSchedCls, AttachType: AttachTypeTCXIngress, Insns: loop},
+			{Name: "unused", Type: ProgramNetfilter, AttachType: AttachTypeNetfilter, Optional: true},
+			{Name: "used", Type: ProgramTracing, AttachType: AttachTypeTraceFentry, Optional: true},
+			{Name: "weakly", Type: ProgramXDP, Insns: []Insn{{Insn: asm.CallKfunc("maybe")}}},
+		},
+		Maps: []*Map{
+			{Name: "heap", Type: MapArena},
+			{Name: "none", Type: MapBloomFilter, Optional: true},
+			{Name: "outer", Type: MapHashOfMaps, Inner: &Map{Type: MapUserRingbuf}},
+		},
+		Attach:  []Attach{{Program: "used", Kind: AttachTracing, Cookie: 7}, {Program: "b", Kind: AttachTCX}},
+		Externs: []Extern{{Name: "maybe", Kind: ExternKfunc, Weak: true}},
+	}
+	want := Needs{
+		Kernel: Version{6, 9},
+		Causes: []Need{
+			{"arena maps", Version{6, 9}, []string{"map heap"}},
+			{"tcx links", Version{6, 6}, []string{"program b"}},
+			{"tcx_ingress programs", Version{6, 6}, []string{"program b"}},
+			{"user_ringbuf maps", Version{6, 1}, []string{"map outer"}},
+			{"cookies of tracing links", Version{5, 19}, []string{"program used"}},
+			{"XDP programs for packets in fragments", Version{5, 18}, []string{"program a"}},
+			{"calls of bpf_loop", Version{5, 17}, []string{"program a", "program b"}},
+			{"callbacks", Version{5, 13}, []string{"program a", "program b"}},
+		},
+		Capabilities: []string{"CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"},
+		BTF:          true,
+	}
+	if d := cmp.Diff(want, c.Needs()); d != "" {
+		t.Errorf("-want +have:\n%s", d)
+	}
+	both := NeedsOf(&Collection{}, &Collection{Maps: []*Map{{Name: "m", Type: MapHash}}}, c)
+	if d := cmp.Diff(want, both); d != "" {
+		t.Errorf("of several, -want +have:\n%s", d)
+	}
+	if d := cmp.Diff([]Need{{"calls of bpf_loop", Version{5, 17}, nil}, {"callbacks", Version{5, 13}, nil}}, (&Program{Insns: loop}).Needs()); d != "" {
+		t.Errorf("of a program, -want +have:\n%s", d)
+	}
+}
+
+func TestNeedsLittle(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		c    *Collection
+		caps []string
+		btf  bool
+	}{
+		{"nothing", &Collection{}, nil, false},
+		{"socket filter", &Collection{Programs: []*Program{{Type: ProgramSocketFilter}}}, []string{"CAP_BPF"}, false},
+		{"member of struct_ops", &Collection{Programs: []*Program{{Type: ProgramStructOps, AttachType: AttachTypeTCXEgress}}}, []string{"CAP_BPF", "CAP_PERFMON"}, true},
+		{"relocated", &Collection{Programs: []*Program{{Type: ProgramXDP, Insns: []Insn{{Core: &btf.CoreRelo{}}}}}}, []string{"CAP_BPF", "CAP_NET_ADMIN"}, true},
+		{"typed symbol", &Collection{Externs: []Extern{{Kind: ExternKsym, Type: 3}}}, nil, true},
+		{"socket map", &Collection{Maps: []*Map{{Type: MapSockmap}}}, []string{"CAP_BPF", "CAP_NET_ADMIN"}, false},
+	} {
+		if d := cmp.Diff(Needs{Kernel: Oldest, Capabilities: tt.caps, BTF: tt.btf}, tt.c.Needs()); d != "" {
+			t.Errorf("%s, -want +have:\n%s", tt.name, d)
+		}
+	}
+	link := &Collection{Maps: []*Map{{Name: "ops", Type: MapStructOps, Flags: FlagLink}}}
+	if n := link.Needs(); n.Kernel != (Version{6, 4}) || n.Causes[0].What != "links of struct_ops" {
+		t.Errorf("struct_ops with a link: %+v", n)
+	}
+}

@@ -1,0 +1,161 @@
+package spec
+
+import (
+	"github.com/bpfhost/bpfhost/core/asm"
+)
+
+// What came with a version is told by the merge windows of include/uapi/linux/bpf.h and
+// kernel/bpf/verifier.c. Tables have what is younger than Oldest.
+
+// mapTypeSince has the map types.
+var mapTypeSince = map[MapType]Version{
+	MapTaskStorage: {5, 11},
+	MapBloomFilter: {5, 16},
+	MapUserRingbuf: {6, 1},
+	MapCgrpStorage: {6, 2},
+	MapArena:       {6, 9},
+}
+
+// programTypeSince has the program types.
+var programTypeSince = map[ProgramType]Version{
+	ProgramSyscall:   {5, 14},
+	ProgramNetfilter: {6, 4},
+}
+
+// attachTypeSince has the expected attach types of programs.
+var attachTypeSince = map[AttachType]Version{
+	AttachTypeSkReuseportSelectOrMigrate: {5, 14},
+	AttachTypePerfEvent:                  {5, 15},
+	AttachTypeTraceKprobeMulti:           {5, 18},
+	AttachTypeLSMCgroup:                  {6, 0},
+	AttachTypeStructOps:                  {6, 4},
+	AttachTypeNetfilter:                  {6, 4},
+	AttachTypeTCXIngress:                 {6, 6},
+	AttachTypeTCXEgress:                  {6, 6},
+	AttachTypeTraceUprobeMulti:           {6, 6},
+	AttachTypeNetkitPrimary:              {6, 7},
+	AttachTypeNetkitPeer:                 {6, 7},
+	AttachTypeCgroupUnixConnect:          {6, 7},
+	AttachTypeCgroupUnixSendmsg:          {6, 7},
+	AttachTypeCgroupUnixRecvmsg:          {6, 7},
+	AttachTypeCgroupUnixGetpeername:      {6, 7},
+	AttachTypeCgroupUnixGetsockname:      {6, 7},
+	AttachTypeTraceKprobeSession:         {6, 10},
+	AttachTypeTraceUprobeSession:         {6, 13},
+	AttachTypeTraceFsession:              {7, 0},
+	AttachTypeTraceFentryMulti:           {7, 2},
+	AttachTypeTraceFexitMulti:            {7, 2},
+	AttachTypeTraceFsessionMulti:         {7, 2},
+}
+
+// attachKindSince has the families of hooks whose links are younger. Tracepoints and kprobes have links
+// since 5.15 and are attached without one before.
+var attachKindSince = map[AttachKind]Version{AttachTCX: {6, 6}}
+
+// cookieSince has the families of hooks by the version that gives their programs cookies
+// (bpf_get_attach_cookie).
+var cookieSince = map[AttachKind]Version{
+	AttachTracepoint: {5, 15}, AttachKprobe: {5, 15}, AttachTracing: {5, 19}, AttachRawTracepoint: {6, 10},
+}
+
+// The versions of what has no type of its own.
+var (
+	xdpFragsSince      = Version{5, 18} // FlagXDPFrags
+	structOpsLinkSince = Version{6, 4}  // FlagLink
+	exceptionSince     = Version{6, 7}  // Program.Exception
+)
+
+// Since returns the first version that has maps of the type; zero when Oldest has them.
+func (m MapType) Since() Version { return mapTypeSince[m] }
+
+// Since returns the first version that has programs of the type; zero when Oldest has them.
+func (p ProgramType) Since() Version { return programTypeSince[p] }
+
+// Since returns the first version that has the attach type; zero when Oldest has it.
+func (a AttachType) Since() Version { return attachTypeSince[a] }
+
+// Since returns the first version that has links of the family; zero when Oldest has them, or attaches
+// without a link.
+func (k AttachKind) Since() Version { return attachKindSince[k] }
+
+// CookieSince returns the first version whose links of the family have cookies; zero when that is not
+// known.
+func (k AttachKind) CookieSince() Version { return cookieSince[k] }
+
+// InsnSince says what an instruction needs that is younger than Oldest, in the plural, and since when
+// there is that; empty and zero when there is nothing. Calls of kernel functions count as such: which
+// function there is since when is not known.
+func InsnSince(in *asm.Insn) (what string, since Version) {
+	switch in.Op {
+	case asm.OpCall:
+		return callSince(in)
+	case asm.OpLoadImm64:
+		if in.Ref.Kind == asm.RefFunc || in.Src == asm.PseudoFunc {
+			return "callbacks", Version{5, 13}
+		}
+	case asm.OpMayGoto:
+		return "may_goto instructions", Version{6, 9}
+	case asm.OpJumpReg:
+		return "gotox instructions", Version{6, 19}
+	}
+	switch class := in.Op.Class(); class {
+	case asm.ClassALU, asm.ClassALU64:
+		return aluSince(in)
+	case asm.ClassLdx:
+		if in.Op.Mode() == asm.ModeMemSX {
+			return version4, version4Since
+		}
+	case asm.ClassStx:
+		if in.Op.Mode() == asm.ModeAtomic {
+			return atomicSince(asm.AtomicOp(in.Imm))
+		}
+	}
+	return "", Version{}
+}
+
+// version4 are the instructions that compilers make for -mcpu=v4. Of gotol the loader makes shorter
+// jumps where they reach.
+const version4 = "instructions of -mcpu=v4"
+
+var version4Since = Version{6, 6}
+
+func callSince(in *asm.Insn) (string, Version) {
+	switch {
+	case in.Ref.Kind == asm.RefKfunc || in.Src == asm.PseudoKfuncCall:
+		return "calls of kernel functions", Version{5, 13}
+	case in.Ref.Kind != asm.RefNone || in.Src != 0:
+		return "", Version{}
+	}
+	h := asm.Helper(in.Imm)
+	info, ok := h.Info()
+	if !ok || int64(h) != in.Imm {
+		return "", Version{}
+	}
+	if v, ok := ParseVersion(info.Since); ok && v.Compare(Oldest) > 0 {
+		return "calls of " + h.String(), v
+	}
+	return "", Version{}
+}
+
+// aluSince tells the arithmetic of version 4, and casts between address spaces, by offset fields that
+// were zero before (RFC 9669, section 4.1).
+func aluSince(in *asm.Insn) (string, Version) {
+	switch op := in.Op.ALU(); {
+	case op == asm.Mov && in.Off == 1 && in.Op.Reg() && in.Op.Class() == asm.ClassALU64:
+		return "casts of address spaces", Version{6, 9}
+	case op == asm.Mov && in.Off != 0, op == asm.Div && in.Off == 1, op == asm.Mod && in.Off == 1,
+		op == asm.End && in.Op.Class() == asm.ClassALU64:
+		return version4, version4Since
+	}
+	return "", Version{}
+}
+
+func atomicSince(op asm.AtomicOp) (string, Version) {
+	switch op {
+	case asm.AtomicAdd:
+		return "", Version{}
+	case asm.LoadAcquire, asm.StoreRelease:
+		return "load-acquire and store-release instructions", Version{6, 15}
+	}
+	return "atomic instructions other than add", Version{5, 12}
+}
