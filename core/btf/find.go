@@ -17,9 +17,21 @@ const fewFinds = 4
 
 // Find gives the first type with a name and kind; KindVoid is any kind. The base is searched first.
 // The error is ErrNotFound.
-func (t *Types) Find(name string, kind Kind) (ID, error) {
+func (t *Types) Find(name string, kind Kind) (ID, error) { return firstOf(name, kind, t.each) }
+
+// FindOwn is Find without the base: what a module has itself.
+func (t *Types) FindOwn(name string, kind Kind) (ID, error) {
+	return firstOf(name, kind, func(name string, f func(ID, record) bool) {
+		if name != "" {
+			t.eachOwn(name, f)
+		}
+	})
+}
+
+// firstOf gives the first type of a kind among those that each visits.
+func firstOf(name string, kind Kind, each func(string, func(ID, record) bool)) (ID, error) {
 	found := ID(0)
-	t.each(name, func(id ID, r record) bool {
+	each(name, func(id ID, r record) bool {
 		if kind == KindVoid || r.kind() == kind {
 			found = id
 		}

@@ -43,6 +43,11 @@ func TestFind(t *testing.T) {
 				t.Errorf("%q of kind %v is %d, want %d, %v", c.name, c.kind, id, c.want, err)
 			}
 		}
+		for name, want := range map[string]ID{"list": 8, "own": 9, "int": 0, "": 0} {
+			if id, err := types.FindOwn(name, KindVoid); id != want || (want == 0) != errors.Is(err, ErrNotFound) {
+				t.Errorf("own %q is %d, want %d, %v", name, id, want, err)
+			}
+		}
 		if ids := types.FindAll("list"); !slices.Equal(ids, []ID{2, 3, 4, 8}) {
 			t.Errorf("all: %v", ids)
 		}

@@ -77,6 +77,36 @@ func TestTracingFentry(t *testing.T) {
 	fires(t, c, func(p *loader.Program) (*Link, error) { return Tracing(p, TracingOptions{}) })
 }
 
+// TestTracingModule attaches to a function of the module veth, with the module named and without.
+func TestTracingModule(t *testing.T) {
+	needKernel(t)
+	testenv.NeedKernel(t, "5.11", "functions of modules")
+	testenv.NeedConfig(t, "CONFIG_FUNCTION_TRACER")
+	for _, target := range []string{"veth:veth_xmit", "veth_xmit"} {
+		c, err := loader.Load(counting(spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceFentry, AttachTo: target}, false, 0), loader.Options{})
+		if errors.Is(err, loader.ErrPermission) || errors.Is(err, loader.ErrNotSupported) {
+			testenv.Refused(t, "programs at functions of modules", err)
+		}
+		if err != nil {
+			t.Fatalf("%s: %+v", target, err)
+		}
+		defer c.Close()
+		l, err := Tracing(c.Program("count"), TracingOptions{})
+		if err != nil {
+			t.Fatalf("%s: %+v", target, err)
+		}
+		defer l.Close()
+		send(t, newNet(t), 4)
+		if got := count(t, c); got < 4 {
+			t.Errorf("%s: counted %d of at least 4", target, got)
+		}
+	}
+	_, err := loader.Load(counting(spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceFexit, AttachTo: "nf_conntrack:veth_xmit"}, false, 0), loader.Options{})
+	if !errors.Is(err, loader.ErrNotSupported) || !strings.Contains(err.Error(), "not found in kernel module nf_conntrack") {
+		t.Errorf("a function of another module: %v", err)
+	}
+}
+
 func TestKprobe(t *testing.T) {
 	testenv.NeedConfig(t, "CONFIG_KPROBES")
 	for _, ret := range []bool{false, true} {

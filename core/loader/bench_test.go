@@ -2,6 +2,7 @@ package loader
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
@@ -39,7 +40,7 @@ func BenchmarkLoadWithMaps(b *testing.B) {
 }
 
 func BenchmarkKernelTypes(b *testing.B) {
-	if _, err := os.Stat(vmlinuxBTF); err != nil {
+	if _, err := os.Stat(filepath.Join(NewKernel().typesDir, vmlinux)); err != nil {
 		b.Skip(err)
 	}
 	b.ReportAllocs()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
 )
 
 // resolver computes the CO-RE relocations of all programs. It is made when the first one is met,
@@ -33,11 +34,55 @@ func (l *load) resolver() (*btf.Resolver, error) {
 		if err != nil {
 			return nil, err
 		}
-		targets = append(targets, btf.Target{Name: "vmlinux", Types: t})
+		targets = append(targets, btf.Target{Name: vmlinux, Types: t})
 	}
 	l.cores = btf.NewResolver(l.spec.BTF, targets...)
 	l.cores.Prepare(relos)
 	return l.cores, nil
+}
+
+// resolveOuter resolves what the kernel proper has no type of that name for: a module may have one. inner is the answer
+// without modules. These are read only now, because few programs need them.
+func (l *load) resolveOuter(relo btf.CoreRelo, inner btf.Fixup) (btf.Fixup, error) {
+	if l.outer == nil {
+		t, err := l.kernel.Types()
+		if err != nil {
+			return inner, err
+		}
+		l.targets = []btf.Target{{Name: vmlinux, Types: t}}
+		for name, t := range l.modules() {
+			l.targets = append(l.targets, btf.Target{Name: name, Types: t})
+		}
+		l.outer = btf.NewResolver(l.spec.BTF, l.targets...)
+		l.outer.Prepare(l.unknown())
+	}
+	if len(l.targets) == 1 {
+		return inner, nil
+	}
+	f, err := l.outer.Resolve(relo)
+	if err == nil && relo.Kind == btf.CoreTypeIDTarget && f.Target > 0 {
+		l.out.notes = append(l.out.notes, spec.Note{
+			Code: "L04", Text: fmt.Sprintf("%s is an id of kernel module %s, which the kernel does not know of: it takes it for one of its own", f.Text(), l.targets[f.Target].Name),
+		})
+	}
+	return f, err
+}
+
+// unknown lists the relocations that the kernel proper has no candidates for.
+func (l *load) unknown() []btf.CoreRelo {
+	var list []btf.CoreRelo
+	for _, p := range l.programs {
+		for i := range p.Insns {
+			c := p.Insns[i].Core
+			if c == nil || c.Kind == btf.CoreTypeIDLocal {
+				continue
+			}
+			if f, err := l.cores.Resolve(*c); err == nil && len(f.Found) == 0 {
+				list = append(list, *c)
+			}
+		}
+	}
+	return list
 }
 
 // applyCore patches one instruction. What cannot be satisfied becomes a call that no kernel accepts,
@@ -48,6 +93,9 @@ func (l *load) applyCore(p *prepared, i int, relo btf.CoreRelo) error {
 		return err
 	}
 	f, err := r.Resolve(relo)
+	if err == nil && relo.Kind != btf.CoreTypeIDLocal && len(f.Found) == 0 {
+		f, err = l.resolveOuter(relo, f)
+	}
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,13 @@
 // There is no package state. What was learnt of a kernel (its types, symbols, configuration) is in
 // a [Kernel], which callers may share between loads and close when they like.
 //
+// # Modules
+//
+// Functions, variables and types are looked for in the kernel proper and, only if it has none of the name, in the modules that
+// are loaded (Linux 5.11; their functions can be called since 5.16). An attach target may name its module:
+// "nf_conntrack:nf_conntrack_in". The first use of a module's function or variable takes CAP_SYS_ADMIN, to find the module's types in the kernel.
+// A module whose types cannot be read is left out, with note L03.
+//
 // # Concurrency
 //
 // A [Collection], its [Program] and [Map] values and a [Kernel] may be used from several goroutines

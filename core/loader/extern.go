@@ -59,7 +59,7 @@ func (l *load) applyExtern(p *prepared, i int) error {
 	case e != nil && e.Kind == spec.ExternKconfig:
 		return fmt.Errorf("configuration value %q is no symbol; it is a variable", name)
 	case e != nil && (e.Kind == spec.ExternKfunc || e.Type != 0):
-		return l.applyTyped(in, e)
+		return l.applyTyped(p, i, e)
 	}
 	addr, ok := l.symbols[essential(name)]
 	weak := e != nil && e.Weak
@@ -76,12 +76,12 @@ func (l *load) applyExtern(p *prepared, i int) error {
 }
 
 // applyTyped resolves a symbol whose type the program knows: the kernel finds it by its BTF id.
-func (l *load) applyTyped(in *asm.Insn, e *spec.Extern) error {
-	kind := btf.KindVar
+func (l *load) applyTyped(p *prepared, i int, e *spec.Extern) error {
+	kind, in := btf.KindVar, &p.code[i]
 	if e.Kind == spec.ExternKfunc {
 		kind = btf.KindFunc
 	}
-	id, err := l.kernelType(e.Name, kind)
+	t, err := l.find(e.Name, kind)
 	if err != nil && !e.Weak {
 		return fmt.Errorf("kernel symbol %q: %w", e.Name, err)
 	}
@@ -89,7 +89,8 @@ func (l *load) applyTyped(in *asm.Insn, e *spec.Extern) error {
 		in.Src, in.Imm, in.Ref = 0, 0, asm.Ref{}
 		return nil
 	}
-	in.Src, in.Imm, in.Ref = asm.PseudoBTFID, int64(id), asm.Ref{}
+	in.Src, in.Imm, in.Ref = asm.PseudoBTFID, int64(t.id), asm.Ref{}
+	p.ofModule(i, t)
 	return nil
 }
 
@@ -97,30 +98,18 @@ func (l *load) applyTyped(in *asm.Insn, e *spec.Extern) error {
 // long as the verifier finds that it never is.
 func (l *load) applyKfunc(p *prepared, i int, e *spec.Extern) error {
 	name := p.code[i].Ref.Name
-	id, err := l.kernelType(name, btf.KindFunc)
+	t, err := l.find(name, btf.KindFunc)
 	switch {
 	case err == nil:
 		in := &p.code[i]
-		in.Src, in.Off, in.Imm, in.Ref = asm.PseudoKfuncCall, 0, int64(id), asm.Ref{}
+		in.Src, in.Off, in.Imm, in.Ref = asm.PseudoKfuncCall, 0, int64(t.id), asm.Ref{}
+		p.ofModule(i, t)
 	case e != nil && e.Weak:
 		p.fail(i, fmt.Sprintf("kernel function %q does not exist", name))
 	default:
 		return fmt.Errorf("kernel function %q: %w", name, err)
 	}
 	return nil
-}
-
-// kernelType finds a function, variable or type of the kernel proper by its name without flavour.
-func (l *load) kernelType(name string, kind btf.Kind) (btf.ID, error) {
-	t, err := l.kernel.Types()
-	if err != nil {
-		return 0, err
-	}
-	id, err := t.Find(essential(name), kind)
-	if err != nil {
-		return 0, fmt.Errorf("not found in this kernel: %w", ErrNotSupported)
-	}
-	return id, nil
 }
 
 // essential is a name without the flavour behind three underscores.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,10 +25,13 @@ type Kernel struct {
 	cpus    func() (int, error)
 	config  func() (map[string]string, error)
 
-	mu     sync.Mutex
-	types  *btf.Types
-	unmap  func()
-	closed bool
+	typesDir string // where the kernel shows its types and those of its modules
+
+	mu      sync.Mutex
+	types   *btf.Types
+	unmap   func()
+	modules map[string]*module
+	closed  bool
 
 	probed, accepted btf.Feature // of BTF: what was tried, and what of it this kernel takes
 }
@@ -38,17 +42,22 @@ func NewKernel() *Kernel {
 		version: sync.OnceValues(version),
 		cpus:    sync.OnceValues(possibleCPUs),
 		config:  sync.OnceValues(readConfig),
+
+		typesDir: "/sys/kernel/btf",
 	}
 }
 
-// Close gives back the kernel's types: they must not be used any more. It may be called again.
+// Close gives back the types of the kernel and its modules: they must not be used any more. It may be called again.
 func (k *Kernel) Close() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.unmap != nil {
 		k.unmap()
 	}
-	k.types, k.unmap, k.closed = nil, nil, true
+	for _, m := range k.modules {
+		m.close()
+	}
+	k.types, k.unmap, k.modules, k.closed = nil, nil, nil, true
 	return nil
 }
 
@@ -73,20 +82,26 @@ func (k *Kernel) before(v spec.Version) bool {
 // CPUs returns the number of possible CPUs: the number of values that a key of a per-CPU map has.
 func (k *Kernel) CPUs() (int, error) { return k.cpus() }
 
-const vmlinuxBTF = "/sys/kernel/btf/vmlinux"
+// vmlinux is the name of the kernel proper among its modules.
+const vmlinux = "vmlinux"
 
 // Types returns the types of the kernel proper. They are good until Close. A kernel without them
 // gives an error that wraps ErrNotSupported.
 func (k *Kernel) Types() (*btf.Types, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	return k.ownTypes()
+}
+
+// ownTypes is Types for callers that hold the lock.
+func (k *Kernel) ownTypes() (*btf.Types, error) {
 	if k.closed {
 		return nil, fmt.Errorf("read kernel types: %w", os.ErrClosed)
 	}
 	if k.types != nil {
 		return k.types, nil
 	}
-	b, unmap, err := readBTF(vmlinuxBTF)
+	b, unmap, err := readBTF(filepath.Join(k.typesDir, vmlinux))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read kernel types: this kernel has no BTF (CONFIG_DEBUG_INFO_BTF): %w", ErrNotSupported)
 	}

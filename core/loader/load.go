@@ -82,7 +82,10 @@ type load struct {
 	symbols map[string]uint64 // addresses of kernel symbols
 	hidden  bool              // the kernel shows no addresses
 	data    map[string][]byte // first contents of maps with configuration values
-	cores   *btf.Resolver
+	cores   *btf.Resolver     // of relocations against the kernel proper
+	outer   *btf.Resolver     // of those that it has no candidates for
+	targets []btf.Target      // of outer
+	broken  map[string]bool   // modules whose types cannot be read
 
 	btf    *sys.FD
 	blob   *blob
@@ -284,6 +287,10 @@ func (l *load) loadProgram(p *prepared) error {
 	if err := l.link(p); err != nil {
 		return err
 	}
+	fds, err := l.linkModules(p)
+	if err != nil {
+		return err
+	}
 	o := asm.EncodeOptions{Order: nativeOrder(), NoGotol: l.kernel.before(spec.Version{Major: 6, Minor: 6})}
 	code, err := asm.AppendEncode(nil, p.code, o)
 	if err != nil {
@@ -296,7 +303,10 @@ func (l *load) loadProgram(p *prepared) error {
 		Type: uint32(p.spec.Type), InsnCount: uint32(len(code) / asm.SlotSize), Insns: sys.BytesPointer(code),
 		License: sys.BytesPointer(append([]byte(l.spec.License), 0)), KernVersion: l.spec.KernelVersion,
 		Flags: uint32(p.spec.Flags), Name: kernelName(p.spec.Name), ExpectedAttachType: uint32(p.spec.AttachType),
-		AttachBTFID: p.attachID,
+		AttachBTFID: uint32(p.attach.id), FDArray: sys.BytesPointer(fds),
+	}
+	if a.AttachBTFObjFD, err = l.moduleFD(p.attach.module); err != nil {
+		return err
 	}
 	if l.btf != nil {
 		raw, err := l.btf.Acquire()

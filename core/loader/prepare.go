@@ -11,11 +11,25 @@ import (
 // prepared is a program on its way into the kernel. Its code has as many instructions as the
 // blueprint, at the same indexes.
 type prepared struct {
-	spec     *spec.Program
-	code     []asm.Insn
-	slots    []asm.Slot // where each instruction was encoded to
-	poison   []string   // why instruction i was replaced by a call that no kernel accepts
-	attachID uint32     // BTF id of the kernel function or type to attach to
+	spec    *spec.Program
+	code    []asm.Insn
+	slots   []asm.Slot  // where each instruction was encoded to
+	poison  []string    // why instruction i was replaced by a call that no kernel accepts
+	attach  kernelType  // the kernel function or type to attach to
+	modules []moduleUse // the instructions that refer to types of modules, in order
+}
+
+// moduleUse is an instruction that refers to a function or variable of a module.
+type moduleUse struct {
+	insn   int
+	module string
+}
+
+// ofModule notes that an instruction refers to something of a module; of the kernel proper it notes nothing.
+func (p *prepared) ofModule(i int, t kernelType) {
+	if t.module != "" {
+		p.modules = append(p.modules, moduleUse{i, t.module})
+	}
 }
 
 // poisonCall is the number of the first helper that does not exist, as libbpf's users know it from
@@ -41,7 +55,7 @@ func (l *load) prepare(p *spec.Program) (*prepared, error) {
 			}
 		}
 	}
-	if out.attachID, err = l.attachTarget(p); err != nil {
+	if out.attach, err = l.attachTarget(p); err != nil {
 		return nil, err
 	}
 	return out, nil

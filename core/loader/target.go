@@ -2,15 +2,16 @@ package loader
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// attachTarget finds the BTF id of the kernel function or type that a program is loaded for; 0 for
+// attachTarget finds the kernel function or type that a program is loaded for, as "NAME" or "MODULE:NAME"; none for
 // types of programs that are attached to something else (libbpf's naming: kernel/bpf/bpf_lsm.c,
 // include/trace/bpf_probe.h).
-func (l *load) attachTarget(p *spec.Program) (uint32, error) {
+func (l *load) attachTarget(p *spec.Program) (kernelType, error) {
 	prefix, kind, what := "", btf.KindFunc, "kernel function"
 	switch {
 	case p.Type == spec.ProgramLSM:
@@ -21,16 +22,20 @@ func (l *load) attachTarget(p *spec.Program) (uint32, error) {
 		prefix, what = "bpf_iter_", "iterator"
 	case p.Type == spec.ProgramTracing:
 	case p.Type == spec.ProgramExt, p.Type == spec.ProgramStructOps:
-		return 0, fmt.Errorf("%v programs: %w by this loader", p.Type, ErrNotSupported)
+		return kernelType{}, fmt.Errorf("%v programs: %w by this loader", p.Type, ErrNotSupported)
 	default:
-		return 0, nil
+		return kernelType{}, nil
 	}
-	if p.AttachTo == "" {
-		return 0, fmt.Errorf("it does not say which %s it is for", what)
+	module, name, ok := strings.Cut(p.AttachTo, ":")
+	if !ok {
+		module, name = "", p.AttachTo
 	}
-	id, err := l.kernelType(prefix+p.AttachTo, kind)
+	if name == "" || ok && module == "" {
+		return kernelType{}, fmt.Errorf("it does not say which %s it is for", what)
+	}
+	t, err := l.findIn(module, prefix+name, kind)
 	if err != nil {
-		return 0, fmt.Errorf("%s %q: %w", what, p.AttachTo, err)
+		return kernelType{}, fmt.Errorf("%s %q: %w", what, p.AttachTo, err)
 	}
-	return uint32(id), nil
+	return t, nil
 }

@@ -15,7 +15,7 @@ func TestAttachTarget(t *testing.T) {
 	if _, err := k.Types(); err != nil {
 		testenv.Skip(t, testenv.Kernel, "its types: "+err.Error())
 	}
-	l := &load{kernel: k}
+	l := &load{kernel: k, out: &Collection{}}
 	for _, c := range []struct {
 		p   spec.Program
 		id  bool
@@ -27,18 +27,21 @@ func TestAttachTarget(t *testing.T) {
 		{spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceRawTp, AttachTo: "no_such"}, false, `tracepoint "no_such"`},
 		{spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceFexit, AttachTo: "no_such"}, false, `kernel function "no_such"`},
 		{spec.Program{Type: spec.ProgramLSM, AttachType: spec.AttachTypeLSMMac, AttachTo: "no_such"}, false, `LSM hook "no_such"`},
+		{spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceFentry, AttachTo: "vmlinux:do_sys_openat2"}, true, ""},
+		{spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceFentry, AttachTo: "no_such:do_sys_openat2"}, false, `kernel module "no_such": it is not loaded`},
+		{spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceFentry, AttachTo: "../btf/vmlinux:do_sys_openat2"}, false, "that is no module"},
 		{spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceRawTp}, false, "does not say which tracepoint"},
 		{spec.Program{Type: spec.ProgramExt, AttachTo: "f"}, false, "ext programs"},
 	} {
-		id, err := l.attachTarget(&c.p)
+		target, err := l.attachTarget(&c.p)
 		if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%v %q: %v, want %q", c.p.Type, c.p.AttachTo, err, c.err)
 		}
 		if err != nil && c.p.AttachTo != "" && !errors.Is(err, ErrNotSupported) {
 			t.Errorf("%v %q: %v is not about support", c.p.Type, c.p.AttachTo, err)
 		}
-		if (id != 0) != c.id {
-			t.Errorf("%v %q: id %d", c.p.Type, c.p.AttachTo, id)
+		if (target.id != 0) != c.id || target.module != "" {
+			t.Errorf("%v %q: %+v", c.p.Type, c.p.AttachTo, target)
 		}
 	}
 }

@@ -1,0 +1,271 @@
+package loader
+
+import (
+	"encoding/binary"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/testenv"
+)
+
+// moduleKernel is a kernel with the modules alpha and beta, whose types are files: each has the function both and one of its own, and
+// a struct of its own; the function kernel and the struct task are of the kernel proper. A third module cannot be read.
+func moduleKernel(t *testing.T) *Kernel {
+	t.Helper()
+	k := fakeKernel(6<<16 | 18<<8)
+	t.Cleanup(func() { k.Close() })
+	k.typesDir = t.TempDir()
+	base := btf.Builder{Order: binary.NativeEndian}
+	number := base.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})
+	proto := base.Add(&btf.FuncProto{Return: number})
+	base.Add(&btf.Function{Name: "kernel", Type: proto})
+	base.Add(&btf.Struct{Name: "task", Size: 4, Members: []btf.Member{{Name: "pid", Type: number}}})
+	types := writeTypes(t, filepath.Join(k.typesDir, vmlinux), &base)
+	for i, name := range []string{"alpha", "beta"} {
+		b := btf.Builder{Base: types}
+		b.Add(&btf.Function{Name: "both", Type: proto})
+		b.Add(&btf.Function{Name: "of_" + name, Type: proto})
+		b.Add(&btf.Var{Name: "var_" + name, Type: number, Linkage: btf.LinkGlobal})
+		b.Add(&btf.Struct{Name: "private_" + name, Size: 8, Members: []btf.Member{{Name: "n", Type: number, Offset: 32}}})
+		b.Add(&btf.Struct{Name: "shared", Size: 16, Members: []btf.Member{{Name: "same", Type: number, Offset: 64}, {Name: "other", Type: number, Offset: uint32(32 * i)}}})
+		writeTypes(t, filepath.Join(k.typesDir, name), &b)
+	}
+	if err := os.WriteFile(filepath.Join(k.typesDir, "broken"), []byte("no BTF"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func writeTypes(t *testing.T, file string, b *btf.Builder) *btf.Types {
+	t.Helper()
+	types, err := b.Types()
+	if err == nil {
+		err = os.WriteFile(file, types.Bytes(), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return types
+}
+
+func TestModuleTypes(t *testing.T) {
+	k := moduleKernel(t)
+	names, err := k.Modules()
+	if diff := cmp.Diff([]string{"alpha", "beta", "broken"}, names); diff != "" || err != nil {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	if k.types != nil || k.modules != nil {
+		t.Error("listing modules reads types")
+	}
+	alpha, err := k.ModuleTypes("alpha")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id, err := alpha.Find("of_alpha", btf.KindFunc); err != nil || id < alpha.First() {
+		t.Errorf("type %d, %v", id, err)
+	}
+	if again, err := k.ModuleTypes("alpha"); err != nil || again != alpha || len(k.modules) != 1 {
+		t.Errorf("read twice, or others were too: %v", err)
+	}
+	for name, want := range map[string]error{"gamma": ErrNotSupported, "vmlinux": ErrNotSupported, "../x": ErrNotSupported, "": ErrNotSupported, "broken": btf.ErrMagic} {
+		if _, err := k.ModuleTypes(name); !errors.Is(err, want) || !strings.Contains(err.Error(), "kernel module") {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	k.Close()
+	if _, err := k.Modules(); !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+	if _, err := k.ModuleTypes("alpha"); !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+	k = fakeKernel(5<<16 | 10<<8)
+	k.typesDir = filepath.Join(t.TempDir(), "none")
+	if names, err := k.Modules(); len(names) != 0 || err != nil {
+		t.Errorf("a kernel without BTF: %v, %v", names, err)
+	}
+}
+
+func TestFindIn(t *testing.T) {
+	l := &load{kernel: moduleKernel(t), out: &Collection{}}
+	for _, c := range []struct {
+		module, name string
+		kind         btf.Kind
+		want         string // module
+		err          string
+	}{
+		{"", "kernel", btf.KindFunc, "", ""},
+		{"", "kernel___v2", btf.KindFunc, "", ""},
+		{"vmlinux", "kernel", btf.KindFunc, "", ""},
+		{"vmlinux", "both", btf.KindFunc, "", "not found in this kernel without its modules"},
+		{"", "both", btf.KindFunc, "alpha", ""},
+		{"beta", "both", btf.KindFunc, "beta", ""},
+		{"", "of_beta", btf.KindFunc, "beta", ""},
+		{"alpha", "kernel", btf.KindFunc, "", "not found in kernel module alpha"},
+		{"alpha", "of_beta", btf.KindFunc, "", "not found in kernel module alpha"},
+		{"", "of_beta", btf.KindVar, "", "not found in this kernel and its modules"},
+		{"gamma", "both", btf.KindFunc, "", "it is not loaded"},
+	} {
+		got, err := l.findIn(c.module, c.name, c.kind)
+		switch {
+		case c.err != "":
+			if err == nil || !strings.Contains(err.Error(), c.err) || !errors.Is(err, ErrNotSupported) {
+				t.Errorf("%s:%s: %v, want %q", c.module, c.name, err, c.err)
+			}
+		case err != nil || got.module != c.want || got.id == 0:
+			t.Errorf("%s:%s: %+v, %v", c.module, c.name, got, err)
+		}
+	}
+	if n := l.out.Notes(); len(n) != 1 || n[0].Code != "L03" || !strings.Contains(n[0].Text, `"broken"`) {
+		t.Errorf("notes %+v", n)
+	}
+}
+
+// TestCoreModules asks for types that only modules have.
+func TestCoreModules(t *testing.T) {
+	b := btf.Builder{Order: binary.NativeEndian}
+	number := b.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})
+	local := map[string]btf.ID{}
+	for _, name := range []string{"task", "private_beta", "shared", "nowhere"} {
+		local[name] = b.Add(&btf.Struct{Name: name, Size: 8, Members: []btf.Member{
+			{Name: "n", Type: number}, {Name: "same", Type: number}, {Name: "other", Type: number},
+		}})
+	}
+	types, err := b.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name   string
+		relo   btf.CoreRelo
+		imm    int64
+		poison string
+		err    error
+		opened int // modules
+	}{
+		{"of the kernel", btf.CoreRelo{Type: local["task"], Access: "0", Kind: btf.CoreTypeSize}, 4, "", nil, 0},
+		{"of one module", btf.CoreRelo{Type: local["private_beta"], Access: "0:0", Kind: btf.CoreByteOffset}, 4, "", nil, 2},
+		{"of both, the same", btf.CoreRelo{Type: local["shared"], Access: "0:1", Kind: btf.CoreByteOffset}, 8, "", nil, 2},
+		{"of both, not the same", btf.CoreRelo{Type: local["shared"], Access: "0:2", Kind: btf.CoreByteOffset}, 0, "", btf.ErrAmbiguous, 2},
+		{"of none", btf.CoreRelo{Type: local["nowhere"], Access: "0", Kind: btf.CoreTypeSize}, 0, "no struct nowhere in vmlinux, alpha, beta", nil, 2},
+		{"existence", btf.CoreRelo{Type: local["private_beta"], Access: "0:1", Kind: btf.CoreExists}, 0, "", nil, 2},
+		{"id", btf.CoreRelo{Type: local["private_beta"], Access: "0", Kind: btf.CoreTypeIDTarget}, 8, "", nil, 2},
+	} {
+		p := program("p", asm.Mov64Imm(asm.R0, 77), asm.Exit())
+		p.Insns[0].Core = &c.relo
+		l := &load{kernel: moduleKernel(t), out: &Collection{}, spec: collection([]*spec.Program{p}), programs: []*spec.Program{p}}
+		l.spec.BTF = types
+		ready := &prepared{spec: p, code: []asm.Insn{asm.Mov64Imm(asm.R0, 77)}}
+		if f, _ := btf.Resolve(types, c.relo); f.Validate {
+			ready.code[0].Imm = int64(f.Local)
+		}
+		err := l.applyCore(ready, 0, c.relo)
+		if !errors.Is(err, c.err) || (err != nil) != (c.err != nil) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if c.poison != "" {
+			if ready.poison == nil || !strings.Contains(ready.poison[0], c.poison) {
+				t.Errorf("%s: %q", c.name, ready.poison)
+			}
+		} else if c.err == nil && ready.code[0].Imm != c.imm {
+			t.Errorf("%s: %d, want %d", c.name, ready.code[0].Imm, c.imm)
+		}
+		if len(l.kernel.modules) != c.opened {
+			t.Errorf("%s: %d modules were opened, want %d", c.name, len(l.kernel.modules), c.opened)
+		}
+		if i := slices.IndexFunc(l.out.notes, func(n spec.Note) bool { return n.Code == "L04" }); (i >= 0) != (c.relo.Kind == btf.CoreTypeIDTarget) {
+			t.Errorf("%s: notes %+v", c.name, l.out.notes)
+		}
+	}
+}
+
+// conntrack calls a kernel function of the module nf_conntrack: it looks up a connection that there is none of, and returns 7.
+func conntrack() *spec.Program {
+	const none = 1
+	p := program("p",
+		asm.StoreImm(asm.R10, -16, 0, asm.DWord), // the addresses
+		asm.StoreImm(asm.R10, -8, 0, asm.DWord),
+		asm.StoreImm(asm.R10, -32, -1, asm.DWord), // this network namespace, no error
+		asm.StoreImm(asm.R10, -24, 6, asm.DWord),  // TCP
+		asm.Mov64Reg(asm.R2, asm.R10), asm.ALU64Imm(asm.Add, asm.R2, -16),
+		asm.Mov64Imm(asm.R3, 12),
+		asm.Mov64Reg(asm.R4, asm.R10), asm.ALU64Imm(asm.Add, asm.R4, -32),
+		asm.Mov64Imm(asm.R5, 12),
+		asm.CallKfunc("bpf_xdp_ct_lookup"),
+		asm.JumpImm(asm.Equal, asm.R0, 0, none),
+		asm.Mov64Reg(asm.R1, asm.R0),
+		asm.CallKfunc("bpf_ct_release"),
+		asm.Mov64Imm(asm.R0, 0),
+		asm.Exit(),
+		asm.Mov64Imm(asm.R0, 7), // none
+		asm.Exit())
+	p.Insns[len(p.Insns)-2].Label = none
+	return p
+}
+
+// needModule skips where a module is not loaded, which in the lab it is.
+func needModule(t *testing.T, name string) {
+	t.Helper()
+	k := NewKernel()
+	defer k.Close()
+	if _, err := k.ModuleTypes(name); err != nil {
+		testenv.Refused(t, "a module", err)
+	}
+}
+
+func TestKfuncOfModule(t *testing.T) {
+	testenv.NeedKernel(t, "6.0", "kernel functions of nf_conntrack")
+	needModule(t, "nf_conntrack")
+	k := NewKernel()
+	defer k.Close()
+	for range 2 { // the second time with what is known
+		c := loadT(t, collection([]*spec.Program{conntrack()}), Options{Kernel: k})
+		r := Run{Data: packet()}
+		if err := c.Program("p").Run(&r); err != nil || r.Ret != 7 {
+			t.Errorf("run: %d, %v", r.Ret, err)
+		}
+	}
+}
+
+// TestCoreOfModule reads the size of a struct that only the module veth has.
+func TestCoreOfModule(t *testing.T) {
+	testenv.NeedKernel(t, "5.11", "types of modules")
+	needModule(t, "veth")
+	k := NewKernel()
+	defer k.Close()
+	veth, err := k.ModuleTypes("veth")
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := veth.FindOwn("veth_priv", btf.KindStruct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := veth.Size(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := btf.Builder{Order: binary.NativeEndian}
+	local := b.Add(&btf.Struct{Name: "veth_priv___mine", Size: want + 8})
+	p := program("p", asm.Mov64Imm(asm.R0, int32(want+8)), asm.Exit())
+	p.Insns[0].Core = &btf.CoreRelo{Type: local, Access: "0", Kind: btf.CoreTypeSize}
+	c := collection([]*spec.Program{p})
+	if c.BTF, err = b.Types(); err != nil {
+		t.Fatal(err)
+	}
+	got := loadT(t, c, Options{Kernel: k})
+	r := Run{Data: packet()}
+	if err := got.Program("p").Run(&r); err != nil || r.Ret != want {
+		t.Errorf("run: %d, %v, want %d", r.Ret, err, want)
+	}
+}
