@@ -176,11 +176,11 @@ func ourFuncs(p *spec.Program) map[string]string {
 		if in.Func != nil {
 			name = in.Func.Name
 		}
-		ref, imm := in.Ref.Name, in.Imm
-		switch in.Ref.Kind {
+		ref, imm := in.Symbol, in.Imm
+		switch in.Ref {
 		case asm.RefNone:
 		case asm.RefLabel:
-			ref = fmt.Sprintf("%+d", places[in.Ref.Label]-i)
+			ref = fmt.Sprintf("%+d", places[in.Target]-i)
 		case asm.RefVar, asm.RefMapValue:
 			ref, imm = "data", 0
 		default:

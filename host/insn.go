@@ -44,11 +44,11 @@ func (x *instance) InsnRead(prog, first uint32, insns []byte) int32 {
 func (x *instance) record(in *spec.Insn) (abi.Insn, error) {
 	r := abi.Insn{
 		Op: uint8(in.Op), Dst: uint8(in.Dst), Src: uint8(in.Src), Flags: uint8(in.Flags), Off: in.Off,
-		RefKind: uint16(in.Ref.Kind), Imm: in.Imm, Label: uint32(in.Label),
+		RefKind: uint16(in.Ref), Imm: in.Imm, Label: uint32(in.Label),
 	}
 	var err error
-	if r.Ref = uint32(in.Ref.Label); in.Ref.Kind != asm.RefLabel {
-		if r.Ref, err = x.symbols.id(in.Ref.Name); err != nil {
+	if r.Ref = uint32(in.Target); in.Ref != asm.RefLabel {
+		if r.Ref, err = x.symbols.id(in.Symbol); err != nil {
 			return r, err
 		}
 	}
@@ -168,19 +168,19 @@ func (x *instance) instruction(rec *abi.Insn, old *spec.Insn, labels *localLabel
 	}
 	in := spec.Insn{Insn: asm.Insn{
 		Op: asm.Op(rec.Op), Dst: asm.Reg(rec.Dst), Src: asm.Reg(rec.Src), Flags: asm.Flags(rec.Flags), Off: rec.Off,
-		Imm: rec.Imm, Label: labels.get(asm.Label(rec.Label)), Ref: asm.Ref{Kind: asm.RefKind(rec.RefKind)},
+		Imm: rec.Imm, Label: labels.get(asm.Label(rec.Label)), Ref: asm.RefKind(rec.RefKind),
 	}}
 	switch {
 	case rec.RefKind > uint16(asm.RefKsym):
 		return in, failf(abi.ErrInval, "reference kind %d is not known", rec.RefKind)
 	case rec.RefKind == uint16(asm.RefLabel):
-		in.Ref.Label = labels.get(asm.Label(rec.Ref))
+		in.Target = labels.get(asm.Label(rec.Ref))
 	case rec.RefKind != uint16(asm.RefNone):
 		name, err := x.symbols.name(rec.Ref)
 		if err != nil {
 			return in, err
 		}
-		in.Ref.Name = name
+		in.Symbol = name
 	case rec.Ref != 0:
 		return in, failf(abi.ErrInval, "the record has a reference, %d, and no reference kind", rec.Ref)
 	}

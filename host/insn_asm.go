@@ -176,8 +176,8 @@ func (a *assembly) link() error {
 	for i := range a.out {
 		in := a.listing.Insns[i]
 		in.Label = to[in.Label]
-		if in.Ref.Kind == asm.RefLabel {
-			in.Ref.Label = to[in.Ref.Label]
+		if in.Ref == asm.RefLabel {
+			in.Target = to[in.Target]
 		}
 		a.out[i].Insn = in
 		if name, ok := a.listing.Funcs[i]; ok {

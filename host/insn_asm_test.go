@@ -205,7 +205,7 @@ func FuzzInsnAsm(f *testing.F) {
 			t.Fatalf("%d instructions, want %d", len(p.Insns), want)
 		}
 		for i := range p.Insns {
-			if l := p.Insns[i].Ref.Label; l != 0 && p.FindLabel(l) < 0 {
+			if l := p.Insns[i].Target; l != 0 && p.FindLabel(l) < 0 {
 				t.Fatalf("instruction %d jumps to label %d, which is nowhere", i, l)
 			}
 		}

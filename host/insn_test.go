@@ -79,10 +79,10 @@ func TestInsnSplice(t *testing.T) {
 		t.Fatalf("insn_splice = %d: %v", n, x.last.err)
 	}
 	load, jump := p.Insns[2], p.Insns[3]
-	if load.Ref.Name != "blocked" || load.Label < 2 || jump.Ref.Label != load.Label {
+	if load.Symbol != "blocked" || load.Label < 2 || jump.Target != load.Label {
 		t.Errorf("inserted: %+v, %+v", load, jump)
 	}
-	if p.Insns[1].Ref.Label != p.Insns[6].Label {
+	if p.Insns[1].Target != p.Insns[6].Label {
 		t.Error("the jump across the insertion does not land any more")
 	}
 	last := x.overlay.edits[len(x.overlay.edits)-1]

@@ -22,7 +22,7 @@ func TestNeeds(t *testing.T) {
 		{"socket filter", program(spec.ProgramSocketFilter), "kernel 5.10, CAP_BPF, kernel BTF: no"},
 		{"tracing", program(spec.ProgramTracing), "kernel 5.10, CAP_BPF + CAP_PERFMON, kernel BTF: yes"},
 		{"relocated", program(spec.ProgramTracepoint, spec.Insn{Core: &btf.CoreRelo{}}), "kernel 5.10, CAP_BPF + CAP_PERFMON, kernel BTF: yes"},
-		{"kernel function", program(spec.ProgramXDP, spec.Insn{Insn: asm.Insn{Ref: asm.Ref{Kind: asm.RefKfunc}}}), "kernel 5.10, CAP_BPF + CAP_NET_ADMIN, kernel BTF: yes"},
+		{"kernel function", program(spec.ProgramXDP, spec.Insn{Insn: asm.Insn{Ref: asm.RefKfunc}}), "kernel 5.10, CAP_BPF + CAP_NET_ADMIN, kernel BTF: yes"},
 		{"arena and tcx", &spec.Collection{
 			Maps:   []*spec.Map{{Type: spec.MapArena}, {Type: spec.MapArena}},
 			Attach: []spec.Attach{{Kind: spec.AttachTCX}},

@@ -53,9 +53,9 @@ func (r *rights) inserting(ins []spec.Insn) error {
 	for i := range ins {
 		var s policy.Subject
 		switch in := &ins[i].Insn; {
-		case in.Ref.Kind == asm.RefKfunc:
-			s = policy.Subject{Kind: policy.KindKfunc, Name: in.Ref.Name}
-		case in.Op == asm.OpCall && in.Src == 0 && in.Ref.Kind == asm.RefNone:
+		case in.Ref == asm.RefKfunc:
+			s = policy.Subject{Kind: policy.KindKfunc, Name: in.Symbol}
+		case in.Op == asm.OpCall && in.Src == 0 && in.Ref == asm.RefNone:
 			s = policy.Helper(asm.Helper(in.Imm))
 		default:
 			continue

@@ -81,10 +81,10 @@ func TestTreeClone(t *testing.T) {
 	prog := x.ok(t, "find", x.Find(obj, abi.KindProgram, []byte("count_drops")))
 	x.ok(t, "clone", x.Clone(prog, []byte("twin")))
 	twin := o.work.Program("twin")
-	if twin == nil || twin.Insns[0].Func.Name != "twin" || twin.Insns[6].Ref.Name != "twin" {
+	if twin == nil || twin.Insns[0].Func.Name != "twin" || twin.Insns[6].Symbol != "twin" {
 		t.Fatalf("the copy is %+v", twin)
 	}
-	if p.Insns[0].Func.Name != "count_drops" || p.Insns[6].Ref.Name != "count_drops" {
+	if p.Insns[0].Func.Name != "count_drops" || p.Insns[6].Symbol != "count_drops" {
 		t.Error("cloning changed the original")
 	}
 	if ids := o.attachesOf("twin"); len(ids) != 0 {

@@ -159,8 +159,8 @@ func (d *disasm) encoded(code []asm.Insn, p *spec.Program) ([][]byte, error) {
 		return nil, err
 	}
 	for i := range linked {
-		if k := linked[i].Ref.Kind; k != asm.RefNone && k != asm.RefLabel {
-			linked[i].Ref = asm.Ref{}
+		if k := linked[i].Ref; k != asm.RefNone && k != asm.RefLabel {
+			linked[i].ClearRef()
 		}
 	}
 	b, err := asm.AppendEncode(nil, linked, asm.EncodeOptions{Order: d.order, NoGotol: true})

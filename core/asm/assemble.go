@@ -57,17 +57,17 @@ func (p *parser) link() error {
 	}
 	next := Label(1)
 	for i := range insns {
-		r := &insns[i].Ref
-		switch r.Kind {
+		in := &insns[i]
+		switch in.Ref {
 		case RefNone, RefLabel:
 			continue
 		case RefFunc:
 		default:
-			return p.failure(i, fmt.Sprintf("%s %q is a name that only a loader can resolve", r.Kind, r.Name))
+			return p.failure(i, fmt.Sprintf("%s %q is a name that only a loader can resolve", in.Ref, in.Symbol))
 		}
-		at, ok := starts[r.Name]
+		at, ok := starts[in.Symbol]
 		if !ok {
-			return p.failure(i, "function "+strconv.Quote(r.Name)+" is not defined")
+			return p.failure(i, "function "+strconv.Quote(in.Symbol)+" is not defined")
 		}
 		if insns[at].Label == 0 {
 			for used[next] {
@@ -76,7 +76,7 @@ func (p *parser) link() error {
 			insns[at].Label = next
 			next++
 		}
-		*r = Ref{Kind: RefLabel, Label: insns[at].Label}
+		in.SetTarget(insns[at].Label)
 	}
 	return nil
 }

@@ -134,7 +134,7 @@ func LoadFunc(dst Reg, name string) Insn { return load(dst, PseudoFunc, RefFunc,
 func LoadKsym(dst Reg, name string) Insn { return load(dst, 0, RefKsym, name, 0) }
 
 func load(dst, pseudo Reg, k RefKind, name string, off uint32) Insn {
-	return Insn{Op: OpLoadImm64, Dst: dst, Src: pseudo, Imm: int64(off), Ref: Ref{Kind: k, Name: name}}
+	return Insn{Op: OpLoadImm64, Dst: dst, Src: pseudo, Imm: int64(off), Ref: k, Symbol: name}
 }
 
 // Jump builds goto to.
@@ -167,7 +167,7 @@ func JumpReg32(op JumpOp, dst, src Reg, to Label) Insn {
 func MayGoto(to Label) Insn { return jump(OpMayGoto, 0, 0, 0, to) }
 
 func jump(op Op, dst, src Reg, imm int32, to Label) Insn {
-	return Insn{Op: op, Dst: dst, Src: src, Imm: int64(imm), Ref: Ref{Kind: RefLabel, Label: to}}
+	return Insn{Op: op, Dst: dst, Src: src, Imm: int64(imm), Ref: RefLabel, Target: to}
 }
 
 // GotoReg builds gotox dst: a jump to the address in dst.
@@ -178,17 +178,17 @@ func Call(h Helper) Insn { return Insn{Op: OpCall, Imm: int64(h)} }
 
 // CallFunc builds the call of a function of the same program by its name.
 func CallFunc(name string) Insn {
-	return Insn{Op: OpCall, Src: PseudoCall, Ref: Ref{Kind: RefFunc, Name: name}}
+	return Insn{Op: OpCall, Src: PseudoCall, Ref: RefFunc, Symbol: name}
 }
 
 // CallLabel builds the call of the function that starts at a label.
 func CallLabel(to Label) Insn {
-	return Insn{Op: OpCall, Src: PseudoCall, Ref: Ref{Kind: RefLabel, Label: to}}
+	return Insn{Op: OpCall, Src: PseudoCall, Ref: RefLabel, Target: to}
 }
 
 // CallKfunc builds the call of a kernel function by its name.
 func CallKfunc(name string) Insn {
-	return Insn{Op: OpCall, Src: PseudoKfuncCall, Ref: Ref{Kind: RefKfunc, Name: name}}
+	return Insn{Op: OpCall, Src: PseudoKfuncCall, Ref: RefKfunc, Symbol: name}
 }
 
 // CallReg builds callx dst: the call of the address in dst.

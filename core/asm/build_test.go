@@ -95,8 +95,8 @@ func TestBuildEncodes(t *testing.T) {
 		for i := range got {
 			g := got[i]
 			g.Label = Label(i + 1)
-			if g.Ref.Kind == RefLabel {
-				g.Ref.Label = Label(place[g.Ref.Label] + 1)
+			if g.Ref == RefLabel {
+				g.Target = Label(place[g.Target] + 1)
 			}
 			if g != want[i] {
 				t.Fatalf("%v: insn %d: %+v became %+v", order, i, want[i], g)

@@ -159,17 +159,17 @@ func (b *grapher) resolve() error {
 	for i := range insns {
 		in := &insns[i]
 		b.targets[i] = targetNone
-		switch where := forms[in.Op].distance(in.Src); in.Ref.Kind {
+		switch where := forms[in.Op].distance(in.Src); in.Ref {
 		case RefLabel:
-			to, ok := places[in.Ref.Label]
+			to, ok := places[in.Target]
 			if !ok {
-				return graphError(i, fmt.Errorf("label L%d is not defined", in.Ref.Label))
+				return graphError(i, fmt.Errorf("label L%d is not defined", in.Target))
 			}
 			b.targets[i] = to
 		case RefFunc:
-			to, ok := b.byName[in.Ref.Name]
+			to, ok := b.byName[in.Symbol]
 			if !ok {
-				return graphError(i, fmt.Errorf("function %q is not in the program", in.Ref.Name))
+				return graphError(i, fmt.Errorf("function %q is not in the program", in.Symbol))
 			}
 			b.targets[i] = to
 		case RefNone:

@@ -208,7 +208,7 @@ func randomProgram(random *rand.Rand, n int) []Insn {
 			insns[i] = Exit()
 		case 4:
 			insns[i] = CallLabel(1 + to/64*64) // few functions
-			if insns[i].Ref.Label > Label(n) {
+			if insns[i].Target > Label(n) {
 				insns[i] = Mov64Reg(r, R10)
 			}
 		case 5:

@@ -176,8 +176,8 @@ func runCase(t *testing.T, k *loader.Kernel, c testCase) {
 	start := len(p.Insns)
 	called := map[asm.Label]bool{}
 	for _, in := range c.insns {
-		if in.Ref.Kind == asm.RefLabel && (in.Op == asm.OpCall || in.Op == asm.OpLoadImm64) {
-			called[in.Ref.Label] = true
+		if in.Ref == asm.RefLabel && (in.Op == asm.OpCall || in.Op == asm.OpLoadImm64) {
+			called[in.Target] = true
 		}
 	}
 	for _, in := range c.insns {

@@ -182,9 +182,9 @@ func (c *Constants) step(i int, regs *[R10]Value) {
 	case formLoad64:
 		switch {
 		case c.unknown(i):
-		case in.Src == 0 && in.Ref.Kind == RefNone:
+		case in.Src == 0 && in.Ref == RefNone:
 			v = Value{Kind: ValueNumber, Bits: uint64(in.Imm)}
-		case in.Ref.Kind == RefVar || in.Ref.Kind == RefMapValue:
+		case in.Ref == RefVar || in.Ref == RefMapValue:
 			v = Value{Kind: ValueAddress, Base: int32(i)}
 		}
 	case formLoad, formLoadSX:

@@ -48,7 +48,7 @@ func TestConstants(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			g := graph(t, tt.text)
 			load := func(base int, off int64, s Size) (uint64, bool) {
-				if g.Insns[base].Ref.Name != "v" {
+				if g.Insns[base].Symbol != "v" {
 					return 0, false
 				}
 				return uint64(0x1000+off) & (1<<(8*s.Bytes()) - 1), true

@@ -192,7 +192,7 @@ func (d *decoder) link(in *Insn, slot int, where distance) error {
 				in.Imm = 0
 			}
 		}
-		in.Ref.Kind, in.Ref.Label = RefLabel, Label(d.label[to])
+		in.Ref, in.Target = RefLabel, Label(d.label[to])
 		return nil
 	}
 	if d.options.Lenient {

@@ -74,10 +74,10 @@ func TestDecodeLabels(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Insn{
-		{Op: 0x15, Dst: R1, Label: 1, Ref: Ref{Kind: RefLabel, Label: 3}},
-		{Op: 0x15, Dst: R2, Ref: Ref{Kind: RefLabel, Label: 2}},
+		{Op: 0x15, Dst: R1, Label: 1, Ref: RefLabel, Target: 3},
+		{Op: 0x15, Dst: R2, Ref: RefLabel, Target: 2},
 		{Op: OpLoadImm64, Dst: R1, Label: 2},
-		{Op: OpJump, Ref: Ref{Kind: RefLabel, Label: 1}},
+		{Op: OpJump, Ref: RefLabel, Target: 1},
 		{Op: OpExit, Label: 3},
 	}
 	if d := cmp.Diff(want, insns); d != "" {
@@ -97,7 +97,7 @@ func TestDecodeRawCalls(t *testing.T) {
 	want := []Insn{
 		{Op: OpCall, Src: PseudoCall, Imm: -1},
 		{Op: OpLoadImm64, Dst: R1, Src: PseudoFunc, Imm: 24},
-		{Op: OpJump, Label: 1, Ref: Ref{Kind: RefLabel, Label: 1}},
+		{Op: OpJump, Label: 1, Ref: RefLabel, Target: 1},
 	}
 	if d := cmp.Diff(want, insns); d != "" {
 		t.Errorf("(-want +got):\n%s", d)

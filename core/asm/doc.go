@@ -6,7 +6,7 @@
 //
 // An [Insn] is one instruction of RFC 9669 or of what Linux added since. Its fields are those of the
 // encoding, with three differences. A 64-bit load is one Insn although it fills two slots. A jump, a
-// local call and the address of a local function have no distance; Insn.Ref names a label, and
+// local call and the address of a local function have no distance; Insn.Target names a label, and
 // Insn.Label marks the place. What an object file relocates is a reference by name. So instructions
 // can be inserted and deleted as in any slice, and nothing has to be patched.
 //

@@ -143,7 +143,7 @@ func (e *encoder) write(out []byte) error {
 			return encodeError(i, fmt.Errorf("opcode %#02x with src %d, off %d, imm %d is not known and not marked Raw", uint8(in.Op), in.Src, in.Off, in.Imm))
 		}
 		w := makeWord(in.Op, in.Dst, in.Src, in.Off, int32(in.Imm))
-		if in.Ref.Kind != RefNone {
+		if in.Ref != RefNone {
 			var err error
 			if w, err = e.resolve(in, f, slot); err != nil {
 				return encodeError(i, err)
@@ -161,32 +161,32 @@ func (e *encoder) write(out []byte) error {
 
 // resolve returns the first word of an instruction with a reference.
 func (e *encoder) resolve(in *Insn, f form, slot int32) (word, error) {
-	if in.Ref.Kind != RefLabel {
-		if k := in.Ref.Kind; e.options.anyMap && (k == RefMap || k == RefMapValue || k == RefVar) {
+	if in.Ref != RefLabel {
+		if k := in.Ref; e.options.anyMap && (k == RefMap || k == RefMapValue || k == RefVar) {
 			return makeWord(in.Op, in.Dst, in.Src, in.Off, int32(in.Imm)), nil
 		}
-		return 0, fmt.Errorf("%s %q is not resolved", in.Ref.Kind, in.Ref.Name)
+		return 0, fmt.Errorf("%s %q is not resolved", in.Ref, in.Symbol)
 	}
 	where := f.distance(in.Src)
 	if where == distanceNone || in.Flags&Raw != 0 {
-		return 0, fmt.Errorf("opcode %#02x with src %d cannot refer to label L%d", uint8(in.Op), in.Src, in.Ref.Label)
+		return 0, fmt.Errorf("opcode %#02x with src %d cannot refer to label L%d", uint8(in.Op), in.Src, in.Target)
 	}
 	target := int32(-1)
-	if in.Ref.Label != 0 {
-		target = e.slotOf(in.Ref.Label)
+	if in.Target != 0 {
+		target = e.slotOf(in.Target)
 	}
 	if target < 0 {
-		return 0, fmt.Errorf("label L%d is not defined", in.Ref.Label)
+		return 0, fmt.Errorf("label L%d is not defined", in.Target)
 	}
 	by := target - slot - 1
 	if where == distanceImm {
 		if int32(in.Imm) != 0 {
-			return 0, fmt.Errorf("immediate is %d, but the distance to label L%d goes there", int32(in.Imm), in.Ref.Label)
+			return 0, fmt.Errorf("immediate is %d, but the distance to label L%d goes there", int32(in.Imm), in.Target)
 		}
 		return makeWord(in.Op, in.Dst, in.Src, in.Off, by), nil
 	}
 	if in.Off != 0 {
-		return 0, fmt.Errorf("offset is %d, but the distance to label L%d goes there", in.Off, in.Ref.Label)
+		return 0, fmt.Errorf("offset is %d, but the distance to label L%d goes there", in.Off, in.Target)
 	}
 	if int32(int16(by)) == by {
 		return makeWord(in.Op, in.Dst, in.Src, int16(by), int32(in.Imm)), nil
@@ -194,5 +194,5 @@ func (e *encoder) resolve(in *Insn, f form, slot int32) (word, error) {
 	if in.Op == OpJump && in.Imm == 0 && !e.options.NoGotol {
 		return makeWord(OpJumpLong, in.Dst, in.Src, 0, by), nil
 	}
-	return 0, &farError{by: by, to: in.Ref.Label, at: e.indexOf(in.Ref.Label)}
+	return 0, &farError{by: by, to: in.Target, at: e.indexOf(in.Target)}
 }

@@ -21,12 +21,12 @@ func TestEncodeBad(t *testing.T) {
 	longJump := JumpLong(1)
 	longJump.Imm = 5
 	notACall := Call(HelperTailCall)
-	notACall.Ref = Ref{Kind: RefLabel, Label: 1}
+	notACall.SetTarget(1)
 	notAFunction := LoadImm64(R1, 0)
-	notAFunction.Ref = Ref{Kind: RefLabel, Label: 1}
-	raw := Insn{Op: OpJump, Flags: Raw, Ref: Ref{Kind: RefLabel, Label: 1}}
+	notAFunction.SetTarget(1)
+	raw := Insn{Op: OpJump, Flags: Raw, Ref: RefLabel, Target: 1}
 	stray := Exit()
-	stray.Ref = Ref{Kind: 99}
+	stray.Ref = 99
 	for _, tt := range []struct {
 		name  string
 		insns []Insn

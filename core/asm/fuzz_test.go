@@ -119,7 +119,7 @@ func FuzzParse(f *testing.F) {
 		}
 		var named int
 		for i := range l.Insns {
-			if l.Insns[i].Ref.Kind > RefLabel {
+			if l.Insns[i].Ref > RefLabel {
 				named++
 			}
 		}

@@ -38,37 +38,41 @@ type RefKind uint8
 // The kinds of reference. Numbers are shared with the guest ABI and never change.
 const (
 	RefNone     RefKind = iota
-	RefLabel            // Ref.Label: target of a jump, a local call or a local function address
-	RefFunc             // Ref.Name: a function of the same program
-	RefMap              // Ref.Name: a map, loaded as a pointer to it
-	RefMapValue         // Ref.Name: a map; Insn.Imm is the byte offset into its first value
-	RefVar              // Ref.Name: a variable, loaded as its address; Insn.Imm is an extra byte offset
-	RefKfunc            // Ref.Name: a kernel function that is called
-	RefKsym             // Ref.Name: a kernel symbol, loaded as its address
+	RefLabel            // Insn.Target: target of a jump, a local call or a local function address
+	RefFunc             // Insn.Symbol: a function of the same program
+	RefMap              // Insn.Symbol: a map, loaded as a pointer to it
+	RefMapValue         // Insn.Symbol: a map; Insn.Imm is the byte offset into its first value
+	RefVar              // Insn.Symbol: a variable, loaded as its address; Insn.Imm is an extra byte offset
+	RefKfunc            // Insn.Symbol: a kernel function that is called
+	RefKsym             // Insn.Symbol: a kernel symbol, loaded as its address
 )
-
-// Ref is what an instruction refers to. Only one of Name and Label is used, as Kind says.
-type Ref struct {
-	Name  string
-	Label Label
-	Kind  RefKind
-}
 
 // Insn is one instruction: a 64-bit load is one Insn although it fills two slots.
 // Which fields matter depends on Op as in RFC 9669; the others are kept as they were read.
 //
-// A jump keeps no distance: Ref names its target and Off (Imm for gotol and local calls) is zero
-// until AppendEncode computes it.
+// A jump keeps no distance: Target names where it goes and Off (Imm for gotol and local calls) is
+// zero until AppendEncode computes it.
 type Insn struct {
-	Op    Op
-	Dst   Reg
-	Src   Reg // source register, or the pseudo source of a 64-bit load or a call
-	Flags Flags
-	Off   int16
-	Label Label // this place, if something jumps to it
-	Imm   int64 // sign-extended 32 bits; all 64 for a 64-bit load
-	Ref   Ref
+	Op     Op
+	Dst    Reg
+	Src    Reg // source register, or the pseudo source of a 64-bit load or a call
+	Flags  Flags
+	Off    int16
+	Ref    RefKind // what the instruction refers to: by Target if it is RefLabel, otherwise by Symbol
+	Label  Label   // this place, if something jumps to it
+	Target Label   // the place that is referred to
+	Imm    int64   // sign-extended 32 bits; all 64 for a 64-bit load
+	Symbol string  // the name that is referred to
 }
+
+// SetTarget makes the instruction refer to a label, and to nothing else.
+func (i *Insn) SetTarget(l Label) { i.Ref, i.Target, i.Symbol = RefLabel, l, "" }
+
+// SetSymbol makes the instruction refer to a name, and to nothing else.
+func (i *Insn) SetSymbol(k RefKind, name string) { i.Ref, i.Target, i.Symbol = k, 0, name }
+
+// ClearRef makes the instruction refer to nothing.
+func (i *Insn) ClearRef() { i.Ref, i.Target, i.Symbol = RefNone, 0, "" }
 
 // Slots returns how many slots of 8 bytes the instruction fills: 2 for a 64-bit load, otherwise 1.
 func (i Insn) Slots() int { return i.slots() }

@@ -73,7 +73,8 @@ func asLLVM(t *testing.T, code []byte) string {
 		}
 		in := insns[0]
 		w := readWord(code, LittleEndian)
-		in.Off, in.Imm, in.Flags, in.Ref = w.off(), w.imm(), 0, Ref{}
+		in.ClearRef()
+		in.Off, in.Imm, in.Flags = w.off(), w.imm(), 0
 		line := strings.TrimSuffix(in.String(), " {fixed}")
 		switch {
 		case in.Op == OpLoadImm64:
@@ -139,8 +140,8 @@ func randomKnown(n int) []Insn {
 	insns := make([]Insn, n)
 	for i := range insns {
 		in := kinds[i%len(kinds)]()
-		if in.Ref.Kind == RefLabel { // jump to somewhere else in the program
-			in.Ref.Label = Label(1 + r.IntN(n))
+		if in.Ref == RefLabel { // jump to somewhere else in the program
+			in.Target = Label(1 + r.IntN(n))
 		}
 		in.Label = Label(i + 1)
 		insns[i] = in

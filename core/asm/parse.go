@@ -60,7 +60,7 @@ type symbolKey struct {
 	number Label
 }
 
-// symbol is a label. Until finish has run, Ref.Label is its index in parser.symbols plus one.
+// symbol is a label. Until finish has run, Insn.Target is its index in parser.symbols plus one.
 type symbol struct {
 	symbolKey
 	row, at int // where it is used first, or defined
@@ -226,10 +226,10 @@ func (p *parser) distance(in *Insn, fixed bool) {
 	t := p.target
 	if !fixed {
 		p.relatives = append(p.relatives, relative{len(p.listing.Insns), p.row, t.at, t.by})
-		in.Ref = Ref{Kind: RefLabel}
+		in.SetTarget(0)
 		return
 	}
-	in.Ref = Ref{}
+	in.ClearRef()
 	if forms[in.Op].distance(in.Src) == distanceImm {
 		in.Imm = t.by
 		return

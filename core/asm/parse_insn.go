@@ -194,31 +194,31 @@ func (p *parser) conditional() Insn {
 			in.Imm = int64(p.immediate(dst.view == 'w'))
 		}
 		p.expect("goto")
-		in.Ref = p.reference()
+		in.SetTarget(p.reference())
 		return in
 	}
 	p.fail("expected a comparison, found " + p.found())
 	return Insn{}
 }
 
-func (p *parser) jumpTo(op Op) Insn { return Insn{Op: op, Ref: p.reference()} }
+func (p *parser) jumpTo(op Op) Insn { return Insn{Op: op, Ref: RefLabel, Target: p.reference()} }
 
-// reference reads a label or a distance.
-func (p *parser) reference() Ref {
+// reference reads a label, or a distance, for which it returns 0.
+func (p *parser) reference() Label {
 	if p.err != nil || p.relative(true) {
-		return Ref{Kind: RefLabel}
+		return 0
 	}
 	if p.end() {
 		p.fail("expected a label, found the end of the line")
-		return Ref{}
+		return 0
 	}
 	at := p.at
 	key := p.symbolKey()
 	if key == (symbolKey{}) {
 		p.fail("expected a label, found " + p.found())
-		return Ref{}
+		return 0
 	}
-	return Ref{Kind: RefLabel, Label: Label(p.symbol(key, at) + 1)}
+	return Label(p.symbol(key, at) + 1)
 }
 
 // relative reads +5 or pc+5 if it comes next, and the place that llvm-objdump writes behind it.
@@ -277,7 +277,7 @@ func (p *parser) call() Insn {
 	at := p.pos
 	name, quoted := p.name("what is called")
 	if n, ok := labelNumber(name); ok && !quoted {
-		local.Ref = Ref{Kind: RefLabel, Label: Label(p.symbol(symbolKey{number: n}, at) + 1)}
+		local.SetTarget(Label(p.symbol(symbolKey{number: n}, at) + 1))
 		return local
 	}
 	if !quoted && p.pos < len(p.line) && p.line[p.pos] == '#' {

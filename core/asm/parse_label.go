@@ -25,12 +25,12 @@ func (p *parser) finish() error {
 	}
 	p.numberLabels(targets)
 	for i := range p.listing.Insns {
-		if r := &p.listing.Insns[i].Ref; r.Kind == RefLabel && r.Label != 0 {
-			r.Label = p.listing.Insns[p.symbols[r.Label-1].insn].Label
+		if in := &p.listing.Insns[i]; in.Ref == RefLabel && in.Target != 0 {
+			in.Target = p.listing.Insns[p.symbols[in.Target-1].insn].Label
 		}
 	}
 	for i, r := range p.relatives {
-		p.listing.Insns[r.insn].Ref.Label = p.listing.Insns[targets[i]].Label
+		p.listing.Insns[r.insn].Target = p.listing.Insns[targets[i]].Label
 	}
 	return nil
 }
@@ -48,7 +48,7 @@ func (p *parser) resolveCalls() {
 	for _, c := range p.calls {
 		in := &p.listing.Insns[c.insn]
 		if s, ok := p.names[symbolKey{name: c.name}]; ok {
-			in.Ref = Ref{Kind: RefLabel, Label: Label(s + 1)}
+			in.SetTarget(Label(s + 1))
 			continue
 		}
 		if h, ok := ParseHelper(c.name); ok && !functions[c.name] {

@@ -80,12 +80,12 @@ func (p *parser) named(dst Reg, first string) (Insn, bool) {
 		if t.word == "" || t.word[:len(t.word)-1] != first || !p.accept("[") {
 			continue
 		}
-		in := Insn{Op: OpLoadImm64, Dst: dst, Src: t.src, Ref: Ref{Kind: RefKind(k)}}
-		if in.Ref.Kind == RefLabel {
-			in.Ref = p.reference()
+		in := Insn{Op: OpLoadImm64, Dst: dst, Src: t.src, Ref: RefKind(k)}
+		if in.Ref == RefLabel {
+			in.SetTarget(p.reference())
 			p.expect("]")
 		} else {
-			in.Ref.Name = p.bracketed()
+			in.Symbol = p.bracketed()
 		}
 		in.Imm = p.plus(math.MinInt64, math.MaxInt64)
 		p.expect("ll")

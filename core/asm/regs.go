@@ -81,7 +81,7 @@ func (i *Insn) reads() RegSet {
 		}
 		return dst | src
 	case formCall:
-		if i.Src == 0 && i.Ref.Kind == RefNone {
+		if i.Src == 0 && i.Ref == RefNone {
 			if n, ok := helperArgs(i.Imm); ok {
 				return 1<<(n+1) - 2
 			}
@@ -109,7 +109,7 @@ func (i *Insn) mayRead() RegSet {
 	case formExit:
 		return Regs(R0)
 	case formCall, formCallReg:
-		if i.Op == OpCall && i.Src == 0 && i.Ref.Kind == RefNone {
+		if i.Op == OpCall && i.Src == 0 && i.Ref == RefNone {
 			if n, ok := helperArgs(i.Imm); ok && !helperInfos[i.Imm].Variadic {
 				return 1<<(n+1) - 2
 			}

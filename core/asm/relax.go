@@ -74,12 +74,12 @@ func newRelaxer(insns []Insn) (*relaxer, error) {
 	for i := range insns {
 		in := &insns[i]
 		r.targets[i] = -1
-		if in.Ref.Kind != RefLabel {
+		if in.Ref != RefLabel {
 			continue
 		}
-		to, ok := r.places[in.Ref.Label]
+		to, ok := r.places[in.Target]
 		if !ok {
-			return nil, encodeError(i, fmt.Errorf("label L%d is not defined", in.Ref.Label))
+			return nil, encodeError(i, fmt.Errorf("label L%d is not defined", in.Target))
 		}
 		if in.Flags&Raw == 0 && in.Op != OpJump && in.Off == 0 && forms[in.Op].distance(in.Src) == distanceOff {
 			r.targets[i] = to
@@ -115,7 +115,7 @@ func (r *relaxer) far() bool {
 // fixed refuses distances that are not labels: they would be wrong when code between their ends grows.
 func (r *relaxer) fixed() error {
 	for i := range r.insns {
-		if in := &r.insns[i]; in.Ref.Kind != RefLabel && in.Ref.Kind != RefFunc && forms[in.Op].distance(in.Src) != distanceNone {
+		if in := &r.insns[i]; in.Ref != RefLabel && in.Ref != RefFunc && forms[in.Op].distance(in.Src) != distanceNone {
 			return encodeError(i, errors.New("fixed distance forbids to widen a condition"))
 		}
 	}
@@ -204,15 +204,16 @@ func (r *relaxer) expand() ([]Insn, []int32) {
 	for i := range r.insns {
 		in := r.insns[i]
 		in.Label = Label(i + 1)
-		if in.Ref.Kind == RefLabel {
-			in.Ref.Label = Label(r.places[in.Ref.Label] + 1)
+		if in.Ref == RefLabel {
+			in.Target = Label(r.places[in.Target] + 1)
 		}
 		if r.extra[i] == 0 {
 			add(i, in)
 			continue
 		}
-		long := JumpLong(in.Ref.Label)
-		in.Ref, in.Off = Ref{}, 1
+		long := JumpLong(in.Target)
+		in.ClearRef()
+		in.Off = 1
 		if op, ok := negated(in.Op); ok {
 			in.Op = op
 			add(i, in)

@@ -45,7 +45,7 @@ func checkLayout(t *testing.T, insns []Insn, code []byte) {
 	}
 	for i, in := range insns {
 		w := readWord(code[slots[i].Bytes():], LittleEndian)
-		if in.Ref.Kind == RefNone && (w.op() != in.Op || int32(w.imm()) != int32(in.Imm)) {
+		if in.Ref == RefNone && (w.op() != in.Op || int32(w.imm()) != int32(in.Imm)) {
 			t.Fatalf("insn %d, %v, is not at slot %d: %016x", i, in, slots[i], uint64(w))
 		}
 	}
@@ -81,7 +81,7 @@ func TestRelaxMeaning(t *testing.T) {
 	}
 	widened := 0
 	for i, in := range insns {
-		if in.Ref.Kind != RefLabel {
+		if in.Ref != RefLabel {
 			continue
 		}
 		at := slots[i]
@@ -105,7 +105,7 @@ func TestRelaxMeaning(t *testing.T) {
 			}
 			to = at + 1 + Slot(long.imm())
 		}
-		if want := slots[in.Ref.Label-1]; to != want {
+		if want := slots[in.Target-1]; to != want {
 			t.Fatalf("insn %d jumps to slot %d, want %d", i, to, want)
 		}
 	}

@@ -88,8 +88,8 @@ func (o TextOptions) appendInsn(dst []byte, in *Insn) []byte {
 	f := forms[in.Op]
 	if in.Flags&Raw != 0 || !f.known(in.Op, in.Src, in.Off, in.Imm) {
 		dst = appendRaw(dst, in)
-		if in.Ref.Kind != RefNone {
-			dst = appendStray(dst, in.Ref)
+		if in.Ref != RefNone {
+			dst = appendStray(dst, in)
 		}
 		return dst
 	}
@@ -117,8 +117,8 @@ func (o TextOptions) appendInsn(dst []byte, in *Insn) []byte {
 	if hidden(in, show) {
 		dst = appendHidden(dst, in, show)
 	}
-	if in.Ref.Kind != RefNone && show&fieldRef == 0 {
-		dst = appendStray(dst, in.Ref)
+	if in.Ref != RefNone && show&fieldRef == 0 {
+		dst = appendStray(dst, in)
 	}
 	return dst
 }
@@ -151,12 +151,12 @@ func appendHidden(dst []byte, in *Insn, show fields) []byte {
 }
 
 // appendStray appends a comment about a reference that the instruction cannot have.
-func appendStray(dst []byte, r Ref) []byte {
-	dst = append(append(dst, " // refers to "...), r.Kind.String()...)
-	if r.Kind == RefLabel {
-		return strconv.AppendUint(append(dst, " L"...), uint64(r.Label), 10)
+func appendStray(dst []byte, in *Insn) []byte {
+	dst = append(append(dst, " // refers to "...), in.Ref.String()...)
+	if in.Ref == RefLabel {
+		return strconv.AppendUint(append(dst, " L"...), uint64(in.Target), 10)
 	}
-	return appendBracketed(append(dst, ' '), r.Name)
+	return appendBracketed(append(dst, ' '), in.Symbol)
 }
 
 // appendRaw appends all fields as one number with the opcode in its lowest byte.

@@ -39,12 +39,12 @@ var numberText = [...]struct {
 
 func (o TextOptions) appendLoad64(dst []byte, in *Insn, show fields) ([]byte, fields) {
 	dst = append(appendReg(dst, 'r', in.Dst), " = "...)
-	if k := in.Ref.Kind; int(k) < len(refText) && refText[k].word != "" {
+	if k := in.Ref; int(k) < len(refText) && refText[k].word != "" {
 		dst = append(dst, refText[k].word...)
 		if k == RefLabel {
-			dst = o.appendLabel(dst, in.Ref.Label)
+			dst = o.appendLabel(dst, in.Target)
 		} else {
-			dst = appendBracketed(dst, in.Ref.Name)
+			dst = appendBracketed(dst, in.Symbol)
 		}
 		dst = append(dst, ']')
 		if in.Imm != 0 {
@@ -94,8 +94,8 @@ func (o TextOptions) appendJump(dst []byte, in *Insn, f form, show fields) ([]by
 
 // appendTarget appends the label or, for want of one, the distance.
 func (o TextOptions) appendTarget(dst []byte, in *Insn, where distance, show fields) ([]byte, fields) {
-	if in.Ref.Kind == RefLabel {
-		return o.appendLabel(dst, in.Ref.Label), show | fieldRef
+	if in.Ref == RefLabel {
+		return o.appendLabel(dst, in.Target), show | fieldRef
 	}
 	if where == distanceImm {
 		return appendSigned(dst, in.Imm), show | fieldImm | missesTarget
@@ -114,18 +114,18 @@ func appendSigned(dst []byte, v int64) []byte {
 func (o TextOptions) appendCall(dst []byte, in *Insn, show fields) ([]byte, fields) {
 	dst = append(dst, "call "...)
 	switch {
-	case in.Src == PseudoCall && in.Ref.Kind == RefFunc:
-		if o.plainFunc(in.Ref.Name) {
-			return append(dst, in.Ref.Name...), show | fieldRef
+	case in.Src == PseudoCall && in.Ref == RefFunc:
+		if o.plainFunc(in.Symbol) {
+			return append(dst, in.Symbol...), show | fieldRef
 		}
-		return append(appendBracketed(append(dst, "func["...), in.Ref.Name), ']'), show | fieldRef
+		return append(appendBracketed(append(dst, "func["...), in.Symbol), ']'), show | fieldRef
 	case in.Src == PseudoCall:
-		if in.Ref.Kind != RefLabel { // a bare number is a helper
+		if in.Ref != RefLabel { // a bare number is a helper
 			dst = append(dst, "pc"...)
 		}
 		return o.appendTarget(dst, in, distanceImm, show)
-	case in.Src == PseudoKfuncCall && in.Ref.Kind == RefKfunc:
-		return append(appendBracketed(append(dst, "kfunc["...), in.Ref.Name), ']'), show | fieldRef
+	case in.Src == PseudoKfuncCall && in.Ref == RefKfunc:
+		return append(appendBracketed(append(dst, "kfunc["...), in.Symbol), ']'), show | fieldRef
 	case in.Src == PseudoKfuncCall:
 		dst = strconv.AppendInt(append(dst, "kfunc("...), in.Imm, 10)
 		return append(dst, ')'), show | fieldImm

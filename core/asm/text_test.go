@@ -69,18 +69,17 @@ func TestManyLabels(t *testing.T) {
 
 // TestStray checks that references that an instruction cannot have are not hidden.
 func TestStray(t *testing.T) {
-	label, mapRef := Ref{Kind: RefLabel, Label: 4}, Ref{Kind: RefMap, Name: "a\nb"}
 	for _, tt := range []struct {
 		in   Insn
 		want string
 	}{
-		{Insn{Op: OpExit, Ref: mapRef}, `exit // refers to map "a\nb"`},
-		{Insn{Op: OpExit, Ref: label}, `exit // refers to label L4`},
-		{Insn{Op: OpJump, Ref: mapRef}, `goto +0 {fixed} // refers to map "a\nb"`},
-		{Insn{Op: OpCall, Imm: 1, Ref: label}, `call bpf_map_lookup_elem#1 // refers to label L4`},
-		{Insn{Op: OpLoadImm64, Ref: Ref{Kind: RefKfunc, Name: "k"}}, `r0 = 0x0 ll // refers to kernel function k`},
-		{Insn{Op: OpLoadImm64, Ref: Ref{Kind: 200}}, `r0 = 0x0 ll // refers to reference kind 200 ""`},
-		{Insn{Op: OpExit, Flags: Raw, Ref: label}, `.raw 0x0000000000000095 // refers to label L4`},
+		{Insn{Op: OpExit, Ref: RefMap, Symbol: "a\nb"}, `exit // refers to map "a\nb"`},
+		{Insn{Op: OpExit, Ref: RefLabel, Target: 4}, `exit // refers to label L4`},
+		{Insn{Op: OpJump, Ref: RefMap, Symbol: "a\nb"}, `goto +0 {fixed} // refers to map "a\nb"`},
+		{Insn{Op: OpCall, Imm: 1, Ref: RefLabel, Target: 4}, `call bpf_map_lookup_elem#1 // refers to label L4`},
+		{Insn{Op: OpLoadImm64, Ref: RefKfunc, Symbol: "k"}, `r0 = 0x0 ll // refers to kernel function k`},
+		{Insn{Op: OpLoadImm64, Ref: 200}, `r0 = 0x0 ll // refers to reference kind 200 ""`},
+		{Insn{Op: OpExit, Flags: Raw, Ref: RefLabel, Target: 4}, `.raw 0x0000000000000095 // refers to label L4`},
 		{Insn{Op: 0xff, Dst: 1, Src: 2, Off: 3, Imm: 4}, `.raw 0x00000004000321ff`},
 	} {
 		if got := tt.in.String(); got != tt.want {

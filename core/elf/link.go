@@ -134,7 +134,7 @@ func (k *linker) refer(in *asm.Insn, section uint32, off int64) error {
 		k.fn.calls = append(k.fn.calls, to)
 	}
 	in.Imm = 0
-	in.Ref = asm.Ref{Kind: asm.RefFunc, Name: to.name}
+	in.SetSymbol(asm.RefFunc, to.name)
 	return nil
 }
 
@@ -161,7 +161,7 @@ func (k *linker) callExtern(in *asm.Insn, sym *symbol) error {
 	if !ok && k.l.o.Lenient {
 		k.undefined(sym)
 		in.Src, in.Imm = asm.PseudoCall, 0
-		in.Ref = asm.Ref{Kind: asm.RefFunc, Name: sym.name}
+		in.SetSymbol(asm.RefFunc, sym.name)
 		return nil
 	}
 	if !ok {
@@ -171,7 +171,7 @@ func (k *linker) callExtern(in *asm.Insn, sym *symbol) error {
 		return fmt.Errorf("call to %q, which is no function but a %v", show(sym.name), e.Kind)
 	}
 	in.Src, in.Imm = asm.PseudoKfuncCall, 0
-	in.Ref = asm.Ref{Kind: asm.RefKfunc, Name: sym.name}
+	in.SetSymbol(asm.RefKfunc, sym.name)
 	return nil
 }
 
@@ -204,7 +204,7 @@ func (k *linker) resolveLoad(in *asm.Insn, r *reloc) error {
 	}
 	if name, ok := k.l.mapAt[location{sec.index, uint64(at)}]; ok {
 		in.Src, in.Imm = asm.PseudoMapFD, 0
-		in.Ref = asm.Ref{Kind: asm.RefMap, Name: name}
+		in.SetSymbol(asm.RefMap, name)
 		return nil
 	}
 	return fmt.Errorf("address of %q in section %s, which is neither code nor data nor a map", show(sym.name), show(sec.name))
@@ -225,11 +225,11 @@ func (k *linker) loadData(in *asm.Insn, r *reloc, mapName string, at, addend int
 	in.Src = asm.PseudoMapValue
 	if name, ok := k.l.varOf[r.symbol]; ok {
 		in.Imm = addend
-		in.Ref = asm.Ref{Kind: asm.RefVar, Name: name}
+		in.SetSymbol(asm.RefVar, name)
 		return nil
 	}
 	in.Imm = at
-	in.Ref = asm.Ref{Kind: asm.RefMapValue, Name: mapName}
+	in.SetSymbol(asm.RefMapValue, mapName)
 	return nil
 }
 
@@ -240,17 +240,17 @@ func (k *linker) loadExtern(in *asm.Insn, sym *symbol) error {
 	switch {
 	case ok && k.l.c.Externs[i].Kind == spec.ExternKconfig:
 		in.Src, in.Imm = asm.PseudoMapValue, int64(int32(in.Imm))
-		in.Ref = asm.Ref{Kind: asm.RefVar, Name: sym.name}
+		in.SetSymbol(asm.RefVar, sym.name)
 	case ok:
 		in.Src, in.Imm = 0, int64(int32(in.Imm))
-		in.Ref = asm.Ref{Kind: asm.RefKsym, Name: sym.name}
+		in.SetSymbol(asm.RefKsym, sym.name)
 	case k.l.hasMap(sym.name):
 		in.Src, in.Imm = asm.PseudoMapFD, 0
-		in.Ref = asm.Ref{Kind: asm.RefMap, Name: sym.name}
+		in.SetSymbol(asm.RefMap, sym.name)
 	case k.l.o.Lenient && sym.name != "":
 		k.undefined(sym)
 		in.Src, in.Imm = asm.PseudoMapValue, int64(int32(in.Imm))
-		in.Ref = asm.Ref{Kind: asm.RefVar, Name: sym.name}
+		in.SetSymbol(asm.RefVar, sym.name)
 	default:
 		return fmt.Errorf("undefined map or variable %q", show(sym.name))
 	}

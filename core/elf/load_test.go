@@ -63,8 +63,8 @@ func TestObjects(t *testing.T) {
 					t.Errorf("program %s: %v", p.Name, err)
 				}
 				for i := range code {
-					if code[i].Ref.Kind != asm.RefLabel {
-						code[i].Ref = asm.Ref{}
+					if code[i].Ref != asm.RefLabel {
+						code[i].ClearRef()
 					}
 				}
 				if _, err := asm.AppendEncode(nil, code, asm.EncodeOptions{Order: c.Order}); err != nil {

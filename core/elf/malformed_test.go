@@ -332,7 +332,7 @@ func TestAccepted(t *testing.T) {
 			sym(f, "flows").Section = "lirc_mode2/maps"
 			f.Symbols = append(f.Symbols, elftest.Symbol{Name: "flows", Bind: 1})
 		}))
-		if r := c.Programs[0].Insns[0].Ref; r.Kind != asm.RefMap || r.Name != "flows" {
+		if r := &c.Programs[0].Insns[0]; r.Ref != asm.RefMap || r.Symbol != "flows" {
 			t.Errorf("got %+v", r)
 		}
 	})

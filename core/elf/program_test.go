@@ -107,7 +107,7 @@ func TestLocalCalls(t *testing.T) {
 	}
 	p := c.Program("main")
 	for i := range 2 {
-		if r := p.Insns[i].Ref; r.Kind != asm.RefFunc || r.Name != "sub" || p.Insns[i].Imm != 0 {
+		if r := &p.Insns[i]; r.Ref != asm.RefFunc || r.Symbol != "sub" || p.Insns[i].Imm != 0 {
 			t.Errorf("instruction %d: %v", i, p.Insns[i].Insn)
 		}
 	}

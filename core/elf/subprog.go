@@ -51,8 +51,8 @@ func (fn *function) emit(to []spec.Insn, base asm.Label) {
 		if in.Label != 0 {
 			in.Label += base
 		}
-		if in.Ref.Kind == asm.RefLabel {
-			in.Ref.Label += base
+		if in.Ref == asm.RefLabel {
+			in.Target += base
 		}
 		records.attach(in, slot)
 		slot += uint32(in.Slots())

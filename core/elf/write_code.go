@@ -58,14 +58,14 @@ func namedCalls(p *spec.Program) error {
 	}
 	for i := range p.Insns {
 		in := &p.Insns[i]
-		if in.Ref.Kind != asm.RefLabel || !refersToFunc(&in.Insn) {
+		if in.Ref != asm.RefLabel || !refersToFunc(&in.Insn) {
 			continue
 		}
-		name, ok := starts[in.Ref.Label]
+		name, ok := starts[in.Target]
 		if !ok {
 			return fmt.Errorf("%w: instruction %d of program %q refers to a function without a name", ErrWrite, i, show(p.Name))
 		}
-		in.Ref = asm.Ref{Kind: asm.RefFunc, Name: name}
+		in.SetSymbol(asm.RefFunc, name)
 	}
 	return nil
 }
@@ -133,10 +133,10 @@ func sameCode(a, b []spec.Insn) bool {
 	la, lb := labels(a), labels(b)
 	for i := range a {
 		x, y := a[i], b[i]
-		if x.Ref.Kind == asm.RefLabel && y.Ref.Kind == asm.RefLabel && la[x.Ref.Label] != lb[y.Ref.Label] {
+		if x.Ref == asm.RefLabel && y.Ref == asm.RefLabel && la[x.Target] != lb[y.Target] {
 			return false
 		}
-		x.Label, y.Label, x.Ref.Label, y.Ref.Label = 0, 0, 0, 0
+		x.Label, y.Label, x.Target, y.Target = 0, 0, 0, 0
 		if x.Insn != y.Insn || !equal(x.Func, y.Func) || !equal(x.Line, y.Line) || !equal(x.Core, y.Core) {
 			return false
 		}
@@ -221,26 +221,26 @@ func (w *collectionWriter) addFuncCode(f *outFunc) error {
 
 // unlink takes the name out of an instruction: a relocation says it.
 func (w *collectionWriter) unlink(in *asm.Insn) (r outReloc, ok bool, err error) {
-	ref := in.Ref
-	if ref.Kind == asm.RefNone || ref.Kind == asm.RefLabel {
+	kind, name := in.Ref, in.Symbol
+	if kind == asm.RefNone || kind == asm.RefLabel {
 		return r, false, nil
 	}
-	in.Ref = asm.Ref{}
+	in.ClearRef()
 	r.typ = relocLoad64
-	switch ref.Kind {
+	switch kind {
 	case asm.RefFunc:
-		f := w.funcs[ref.Name]
+		f := w.funcs[name]
 		if f == nil {
-			return r, false, fmt.Errorf("function %q does not exist", show(ref.Name))
+			return r, false, fmt.Errorf("function %q does not exist", show(name))
 		}
 		return w.unlinkFunc(in, f), true, nil
 	case asm.RefMapValue:
-		m := w.c.Map(ref.Name)
-		name := m.Name
+		m := w.c.Map(name)
+		section := m.Name
 		if m.Type == spec.MapArena {
-			name = arenaSection
+			section = arenaSection
 		}
-		n := w.m.named[name]
+		n := w.m.named[section]
 		if n == 0 {
 			return r, false, fmt.Errorf("%w: the address of a value of map %q, which is no data section", ErrWrite, show(m.Name))
 		}
@@ -250,8 +250,8 @@ func (w *collectionWriter) unlink(in *asm.Insn) (r outReloc, ok bool, err error)
 		in.Src, in.Imm = asm.PseudoCall, -1
 	}
 	if r.symbol == 0 {
-		if r.symbol = w.symbols[ref.Name]; r.symbol == 0 {
-			return r, false, fmt.Errorf("%w: %v %q is not declared", ErrWrite, ref.Kind, show(ref.Name))
+		if r.symbol = w.symbols[name]; r.symbol == 0 {
+			return r, false, fmt.Errorf("%w: %v %q is not declared", ErrWrite, kind, show(name))
 		}
 	}
 	if in.Op != asm.OpCall {

@@ -176,13 +176,13 @@ func TestWriteRefused(t *testing.T) {
 		"no name of a section": func(c *spec.Collection) { c.Programs[0].AttachType = spec.AttachType(200) },
 		"begins with none of": func(c *spec.Collection) {
 			c.Maps[4].Name, c.Vars[0].Map = "mine", "mine"
-			c.Programs[0].Insns[3].Ref.Name = "mine"
+			c.Programs[0].Insns[3].Symbol = "mine"
 		},
 		"not zero": func(c *spec.Collection) {
 			c.Maps[4].Name, c.Vars[0].Map = ".bss", ".bss"
-			c.Programs[0].Insns[3].Ref.Name = ".bss"
+			c.Programs[0].Insns[3].Symbol = ".bss"
 		},
-		"no data section": func(c *spec.Collection) { c.Programs[0].Insns[3].Ref.Name = "flows" },
+		"no data section": func(c *spec.Collection) { c.Programs[0].Insns[3].Symbol = "flows" },
 		"max_entries":     func(c *spec.Collection) { c.Maps[4].MaxEntries = 2 },
 		"is not declared": func(c *spec.Collection) { c.Externs = c.Externs[1:] },
 	} {

@@ -133,7 +133,7 @@ func patch(in *asm.Insn, f btf.Fixup) (reason string, err error) {
 	case asm.ClassLdx, asm.ClassSt, asm.ClassStx:
 		return patchAccess(in, f)
 	case asm.ClassLd:
-		if in.Op != asm.OpLoadImm64 || in.Src != 0 || in.Ref.Kind != asm.RefNone {
+		if in.Op != asm.OpLoadImm64 || in.Src != 0 || in.Ref != asm.RefNone {
 			break
 		}
 		if f.Validate && uint64(in.Imm) != f.Local {

@@ -16,8 +16,8 @@ func (l *load) externs() error {
 	used := make(map[string]bool)
 	for _, p := range l.programs {
 		for i := range p.Insns {
-			if r := p.Insns[i].Ref; r.Kind == asm.RefKsym {
-				used[r.Name] = true
+			if r := &p.Insns[i]; r.Ref == asm.RefKsym {
+				used[r.Symbol] = true
 			}
 		}
 	}
@@ -47,9 +47,9 @@ func (l *load) externs() error {
 // applyExtern resolves a kernel symbol or function.
 func (l *load) applyExtern(p *prepared, i int) error {
 	in := &p.code[i]
-	name := in.Ref.Name
+	name := in.Symbol
 	e := l.spec.Extern(name)
-	if in.Ref.Kind == asm.RefKfunc {
+	if in.Ref == asm.RefKfunc {
 		return l.applyKfunc(p, i, e)
 	}
 	if in.Op != asm.OpLoadImm64 {
@@ -71,7 +71,8 @@ func (l *load) applyExtern(p *prepared, i int) error {
 	case l.hidden:
 		addr = 0
 	}
-	in.Src, in.Imm, in.Ref = 0, in.Imm+int64(addr), asm.Ref{}
+	in.ClearRef()
+	in.Src, in.Imm = 0, in.Imm+int64(addr)
 	return nil
 }
 
@@ -86,10 +87,12 @@ func (l *load) applyTyped(p *prepared, i int, e *spec.Extern) error {
 		return fmt.Errorf("kernel symbol %q: %w", e.Name, err)
 	}
 	if err != nil {
-		in.Src, in.Imm, in.Ref = 0, 0, asm.Ref{}
+		in.ClearRef()
+		in.Src, in.Imm = 0, 0
 		return nil
 	}
-	in.Src, in.Imm, in.Ref = asm.PseudoBTFID, int64(t.id), asm.Ref{}
+	in.ClearRef()
+	in.Src, in.Imm = asm.PseudoBTFID, int64(t.id)
 	p.ofModule(i, t)
 	return nil
 }
@@ -97,12 +100,13 @@ func (l *load) applyTyped(p *prepared, i int, e *spec.Extern) error {
 // applyKfunc resolves the call of a kernel function. A weak one that is missing may be called as
 // long as the verifier finds that it never is.
 func (l *load) applyKfunc(p *prepared, i int, e *spec.Extern) error {
-	name := p.code[i].Ref.Name
+	name := p.code[i].Symbol
 	t, err := l.find(name, btf.KindFunc)
 	switch {
 	case err == nil:
 		in := &p.code[i]
-		in.Src, in.Off, in.Imm, in.Ref = asm.PseudoKfuncCall, 0, int64(t.id), asm.Ref{}
+		in.ClearRef()
+		in.Src, in.Off, in.Imm = asm.PseudoKfuncCall, 0, int64(t.id)
 		p.ofModule(i, t)
 	case e != nil && e.Weak:
 		p.fail(i, fmt.Sprintf("kernel function %q does not exist", name))

@@ -129,7 +129,7 @@ func TestHiddenSymbols(t *testing.T) {
 	l := &load{spec: &spec.Collection{Externs: []spec.Extern{{Name: "weak", Kind: spec.ExternKsym, Weak: true}}},
 		symbols: map[string]uint64{"weak": 0, "strong": 0}, hidden: true}
 	p := &prepared{code: []asm.Insn{asm.LoadKsym(asm.R1, "weak"), asm.LoadKsym(asm.R1, "strong")}}
-	if err := l.applyExtern(p, 0); err != nil || p.code[0].Imm != 0 || p.code[0].Ref.Kind != asm.RefNone {
+	if err := l.applyExtern(p, 0); err != nil || p.code[0].Imm != 0 || p.code[0].Ref != asm.RefNone {
 		t.Errorf("weak: %v, %v", p.code[0], err)
 	}
 	if err := l.applyExtern(p, 1); !errors.Is(err, ErrPermission) || !strings.Contains(err.Error(), "kptr_restrict") {

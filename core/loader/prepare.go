@@ -49,7 +49,7 @@ func (l *load) prepare(p *spec.Program) (*prepared, error) {
 				return nil, fmt.Errorf("instruction %d: %w", i, err)
 			}
 		}
-		if k := code[i].Ref.Kind; k == asm.RefKsym || k == asm.RefKfunc {
+		if k := code[i].Ref; k == asm.RefKsym || k == asm.RefKfunc {
 			if err := l.applyExtern(out, i); err != nil {
 				return nil, fmt.Errorf("instruction %d: %w", i, err)
 			}
@@ -75,8 +75,8 @@ func (p *prepared) fail(i int, reason string) {
 func (l *load) link(p *prepared) error {
 	for i := range p.code {
 		in := &p.code[i]
-		name, off := in.Ref.Name, int64(0)
-		switch in.Ref.Kind {
+		name, off := in.Symbol, int64(0)
+		switch in.Ref {
 		case asm.RefMap:
 			in.Src = asm.PseudoMapFD
 		case asm.RefMapValue:
@@ -100,7 +100,8 @@ func (l *load) link(p *prepared) error {
 		if !ok {
 			return fmt.Errorf("instruction %d: no map %q", i, name)
 		}
-		in.Imm, in.Ref = off<<32|int64(fd), asm.Ref{}
+		in.ClearRef()
+		in.Imm = off<<32 | int64(fd)
 	}
 	return nil
 }

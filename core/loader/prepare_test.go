@@ -25,8 +25,8 @@ func TestLink(t *testing.T) {
 		{"constant", asm.LoadImm64(asm.R1, 9), 0, 9, ""},
 		{"no map", asm.LoadMap(asm.R1, "none"), 0, 0, `no map "none"`},
 		{"no variable", asm.LoadVar(asm.R1, "none", 0), 0, 0, `no variable "none"`},
-		{"call", asm.Insn{Op: asm.OpCall, Ref: asm.Ref{Kind: asm.RefMap, Name: "m"}}, 0, 0, "cannot refer to map"},
-		{"negative", asm.Insn{Op: asm.OpLoadImm64, Imm: -1, Ref: asm.Ref{Kind: asm.RefMapValue, Name: "m"}}, 0, 0, "does not fit 32 bits"},
+		{"call", asm.Insn{Op: asm.OpCall, Ref: asm.RefMap, Symbol: "m"}, 0, 0, "cannot refer to map"},
+		{"negative", asm.Insn{Op: asm.OpLoadImm64, Imm: -1, Ref: asm.RefMapValue, Symbol: "m"}, 0, 0, "does not fit 32 bits"},
 	} {
 		p := &prepared{code: []asm.Insn{x.in}}
 		err := l.link(p)
@@ -36,7 +36,7 @@ func TestLink(t *testing.T) {
 			}
 			continue
 		}
-		if got := p.code[0]; err != nil || got.Src != x.src || got.Imm != x.imm || got.Ref.Kind != asm.RefNone {
+		if got := p.code[0]; err != nil || got.Src != x.src || got.Imm != x.imm || got.Ref != asm.RefNone {
 			t.Errorf("%s: %+v, %v", x.name, got, err)
 		}
 	}

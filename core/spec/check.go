@@ -149,46 +149,45 @@ func (p *Program) places() (map[asm.Label]place, map[string]int, error) {
 
 // ref checks what one instruction, whose function starts at fn, refers to.
 func (k *checker) ref(p *Program, in *Insn, labels map[asm.Label]place, funcs map[string]int, fn int) error {
-	r := in.Ref
-	switch r.Kind {
+	switch in.Ref {
 	case asm.RefNone, asm.RefKfunc, asm.RefKsym:
 		return nil
 	case asm.RefLabel:
-		at, ok := labels[r.Label]
+		at, ok := labels[in.Target]
 		switch {
 		case !ok:
-			return fmt.Errorf("label %s is not defined", p.labelName(r.Label))
+			return fmt.Errorf("label %s is not defined", p.labelName(in.Target))
 		case refersToFunc(in.Insn) && at.insn != at.fn:
-			return fmt.Errorf("label %s, instruction %d, is not the start of a function", p.labelName(r.Label), at.insn)
+			return fmt.Errorf("label %s, instruction %d, is not the start of a function", p.labelName(in.Target), at.insn)
 		case !refersToFunc(in.Insn) && at.fn != fn:
-			return fmt.Errorf("jump to label %s, instruction %d, leaves its function", p.labelName(r.Label), at.insn)
+			return fmt.Errorf("jump to label %s, instruction %d, leaves its function", p.labelName(in.Target), at.insn)
 		}
 		return nil
 	case asm.RefFunc:
-		if _, ok := funcs[r.Name]; !ok {
-			return fmt.Errorf("function %s is not in the program", show(r.Name))
+		if _, ok := funcs[in.Symbol]; !ok {
+			return fmt.Errorf("function %s is not in the program", show(in.Symbol))
 		}
 		return nil
 	case asm.RefMap, asm.RefMapValue:
-		m := k.mapOf[r.Name]
+		m := k.mapOf[in.Symbol]
 		if m == nil {
-			return fmt.Errorf("map %s does not exist", show(r.Name))
+			return fmt.Errorf("map %s does not exist", show(in.Symbol))
 		}
-		if r.Kind == asm.RefMapValue && (in.Imm < 0 || in.Imm >= int64(m.window())) {
-			return fmt.Errorf("offset %d is outside the %d bytes of map %s", in.Imm, m.window(), show(r.Name))
+		if in.Ref == asm.RefMapValue && (in.Imm < 0 || in.Imm >= int64(m.window())) {
+			return fmt.Errorf("offset %d is outside the %d bytes of map %s", in.Imm, m.window(), show(in.Symbol))
 		}
 		return nil
 	case asm.RefVar:
-		if k.varOf[r.Name] == nil {
-			return fmt.Errorf("variable %s does not exist", show(r.Name))
+		if k.varOf[in.Symbol] == nil {
+			return fmt.Errorf("variable %s does not exist", show(in.Symbol))
 		}
-		v := k.varOf[r.Name]
+		v := k.varOf[in.Symbol]
 		if at := int64(v.Offset) + in.Imm; at < 0 || at >= int64(k.mapOf[v.Map].window()) {
-			return fmt.Errorf("offset %d of variable %s is outside its map", in.Imm, show(r.Name))
+			return fmt.Errorf("offset %d of variable %s is outside its map", in.Imm, show(in.Symbol))
 		}
 		return nil
 	}
-	return fmt.Errorf("reference of unknown kind %d", uint8(r.Kind))
+	return fmt.Errorf("reference of unknown kind %d", uint8(in.Ref))
 }
 
 // values checks the names of initial values, which may be programs.

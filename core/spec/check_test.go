@@ -37,14 +37,14 @@ func TestCheck(t *testing.T) {
 		{"function twice", func(c *Collection) { c.Programs[0].Insns[1].Func = &btf.Func{Name: "helper"} }, `function "helper" is defined twice`},
 		{"label twice", func(c *Collection) { c.Programs[0].Insns[0].Label = 1 }, "label L1 is defined at instructions 0 and 4"},
 		{"label missing", func(c *Collection) { c.Programs[0].Insns[4].Label = 0 }, "instruction 1: label L1 is not defined"},
-		{"jump out", func(c *Collection) { c.Programs[0].Insns[1].Ref.Label = 2 }, "instruction 1: jump to label L2, instruction 6, leaves its function"},
-		{"call into", func(c *Collection) { c.Programs[0].Insns[3].Ref = asm.Ref{Kind: asm.RefLabel, Label: 1} }, "is not the start of a function"},
-		{"function missing", func(c *Collection) { c.Programs[0].Insns[3].Ref.Name = "x" }, `function "x" is not in the program`},
+		{"jump out", func(c *Collection) { c.Programs[0].Insns[1].Target = 2 }, "instruction 1: jump to label L2, instruction 6, leaves its function"},
+		{"call into", func(c *Collection) { c.Programs[0].Insns[3].SetTarget(1) }, "is not the start of a function"},
+		{"function missing", func(c *Collection) { c.Programs[0].Insns[3].Symbol = "x" }, `function "x" is not in the program`},
 		{"map missing", func(c *Collection) { c.Programs[0].Insns[0].Insn = asm.LoadMap(asm.R1, "x\x1b") }, `map "x\x1b" does not exist`},
 		{"value outside", func(c *Collection) { c.Programs[0].Insns[0].Insn = asm.LoadMapValue(asm.R1, ".bss", 8) }, `offset 8 is outside the 8 bytes of map ".bss"`},
 		{"variable missing", func(c *Collection) { c.Programs[0].Insns[0].Insn = asm.LoadVar(asm.R1, "x", 0) }, `variable "x" does not exist`},
 		{"behind variable", func(c *Collection) { c.Programs[0].Insns[0].Insn = asm.LoadVar(asm.R1, "seen", 8) }, "is outside its map"},
-		{"reference", func(c *Collection) { c.Programs[0].Insns[0].Ref.Kind = 99 }, "unknown kind 99"},
+		{"reference", func(c *Collection) { c.Programs[0].Insns[0].Ref = 99 }, "unknown kind 99"},
 		{"inner map", func(c *Collection) {
 			c.Maps = append(c.Maps, &Map{Name: "o", Type: MapHashOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 1, Inner: c.Maps[0], Values: []MapValue{{7, "x"}}})
 		}, `its initial value, map "x", does not exist`},

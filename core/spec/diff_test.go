@@ -39,8 +39,8 @@ func TestDiffEqual(t *testing.T) {
 		if in.Label != 0 {
 			in.Label += 100
 		}
-		if in.Ref.Label != 0 {
-			in.Ref.Label += 100
+		if in.Target != 0 {
+			in.Target += 100
 		}
 	}
 	if d := Diff(a, b); d != nil {

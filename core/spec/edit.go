@@ -264,9 +264,8 @@ func (s *splice) checkFuncs() error {
 		if in.Func != nil && names[in.Func.Name] && !(i >= s.at && i < s.at+len(s.add)) {
 			return fmt.Errorf("function %s exists already", show(in.Func.Name))
 		}
-		r := &in.Ref
-		if r.Kind == asm.RefFunc && s.gone[r.Name] && !names[r.Name] {
-			return fmt.Errorf("deleted function %s is still referred to by instruction %d", show(r.Name), i)
+		if in.Ref == asm.RefFunc && s.gone[in.Symbol] && !names[in.Symbol] {
+			return fmt.Errorf("deleted function %s is still referred to by instruction %d", show(in.Symbol), i)
 		}
 		return nil
 	})
@@ -276,9 +275,9 @@ func (s *splice) checkFuncs() error {
 func (s *splice) checkLabels() error {
 	want := make(map[asm.Label]bool)
 	for k := range s.add {
-		r := s.add[k].Ref
-		if r.Kind == asm.RefLabel && !s.own[r.Label] {
-			want[r.Label] = true
+		r := &s.add[k]
+		if r.Ref == asm.RefLabel && !s.own[r.Target] {
+			want[r.Target] = true
 		}
 	}
 	if len(want) == 0 && len(s.lost) == 0 {
@@ -286,9 +285,9 @@ func (s *splice) checkLabels() error {
 	}
 	err := s.eachKept(func(i int, in *Insn) error {
 		delete(want, in.Label)
-		if r := in.Ref; r.Kind == asm.RefLabel && len(s.lost) > 0 {
-			if was, ok := s.lost[r.Label]; ok {
-				return fmt.Errorf("label %s of deleted instruction %d has no next instruction in its function, and instruction %d still jumps to it", s.p.labelName(r.Label), was, i)
+		if in.Ref == asm.RefLabel && len(s.lost) > 0 {
+			if was, ok := s.lost[in.Target]; ok {
+				return fmt.Errorf("label %s of deleted instruction %d has no next instruction in its function, and instruction %d still jumps to it", s.p.labelName(in.Target), was, i)
 			}
 		}
 		return nil
@@ -297,8 +296,8 @@ func (s *splice) checkLabels() error {
 		return err
 	}
 	for k := range s.add {
-		l := s.add[k].Ref.Label
-		if _, merged := s.renamed[l]; s.add[k].Ref.Kind == asm.RefLabel && want[l] && !merged {
+		l := s.add[k].Target
+		if _, merged := s.renamed[l]; s.add[k].Ref == asm.RefLabel && want[l] && !merged {
 			return fmt.Errorf("inserted instruction %d jumps to label %s, which nothing carries", k, s.p.labelName(l))
 		}
 	}
@@ -357,15 +356,15 @@ func (s *splice) commit() {
 		return
 	}
 	for i := range p.Insns {
-		r := &p.Insns[i].Ref
-		if r.Kind != asm.RefLabel {
+		r := &p.Insns[i]
+		if r.Ref != asm.RefLabel {
 			continue
 		}
-		if to, ok := s.renamed[r.Label]; ok {
-			r.Label = to
+		if to, ok := s.renamed[r.Target]; ok {
+			r.Target = to
 		}
-		if s.byName != nil && r.Label == s.byName.label && refersToFunc(p.Insns[i].Insn) {
-			*r = asm.Ref{Kind: asm.RefFunc, Name: s.byName.name}
+		if s.byName != nil && r.Target == s.byName.label && refersToFunc(p.Insns[i].Insn) {
+			r.SetSymbol(asm.RefFunc, s.byName.name)
 		}
 	}
 }

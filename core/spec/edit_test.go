@@ -312,7 +312,7 @@ func TestSpliceCallByLabel(t *testing.T) {
 	if err := p.Insert(2, Insn{Insn: asm.Mov64Imm(asm.R6, 1)}); err != nil {
 		t.Fatal(err)
 	}
-	if r := p.Insns[0].Ref; r.Kind != asm.RefFunc || r.Name != "sub" {
+	if r := &p.Insns[0]; r.Ref != asm.RefFunc || r.Symbol != "sub" {
 		t.Errorf("call refers to %+v, want function sub: the inserted start would be skipped", r)
 	}
 }
@@ -395,11 +395,11 @@ func TestSpliceRandom(t *testing.T) {
 			t.Fatalf("round %d: splice(%d, %d, %d insns): %v\n%s", round, at, del, len(ins), err, listing(p))
 		}
 		for i := range p.Insns {
-			ref := p.Insns[i].Ref
-			if ref.Kind != asm.RefLabel || p.Insns[i].Line.Line == 100 {
+			ref := p.Insns[i]
+			if ref.Ref != asm.RefLabel || p.Insns[i].Line.Line == 100 {
 				continue
 			}
-			was := old.FindLabel(old.Insns[p.Insns[i].Line.Line-1].Ref.Label)
+			was := old.FindLabel(old.Insns[p.Insns[i].Line.Line-1].Target)
 			want := was
 			switch {
 			case was >= at && was < at+del && was == at && len(ins) > 0:
@@ -409,7 +409,7 @@ func TestSpliceRandom(t *testing.T) {
 			case was >= at+del:
 				want = was - del + len(ins)
 			}
-			if got := p.FindLabel(ref.Label); got != want {
+			if got := p.FindLabel(ref.Target); got != want {
 				t.Fatalf("round %d: splice(%d, %d, %d insns): jump went to %d, now to %d, want %d\n%s", round, at, del, len(ins), was, got, want, listing(p))
 			}
 		}

@@ -74,9 +74,9 @@ func (p *Program) fold(c *Collection, frozen map[string]*Map) ([]Folded, error) 
 		Unknown: func(i int) bool { return p.Insns[i].Core != nil },
 		Load: func(base int, off int64, size asm.Size) (uint64, bool) {
 			in := &p.Insns[base]
-			name := in.Ref.Name
+			name := in.Symbol
 			off += in.Imm
-			if in.Ref.Kind == asm.RefVar {
+			if in.Ref == asm.RefVar {
 				v := vars[name]
 				if v == nil {
 					return 0, false
@@ -120,11 +120,11 @@ func (p *Program) foldInsn(k *asm.Constants, i int, before *[asm.R10]asm.Value) 
 	}
 	yes, known := k.Branch(i, before)
 	switch {
-	case !known || in.Ref.Kind != asm.RefLabel:
+	case !known || in.Ref != asm.RefLabel:
 		return f, false
 	case yes:
 		label := in.Label
-		in.Insn = asm.Jump(in.Ref.Label)
+		in.Insn = asm.Jump(in.Target)
 		in.Label = label
 		f.Kind = taken
 	default:

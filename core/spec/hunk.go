@@ -42,7 +42,7 @@ type insnKey struct {
 func keyOf(in *Insn) insnKey {
 	k := insnKey{
 		op: in.Op, dst: in.Dst, src: in.Src, flags: in.Flags, off: in.Off, imm: in.Imm,
-		kind: in.Ref.Kind, name: in.Ref.Name,
+		kind: in.Ref, name: in.Symbol,
 	}
 	if in.Core != nil {
 		k.core, k.patched = *in.Core, true
@@ -76,11 +76,11 @@ func checkJumps(a, b *Program, match []int32) []int32 {
 	out := make([]int32, len(match))
 	copy(out, match)
 	for i, j := range match {
-		if j < 0 || a.Insns[i].Ref.Kind != asm.RefLabel {
+		if j < 0 || a.Insns[i].Ref != asm.RefLabel {
 			continue
 		}
-		x, okA := toA[a.Insns[i].Ref.Label]
-		y, okB := toB[b.Insns[j].Ref.Label]
+		x, okA := toA[a.Insns[i].Target]
+		y, okB := toB[b.Insns[j].Target]
 		if okA != okB || okA && !samePlace(match, x, y) {
 			out[i] = -1
 		}

@@ -104,13 +104,13 @@ func (l *inliner) check() error {
 	}
 	for i, in := range l.code() {
 		switch {
-		case in.Op == asm.OpCall && in.Src == 0 && in.Ref.Kind == asm.RefNone && in.Imm == int64(asm.HelperTailCall):
+		case in.Op == asm.OpCall && in.Src == 0 && in.Ref == asm.RefNone && in.Imm == int64(asm.HelperTailCall):
 			return fmt.Errorf("instruction %d is a tail call, which ends the function", f.Start+i)
 		case in.Op.Class() == asm.ClassLd && in.Op.Mode() != asm.ModeImm:
 			return fmt.Errorf("instruction %d loads from the packet, which ends the function when it fails", f.Start+i)
 		case !movable(&in.Insn):
 			return fmt.Errorf("instruction %d uses r10 in a way that cannot be moved: %v", f.Start+i, in.Insn)
-		case in.Ref.Kind == asm.RefNone && l.g.Target(f.Start+i) >= 0:
+		case in.Ref == asm.RefNone && l.g.Target(f.Start+i) >= 0:
 			return fmt.Errorf("instruction %d has a fixed distance", f.Start+i)
 		}
 	}
@@ -216,9 +216,9 @@ func (l *inliner) body() []Insn {
 		in := code[i]
 		in.Func = nil
 		in.Label = labels[in.Label]
-		if r := &in.Ref; r.Kind == asm.RefLabel {
-			if to, own := labels[r.Label]; own {
-				r.Label = to
+		if in.Ref == asm.RefLabel {
+			if to, own := labels[in.Target]; own {
+				in.Target = to
 			}
 		}
 		if in.Op == asm.OpExit {
@@ -254,8 +254,8 @@ func (l *inliner) place(out []Insn) {
 		return
 	}
 	for i := range out {
-		if r := &out[i].Ref; r.Kind == asm.RefLabel && r.Label == l.join {
-			r.Label = next.Label
+		if r := &out[i]; r.Ref == asm.RefLabel && r.Target == l.join {
+			r.Target = next.Label
 		}
 	}
 }

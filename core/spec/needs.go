@@ -179,8 +179,8 @@ func (n *needs) program(p *Program, weak map[string]bool, user string) {
 	n.btf = n.btf || p.Type == ProgramTracing || p.Type == ProgramLSM || p.Type == ProgramStructOps
 	for i := range p.Insns {
 		in := &p.Insns[i]
-		n.btf = n.btf || in.Core != nil || in.Ref.Kind == asm.RefKfunc
-		if in.Ref.Kind == asm.RefKfunc && weak[in.Ref.Name] {
+		n.btf = n.btf || in.Core != nil || in.Ref == asm.RefKfunc
+		if in.Ref == asm.RefKfunc && weak[in.Symbol] {
 			continue
 		}
 		what, since := InsnSince(&in.Insn)

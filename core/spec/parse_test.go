@@ -70,7 +70,7 @@ func TestParse(t *testing.T) {
 		for _, p := range c.Programs {
 			p.LabelNames = nil
 			for i := range p.Insns {
-				p.Insns[i].Label, p.Insns[i].Ref.Label = 0, 0
+				p.Insns[i].Label, p.Insns[i].Target = 0, 0
 			}
 		}
 	}

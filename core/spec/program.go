@@ -59,7 +59,7 @@ func (p *Program) NewLabel() asm.Label {
 func (p *Program) maxLabel() asm.Label {
 	var top asm.Label
 	for i := range p.Insns {
-		top = max(top, p.Insns[i].Label, p.Insns[i].Ref.Label)
+		top = max(top, p.Insns[i].Label, p.Insns[i].Target)
 	}
 	for l := range p.LabelNames {
 		top = max(top, l)
@@ -122,19 +122,19 @@ func (p *Program) Code() ([]asm.Insn, error) {
 	}
 	next := p.NewLabel()
 	for i := range out {
-		r := &out[i].Ref
-		if r.Kind != asm.RefFunc {
+		r := &out[i]
+		if r.Ref != asm.RefFunc {
 			continue
 		}
-		at, ok := starts[r.Name]
+		at, ok := starts[r.Symbol]
 		if !ok {
-			return nil, fmt.Errorf("resolve calls of program %s: instruction %d refers to function %s, which the program does not have", show(p.Name), i, show(r.Name))
+			return nil, fmt.Errorf("resolve calls of program %s: instruction %d refers to function %s, which the program does not have", show(p.Name), i, show(r.Symbol))
 		}
 		if out[at].Label == 0 {
 			out[at].Label = next
 			next++
 		}
-		*r = asm.Ref{Kind: asm.RefLabel, Label: out[at].Label}
+		r.SetTarget(out[at].Label)
 	}
 	return out, nil
 }

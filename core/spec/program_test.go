@@ -25,7 +25,7 @@ func TestCode(t *testing.T) {
 	if diffInsns(before, p) != nil || p.Insns[len(p.Insns)-1].Label != 0 {
 		t.Error("Code changed the program")
 	}
-	p.Insns[1].Ref.Name = "none"
+	p.Insns[1].Symbol = "none"
 	if _, err := p.Code(); err == nil || !strings.Contains(err.Error(), `instruction 1 refers to function "none"`) {
 		t.Errorf("got %v", err)
 	}

@@ -173,11 +173,11 @@ func (c *Collection) usedMaps(o PruneOptions) map[string]bool {
 	}
 	for _, p := range c.Programs {
 		for i := range p.Insns {
-			switch r := p.Insns[i].Ref; r.Kind {
+			switch r := &p.Insns[i]; r.Ref {
 			case asm.RefMap, asm.RefMapValue:
-				use(r.Name)
+				use(r.Symbol)
 			case asm.RefVar:
-				use(varMap[r.Name])
+				use(varMap[r.Symbol])
 			}
 		}
 	}

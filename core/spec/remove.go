@@ -32,8 +32,8 @@ func (p *Program) remove(gone []bool) error {
 			continue
 		}
 		in.Func, in.Line, in.Label = mark, line, moved.at[i]
-		if r := &in.Ref; r.Kind == asm.RefLabel {
-			r.Label = moved.now[r.Label]
+		if in.Ref == asm.RefLabel {
+			in.Target = moved.now[in.Target]
 		}
 		mark, line = nil, nil
 		kept = append(kept, in)
@@ -105,11 +105,11 @@ func (p *Program) inherit(gone []bool, heirs []int32) (inheritance, error) {
 		if gone[i] {
 			continue
 		}
-		switch r := p.Insns[i].Ref; {
-		case r.Kind == asm.RefFunc && lost[r.Name]:
-			return m, fmt.Errorf("instruction %d still refers to function %s", i, show(r.Name))
-		case r.Kind == asm.RefLabel && m.now[r.Label] == 0:
-			return m, fmt.Errorf("instruction %d still refers to label %s", i, p.labelName(r.Label))
+		switch r := &p.Insns[i]; {
+		case r.Ref == asm.RefFunc && lost[r.Symbol]:
+			return m, fmt.Errorf("instruction %d still refers to function %s", i, show(r.Symbol))
+		case r.Ref == asm.RefLabel && m.now[r.Target] == 0:
+			return m, fmt.Errorf("instruction %d still refers to label %s", i, p.labelName(r.Target))
 		}
 	}
 	return m, nil

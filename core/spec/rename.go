@@ -52,8 +52,8 @@ func (p *Program) renameEntry(to string) error {
 	f.Name = to
 	p.Insns[0].Func = &f
 	for i := range p.Insns {
-		if r := &p.Insns[i].Ref; r.Kind == asm.RefFunc && r.Name == p.Name {
-			r.Name = to
+		if r := &p.Insns[i]; r.Ref == asm.RefFunc && r.Symbol == p.Name {
+			r.Symbol = to
 		}
 	}
 	return nil
@@ -129,8 +129,8 @@ func (p *Program) RenameFunc(from, to string) error {
 		p.Exception = to
 	}
 	for i := range p.Insns {
-		if r := &p.Insns[i].Ref; r.Kind == asm.RefFunc && r.Name == from {
-			r.Name = to
+		if r := &p.Insns[i]; r.Ref == asm.RefFunc && r.Symbol == from {
+			r.Symbol = to
 		}
 	}
 	return nil
@@ -139,8 +139,8 @@ func (p *Program) RenameFunc(from, to string) error {
 func (c *Collection) renameRefs(from, to string, a, b asm.RefKind) {
 	for _, p := range c.Programs {
 		for i := range p.Insns {
-			if r := &p.Insns[i].Ref; (r.Kind == a || r.Kind == b) && r.Name == from {
-				r.Name = to
+			if r := &p.Insns[i]; (r.Ref == a || r.Ref == b) && r.Symbol == from {
+				r.Symbol = to
 			}
 		}
 	}

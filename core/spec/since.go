@@ -90,7 +90,7 @@ func InsnSince(in *asm.Insn) (what string, since Version) {
 	case asm.OpCall:
 		return callSince(in)
 	case asm.OpLoadImm64:
-		if in.Ref.Kind == asm.RefFunc || in.Src == asm.PseudoFunc {
+		if in.Ref == asm.RefFunc || in.Src == asm.PseudoFunc {
 			return "callbacks", Version{5, 13}
 		}
 	case asm.OpMayGoto:
@@ -121,9 +121,9 @@ var version4Since = Version{6, 6}
 
 func callSince(in *asm.Insn) (string, Version) {
 	switch {
-	case in.Ref.Kind == asm.RefKfunc || in.Src == asm.PseudoKfuncCall:
+	case in.Ref == asm.RefKfunc || in.Src == asm.PseudoKfuncCall:
 		return "calls of kernel functions", Version{5, 13}
-	case in.Ref.Kind != asm.RefNone || in.Src != 0:
+	case in.Ref != asm.RefNone || in.Src != 0:
 		return "", Version{}
 	}
 	h := asm.Helper(in.Imm)

@@ -149,16 +149,16 @@ func (c *collector) addAt(s Subject, where string) {
 func Instruction(in *asm.Insn) (Subject, bool) {
 	kfunc := in.Op == asm.OpCall && in.Src == asm.PseudoKfuncCall
 	switch {
-	case in.Ref.Kind == asm.RefKfunc && kfunc:
-		return Subject{Kind: KindKfunc, Name: in.Ref.Name}, true
-	case in.Ref.Kind == asm.RefKfunc || kfunc:
+	case in.Ref == asm.RefKfunc && kfunc:
+		return Subject{Kind: KindKfunc, Name: in.Symbol}, true
+	case in.Ref == asm.RefKfunc || kfunc:
 		return Subject{Kind: KindNumeric, Name: fmt.Sprintf("kernel function #%d", in.Imm)}, true
 	case in.Op == asm.OpCall && in.Src == 0:
 		return Helper(asm.Helper(in.Imm)), true
 	case in.Op != asm.OpLoadImm64:
 		return Subject{}, false
 	}
-	switch in.Ref.Kind {
+	switch in.Ref {
 	case asm.RefMap, asm.RefMapValue, asm.RefVar:
 		return Subject{}, false // the loader puts in the map that is named
 	}
@@ -166,7 +166,7 @@ func Instruction(in *asm.Insn) (Subject, bool) {
 	case asm.PseudoMapFD, asm.PseudoMapValue, asm.PseudoMapIdx, asm.PseudoMapIdxValue:
 		return Subject{Kind: KindNumeric, Name: fmt.Sprintf("map #%d", int32(in.Imm))}, true
 	case asm.PseudoBTFID:
-		if in.Ref.Kind != asm.RefKsym {
+		if in.Ref != asm.RefKsym {
 			return Subject{Kind: KindNumeric, Name: fmt.Sprintf("kernel variable #%d", int32(in.Imm))}, true
 		}
 	}

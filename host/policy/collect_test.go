@@ -113,16 +113,16 @@ func TestSubjectsHide(t *testing.T) {
 		want Subject
 	}{
 		{"raw helper call", raw(asm.Call(asm.HelperProbeWriteUser)), Subject{Kind: KindHelper, Name: "bpf_probe_write_user"}},
-		{"helper call with a reference", asm.Insn{Op: asm.OpCall, Imm: 36, Ref: asm.Ref{Kind: asm.RefMap, Name: "m"}},
+		{"helper call with a reference", asm.Insn{Op: asm.OpCall, Imm: 36, Ref: asm.RefMap, Symbol: "m"},
 			Subject{Kind: KindHelper, Name: "bpf_probe_write_user"}},
 		{"kernel function by number", asm.Insn{Op: asm.OpCall, Src: asm.PseudoKfuncCall, Imm: 1234}, Subject{Kind: KindNumeric, Name: "kernel function #1234"}},
-		{"named kernel function, helper call", asm.Insn{Op: asm.OpCall, Imm: 36, Ref: asm.Ref{Kind: asm.RefKfunc, Name: "f"}},
+		{"named kernel function, helper call", asm.Insn{Op: asm.OpCall, Imm: 36, Ref: asm.RefKfunc, Symbol: "f"},
 			Subject{Kind: KindNumeric, Name: "kernel function #36"}},
 		{"map by descriptor", asm.Insn{Op: asm.OpLoadImm64, Src: asm.PseudoMapFD, Imm: 5}, Subject{Kind: KindNumeric, Name: "map #5"}},
 		{"raw map by descriptor", raw(asm.Insn{Op: asm.OpLoadImm64, Src: asm.PseudoMapFD, Imm: 5}), Subject{Kind: KindNumeric, Name: "map #5"}},
 		{"map value by descriptor", asm.Insn{Op: asm.OpLoadImm64, Src: asm.PseudoMapValue, Imm: 8<<32 | 5}, Subject{Kind: KindNumeric, Name: "map #5"}},
 		{"map by index", asm.Insn{Op: asm.OpLoadImm64, Src: asm.PseudoMapIdx}, Subject{Kind: KindNumeric, Name: "map #0"}},
-		{"map with a symbol", asm.Insn{Op: asm.OpLoadImm64, Src: asm.PseudoMapFD, Imm: 5, Ref: asm.Ref{Kind: asm.RefKsym, Name: "x"}},
+		{"map with a symbol", asm.Insn{Op: asm.OpLoadImm64, Src: asm.PseudoMapFD, Imm: 5, Ref: asm.RefKsym, Symbol: "x"},
 			Subject{Kind: KindNumeric, Name: "map #5"}},
 		{"kernel variable by number", asm.Insn{Op: asm.OpLoadImm64, Src: asm.PseudoBTFID, Imm: 9}, Subject{Kind: KindNumeric, Name: "kernel variable #9"}},
 	} {

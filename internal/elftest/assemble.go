@@ -244,8 +244,8 @@ func (a *assembler) assemble(c *codePart) error {
 
 // unlink takes the name out of an instruction, as it is in an object file before linking.
 func unlink(in *asm.Insn) (Reloc, bool) {
-	r := Reloc{Symbol: in.Ref.Name, Type: Load64}
-	switch in.Ref.Kind {
+	r := Reloc{Symbol: in.Symbol, Type: Load64}
+	switch in.Ref {
 	case asm.RefNone, asm.RefLabel:
 		return Reloc{}, false
 	case asm.RefFunc, asm.RefKfunc:
@@ -258,7 +258,7 @@ func unlink(in *asm.Insn) (Reloc, bool) {
 	default:
 		in.Src = 0
 	}
-	in.Ref = asm.Ref{}
+	in.ClearRef()
 	return r, true
 }
 

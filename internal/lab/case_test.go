@@ -107,7 +107,7 @@ func (w wrong) collection() (*spec.Collection, error) {
 			}
 		}
 		p.Insns = append(p.Insns, n)
-		if name := in.Ref.Name; in.Ref.Kind == asm.RefMap && c.Map(name) == nil {
+		if name := in.Symbol; in.Ref == asm.RefMap && c.Map(name) == nil {
 			m, ok := caseMaps[name]
 			if !ok {
 				return nil, fmt.Errorf("case %s: there is no map %q", w.name, name)

@@ -48,15 +48,15 @@ func Records(insns []asm.Insn, sym func(string) (uint32, error)) ([]sdk.Insn, er
 	recs := make([]sdk.Insn, len(insns))
 	for n, i := range insns {
 		r := sdk.Insn{Op: uint8(i.Op), Dst: uint8(i.Dst), Src: uint8(i.Src), Flags: uint8(i.Flags), Off: i.Off, Imm: i.Imm,
-			RefKind: uint16(i.Ref.Kind)}
+			RefKind: uint16(i.Ref)}
 		var err error
 		if r.Label, err = number(i.Label); err == nil {
-			switch i.Ref.Kind {
+			switch i.Ref {
 			case asm.RefNone:
 			case asm.RefLabel:
-				r.Ref, err = number(i.Ref.Label)
+				r.Ref, err = number(i.Target)
 			default:
-				r.Ref, err = sym(i.Ref.Name)
+				r.Ref, err = sym(i.Symbol)
 			}
 		}
 		if err != nil {
@@ -77,11 +77,11 @@ func Insns(recs []sdk.Insn, name func(uint32) (string, error)) ([]asm.Insn, erro
 		if r.RefKind > uint16(asm.RefKsym) {
 			return nil, fmt.Errorf("convert record %d: reference of kind %d: %w", n, r.RefKind, errRecord)
 		}
-		i.Ref.Kind = asm.RefKind(r.RefKind)
-		switch i.Ref.Kind {
+		i.Ref = asm.RefKind(r.RefKind)
+		switch i.Ref {
 		case asm.RefNone:
 		case asm.RefLabel:
-			i.Ref.Label = asm.Label(r.Ref)
+			i.Target = asm.Label(r.Ref)
 		default:
 			known, ok := names[r.Ref]
 			if !ok {
@@ -91,7 +91,7 @@ func Insns(recs []sdk.Insn, name func(uint32) (string, error)) ([]asm.Insn, erro
 				}
 				names[r.Ref] = known
 			}
-			i.Ref.Name = known
+			i.Symbol = known
 		}
 		insns[n] = i
 	}
