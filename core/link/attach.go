@@ -40,6 +40,12 @@ func Attach(p *loader.Program, a spec.Attach) (*Link, error) {
 			path = a.Netns
 		}
 		return Netns(p, NetnsOptions{Path: path})
+	case spec.AttachStructOps:
+		m, err := p.Instance(a.Target)
+		if err != nil {
+			return nil, &Error{Program: p.Name(), Kind: a.Kind, Target: fmt.Sprintf("%q", p.AttachTo()), Err: err}
+		}
+		return StructOps(m)
 	}
 	return nil, &Error{
 		Program: p.Name(), Kind: a.Kind, Target: fmt.Sprintf("%q", a.Target),

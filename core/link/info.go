@@ -17,21 +17,23 @@ type Info struct {
 	Interface  uint32          // XDP, TCX: index; 0 once the interface is gone
 	Cgroup     uint64          // cgroup: its id
 	Netns      uint32          // netns: its inode number
+	Map        uint32          // struct_ops: id of the map
 }
 
 // Types of links (enum bpf_link_type, include/uapi/linux/bpf.h).
 const (
-	typeTracing = 2
-	typeCgroup  = 3
-	typeNetns   = 5
-	typeXDP     = 6
-	typeTCX     = 11
+	typeTracing   = 2
+	typeCgroup    = 3
+	typeNetns     = 5
+	typeXDP       = 6
+	typeStructOps = 9
+	typeTCX       = 11
 )
 
 // Info asks the kernel about the link.
 func (l *Link) Info() (Info, error) {
 	if l.fd == nil {
-		return Info{}, fmt.Errorf("describe link to %s: %w: perf events before Linux 5.15", l.target, loader.ErrNotSupported)
+		return Info{}, fmt.Errorf("describe link to %s: %w: %s", l.target, loader.ErrNotSupported, l.whyNone())
 	}
 	i, err := sys.InfoOfLink(l.fd)
 	if err != nil {
@@ -53,6 +55,8 @@ func decode(i sys.LinkInfo) Info {
 		info.Netns, info.AttachType = word(0), spec.AttachType(word(1))
 	case typeXDP:
 		info.Interface = word(0)
+	case typeStructOps:
+		info.Map = word(0)
 	case typeTCX:
 		info.Interface, info.AttachType = word(0), spec.AttachType(word(1))
 	}

@@ -13,8 +13,9 @@ import (
 type Link struct {
 	kind   spec.AttachKind
 	target string
-	fd     *sys.FD // nil for perf events of kernels before 5.15, which have no link for them
+	fd     *sys.FD // nil for perf events of kernels before 5.15 and instances that no link registers
 	event  *sys.FD // the perf event; nil for other hooks
+	ops    *sys.FD // the map of an instance of struct_ops that no link registers
 }
 
 // Kind returns the family of hooks.
@@ -25,6 +26,9 @@ func (l *Link) Target() string { return l.target }
 
 // Close detaches the program, unless the link is pinned. It may be called again.
 func (l *Link) Close() error {
+	if l.ops != nil {
+		return l.unregister()
+	}
 	if l.fd == nil {
 		_ = sys.DisableEvent(l.event) // the event goes away below in any case
 	}
@@ -60,7 +64,7 @@ var updatable = map[spec.AttachKind]bool{
 // detaches the program once the link is closed, too.
 func (l *Link) Pin(path string) error {
 	if l.fd == nil {
-		return fmt.Errorf("pin link to %s: %w: perf events before Linux 5.15", l.target, loader.ErrNotSupported)
+		return fmt.Errorf("pin link to %s: %w: %s", l.target, loader.ErrNotSupported, l.whyNone())
 	}
 	if err := sys.Pin(l.fd, path); err != nil {
 		return fmt.Errorf("pin link to %s at %s: %w", l.target, path, err)
@@ -68,9 +72,17 @@ func (l *Link) Pin(path string) error {
 	return nil
 }
 
+// whyNone says why the kernel has no link.
+func (l *Link) whyNone() string {
+	if l.ops != nil {
+		return "no link registers this instance of struct_ops (section .struct_ops.link)"
+	}
+	return "perf events before Linux 5.15"
+}
+
 // Error says that a program could not be attached.
 type Error struct {
-	Program string
+	Program string          // or the instance of struct_ops
 	Kind    spec.AttachKind // the family of hooks
 	Target  string          // in words: "interface veth0"
 	Advice  string          // what to do about it; may be empty
@@ -81,6 +93,9 @@ type Error struct {
 // (EBUSY); another program is attached there: detach it first`.
 func (e *Error) Error() string {
 	s := fmt.Sprintf("attach program %q to %s (%v): %v", e.Program, e.Target, e.Kind, e.Err)
+	if e.Kind == spec.AttachStructOps {
+		s = fmt.Sprintf("register instance %q of %s: %v", e.Program, e.Target, e.Err)
+	}
 	if e.Advice != "" {
 		s += "; " + e.Advice
 	}
@@ -126,8 +141,11 @@ func (r request) check() error {
 }
 
 // explain makes the error of a refusal.
-func (r request) explain(err error) *Error {
-	e := &Error{Program: r.program.Name(), Kind: r.kind, Target: r.target, Err: err}
+func (r request) explain(err error) *Error { return r.explainTo(r.program.Name(), err) }
+
+// explainTo makes the error for a program, or an instance of struct_ops, of that name.
+func (r request) explainTo(name string, err error) *Error {
+	e := &Error{Program: name, Kind: r.kind, Target: r.target, Err: err}
 	var no sys.Errno
 	if !errors.As(err, &no) {
 		return e

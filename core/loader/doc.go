@@ -6,15 +6,16 @@
 // [Load] does, in this order, and the first failure undoes everything before it:
 //
 //  1. checks the blueprint, without the kernel;
-//  2. prepares the programs: CO-RE relocations, kernel symbols and functions, attach targets;
-//  3. loads the type information, one BTF object for the whole collection;
-//  4. creates the maps, fills in and freezes data sections, and makes maps of maps;
-//  5. puts the maps' descriptors into the programs and loads these one by one;
-//  6. fills arrays of programs;
-//  7. pins the maps that ask for it, each new pin being taken back if a later one fails.
+//  2. lays instances of struct_ops out as this kernel has their types;
+//  3. prepares the programs: CO-RE relocations, kernel symbols and functions, attach targets;
+//  4. loads the type information, one BTF object for the whole collection;
+//  5. creates the maps, fills in and freezes data sections, and makes maps of maps;
+//  6. puts the maps' descriptors into the programs and loads these one by one;
+//  7. fills arrays of programs;
+//  8. pins the maps that ask for it, each new pin being taken back if a later one fails.
 //
 // The blueprint is never changed. On an error nothing stays open, and nothing stays pinned.
-// Nothing is attached here; package link does that.
+// Nothing is attached here, and no instance of struct_ops is registered; package link does that.
 //
 // # What is kept
 //

@@ -13,11 +13,12 @@ import (
 
 // Options say how to load. The zero value is right for most.
 type Options struct {
-	Kernel   *Kernel         // what is known of the kernel; nil reads it for this load only
-	Programs []string        // optional programs ("?" sections) to be loaded as well
-	Maps     map[string]*Map // maps to be used in place of those of the collection; they stay the caller's
-	PinDir   string          // directory of a bpf file system for maps that are shared by name; empty refuses them
-	LogLevel uint32          // verifier log of accepted programs, see Collection.Log: 1 or 2, plus 4 for statistics
+	Kernel    *Kernel         // what is known of the kernel; nil reads it for this load only
+	Programs  []string        // optional programs ("?" sections) to be loaded as well
+	Instances []string        // optional instances of struct_ops ("?" sections) to be made as well
+	Maps      map[string]*Map // maps to be used in place of those of the collection; they stay the caller's
+	PinDir    string          // directory of a bpf file system for maps that are shared by name; empty refuses them
+	LogLevel  uint32          // verifier log of accepted programs, see Collection.Log: 1 or 2, plus 4 for statistics
 }
 
 // Collection is what a blueprint became in the kernel.
@@ -87,6 +88,9 @@ type load struct {
 	targets []btf.Target      // of outer
 	broken  map[string]bool   // modules whose types cannot be read
 
+	opsTypes  map[string]*opsType  // by name of the struct
+	instances map[string]*instance // by map: the instances of struct_ops that are made
+
 	btf    *sys.FD
 	blob   *blob
 	out    *Collection
@@ -128,6 +132,9 @@ func (l *load) run() error {
 	if err := l.check(); err != nil {
 		return err
 	}
+	if err := l.chooseOps(); err != nil {
+		return err
+	}
 	ready, err := l.prepareAll()
 	if err != nil {
 		return err
@@ -152,6 +159,9 @@ func (l *load) run() error {
 	if err := l.fillProgramArrays(); err != nil {
 		return err
 	}
+	if err := l.fillOps(); err != nil {
+		return err
+	}
 	return l.pin(pins)
 }
 
@@ -165,8 +175,6 @@ func (l *load) check() error {
 	}
 	for _, m := range l.spec.Maps {
 		switch {
-		case m.Type == spec.MapStructOps:
-			return fmt.Errorf("create map %q: struct_ops maps are read and written but not loaded: %w", m.Name, ErrNotSupported)
 		case m.Type == spec.MapArena && len(m.Data) > 0:
 			return fmt.Errorf("create map %q: variables of an arena are not loaded: %w", m.Name, ErrNotSupported)
 		}
@@ -202,6 +210,9 @@ func (l *load) prepareAll() ([]*prepared, error) {
 // createMaps makes all maps, fills data sections and maps of maps. It returns the maps to be pinned.
 func (l *load) createMaps() (pins []*Map, err error) {
 	for _, s := range l.spec.Maps {
+		if l.skipped(s) {
+			continue
+		}
 		m, fresh, err := l.openMap(s)
 		if err != nil {
 			return nil, fmt.Errorf("create map %q: %w", s.Name, err)
@@ -246,7 +257,11 @@ func (l *load) openMap(s *spec.Map) (m *Map, fresh bool, err error) {
 			return m, false, err
 		}
 	}
-	m, err = l.createMap(s)
+	if s.Type == spec.MapStructOps {
+		m, err = l.createOps(s)
+	} else {
+		m, err = l.createMap(s)
+	}
 	if err != nil {
 		return nil, false, err
 	}
@@ -276,6 +291,7 @@ func (m *Map) fits(s *spec.Map) error {
 	switch {
 	case m.typ != s.Type:
 		return fmt.Errorf("the map in its place is of type %v, not %v", m.typ, s.Type)
+	case s.Type == spec.MapStructOps: // the kernel has sizes of its own
 	case m.keySize != s.KeySize || m.valueSize != s.ValueSize:
 		return fmt.Errorf("the map in its place has keys of %d and values of %d bytes, not %d and %d", m.keySize, m.valueSize, s.KeySize, s.ValueSize)
 	}
@@ -302,7 +318,7 @@ func (l *load) loadProgram(p *prepared) error {
 	a := sys.ProgLoad{
 		Type: uint32(p.spec.Type), InsnCount: uint32(len(code) / asm.SlotSize), Insns: sys.BytesPointer(code),
 		License: sys.BytesPointer(append([]byte(l.spec.License), 0)), KernVersion: l.spec.KernelVersion,
-		Flags: uint32(p.spec.Flags), Name: kernelName(p.spec.Name), ExpectedAttachType: uint32(p.spec.AttachType),
+		Flags: uint32(p.spec.Flags), Name: kernelName(p.spec.Name), ExpectedAttachType: p.attachType,
 		AttachBTFID: uint32(p.attach.id), FDArray: sys.BytesPointer(fds),
 	}
 	if a.AttachBTFObjFD, err = l.moduleFD(p.attach.module); err != nil {

@@ -283,7 +283,6 @@ func TestCloseIsComplete(t *testing.T) {
 // learn of it.
 func TestMapsNotLoaded(t *testing.T) {
 	for want, m := range map[string]*spec.Map{
-		`create map "ops": struct_ops maps`:     {Name: "ops", Type: spec.MapStructOps, KeySize: 4, ValueSize: 8, MaxEntries: 1, Data: make([]byte, 8)},
 		`create map "arena": variables of an a`: {Name: "arena", Type: spec.MapArena, Flags: spec.FlagMmapable, MaxEntries: 1, Data: make([]byte, 8)},
 	} {
 		c := counter()

@@ -21,7 +21,8 @@ type Map struct {
 	buffer     int  // bytes of the buffer of a value
 	fast       bool // accesses never sleep
 	fd         *sys.FD
-	key, value btf.ID // in the collection's own types
+	key, value btf.ID    // in the collection's own types
+	ops        *instance // of a struct_ops map that was made here
 }
 
 // Name returns the name in the blueprint, which the kernel may have only a part of.
@@ -238,6 +239,9 @@ func (l *load) explainMap(s *spec.Map, err error) error {
 // fillMap writes the first contents of a data section.
 func (l *load) fillMap(m *Map, s *spec.Map) error {
 	data := s.Data
+	if s.Type == spec.MapStructOps {
+		return nil // it is registered later, by a link
+	}
 	if d, ok := l.data[s.Name]; ok {
 		data = d
 	}

@@ -11,12 +11,13 @@ import (
 // prepared is a program on its way into the kernel. Its code has as many instructions as the
 // blueprint, at the same indexes.
 type prepared struct {
-	spec    *spec.Program
-	code    []asm.Insn
-	slots   []asm.Slot  // where each instruction was encoded to
-	poison  []string    // why instruction i was replaced by a call that no kernel accepts
-	attach  kernelType  // the kernel function or type to attach to
-	modules []moduleUse // the instructions that refer to types of modules, in order
+	spec       *spec.Program
+	code       []asm.Insn
+	slots      []asm.Slot  // where each instruction was encoded to
+	poison     []string    // why instruction i was replaced by a call that no kernel accepts
+	attach     kernelType  // the kernel function or type to attach to
+	attachType uint32      // of struct_ops the number of the member
+	modules    []moduleUse // the instructions that refer to types of modules, in order
 }
 
 // moduleUse is an instruction that refers to a function or variable of a module.
@@ -42,7 +43,7 @@ func (l *load) prepare(p *spec.Program) (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &prepared{spec: p, code: code}
+	out := &prepared{spec: p, code: code, attachType: uint32(p.AttachType)}
 	for i := range code {
 		if core := p.Insns[i].Core; core != nil {
 			if err := l.applyCore(out, i, *core); err != nil {
@@ -55,10 +56,11 @@ func (l *load) prepare(p *spec.Program) (*prepared, error) {
 			}
 		}
 	}
-	if out.attach, err = l.attachTarget(p); err != nil {
-		return nil, err
+	if p.Type == spec.ProgramStructOps {
+		return out, l.opsTarget(out)
 	}
-	return out, nil
+	out.attach, err = l.attachTarget(p)
+	return out, err
 }
 
 // fail replaces an instruction by the call of a helper that does not exist. That is an error only if

@@ -15,6 +15,7 @@ type Program struct {
 	attachType spec.AttachType
 	attachTo   string
 	section    string
+	instances  []*Map // of struct_ops, which it is a member of
 	fd         *sys.FD
 }
 

@@ -21,7 +21,7 @@ func (l *load) attachTarget(p *spec.Program) (kernelType, error) {
 	case p.Type == spec.ProgramTracing && p.AttachType == spec.AttachTypeTraceIter:
 		prefix, what = "bpf_iter_", "iterator"
 	case p.Type == spec.ProgramTracing:
-	case p.Type == spec.ProgramExt, p.Type == spec.ProgramStructOps:
+	case p.Type == spec.ProgramExt:
 		return kernelType{}, fmt.Errorf("%v programs: %w by this loader", p.Type, ErrNotSupported)
 	default:
 		return kernelType{}, nil

@@ -32,11 +32,12 @@ const (
 	AttachTracing       AttachKind = 6 // tp_btf, fentry, fexit, fmod_ret, LSM; the target is the program's AttachTo
 	AttachKprobe        AttachKind = 7 // Target: function[+offset]
 	AttachNetns         AttachKind = 8 // sk_lookup, flow_dissector; Target: path of the namespace
+	AttachStructOps     AttachKind = 9 // Target: map of type struct_ops, which the program is a member of
 )
 
 // attachKindNames is indexed by AttachKind.
 var attachKindNames = [...]string{
-	"none", "xdp", "tcx", "cgroup", "tracepoint", "raw_tracepoint", "tracing", "kprobe", "netns",
+	"none", "xdp", "tcx", "cgroup", "tracepoint", "raw_tracepoint", "tracing", "kprobe", "netns", "struct_ops",
 }
 
 // String returns the lower-case name of the kind, e.g. "raw_tracepoint".
@@ -83,6 +84,7 @@ var hooks = map[ProgramType]hook{
 	ProgramKprobe:                {kind: AttachKprobe, target: true},
 	ProgramSkLookup:              {kind: AttachNetns},
 	ProgramFlowDissector:         {kind: AttachNetns},
+	ProgramStructOps:             {kind: AttachStructOps},
 }
 
 // DefaultAttach returns the attachment that the program's type and section stand for. The result

@@ -198,7 +198,7 @@ func TestParseErrors(t *testing.T) {
 		{"objects: {\"!a\": {}}", "read policy p.yaml:1:11: objects cannot be excluded, only listed"},
 		{"objects: {a: {edit: 1}}", "read policy p.yaml:1:21: want true or false"},
 		{"objects: [a]", "read policy p.yaml:1:10: want a mapping (key: value)"},
-		{"attach: {uprobe: []}", "read policy p.yaml:1:10: unknown key uprobe; known here: cgroup, kprobe, netns, raw_tracepoint, tcx, tracepoint, tracing, xdp"},
+		{"attach: {uprobe: []}", "read policy p.yaml:1:10: unknown key uprobe; known here: cgroup, kprobe, netns, raw_tracepoint, struct_ops, tcx, tracepoint, tracing, xdp"},
 		{"{}\n---\n{}", "read policy p.yaml:2:1: only one document is wanted"},
 	} {
 		_, err := Parse("p.yaml", []byte(tt.text))

@@ -135,4 +135,5 @@ var listPaths = map[string]string{
 	"attach tracing":        "attach.tracing",
 	"attach kprobe":         "attach.kprobe",
 	"attach netns":          "attach.netns",
+	"attach struct_ops":     "attach.struct_ops",
 }

@@ -16,5 +16,6 @@ build maps el -g
 build core el -g
 build legacy el
 build ops el -g
+build tcp el -g
 build link/a el -g
 build link/b el -g

@@ -30,6 +30,8 @@ type MapCreate struct {
 	ValueTypeID  uint32
 	VmlinuxValue uint32 // btf_vmlinux_value_type_id
 	Extra        uint64 // map_extra
+	ModuleBTFFD  uint32 // value_type_btf_obj_fd
+	_            uint32
 }
 
 type mapElem struct {

@@ -84,6 +84,11 @@ func (f *FD) Dup() (*FD, error) {
 		return nil, err
 	}
 	defer f.Release()
+	return Dup(raw)
+}
+
+// Dup makes a descriptor of the same object as raw, which stays its owner's.
+func Dup(raw int) (*FD, error) {
 	d, err := dup(raw)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,196 @@
+package loader
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// opsTypes makes the types of a struct of function pointers, numbers and a struct; of a kernel with what
+// the kernel puts around it.
+func opsTypes(t *testing.T, kernel bool) (*btf.Types, btf.ID) {
+	t.Helper()
+	var b btf.Builder
+	u32 := b.Add(&btf.Int{Name: "unsigned int", Size: 4})
+	u64 := b.Add(&btf.Int{Name: "unsigned long", Size: 8})
+	call := b.Add(&btf.Pointer{Type: b.Add(&btf.FuncProto{})})
+	in := b.Add(&btf.Struct{Name: "in", Size: 16, Members: []btf.Member{{Name: "deep", Type: call}, {Name: "depth", Type: u32, Offset: 64}}})
+	if !kernel {
+		own := b.Add(&btf.Struct{Name: "demo_ops___v2", Size: 64, Members: []btf.Member{
+			{Name: "start", Type: call}, {Name: "limit", Type: u32, Offset: 64}, {Name: "odd", Type: u32, Offset: 96}, {Name: "in", Type: in, Offset: 128},
+			{Name: "gone", Type: u64, Offset: 256}, {Name: "bits", Type: u32, Offset: 320, BitSize: 3}, {Name: "old", Type: call, Offset: 384},
+		}})
+		return mustTypes(t, &b), own
+	}
+	in = b.Add(&btf.Struct{Name: "in", Size: 24, Members: []btf.Member{{Name: "depth", Type: u32, Offset: 0}, {Name: "deep", Type: call, Offset: 128}}})
+	ops := b.Add(&btf.Struct{Name: "demo_ops", Size: 72, Members: []btf.Member{
+		{Name: "first", Type: call}, {Name: "bits", Type: u32, Offset: 64}, {Name: "start", Type: call, Offset: 128},
+		{Name: "in", Type: in, Offset: 192}, {Name: "odd", Type: u64, Offset: 384}, {Name: "limit", Type: u32, Offset: 448},
+	}})
+	id := b.Add(&btf.Struct{Name: "bpf_struct_ops_demo_ops", Size: 136, Members: []btf.Member{{Name: "common", Type: u64}, {Name: "data", Type: ops, Offset: 512}}})
+	return mustTypes(t, &b), id
+}
+
+func mustTypes(t *testing.T, b *btf.Builder) *btf.Types {
+	t.Helper()
+	types, err := b.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return types
+}
+
+// opsLoad is a load of one instance on a kernel with the types of opsTypes.
+func opsLoad(t *testing.T, edit func(m *spec.Map)) *load {
+	t.Helper()
+	kernel, _ := opsTypes(t, true)
+	own, id := opsTypes(t, false)
+	k := fakeKernel(6<<16 | 18<<8)
+	k.types, k.typesDir = kernel, t.TempDir()
+	m := &spec.Map{Name: "demo", Type: spec.MapStructOps, KeySize: 4, ValueSize: 64, MaxEntries: 1, Value: id, Data: make([]byte, 64)}
+	if edit != nil {
+		edit(m)
+	}
+	return &load{kernel: k, out: &Collection{}, spec: &spec.Collection{BTF: own, Maps: []*spec.Map{m}}}
+}
+
+// TestLayOut puts members where the kernel has them.
+func TestLayOut(t *testing.T) {
+	l := opsLoad(t, func(m *spec.Map) {
+		native.PutUint32(m.Data[8:], 7)
+		native.PutUint32(m.Data[24:], 9)
+		m.Values = []spec.MapValue{{Key: 0, Name: "on_start"}, {Key: 48, Name: "on_old"}}
+	})
+	dropMember(t, l, "odd", "bits")
+	l.spec.Maps[0].Data = l.spec.Maps[0].Data[:40]
+	_, err := l.layOut(l.spec.Maps[0])
+	if err == nil || !strings.Contains(err.Error(), "outside the 40 of the instance") {
+		t.Fatalf("short data: %v", err)
+	}
+	l.spec.Maps[0].Data = l.spec.Maps[0].Data[:64]
+	l.out.notes = nil
+	in, err := l.layOut(l.spec.Maps[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := make([]byte, 136)
+	native.PutUint32(want[64+56:], 7)
+	native.PutUint32(want[64+24:], 9)
+	if d := cmp.Diff(want, in.value); d != "" {
+		t.Error(d)
+	}
+	if len(in.members) != 1 || in.members[0].at != 64+16 || in.members[0].name != "on_start" || in.name != "demo_ops" {
+		t.Errorf("members %+v of %s", in.members, in.name)
+	}
+	if n := l.out.notes; len(n) != 1 || n[0].Code != "L04" || !strings.Contains(n[0].Text, `"on_old"`) {
+		t.Errorf("notes %v", n)
+	}
+	p := &prepared{spec: &spec.Program{Type: spec.ProgramStructOps, AttachTo: "demo_ops___v2.start"}}
+	if err := l.opsTarget(p); err != nil || p.attachType != 2 || l.kernel.types.Name(p.attach.id) != "demo_ops" {
+		t.Errorf("target %+v, %v", p, err)
+	}
+}
+
+// dropMember takes members out of the struct of the collection.
+func dropMember(t *testing.T, l *load, names ...string) {
+	t.Helper()
+	var b btf.Builder
+	for _, typ := range l.spec.BTF.All() {
+		if s, ok := typ.(*btf.Struct); ok && s.Name == "demo_ops___v2" {
+			n := *s
+			n.Members = nil
+			for _, m := range s.Members {
+				if m.Name != names[0] && m.Name != names[1] {
+					n.Members = append(n.Members, m)
+				}
+			}
+			typ = &n
+		}
+		if typ.Kind() != btf.KindVoid {
+			b.Add(typ)
+		}
+	}
+	l.spec.BTF = mustTypes(t, &b)
+}
+
+func TestLayOutErrors(t *testing.T) {
+	for _, tt := range []struct {
+		edit func(m *spec.Map)
+		drop []string
+		want string
+	}{
+		{nil, []string{"", ""}, `member "odd": it has 4 bytes, in this kernel 8`},
+		{nil, []string{"odd", ""}, `member "bits": bit-fields of struct_ops: not supported`},
+		{func(m *spec.Map) { m.Data[32] = 1 }, []string{"odd", "bits"}, `member "gone": this kernel does not have it, and it is not zero`},
+		{func(m *spec.Map) { m.Values = []spec.MapValue{{Key: 16, Name: "x"}} }, []string{"odd", "bits"}, `member "in": member "in.deep": the kernel takes no program there`},
+		{func(m *spec.Map) { m.Values = []spec.MapValue{{Key: 8, Name: "x"}} }, []string{"odd", "bits"}, `member "limit": the kernel takes no program there`},
+		{func(m *spec.Map) { m.Value = 0 }, []string{"odd", "bits"}, "the type of the instance is unknown"},
+		{func(m *spec.Map) { m.Value = 4 }, []string{"odd", "bits"}, `struct_ops of type "": not found in this kernel`},
+	} {
+		l := opsLoad(t, tt.edit)
+		dropMember(t, l, tt.drop...)
+		if _, err := l.layOut(l.spec.Maps[0]); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("got %v, want %q", err, tt.want)
+		}
+	}
+}
+
+// TestChooseOps loads the programs of the instances that are made, and no others.
+func TestChooseOps(t *testing.T) {
+	make := func(o Options) *load {
+		l := opsLoad(t, func(m *spec.Map) { m.Values = []spec.MapValue{{Key: 0, Name: "a"}} })
+		dropMember(t, l, "odd", "bits")
+		second := *l.spec.Maps[0]
+		second.Name, second.Optional, second.Values = "second", true, []spec.MapValue{{Key: 0, Name: "b"}}
+		l.spec.Maps = append(l.spec.Maps, &second)
+		for _, name := range []string{"a", "b", "c"} {
+			l.spec.Programs = append(l.spec.Programs, &spec.Program{Name: name, Type: spec.ProgramStructOps, Optional: name != "c", AttachTo: "demo_ops.start"})
+		}
+		l.options, l.programs = o, l.spec.Programs[2:]
+		return l
+	}
+	names := func(l *load) (s string) {
+		for _, p := range l.programs {
+			s += p.Name
+		}
+		return s
+	}
+	l := make(Options{})
+	if err := l.chooseOps(); err != nil || names(l) != "ca" || !l.skipped(l.spec.Maps[1]) || l.skipped(l.spec.Maps[0]) {
+		t.Errorf("programs %q, %v", names(l), err)
+	}
+	l = make(Options{Instances: []string{"second"}})
+	if err := l.chooseOps(); err != nil || names(l) != "cab" || l.skipped(l.spec.Maps[1]) {
+		t.Errorf("with the second: programs %q, %v", names(l), err)
+	}
+	l = make(Options{Instances: []string{"third"}})
+	if err := l.chooseOps(); err == nil || !strings.Contains(err.Error(), `no instance of struct_ops named "third"`) {
+		t.Errorf("one that is not there: %v", err)
+	}
+}
+
+// TestInstanceOf finds the instance that a program is a member of.
+func TestInstanceOf(t *testing.T) {
+	a, b := &Map{name: "a"}, &Map{name: "b"}
+	p := &Program{name: "p", instances: []*Map{a}}
+	if m, err := p.Instance(""); err != nil || m != a {
+		t.Errorf("got %v, %v", m, err)
+	}
+	p.instances = append(p.instances, b)
+	if m, err := p.Instance("b"); err != nil || m != b {
+		t.Errorf("got %v, %v", m, err)
+	}
+	for _, name := range []string{"", "c"} {
+		if _, err := p.Instance(name); err == nil {
+			t.Errorf("%q: no error", name)
+		}
+	}
+	if err := a.WithInstance(nil); !errors.Is(err, ErrNotSupported) || a.Instance() != "" {
+		t.Errorf("map without instance: %v", err)
+	}
+}
