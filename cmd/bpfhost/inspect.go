@@ -6,19 +6,24 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/host"
 )
 
 func newInspect(a app) *cobra.Command {
 	output := newChoice("table", "json")
+	var strict bool
 	c := &cobra.Command{
 		Use:   "inspect FILE…",
 		Short: "Show what is in eBPF objects and plugins",
-		Long: `inspect shows programs, maps, variables and externs of an eBPF object, or name, parameters, wishes and
-imports of a plugin. To learn what a plugin says of itself, it is started in its sandbox, without
-any right. With -o json there is one document for each file.`,
+		Long: `inspect shows programs, maps, variables and externs of an eBPF object, what refers to what, what
+depends on the kernel's types, sizes, and what the object needs of a kernel; or name, parameters,
+wishes and imports of a plugin. To learn what a plugin says of itself, it is started in its sandbox,
+without any right. With -o json there is one document for each file.
+
+What is odd about an object is listed in notes. With --strict it is rejected instead, and nothing is
+read that libbpf would refuse.`,
 		Example: `  bpfhost inspect drops.o
+  bpfhost inspect --strict build/*.bpf.o
   bpfhost inspect -o json guard.wasm`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -27,7 +32,7 @@ any right. With -o json there is one document for each file.`,
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			v := viewer{app: a, json: output.value == "json"}
+			v := viewer{app: a, json: output.value == "json", strict: strict}
 			defer v.close()
 			var bad failures
 			for _, name := range args {
@@ -37,15 +42,17 @@ any right. With -o json there is one document for each file.`,
 		},
 	}
 	c.Flags().VarP(&output, "output", "o", "how to print it")
+	c.Flags().BoolVar(&strict, "strict", false, "reject objects that are odd in any way")
 	return c
 }
 
 // viewer shows files one after the other.
 type viewer struct {
 	app
-	json  bool
-	shown int
-	host  *host.Host // made for the first plugin
+	json   bool
+	strict bool
+	shown  int
+	host   *host.Host // made for the first plugin
 }
 
 func (v *viewer) close() {
@@ -87,11 +94,11 @@ func (v *viewer) read(c *cobra.Command, name string, b []byte) (document, error)
 	if bytes.HasPrefix(b, []byte("\x00asm")) {
 		return v.readPlugin(c, name, b)
 	}
-	obj, err := elf.LoadBytes(b)
+	d, err := readObject(b, v.strict)
 	if err != nil {
 		return nil, &inputError{fmt.Errorf("inspect %s: %w", name, err)}
 	}
-	return newObjectDoc(obj, len(b)), nil
+	return d, nil
 }
 
 func (v *viewer) readPlugin(c *cobra.Command, name string, b []byte) (document, error) {

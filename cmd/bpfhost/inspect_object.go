@@ -1,45 +1,57 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"strconv"
+	"math"
 	"strings"
 
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
 // objectDoc is what inspect -o json prints of an eBPF object. Fields are only ever added.
 type objectDoc struct {
-	Schema    string        `json:"schema"`
-	ByteOrder string        `json:"byte_order"`
-	License   string        `json:"license"`
-	Programs  []programDoc  `json:"programs"`
-	Maps      []mapDoc      `json:"maps"`
-	Variables []variableDoc `json:"variables"`
-	Externs   []externDoc   `json:"externs"`
-	Notes     []noteDoc     `json:"notes"`
-	size      int           // bytes of the file
-}
-
-type programDoc struct {
-	Name       string `json:"name"`
-	Section    string `json:"section"`
-	Type       string `json:"type"`
-	AttachType string `json:"attach_type"`
-	AttachTo   string `json:"attach_to"`
-	Insns      int    `json:"insns"` // with those of the functions it calls; a 64-bit load is one
-	Flags      uint32 `json:"flags"` // bits of bpf_attr.prog_flags
+	Schema        string        `json:"schema"`
+	ByteOrder     string        `json:"byte_order"`
+	License       string        `json:"license"`
+	Programs      []programDoc  `json:"programs"`
+	Maps          []mapDoc      `json:"maps"`
+	Variables     []variableDoc `json:"variables"`
+	Externs       []externDoc   `json:"externs"`
+	Notes         []noteDoc     `json:"notes"`
+	KernelVersion uint32        `json:"kernel_version"` // of a section "version"; 0 is none
+	Refs          []refDoc      `json:"refs"`           // what refers to what
+	Core          []coreDoc     `json:"core"`           // what depends on the kernel's types
+	Sizes         sizesDoc      `json:"sizes"`
+	Needs         needsDoc      `json:"needs"`
 }
 
 type mapDoc struct {
-	Name       string `json:"name"`
-	Section    string `json:"section"`
-	Type       string `json:"type"`
-	KeySize    uint32 `json:"key_size"`
-	ValueSize  uint32 `json:"value_size"`
-	MaxEntries uint32 `json:"max_entries"`
-	Flags      uint32 `json:"flags"` // bits of bpf_attr.map_flags
-	Pinning    string `json:"pinning"`
+	Name       string        `json:"name"`
+	Section    string        `json:"section"`
+	Type       string        `json:"type"`
+	KeySize    uint32        `json:"key_size"`
+	ValueSize  uint32        `json:"value_size"`
+	MaxEntries uint32        `json:"max_entries"`
+	Flags      uint32        `json:"flags"` // bits of bpf_attr.map_flags
+	Pinning    string        `json:"pinning"`
+	Key        string        `json:"key"`   // type in C; empty is unknown
+	Value      string        `json:"value"` // likewise
+	Extra      uint64        `json:"map_extra"`
+	NUMANode   uint32        `json:"numa_node"`
+	Optional   bool          `json:"optional"`
+	Tags       []string      `json:"tags"`
+	Memory     uint64        `json:"memory"`  // bytes of keys and values when it is full
+	PerCPU     bool          `json:"per_cpu"` // memory is for each CPU
+	Inner      *mapDoc       `json:"inner"`   // template of its maps; null is none
+	Values     []mapValueDoc `json:"values"`  // entries that are maps or programs
+}
+
+type mapValueDoc struct {
+	Key  uint32 `json:"key"`
+	Name string `json:"name"`
 }
 
 type variableDoc struct {
@@ -47,12 +59,15 @@ type variableDoc struct {
 	Section string `json:"section"`
 	Offset  uint32 `json:"offset"`
 	Size    uint32 `json:"size"`
+	Type    string `json:"type"` // in C; empty is unknown
+	Linkage string `json:"linkage"`
 }
 
 type externDoc struct {
 	Name string `json:"name"`
 	Kind string `json:"kind"`
 	Weak bool   `json:"weak"`
+	Type string `json:"type"` // in C; empty is unknown
 }
 
 type noteDoc struct {
@@ -60,97 +75,157 @@ type noteDoc struct {
 	Text string `json:"text"`
 }
 
-// newObjectDoc describes a collection that was read from a file of that size.
-func newObjectDoc(o *spec.Collection, size int) *objectDoc {
-	d := &objectDoc{
-		Schema:    "bpfhost.object/v1",
-		ByteOrder: o.Order.String(),
-		License:   o.License,
-		Programs:  make([]programDoc, 0, len(o.Programs)),
-		Maps:      make([]mapDoc, 0, len(o.Maps)),
-		Variables: make([]variableDoc, 0, len(o.Vars)),
-		Externs:   make([]externDoc, 0, len(o.Externs)),
-		Notes:     make([]noteDoc, 0, len(o.Notes)),
-		size:      size,
+// sizesDoc has sizes in bytes, but for Insns.
+type sizesDoc struct {
+	File         int    `json:"file"`
+	Insns        int    `json:"insns"` // of all programs, with those of the functions that each calls
+	Code         int    `json:"code"`  // of these
+	BTF          int    `json:"btf"`
+	Data         int    `json:"data"`           // initial contents of maps
+	Memory       uint64 `json:"memory"`         // of maps when they are full, those for each CPU left out
+	MemoryPerCPU uint64 `json:"memory_per_cpu"` // of those for each CPU
+}
+
+// needsDoc is what the object asks of a kernel. See spec.Needs for what that covers.
+type needsDoc struct {
+	Kernel       string    `json:"kernel"`
+	Capabilities []string  `json:"capabilities"`
+	BTF          bool      `json:"btf"`
+	Causes       []needDoc `json:"causes"`
+}
+
+type needDoc struct {
+	What  string   `json:"what"`
+	Since string   `json:"since"`
+	Users []string `json:"users"`
+}
+
+// readObject reads an object file. Unless strict, it is read as run and plan do it: leniently.
+func readObject(b []byte, strict bool) (*objectDoc, error) {
+	c, err := (elf.LoadOptions{Lenient: !strict}).LoadBytes(b)
+	if err != nil {
+		return nil, err
 	}
-	for _, p := range o.Programs {
-		at := ""
-		if p.AttachType != 0 {
-			at = p.AttachType.String()
+	if strict {
+		if err := refuseNotes(c.Notes); err != nil {
+			return nil, err
 		}
-		d.Programs = append(d.Programs, programDoc{p.Name, p.Section, p.Type.String(), at, p.AttachTo,
-			len(p.Insns), uint32(p.Flags)})
+		if err := c.Check(); err != nil {
+			return nil, fmt.Errorf("rejected by --strict: %w", err)
+		}
 	}
-	for _, m := range o.Maps {
-		d.Maps = append(d.Maps, mapDoc{m.Name, m.Section, m.Type.String(), m.KeySize, m.ValueSize, m.MaxEntries,
-			uint32(m.Flags), m.Pinning.String()})
+	return newObjectDoc(c, len(b)), nil
+}
+
+// refuseNotes makes an error of notes.
+func refuseNotes(notes []spec.Note) error {
+	if len(notes) == 0 {
+		return nil
 	}
-	for _, v := range o.Vars {
-		d.Variables = append(d.Variables, variableDoc{v.Name, v.Section, v.Offset, v.Size})
+	const most = 4
+	var list []string
+	for _, n := range notes[:min(len(notes), most)] {
+		list = append(list, n.Code+" "+n.Text)
 	}
-	for _, e := range o.Externs {
-		d.Externs = append(d.Externs, externDoc{e.Name, e.Kind.String(), e.Weak})
+	if more := len(notes) - most; more > 0 {
+		list = append(list, fmt.Sprintf("and %d more", more))
 	}
-	for _, n := range o.Notes {
+	return errors.New("rejected by --strict: " + strings.Join(list, "; "))
+}
+
+// newObjectDoc describes a collection that was read from a file of that size.
+func newObjectDoc(c *spec.Collection, size int) *objectDoc {
+	d := &objectDoc{
+		Schema:        "bpfhost.object/v1",
+		ByteOrder:     c.Order.String(),
+		License:       c.License,
+		Programs:      make([]programDoc, 0, len(c.Programs)),
+		Maps:          make([]mapDoc, 0, len(c.Maps)),
+		Variables:     make([]variableDoc, 0, len(c.Vars)),
+		Externs:       make([]externDoc, 0, len(c.Externs)),
+		Notes:         make([]noteDoc, 0, len(c.Notes)),
+		KernelVersion: c.KernelVersion,
+		Refs:          listRefs(c),
+		Core:          listCore(c),
+		Sizes:         sizesDoc{File: size},
+		Needs:         newNeedsDoc(c.Needs()),
+	}
+	t := typeNames{c.BTF}
+	for _, p := range c.Programs {
+		d.Programs = append(d.Programs, newProgramDoc(p))
+	}
+	for _, m := range c.Maps {
+		d.Maps = append(d.Maps, newMapDoc(m, t))
+	}
+	for _, v := range c.Vars {
+		d.Variables = append(d.Variables, variableDoc{v.Name, v.Section, v.Offset, v.Size, t.name(v.Type), v.Linkage.String()})
+	}
+	for _, e := range c.Externs {
+		d.Externs = append(d.Externs, externDoc{e.Name, e.Kind.String(), e.Weak, t.name(e.Type)})
+	}
+	for _, n := range c.Notes {
 		d.Notes = append(d.Notes, noteDoc(n))
+	}
+	d.Sizes.add(c, d)
+	return d
+}
+
+// add sums up what the parts take.
+func (s *sizesDoc) add(c *spec.Collection, d *objectDoc) {
+	for i := range d.Programs {
+		s.Insns += d.Programs[i].Insns
+		s.Code += d.Programs[i].Code
+	}
+	if c.BTF != nil {
+		s.BTF = len(c.BTF.Bytes())
+	}
+	for i := range d.Maps {
+		s.Data += len(c.Maps[i].Data)
+		sum := &s.Memory
+		if d.Maps[i].PerCPU {
+			sum = &s.MemoryPerCPU
+		}
+		*sum += min(d.Maps[i].Memory, math.MaxUint64-*sum) // memory saturates too
+	}
+}
+
+func newMapDoc(m *spec.Map, t typeNames) mapDoc {
+	d := mapDoc{
+		Name: m.Name, Section: m.Section, Type: m.Type.String(), KeySize: m.KeySize, ValueSize: m.ValueSize,
+		MaxEntries: m.MaxEntries, Flags: uint32(m.Flags), Pinning: m.Pinning.String(), Key: t.name(m.Key), Value: t.name(m.Value),
+		Extra: m.Extra, NUMANode: m.NUMANode, Optional: m.Optional, Tags: append([]string{}, m.Tags...),
+		Memory: m.Memory(1), PerCPU: m.Type.PerCPU(), Values: make([]mapValueDoc, 0, len(m.Values)),
+	}
+	if m.Inner != nil {
+		inner := newMapDoc(m.Inner, t)
+		d.Inner = &inner
+	}
+	for _, v := range m.Values {
+		d.Values = append(d.Values, mapValueDoc{v.Key, v.Name})
 	}
 	return d
 }
 
-// table shows the object to people.
-func (d *objectDoc) table(t *table, file string) {
-	license := "no license"
-	if d.License != "" {
-		license = "license " + strconv.Quote(d.License)
+func newNeedsDoc(n spec.Needs) needsDoc {
+	d := needsDoc{Kernel: n.Kernel.String(), Capabilities: append([]string{}, n.Capabilities...), BTF: n.BTF, Causes: []needDoc{}}
+	for _, c := range n.Causes {
+		d.Causes = append(d.Causes, needDoc{c.What, c.Since.String(), append([]string{}, c.Users...)})
 	}
-	t.text("%s: eBPF object, %s endian, %s, %s bytes", file, d.ByteOrder, license, thousands(d.size))
-	var rows [][]string
-	for _, p := range d.Programs {
-		attach := p.AttachType
-		if p.AttachTo != "" {
-			attach = strings.TrimSpace(attach + " " + p.AttachTo)
-		}
-		rows = append(rows, []string{p.Name, p.Section, p.Type, attach, strconv.Itoa(p.Insns), flagBits(p.Flags)})
-	}
-	t.block([]string{"PROGRAM", "SECTION", "TYPE", "ATTACH", "INSNS", "FLAGS"}, rows)
-	rows = nil
-	for _, m := range d.Maps {
-		rows = append(rows, []string{m.Name, m.Section, m.Type, number(m.KeySize), number(m.ValueSize), number(m.MaxEntries),
-			flagBits(m.Flags), m.Pinning})
-	}
-	t.block([]string{"MAP", "SECTION", "TYPE", "KEY", "VALUE", "MAX", "FLAGS", "PINNING"}, rows)
-	rows = nil
-	for _, v := range d.Variables {
-		rows = append(rows, []string{v.Name, v.Section, number(v.Offset), number(v.Size)})
-	}
-	t.block([]string{"VARIABLE", "SECTION", "OFFSET", "SIZE"}, rows)
-	rows = nil
-	for _, e := range d.Externs {
-		rows = append(rows, []string{e.Name, e.Kind, strconv.FormatBool(e.Weak)})
-	}
-	t.block([]string{"EXTERN", "KIND", "WEAK"}, rows)
-	rows = nil
-	for _, n := range d.Notes {
-		rows = append(rows, []string{n.Code, n.Text})
-	}
-	t.block([]string{"NOTE", "TEXT"}, rows)
+	return d
 }
 
-func number(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
+// typeNames names types of an object; nil has none.
+type typeNames struct{ *btf.Types }
 
-// flagBits shows bits as a hexadecimal number, and nothing for none.
-func flagBits(b uint32) string {
-	if b == 0 {
+// name writes a type in C, of a function its declaration, and nothing for one that is unknown.
+func (t typeNames) name(id btf.ID) string {
+	if t.Types == nil || id == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%#x", b)
-}
-
-// thousands writes a number with commas.
-func thousands(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
+	if typ, err := t.Type(id); err == nil {
+		if f, ok := typ.(*btf.Function); ok {
+			return t.Declare(f.Type, f.Name)
+		}
 	}
-	return s
+	return t.TypeName(id)
 }

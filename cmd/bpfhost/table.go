@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -70,4 +72,18 @@ func (t *table) write(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func number(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
+
+// thousands writes a number with commas. The largest there is stands for more than can be counted.
+func thousands[N int | uint64](n N) string {
+	if uint64(n) == math.MaxUint64 {
+		return "too many"
+	}
+	s := strconv.FormatUint(uint64(n), 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }

@@ -3,7 +3,6 @@ package btf
 import (
 	"fmt"
 	"strconv"
-	"strings"
 )
 
 // maxAccess is how many parts an access string may have.
@@ -221,21 +220,4 @@ func (a *access) last() string {
 		}
 	}
 	return "element"
-}
-
-// String writes the way as C does: "struct task_struct.comm[3]".
-func (a *access) String() string {
-	var b strings.Builder
-	b.WriteString(a.types.TypeName(a.root))
-	for i, s := range a.steps {
-		switch {
-		case s.member && a.types.record(s.in).kind().Enum():
-			b.WriteString("::" + a.types.str(s.name))
-		case s.member:
-			b.WriteString("." + a.types.str(s.name))
-		case i > 0 || s.index > 0:
-			b.WriteString("[" + strconv.Itoa(int(s.index)) + "]")
-		}
-	}
-	return b.String()
 }

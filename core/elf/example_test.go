@@ -69,6 +69,6 @@ func ExampleLoad_error() {
 	fmt.Println(errors.Is(err, elf.ErrNotObject))
 	// Output:
 	// read object: xdp+0x40: function "drop": second half of the 64-bit load is 0x00000002000001b4, only its immediate may be set
-	// read object: this is a gzip file: not an eBPF object file
+	// read object: this is a gzip file: not an eBPF object file; unpack it first
 	// true
 }

@@ -15,37 +15,44 @@ type magic struct {
 	prefix string
 	at     int
 	what   string
+	next   string // what to do about it; empty where nothing helps
 }
 
+const (
+	unpack  = "unpack it first"
+	extract = "extract its members first"
+	compile = "compile it first, with clang --target=bpf"
+)
+
 var magics = []magic{
-	{"\x1f\x8b", 0, "a gzip file"},
-	{"\x28\xb5\x2f\xfd", 0, "a zstd file"},
-	{"\xfd7zXZ\x00", 0, "an xz file"},
-	{"BZh", 0, "a bzip2 file"},
-	{"PK\x03\x04", 0, "a zip file"},
-	{"\x89PNG\r\n\x1a\n", 0, "a PNG image"},
-	{"\xff\xd8\xff", 0, "a JPEG image"},
-	{"%PDF-", 0, "a PDF document"},
-	{"\x00asm", 0, "a WebAssembly module"},
-	{"!<arch>\n", 0, "an ar archive"},
-	{"!<thin>\n", 0, "an ar archive"},
-	{"ustar", 257, "a tar archive"},
-	{"BC\xc0\xde", 0, "LLVM bitcode: compile it to an object first"},
-	{"\x9f\xeb", 0, "BTF without an ELF file around it"},
-	{"\xeb\x9f", 0, "BTF without an ELF file around it"},
-	{"MZ", 0, "a Windows program"},
-	{"\xcf\xfa\xed\xfe", 0, "a Mach-O file"},
-	{"\xca\xfe\xba\xbe", 0, "a Mach-O file"},
-	{"#!", 0, "a script"},
-	{"//", 0, "source text: compile it first"},
-	{"/*", 0, "source text: compile it first"},
-	{"#include", 0, "source text: compile it first"},
+	{"\x1f\x8b", 0, "a gzip file", unpack},
+	{"\x28\xb5\x2f\xfd", 0, "a zstd file", unpack},
+	{"\xfd7zXZ\x00", 0, "an xz file", unpack},
+	{"BZh", 0, "a bzip2 file", unpack},
+	{"PK\x03\x04", 0, "a zip file", unpack},
+	{"\x89PNG\r\n\x1a\n", 0, "a PNG image", ""},
+	{"\xff\xd8\xff", 0, "a JPEG image", ""},
+	{"%PDF-", 0, "a PDF document", ""},
+	{"\x00asm", 0, "a WebAssembly module", "a plugin is no object, it patches some"},
+	{"!<arch>\n", 0, "an ar archive", extract},
+	{"!<thin>\n", 0, "an ar archive", extract},
+	{"ustar", 257, "a tar archive", extract},
+	{"BC\xc0\xde", 0, "LLVM bitcode", compile},
+	{"\x9f\xeb", 0, "BTF without an ELF file around it", ""},
+	{"\xeb\x9f", 0, "BTF without an ELF file around it", ""},
+	{"MZ", 0, "a Windows program", ""},
+	{"\xcf\xfa\xed\xfe", 0, "a Mach-O file", ""},
+	{"\xca\xfe\xba\xbe", 0, "a Mach-O file", ""},
+	{"#!", 0, "a script", ""},
+	{"//", 0, "source text", compile},
+	{"/*", 0, "source text", compile},
+	{"#include", 0, "source text", compile},
 }
 
 // identify says what the input is when it is not ELF, and refuses what is too short for a header.
 func identify(b []byte) error {
 	if len(b) == 0 {
-		return notObject("this is an empty file")
+		return notObject("an empty file", "")
 	}
 	if bytes.HasPrefix(b, []byte("\x7fELF")) {
 		if len(b) < headerSize {
@@ -55,19 +62,26 @@ func identify(b []byte) error {
 	}
 	for _, m := range magics {
 		if len(b) >= m.at && bytes.HasPrefix(b[m.at:], []byte(m.prefix)) {
-			return notObject("this is " + m.what)
+			return notObject(m.what, m.next)
 		}
 	}
 	if len(bytes.Trim(b[:min(len(b), headerSize)], "\x00")) == 0 {
-		return notObject("this is nothing but zeroes")
+		return notObject("nothing but zeroes", "")
 	}
 	if len(b) < 4 && bytes.HasPrefix([]byte("\x7fELF"), b) {
 		return fail("ELF header", uint64(len(b)), "file ends within the header of 64 bytes")
 	}
-	return notObject("this is not an ELF file")
+	return notObject("not an ELF file", "")
 }
 
-func notObject(what string) error { return fmt.Errorf("%s: %w", what, ErrNotObject) }
+// notObject says what the input is, and what to do about it.
+func notObject(what, next string) error {
+	err := fmt.Errorf("this is %s: %w", what, ErrNotObject)
+	if next != "" {
+		err = fmt.Errorf("%w; %s", err, next)
+	}
+	return err
+}
 
 // machines are the processors whose files are likely to be passed by mistake (e_machine).
 var machines = map[uint16]string{
@@ -82,16 +96,16 @@ const machineSBPF = 263
 // number at zero.
 func checkMachine(h header) error {
 	if h.machine == machineSBPF {
-		return notObject("this is an ELF file for Solana's sBPF")
+		return notObject("an ELF file for Solana's sBPF", "Linux does not run its instructions")
 	}
 	if h.machine != machineBPF && h.machine != 0 {
 		if name, ok := machines[h.machine]; ok {
-			return notObject("this is an ELF file for " + name)
+			return notObject("an ELF file for "+name, "compile with clang --target=bpf")
 		}
-		return notObject(fmt.Sprintf("this is an ELF file for machine %d", h.machine))
+		return notObject(fmt.Sprintf("an ELF file for machine %d", h.machine), "compile with clang --target=bpf")
 	}
 	if h.typ != typeRel {
-		return notObject(fmt.Sprintf("this is an ELF file of type %d, not a relocatable one (1)", h.typ))
+		return notObject(fmt.Sprintf("an ELF file of type %d, not a relocatable one (1)", h.typ), "take it before it is linked to a program or a library")
 	}
 	return nil
 }

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"math"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// objectFile reads one of the reader's own test objects.
+func objectFile(t *testing.T, name string) *objectDoc {
+	t.Helper()
+	b, err := os.ReadFile("../../core/elf/testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := readObject(b, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestObjectNeeds(t *testing.T) {
+	want := needsDoc{
+		Kernel: "6.9", Capabilities: []string{"CAP_BPF", "CAP_NET_ADMIN"},
+		Causes: []needDoc{{"arena maps", "6.9", []string{"map arena"}}, {"bloom_filter maps", "5.16", []string{"map bloom"}}},
+	}
+	if d := cmp.Diff(want, objectFile(t, "maps-el.o").Needs); d != "" {
+		t.Errorf("-want +have:\n%s", d)
+	}
+}
+
+func TestObjectTypes(t *testing.T) {
+	d := objectFile(t, "core-el.o")
+	have := map[string]string{}
+	for _, e := range d.Externs {
+		have[e.Name] = e.Type
+	}
+	want := map[string]string{
+		"LINUX_KERNEL_VERSION": "int", "CONFIG_BPF_JIT": "_Bool", "init_task": "", "runqueues": "const struct task_struct",
+		"bpf_task_acquire": "struct task_struct *bpf_task_acquire(struct task_struct *)",
+		"bpf_task_release": "void bpf_task_release(struct task_struct *)",
+	}
+	if d := cmp.Diff(want, have); d != "" {
+		t.Errorf("-want +have:\n%s", d)
+	}
+	maps := objectFile(t, "maps-el.o").Maps
+	var outer mapDoc
+	for _, m := range maps {
+		if m.Name == "outer" {
+			outer = m
+		}
+	}
+	if outer.Inner == nil || outer.Inner.Key != "u32" || outer.Inner.Memory != 16 || len(outer.Values) != 2 || outer.Values[1].Name != "second" {
+		t.Errorf("map of maps: %+v", outer)
+	}
+}
+
+func TestObjectSizes(t *testing.T) {
+	c := &spec.Collection{Maps: []*spec.Map{
+		{Type: spec.MapPerCPUArray, KeySize: 4, ValueSize: 8, MaxEntries: 3},
+		{Type: spec.MapHash, KeySize: 4, ValueSize: 8, MaxEntries: 2, Data: make([]byte, 5)},
+		{Type: spec.MapHash, KeySize: math.MaxUint32, ValueSize: math.MaxUint32, MaxEntries: math.MaxUint32},
+		{Type: spec.MapHash, KeySize: math.MaxUint32, ValueSize: math.MaxUint32, MaxEntries: math.MaxUint32},
+	}}
+	s := newObjectDoc(c, 7).Sizes
+	if want := (sizesDoc{File: 7, Data: 5, Memory: math.MaxUint64, MemoryPerCPU: 24}); s != want {
+		t.Errorf("got %+v, want %+v", s, want)
+	}
+	if text := s.String(); text != "0 instructions of 0 bytes, no BTF, maps of too many bytes and 24 for each CPU" {
+		t.Errorf("text %q", text)
+	}
+}
+
+func TestRefuseNotes(t *testing.T) {
+	if err := refuseNotes(nil); err != nil {
+		t.Error(err)
+	}
+	var notes []spec.Note
+	for _, code := range strings.Fields("A B C D E F") {
+		notes = append(notes, spec.Note{Code: code, Text: "x"})
+	}
+	if err := refuseNotes(notes); err.Error() != "rejected by --strict: A x; B x; C x; D x; and 2 more" {
+		t.Error(err)
+	}
+}

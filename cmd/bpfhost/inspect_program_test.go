@@ -1,0 +1,38 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+func TestProgramStack(t *testing.T) {
+	own := func(name string, in asm.Insn) spec.Insn { return spec.Insn{Insn: in, Func: &btf.Func{Name: name}} }
+	calls := &spec.Program{Insns: []spec.Insn{
+		own("entry", asm.StoreImm(asm.R10, -8, 1, asm.DWord)), {Insn: asm.CallFunc("sub")}, {Insn: asm.Exit()},
+		own("sub", asm.StoreImm(asm.R10, -100, 1, asm.Word)), {Insn: asm.Exit()},
+	}}
+	d := newProgramDoc(calls)
+	if diff := cmp.Diff(&stackDoc{Bytes: 16 + 112, Exact: true, Frames: 2}, d.Stack); diff != "" {
+		t.Errorf("-want +have:\n%s", diff)
+	}
+	if diff := cmp.Diff([]functionDoc{{"entry", 3, 8}, {"sub", 2, 100}}, d.Functions); diff != "" {
+		t.Errorf("-want +have:\n%s", diff)
+	}
+	if d.Code != 5*8 || d.Insns != 5 {
+		t.Errorf("%d bytes, %d instructions", d.Code, d.Insns)
+	}
+	for want, s := range map[string]*stackDoc{"?": nil, "recursive": {Recursive: true}, "≥8": {Bytes: 8}, "8": {Bytes: 8, Exact: true}} {
+		if s.String() != want {
+			t.Errorf("%+v is %q, want %q", s, s.String(), want)
+		}
+	}
+	undefined := &spec.Program{Insns: []spec.Insn{own("entry", asm.CallFunc("elsewhere")), {Insn: asm.Exit()}}}
+	if d := newProgramDoc(undefined); d.Stack != nil || d.Code != 16 {
+		t.Errorf("a call of what is not there: %+v", d)
+	}
+}

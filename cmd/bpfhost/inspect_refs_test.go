@@ -1,0 +1,42 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bpfhost/bpfhost/core/btf"
+)
+
+func TestRefs(t *testing.T) {
+	want := []refDoc{
+		{"program", "tail", "map", "outer", 1},
+		{"program", "tail", "helper", "bpf_map_lookup_elem", 2},
+		{"program", "tail", "map", "pinned", 1},
+		{"program", "tail", "map", "calls", 1},
+		{"program", "tail", "helper", "bpf_tail_call", 1},
+		{"map", "outer", "map", "first", 1},
+		{"map", "outer", "map", "second", 1},
+		{"map", "calls", "program", "tail", 1},
+		{"map", "calls", "program", "other", 1},
+	}
+	if d := cmp.Diff(want, objectFile(t, "maps-el.o").Refs); d != "" {
+		t.Errorf("-want +have:\n%s", d)
+	}
+}
+
+func TestCore(t *testing.T) {
+	want := []coreDoc{
+		{"exec", "byte_off", "struct task_struct", "real_parent", 1},
+		{"exec", "field_exists", "struct task_struct", "pid", 1},
+		{"exec", "byte_off", "struct task_struct", "tgid", 1},
+		{"exec", "byte_off", "struct task_struct", "pid", 1},
+	}
+	if d := cmp.Diff(want, objectFile(t, "core-el.o").Core); d != "" {
+		t.Errorf("-want +have:\n%s", d)
+	}
+	bare := newCoreDoc("p", btf.CoreRelo{Type: 7, Access: "0:1", Kind: btf.CoreByteSize}, nil)
+	if bare != (coreDoc{Program: "p", Kind: "byte_sz", Path: "0:1"}) {
+		t.Errorf("without types: %+v", bare)
+	}
+}
