@@ -51,55 +51,6 @@ func readCases(t *testing.T) []testCase {
 	return cases
 }
 
-// variant tells instructions of one opcode apart that mean different things.
-func variant(in asm.Insn) string {
-	key := strconv.Itoa(int(in.Op))
-	switch {
-	case in.Op.Class() == asm.ClassALU || in.Op.Class() == asm.ClassALU64:
-		key += " off " + strconv.Itoa(int(in.Off))
-		if in.Op.ALU() == asm.End {
-			key += " imm " + strconv.Itoa(int(in.Imm))
-		}
-	case in.Op.Mode() == asm.ModeAtomic && in.Op.Class() == asm.ClassStx:
-		key += " imm " + strconv.Itoa(int(in.Imm))
-	case in.Op == asm.OpCall:
-		key += " src " + strconv.Itoa(int(in.Src))
-	}
-	return key
-}
-
-// TestConformanceIsComplete demands a case for every instruction that is known, but for some that only
-// work together with objects which these programs do not have.
-func TestConformanceIsComplete(t *testing.T) {
-	have := map[string]bool{}
-	for _, c := range readCases(t) {
-		for _, in := range c.insns {
-			have[variant(in)] = true
-		}
-	}
-	for op := range 256 {
-		for _, off := range []int16{0, 1, 8, 16, 32} {
-			for _, imm := range []int64{0, 16, 32, 64, 0x40, 0x50, 0xa0, 0x01, 0x41, 0x51, 0xa1, 0xe1, 0xf1, 0x100, 0x110} {
-				in := asm.Insn{Op: asm.Op(op), Off: off, Imm: imm}
-				switch {
-				case in.Op == asm.OpJumpReg, in.Op == asm.OpCallReg: // need addresses of code
-					continue
-				case in.Op == 0xbf && off == 1: // needs an arena
-					continue
-				case in.Op == asm.OpLoadImm64:
-					in.Src = 0
-				}
-				code, err := asm.AppendEncode(nil, []asm.Insn{in}, asm.EncodeOptions{})
-				odd := strings.Contains(in.String(), "{") && !strings.Contains(in.String(), "fixed") // a reserved field
-				if err == nil && !odd && !have[variant(in)] {
-					t.Errorf("no case has opcode %#02x with off %d, imm %#x: %v (%x)", op, off, imm, in, code)
-					have[variant(in)] = true
-				}
-			}
-		}
-	}
-}
-
 // TestConformanceConstants holds what is known of programs without running them against the cases.
 func TestConformanceConstants(t *testing.T) {
 	known := 0
@@ -136,7 +87,8 @@ func TestConformanceConstants(t *testing.T) {
 // newerCases are the cases that older kernels do not know, by the start of their name.
 var newerCases = []struct{ prefix, since string }{
 	{"movsx", "6.6"}, {"sdiv", "6.6"}, {"smod", "6.6"}, {"bswap", "6.6"}, {"load s", "6.6"}, {"gotol", "6.6"}, {"may_goto", "6.9"},
-	{"load-acquire", "6.15"}, {"store-release", "6.15"}, {"", "5.14"}, // programs of type syscall
+	{"load-acquire", "6.15"}, {"store-release", "6.15"}, {"function called back", "5.17"}, {"kernel function", "6.4"}, {"symbol of the kernel", "6.4"},
+	{"address space cast", "6.9"}, {"", "5.14"}, // programs of type syscall
 }
 
 // TestConformance runs every case on the kernel.
@@ -209,10 +161,49 @@ func runPacket(t *testing.T, k *loader.Kernel, c testCase) {
 	}
 }
 
+// addTypes gives types to the functions, without which the kernel takes no address of one.
+func addTypes(t *testing.T, c *spec.Collection, p *spec.Program) {
+	t.Helper()
+	b := btf.Builder{}
+	proto := b.Add(&btf.FuncProto{Return: b.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})})
+	for i := range p.Insns {
+		if f := p.Insns[i].Func; f != nil {
+			f.Type = b.Add(&btf.Function{Name: f.Name, Type: proto})
+		}
+	}
+	var err error
+	if c.BTF, err = b.Types(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// addObjects adds what the program refers to.
+func addObjects(c *spec.Collection, p *spec.Program) {
+	have := map[string]bool{}
+	for i := range p.Insns {
+		kind, name := p.Insns[i].Ref, p.Insns[i].Symbol
+		if have[name] {
+			continue
+		}
+		have[name] = true
+		switch {
+		case kind == asm.RefKsym: // found by its type
+			c.Externs = append(c.Externs, spec.Extern{Name: name, Kind: spec.ExternKfunc, Type: 1})
+		case kind == asm.RefMap && name == "arena":
+			c.Maps = append(c.Maps, &spec.Map{Name: "arena", Type: spec.MapArena, Flags: spec.FlagMmapable, MaxEntries: 1, Extra: 1<<44 | 1<<20})
+		case kind == asm.RefMap || kind == asm.RefMapValue:
+			c.Maps = append(c.Maps, &spec.Map{Name: name, Type: spec.MapArray, KeySize: 4, ValueSize: 16, MaxEntries: 1})
+		}
+	}
+}
+
 // load loads a program, demands that it was compiled, and runs it.
 func load(t *testing.T, k *loader.Kernel, p *spec.Program, run *loader.Run) {
 	t.Helper()
-	c, err := tryLoad(k, "GPL", p, &spec.Map{Name: "m", Type: spec.MapArray, KeySize: 4, ValueSize: 16, MaxEntries: 1})
+	spc := &spec.Collection{License: "GPL", Programs: []*spec.Program{p}}
+	addTypes(t, spc, p)
+	addObjects(spc, p)
+	c, err := loader.Load(spc, loader.Options{Kernel: k})
 	if err != nil {
 		t.Fatalf("%+v", err)
 	}
