@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -30,9 +29,11 @@ func newDisasm(a app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "disasm FILE [PROGRAM]",
 		Short: "Show the instructions of eBPF programs as text",
-		Long: `disasm prints the programs of an eBPF object, or one of them, as text that asm reads. With --raw the file
+		Long: `disasm prints the programs of an eBPF object, or one of them, each as text that asm reads. With --raw the file
 is bare instructions; what is none is shown as a number, so that nothing is lost. FILE - is standard
-input. --cfg dot draws the control flow for Graphviz instead.`,
+input. --cfg dot draws the control flow for Graphviz instead: a box for each basic block, red with what is
+wrong in it whatever the kernel, gray where control never gets, around them the functions with the stack
+that they need; calls are dotted, and the tooltip of a block names the one that dominates it.`,
 		Example: `  bpfhost disasm drops.o
   bpfhost disasm drops.o count --source --bytes
   bpfhost disasm drops.o count --cfg dot | dot -Tsvg >count.svg`,
@@ -173,65 +174,4 @@ func (d *disasm) encoded(code []asm.Insn, p *spec.Program) ([][]byte, error) {
 		out[i], b = b[:n], b[n:]
 	}
 	return out, nil
-}
-
-// appendDot draws the control flow of a program: a cluster for each function, a box for each block.
-func appendDot(out []byte, p *spec.Program) ([]byte, error) {
-	g, err := p.Graph()
-	if err != nil {
-		return nil, err
-	}
-	code, _ := plain(p)
-	w := bytes.NewBuffer(out)
-	fmt.Fprintf(w, "digraph %s {\n\tnode [shape=box fontname=monospace]\n", dotText(p.Name))
-	for i, f := range g.Funcs {
-		fmt.Fprintf(w, "\tsubgraph cluster_%d {\n\t\tlabel=%s\n", i, dotText(f.Name))
-		for b := f.Block; b < f.Block+f.Blocks; b++ {
-			dotBlock(w, g, b, code, p)
-		}
-		fmt.Fprint(w, "\t}\n")
-	}
-	for b := range g.Blocks {
-		for k, to := range g.Succs(b) {
-			style := ""
-			if len(g.Succs(b)) == 2 && k == 0 {
-				style = " [style=dashed]" // the way on where a condition does not hold
-			}
-			fmt.Fprintf(w, "\tb%d -> b%d%s\n", b, to, style)
-		}
-	}
-	fmt.Fprint(w, "}\n")
-	return w.Bytes(), nil
-}
-
-func dotBlock(w *bytes.Buffer, g *asm.Graph, b int, code []asm.Insn, p *spec.Program) {
-	bl := g.Blocks[b]
-	label := ""
-	for i := bl.Start; i < bl.End; i++ {
-		text := asm.AppendInsn(nil, code[i], asm.TextOptions{LabelNames: p.LabelNames})
-		label += strconv.Itoa(i) + "  " + string(text) + "\n"
-	}
-	more := ""
-	if !bl.Reachable {
-		more = " color=gray fontcolor=gray"
-	}
-	fmt.Fprintf(w, "\t\tb%d [label=%s%s]\n", b, dotText(label), more)
-}
-
-// dotText quotes text for Graphviz; every line is set to the left.
-func dotText(s string) string {
-	out := []byte{'"'}
-	for _, line := range bytes.SplitAfter([]byte(s), []byte{'\n'}) {
-		text, nl := bytes.CutSuffix(line, []byte{'\n'})
-		for _, c := range []byte(host.SafeText(string(text))) {
-			if c == '"' || c == '\\' {
-				out = append(out, '\\')
-			}
-			out = append(out, c)
-		}
-		if nl {
-			out = append(out, '\\', 'l')
-		}
-	}
-	return string(append(out, '"'))
 }

@@ -46,13 +46,18 @@ func (k FindingKind) String() string {
 
 // String returns for example "insn 3: read of a register that has no value: r2".
 func (f Finding) String() string {
-	switch {
-	case f.Kind == FindUninitialised:
-		return fmt.Sprintf("insn %d: %v: r%d", f.Insn, f.Kind, f.Reg)
-	case f.End > f.Insn+1:
-		return fmt.Sprintf("insns %d to %d: %v", f.Insn, f.End-1, f.Kind)
+	if f.End > f.Insn+1 {
+		return fmt.Sprintf("insns %d to %d: %s", f.Insn, f.End-1, f.Reason())
 	}
-	return fmt.Sprintf("insn %d: %v", f.Insn, f.Kind)
+	return fmt.Sprintf("insn %d: %s", f.Insn, f.Reason())
+}
+
+// Reason is String without the place.
+func (f Finding) Reason() string {
+	if f.Kind == FindUninitialised {
+		return fmt.Sprintf("%v: r%d", f.Kind, f.Reg)
+	}
+	return f.Kind.String()
 }
 
 // CheckOptions says what Check cannot know. The zero value is right for most programs.
