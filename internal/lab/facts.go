@@ -19,6 +19,7 @@ type FactSet struct {
 	VmlinuxBTF string // /sys/kernel/btf/vmlinux
 	ModuleBTF  string // that of nf_conntrack, a split of the former; since 5.11
 	Config     string // kernel configuration
+	Modules    string // folder of the modules' files, compressed or not
 	Kallsyms   string // of /proc/kallsyms the first lines, everything called bpf_…, and that module's
 }
 
@@ -144,7 +145,7 @@ func openFacts(img *Image) (*FactSet, error) {
 	if err := checkSums(dir, sums); err != nil {
 		return nil, fmt.Errorf("read facts of kernel %s: %w", img.Kernel.Name, err)
 	}
-	f := &FactSet{Kernel: img.Kernel, Release: img.Release, Config: img.Config}
+	f := &FactSet{Kernel: img.Kernel, Release: img.Release, Config: img.Config, Modules: img.Modules}
 	for name, to := range map[string]*string{vmlinuxBTF: &f.VmlinuxBTF, moduleBTF: &f.ModuleBTF, kallsyms: &f.Kallsyms} {
 		if sums[name] != "" {
 			*to = filepath.Join(dir, name)

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"debug/elf"
 	"fmt"
 	"io/fs"
 	"os"
@@ -19,17 +20,26 @@ type module struct {
 	data []byte // decompressed
 }
 
-// loadOrder reads the modules that the image has of names, and before each those it depends on.
-func loadOrder(img *Image, names []string) ([]module, error) {
+// moduleFiles gives the files of the modules in a folder by their names, which have _ for -.
+func moduleFiles(dir string) (map[string]string, error) {
 	files := map[string]string{}
-	err := filepath.WalkDir(img.Modules, func(p string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 		if base, _, ok := strings.Cut(filepath.Base(p), ".ko"); ok && err == nil {
 			files[strings.ReplaceAll(base, "-", "_")] = p
 		}
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list modules of %s: %w", img.Release, err)
+		return nil, fmt.Errorf("list kernel modules: %w", err)
+	}
+	return files, nil
+}
+
+// loadOrder reads the modules that the image has of names, and before each those it depends on.
+func loadOrder(img *Image, names []string) ([]module, error) {
+	files, err := moduleFiles(img.Modules)
+	if err != nil {
+		return nil, err
 	}
 	var order []module
 	seen := map[string]bool{}
@@ -64,6 +74,23 @@ func readModule(file string) ([]byte, error) {
 		return exec.Command("xz", "-dc", file).Output()
 	}
 	return os.ReadFile(file)
+}
+
+// moduleTypes reads the BTF of a module from its file: nothing where it has none.
+func moduleTypes(file string) ([]byte, error) {
+	data, err := readModule(file)
+	if err != nil {
+		return nil, fmt.Errorf("read module %s: %w", filepath.Base(file), err)
+	}
+	f, err := elf.NewFile(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("read module %s: %w", filepath.Base(file), err)
+	}
+	s := f.Section(".BTF")
+	if s == nil {
+		return nil, nil
+	}
+	return s.Data()
 }
 
 // depends reads the modules that one needs from its .modinfo section, which is text.
