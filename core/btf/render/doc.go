@@ -2,7 +2,7 @@
 // differs between two tables.
 //
 // Header writes a C header of the quality of vmlinux.h: every size and offset is what the types say, with padding,
-// packed attributes and forward declarations where C needs them. Go writes Go types with the same layout. JSON writes one
+// packed attributes and forward declarations where C needs them, and the kernel functions that programs may call. Go writes Go types with the same layout. JSON writes one
 // object per type. Value writes memory as its type says. Diff compares types by name.
 //
 // # Hostile input

@@ -3,6 +3,7 @@ package render
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/bpfhost/bpfhost/core/btf"
@@ -28,8 +29,8 @@ type HeaderOptions struct {
 	MaxBytes int
 }
 
-// Header appends a C header that defines types. It compiles for BPF with clang, and there sizes and offsets are those of
-// the table. Types that C cannot lay out, as enums of Rust with overlapping members, become arrays of bytes. Two types of
+// Header appends a C header that defines types, and at the end declares the kernel functions that programs may call. It compiles
+// for BPF with clang, and there sizes and offsets are those of the table. Types that C cannot lay out, as enums of Rust with overlapping members, become arrays of bytes. Two types of
 // one name are told apart by a suffix: the second struct foo is foo___2, which CO-RE takes for foo.
 // Errors wrap ErrLimit, btf.ErrCycle for a type that contains itself, btf.ErrID, or are a *btf.FormatError.
 func Header(dst []byte, t *btf.Types, o HeaderOptions) ([]byte, error) {
@@ -44,6 +45,7 @@ func Header(dst []byte, t *btf.Types, o HeaderOptions) ([]byte, error) {
 	h.enter = h.emit
 	h.text(headerTop)
 	err := h.roots(o.Roots)
+	h.prototypes()
 	if err == nil && h.asserts {
 		h.check()
 	}
@@ -87,11 +89,18 @@ type header struct {
 	ints    map[btf.ID]string
 	helpers map[string]bool // types for numbers that C does not have
 	pads    int             // in the struct that is being written
+	kfuncs  map[btf.ID]kfunc
+	protos  []btf.ID // of kernel functions, to be written at the end
 }
 
 // roots writes what was asked for.
 func (h *header) roots(ids []btf.ID) error {
 	if ids != nil {
+		if slices.ContainsFunc(ids, func(id btf.ID) bool { return h.t.Kind(id) == btf.KindFunc }) {
+			for t := h.t; t != nil; t = t.Base() {
+				h.findKfuncs(t)
+			}
+		}
 		for _, id := range ids {
 			if err := h.walk(id, whole); err != nil {
 				return err
@@ -114,7 +123,7 @@ func (h *header) roots(ids []btf.ID) error {
 			return err
 		}
 	}
-	return h.err
+	return h.allKfuncs()
 }
 
 // usedEnums finds the enums without a name that something refers to: they are written there.
@@ -194,6 +203,10 @@ func (h *header) emit(id btf.ID, typ btf.Type, s stage) error {
 	case *btf.Int, *btf.Float:
 		h.helper(typ)
 	case *btf.Function:
+		if h.kfuncs[id] != 0 {
+			h.protos = append(h.protos, id)
+			break
+		}
 		h.text("extern ")
 		h.declare(typ.Type, h.ident(id, typ.Name), 0)
 		h.text(";\n\n")

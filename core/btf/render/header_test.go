@@ -87,7 +87,11 @@ func kernels(t *testing.T) map[string]string {
 		files["here"] = vmlinuxPath
 	}
 	for _, k := range lab.Kernels {
-		if f, err := lab.Facts(k.Name); err == nil && f.VmlinuxBTF != "" {
+		f, err := lab.Facts(k.Name)
+		if err != nil && testenv.Required(testenv.Lab) {
+			t.Fatal(err)
+		}
+		if err == nil {
 			files[k.Name] = f.VmlinuxBTF
 		}
 	}
