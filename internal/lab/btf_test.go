@@ -3,6 +3,7 @@ package lab
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"maps"
 	"os"
 	"os/exec"
@@ -17,10 +18,14 @@ import (
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
-// facts reads what is known of a kernel, or skips.
+// facts reads what is known of a kernel. Where it was not collected, that is done if the lab is required, otherwise the test skips.
 func facts(t testing.TB, kernel string) *FactSet {
 	t.Helper()
 	f, err := Facts(kernel)
+	if errors.Is(err, ErrNoFacts) && testenv.Required(testenv.Lab) {
+		k, _ := Find(kernel)
+		f, err = Store{}.CollectFacts(t.Context(), k)
+	}
 	if err != nil {
 		testenv.Skip(t, testenv.Lab, err.Error())
 	}
