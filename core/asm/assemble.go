@@ -1,10 +1,6 @@
 package asm
 
-import (
-	"errors"
-	"fmt"
-	"strconv"
-)
+import "errors"
 
 // Assemble reads instructions as Parse does and returns their bytes. Calls and addresses of functions
 // by name lead to the .func of that name in the text.
@@ -51,7 +47,7 @@ func (p *parser) link() error {
 			continue
 		}
 		if _, dup := starts[name]; dup {
-			return p.failure(i, "function "+strconv.Quote(name)+" is defined twice")
+			return p.failure(i, "function "+show(name)+" is defined twice")
 		}
 		starts[name] = i
 	}
@@ -63,11 +59,11 @@ func (p *parser) link() error {
 			continue
 		case RefFunc:
 		default:
-			return p.failure(i, fmt.Sprintf("%s %q is a name that only a loader can resolve", in.Ref, in.Symbol))
+			return p.failure(i, in.Ref.String()+" "+show(in.Symbol)+" is a name that only a loader can resolve")
 		}
 		at, ok := starts[in.Symbol]
 		if !ok {
-			return p.failure(i, "function "+strconv.Quote(in.Symbol)+" is not defined")
+			return p.failure(i, "function "+show(in.Symbol)+" is not defined")
 		}
 		if insns[at].Label == 0 {
 			for used[next] {

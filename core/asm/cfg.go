@@ -169,7 +169,7 @@ func (b *grapher) resolve() error {
 		case RefFunc:
 			to, ok := b.byName[in.Symbol]
 			if !ok {
-				return graphError(i, fmt.Errorf("function %q is not in the program", in.Symbol))
+				return graphError(i, fmt.Errorf("function %s is not in the program", show(in.Symbol)))
 			}
 			b.targets[i] = to
 		case RefNone:

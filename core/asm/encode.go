@@ -165,7 +165,7 @@ func (e *encoder) resolve(in *Insn, f form, slot int32) (word, error) {
 		if k := in.Ref; e.options.anyMap && (k == RefMap || k == RefMapValue || k == RefVar) {
 			return makeWord(in.Op, in.Dst, in.Src, in.Off, int32(in.Imm)), nil
 		}
-		return 0, fmt.Errorf("%s %q is not resolved", in.Ref, in.Symbol)
+		return 0, fmt.Errorf("%s %s is not resolved", in.Ref, show(in.Symbol))
 	}
 	where := f.distance(in.Src)
 	if where == distanceNone || in.Flags&Raw != 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -104,6 +105,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(r.text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
+		checkAssemble(t, text)
 		l, err := Parse(text)
 		if err != nil {
 			return
@@ -127,6 +129,23 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("encode %q: %v", text, err)
 		}
 	})
+}
+
+// checkAssemble demands that errors are within the text, and that what is assembled can be decoded.
+func checkAssemble(t *testing.T, text string) {
+	t.Helper()
+	code, err := Assemble(text, EncodeOptions{})
+	if err != nil {
+		var e *ParseError
+		lines := strings.Split(text, "\n")
+		if !errors.As(err, &e) || e.Line < 1 || e.Line > len(lines) || e.Column < 1 || e.Column > len(lines[e.Line-1])+1 {
+			t.Fatalf("assemble %q: %v", text, err)
+		}
+		return
+	}
+	if _, err := Decode(code, DecodeOptions{Lenient: true}); err != nil {
+		t.Fatalf("assemble %q: %x: %v", text, code, err)
+	}
 }
 
 // TestLossless tries every opcode with the values of the other fields that have a meaning

@@ -6,6 +6,15 @@ import (
 	"unicode/utf8"
 )
 
+// show quotes a name for a message and shortens it: texts and names come from others.
+func show(name string) string {
+	const limit = 64
+	if len(name) > limit {
+		return strconv.QuoteToASCII(name[:limit]) + "…"
+	}
+	return strconv.QuoteToASCII(name)
+}
+
 // isWord reports whether a name can stand without quotes as a label or a function.
 func isWord(s string) bool {
 	for i := range len(s) {

@@ -162,7 +162,7 @@ func (k symbolKey) String() string {
 	if k.number != 0 {
 		return strconv.Quote("L" + strconv.FormatUint(uint64(k.number), 10))
 	}
-	return strconv.Quote(k.name)
+	return show(k.name)
 }
 
 // symbol returns the index of a label in symbols.
@@ -187,7 +187,7 @@ func (p *parser) funcMark() {
 	at := p.at
 	name, _ := p.name("the name of a function")
 	if p.function != nil {
-		p.failAt(at, "function "+strconv.Quote(p.function.name)+" has no instruction")
+		p.failAt(at, "function "+show(p.function.name)+" has no instruction")
 		return
 	}
 	p.function = &symbol{symbolKey{name: name}, p.row, at, len(p.listing.Insns)}

@@ -39,7 +39,7 @@ func (p *parser) operation() Insn {
 	case "":
 		p.fail("expected an instruction, found " + p.found())
 	default:
-		p.fail("unknown instruction " + strconv.Quote(w))
+		p.fail("unknown instruction " + show(w))
 	}
 	return Insn{}
 }
@@ -293,7 +293,7 @@ func (p *parser) numberedHelper(name string) Insn {
 	p.pos++
 	n := p.immediate(false)
 	if h, ok := ParseHelper(name); !ok || h != Helper(n) {
-		p.failAt(at, strconv.Quote(name)+" is not helper "+strconv.Itoa(int(n)))
+		p.failAt(at, show(name)+" is not helper "+strconv.Itoa(int(n)))
 	}
 	return Call(Helper(n))
 }

@@ -1,14 +1,11 @@
 package asm
 
-import (
-	"fmt"
-	"strconv"
-)
+import "fmt"
 
 // finish gives labels their numbers and references their labels.
 func (p *parser) finish() error {
 	if p.function != nil {
-		return p.function.error("function " + strconv.Quote(p.function.name) + " has no instruction")
+		return p.function.error("function " + show(p.function.name) + " has no instruction")
 	}
 	p.resolveCalls()
 	for _, s := range p.symbols {

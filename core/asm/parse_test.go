@@ -101,11 +101,19 @@ func TestParseBad(t *testing.T) {
 		{`"a" exit`, `line 1:1: expected an instruction, found "\"a\""`},
 		{"12 exit", `line 1:4: expected ":", found "exit"`},
 		{"(b7 r1 = 1", `expected ")"`},
+		{strings.Repeat("é", 1000), `line 1:1: expected an instruction, found "\u00e9\u00e9`},
+		{"goto " + strings.Repeat("a", 1000), `aaa"… is not defined`},
+		{strings.Repeat("a", 1000), `aaa"…`},
+		{".func " + strings.Repeat("a", 1000), `aaa"… has no instruction`},
+		{"r1 = " + strings.Repeat("9", 1000), `999"… is not a number of at most 64 bits`},
 	} {
 		l, err := Parse(tt.text)
 		var e *ParseError
 		if !errors.As(err, &e) || !strings.Contains(err.Error(), tt.want) || l.Insns != nil {
 			t.Errorf("Parse(%q) = %v, %v; want %q", tt.text, l.Insns, err, tt.want)
+		}
+		if len(err.Error()) > 300 {
+			t.Errorf("an error of %d bytes: %v", len(err.Error()), err)
 		}
 	}
 }

@@ -1,9 +1,6 @@
 package asm
 
-import (
-	"math"
-	"strconv"
-)
+import "math"
 
 // swaps holds the byte order conversions.
 var swaps = map[string]Insn{
@@ -57,7 +54,7 @@ func (p *parser) rightSide(dst register) Insn {
 	if in, ok := p.named(dst.Reg, name); ok {
 		return in
 	}
-	p.failAt(at, "expected a value, found "+strconv.Quote(name))
+	p.failAt(at, "expected a value, found "+show(name))
 	return Insn{}
 }
 

@@ -86,10 +86,7 @@ func (s *scanner) found() string {
 	if i := strings.IndexAny(word[1:], " \t\r,()[]{};"); i >= 0 {
 		word = word[:i+1]
 	}
-	if len(word) > 40 {
-		word = word[:40]
-	}
-	return strconv.Quote(word)
+	return show(word)
 }
 
 // word reads a name without quotes. It is empty when none comes next.
@@ -217,7 +214,7 @@ func (s *scanner) tryNumber() (v int64, big, ok bool) {
 	}
 	u, err := strconv.ParseUint(text, base, 64)
 	if err != nil || negative && u > 1<<63 {
-		s.fail(strconv.Quote(rest[:len(rest)-len(digits)+n]) + " is not a number of at most 64 bits")
+		s.fail(show(rest[:len(rest)-len(digits)+n]) + " is not a number of at most 64 bits")
 		return 0, false, false
 	}
 	s.pos += len(rest) - len(digits) + n
