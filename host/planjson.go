@@ -33,6 +33,13 @@ type jsonCollection struct {
 	Maps     []jsonMap     `json:"maps"`
 	Attach   []jsonAttach  `json:"attach"`
 	Changes  []jsonChange  `json:"changes"`
+	Odd      []jsonOdd     `json:"odd"` // what is odd about the object file
+}
+
+// jsonOdd is a note of the reader of object files; its codes are those of package elf.
+type jsonOdd struct {
+	Code string `json:"code"`
+	Text string `json:"text"`
 }
 
 type jsonProgram struct {
@@ -134,12 +141,15 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 func (p *Plan) jsonCollection(c *Planned) jsonCollection {
 	out := jsonCollection{
 		Name: c.Name, Source: c.Source, SHA256: c.SHA256, Programs: []jsonProgram{}, Maps: []jsonMap{},
-		Attach: []jsonAttach{}, Changes: []jsonChange{}, Removed: c.After == nil,
+		Attach: []jsonAttach{}, Changes: []jsonChange{}, Odd: []jsonOdd{}, Removed: c.After == nil,
 	}
 	if c.After == nil {
 		return out
 	}
 	out.License = c.After.License
+	for _, n := range c.After.Notes {
+		out.Odd = append(out.Odd, jsonOdd(n))
+	}
 	for _, m := range c.After.Maps {
 		out.Maps = append(out.Maps, jsonMap{m.Name, m.Type.String(), m.KeySize, m.ValueSize, m.MaxEntries, c.changeOf(spec.ObjectMap, m.Name)})
 	}

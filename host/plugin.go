@@ -114,11 +114,14 @@ func (h *Host) Open(ctx context.Context, wasm []byte, o PluginOptions) (*Plugin,
 	return p, nil
 }
 
+// objectOptions is how objects are read. What libbpf would refuse is in the notes of a plan.
+var objectOptions = elf.LoadOptions{Lenient: true}
+
 // readObjects reads the operator's objects.
 func readObjects(objects []Object) ([]input, error) {
 	var inputs []input
 	for _, o := range objects {
-		c, err := elf.LoadBytes(o.Data)
+		c, err := objectOptions.LoadBytes(o.Data)
 		if err != nil {
 			return nil, &inputError{what: "object", name: o.Name, err: err}
 		}

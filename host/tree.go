@@ -6,7 +6,6 @@ import (
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/asm"
-	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -138,7 +137,7 @@ func hostOrder() asm.ByteOrder {
 
 // ObjFromBytes adds an object read from an ELF file in guest memory.
 func (x *instance) ObjFromBytes(name, file []byte) int32 {
-	c, err := elf.LoadBytes(file)
+	c, err := objectOptions.LoadBytes(file)
 	if err != nil {
 		return x.reply("obj_from_bytes", 0, err)
 	}

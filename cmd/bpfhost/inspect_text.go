@@ -52,8 +52,11 @@ func (d *objectDoc) programTable(t *table) {
 		if p.Optional {
 			flags = strings.TrimPrefix(flags+",optional", ",")
 		}
-		rows = append(rows, []string{p.Name, p.Section, p.Type, attach, strconv.Itoa(p.Insns), strconv.Itoa(len(p.Functions)),
-			p.Stack.String(), flags})
+		funcs := "?"
+		if n := len(p.Functions); n > 0 {
+			funcs = strconv.Itoa(n)
+		}
+		rows = append(rows, []string{p.Name, p.Section, p.Type, attach, strconv.Itoa(p.Insns), funcs, p.Stack.String(), flags})
 	}
 	t.block([]string{"PROGRAM", "SECTION", "TYPE", "ATTACH", "INSNS", "FUNCS", "STACK", "FLAGS"}, rows)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/host"
 )
 
@@ -36,6 +37,7 @@ printed. A second Ctrl-C does not wait for the plugin.`,
 			if err != nil {
 				return err
 			}
+			warnLenient(a, p)
 			return l.serve(c.Context(), a, p, r.output.value)
 		},
 	}
@@ -44,6 +46,21 @@ printed. A second Ctrl-C does not wait for the plugin.`,
 	c.Flags().DurationVar(&l.duration, "duration", 0, "stop after this time (default: never)")
 	c.Flags().StringVar(&l.ready, "ready", "", "`FILE` that exists while everything is attached, for scripts")
 	return c
+}
+
+// warnLenient says what of the operator's objects was read by more than libbpf's rules. The plan, which
+// has all notes, is not shown in a run.
+func warnLenient(a app, p *host.Plan) {
+	for _, c := range p.Collections {
+		if c.Before == nil {
+			continue
+		}
+		for _, n := range c.Before.Notes {
+			if n.Code == elf.NoteLenient {
+				fmt.Fprintf(a.err, "bpfhost: warning: object %s: %s %s\n", host.SafeText(c.Source), n.Code, host.SafeText(n.Text))
+			}
+		}
+	}
 }
 
 // life says how long a run lasts and what happens on the way.

@@ -7,7 +7,7 @@
 // # What becomes what
 //
 //   - Every function that is not static, in a code section other than .text, is a program. The name
-//     of the section says its type; see the table in section.go, which follows libbpf. What a
+//     of the section says its type: docs/sections.md has them all, and they are libbpf's. What a
 //     program calls, in whichever section it is, stands behind it in the same program.
 //   - .maps (with BTF) and maps (without) hold maps. Each section .data, .rodata, .bss, and what is
 //     named after them, is an array with one value, and each symbol in it a variable. .kconfig is

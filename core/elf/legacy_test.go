@@ -118,6 +118,12 @@ func TestSectionRules(t *testing.T) {
 	if c, err = own.LoadBytes(object("xdp")); err != nil || c.Programs[0].Type != spec.ProgramSchedCls {
 		t.Errorf("own rule does not come first: %v", err)
 	}
+	last := LoadOptions{Lenient: true, Fallbacks: []SectionRule{{Pattern: "xdp", Type: spec.ProgramSchedCls}, {Pattern: "xdp_mine+", Type: spec.ProgramSchedCls}}}
+	for name, want := range map[string]spec.ProgramType{"xdp": spec.ProgramXDP, "xdp_mine/7": spec.ProgramSchedCls, "xdp_other": spec.ProgramXDP} {
+		if c, err := last.LoadBytes(object(name)); err != nil || c.Programs[0].Type != want {
+			t.Errorf("%s with rules behind the table: %v", name, err)
+		}
+	}
 	for name, want := range map[string]spec.ProgramType{"xdp_devmap/x": spec.ProgramXDP, "seccomp": spec.ProgramSocketFilter, "ingress": spec.ProgramSchedCls, "socket1": spec.ProgramSocketFilter} {
 		c, err := LoadOptions{Lenient: true}.LoadBytes(object(name))
 		if err != nil || c.Programs[0].Type != want {

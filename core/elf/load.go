@@ -18,8 +18,11 @@ type LoadOptions struct {
 	Lenient bool
 
 	// Sections are names of program sections that are known in addition. They come before the
-	// table; the first match counts.
+	// table of docs/sections.md; the first match counts.
 	Sections []SectionRule
+
+	// Fallbacks are such names that come behind the table, so that they cannot change what it says.
+	Fallbacks []SectionRule
 
 	MaxFile  uint64 // largest file in bytes; 0 is 256 MiB
 	MaxData  uint64 // most bytes of all data sections together, zeroes included; 0 is 64 MiB

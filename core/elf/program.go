@@ -173,12 +173,13 @@ func (l *loader) makePrograms() error {
 // matchSection finds out what the name of a section stands for.
 func (l *loader) matchSection(s *section) (r rule, target string, known bool) {
 	name := strings.TrimPrefix(s.name, optionalMark)
-	for _, own := range l.o.Sections {
-		if r, target, known = matchIn([]rule{{own.Pattern, own.Type, own.Attach, own.Flags}}, name); known {
-			return r, target, true
-		}
+	if r, target, known = matchOwn(l.o.Sections, name); known {
+		return r, target, true
 	}
-	if r, target, known = match(name); !known && l.o.Lenient {
+	if r, target, known = match(name); known {
+		return r, target, true
+	}
+	if r, target, known = matchOwn(l.o.Fallbacks, name); !known && l.o.Lenient {
 		if r, known = matchPrefix(name); known {
 			l.note(NoteLenient, "section %s was taken for %s", s.name, strings.TrimSuffix(r.pattern, "+"))
 		}

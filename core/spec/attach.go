@@ -110,6 +110,8 @@ func hookOf(p *Program) hook {
 		return hook{} // entries of a map
 	case p.Type == ProgramTracing && p.AttachType == AttachTypeTraceIter:
 		return hook{}
+	case p.Type == ProgramTracing && p.AttachType >= AttachTypeTraceFentryMulti && p.AttachType <= AttachTypeTraceFsessionMulti:
+		return hook{} // many functions at once have a family of their own
 	case p.Type == ProgramSchedCls && (p.AttachType == AttachTypeNetkitPrimary || p.AttachType == AttachTypeNetkitPeer):
 		return hook{}
 	}

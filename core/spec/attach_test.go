@@ -18,6 +18,7 @@ func TestDefaultAttach(t *testing.T) {
 		{Program{Type: ProgramRawTracepoint, AttachTo: "sys_enter"}, AttachRawTracepoint, true},
 		{Program{Type: ProgramTracing, AttachType: AttachTypeTraceFentry, AttachTo: "f"}, AttachTracing, true},
 		{Program{Type: ProgramTracing, AttachType: AttachTypeTraceIter, AttachTo: "task"}, AttachNone, false},
+		{Program{Type: ProgramTracing, AttachType: AttachTypeTraceFexitMulti, AttachTo: "tcp_*"}, AttachNone, false},
 		{Program{Type: ProgramLSM, AttachType: AttachTypeLSMMac, AttachTo: "file_open"}, AttachTracing, true},
 		{Program{Type: ProgramLSM, AttachType: AttachTypeLSMCgroup, AttachTo: "file_open"}, AttachCgroup, false},
 		{Program{Type: ProgramKprobe, Section: "?kprobe/f", AttachTo: "f"}, AttachKprobe, true},
