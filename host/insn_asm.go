@@ -72,7 +72,7 @@ type assembly struct {
 
 // jumpTarget finds what a text may jump to, labelMark what it defines.
 var (
-	jumpTarget = regexp.MustCompile(`\bgotol?[ \t]+("(?:[^"\\]|\\.)*"|[A-Za-z_.$][\w.$]*)`)
+	jumpTarget = regexp.MustCompile(`\b(?:may_)?gotol?[ \t]+("(?:[^"\\]|\\.)*"|[A-Za-z_.$][\w.$]*)`)
 	labelMark  = regexp.MustCompile(`(?m)^[ \t]*("(?:[^"\\]|\\.)*"|[A-Za-z_.$][\w.$]*):`)
 )
 

@@ -61,6 +61,18 @@ L1:
 	r0 = 2
 	exit
 `},
+		{"any jump to a label of the program, and a constant", 0, 0, ".const SEVEN = 7\nif r1 == SEVEN goto +1\nmay_goto L1", 2, `.func count_drops
+	if r1 == 7 goto L2
+	may_goto L1
+L2:
+	r1 = *(u32 *)(r1 + 0)
+	if r1 == 0 goto L1
+	r0 = 1
+	exit
+L1:
+	r0 = 2
+	exit
+`},
 		{"to the end of the text", 2, 0, "if r1 == 7 goto out\nr0 = 9\nexit\nout:", 3, `.func count_drops
 	r1 = *(u32 *)(r1 + 0)
 	if r1 == 0 goto L1

@@ -74,8 +74,8 @@
 // Names in brackets, labels and functions are quoted as in Go where they are not plain words.
 //
 // Between instructions stand labels (L1: or any other word and a colon; L and a number is the label
-// of that number), .func name before the first instruction of a function, empty lines, and comments
-// from // or ; or # to the end of the line. Instead of a label Parse takes a distance as
+// of that number), .func name before the first instruction of a function, .const NAME = 5 to write
+// NAME for a number from there on, empty lines, and comments from // or ; or # to the end of the line. Instead of a label Parse takes a distance as
 // disassemblers print it (goto +5, call pc+5, with <symbol> behind it or not), and it makes a label
 // of it; it skips the number and the opcode in parentheses that they print before an instruction.
 //

@@ -104,6 +104,7 @@ func FuzzParse(f *testing.F) {
 	for _, r := range readTable(f) {
 		f.Add(r.text)
 	}
+	f.Add(".const A = 5\n.func A\nA: r1 = A\nr2 = *(u8 *)(r1 + A)\nif r2 == A goto A\ncall A\nexit")
 	f.Fuzz(func(t *testing.T, text string) {
 		checkAssemble(t, text)
 		l, err := Parse(text)

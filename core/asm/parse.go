@@ -45,7 +45,7 @@ type parser struct {
 func (p *parser) parse(text string) error {
 	for line := range strings.Lines(text) {
 		row := p.row + 1
-		p.scanner = scanner{line: strings.TrimSuffix(line, "\n"), row: row}
+		p.scanner = scanner{line: strings.TrimSuffix(line, "\n"), row: row, constants: p.constants}
 		p.statements()
 		if p.err != nil {
 			return p.err
@@ -95,9 +95,12 @@ func (p *parser) statements() {
 		if p.label() {
 			continue
 		}
-		if p.accept(".func") {
+		switch {
+		case p.accept(".func"):
 			p.funcMark()
-		} else {
+		case p.accept(".const"):
+			p.constant()
+		default:
 			p.instruction()
 		}
 		if p.err == nil && !p.end() {
@@ -109,7 +112,7 @@ func (p *parser) statements() {
 
 // prefix skips what disassemblers write before an instruction: its number and its opcode.
 func (p *parser) prefix() {
-	if _, _, ok := p.tryNumber(); ok {
+	if _, _, ok := p.tryLiteral(); ok {
 		p.expect(":")
 	}
 	if p.accept("(") {
@@ -195,6 +198,31 @@ func (p *parser) funcMark() {
 		p.listing.Funcs = map[int]string{}
 	}
 	p.listing.Funcs[len(p.listing.Insns)] = name
+}
+
+// constant reads NAME = NUMBER behind .const.
+func (p *parser) constant() {
+	_, register := p.tryRegister()
+	at := p.at
+	name := p.word()
+	if _, swap := swaps[name]; register || swap {
+		p.failAt(at, "a constant cannot have the name of a register or a conversion")
+	}
+	if name == "" {
+		p.fail("expected the name of a constant, found " + p.found())
+	}
+	p.expect("=")
+	v, big, ok := p.tryNumber()
+	if !ok {
+		p.fail("expected a number, found " + p.found())
+	}
+	if _, twice := p.constants[name]; twice {
+		p.failAt(at, "constant "+show(name)+" is defined twice")
+	}
+	if p.constants == nil {
+		p.constants = map[string]constant{}
+	}
+	p.constants[name] = constant{v, big}
 }
 
 // instruction reads one instruction and what stands in braces behind it.

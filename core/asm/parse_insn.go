@@ -234,7 +234,7 @@ func (p *parser) relative(bare bool) bool {
 	if !bare {
 		return false
 	}
-	by, big, ok := p.tryNumber()
+	by, big, ok := p.tryLiteral()
 	if !ok {
 		p.pos = start
 		return false
@@ -258,7 +258,7 @@ func (p *parser) call() Insn {
 	if p.relative(false) {
 		return local
 	}
-	if v, big, ok := p.tryNumber(); ok {
+	if v, big, ok := p.tryLiteral(); ok {
 		if big || v != int64(int32(v)) {
 			p.fail("number of a helper does not fit 32 bits")
 		}

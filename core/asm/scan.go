@@ -25,6 +25,14 @@ type scanner struct {
 	at   int // where the token that was read last starts
 	err  error
 	row  int
+
+	constants map[string]constant // by .const, so far
+}
+
+// constant is a number as tryNumber returns it.
+type constant struct {
+	v   int64
+	big bool
 }
 
 // fail records a failure at the token that was read last.
@@ -187,9 +195,22 @@ func (s *scanner) register(view byte) register {
 	return r
 }
 
-// tryNumber reads a number if one comes next: decimal, or hexadecimal behind 0x, with an optional
-// sign. Values above the largest int64 are returned as negative numbers and big is set.
+// tryNumber reads a number or the name of a constant if one comes next.
 func (s *scanner) tryNumber() (v int64, big, ok bool) {
+	if v, big, ok = s.tryLiteral(); ok || len(s.constants) == 0 {
+		return v, big, ok
+	}
+	c, ok := s.constants[s.word()]
+	if !ok || s.pos < len(s.line) && (s.line[s.pos] == '[' || s.line[s.pos] == '(') { // map[name], be it a constant or not
+		s.back()
+		return 0, false, false
+	}
+	return c.v, c.big, true
+}
+
+// tryLiteral reads a number if one comes next: decimal, or hexadecimal behind 0x, with an optional
+// sign. Values above the largest int64 are returned as negative numbers and big is set.
+func (s *scanner) tryLiteral() (v int64, big, ok bool) {
 	s.skip()
 	if s.err != nil {
 		return 0, false, false

@@ -34,7 +34,8 @@ func (p *textParser) codeLine() {
 		p.record()
 		return
 	}
-	if t := strings.TrimSpace(uncomment(p.line)); t != "" && t[len(t)-1] != ':' && t != ".func" && !strings.HasPrefix(t, ".func ") {
+	words := strings.Fields(uncomment(p.line))
+	if n := len(words); n > 0 && !strings.HasSuffix(words[n-1], ":") && words[0] != ".func" && words[0] != ".const" {
 		p.code.insns++
 	}
 }

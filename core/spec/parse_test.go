@@ -81,7 +81,7 @@ func TestParse(t *testing.T) {
 
 func TestParseEdited(t *testing.T) {
 	text := full(t).String()
-	for _, r := range [][2]string{{"\tvalue 7\n", "\tvalue 0x10\n"}, {"\tvalue 01 02 03\n", "\tvalue 04 05 06\n"}, {"max_entries 128", "max_entries 0x100"}, {"r0 = 2", "r0 = 5 ; it was 2"}} {
+	for _, r := range [][2]string{{"\tvalue 7\n", "\tvalue 0x10\n"}, {"\tvalue 01 02 03\n", "\tvalue 04 05 06\n"}, {"max_entries 128", "max_entries 0x100"}, {"r0 = 2", "r0 = FIVE ; it was 2"}, {".func main\n", ".const FIVE = 5\n.func main\n"}} {
 		if !strings.Contains(text, r[0]) {
 			t.Fatalf("no %q in\n%s", r[0], text)
 		}
@@ -99,6 +99,9 @@ func TestParseEdited(t *testing.T) {
 	}
 	if c.Map("flows").MaxEntries != 256 || c.Programs[0].Insns[4].Imm != 5 {
 		t.Error("edits are lost")
+	}
+	if r := c.Programs[0].Insns[2].Core; r == nil || r.Type != 9 {
+		t.Errorf("record of instruction 2 is %+v", r)
 	}
 }
 
