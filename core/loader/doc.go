@@ -9,7 +9,8 @@
 //  2. lays instances of struct_ops out as this kernel has their types;
 //  3. prepares the programs: CO-RE relocations, kernel symbols and functions, attach targets;
 //  4. loads the type information, one BTF object for the whole collection;
-//  5. creates the maps, fills in and freezes data sections, and makes maps of maps;
+//  5. creates the maps, fills in and freezes data sections, maps arenas into this process with their
+//     variables, and makes maps of maps;
 //  6. puts the maps' descriptors into the programs and loads these one by one;
 //  7. fills arrays of programs;
 //  8. pins the maps that ask for it, each new pin being taken back if a later one fails.

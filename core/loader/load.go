@@ -173,12 +173,6 @@ func (l *load) check() error {
 	if l.spec.Order != nativeOrder() {
 		return fmt.Errorf("load collection: it is %v-endian, this machine is %v-endian: %w", l.spec.Order, nativeOrder(), ErrNotSupported)
 	}
-	for _, m := range l.spec.Maps {
-		switch {
-		case m.Type == spec.MapArena && len(m.Data) > 0:
-			return fmt.Errorf("create map %q: variables of an arena are not loaded: %w", m.Name, ErrNotSupported)
-		}
-	}
 	for _, p := range l.spec.Programs {
 		if !p.Optional || slices.Contains(l.options.Programs, p.Name) {
 			l.programs = append(l.programs, p)

@@ -278,17 +278,3 @@ func TestCloseIsComplete(t *testing.T) {
 		t.Errorf("descriptors before %s, after %s", before, after)
 	}
 }
-
-// TestMapsNotLoaded names what can be in a collection but not be brought into the kernel; no privilege is needed to
-// learn of it.
-func TestMapsNotLoaded(t *testing.T) {
-	for want, m := range map[string]*spec.Map{
-		`create map "arena": variables of an a`: {Name: "arena", Type: spec.MapArena, Flags: spec.FlagMmapable, MaxEntries: 1, Data: make([]byte, 8)},
-	} {
-		c := counter()
-		c.Maps = append(c.Maps, m)
-		if _, err := Load(c, Options{}); !errors.Is(err, ErrNotSupported) || !strings.HasPrefix(err.Error(), want) {
-			t.Errorf("got %v, want %s…", err, want)
-		}
-	}
-}

@@ -22,6 +22,7 @@ type Map struct {
 	fast       bool // accesses never sleep
 	fd         *sys.FD
 	key, value btf.ID    // in the collection's own types
+	arena      *arena    // of an arena that was made here
 	ops        *instance // of a struct_ops map that was made here
 }
 
@@ -67,7 +68,10 @@ func (m *Map) WithFD(fn func(fd int) error) error {
 }
 
 // Close gives the map up. It may be called again.
-func (m *Map) Close() error { return m.fd.Close() }
+func (m *Map) Close() error {
+	m.arena.close()
+	return m.fd.Close()
+}
 
 // MapInfo is what the kernel says about a map.
 type MapInfo struct {
@@ -239,8 +243,11 @@ func (l *load) explainMap(s *spec.Map, err error) error {
 // fillMap writes the first contents of a data section.
 func (l *load) fillMap(m *Map, s *spec.Map) error {
 	data := s.Data
-	if s.Type == spec.MapStructOps {
+	switch s.Type {
+	case spec.MapStructOps:
 		return nil // it is registered later, by a link
+	case spec.MapArena:
+		return m.mapArena(s)
 	}
 	if d, ok := l.data[s.Name]; ok {
 		data = d

@@ -17,5 +17,6 @@ build core el -g
 build legacy el
 build ops el -g
 build tcp el -g
+build arena el -g
 build link/a el -g
 build link/b el -g

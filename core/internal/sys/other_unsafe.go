@@ -41,6 +41,15 @@ func (r *Ring) Header(int) uint32 { return 0 }
 // Unmap does nothing.
 func (r *Ring) Unmap() error { return nil }
 
+// MapMemory returns ErrNotSupported.
+func MapMemory(int, int, uint64) (*Memory, error) { return nil, ErrNotSupported }
+
+// Address returns 0.
+func (m *Memory) Address() uint64 { return 0 }
+
+// Unmap does nothing.
+func (m *Memory) Unmap() error { return nil }
+
 // MapFile returns ErrNotSupported.
 func MapFile(*FD, int) ([]byte, func(), error) { return nil, nil, ErrNotSupported }
 
