@@ -45,6 +45,7 @@ const (
 	KindWant    Kind = 8  // declared wish
 	KindRmap    Kind = 9  // loaded map
 	KindSource  Kind = 10 // event source
+	KindSection Kind = 11 // declared section name
 )
 
 // Phase is the type of: Where in its life an instance is.
@@ -243,4 +244,8 @@ const (
 	PropRmapMaxEntries    Prop = 0x0905 // entries; bytes of a ring buffer
 	PropRmapCPUs          Prop = 0x0906 // values that one key holds: the possible CPUs for a per-CPU map, else 1
 	PropRmapValueLen      Prop = 0x0907 // bytes that map_get gives and map_put takes: value_size, or cpus times value_size rounded up to 8
+	PropSectionName       Prop = 0x0b01 // the name; one that ends in + also stands before a slash and what to attach to
+	PropSectionType       Prop = 0x0b02 // type of the programs; it has to be set
+	PropSectionAttachType Prop = 0x0b03 // their expected attach type
+	PropSectionFlags      Prop = 0x0b04 // their load flags (BPF_F_… of BPF_PROG_LOAD)
 )

@@ -41,6 +41,7 @@ var ownEnums = []Enum{
 		{Name: "want", Num: 8, Doc: "declared wish"},
 		{Name: "rmap", Num: 9, Doc: "loaded map"},
 		{Name: "source", Num: 10, Doc: "event source"},
+		{Name: "section", Num: 11, Doc: "declared section name"},
 	}},
 	{Name: "phase", Go: "Phase", C: "PHASE", Type: "Phase", Bits: true, Doc: "Where in its life an instance is.", Values: []Value{
 		{Name: "init", Num: 1, Doc: "_initialize and bpfhost_abi"},

@@ -60,7 +60,7 @@ var funcs = []Func{
 		Doc:    "Adds an object read from an ELF file in guest memory."},
 	{ID: 16, Name: "count", Group: "tree", Result: "how many", Phases: declare,
 		Params: []Param{{"h", Handle32, ""}, {"kind", U32, "kind"}},
-		Doc: "Children of one kind. The plugin has params, wants and objects (those of the operator first); " +
+		Doc: "Children of one kind. The plugin has params, wants, sections and objects (those of the operator first); " +
 			"an object has programs, maps, vars and attachments; a program has attachments."},
 	{ID: 17, Name: "at", Group: "tree", Result: "handle of the child", Phases: declare,
 		Params: []Param{{"h", Handle32, ""}, {"kind", U32, "kind"}, {"i", U32, ""}},
@@ -70,8 +70,9 @@ var funcs = []Func{
 		Doc:    "Child by name; NOENT if there is none. Attachments have no name."},
 	{ID: 19, Name: "add", Group: "tree", Result: "handle of the child", Phases: declare,
 		Params: []Param{{"h", Handle32, ""}, {"kind", U32, "kind"}, {"name", Name, ""}},
-		Doc: "Adds a param or want to the plugin (describe), a program or map to an object (plan). A want's name is the " +
-			"wish in policy words, like \"program xdp\". Attachments are added with att_add."},
+		Doc: "Adds a param, want or section to the plugin (describe), a program or map to an object (plan). A want's name is the " +
+			"wish in policy words, like \"program xdp\"; a section's is a name of program sections in objects, which counts where the " +
+			"host knows none itself. Attachments are added with att_add."},
 	{ID: 20, Name: "clone", Group: "tree", Result: "handle of the copy", Phases: PhasePlan,
 		Params: []Param{{"h", Handle32, ""}, {"name", Name, ""}},
 		Doc:    "Copies a program or map of an object under a new name, behind the others. Attachments are not copied."},

@@ -1,6 +1,6 @@
 package abi
 
-// kernelEnums are numbers of the kernel (include/uapi/linux/bpf.h of Linux 6.18). The SDKs have them so
+// kernelEnums are numbers of the kernel (include/uapi/linux/bpf.h of Linux 6.18, attach types of 7.2). The SDKs have them so
 // that a guest needs no kernel headers; hosts have constants of their own.
 var kernelEnums = []Enum{
 	{Name: "prog_type", Go: "Prog", C: "PROG", Type: "ProgType", Kernel: true, Doc: "Program types of the kernel.", Values: []Value{
@@ -133,6 +133,10 @@ var kernelEnums = []Enum{
 		{Name: "netkit_peer", Num: 55, Doc: "BPF_NETKIT_PEER"},
 		{Name: "trace_kprobe_session", Num: 56, Doc: "BPF_TRACE_KPROBE_SESSION"},
 		{Name: "trace_uprobe_session", Num: 57, Doc: "BPF_TRACE_UPROBE_SESSION"},
+		{Name: "trace_fsession", Num: 58, Doc: "BPF_TRACE_FSESSION"},
+		{Name: "trace_fentry_multi", Num: 59, Doc: "BPF_TRACE_FENTRY_MULTI"},
+		{Name: "trace_fexit_multi", Num: 60, Doc: "BPF_TRACE_FEXIT_MULTI"},
+		{Name: "trace_fsession_multi", Num: 61, Doc: "BPF_TRACE_FSESSION_MULTI"},
 	}},
 	{Name: "map_put", Go: "Put", C: "PUT", Bits: true, Kernel: true, Doc: "What map_put does where the key exists already, or does not.", Values: []Value{
 		{Name: "any", Num: 0, Doc: "BPF_ANY: create or replace"},

@@ -94,4 +94,13 @@ var properties = []Property{
 		Doc: "values that one key holds: the possible CPUs for a per-CPU map, else 1"},
 	{Kind: KindRmap, Num: 7, Name: "value_len", Type: Number, Read: kernel,
 		Doc: "bytes that map_get gives and map_put takes: value_size, or cpus times value_size rounded up to 8"},
+
+	{Kind: KindSection, Num: 1, Name: "name", Type: NameBytes, Read: PhaseDescribe,
+		Doc: "the name; one that ends in + also stands before a slash and what to attach to"},
+	{Kind: KindSection, Num: 2, Name: "type", Type: Choice, Of: "prog_type", Read: PhaseDescribe, Write: PhaseDescribe,
+		Doc: "type of the programs; it has to be set"},
+	{Kind: KindSection, Num: 3, Name: "attach_type", Type: Choice, Of: "attach_type", Read: PhaseDescribe, Write: PhaseDescribe,
+		Doc: "their expected attach type"},
+	{Kind: KindSection, Num: 4, Name: "flags", Type: Number, Read: PhaseDescribe, Write: PhaseDescribe,
+		Doc: "their load flags (BPF_F_… of BPF_PROG_LOAD)"},
 }

@@ -21,10 +21,10 @@ const (
 	maxWants  = 1024
 )
 
-// declare adds a parameter or wish.
+// declare adds a parameter, wish or section.
 func (x *instance) declare(k abi.Kind, name string) (any, error) {
 	if x.phase != abi.PhaseDescribe {
-		return nil, failf(abi.ErrPhase, "parameters and wishes are declared in bpfhost_describe")
+		return nil, failf(abi.ErrPhase, "a %s is declared in bpfhost_describe", k)
 	}
 	if name == "" {
 		return nil, failf(abi.ErrInval, "a %s needs a name", k)
@@ -34,6 +34,8 @@ func (x *instance) declare(k abi.Kind, name string) (any, error) {
 		return x.declareParam(name)
 	case abi.KindWant:
 		return x.declareWant(name)
+	case abi.KindSection:
+		return x.declareSection(name)
 	}
 	return nil, failf(abi.ErrKind, "a %s cannot be added to the plugin", k)
 }
@@ -77,6 +79,8 @@ func (x *instance) undeclare(obj any) error {
 		x.params = slices.DeleteFunc(x.params, func(p *declaredParam) bool { return p == obj })
 	case *declaredWant:
 		x.wants = slices.DeleteFunc(x.wants, func(w *declaredWant) bool { return w == obj })
+	case *declaredSection:
+		x.sections = slices.DeleteFunc(x.sections, func(s *declaredSection) bool { return s == obj })
 	}
 	x.handles.drop(obj)
 	return nil
@@ -96,6 +100,9 @@ func (x *instance) described() error {
 	}
 	for _, w := range x.wants {
 		x.info.Wants = append(x.info.Wants, w.text)
+	}
+	if err := x.describedSections(); err != nil {
+		return err
 	}
 	x.handles.each(func(obj any) { // nothing can be declared any more
 		if _, self := obj.(pluginRef); !self {
@@ -148,6 +155,14 @@ var declaredProperties = map[abi.Prop]property{
 		func(_ *instance, p *declaredParam, v uint64) error { p.Required = v != 0; return nil }),
 
 	abi.PropWantText: text(func(_ *instance, w *declaredWant) string { return w.text }, nil),
+
+	abi.PropSectionName: text(func(_ *instance, s *declaredSection) string { return s.Pattern }, nil),
+	abi.PropSectionType: number(func(_ *instance, s *declaredSection) uint64 { return uint64(s.Type) },
+		func(_ *instance, s *declaredSection, v uint64) error { return put32(&s.Type, v) }),
+	abi.PropSectionAttachType: number(func(_ *instance, s *declaredSection) uint64 { return uint64(s.Attach) },
+		func(_ *instance, s *declaredSection, v uint64) error { return put32(&s.Attach, v) }),
+	abi.PropSectionFlags: number(func(_ *instance, s *declaredSection) uint64 { return uint64(s.Flags) },
+		func(_ *instance, s *declaredSection, v uint64) error { return put32(&s.Flags, v) }),
 }
 
 // setPluginName lets a plugin say its name. An empty one leaves the operator's.

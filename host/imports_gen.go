@@ -66,18 +66,19 @@ type imports interface {
 	// ObjFromBytes: Adds an object read from an ELF file in guest memory. Result: handle of the
 	// object.
 	ObjFromBytes(name []byte, elf []byte) int32
-	// Count: Children of one kind. The plugin has params, wants and objects (those of the operator
-	// first); an object has programs, maps, vars and attachments; a program has attachments. Result:
-	// how many.
+	// Count: Children of one kind. The plugin has params, wants, sections and objects (those of the
+	// operator first); an object has programs, maps, vars and attachments; a program has attachments.
+	// Result: how many.
 	Count(h uint32, kind abi.Kind) int32
 	// At: Child by place, from 0. Result: handle of the child.
 	At(h uint32, kind abi.Kind, i uint32) int32
 	// Find: Child by name; NOENT if there is none. Attachments have no name. Result: handle of the
 	// child.
 	Find(h uint32, kind abi.Kind, name []byte) int32
-	// Add: Adds a param or want to the plugin (describe), a program or map to an object (plan). A
-	// want's name is the wish in policy words, like "program xdp". Attachments are added with att_add.
-	// Result: handle of the child.
+	// Add: Adds a param, want or section to the plugin (describe), a program or map to an object
+	// (plan). A want's name is the wish in policy words, like "program xdp"; a section's is a name of
+	// program sections in objects, which counts where the host knows none itself. Attachments are
+	// added with att_add. Result: handle of the child.
 	Add(h uint32, kind abi.Kind, name []byte) int32
 	// Clone: Copies a program or map of an object under a new name, behind the others. Attachments are
 	// not copied. Result: handle of the copy.

@@ -22,16 +22,17 @@ type instance struct {
 	last    lastError
 	faults  int
 
-	params  []*declaredParam
-	wants   []*declaredWant
-	config  config
-	rights  rights
-	inputs  []input
-	overlay *overlay // only while planning
-	run     *Run     // only after loading
-	out     *output
-	stop    stopRequest
-	scratch []byte
+	params   []*declaredParam
+	wants    []*declaredWant
+	sections []*declaredSection
+	config   config
+	rights   rights
+	inputs   []input
+	overlay  *overlay // only while planning
+	run      *Run     // only after loading
+	out      *output
+	stop     stopRequest
+	scratch  []byte
 }
 
 // guest is what the host needs of a sandboxed module; tests have one of their own.

@@ -35,15 +35,16 @@ type Object struct {
 
 // Info is what a plugin is.
 type Info struct {
-	Name     string   `json:"name"`
-	Version  string   `json:"version,omitempty"`
-	Doc      string   `json:"doc,omitempty"` // one sentence
-	ABIMajor uint16   `json:"abi_major"`     // version of the ABI that it was built for
-	ABIMinor uint16   `json:"abi_minor"`
-	SHA256   string   `json:"sha256"` // of the module, in hex
-	Size     int      `json:"size"`   // of the module, in bytes
-	Params   []Param  `json:"params,omitempty"`
-	Wants    []string `json:"wants,omitempty"` // what it wants to do, in policy words
+	Name     string    `json:"name"`
+	Version  string    `json:"version,omitempty"`
+	Doc      string    `json:"doc,omitempty"` // one sentence
+	ABIMajor uint16    `json:"abi_major"`     // version of the ABI that it was built for
+	ABIMinor uint16    `json:"abi_minor"`
+	SHA256   string    `json:"sha256"` // of the module, in hex
+	Size     int       `json:"size"`   // of the module, in bytes
+	Params   []Param   `json:"params,omitempty"`
+	Wants    []string  `json:"wants,omitempty"` // what it wants to do, in policy words
+	Sections []Section `json:"sections,omitempty"`
 }
 
 // ParamType says what a parameter takes.
@@ -83,7 +84,7 @@ type Plugin struct {
 	closed  error
 }
 
-// Open reads a module and the objects, checks them, starts the module and has it describe itself.
+// Open reads a module, checks it, starts it and has it describe itself. Then it reads the objects.
 // Nothing of it reaches the kernel.
 //
 // The error wraps ErrInput when the module or an object is not what it should be, is a *PluginError
@@ -93,18 +94,16 @@ func (h *Host) Open(ctx context.Context, wasm []byte, o PluginOptions) (*Plugin,
 	fill(&o.Name, "plugin")
 	fill(&o.Output, "text")
 	fill(&o.Policy, policy.BuiltIn())
-	inputs, err := readObjects(o.Objects)
-	if err != nil {
-		return nil, err
-	}
 	limits := h.config.Limits.under(o.Policy.Wasm())
 	x := newInstance(o.Name, limits, newOutput(o.Name, o.Stdout, o.Stderr, h.config.Log, limits))
-	x.inputs = inputs
 	x.rights.policy = o.Policy
 	sum := sha256.Sum256(wasm)
 	x.info.SHA256, x.info.Size = hex.EncodeToString(sum[:]), len(wasm)
 	p := &Plugin{host: h, x: x, options: o, policy: o.Policy}
-	err = p.start(ctx, wasm)
+	err := p.start(ctx, wasm)
+	if err == nil {
+		x.inputs, err = readObjects(o.Objects, x.objectOptions())
+	}
 	if err == nil {
 		err = h.add(p)
 	}
@@ -114,14 +113,11 @@ func (h *Host) Open(ctx context.Context, wasm []byte, o PluginOptions) (*Plugin,
 	return p, nil
 }
 
-// objectOptions is how objects are read. What libbpf would refuse is in the notes of a plan.
-var objectOptions = elf.LoadOptions{Lenient: true}
-
 // readObjects reads the operator's objects.
-func readObjects(objects []Object) ([]input, error) {
+func readObjects(objects []Object, how elf.LoadOptions) ([]input, error) {
 	var inputs []input
 	for _, o := range objects {
-		c, err := objectOptions.LoadBytes(o.Data)
+		c, err := how.LoadBytes(o.Data)
 		if err != nil {
 			return nil, &inputError{what: "object", name: o.Name, err: err}
 		}
@@ -206,7 +202,7 @@ func (x *instance) checkVersion(ctx context.Context) error {
 // Info says what the plugin is.
 func (p *Plugin) Info() Info {
 	i := p.x.info
-	i.Params, i.Wants = slices.Clone(i.Params), slices.Clone(i.Wants)
+	i.Params, i.Wants, i.Sections = slices.Clone(i.Params), slices.Clone(i.Wants), slices.Clone(i.Sections)
 	return i
 }
 

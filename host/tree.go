@@ -43,6 +43,8 @@ func (x *instance) pluginChildren(k abi.Kind, none error) (children, error) {
 		return children{len(x.params), func(i int) any { return x.params[i] }, func(i int) string { return x.params[i].Name }}, nil
 	case abi.KindWant:
 		return children{len(x.wants), func(i int) any { return x.wants[i] }, func(i int) string { return x.wants[i].text }}, nil
+	case abi.KindSection:
+		return children{len(x.sections), func(i int) any { return x.sections[i] }, func(i int) string { return x.sections[i].Pattern }}, nil
 	case abi.KindObject:
 		if x.overlay == nil {
 			return children{}, failf(abi.ErrPhase, "objects are there while planning only")
@@ -137,7 +139,7 @@ func hostOrder() asm.ByteOrder {
 
 // ObjFromBytes adds an object read from an ELF file in guest memory.
 func (x *instance) ObjFromBytes(name, file []byte) int32 {
-	c, err := objectOptions.LoadBytes(file)
+	c, err := x.objectOptions().LoadBytes(file)
 	if err != nil {
 		return x.reply("obj_from_bytes", 0, err)
 	}
@@ -265,7 +267,7 @@ func (x *instance) Remove(h uint32) int32 {
 
 func (x *instance) remove(h uint32, obj any) error {
 	switch obj := obj.(type) {
-	case *declaredParam, *declaredWant:
+	case *declaredParam, *declaredWant, *declaredSection:
 		return x.undeclare(obj)
 	case *object:
 		return x.removeObject(obj)

@@ -23,6 +23,8 @@ type pluginDoc struct {
 	Wants   []string   `json:"wants"`   // in policy words
 	Hooks   []string   `json:"hooks"`   // exports that the host calls
 	Imports []string   `json:"imports"` // module.name
+
+	Sections []host.Section `json:"sections"` // of objects, which it knows
 }
 
 type paramDoc struct {
@@ -51,6 +53,8 @@ func newPluginDoc(info host.Info, wasm []byte) (*pluginDoc, error) {
 		Wants:   append([]string{}, info.Wants...),
 		Hooks:   []string{},
 		Imports: append([]string{}, m.imports...),
+
+		Sections: append([]host.Section{}, info.Sections...),
 	}
 	_, d.ABIHash, _ = abi.FindMarker(wasm)
 	for _, p := range info.Params {
@@ -85,6 +89,11 @@ func (d *pluginDoc) table(t *table, file string) {
 		rows = append(rows, []string{w})
 	}
 	t.block([]string{"WANTS"}, rows)
+	rows = nil
+	for _, s := range d.Sections {
+		rows = append(rows, []string{s.Name, s.Type, s.AttachType, bitNames(s.Flags, programFlags)})
+	}
+	t.block([]string{"SECTION", "TYPE", "ATTACH", "FLAGS"}, rows)
 	t.text("")
 	t.text("hooks: %s", strings.Join(d.Hooks, " "))
 	d.importLines(t)

@@ -146,7 +146,9 @@ A section with another name is kept with its programs, of no type, with note N05
 
 ### More names
 
-` + "`elf.LoadOptions`" + ` takes more names: ` + "`Sections`" + ` come before the table, ` + "`Fallbacks`" + ` behind it.
+` + "`elf.LoadOptions`" + ` takes more names: ` + "`Sections`" + ` come before the table, ` + "`Fallbacks`" + ` behind it. A plugin declares names of its own in its
+describe phase (` + "`AddSection`, `bpfhost_section`" + `; kind ` + "`section`" + ` in docs/abi.md). They come behind the table, hold while that plugin is at work,
+and ` + "`bpfhost inspect PLUGIN.wasm`" + ` shows them.
 
 ### The lenient rule
 

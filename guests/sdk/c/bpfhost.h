@@ -23,7 +23,7 @@ extern "C" {
 #define BPFHOST_EXPORT(name) __attribute__((export_name(#name)))
 
 #define BPFHOST_ABI 0x10000u /* major<<16 | minor */
-#define BPFHOST_ABI_MARKER "bpfhost-abi:1.0:dd7ee8e730ed30fb8d7fe090ea0a6aaf7ffd6bb2e8cefd6acf3b6be15fab41f5"
+#define BPFHOST_ABI_MARKER "bpfhost-abi:1.0:100afd7b110f497e474b9f0719fa933c3a435067781c1e11ee8c93a059cfdcf9"
 
 /* The version this guest is built for, and the definition, for inspectors of the module. */
 __attribute__((weak)) BPFHOST_EXPORT(bpfhost_abi) int32_t bpfhost_abi(void) { return (int32_t)BPFHOST_ABI; }
@@ -73,6 +73,7 @@ enum bpfhost_kind {
 	BPFHOST_K_WANT = 8, /* declared wish */
 	BPFHOST_K_RMAP = 9, /* loaded map */
 	BPFHOST_K_SOURCE = 10, /* event source */
+	BPFHOST_K_SECTION = 11, /* declared section name */
 };
 
 /* Where in its life an instance is. */
@@ -324,6 +325,10 @@ enum bpfhost_attach_type {
 	BPFHOST_AT_NETKIT_PEER = 55, /* BPF_NETKIT_PEER */
 	BPFHOST_AT_TRACE_KPROBE_SESSION = 56, /* BPF_TRACE_KPROBE_SESSION */
 	BPFHOST_AT_TRACE_UPROBE_SESSION = 57, /* BPF_TRACE_UPROBE_SESSION */
+	BPFHOST_AT_TRACE_FSESSION = 58, /* BPF_TRACE_FSESSION */
+	BPFHOST_AT_TRACE_FENTRY_MULTI = 59, /* BPF_TRACE_FENTRY_MULTI */
+	BPFHOST_AT_TRACE_FEXIT_MULTI = 60, /* BPF_TRACE_FEXIT_MULTI */
+	BPFHOST_AT_TRACE_FSESSION_MULTI = 61, /* BPF_TRACE_FSESSION_MULTI */
 };
 
 /* What map_put does where the key exists already, or does not. */
@@ -383,6 +388,10 @@ enum bpfhost_prop {
 	BPFHOST_P_RMAP_MAX_ENTRIES = 0x0905, /* entries; bytes of a ring buffer */
 	BPFHOST_P_RMAP_CPUS = 0x0906, /* values that one key holds: the possible CPUs for a per-CPU map, else 1 */
 	BPFHOST_P_RMAP_VALUE_LEN = 0x0907, /* bytes that map_get gives and map_put takes: value_size, or cpus times value_size rounded up to 8 */
+	BPFHOST_P_SECTION_NAME = 0x0b01, /* the name; one that ends in + also stands before a slash and what to attach to */
+	BPFHOST_P_SECTION_TYPE = 0x0b02, /* type of the programs; it has to be set */
+	BPFHOST_P_SECTION_ATTACH_TYPE = 0x0b03, /* their expected attach type */
+	BPFHOST_P_SECTION_FLAGS = 0x0b04, /* their load flags (BPF_F_… of BPF_PROG_LOAD) */
 };
 
 /*
@@ -621,9 +630,9 @@ BPFHOST_IMPORT(obj_from_bytes)
 int32_t bpfhost_obj_from_bytes(const char *name, uint32_t name_len, const void *elf, uint32_t elf_len);
 
 /*
- * Children of one kind. The plugin has params, wants and objects (those of the operator first); an
- * object has programs, maps, vars and attachments; a program has attachments. Result: how many.
- * Phases: describe|plan.
+ * Children of one kind. The plugin has params, wants, sections and objects (those of the operator
+ * first); an object has programs, maps, vars and attachments; a program has attachments. Result:
+ * how many. Phases: describe|plan.
  */
 BPFHOST_IMPORT(count)
 int32_t bpfhost_count(bpfhost_h h, uint32_t kind);
@@ -642,9 +651,10 @@ BPFHOST_IMPORT(find)
 int32_t bpfhost_find(bpfhost_h h, uint32_t kind, const char *name, uint32_t name_len);
 
 /*
- * Adds a param or want to the plugin (describe), a program or map to an object (plan). A want's
- * name is the wish in policy words, like "program xdp". Attachments are added with att_add. Result:
- * handle of the child. Phases: describe|plan.
+ * Adds a param, want or section to the plugin (describe), a program or map to an object (plan). A
+ * want's name is the wish in policy words, like "program xdp"; a section's is a name of program
+ * sections in objects, which counts where the host knows none itself. Attachments are added with
+ * att_add. Result: handle of the child. Phases: describe|plan.
  */
 BPFHOST_IMPORT(add)
 int32_t bpfhost_add(bpfhost_h h, uint32_t kind, const char *name, uint32_t name_len);
@@ -1049,6 +1059,21 @@ static inline int32_t bpfhost_get_rmap_cpus(bpfhost_h h, uint64_t *out) { return
 
 /* bytes that map_get gives and map_put takes: value_size, or cpus times value_size rounded up to 8 */
 static inline int32_t bpfhost_get_rmap_value_len(bpfhost_h h, uint64_t *out) { return bpfhost_get_u(h, BPFHOST_P_RMAP_VALUE_LEN, out); }
+
+/* the name; one that ends in + also stands before a slash and what to attach to */
+static inline int32_t bpfhost_get_section_name(bpfhost_h h, void *p, uint32_t cap) { return bpfhost_get_b(h, BPFHOST_P_SECTION_NAME, p, cap); }
+
+/* type of the programs; it has to be set */
+static inline int32_t bpfhost_get_section_type(bpfhost_h h, uint64_t *out) { return bpfhost_get_u(h, BPFHOST_P_SECTION_TYPE, out); }
+static inline int32_t bpfhost_set_section_type(bpfhost_h h, uint64_t v) { return bpfhost_set_u(h, BPFHOST_P_SECTION_TYPE, v); }
+
+/* their expected attach type */
+static inline int32_t bpfhost_get_section_attach_type(bpfhost_h h, uint64_t *out) { return bpfhost_get_u(h, BPFHOST_P_SECTION_ATTACH_TYPE, out); }
+static inline int32_t bpfhost_set_section_attach_type(bpfhost_h h, uint64_t v) { return bpfhost_set_u(h, BPFHOST_P_SECTION_ATTACH_TYPE, v); }
+
+/* their load flags (BPF_F_… of BPF_PROG_LOAD) */
+static inline int32_t bpfhost_get_section_flags(bpfhost_h h, uint64_t *out) { return bpfhost_get_u(h, BPFHOST_P_SECTION_FLAGS, out); }
+static inline int32_t bpfhost_set_section_flags(bpfhost_h h, uint64_t v) { return bpfhost_set_u(h, BPFHOST_P_SECTION_FLAGS, v); }
 
 #ifdef __cplusplus
 }

@@ -241,6 +241,19 @@ static inline int32_t bpfhost_want(const char *text)
 	return bpfhost_add(self, BPFHOST_K_WANT, text, bpfhost_len(text));
 }
 
+/*
+ * Declares a name of program sections in objects. One that ends in "+" also stands before a slash and what to
+ * attach to: "guard+" for SEC("guard/file_open"). It counts where the host knows no such section itself.
+ */
+static inline int32_t bpfhost_section(const char *name, uint32_t type, uint32_t attach_type, uint32_t flags)
+{
+	BPFHOST_OPEN(self, bpfhost_self());
+	BPFHOST_OPEN(h, bpfhost_add(self, BPFHOST_K_SECTION, name, bpfhost_len(name)));
+	BPFHOST_TRY(bpfhost_set_section_type(h, type));
+	BPFHOST_TRY(bpfhost_set_section_attach_type(h, attach_type));
+	return bpfhost_set_section_flags(h, flags);
+}
+
 /* Adds a map; sizes are bytes. Returns its handle. */
 static inline int32_t bpfhost_add_map(bpfhost_h obj, const char *name, uint32_t type, uint32_t key_size,
 				      uint32_t value_size, uint32_t max_entries)

@@ -6,7 +6,7 @@ package sdk
 const Version = 0x10000
 
 // marker tells inspectors of a module which definition it was built with.
-var marker = "bpfhost-abi:1.0:dd7ee8e730ed30fb8d7fe090ea0a6aaf7ffd6bb2e8cefd6acf3b6be15fab41f5"
+var marker = "bpfhost-abi:1.0:100afd7b110f497e474b9f0719fa933c3a435067781c1e11ee8c93a059cfdcf9"
 
 // Errno is the type of: Why a call failed; a result of -code.
 type Errno uint32
@@ -51,6 +51,7 @@ const (
 	KindWant    Kind = 8  // declared wish
 	KindRmap    Kind = 9  // loaded map
 	KindSource  Kind = 10 // event source
+	KindSection Kind = 11 // declared section name
 )
 
 // Phase is the type of: Where in its life an instance is.
@@ -340,6 +341,10 @@ const (
 	AtNetkitPeer                 AttachType = 55 // BPF_NETKIT_PEER
 	AtTraceKprobeSession         AttachType = 56 // BPF_TRACE_KPROBE_SESSION
 	AtTraceUprobeSession         AttachType = 57 // BPF_TRACE_UPROBE_SESSION
+	AtTraceFsession              AttachType = 58 // BPF_TRACE_FSESSION
+	AtTraceFentryMulti           AttachType = 59 // BPF_TRACE_FENTRY_MULTI
+	AtTraceFexitMulti            AttachType = 60 // BPF_TRACE_FEXIT_MULTI
+	AtTraceFsessionMulti         AttachType = 61 // BPF_TRACE_FSESSION_MULTI
 )
 
 // What map_put does where the key exists already, or does not.
@@ -451,6 +456,10 @@ const (
 	PropRmapMaxEntries    Prop = 0x0905 // entries; bytes of a ring buffer
 	PropRmapCPUs          Prop = 0x0906 // values that one key holds: the possible CPUs for a per-CPU map, else 1
 	PropRmapValueLen      Prop = 0x0907 // bytes that map_get gives and map_put takes: value_size, or cpus times value_size rounded up to 8
+	PropSectionName       Prop = 0x0b01 // the name; one that ends in + also stands before a slash and what to attach to
+	PropSectionType       Prop = 0x0b02 // type of the programs; it has to be set
+	PropSectionAttachType Prop = 0x0b03 // their expected attach type
+	PropSectionFlags      Prop = 0x0b04 // their load flags (BPF_F_… of BPF_PROG_LOAD)
 )
 
 // funcName names a function of the host by its number.

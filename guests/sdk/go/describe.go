@@ -1,6 +1,7 @@
 package sdk
 
-// Me returns the plugin itself. In the describe phase it gets a name, a version, parameters and wants.
+// Me returns the plugin itself. In the describe phase it gets a name, a version, parameters, wants and
+// sections.
 func Me() (Self, error) { return handle[Self](hostSelf()) }
 
 // ParamInfo declares a parameter. Default is text; empty together with Required means that the operator has
@@ -44,11 +45,37 @@ func (h Self) AddWants(wants ...string) error {
 	return nil
 }
 
+// SectionInfo declares a name of program sections in objects. One that ends in "+" also stands before a
+// slash and what to attach to: "guard+" for SEC("guard/file_open"). It counts where the host knows no such
+// section itself.
+type SectionInfo struct {
+	Name       string
+	Type       ProgType
+	AttachType AttachType
+	Flags      uint32 // load flags (BPF_F_… of BPF_PROG_LOAD)
+}
+
+// AddSection declares a name of program sections.
+func (h Self) AddSection(info SectionInfo) error {
+	s, err := handle[Section](hostAdd(uint32(h), uint32(KindSection), info.Name))
+	if err != nil {
+		return err
+	}
+	if err := s.SetType(info.Type); err != nil {
+		return err
+	}
+	if err := s.SetAttachType(info.AttachType); err != nil {
+		return err
+	}
+	return s.SetFlags(uint64(info.Flags))
+}
+
 // About is the whole of a plain Describe hook.
 type About struct {
 	Name, Version, Doc string
 	Params             []ParamInfo
 	Wants              []string
+	Sections           []SectionInfo
 }
 
 // Describe declares everything in a.
@@ -68,6 +95,11 @@ func Describe(a About) error {
 	}
 	for _, p := range a.Params {
 		if err := me.AddParam(p); err != nil {
+			return err
+		}
+	}
+	for _, s := range a.Sections {
+		if err := me.AddSection(s); err != nil {
 			return err
 		}
 	}

@@ -448,3 +448,44 @@ func (h LoadedMap) ValueLen() (uint64, error) {
 
 // Source is a handle: event source.
 type Source Handle
+
+// Section is a handle: declared section name.
+type Section Handle
+
+// Name reads: the name; one that ends in + also stands before a slash and what to attach to.
+func (h Section) Name() (string, error) {
+	b, err := getB(Handle(h), PropSectionName)
+	return string(b), err
+}
+
+// Type reads: type of the programs; it has to be set.
+func (h Section) Type() (ProgType, error) {
+	v, err := getU(Handle(h), PropSectionType)
+	return ProgType(v), err
+}
+
+// SetType writes: type of the programs; it has to be set.
+func (h Section) SetType(v ProgType) error {
+	return setU(Handle(h), PropSectionType, uint64(v))
+}
+
+// AttachType reads: their expected attach type.
+func (h Section) AttachType() (AttachType, error) {
+	v, err := getU(Handle(h), PropSectionAttachType)
+	return AttachType(v), err
+}
+
+// SetAttachType writes: their expected attach type.
+func (h Section) SetAttachType(v AttachType) error {
+	return setU(Handle(h), PropSectionAttachType, uint64(v))
+}
+
+// Flags reads: their load flags (BPF_F_… of BPF_PROG_LOAD).
+func (h Section) Flags() (uint64, error) {
+	return getU(Handle(h), PropSectionFlags)
+}
+
+// SetFlags writes: their load flags (BPF_F_… of BPF_PROG_LOAD).
+func (h Section) SetFlags(v uint64) error {
+	return setU(Handle(h), PropSectionFlags, uint64(v))
+}
