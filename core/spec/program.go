@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/bpfhost/bpfhost/core/asm"
@@ -51,20 +52,37 @@ func (p *Program) Clone() *Program {
 	return &n
 }
 
-// NewLabel returns a label that nothing in the program uses: one above the largest.
+// NewLabel returns a label that nothing in the program uses, nor the thousands behind it: one above
+// the largest, as long as that is below half of all numbers.
 func (p *Program) NewLabel() asm.Label {
-	return p.maxLabel() + 1
+	var top asm.Label
+	p.eachLabel(func(l asm.Label) { top = max(top, l) })
+	if top < math.MaxInt32 {
+		return top + 1
+	}
+	var used []asm.Label
+	p.eachLabel(func(l asm.Label) { used = append(used, l) })
+	slices.Sort(used)
+	free, room := asm.Label(1), asm.Label(0)
+	var last asm.Label
+	for _, l := range append(used, math.MaxUint32) {
+		if l-last > room {
+			free, room = last+1, l-last
+		}
+		last = l
+	}
+	return free
 }
 
-func (p *Program) maxLabel() asm.Label {
-	var top asm.Label
+// eachLabel calls f with every label that the program defines, refers to or names, and with 0.
+func (p *Program) eachLabel(f func(asm.Label)) {
 	for i := range p.Insns {
-		top = max(top, p.Insns[i].Label, p.Insns[i].Target)
+		f(p.Insns[i].Label)
+		f(p.Insns[i].Target)
 	}
 	for l := range p.LabelNames {
-		top = max(top, l)
+		f(l)
 	}
-	return top
 }
 
 // FindLabel returns the index of the instruction that carries the label, or -1.
@@ -106,8 +124,8 @@ func (p *Program) LineAt(i int) *btf.Line {
 }
 
 // Code returns the instructions alone, as a fresh copy in which references to functions have become
-// references to labels: what the encoder takes. Labels made up for function starts are above all
-// others. It fails if a reference names no function of the program.
+// references to labels: what the encoder takes. Labels made up for function starts begin with
+// NewLabel. It fails if a reference names no function of the program.
 func (p *Program) Code() ([]asm.Insn, error) {
 	out := make([]asm.Insn, len(p.Insns))
 	starts := make(map[string]int)

@@ -35,6 +35,31 @@ func TestCode(t *testing.T) {
 	}
 }
 
+func TestNewLabel(t *testing.T) {
+	for text, want := range map[string]asm.Label{
+		".func main\nexit":                                                1,
+		".func main\nL7: goto L7":                                         8,
+		".func main\nL2147483646: goto L2147483646":                       2147483647,
+		".func main\nL2147483647: goto L2147483647":                       2147483648, // the gap above is larger
+		".func main\nL4294967295: goto L4294967295":                       1,
+		".func main\nL1: goto L1\nL4294967295: exit":                      2,
+		".func main\nL9: goto L9\nL3000000000: r0 = 1\nL4294967294: exit": 10,
+	} {
+		p := program(t, text)
+		if got := p.NewLabel(); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
+		}
+	}
+	p := program(t, ".func main\ncall g\nL4294967295: goto L4294967295\n.func g\nr0 = 0\nexit")
+	code, err := p.Code()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := asm.AppendEncode(nil, code, asm.EncodeOptions{}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPlaces(t *testing.T) {
 	p := program(t, twoFuncs)
 	p.Insns[1].Line = &btf.Line{Line: 7}
