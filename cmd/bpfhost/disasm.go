@@ -42,6 +42,12 @@ that they need; calls are dotted, and the tooltip of a block names the one that 
 				return badUsage(c, "disasm: FILE is needed, and for an object at most one PROGRAM")
 			}
 			d.cfg = cfg.value
+			switch {
+			case d.big && !d.raw:
+				return badUsage(c, "disasm: --big-endian is for --raw; an object says which byte order it has")
+			case d.cfg == "dot" && (d.bytes || d.source):
+				return badUsage(c, "disasm: --cfg has no room for --bytes and --source")
+			}
 			programs, err := d.programs(args)
 			if err != nil {
 				return err

@@ -4,11 +4,15 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf"
+	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 // TestTagOnKernel holds tags against those that the kernel gives to programs that it loads.
@@ -61,6 +65,40 @@ func TestTagOnKernel(t *testing.T) {
 				t.Errorf("the kernel says %x, we %x", info.Tag, want)
 			}
 		})
+	}
+}
+
+// TestTagOfObjects is TestTagOnKernel for compiled programs that have no CO-RE records.
+func TestTagOfObjects(t *testing.T) {
+	k := needKernel(t)
+	testenv.NeedKernel(t, "6.18", "tags made with SHA-256")
+	for _, file := range []string{"../elf/testdata/basic-el.o", "../../guests/pktguard/pktguard.bpf.o"} {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := elf.LoadBytes(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		loaded, err := loader.Load(c, loader.Options{Kernel: k})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer loaded.Close()
+		for _, p := range c.Programs {
+			code, err := p.Code()
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := asm.ProgramTag(code, asm.TagOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info, err := loaded.Program(p.Name).Info(); err != nil || info.Tag != want {
+				t.Errorf("%s: the kernel says %x, %v, we %x", p.Name, info.Tag, err, want)
+			}
+		}
 	}
 }
 
