@@ -166,13 +166,12 @@ func (d *differ) code(p *spec.Program, q *peer.ProgramSpec) {
 
 func ourFuncs(p *spec.Program) map[string]string {
 	places := make(map[asm.Label]int)
-	for i := range p.Insns {
-		places[p.Insns[i].Label] = i
+	for i, in := range p.Insns.All() {
+		places[in.Label] = i
 	}
 	out := make(map[string]string)
 	name := ""
-	for i := range p.Insns {
-		in := &p.Insns[i]
+	for i, in := range p.Insns.All() {
 		if in.Func != nil {
 			name = in.Func.Name
 		}

@@ -26,12 +26,13 @@ func (x *instance) InsnRead(prog, first uint32, insns []byte) int32 {
 		return x.reply("insn_read", 0, err)
 	}
 	all := r.p.Insns
-	if uint64(first) > uint64(len(all)) {
-		return x.reply("insn_read", 0, failf(abi.ErrRange, "program %q has %d instructions; %d was asked for", r.p.Name, len(all), first))
+	if uint64(first) > uint64(all.Len()) {
+		return x.reply("insn_read", 0, failf(abi.ErrRange, "program %q has %d instructions; %d was asked for", r.p.Name, all.Len(), first))
 	}
-	n := min(len(insns)/abi.InsnSize, len(all)-int(first))
+	n := min(len(insns)/abi.InsnSize, all.Len()-int(first))
 	for i := range n {
-		rec, err := x.record(&all[int(first)+i])
+		in := all.At(int(first) + i)
+		rec, err := x.record(&in)
 		if err != nil {
 			return x.reply("insn_read", 0, err)
 		}
@@ -83,8 +84,8 @@ func (x *instance) InsnSplice(prog, at, del uint32, insns []byte) int32 {
 }
 
 func checkRange(p *spec.Program, at, del uint32) error {
-	if uint64(at)+uint64(del) > uint64(len(p.Insns)) {
-		return failf(abi.ErrRange, "instructions %d to %d are not within the %d of program %q", at, uint64(at)+uint64(del), len(p.Insns), p.Name)
+	if uint64(at)+uint64(del) > uint64(p.Insns.Len()) {
+		return failf(abi.ErrRange, "instructions %d to %d are not within the %d of program %q", at, uint64(at)+uint64(del), p.Insns.Len(), p.Name)
 	}
 	return nil
 }
@@ -98,7 +99,7 @@ func (x *instance) splice(r progRef, at, del int, ins []spec.Insn, names map[asm
 	if err := x.mayEdit(r.o); err != nil {
 		return err
 	}
-	if len(r.p.Insns)-del+len(ins) > maxInsns {
+	if r.p.Insns.Len()-del+len(ins) > maxInsns {
 		return tooLong(r.p)
 	}
 	if err := x.rights.inserting(ins); err != nil {
@@ -126,7 +127,8 @@ func (x *instance) instructions(p *spec.Program, at, del int, records []byte) ([
 		rec.Get(records[i*abi.InsnSize:])
 		var old *spec.Insn
 		if i < del {
-			old = &p.Insns[at+i]
+			in := p.Insns.At(at + i)
+			old = &in
 		}
 		in, err := x.instruction(&rec, old, &labels)
 		if err != nil {
@@ -223,11 +225,11 @@ func (x *instance) InsnDump(prog uint32, text []byte) int32 {
 
 // dumpProgram is the text of a program that asm.Parse reads.
 func dumpProgram(p *spec.Program) []byte {
-	insns := make([]asm.Insn, len(p.Insns))
+	insns := make([]asm.Insn, p.Insns.Len())
 	funcs := make(map[int]string)
-	for i := range p.Insns {
-		insns[i] = p.Insns[i].Insn
-		if f := p.Insns[i].Func; f != nil {
+	for i, in := range p.Insns.All() {
+		insns[i] = in.Insn
+		if f := in.Func; f != nil {
 			funcs[i] = f.Name
 		}
 	}

@@ -37,11 +37,12 @@ func (x *instance) insnAsm(prog, at, del uint32, text string) (int, error) {
 		return 0, err
 	}
 	if a.marked { // the place behind the text gets its label only if the edit is made
-		in := &r.p.Insns[a.end]
-		was := in.Label
+		was := r.p.Insns
+		in := was.At(a.end)
 		in.Label = a.behind
+		r.p.Insns.Set(a.end, in)
 		if err := x.splice(r, int(at), int(del), a.out, a.names); err != nil {
-			in.Label = was
+			r.p.Insns = was
 			return 0, err
 		}
 		return len(a.out), nil
@@ -131,8 +132,8 @@ func parseError(err error) error {
 // placeNames are the labels of the program as insn_dump writes them.
 func (a *assembly) placeNames() map[string]asm.Label {
 	names := make(map[string]asm.Label)
-	for i := range a.p.Insns {
-		l := a.p.Insns[i].Label
+	for _, in := range a.p.Insns.All() {
+		l := in.Label
 		if l == 0 {
 			continue
 		}
@@ -160,10 +161,10 @@ func (a *assembly) link() error {
 		}
 	}
 	if l := a.listing.Insns[a.n].Label; l != 0 {
-		if a.end >= len(a.p.Insns) {
+		if a.end >= a.p.Insns.Len() {
 			return failf(abi.ErrRange, "the text jumps to its end, and no instruction comes behind it")
 		}
-		a.behind = a.p.Insns[a.end].Label
+		a.behind = a.p.Insns.At(a.end).Label
 		if a.behind == 0 {
 			a.behind, a.marked = next, true
 		}

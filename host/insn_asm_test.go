@@ -177,7 +177,7 @@ func TestInsnAsmDump(t *testing.T) {
 	x, obj := planning(t)
 	h, p := programOf(t, x, obj)
 	text := dumpProgram(p)
-	if n := x.InsnAsm(h, 0, uint32(len(p.Insns)), text); int(n) != 6 {
+	if n := x.InsnAsm(h, 0, uint32(p.Insns.Len()), text); int(n) != 6 {
 		t.Fatalf("insn_asm = %d: %v", n, x.last.err)
 	}
 	// The labels are the text's own now, so their numbers are fresh; the code is the same.
@@ -213,11 +213,11 @@ func FuzzInsnAsm(f *testing.F) {
 			}
 			return
 		}
-		if want := len(before.Insns) - int(del) + int(rc); len(p.Insns) != want {
-			t.Fatalf("%d instructions, want %d", len(p.Insns), want)
+		if want := before.Insns.Len() - int(del) + int(rc); p.Insns.Len() != want {
+			t.Fatalf("%d instructions, want %d", p.Insns.Len(), want)
 		}
-		for i := range p.Insns {
-			if l := p.Insns[i].Target; l != 0 && p.FindLabel(l) < 0 {
+		for i, in := range p.Insns.All() {
+			if l := in.Target; l != 0 && p.FindLabel(l) < 0 {
 				t.Fatalf("instruction %d jumps to label %d, which is nowhere", i, l)
 			}
 		}

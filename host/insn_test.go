@@ -29,8 +29,8 @@ func TestInsnRead(t *testing.T) {
 	x, obj := planning(t)
 	h, p := programOf(t, x, obj)
 	b := make([]byte, 10*abi.InsnSize)
-	if n := x.InsnRead(h, 0, b); int(n) != len(p.Insns) {
-		t.Fatalf("insn_read = %d, want %d", n, len(p.Insns))
+	if n := x.InsnRead(h, 0, b); int(n) != p.Insns.Len() {
+		t.Fatalf("insn_read = %d, want %d", n, p.Insns.Len())
 	}
 	var first, jump, target abi.Insn
 	first.Get(b)
@@ -56,7 +56,7 @@ func TestInsnSpliceIdentity(t *testing.T) {
 	x, obj := planning(t)
 	h, p := programOf(t, x, obj)
 	want := p.Clone()
-	b := make([]byte, len(p.Insns)*abi.InsnSize)
+	b := make([]byte, p.Insns.Len()*abi.InsnSize)
 	n := x.ok(t, "insn_read", x.InsnRead(h, 0, b))
 	if got := x.InsnSplice(h, 0, n, b); got != int32(n) {
 		t.Fatalf("insn_splice = %d: %v", got, x.last.err)
@@ -78,11 +78,11 @@ func TestInsnSplice(t *testing.T) {
 	if n != 2 {
 		t.Fatalf("insn_splice = %d: %v", n, x.last.err)
 	}
-	load, jump := p.Insns[2], p.Insns[3]
+	load, jump := p.Insns.At(2), p.Insns.At(3)
 	if load.Symbol != "blocked" || load.Label < 2 || jump.Target != load.Label {
 		t.Errorf("inserted: %+v, %+v", load, jump)
 	}
-	if p.Insns[1].Target != p.Insns[6].Label {
+	if p.Insns.At(1).Target != p.Insns.At(6).Label {
 		t.Error("the jump across the insertion does not land any more")
 	}
 	last := x.overlay.edits[len(x.overlay.edits)-1]
@@ -135,8 +135,8 @@ func TestInsnPolicy(t *testing.T) {
 	}
 	errnoIn(t, "a kernel function", x.InsnAsm(h, 0, 0, []byte("call kfunc[bpf_x]")), abi.ErrPerm)
 	x.ok(t, "a helper that is granted", x.InsnAsm(h, 0, 0, []byte("call bpf_map_lookup_elem")))
-	if len(p.Insns) != 7 {
-		t.Errorf("the program has %d instructions, want 7", len(p.Insns))
+	if p.Insns.Len() != 7 {
+		t.Errorf("the program has %d instructions, want 7", p.Insns.Len())
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 func TestNeeds(t *testing.T) {
 	program := func(typ spec.ProgramType, insns ...spec.Insn) *spec.Collection {
-		return &spec.Collection{Programs: []*spec.Program{{Name: "p", Type: typ, Insns: insns}}}
+		return &spec.Collection{Programs: []*spec.Program{{Name: "p", Type: typ, Insns: spec.NewCode(insns...)}}}
 	}
 	for _, tt := range []struct {
 		name string

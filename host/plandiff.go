@@ -50,7 +50,7 @@ func (t *planText) hunk(h spec.Hunk, after *spec.Program, by string) {
 		case '+':
 			from = by
 		default:
-			from = sourceText(after.Insns[l.New].Line)
+			from = sourceText(after.Insns.At(l.New).Line)
 		}
 		text := l.Text
 		if from != "" {

@@ -154,7 +154,7 @@ func (p *Plan) jsonCollection(c *Planned) jsonCollection {
 		out.Maps = append(out.Maps, jsonMap{m.Name, m.Type.String(), m.KeySize, m.ValueSize, m.MaxEntries, c.changeOf(spec.ObjectMap, m.Name)})
 	}
 	for _, q := range c.After.Programs {
-		out.Programs = append(out.Programs, jsonProgram{q.Name, q.Type.String(), q.AttachTo, len(q.Insns), c.changeOf(spec.ObjectProgram, q.Name)})
+		out.Programs = append(out.Programs, jsonProgram{q.Name, q.Type.String(), q.AttachTo, q.Insns.Len(), c.changeOf(spec.ObjectProgram, q.Name)})
 	}
 	for _, a := range c.After.Attach {
 		out.Attach = append(out.Attach, jsonAttach{a.Program, a.Kind.String(), a.Target, a.Netns, a.Flags, a.Cookie, a.Optional})

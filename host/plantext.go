@@ -249,12 +249,12 @@ func (t *planText) programs(c *Planned) []row {
 	var rows []row
 	for _, p := range c.After.Programs {
 		ch := c.change(spec.ObjectProgram, p.Name)
-		insns := fmt.Sprintf("%d insns", len(p.Insns))
+		insns := fmt.Sprintf("%d insns", p.Insns.Len())
 		by := ""
 		if mark(ch) == '~' {
 			by = "patched by " + t.plan.Plugin.Name
-			if old := c.Before.Program(p.Name); len(old.Insns) != len(p.Insns) {
-				insns = fmt.Sprintf("%d -> %d insns", len(old.Insns), len(p.Insns))
+			if old := c.Before.Program(p.Name); old.Insns.Len() != p.Insns.Len() {
+				insns = fmt.Sprintf("%d -> %d insns", old.Insns.Len(), p.Insns.Len())
 			}
 			if s := props(ch); s != "" {
 				by += ", " + s

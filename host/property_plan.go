@@ -39,7 +39,7 @@ var plannedProperties = map[abi.Prop]property{
 	abi.PropProgramSection: text(func(_ *instance, r progRef) string { return r.p.Section }, nil),
 	abi.PropProgramFlags: number(func(_ *instance, r progRef) uint64 { return uint64(r.p.Flags) },
 		func(_ *instance, r progRef, v uint64) error { return put32(&r.p.Flags, v) }),
-	abi.PropProgramInsnCount: number(func(_ *instance, r progRef) uint64 { return uint64(len(r.p.Insns)) }, nil),
+	abi.PropProgramInsnCount: number(func(_ *instance, r progRef) uint64 { return uint64(r.p.Insns.Len()) }, nil),
 	abi.PropProgramOptional: number(func(_ *instance, r progRef) uint64 { return flag(r.p.Optional) },
 		func(_ *instance, r progRef, v uint64) error { r.p.Optional = v != 0; return nil }),
 

@@ -77,14 +77,14 @@ func TestTreeClone(t *testing.T) {
 	x, obj := planning(t)
 	o := x.overlay.objects[0]
 	p := o.work.Programs[0]
-	p.Insns = append(p.Insns, spec.Insn{Insn: asm.CallFunc("count_drops")}, spec.Insn{Insn: asm.Exit()})
+	p.Insns = spec.NewCode(append(p.Insns.Slice(), spec.Insn{Insn: asm.CallFunc("count_drops")}, spec.Insn{Insn: asm.Exit()})...)
 	prog := x.ok(t, "find", x.Find(obj, abi.KindProgram, []byte("count_drops")))
 	x.ok(t, "clone", x.Clone(prog, []byte("twin")))
 	twin := o.work.Program("twin")
-	if twin == nil || twin.Insns[0].Func.Name != "twin" || twin.Insns[6].Symbol != "twin" {
+	if twin == nil || twin.Insns.At(0).Func.Name != "twin" || twin.Insns.At(6).Symbol != "twin" {
 		t.Fatalf("the copy is %+v", twin)
 	}
-	if p.Insns[0].Func.Name != "count_drops" || p.Insns[6].Symbol != "count_drops" {
+	if p.Insns.At(0).Func.Name != "count_drops" || p.Insns.At(6).Symbol != "count_drops" {
 		t.Error("cloning changed the original")
 	}
 	if ids := o.attachesOf("twin"); len(ids) != 0 {

@@ -70,8 +70,8 @@ func (a app) addRelocations(m *btf.MinCore, name string) error {
 	}
 	var relos []btf.CoreRelo
 	for _, p := range obj.Programs {
-		for i := range p.Insns {
-			if r := p.Insns[i].Core; r != nil {
+		for _, in := range p.Insns.All() {
+			if r := in.Core; r != nil {
 				relos = append(relos, *r)
 			}
 		}

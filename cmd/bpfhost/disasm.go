@@ -82,11 +82,7 @@ func (d *disasm) programs(args []string) ([]*spec.Program, error) {
 		if err != nil {
 			return nil, &inputError{fmt.Errorf("disassemble %s: %w", args[0], err)}
 		}
-		p := &spec.Program{Insns: make([]spec.Insn, len(insns))}
-		for i := range insns {
-			p.Insns[i].Insn = insns[i]
-		}
-		return []*spec.Program{p}, nil
+		return []*spec.Program{{Insns: spec.CodeOf(insns...)}}, nil
 	}
 	c, err := elf.LoadBytes(b)
 	if err != nil {
@@ -124,7 +120,7 @@ func (d *disasm) program(out []byte, p *spec.Program, more bool) ([]byte, error)
 	}
 	o := asm.TextOptions{LabelNames: p.LabelNames, Funcs: funcs}
 	if d.source || d.bytes {
-		o.Source = func(i int) string { return d.comment(p.Insns[i].Line, notes[i]) }
+		o.Source = func(i int) string { return d.comment(p.Insns.At(i).Line, notes[i]) }
 	}
 	return asm.AppendText(out, code, o), nil
 }
@@ -148,10 +144,10 @@ func (d *disasm) comment(l *btf.Line, bytes []byte) string {
 
 // plain takes the instructions of a program and the names of its functions apart.
 func plain(p *spec.Program) ([]asm.Insn, map[int]string) {
-	code, funcs := make([]asm.Insn, len(p.Insns)), map[int]string{}
-	for i := range p.Insns {
-		code[i] = p.Insns[i].Insn
-		if f := p.Insns[i].Func; f != nil {
+	code, funcs := make([]asm.Insn, p.Insns.Len()), map[int]string{}
+	for i, in := range p.Insns.All() {
+		code[i] = in.Insn
+		if f := in.Func; f != nil {
 			funcs[i] = f.Name
 		}
 	}

@@ -36,7 +36,7 @@ type functionDoc struct {
 
 func newProgramDoc(p *spec.Program) programDoc {
 	d := programDoc{
-		Name: p.Name, Section: p.Section, Type: p.Type.String(), AttachTo: p.AttachTo, Insns: len(p.Insns),
+		Name: p.Name, Section: p.Section, Type: p.Type.String(), AttachTo: p.AttachTo, Insns: p.Insns.Len(),
 		Flags: uint32(p.Flags), Optional: p.Optional, Exception: p.Exception, Functions: []functionDoc{},
 	}
 	if p.AttachType != 0 {
@@ -49,10 +49,10 @@ func newProgramDoc(p *spec.Program) programDoc {
 // measure finds the functions, their size and their stack.
 func (d *programDoc) measure(p *spec.Program) {
 	names := make(map[int]string)
-	insns := make([]asm.Insn, len(p.Insns))
-	for i := range p.Insns {
-		insns[i] = p.Insns[i].Insn
-		if f := p.Insns[i].Func; f != nil {
+	insns := make([]asm.Insn, p.Insns.Len())
+	for i, in := range p.Insns.All() {
+		insns[i] = in.Insn
+		if f := in.Func; f != nil {
 			names[i] = f.Name
 		}
 	}

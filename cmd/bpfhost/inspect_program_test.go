@@ -12,10 +12,10 @@ import (
 
 func TestProgramStack(t *testing.T) {
 	own := func(name string, in asm.Insn) spec.Insn { return spec.Insn{Insn: in, Func: &btf.Func{Name: name}} }
-	calls := &spec.Program{Insns: []spec.Insn{
-		own("entry", asm.StoreImm(asm.R10, -8, 1, asm.DWord)), {Insn: asm.CallFunc("sub")}, {Insn: asm.Exit()},
-		own("sub", asm.StoreImm(asm.R10, -100, 1, asm.Word)), {Insn: asm.Exit()},
-	}}
+	calls := &spec.Program{Insns: spec.NewCode(
+		own("entry", asm.StoreImm(asm.R10, -8, 1, asm.DWord)), spec.Insn{Insn: asm.CallFunc("sub")}, spec.Insn{Insn: asm.Exit()},
+		own("sub", asm.StoreImm(asm.R10, -100, 1, asm.Word)), spec.Insn{Insn: asm.Exit()},
+	)}
 	d := newProgramDoc(calls)
 	if diff := cmp.Diff(&stackDoc{Bytes: 16 + 112, Exact: true, Frames: 2}, d.Stack); diff != "" {
 		t.Errorf("-want +have:\n%s", diff)
@@ -31,7 +31,7 @@ func TestProgramStack(t *testing.T) {
 			t.Errorf("%+v is %q, want %q", s, s.String(), want)
 		}
 	}
-	undefined := &spec.Program{Insns: []spec.Insn{own("entry", asm.CallFunc("elsewhere")), {Insn: asm.Exit()}}}
+	undefined := &spec.Program{Insns: spec.NewCode(own("entry", asm.CallFunc("elsewhere")), spec.Insn{Insn: asm.Exit()})}
 	if d := newProgramDoc(undefined); d.Stack != nil || d.Code != 16 {
 		t.Errorf("a call of what is not there: %+v", d)
 	}

@@ -34,8 +34,8 @@ func listRefs(c *spec.Collection) []refDoc {
 	refs := tally[refDoc]{list: []refDoc{}, at: make(map[refDoc]int)}
 	count := func(d *refDoc) { d.Count++ }
 	for _, p := range c.Programs {
-		for i := range p.Insns {
-			if kind, to := refOf(&p.Insns[i].Insn); kind != "" {
+		for _, in := range p.Insns.All() {
+			if kind, to := refOf(&in.Insn); kind != "" {
 				refs.add(refDoc{From: refProgram, Name: p.Name, Kind: kind, To: to}, count)
 			}
 		}
@@ -73,8 +73,8 @@ type coreDoc struct {
 func listCore(c *spec.Collection) []coreDoc {
 	core := tally[coreDoc]{list: []coreDoc{}, at: make(map[coreDoc]int)}
 	for _, p := range c.Programs {
-		for i := range p.Insns {
-			if r := p.Insns[i].Core; r != nil {
+		for _, in := range p.Insns.All() {
+			if r := in.Core; r != nil {
 				core.add(newCoreDoc(p.Name, *r, c.BTF), func(d *coreDoc) { d.Count++ })
 			}
 		}

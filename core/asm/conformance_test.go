@@ -113,33 +113,29 @@ func TestConformance(t *testing.T) {
 // runCase calls the case from a program that stores what it returns in its context.
 func runCase(t *testing.T, k *loader.Kernel, c testCase) {
 	t.Helper()
-	p := program(spec.ProgramSyscall,
-		asm.Mov64Reg(asm.R6, asm.R1), asm.Mov64Reg(asm.R1, asm.R10), asm.ALU64Imm(asm.Add, asm.R1, -64))
+	code := []asm.Insn{asm.Mov64Reg(asm.R6, asm.R1), asm.Mov64Reg(asm.R1, asm.R10), asm.ALU64Imm(asm.Add, asm.R1, -64)}
 	for off := int16(-64); off < 0; off += 8 {
-		p.Insns = append(p.Insns, spec.Insn{Insn: asm.StoreImm(asm.R10, off, 0, asm.DWord)})
+		code = append(code, asm.StoreImm(asm.R10, off, 0, asm.DWord))
 	}
-	for _, in := range []asm.Insn{
-		asm.Mov64Imm(asm.R2, 7), asm.CallFunc("case"), asm.StoreMem(asm.R6, 0, asm.R0, asm.DWord), asm.Mov64Imm(asm.R0, 0), asm.Exit(),
-	} {
-		p.Insns = append(p.Insns, spec.Insn{Insn: in})
-	}
+	code = append(code, asm.Mov64Imm(asm.R2, 7), asm.CallFunc("case"), asm.StoreMem(asm.R6, 0, asm.R0, asm.DWord), asm.Mov64Imm(asm.R0, 0), asm.Exit())
+	start := len(code)
+	p := program(spec.ProgramSyscall, append(code, c.insns...)...)
 	p.Flags = spec.FlagSleepable
-	p.Insns[0].Func = &btf.Func{Name: "main"}
-	start := len(p.Insns)
 	called := map[asm.Label]bool{}
 	for _, in := range c.insns {
 		if in.Ref == asm.RefLabel && (in.Op == asm.OpCall || in.Op == asm.OpLoadImm64) {
 			called[in.Target] = true
 		}
 	}
-	for _, in := range c.insns {
-		x := spec.Insn{Insn: in}
-		if called[in.Label] && in.Label != 0 {
-			x.Func = &btf.Func{Name: "f" + strconv.Itoa(int(in.Label))}
+	p.Insns.Edit(func(insns []spec.Insn) {
+		insns[0].Func = &btf.Func{Name: "main"}
+		for i := start; i < len(insns); i++ {
+			if l := insns[i].Label; l != 0 && called[l] {
+				insns[i].Func = &btf.Func{Name: "f" + strconv.Itoa(int(l))}
+			}
 		}
-		p.Insns = append(p.Insns, x)
-	}
-	p.Insns[start].Func = &btf.Func{Name: "case"}
+		insns[start].Func = &btf.Func{Name: "case"}
+	})
 	run := loader.Run{Ctx: make([]byte, 8)} // which the kernel writes back
 	load(t, k, p, &run)
 	if got := binary.LittleEndian.Uint64(run.Ctx); got != c.want {
@@ -166,8 +162,8 @@ func addTypes(t *testing.T, c *spec.Collection, p *spec.Program) {
 	t.Helper()
 	b := btf.Builder{}
 	proto := b.Add(&btf.FuncProto{Return: b.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})})
-	for i := range p.Insns {
-		if f := p.Insns[i].Func; f != nil {
+	for _, in := range p.Insns.All() {
+		if f := in.Func; f != nil {
 			f.Type = b.Add(&btf.Function{Name: f.Name, Type: proto})
 		}
 	}
@@ -180,8 +176,8 @@ func addTypes(t *testing.T, c *spec.Collection, p *spec.Program) {
 // addObjects adds what the program refers to.
 func addObjects(c *spec.Collection, p *spec.Program) {
 	have := map[string]bool{}
-	for i := range p.Insns {
-		kind, name := p.Insns[i].Ref, p.Insns[i].Symbol
+	for _, in := range p.Insns.All() {
+		kind, name := in.Ref, in.Symbol
 		if have[name] {
 			continue
 		}

@@ -13,9 +13,7 @@ import (
 // program makes a program that the loader takes.
 func program(typ spec.ProgramType, insns ...asm.Insn) *spec.Program {
 	p := &spec.Program{Name: "test", Type: typ}
-	for _, in := range insns {
-		p.Insns = append(p.Insns, spec.Insn{Insn: in})
-	}
+	p.Insns = spec.CodeOf(insns...)
 	return p
 }
 

@@ -43,11 +43,13 @@ func TestTagOnKernel(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := program(spec.ProgramXDP, insns...)
-			for i := range p.Insns {
-				if p.Insns[i].Label == 2 {
-					p.Insns[i].Func = &btf.Func{Name: "f"}
+			p.Insns.Edit(func(insns []spec.Insn) {
+				for i := range insns {
+					if insns[i].Label == 2 {
+						insns[i].Func = &btf.Func{Name: "f"}
+					}
 				}
-			}
+			})
 			want, err := asm.ProgramTag(insns, asm.TagOptions{Hash: hash})
 			if err != nil {
 				t.Fatal(err)

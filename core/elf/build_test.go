@@ -49,13 +49,13 @@ func TestObjdump(t *testing.T) {
 		}
 		seen := make(map[string]bool)
 		for _, p := range c.Programs {
-			for i := range p.Insns {
-				f := p.Insns[i].Func
+			for i, in := range p.Insns.All() {
+				f := in.Func
 				if f == nil {
 					continue
 				}
 				n := 1
-				for i+n < len(p.Insns) && p.Insns[i+n].Func == nil {
+				for i+n < p.Insns.Len() && p.Insns.At(i+n).Func == nil {
 					n++
 				}
 				if n != want[f.Name] {
@@ -100,8 +100,8 @@ func TestTextAgain(t *testing.T) {
 		}
 		for _, p := range c.Programs {
 			var code []asm.Insn
-			for i := range p.Insns {
-				code = append(code, p.Insns[i].Insn)
+			for i := range p.Insns.Len() {
+				code = append(code, p.Insns.At(i).Insn)
 			}
 			text := asm.AppendText(nil, code, asm.TextOptions{})
 			l, err := asm.Parse(string(text))

@@ -97,7 +97,7 @@ func TestUndefined(t *testing.T) {
 	if err := c.Check(); err == nil || len(c.Notes) < 2 {
 		t.Errorf("check: %v, notes %v", err, c.Notes)
 	}
-	if in := c.Programs[0].Insns; in[0].Symbol != "x" || in[1].Symbol != "other" {
+	if in := c.Programs[0].Insns.Slice(); in[0].Symbol != "x" || in[1].Symbol != "other" {
 		t.Errorf("%+v", in)
 	}
 }

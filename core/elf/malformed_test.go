@@ -332,13 +332,13 @@ func TestAccepted(t *testing.T) {
 			sym(f, "flows").Section = "lirc_mode2/maps"
 			f.Symbols = append(f.Symbols, elftest.Symbol{Name: "flows", Bind: 1})
 		}))
-		if r := &c.Programs[0].Insns[0]; r.Ref != asm.RefMap || r.Symbol != "flows" {
+		if r := c.Programs[0].Insns.At(0); r.Ref != asm.RefMap || r.Symbol != "flows" {
 			t.Errorf("got %+v", r)
 		}
 	})
 	t.Run("E27 big endian", func(t *testing.T) {
 		c := load(t, broken(t, "order big\n"+base, nil))
-		if c.Order != asm.BigEndian || len(c.Programs[0].Insns) != 9 {
+		if c.Order != asm.BigEndian || c.Programs[0].Insns.Len() != 9 {
 			t.Errorf("got %v\n%s", c.Order, c)
 		}
 	})

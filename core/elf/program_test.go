@@ -21,8 +21,8 @@ func assembled(t testing.TB, text string) *spec.Collection {
 // funcs lists the functions of a program in order.
 func funcs(p *spec.Program) string {
 	var out []string
-	for i := range p.Insns {
-		if f := p.Insns[i].Func; f != nil {
+	for _, in := range p.Insns.All() {
+		if f := in.Func; f != nil {
 			out = append(out, f.Name)
 		}
 	}
@@ -80,7 +80,7 @@ L1:
 		t.Errorf("%d programs", len(c.Programs))
 	}
 	seen := make(map[asm.Label]bool)
-	for _, in := range c.Program("two").Insns {
+	for _, in := range c.Program("two").Insns.All() {
 		if in.Label != 0 && seen[in.Label] {
 			t.Errorf("label %d is there twice", in.Label)
 		}
@@ -107,8 +107,8 @@ func TestLocalCalls(t *testing.T) {
 	}
 	p := c.Program("main")
 	for i := range 2 {
-		if r := &p.Insns[i]; r.Ref != asm.RefFunc || r.Symbol != "sub" || p.Insns[i].Imm != 0 {
-			t.Errorf("instruction %d: %v", i, p.Insns[i].Insn)
+		if r := p.Insns.At(i); r.Ref != asm.RefFunc || r.Symbol != "sub" || p.Insns.At(i).Imm != 0 {
+			t.Errorf("instruction %d: %v", i, p.Insns.At(i).Insn)
 		}
 	}
 	s.Data[4] = 1

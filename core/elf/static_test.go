@@ -47,7 +47,7 @@ func TestLink(t *testing.T) {
 	}
 	first := c.Program("first")
 	at := first.FindFunc("common")
-	if at < 0 || first.Insns[at+1].Imm != 2 {
+	if at < 0 || first.Insns.At(at+1).Imm != 2 {
 		t.Errorf("the weak function won:\n%s", first.AppendText(nil))
 	}
 	if first.FindFunc("local") < 0 || first.FindFunc("local.2") < 0 {
@@ -77,7 +77,7 @@ func TestLinkOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p := c.Program("first"); p == nil || p.Insns[p.FindFunc("common")+1].Imm != 2 {
+	if p := c.Program("first"); p == nil || p.Insns.At(p.FindFunc("common")+1).Imm != 2 {
 		t.Error("the weak function won")
 	}
 	if err := c.Check(); err != nil {
@@ -105,7 +105,7 @@ func TestLinkOne(t *testing.T) {
 				}
 			}
 			for _, h := range c.Hunks {
-				if want.Program(c.Name).Insns[h.OldAt].Core == nil && !strings.HasPrefix(name, "testdata/core") {
+				if want.Program(c.Name).Insns.At(h.OldAt).Core == nil && !strings.HasPrefix(name, "testdata/core") {
 					t.Errorf("%s: %s: %s", name, c.Name, h.AppendText(nil))
 				}
 			}

@@ -30,14 +30,14 @@ func (l *loader) flatten(p *spec.Program, entry *function) error {
 	if l.total += total; l.total > l.o.MaxInsns {
 		return entry.section.fail(entry.off, "program %q and those before it have more than %d instructions together with the functions they call", show(p.Name), l.o.MaxInsns)
 	}
-	p.Insns = make([]spec.Insn, total)
-	var base asm.Label
-	at := 0
-	for _, fn := range list {
-		fn.emit(p.Insns[at:at+len(fn.code)], base)
-		at += len(fn.code)
-		base += fn.labels
-	}
+	p.Insns = spec.MakeCode(total, func(insns []spec.Insn) {
+		var base asm.Label
+		for _, fn := range list {
+			fn.emit(insns[:len(fn.code)], base)
+			insns = insns[len(fn.code):]
+			base += fn.labels
+		}
+	})
 	return nil
 }
 

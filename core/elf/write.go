@@ -65,7 +65,9 @@ type outFunc struct {
 	name    string
 	program *spec.Program // set for an entry
 	section string
-	insns   []spec.Insn
+	from    *spec.Program // where its code is
+	first   int           // index of its first instruction there
+	end     int           // index behind the last one
 	info    *btf.Func
 	static  bool
 	symbol  int

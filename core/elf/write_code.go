@@ -17,17 +17,17 @@ func (w *collectionWriter) shareFuncs() error {
 		if err := namedCalls(p); err != nil {
 			return err
 		}
-		if f := p.Insns[0].Func; f == nil || f.Name != p.Name {
+		if f := p.Insns.At(0).Func; f == nil || f.Name != p.Name {
 			if err := nameEntry(p); err != nil {
 				return err
 			}
 		}
 	}
 	for _, p := range w.c.Programs {
-		w.addFunc(&outFunc{name: p.Name, program: p, section: p.Section, insns: p.Insns[:funcEnd(p, 0)], info: p.Insns[0].Func})
+		w.addFunc(&outFunc{name: p.Name, program: p, section: p.Section, from: p, end: funcEnd(p, 0), info: p.Insns.At(0).Func})
 	}
 	for _, p := range w.c.Programs {
-		for i := funcEnd(p, 0); i < len(p.Insns); i = funcEnd(p, i) {
+		for i := funcEnd(p, 0); i < p.Insns.Len(); i = funcEnd(p, i) {
 			if err := w.shareFunc(p, i); err != nil {
 				return err
 			}
@@ -41,9 +41,12 @@ func (w *collectionWriter) addFunc(f *outFunc) {
 	w.order = append(w.order, f)
 }
 
+// code gives the instructions as they are now: names of functions in them may still change.
+func (f *outFunc) code() spec.Code { return f.from.Insns.Part(f.first, f.end) }
+
 // funcEnd gives where the function that starts at i ends.
 func funcEnd(p *spec.Program, i int) int {
-	for i++; i < len(p.Insns) && p.Insns[i].Func == nil; i++ {
+	for i++; i < p.Insns.Len() && p.Insns.At(i).Func == nil; i++ {
 	}
 	return i
 }
@@ -51,23 +54,27 @@ func funcEnd(p *spec.Program, i int) int {
 // namedCalls makes references to functions by label references by name.
 func namedCalls(p *spec.Program) error {
 	starts := make(map[asm.Label]string)
-	for i := range p.Insns {
-		if in := &p.Insns[i]; in.Func != nil && in.Label != 0 {
+	for _, in := range p.Insns.All() {
+		if in.Func != nil && in.Label != 0 {
 			starts[in.Label] = in.Func.Name
 		}
 	}
-	for i := range p.Insns {
-		in := &p.Insns[i]
-		if in.Ref != asm.RefLabel || !refersToFunc(&in.Insn) {
-			continue
+	var err error
+	p.Insns.Edit(func(insns []spec.Insn) {
+		for i := range insns {
+			in := &insns[i]
+			if in.Ref != asm.RefLabel || !refersToFunc(&in.Insn) {
+				continue
+			}
+			name, ok := starts[in.Target]
+			if !ok {
+				err = fmt.Errorf("%w: instruction %d of program %q refers to a function without a name", ErrWrite, i, show(p.Name))
+				return
+			}
+			in.SetSymbol(asm.RefFunc, name)
 		}
-		name, ok := starts[in.Target]
-		if !ok {
-			return fmt.Errorf("%w: instruction %d of program %q refers to a function without a name", ErrWrite, i, show(p.Name))
-		}
-		in.SetSymbol(asm.RefFunc, name)
-	}
-	return nil
+	})
+	return err
 }
 
 // nameEntry gives the entry function the name of its program, which is that of its symbol.
@@ -75,64 +82,67 @@ func nameEntry(p *spec.Program) error {
 	if p.FindFunc(p.Name) > 0 {
 		return fmt.Errorf("%w: program %q has another function of its name", ErrWrite, show(p.Name))
 	}
-	f := p.Insns[0].Func
+	f := p.Insns.At(0).Func
 	if f != nil {
 		return p.RenameFunc(f.Name, p.Name)
 	}
-	p.Insns[0].Func = &btf.Func{Name: p.Name}
+	entry := p.Insns.At(0)
+	entry.Func = &btf.Func{Name: p.Name}
+	p.Insns.Set(0, entry)
 	return nil
 }
 
 func (w *collectionWriter) shareFunc(p *spec.Program, at int) error {
-	code := p.Insns[at:funcEnd(p, at)]
-	name := code[0].Func.Name
+	fn := &outFunc{section: ".text", from: p, first: at, end: funcEnd(p, at)}
+	name := p.Insns.At(at).Func.Name
 	for n := 2; ; n++ {
 		other := w.funcs[name]
 		if other == nil {
 			break
 		}
-		if sameCode(other.insns, code) {
+		if sameCode(other.code(), fn.code()) {
 			return renameTo(p, at, name)
 		}
-		name = p.Insns[at].Func.Name + "." + strconv.Itoa(n)
+		name = p.Insns.At(at).Func.Name + "." + strconv.Itoa(n)
 	}
 	if err := renameTo(p, at, name); err != nil {
 		return err
 	}
-	static := true
-	if t := code[0].Func.Type; t != 0 && w.c.BTF != nil {
+	fn.name, fn.info, fn.static = name, p.Insns.At(at).Func, true
+	if t := fn.info.Type; t != 0 && w.c.BTF != nil {
 		typ, err := w.c.BTF.Type(t)
 		f, ok := typ.(*btf.Function)
-		static = err != nil || !ok || f.Linkage == btf.LinkStatic
+		fn.static = err != nil || !ok || f.Linkage == btf.LinkStatic
 	}
-	w.addFunc(&outFunc{name: name, section: ".text", insns: code, info: code[0].Func, static: static && p.Exception != name})
+	fn.static = fn.static && p.Exception != name
+	w.addFunc(fn)
 	return nil
 }
 
 func renameTo(p *spec.Program, at int, name string) error {
-	if p.Insns[at].Func.Name == name {
+	if p.Insns.At(at).Func.Name == name {
 		return nil
 	}
-	return p.RenameFunc(p.Insns[at].Func.Name, name)
+	return p.RenameFunc(p.Insns.At(at).Func.Name, name)
 }
 
 // sameCode reports whether two functions are the same but for the numbers of their labels.
-func sameCode(a, b []spec.Insn) bool {
-	if len(a) != len(b) {
+func sameCode(a, b spec.Code) bool {
+	if a.Len() != b.Len() {
 		return false
 	}
-	labels := func(insns []spec.Insn) map[asm.Label]int {
+	labels := func(c spec.Code) map[asm.Label]int {
 		out := make(map[asm.Label]int)
-		for i := range insns {
-			if l := insns[i].Label; l != 0 {
-				out[l] = i
+		for i, in := range c.All() {
+			if in.Label != 0 {
+				out[in.Label] = i
 			}
 		}
 		return out
 	}
 	la, lb := labels(a), labels(b)
-	for i := range a {
-		x, y := a[i], b[i]
+	for i, x := range a.All() {
+		y := b.At(i)
 		if x.Ref == asm.RefLabel && y.Ref == asm.RefLabel && la[x.Target] != lb[y.Target] {
 			return false
 		}
@@ -153,8 +163,8 @@ func (w *collectionWriter) addFuncs() error {
 		f.number = w.m.section(f.section, sectionProgbits, flagAlloc|flagExec, 8)
 		f.at = size[f.number]
 		bytes := uint64(0)
-		for i := range f.insns {
-			bytes += asm.SlotSize * uint64(f.insns[i].Slots())
+		for _, in := range f.code().All() {
+			bytes += asm.SlotSize * uint64(in.Slots())
 		}
 		size[f.number] += bytes
 		s := outSymbol{name: f.name, section: f.number, value: f.at, size: bytes, typ: symbolFunc, bind: bindGlobal}
@@ -189,10 +199,9 @@ func (w *collectionWriter) addFuncCode(f *outFunc) error {
 		w.ext.Sections = append(w.ext.Sections, btf.ExtSection{Name: f.section})
 		ext = &w.ext.Sections[len(w.ext.Sections)-1]
 	}
-	code := make([]asm.Insn, len(f.insns))
+	code := make([]asm.Insn, f.end-f.first)
 	at := f.at
-	for i := range f.insns {
-		in := &f.insns[i]
+	for i, in := range f.code().All() {
 		code[i] = in.Insn
 		r, ok, err := w.unlink(&code[i])
 		if err != nil {

@@ -88,13 +88,12 @@ func built(t testing.TB, order asm.ByteOrder) *spec.Collection {
 		t.Fatal(err)
 	}
 	p := &spec.Program{Name: "prog", Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceFentry, AttachTo: "do_x", Flags: spec.FlagSleepable, Optional: true}
-	for i := range l.Insns {
-		in := spec.Insn{Insn: l.Insns[i]}
-		if n, ok := l.Funcs[i]; ok {
-			in.Func = &btf.Func{Name: n}
+	p.Insns = spec.CodeOf(l.Insns...)
+	p.Insns.Edit(func(insns []spec.Insn) {
+		for i, n := range l.Funcs {
+			insns[i].Func = &btf.Func{Name: n}
 		}
-		p.Insns = append(p.Insns, in)
-	}
+	})
 	return &spec.Collection{
 		Order: order, License: "GPL", KernelVersion: 7,
 		Programs: []*spec.Program{p},
@@ -149,8 +148,8 @@ func TestWriteEdited(t *testing.T) {
 	}
 	changed := 0
 	for _, p := range c.Programs { // the same function differs in two programs
-		for i := range p.Insns {
-			if f := p.Insns[i].Func; f != nil && i > 0 && changed == 0 {
+		for i, in := range p.Insns.All() {
+			if f := in.Func; f != nil && i > 0 && changed == 0 {
 				if err := p.Insert(i, spec.Insn{Insn: asm.Mov64Imm(asm.R5, 7)}); err != nil {
 					t.Fatal(err)
 				}
@@ -166,7 +165,7 @@ func TestWriteEdited(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Map("flows").MaxEntries != 5 || got.Program("drop").Insns[0].Imm != 7 || changed == 0 {
+	if got.Map("flows").MaxEntries != 5 || got.Program("drop").Insns.At(0).Imm != 7 || changed == 0 {
 		t.Error("edits are lost")
 	}
 }
@@ -176,13 +175,13 @@ func TestWriteRefused(t *testing.T) {
 		"no name of a section": func(c *spec.Collection) { c.Programs[0].AttachType = spec.AttachType(200) },
 		"begins with none of": func(c *spec.Collection) {
 			c.Maps[4].Name, c.Vars[0].Map = "mine", "mine"
-			c.Programs[0].Insns[3].Symbol = "mine"
+			c.Programs[0].Insns.Edit(func(in []spec.Insn) { in[3].Symbol = "mine" })
 		},
 		"not zero": func(c *spec.Collection) {
 			c.Maps[4].Name, c.Vars[0].Map = ".bss", ".bss"
-			c.Programs[0].Insns[3].Symbol = ".bss"
+			c.Programs[0].Insns.Edit(func(in []spec.Insn) { in[3].Symbol = ".bss" })
 		},
-		"no data section": func(c *spec.Collection) { c.Programs[0].Insns[3].Symbol = "flows" },
+		"no data section": func(c *spec.Collection) { c.Programs[0].Insns.Edit(func(in []spec.Insn) { in[3].Symbol = "flows" }) },
 		"max_entries":     func(c *spec.Collection) { c.Maps[4].MaxEntries = 2 },
 		"is not declared": func(c *spec.Collection) { c.Externs = c.Externs[1:] },
 	} {

@@ -43,8 +43,8 @@ func (b *blob) section() (from, to int, ok bool) {
 func (b *blob) addLines(ps []*spec.Program) {
 	b.texts = make(map[string]uint32)
 	for _, p := range ps {
-		for i := range p.Insns {
-			if l := p.Insns[i].Line; l != nil {
+		for _, in := range p.Insns.All() {
+			if l := in.Line; l != nil {
 				b.texts[l.File], b.texts[l.Text] = 0, 0
 			}
 		}
@@ -68,8 +68,8 @@ func (b *blob) addLines(ps []*spec.Program) {
 		return
 	}
 	for _, p := range ps {
-		for i := range p.Insns {
-			if l := p.Insns[i].Line; l != nil {
+		for _, in := range p.Insns.All() {
+			if l := in.Line; l != nil {
 				b.add(to-from, l.File)
 				b.add(to-from, l.Text)
 			}
@@ -157,7 +157,7 @@ func (l *load) sections() map[string]btf.SectionLayout {
 func (b *blob) infos(p *prepared) (funcs, lines []byte) {
 	missing := false
 	for i := range p.code {
-		in, slot := &p.spec.Insns[i], uint32(p.slots[i])
+		in, slot := p.spec.Insns.At(i), uint32(p.slots[i])
 		if in.Func != nil || i == 0 {
 			if in.Func == nil || in.Func.Type == 0 {
 				return nil, nil

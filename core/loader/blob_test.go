@@ -21,10 +21,10 @@ func typedProgram(t *testing.T) (*btf.Types, *spec.Program) {
 		t.Fatal(err)
 	}
 	p := program("typed", asm.LoadImm64(asm.R1, 1), asm.CallFunc("sub"), asm.Exit(), asm.Mov64Imm(asm.R0, 4), asm.Exit())
-	p.Insns[0].Func = &btf.Func{Name: "main", Type: main}
-	p.Insns[0].Line = &btf.Line{File: "new.c", Text: "\tsub(1);", Line: 3, Col: 2}
-	p.Insns[3].Func = &btf.Func{Name: "sub", Type: sub}
-	p.Insns[3].Line = &btf.Line{File: "new.c", Text: "main", Line: 8, Col: 5000}
+	p.Insns.Edit(func(in []spec.Insn) { in[0].Func = &btf.Func{Name: "main", Type: main} })
+	p.Insns.Edit(func(in []spec.Insn) { in[0].Line = &btf.Line{File: "new.c", Text: "\tsub(1);", Line: 3, Col: 2} })
+	p.Insns.Edit(func(in []spec.Insn) { in[3].Func = &btf.Func{Name: "sub", Type: sub} })
+	p.Insns.Edit(func(in []spec.Insn) { in[3].Line = &btf.Line{File: "new.c", Text: "main", Line: 8, Col: 5000} })
 	return types, p
 }
 
@@ -78,11 +78,11 @@ func TestInfos(t *testing.T) {
 	if funcs, _ := b.infos(&prepared{spec: p, code: code, slots: far}); !bytes.Equal(funcs, words(0, 3, 7, 4)) {
 		t.Errorf("functions of a program that was stretched: %v", funcs)
 	}
-	p.Insns[3].Line = nil // the kernel wants a line at each function
+	p.Insns.Edit(func(in []spec.Insn) { in[3].Line = nil }) // the kernel wants a line at each function
 	if funcs, lines := b.infos(&prepared{spec: p, code: code, slots: slots}); funcs == nil || lines != nil {
 		t.Errorf("a function without a line: %v, %v", funcs, lines)
 	}
-	p.Insns[3].Func = &btf.Func{Name: "sub"} // and types of all functions
+	p.Insns.Edit(func(in []spec.Insn) { in[3].Func = &btf.Func{Name: "sub"} }) // and types of all functions
 	if funcs, lines := b.infos(&prepared{spec: p, code: code, slots: slots}); funcs != nil || lines != nil {
 		t.Errorf("a function without a type: %v, %v", funcs, lines)
 	}
@@ -112,7 +112,7 @@ func TestTypedProgram(t *testing.T) {
 
 func TestTruncatedBlob(t *testing.T) {
 	b := &blob{b: make([]byte, 10)}
-	b.addLines([]*spec.Program{{Insns: []spec.Insn{{Line: &btf.Line{File: "a"}}}}})
+	b.addLines([]*spec.Program{{Insns: spec.NewCode(spec.Insn{Line: &btf.Line{File: "a"}})}})
 	if len(b.b) != 10 {
 		t.Error("something was added to what is no BTF")
 	}
@@ -133,8 +133,8 @@ func TestNewerTypes(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := program("typed", asm.Mov64Imm(asm.R0, 0), asm.Exit())
-	p.Insns[0].Func = &btf.Func{Name: "main", Type: main}
-	p.Insns[0].Line = &btf.Line{File: "new.c", Text: "\treturn 0;", Line: 3, Col: 2}
+	p.Insns.Edit(func(in []spec.Insn) { in[0].Func = &btf.Func{Name: "main", Type: main} })
+	p.Insns.Edit(func(in []spec.Insn) { in[0].Line = &btf.Line{File: "new.c", Text: "\treturn 0;", Line: 3, Col: 2} })
 	c := collection([]*spec.Program{p})
 	c.BTF = types
 	got := loadT(t, c, Options{})

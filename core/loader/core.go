@@ -21,8 +21,8 @@ func (l *load) resolver() (*btf.Resolver, error) {
 	var relos []btf.CoreRelo
 	kernel := false
 	for _, p := range l.programs {
-		for i := range p.Insns {
-			if c := p.Insns[i].Core; c != nil {
+		for _, in := range p.Insns.All() {
+			if c := in.Core; c != nil {
 				relos = append(relos, *c)
 				kernel = kernel || c.Kind != btf.CoreTypeIDLocal
 			}
@@ -72,8 +72,8 @@ func (l *load) resolveOuter(relo btf.CoreRelo, inner btf.Fixup) (btf.Fixup, erro
 func (l *load) unknown() []btf.CoreRelo {
 	var list []btf.CoreRelo
 	for _, p := range l.programs {
-		for i := range p.Insns {
-			c := p.Insns[i].Core
+		for _, in := range p.Insns.All() {
+			c := in.Core
 			if c == nil || c.Kind == btf.CoreTypeIDLocal {
 				continue
 			}

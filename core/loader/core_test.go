@@ -81,7 +81,7 @@ func coreProgram(t *testing.T, what string) *spec.Collection {
 		asm.LoadMem(asm.R0, asm.R10, -4, asm.Word),
 		asm.Exit())
 	p.Type = spec.ProgramRawTracepoint
-	p.Insns[2].Core = &btf.CoreRelo{Type: task, Access: "0:1", Kind: btf.CoreByteOffset}
+	p.Insns.Edit(func(in []spec.Insn) { in[2].Core = &btf.CoreRelo{Type: task, Access: "0:1", Kind: btf.CoreByteOffset} })
 	c := collection([]*spec.Program{p})
 	c.BTF = types
 	return c

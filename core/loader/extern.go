@@ -15,9 +15,9 @@ import (
 func (l *load) externs() error {
 	used := make(map[string]bool)
 	for _, p := range l.programs {
-		for i := range p.Insns {
-			if r := &p.Insns[i]; r.Ref == asm.RefKsym {
-				used[r.Symbol] = true
+		for _, in := range p.Insns.All() {
+			if in.Ref == asm.RefKsym {
+				used[in.Symbol] = true
 			}
 		}
 	}

@@ -19,7 +19,7 @@ func (k *Kernel) tooOld(feature string, since spec.Version, err error) error {
 func (k *Kernel) explainProgram(p *spec.Program, refused *VerifierError, err error) error {
 	declared := *p
 	if refused != nil && refused.Insn >= 0 {
-		declared.Insns = p.Insns[refused.Insn : refused.Insn+1]
+		declared.Insns = p.Insns.Part(refused.Insn, refused.Insn+1)
 	}
 	for _, n := range declared.Needs() {
 		if e := k.tooOld(n.What, n.Since, err); errors.Is(e, ErrNotSupported) {

@@ -38,8 +38,8 @@ func counter() *spec.Collection {
 		asm.Mov64Imm(asm.R0, 2),
 		asm.Exit(),
 	)
-	main.Insns[0].Func = &btf.Func{Name: "count"}
-	main.Insns[len(main.Insns)-2].Func = &btf.Func{Name: "verdict"}
+	main.Insns.Edit(func(in []spec.Insn) { in[0].Func = &btf.Func{Name: "count"} })
+	main.Insns.Edit(func(in []spec.Insn) { in[len(in)-2].Func = &btf.Func{Name: "verdict"} })
 	c := collection([]*spec.Program{main},
 		&spec.Map{Name: "seen", Type: spec.MapHash, KeySize: 4, ValueSize: 8, MaxEntries: 16},
 		&spec.Map{Name: ".rodata", Section: ".rodata", Type: spec.MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 1,
@@ -114,7 +114,7 @@ func TestMapOfMaps(t *testing.T) {
 		asm.JumpImm(asm.Equal, asm.R0, 0, 1),
 		asm.LoadMem(asm.R0, asm.R0, 0, asm.DWord),
 		asm.Exit())
-	p.Insns[len(p.Insns)-1].Label = 1
+	p.Insns.Edit(func(in []spec.Insn) { in[len(in)-1].Label = 1 })
 	outer := &spec.Map{Name: "outer", Type: spec.MapArrayOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 2,
 		Inner: &spec.Map{Type: spec.MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 1}, Values: []spec.MapValue{{Key: 1, Name: "inner"}}}
 	got := loadT(t, collection([]*spec.Program{p}, outer, inner), Options{})

@@ -41,9 +41,7 @@ func needKernel(t testing.TB) {
 // program is an XDP program of these instructions.
 func program(name string, insns ...asm.Insn) *spec.Program {
 	p := &spec.Program{Name: name, Section: "xdp", Type: spec.ProgramXDP}
-	for _, in := range insns {
-		p.Insns = append(p.Insns, spec.Insn{Insn: in})
-	}
+	p.Insns = spec.CodeOf(insns...)
 	return p
 }
 

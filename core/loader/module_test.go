@@ -162,7 +162,7 @@ func TestCoreModules(t *testing.T) {
 		{"id", btf.CoreRelo{Type: local["private_beta"], Access: "0", Kind: btf.CoreTypeIDTarget}, 8, "", nil, 2},
 	} {
 		p := program("p", asm.Mov64Imm(asm.R0, 77), asm.Exit())
-		p.Insns[0].Core = &c.relo
+		p.Insns.Edit(func(in []spec.Insn) { in[0].Core = &c.relo })
 		l := &load{kernel: moduleKernel(t), out: &Collection{}, spec: collection([]*spec.Program{p}), programs: []*spec.Program{p}}
 		l.spec.BTF = types
 		ready := &prepared{spec: p, code: []asm.Insn{asm.Mov64Imm(asm.R0, 77)}}
@@ -209,7 +209,7 @@ func conntrack() *spec.Program {
 		asm.Exit(),
 		asm.Mov64Imm(asm.R0, 7), // none
 		asm.Exit())
-	p.Insns[len(p.Insns)-2].Label = none
+	p.Insns.Edit(func(in []spec.Insn) { in[len(in)-2].Label = none })
 	return p
 }
 
@@ -258,7 +258,7 @@ func TestCoreOfModule(t *testing.T) {
 	b := btf.Builder{Order: binary.NativeEndian}
 	local := b.Add(&btf.Struct{Name: "veth_priv___mine", Size: want + 8})
 	p := program("p", asm.Mov64Imm(asm.R0, int32(want+8)), asm.Exit())
-	p.Insns[0].Core = &btf.CoreRelo{Type: local, Access: "0", Kind: btf.CoreTypeSize}
+	p.Insns.Edit(func(in []spec.Insn) { in[0].Core = &btf.CoreRelo{Type: local, Access: "0", Kind: btf.CoreTypeSize} })
 	c := collection([]*spec.Program{p})
 	if c.BTF, err = b.Types(); err != nil {
 		t.Fatal(err)

@@ -45,7 +45,7 @@ func (l *load) prepare(p *spec.Program) (*prepared, error) {
 	}
 	out := &prepared{spec: p, code: code, attachType: uint32(p.AttachType)}
 	for i := range code {
-		if core := p.Insns[i].Core; core != nil {
+		if core := p.Insns.At(i).Core; core != nil {
 			if err := l.applyCore(out, i, *core); err != nil {
 				return nil, fmt.Errorf("instruction %d: %w", i, err)
 			}

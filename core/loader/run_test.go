@@ -20,7 +20,7 @@ func TestRun(t *testing.T) {
 		asm.JumpReg(asm.Greater, asm.R4, asm.R3, 1),
 		asm.StoreImm(asm.R2, 0, 0x5a, asm.Byte),
 		asm.Mov64Imm(asm.R0, 2), asm.Exit())
-	p.Insns[6].Label = 1
+	p.Insns.Edit(func(in []spec.Insn) { in[6].Label = 1 })
 	got := loadT(t, collection([]*spec.Program{p}), Options{})
 	r := Run{Data: packet(), DataOut: make([]byte, 64), Repeat: 3}
 	if err := got.Program("mark").Run(&r); err != nil {

@@ -58,7 +58,7 @@ func FuzzReadLog(f *testing.F) {
 func TestVerifierError(t *testing.T) {
 	needKernel(t)
 	p := program("bad", asm.LoadImm64(asm.R2, 1<<40), asm.Mov64Imm(asm.R0, 0), asm.LoadMem(asm.R0, asm.R1, 2000, asm.Word), asm.Exit())
-	p.Insns[2].Line = &btf.Line{File: "bad.c", Line: 7, Text: "  return ctx->nothing;"}
+	p.Insns.Edit(func(in []spec.Insn) { in[2].Line = &btf.Line{File: "bad.c", Line: 7, Text: "  return ctx->nothing;"} })
 	_, err := Load(collection([]*spec.Program{p}), Options{})
 	var v *VerifierError
 	if !errors.As(err, &v) {
@@ -93,7 +93,7 @@ func TestPoisonIsNamed(t *testing.T) {
 	// Never reached, it does no harm.
 	c.Programs[0] = program("weak", asm.Mov64Imm(asm.R0, 0), asm.LoadKsym(asm.R1, "no_such_kfunc"),
 		asm.JumpImm(asm.Equal, asm.R1, 0, 1), asm.CallKfunc("no_such_kfunc"), asm.Mov64Imm(asm.R0, 0), asm.Exit())
-	c.Programs[0].Insns[5].Label = 1
+	c.Programs[0].Insns.Edit(func(in []spec.Insn) { in[5].Label = 1 })
 	loadT(t, c, Options{})
 }
 

@@ -96,7 +96,7 @@ func (k *checker) program(p *Program) error {
 		}
 		return fmt.Errorf("it has no type")
 	}
-	if len(p.Insns) == 0 {
+	if len(p.Insns.list) == 0 {
 		return fmt.Errorf("it has no instructions")
 	}
 	places, funcs, err := p.places()
@@ -107,8 +107,8 @@ func (k *checker) program(p *Program) error {
 		return fmt.Errorf("function %s, called by bpf_throw, is not in the program", show(p.Exception))
 	}
 	fn := 0
-	for i := range p.Insns {
-		in := &p.Insns[i]
+	for i := range p.Insns.list {
+		in := &p.Insns.list[i]
 		if in.Func != nil {
 			fn = i
 		}
@@ -127,8 +127,8 @@ func (p *Program) places() (map[asm.Label]place, map[string]int, error) {
 	labels := make(map[asm.Label]place)
 	funcs := make(map[string]int)
 	fn := 0
-	for i := range p.Insns {
-		in := &p.Insns[i]
+	for i := range p.Insns.list {
+		in := &p.Insns.list[i]
 		if in.Func != nil {
 			fn = i
 			if _, dup := funcs[in.Func.Name]; dup {

@@ -89,27 +89,16 @@ func (c *Collection) Clone() *Collection {
 	return &n
 }
 
-// clonePrograms copies all programs with one allocation for the programs and one for all their
-// instructions. Each gets a slice without spare capacity, so that appending to one moves it away.
+// clonePrograms copies all programs with one allocation. They share the instructions.
 func clonePrograms(ps []*Program) []*Program {
 	if ps == nil {
 		return nil
 	}
-	total := 0
-	for _, p := range ps {
-		total += len(p.Insns)
-	}
 	slab := make([]Program, len(ps))
-	insns := make([]Insn, 0, total)
 	out := make([]*Program, len(ps))
 	for i, p := range ps {
 		slab[i] = *p
 		slab[i].LabelNames = maps.Clone(p.LabelNames)
-		if p.Insns != nil {
-			at := len(insns)
-			insns = append(insns, p.Insns...)
-			slab[i].Insns = insns[at:len(insns):len(insns)]
-		}
 		out[i] = &slab[i]
 	}
 	return out

@@ -25,7 +25,7 @@ func TestCloneSharesNothing(t *testing.T) {
 	a.Maps[0].Tags = []string{"x"}
 	a.Notes = []Note{{"N01", "odd"}}
 	a.Programs[0].LabelNames = map[asm.Label]string{1: "out"}
-	want := a.Clone()
+	want, text := a.Clone(), string(a.AppendText(nil))
 	b := a.Clone()
 	b.Maps[0].Inner.ValueSize = 9
 	b.Maps[0].Values[0].Key = 9
@@ -35,11 +35,10 @@ func TestCloneSharesNothing(t *testing.T) {
 	b.Externs[0].Name = "y"
 	b.Attach[0].Target = "y"
 	b.Notes[0].Text = "y"
-	b.Programs[0].Insns[0].Imm = 99
+	b.Programs[0].Insns.Edit(func(insns []Insn) { insns[0].Imm = 99 })
 	b.Programs[0].LabelNames[1] = "y"
-	b.Programs[0].Insns = append(b.Programs[0].Insns, Insn{})
 	b.Programs = b.Programs[:0]
-	if diff := cmp.Diff(want, a); diff != "" {
+	if diff := cmp.Diff(want, a) + cmp.Diff(text, string(a.AppendText(nil))); diff != "" {
 		t.Errorf("a change of the clone changed the original: %s", diff)
 	}
 }
@@ -57,9 +56,11 @@ func TestCloneProgramsApart(t *testing.T) {
 
 func BenchmarkClone(b *testing.B) {
 	c := sample(b)
-	for range 1000 {
-		c.Programs[0].Insns = append(c.Programs[0].Insns, Insn{Insn: asm.Mov64Imm(asm.R0, 1)})
-	}
+	c.Programs[0].Insns = MakeCode(1000, func(insns []Insn) {
+		for i := range insns {
+			insns[i].Insn = asm.Mov64Imm(asm.R0, 1)
+		}
+	})
 	b.ReportAllocs()
 	for b.Loop() {
 		c.Clone()

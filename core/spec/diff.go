@@ -3,7 +3,6 @@ package spec
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -307,7 +306,7 @@ func diffCode(c *Change, a, b **Program) {
 		a = new(*Program)
 		*a = &Program{}
 	}
-	if !slices.EqualFunc((*a).Insns, (*b).Insns, func(x, y Insn) bool { return x == y }) {
+	if !(*a).Insns.Equal((*b).Insns) {
 		c.Hunks = diffInsns(*a, *b)
 	}
 }

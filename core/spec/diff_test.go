@@ -34,8 +34,9 @@ func TestDiffEqual(t *testing.T) {
 	}
 	b := a.Clone()
 	// Other numbers for the same labels are no change.
-	for i := range b.Programs[0].Insns {
-		in := &b.Programs[0].Insns[i]
+	insns := b.Programs[0].Insns.private()
+	for i := range insns {
+		in := &insns[i]
 		if in.Label != 0 {
 			in.Label += 100
 		}
@@ -135,9 +136,11 @@ func TestDiffJumps(t *testing.T) {
 
 func TestDiffLarge(t *testing.T) {
 	a := &Program{Name: "big", Type: ProgramXDP}
-	for i := range 100_000 {
-		a.Insns = append(a.Insns, Insn{Insn: asm.Mov64Imm(asm.R1, int32(i%977))})
-	}
+	a.Insns = MakeCode(100_000, func(insns []Insn) {
+		for i := range insns {
+			insns[i].Insn = asm.Mov64Imm(asm.R1, int32(i%977))
+		}
+	})
 	b := a.Clone()
 	if err := b.Insert(50_000, Insn{Insn: asm.Exit()}); err != nil {
 		t.Fatal(err)

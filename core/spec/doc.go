@@ -12,6 +12,13 @@
 // of each carries Insn.Func; a function reaches up to the next such mark. Calls name a function
 // ([asm.RefFunc]); [Program.Code] gives the instructions with these names resolved to labels.
 //
+// # Sharing
+//
+// [Code], the instructions of a program, is a value: copies share what they hold, and a change gives
+// the one that is changed instructions of its own. So a clone costs the same whatever the length of
+// its programs, and no edit of it reaches the original. Every edit copies a program once; many edits
+// are one when they are made in a slice that becomes a Code again.
+//
 // # Editing
 //
 // [Program.Splice] replaces a range of instructions by others. Its rule, in full:
@@ -35,4 +42,9 @@
 //   - A CO-RE record belongs to its instruction and goes away with it.
 //
 // A refused edit changes nothing.
+//
+// [Program.Inline] puts the code of a function in the place of a call, [Collection.Fold] replaces
+// loads from frozen data by what they give and decides conditions by it, and [Collection.Prune]
+// removes code that nothing reaches or needs, and the maps and variables that are unused then. In this
+// order they turn a general program into one for the values that it was given.
 package spec

@@ -34,15 +34,15 @@ func (p *Program) Splice(at, del int, ins []Insn) error {
 
 // SpliceWith is Splice with options.
 func (p *Program) SpliceWith(at, del int, ins []Insn, o SpliceOptions) error {
-	if at < 0 || at > len(p.Insns) || del < 0 || del > len(p.Insns)-at {
-		return fmt.Errorf("edit program %s: instructions %d to %d are not within its %d", show(p.Name), at, at+del, len(p.Insns))
+	if at < 0 || at > len(p.Insns.list) || del < 0 || del > len(p.Insns.list)-at {
+		return fmt.Errorf("edit program %s: instructions %d to %d are not within its %d", show(p.Name), at, at+del, len(p.Insns.list))
 	}
 	if del == 0 && len(ins) == 0 {
 		return nil
 	}
 	s := splice{p: p, at: at, del: del, add: slices.Clone(ins), take: o.TakeLabel}
-	if at+del < len(p.Insns) {
-		n := p.Insns[at+del]
+	if at+del < len(p.Insns.list) {
+		n := p.Insns.list[at+del]
 		s.next = &n
 	}
 	for _, step := range []func() error{s.ownLabels, s.moveLabels, s.moveFuncs, s.moveLines, s.checkFuncs, s.checkLabels} {
@@ -75,7 +75,7 @@ type labelledFunc struct {
 	name  string
 }
 
-func (s *splice) old() []Insn { return s.p.Insns[s.at : s.at+s.del] }
+func (s *splice) old() []Insn { return s.p.Insns.list[s.at : s.at+s.del] }
 
 // ownLabels collects the labels of the inserted code, which must be new or those it replaces.
 func (s *splice) ownLabels() error {
@@ -95,8 +95,8 @@ func (s *splice) ownLabels() error {
 	if s.own == nil {
 		return nil
 	}
-	for i := range s.p.Insns {
-		if l := s.p.Insns[i].Label; l != 0 && s.own[l] && (i < s.at || i >= s.at+s.del) {
+	for i := range s.p.Insns.list {
+		if l := s.p.Insns.list[i].Label; l != 0 && s.own[l] && (i < s.at || i >= s.at+s.del) {
 			return fmt.Errorf("label %s of the inserted code is defined at instruction %d already", s.p.labelName(l), i)
 		}
 	}
@@ -224,7 +224,7 @@ func (s *splice) moveLines() error {
 			last = l
 		}
 	}
-	sameFunc := s.next != nil && s.p.Insns[s.at+s.del].Func == nil
+	sameFunc := s.next != nil && s.p.Insns.list[s.at+s.del].Func == nil
 	if sameFunc && s.next.Line == nil {
 		s.next.Line = last
 	}
@@ -237,7 +237,7 @@ func (s *splice) moveLines() error {
 }
 
 func (s *splice) hasLines() bool {
-	return slices.ContainsFunc(s.p.Insns, func(i Insn) bool { return i.Line != nil })
+	return slices.ContainsFunc(s.p.Insns.list, func(i Insn) bool { return i.Line != nil })
 }
 
 // checkFuncs refuses a function before the entry, a name that is taken, and the deletion of a
@@ -308,8 +308,8 @@ func (s *splice) checkLabels() error {
 func (s *splice) eachKept(f func(i int, in *Insn) error) error {
 	n := 0
 	visit := func(in *Insn) error { n++; return f(n-1, in) }
-	for i := range s.p.Insns[:s.at] {
-		if err := visit(&s.p.Insns[i]); err != nil {
+	for i := range s.p.Insns.list[:s.at] {
+		if err := visit(&s.p.Insns.list[i]); err != nil {
 			return err
 		}
 	}
@@ -324,7 +324,7 @@ func (s *splice) eachKept(f func(i int, in *Insn) error) error {
 	if err := visit(s.next); err != nil {
 		return err
 	}
-	rest := s.p.Insns[s.at+s.del+1:]
+	rest := s.p.Insns.list[s.at+s.del+1:]
 	for i := range rest {
 		if err := visit(&rest[i]); err != nil {
 			return err
@@ -336,11 +336,13 @@ func (s *splice) eachKept(f func(i int, in *Insn) error) error {
 // commit makes the edit. It cannot fail.
 func (s *splice) commit() {
 	p := s.p
-	end := s.at + s.del
+	rest := p.Insns.list[s.at+s.del:]
+	list := make([]Insn, 0, s.at+len(s.add)+len(rest))
+	list = append(append(append(list, p.Insns.list[:s.at]...), s.add...), rest...)
 	if s.next != nil {
-		p.Insns[end] = *s.next
+		list[s.at+len(s.add)] = *s.next
 	}
-	p.Insns = slices.Replace(p.Insns, s.at, end, s.add...)
+	p.Insns.list = list
 	for from, to := range s.renamed {
 		if name, ok := p.LabelNames[from]; ok {
 			if _, taken := p.LabelNames[to]; !taken {
@@ -355,15 +357,15 @@ func (s *splice) commit() {
 	if len(s.renamed) == 0 && s.byName == nil {
 		return
 	}
-	for i := range p.Insns {
-		r := &p.Insns[i]
+	for i := range list {
+		r := &list[i]
 		if r.Ref != asm.RefLabel {
 			continue
 		}
 		if to, ok := s.renamed[r.Target]; ok {
 			r.Target = to
 		}
-		if s.byName != nil && r.Target == s.byName.label && refersToFunc(p.Insns[i].Insn) {
+		if s.byName != nil && r.Target == s.byName.label && refersToFunc(r.Insn) {
 			r.SetSymbol(asm.RefFunc, s.byName.name)
 		}
 	}

@@ -18,24 +18,26 @@ func program(t testing.TB, text string) *Program {
 		t.Fatalf("parse %q: %v", text, err)
 	}
 	p := &Program{Name: "main", Type: ProgramXDP, LabelNames: l.LabelNames}
+	var insns []Insn
 	for i, in := range l.Insns {
 		x := Insn{Insn: in}
 		if n, ok := l.Funcs[i]; ok {
 			x.Func = &btf.Func{Name: n}
 		}
-		p.Insns = append(p.Insns, x)
+		insns = append(insns, x)
 	}
+	p.Insns = NewCode(insns...)
 	return p
 }
 
 // code gives the instructions of a text, for insertion.
-func code(t testing.TB, text string) []Insn { return program(t, text).Insns }
+func code(t testing.TB, text string) []Insn { return program(t, text).Insns.Slice() }
 
 // listing is the program as text without properties.
 func listing(p *Program) string {
 	var insns []asm.Insn
 	funcs := make(map[int]string)
-	for i, in := range p.Insns {
+	for i, in := range p.Insns.list {
 		insns = append(insns, in.Insn)
 		if in.Func != nil {
 			funcs[i] = in.Func.Name
@@ -245,10 +247,10 @@ func TestSplice(t *testing.T) {
 			if got := listing(p); tt.want != "" && "\n"+got != tt.want {
 				t.Errorf("got\n%s\nwant%s", got, tt.want)
 			}
-			if len(p.Insns) != len(before.Insns)+len(ins)-tt.del {
-				t.Errorf("%d instructions", len(p.Insns))
+			if p.Insns.Len() != before.Insns.Len()+len(ins)-tt.del {
+				t.Errorf("%d instructions", p.Insns.Len())
 			}
-			if len(p.Insns) > 0 {
+			if p.Insns.Len() > 0 {
 				if err := (&Collection{License: "GPL", Programs: []*Program{p}}).Check(); err != nil {
 					t.Errorf("check after the edit: %v", err)
 				}
@@ -303,16 +305,16 @@ func TestSpliceMergesLabels(t *testing.T) {
 }
 
 func TestSpliceCallByLabel(t *testing.T) {
-	p := &Program{Name: "main", Type: ProgramXDP, Insns: []Insn{
-		{Insn: asm.CallLabel(1), Func: &btf.Func{Name: "main"}},
-		{Insn: asm.Exit()},
-		{Insn: asm.Insn{Op: asm.Mov64Imm(asm.R0, 1).Op, Label: 1}, Func: &btf.Func{Name: "sub"}},
-		{Insn: asm.Exit()},
-	}}
+	p := &Program{Name: "main", Type: ProgramXDP, Insns: NewCode(
+		Insn{Insn: asm.CallLabel(1), Func: &btf.Func{Name: "main"}},
+		Insn{Insn: asm.Exit()},
+		Insn{Insn: asm.Insn{Op: asm.Mov64Imm(asm.R0, 1).Op, Label: 1}, Func: &btf.Func{Name: "sub"}},
+		Insn{Insn: asm.Exit()},
+	)}
 	if err := p.Insert(2, Insn{Insn: asm.Mov64Imm(asm.R6, 1)}); err != nil {
 		t.Fatal(err)
 	}
-	if r := &p.Insns[0]; r.Ref != asm.RefFunc || r.Symbol != "sub" {
+	if r := &p.Insns.list[0]; r.Ref != asm.RefFunc || r.Symbol != "sub" {
 		t.Errorf("call refers to %+v, want function sub: the inserted start would be skipped", r)
 	}
 }
@@ -321,11 +323,11 @@ func TestSpliceLines(t *testing.T) {
 	line := func(n uint32) *btf.Line { return &btf.Line{File: "a.c", Line: n} }
 	fresh := func() *Program {
 		p := program(t, twoFuncs)
-		p.Insns[0].Line, p.Insns[2].Line, p.Insns[4].Line, p.Insns[6].Line = line(1), line(3), line(5), line(10)
+		p.Insns.Edit(func(in []Insn) { in[0].Line, in[2].Line, in[4].Line, in[6].Line = line(1), line(3), line(5), line(10) })
 		return p
 	}
 	at := func(p *Program, i int) uint32 {
-		if l := p.Insns[i].Line; l != nil {
+		if l := p.Insns.list[i].Line; l != nil {
 			return l.Line
 		}
 		return 0
@@ -348,20 +350,20 @@ func TestSpliceLines(t *testing.T) {
 	if err := p.Delete(6, 1); err != nil {
 		t.Fatal(err)
 	}
-	if at(p, 6) != 10 || p.Insns[6].Func == nil {
+	if at(p, 6) != 10 || p.Insns.list[6].Func == nil {
 		t.Error("the next instruction did not become the start of the function with its line")
 	}
 	p = fresh()
 	if err := p.Splice(9, 0, code(t, ".func more\nexit")); err != nil {
 		t.Fatal(err)
 	}
-	if p.Insns[9].Line == nil {
+	if p.Insns.list[9].Line == nil {
 		t.Error("a new function has no line although the program has lines")
 	}
 	p = fresh()
-	p.Insns[1].Core = &btf.CoreRelo{Type: 1}
+	p.Insns.private()[1].Core = &btf.CoreRelo{Type: 1}
 	if err := p.Splice(1, 1, code(t, "r0 = 1")); err == nil {
-		if p.Insns[1].Core != nil {
+		if p.Insns.list[1].Core != nil {
 			t.Error("a replacement inherited the CO-RE record")
 		}
 	} else {
@@ -375,11 +377,11 @@ func TestSpliceRandom(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for round := range 2000 {
 		p := program(t, twoFuncs)
-		for i := range p.Insns {
-			p.Insns[i].Line = &btf.Line{Line: uint32(i + 1)} // identity
+		for i := range p.Insns.list {
+			p.Insns.private()[i].Line = &btf.Line{Line: uint32(i + 1)} // identity
 		}
-		at := r.IntN(len(p.Insns) + 1)
-		del := r.IntN(min(3, len(p.Insns)-at) + 1)
+		at := r.IntN(p.Insns.Len() + 1)
+		del := r.IntN(min(3, p.Insns.Len()-at) + 1)
 		ins := make([]Insn, r.IntN(3))
 		for k := range ins {
 			ins[k] = Insn{Insn: asm.Mov64Imm(asm.R8, int32(k)), Line: &btf.Line{Line: 100}}
@@ -388,18 +390,18 @@ func TestSpliceRandom(t *testing.T) {
 		if err := p.Splice(at, del, ins); err != nil {
 			continue
 		}
-		if len(p.Insns) == 0 {
+		if p.Insns.Len() == 0 {
 			continue
 		}
 		if err := (&Collection{Programs: []*Program{p}}).Check(); err != nil {
 			t.Fatalf("round %d: splice(%d, %d, %d insns): %v\n%s", round, at, del, len(ins), err, listing(p))
 		}
-		for i := range p.Insns {
-			ref := p.Insns[i]
-			if ref.Ref != asm.RefLabel || p.Insns[i].Line.Line == 100 {
+		for i := range p.Insns.list {
+			ref := p.Insns.list[i]
+			if ref.Ref != asm.RefLabel || p.Insns.list[i].Line.Line == 100 {
 				continue
 			}
-			was := old.FindLabel(old.Insns[p.Insns[i].Line.Line-1].Target)
+			was := old.FindLabel(old.Insns.list[p.Insns.list[i].Line.Line-1].Target)
 			want := was
 			switch {
 			case was >= at && was < at+del && was == at && len(ins) > 0:

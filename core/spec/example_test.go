@@ -21,14 +21,14 @@ func insns(text string) []spec.Insn {
 }
 
 func ExampleProgram_Insert() {
-	p := &spec.Program{Name: "drop", Type: spec.ProgramXDP, Insns: insns(`
+	p := &spec.Program{Name: "drop", Type: spec.ProgramXDP, Insns: spec.NewCode(insns(`
 		if r1 == 0 goto L1
 		r0 = 1
 		exit
 	L1:
 		r0 = 2
 		exit
-	`)}
+	`)...)}
 	// The inserted code stands before the label, so the jump still lands where it did.
 	if err := p.Insert(3, insns("r6 = 7")...); err != nil {
 		fmt.Println(err)
@@ -65,7 +65,7 @@ func ExampleCollection_AppendText() {
 	c := &spec.Collection{
 		License:  "GPL",
 		Maps:     []*spec.Map{{Name: "seen", Type: spec.MapHash, KeySize: 4, ValueSize: 8, MaxEntries: 64}},
-		Programs: []*spec.Program{{Name: "pass", Type: spec.ProgramXDP, Insns: insns("r1 = map[seen] ll\nr0 = 2\nexit")}},
+		Programs: []*spec.Program{{Name: "pass", Type: spec.ProgramXDP, Insns: spec.NewCode(insns("r1 = map[seen] ll\nr0 = 2\nexit")...)}},
 	}
 	fmt.Printf("%s", c.AppendText(nil))
 	// Output:
@@ -86,7 +86,7 @@ func ExampleCollection_AppendText() {
 }
 
 func ExampleDiff() {
-	a := &spec.Collection{Programs: []*spec.Program{{Name: "pass", Type: spec.ProgramXDP, Insns: insns("r0 = 2\nexit")}}}
+	a := &spec.Collection{Programs: []*spec.Program{{Name: "pass", Type: spec.ProgramXDP, Insns: spec.NewCode(insns("r0 = 2\nexit")...)}}}
 	b := a.Clone()
 	if err := b.Programs[0].Splice(0, 1, insns("r0 = 1")); err != nil {
 		fmt.Println(err)

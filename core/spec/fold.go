@@ -59,21 +59,22 @@ func (c *Collection) frozen() map[string]*Map {
 const kconfigSection = ".kconfig"
 
 func (p *Program) fold(c *Collection, frozen map[string]*Map) ([]Folded, error) {
-	if len(p.Insns) == 0 {
+	if len(p.Insns.list) == 0 {
 		return nil, nil
 	}
 	g, err := p.Graph()
 	if err != nil {
 		return nil, err
 	}
+	p.Insns.private()
 	vars := make(map[string]*Var, len(c.Vars))
 	for _, v := range c.Vars {
 		vars[v.Name] = v
 	}
 	k := g.Constants(asm.ConstOptions{
-		Unknown: func(i int) bool { return p.Insns[i].Core != nil },
+		Unknown: func(i int) bool { return p.Insns.list[i].Core != nil },
 		Load: func(base int, off int64, size asm.Size) (uint64, bool) {
-			in := &p.Insns[base]
+			in := &p.Insns.list[base]
 			name := in.Symbol
 			off += in.Imm
 			if in.Ref == asm.RefVar {
@@ -88,7 +89,7 @@ func (p *Program) fold(c *Collection, frozen map[string]*Map) ([]Folded, error) 
 		},
 	})
 	var out []Folded
-	gone := make([]bool, len(p.Insns))
+	gone := make([]bool, len(p.Insns.list))
 	for b := range g.Blocks {
 		k.Block(b, func(i int, before *[asm.R10]asm.Value) {
 			if f, ok := p.foldInsn(k, i, before); ok {
@@ -109,7 +110,7 @@ const (
 
 // foldInsn replaces one instruction if its outcome is known.
 func (p *Program) foldInsn(k *asm.Constants, i int, before *[asm.R10]asm.Value) (Folded, bool) {
-	in := &p.Insns[i]
+	in := &p.Insns.list[i]
 	f := Folded{Program: p.Name, Insn: i}
 	if n, ok := k.Load(i, before); ok {
 		label := in.Label

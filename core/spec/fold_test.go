@@ -145,7 +145,7 @@ func TestFoldBigEndian(t *testing.T) {
 // TestFoldCore checks that what CO-RE is going to patch is not known.
 func TestFoldCore(t *testing.T) {
 	p := program(t, "r1 = var[a] ll\nr0 = *(u32 *)(r1 + 0)\nr2 = 8\nif r2 == 8 goto L1\nL1: exit")
-	p.Insns[1].Core, p.Insns[2].Core = &btf.CoreRelo{}, &btf.CoreRelo{}
+	p.Insns.Edit(func(in []Insn) { in[1].Core, in[2].Core = &btf.CoreRelo{}, &btf.CoreRelo{} })
 	before := listing(p)
 	if got, err := constants(p).Fold(); err != nil || len(got) != 0 || listing(p) != before {
 		t.Errorf("%+v, %v:\n%s", got, err, listing(p))

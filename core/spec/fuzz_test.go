@@ -19,13 +19,15 @@ func FuzzTransform(f *testing.F) {
 			return
 		}
 		p := &Program{Name: "main", Type: ProgramXDP, LabelNames: l.LabelNames}
+		var insns []Insn
 		for i, in := range l.Insns {
 			x := Insn{Insn: in}
 			if n, ok := l.Funcs[i]; ok {
 				x.Func = &btf.Func{Name: n}
 			}
-			p.Insns = append(p.Insns, x)
+			insns = append(insns, x)
 		}
+		p.Insns = NewCode(insns...)
 		c := constants(p)
 		if c.Check() != nil {
 			return
@@ -36,8 +38,8 @@ func FuzzTransform(f *testing.F) {
 				t.Fatalf("%s: %v\nof\n%s", what, err, text)
 			}
 		}
-		for i, n := 0, 0; i < len(p.Insns) && n < 20; i++ {
-			if p.Insns[i].Op == asm.OpCall && p.Inline(i) == nil {
+		for i, n := 0, 0; i < p.Insns.Len() && n < 20; i++ {
+			if p.Insns.list[i].Op == asm.OpCall && p.Inline(i) == nil {
 				check("inline")
 				n++
 			}
@@ -49,7 +51,7 @@ func FuzzTransform(f *testing.F) {
 		if _, err := c.Prune(PruneOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		if len(c.Programs[0].Insns) == 0 {
+		if c.Programs[0].Insns.Len() == 0 {
 			t.Fatalf("nothing is left of\n%s", text)
 		}
 		check("prune")

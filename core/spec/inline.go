@@ -26,6 +26,7 @@ import (
 // frame of which it is not known how large it is, or that does not fit the 512 bytes of a stack.
 func (p *Program) Inline(at int) error {
 	q := p.Clone()
+	q.Insns.private()
 	if err := q.inline(at); err != nil {
 		return fmt.Errorf("inline call at instruction %d of program %s: %w", at, show(p.Name), err)
 	}
@@ -34,7 +35,7 @@ func (p *Program) Inline(at int) error {
 }
 
 func (p *Program) inline(at int) error {
-	if at < 0 || at >= len(p.Insns)-1 || p.Insns[at].Op != asm.OpCall || p.Insns[at].Src != asm.PseudoCall {
+	if at < 0 || at >= len(p.Insns.list)-1 || p.Insns.list[at].Op != asm.OpCall || p.Insns.list[at].Src != asm.PseudoCall {
 		return fmt.Errorf("it is no call of a function that something follows")
 	}
 	g, err := p.Graph()
@@ -52,7 +53,7 @@ func (p *Program) inline(at int) error {
 		return fmt.Errorf("function %s: %w", show(g.Funcs[l.callee].Name), err)
 	}
 	body := l.body()
-	if next := &p.Insns[at+1]; next.Line == nil {
+	if next := &p.Insns.list[at+1]; next.Line == nil {
 		next.Line = p.LineAt(at)
 	}
 	f := g.Funcs[l.callee]
@@ -85,7 +86,7 @@ type inliner struct {
 
 func (l *inliner) code() []Insn {
 	f := &l.g.Funcs[l.callee]
-	return l.p.Insns[f.Start:f.End]
+	return l.p.Insns.list[f.Start:f.End]
 }
 
 // check refuses functions that mean something else inside of another.
@@ -248,7 +249,7 @@ func (l *inliner) place(out []Insn) {
 		out[len(out)-n].Label = l.join
 		return
 	}
-	next := &l.p.Insns[l.at+1]
+	next := &l.p.Insns.list[l.at+1]
 	if next.Label == 0 {
 		next.Label = l.join
 		return

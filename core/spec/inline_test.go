@@ -274,23 +274,23 @@ func TestInlineBad(t *testing.T) {
 // TestInlineRecords checks that lines and CO-RE records stay with their instructions.
 func TestInlineRecords(t *testing.T) {
 	p := program(t, ".func main\nr1 = 1\ncall f\nr0 = 0\nexit\n.func f\nr2 = 1\nr0 = r2\nexit")
-	for i := range p.Insns {
-		p.Insns[i].Line = &btf.Line{Line: uint32(10 + i)}
+	for i := range p.Insns.list {
+		p.Insns.private()[i].Line = &btf.Line{Line: uint32(10 + i)}
 	}
-	p.Insns[2].Line = nil
+	p.Insns.private()[2].Line = nil
 	core := &btf.CoreRelo{}
-	p.Insns[4].Core = core
+	p.Insns.private()[4].Core = core
 	if err := p.Inline(1); err != nil {
 		t.Fatal(err)
 	}
 	var lines []uint32
-	for _, in := range p.Insns {
+	for _, in := range p.Insns.list {
 		lines = append(lines, in.Line.Line)
 	}
 	if d := cmp.Diff([]uint32{10, 14, 15, 11, 13}, lines); d != "" {
 		t.Errorf("lines (-want +got):\n%s", d)
 	}
-	if p.Insns[1].Core != core || p.Insns[1].Func != nil || p.Insns[1].Op != asm.Mov64Imm(0, 0).Op {
+	if p.Insns.list[1].Core != core || p.Insns.list[1].Func != nil || p.Insns.list[1].Op != asm.Mov64Imm(0, 0).Op {
 		t.Errorf("the CO-RE record is not at its instruction: %+v", p.Insns)
 	}
 }

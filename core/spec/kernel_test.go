@@ -40,13 +40,15 @@ func xdp(t *testing.T, text string) *spec.Collection {
 		t.Fatal(err)
 	}
 	p := &spec.Program{Name: "test", Type: spec.ProgramXDP, LabelNames: l.LabelNames}
+	var insns []spec.Insn
 	for i, in := range l.Insns {
 		x := spec.Insn{Insn: in}
 		if name, ok := l.Funcs[i]; ok {
 			x.Func = &btf.Func{Name: name}
 		}
-		p.Insns = append(p.Insns, x)
+		insns = append(insns, x)
 	}
+	p.Insns = spec.NewCode(insns...)
 	return &spec.Collection{License: "GPL", Programs: []*spec.Program{p}}
 }
 
@@ -100,8 +102,8 @@ L2:	r0 = r7
 	n := 0
 	for ; n < 10; n++ {
 		at := -1
-		for i := range p.Insns {
-			if p.Insns[i].Op == asm.OpCall && p.Insns[i].Src == asm.PseudoCall {
+		for i, in := range p.Insns.All() {
+			if in.Op == asm.OpCall && in.Src == asm.PseudoCall {
 				at = i
 			}
 		}

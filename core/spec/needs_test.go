@@ -10,14 +10,14 @@ import (
 )
 
 func TestNeeds(t *testing.T) {
-	loop := []Insn{{Insn: asm.Call(asm.HelperLoop)}, {Insn: asm.Call(asm.HelperLoop)}, {Insn: asm.LoadFunc(asm.R2, "each")}}
+	loop := NewCode(Insn{Insn: asm.Call(asm.HelperLoop)}, Insn{Insn: asm.Call(asm.HelperLoop)}, Insn{Insn: asm.LoadFunc(asm.R2, "each")})
 	c := &Collection{
 		Programs: []*Program{
 			{Name: "a", Type: ProgramXDP, Flags: FlagXDPFrags, Insns: loop},
 			{Name: "b", Type: ProgramSchedCls, AttachType: AttachTypeTCXIngress, Insns: loop},
 			{Name: "unused", Type: ProgramNetfilter, AttachType: AttachTypeNetfilter, Optional: true},
 			{Name: "used", Type: ProgramTracing, AttachType: AttachTypeTraceFentry, Optional: true},
-			{Name: "weakly", Type: ProgramXDP, Insns: []Insn{{Insn: asm.CallKfunc("maybe")}}},
+			{Name: "weakly", Type: ProgramXDP, Insns: NewCode(Insn{Insn: asm.CallKfunc("maybe")})},
 		},
 		Maps: []*Map{
 			{Name: "heap", Type: MapArena},
@@ -64,7 +64,7 @@ func TestNeedsLittle(t *testing.T) {
 		{"nothing", &Collection{}, nil, false},
 		{"socket filter", &Collection{Programs: []*Program{{Type: ProgramSocketFilter}}}, []string{"CAP_BPF"}, false},
 		{"member of struct_ops", &Collection{Programs: []*Program{{Type: ProgramStructOps, AttachType: AttachTypeTCXEgress}}}, []string{"CAP_BPF", "CAP_PERFMON"}, true},
-		{"relocated", &Collection{Programs: []*Program{{Type: ProgramXDP, Insns: []Insn{{Core: &btf.CoreRelo{}}}}}}, []string{"CAP_BPF", "CAP_NET_ADMIN"}, true},
+		{"relocated", &Collection{Programs: []*Program{{Type: ProgramXDP, Insns: NewCode(Insn{Core: &btf.CoreRelo{}})}}}, []string{"CAP_BPF", "CAP_NET_ADMIN"}, true},
 		{"typed symbol", &Collection{Externs: []Extern{{Kind: ExternKsym, Type: 3}}}, nil, true},
 		{"socket map", &Collection{Maps: []*Map{{Type: MapSockmap}}}, []string{"CAP_BPF", "CAP_NET_ADMIN"}, false},
 	} {

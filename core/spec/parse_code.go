@@ -135,21 +135,21 @@ func (p *textParser) build(l asm.Listing) {
 	prog := p.prog
 	prog.LabelNames = l.LabelNames
 	if len(l.Insns) > 0 {
-		prog.Insns = make([]Insn, len(l.Insns))
+		prog.Insns.list = make([]Insn, len(l.Insns))
 	}
 	for i := range l.Insns {
-		prog.Insns[i].Insn = l.Insns[i]
+		prog.Insns.list[i].Insn = l.Insns[i]
 		if n, ok := l.Funcs[i]; ok {
-			prog.Insns[i].Func = &btf.Func{Name: n}
+			prog.Insns.list[i].Func = &btf.Func{Name: n}
 		}
 	}
 	for _, r := range p.code.records {
 		p.row = r.row
-		if r.insn >= len(prog.Insns) {
+		if r.insn >= len(prog.Insns.list) {
 			p.fail(r.col, "no instruction follows")
 			return
 		}
-		in := &prog.Insns[r.insn]
+		in := &prog.Insns.list[r.insn]
 		switch {
 		case r.typ != 0 && in.Func == nil:
 			p.fail(r.col, "no function starts at the next instruction")
@@ -159,10 +159,10 @@ func (p *textParser) build(l asm.Listing) {
 			in.Core = r.core
 		case r.line != nil:
 			in.Line = r.line
-		case r.same && (r.insn == 0 || prog.Insns[r.insn-1].Line == nil):
+		case r.same && (r.insn == 0 || prog.Insns.list[r.insn-1].Line == nil):
 			p.fail(r.col, "the instruction before has no source line")
 		case r.same:
-			in.Line = prog.Insns[r.insn-1].Line
+			in.Line = prog.Insns.list[r.insn-1].Line
 		}
 	}
 }

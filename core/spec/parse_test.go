@@ -40,11 +40,11 @@ func full(t testing.TB) *Collection {
 	p.Section, p.AttachTo, p.Flags, p.Optional = "xdp", "eth", FlagXDPFrags, true
 	p.AttachType, p.Exception = AttachType(200), "helper"
 	p.LabelNames = map[asm.Label]string{1: "out"}
-	p.Insns[0].Func = &btf.Func{Name: "main", Type: 2}
-	p.Insns[0].Line = &btf.Line{File: "a.c", Line: 3, Col: 7, Text: "\tx = \"1\"; // é"}
-	p.Insns[1].Line = &btf.Line{File: "a.c", Line: 3, Col: 7, Text: "\tx = \"1\"; // é"}
-	p.Insns[2].Line = &btf.Line{File: "a b:c", Line: 4, Col: 0}
-	p.Insns[2].Core = &btf.CoreRelo{Type: 9, Access: "0:1", Kind: 3}
+	p.Insns.private()[0].Func = &btf.Func{Name: "main", Type: 2}
+	p.Insns.private()[0].Line = &btf.Line{File: "a.c", Line: 3, Col: 7, Text: "\tx = \"1\"; // é"}
+	p.Insns.private()[1].Line = &btf.Line{File: "a.c", Line: 3, Col: 7, Text: "\tx = \"1\"; // é"}
+	p.Insns.private()[2].Line = &btf.Line{File: "a b:c", Line: 4, Col: 0}
+	p.Insns.private()[2].Core = &btf.CoreRelo{Type: 9, Access: "0:1", Kind: 3}
 	c.Attach = append(c.Attach, Attach{Program: "main", Kind: AttachXDP, Target: "veth\x00", Netns: "/run/netns/a b", Flags: 4, Cookie: 7, Optional: true}, Attach{Program: "main", Kind: 77})
 	return c
 }
@@ -69,9 +69,11 @@ func TestParse(t *testing.T) {
 	for _, c := range []*Collection{got, want} { // only the numbers of labels may differ
 		for _, p := range c.Programs {
 			p.LabelNames = nil
-			for i := range p.Insns {
-				p.Insns[i].Label, p.Insns[i].Target = 0, 0
-			}
+			p.Insns.Edit(func(insns []Insn) {
+				for i := range insns {
+					insns[i].Label, insns[i].Target = 0, 0
+				}
+			})
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -97,10 +99,10 @@ func TestParseEdited(t *testing.T) {
 	if b, _ := c.Var("ports").Bytes(c); string(b) != "\x04\x05\x06" {
 		t.Errorf("ports is % x", b)
 	}
-	if c.Map("flows").MaxEntries != 256 || c.Programs[0].Insns[4].Imm != 5 {
+	if c.Map("flows").MaxEntries != 256 || c.Programs[0].Insns.list[4].Imm != 5 {
 		t.Error("edits are lost")
 	}
-	if r := c.Programs[0].Insns[2].Core; r == nil || r.Type != 9 {
+	if r := c.Programs[0].Insns.At(2).Core; r == nil || r.Type != 9 {
 		t.Errorf("record of instruction 2 is %+v", r)
 	}
 }

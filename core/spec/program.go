@@ -31,7 +31,7 @@ type Program struct {
 	Flags      ProgramFlags
 	Optional   bool   // a "?" section: not loaded unless asked for
 	Exception  string // function of the program that bpf_throw calls (tag "exception_callback:")
-	Insns      []Insn
+	Insns      Code
 	LabelNames map[asm.Label]string // optional names of labels
 }
 
@@ -47,7 +47,6 @@ type Insn struct {
 // Clone returns a copy that shares nothing that may be changed.
 func (p *Program) Clone() *Program {
 	n := *p
-	n.Insns = slices.Clone(p.Insns)
 	n.LabelNames = maps.Clone(p.LabelNames)
 	return &n
 }
@@ -76,9 +75,9 @@ func (p *Program) NewLabel() asm.Label {
 
 // eachLabel calls f with every label that the program defines, refers to or names, and with 0.
 func (p *Program) eachLabel(f func(asm.Label)) {
-	for i := range p.Insns {
-		f(p.Insns[i].Label)
-		f(p.Insns[i].Target)
+	for i := range p.Insns.list {
+		f(p.Insns.list[i].Label)
+		f(p.Insns.list[i].Target)
 	}
 	for l := range p.LabelNames {
 		f(l)
@@ -90,19 +89,19 @@ func (p *Program) FindLabel(l asm.Label) int {
 	if l == 0 {
 		return -1
 	}
-	return slices.IndexFunc(p.Insns, func(i Insn) bool { return i.Label == l })
+	return slices.IndexFunc(p.Insns.list, func(i Insn) bool { return i.Label == l })
 }
 
 // FindFunc returns the index of the first instruction of a function of the program, or -1.
 func (p *Program) FindFunc(name string) int {
-	return slices.IndexFunc(p.Insns, func(i Insn) bool { return i.Func != nil && i.Func.Name == name })
+	return slices.IndexFunc(p.Insns.list, func(i Insn) bool { return i.Func != nil && i.Func.Name == name })
 }
 
 // FuncAt returns the function that instruction i belongs to and the index where it starts.
 // Before the first mark it is nil and 0.
 func (p *Program) FuncAt(i int) (*btf.Func, int) {
-	for i = min(i, len(p.Insns)-1); i >= 0; i-- {
-		if f := p.Insns[i].Func; f != nil {
+	for i = min(i, len(p.Insns.list)-1); i >= 0; i-- {
+		if f := p.Insns.list[i].Func; f != nil {
 			return f, i
 		}
 	}
@@ -112,11 +111,11 @@ func (p *Program) FuncAt(i int) (*btf.Func, int) {
 // LineAt returns the source line that instruction i belongs to, or nil: the nearest line record at
 // or above it within its function.
 func (p *Program) LineAt(i int) *btf.Line {
-	for i = min(i, len(p.Insns)-1); i >= 0; i-- {
-		if l := p.Insns[i].Line; l != nil {
+	for i = min(i, len(p.Insns.list)-1); i >= 0; i-- {
+		if l := p.Insns.list[i].Line; l != nil {
 			return l
 		}
-		if p.Insns[i].Func != nil {
+		if p.Insns.list[i].Func != nil {
 			break
 		}
 	}
@@ -127,11 +126,11 @@ func (p *Program) LineAt(i int) *btf.Line {
 // references to labels: what the encoder takes. Labels made up for function starts begin with
 // NewLabel. It fails if a reference names no function of the program.
 func (p *Program) Code() ([]asm.Insn, error) {
-	out := make([]asm.Insn, len(p.Insns))
+	out := make([]asm.Insn, len(p.Insns.list))
 	starts := make(map[string]int)
-	for i := range p.Insns {
-		out[i] = p.Insns[i].Insn
-		if f := p.Insns[i].Func; f != nil {
+	for i := range p.Insns.list {
+		out[i] = p.Insns.list[i].Insn
+		if f := p.Insns.list[i].Func; f != nil {
 			if _, dup := starts[f.Name]; dup {
 				return nil, fmt.Errorf("resolve calls of program %s: function %s is defined twice", show(p.Name), show(f.Name))
 			}

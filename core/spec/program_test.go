@@ -22,14 +22,14 @@ func TestCode(t *testing.T) {
 	if _, err := asm.AppendEncode(nil, code, asm.EncodeOptions{}); err != nil {
 		t.Errorf("encode: %v", err)
 	}
-	if diffInsns(before, p) != nil || p.Insns[len(p.Insns)-1].Label != 0 {
+	if diffInsns(before, p) != nil || p.Insns.list[p.Insns.Len()-1].Label != 0 {
 		t.Error("Code changed the program")
 	}
-	p.Insns[1].Symbol = "none"
+	p.Insns.private()[1].Symbol = "none"
 	if _, err := p.Code(); err == nil || !strings.Contains(err.Error(), `instruction 1 refers to function "none"`) {
 		t.Errorf("got %v", err)
 	}
-	p.Insns[3].Func = &btf.Func{Name: "sub"}
+	p.Insns.private()[3].Func = &btf.Func{Name: "sub"}
 	if _, err := p.Code(); err == nil || !strings.Contains(err.Error(), "defined twice") {
 		t.Errorf("got %v", err)
 	}
@@ -62,7 +62,7 @@ func TestNewLabel(t *testing.T) {
 
 func TestPlaces(t *testing.T) {
 	p := program(t, twoFuncs)
-	p.Insns[1].Line = &btf.Line{Line: 7}
+	p.Insns.private()[1].Line = &btf.Line{Line: 7}
 	if f, at := p.FuncAt(8); f.Name != "helper" || at != 6 {
 		t.Errorf("FuncAt gave %v, %d", f, at)
 	}

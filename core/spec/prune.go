@@ -61,14 +61,14 @@ func (c *Collection) Prune(o PruneOptions) (Pruned, error) {
 
 func (p *Program) prune() (PrunedProgram, error) {
 	out := PrunedProgram{Program: p.Name}
-	if len(p.Insns) == 0 || p.Exception != "" { // what bpf_throw calls is reached by no jump
+	if len(p.Insns.list) == 0 || p.Exception != "" { // what bpf_throw calls is reached by no jump
 		return out, nil
 	}
 	g, err := p.Graph()
 	if err != nil {
 		return out, err
 	}
-	gone := make([]bool, len(p.Insns))
+	gone := make([]bool, len(p.Insns.list))
 	for b := range g.Blocks {
 		bl := &g.Blocks[b]
 		for i := bl.Start; i < bl.End && !bl.Reachable; i++ {
@@ -95,7 +95,7 @@ func (p *Program) pruneUseless() (int, error) {
 		return 0, err
 	}
 	live := g.Live()
-	gone := make([]bool, len(p.Insns))
+	gone := make([]bool, len(p.Insns.list))
 	n := 0
 	for b := range g.Blocks {
 		live.Block(b, func(i int, after asm.RegSet) {
@@ -106,12 +106,12 @@ func (p *Program) pruneUseless() (int, error) {
 		})
 	}
 	heirs := p.heirs(gone)
-	for i := len(p.Insns) - 2; i >= 0; i-- {
+	for i := len(p.Insns.list) - 2; i >= 0; i-- {
 		to := g.Target(i)
-		if op := p.Insns[i].Op; op != asm.OpJump && op != asm.OpJumpLong || to <= i || p.Insns[i].Flags&asm.Raw != 0 {
+		if op := p.Insns.list[i].Op; op != asm.OpJump && op != asm.OpJumpLong || to <= i || p.Insns.list[i].Flags&asm.Raw != 0 {
 			continue
 		}
-		if p.Insns[i+1].Func == nil && heirs[i+1] >= 0 && heirs[i+1] == heirs[to] {
+		if p.Insns.list[i+1].Func == nil && heirs[i+1] >= 0 && heirs[i+1] == heirs[to] {
 			gone[i] = true
 			heirs[i] = heirs[i+1]
 			n++
@@ -172,8 +172,8 @@ func (c *Collection) usedMaps(o PruneOptions) map[string]bool {
 		}
 	}
 	for _, p := range c.Programs {
-		for i := range p.Insns {
-			switch r := &p.Insns[i]; r.Ref {
+		for i := range p.Insns.list {
+			switch r := &p.Insns.list[i]; r.Ref {
 			case asm.RefMap, asm.RefMapValue:
 				use(r.Symbol)
 			case asm.RefVar:

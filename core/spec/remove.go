@@ -17,11 +17,11 @@ func (p *Program) remove(gone []bool) error {
 	if err != nil {
 		return fmt.Errorf("remove instructions of program %s: %w", show(p.Name), err)
 	}
-	kept := make([]Insn, 0, len(p.Insns))
+	kept := make([]Insn, 0, len(p.Insns.list))
 	var mark *btf.Func // mark and line that wait for the next instruction that stays
 	var line *btf.Line
-	for i := range p.Insns {
-		in := p.Insns[i]
+	for i := range p.Insns.list {
+		in := p.Insns.list[i]
 		if in.Func != nil {
 			mark, line = in.Func, nil
 		}
@@ -48,21 +48,21 @@ func (p *Program) remove(gone []bool) error {
 			p.LabelNames[to] = name
 		}
 	}
-	p.Insns = kept
+	p.Insns.list = kept
 	return nil
 }
 
 // heirs returns for every instruction the next one that stays, itself included, within its function,
 // or -1.
 func (p *Program) heirs(gone []bool) []int32 {
-	heirs := make([]int32, len(p.Insns))
+	heirs := make([]int32, len(p.Insns.list))
 	next := int32(-1)
-	for i := len(p.Insns) - 1; i >= 0; i-- {
+	for i := len(p.Insns.list) - 1; i >= 0; i-- {
 		if !gone[i] {
 			next = int32(i)
 		}
 		heirs[i] = next
-		if p.Insns[i].Func != nil {
+		if p.Insns.list[i].Func != nil {
 			next = -1
 		}
 	}
@@ -78,15 +78,15 @@ type inheritance struct {
 // inherit gives the labels of instructions that go to those that stay, and refuses references to what
 // has no heir.
 func (p *Program) inherit(gone []bool, heirs []int32) (inheritance, error) {
-	m := inheritance{at: make([]asm.Label, len(p.Insns)), now: make(map[asm.Label]asm.Label)}
+	m := inheritance{at: make([]asm.Label, len(p.Insns.list)), now: make(map[asm.Label]asm.Label)}
 	lost := make(map[string]bool)
-	for i := range p.Insns {
+	for i := range p.Insns.list {
 		if !gone[i] {
-			m.at[i] = p.Insns[i].Label
+			m.at[i] = p.Insns.list[i].Label
 		}
 	}
-	for i := range p.Insns {
-		in := &p.Insns[i]
+	for i := range p.Insns.list {
+		in := &p.Insns.list[i]
 		if in.Func != nil && heirs[i] < 0 {
 			lost[in.Func.Name] = true
 		}
@@ -101,11 +101,11 @@ func (p *Program) inherit(gone []bool, heirs []int32) (inheritance, error) {
 			m.now[l] = m.at[heirs[i]]
 		}
 	}
-	for i := range p.Insns {
+	for i := range p.Insns.list {
 		if gone[i] {
 			continue
 		}
-		switch r := &p.Insns[i]; {
+		switch r := &p.Insns.list[i]; {
 		case r.Ref == asm.RefFunc && lost[r.Symbol]:
 			return m, fmt.Errorf("instruction %d still refers to function %s", i, show(r.Symbol))
 		case r.Ref == asm.RefLabel && m.now[r.Target] == 0:

@@ -42,20 +42,16 @@ func (c *Collection) RenameProgram(from, to string) error {
 
 // renameEntry renames the entry function when it is called as the program is.
 func (p *Program) renameEntry(to string) error {
-	if len(p.Insns) == 0 || p.Insns[0].Func == nil || p.Insns[0].Func.Name != p.Name {
+	if len(p.Insns.list) == 0 || p.Insns.list[0].Func == nil || p.Insns.list[0].Func.Name != p.Name {
 		return nil
 	}
 	if p.FindFunc(to) >= 0 {
 		return fmt.Errorf("the program has a function %s already", show(to))
 	}
-	f := *p.Insns[0].Func
+	f := *p.Insns.list[0].Func
 	f.Name = to
-	p.Insns[0].Func = &f
-	for i := range p.Insns {
-		if r := &p.Insns[i]; r.Ref == asm.RefFunc && r.Symbol == p.Name {
-			r.Symbol = to
-		}
-	}
+	p.Insns.private()[0].Func = &f
+	p.Insns.renameRefs(p.Name, to, asm.RefFunc, asm.RefFunc)
 	return nil
 }
 
@@ -124,25 +120,31 @@ func (p *Program) RenameFunc(from, to string) error {
 	if from != to && p.FindFunc(to) >= 0 {
 		return fmt.Errorf("rename function %s: program %s has a function %s already", show(from), show(p.Name), show(to))
 	}
-	p.Insns[at].Func = &btf.Func{Name: to, Type: p.Insns[at].Func.Type}
+	p.Insns.private()[at].Func = &btf.Func{Name: to, Type: p.Insns.list[at].Func.Type}
 	if p.Exception == from {
 		p.Exception = to
 	}
-	for i := range p.Insns {
-		if r := &p.Insns[i]; r.Ref == asm.RefFunc && r.Symbol == from {
-			r.Symbol = to
-		}
-	}
+	p.Insns.renameRefs(from, to, asm.RefFunc, asm.RefFunc)
 	return nil
 }
 
 func (c *Collection) renameRefs(from, to string, a, b asm.RefKind) {
 	for _, p := range c.Programs {
-		for i := range p.Insns {
-			if r := &p.Insns[i]; (r.Ref == a || r.Ref == b) && r.Symbol == from {
-				r.Symbol = to
-			}
+		p.Insns.renameRefs(from, to, a, b)
+	}
+}
+
+// renameRefs renames what instructions refer to by references of two kinds.
+func (c *Code) renameRefs(from, to string, a, b asm.RefKind) {
+	var own []Insn
+	for i := range c.list {
+		if r := &c.list[i]; r.Symbol != from || r.Ref != a && r.Ref != b {
+			continue
 		}
+		if own == nil {
+			own = c.private()
+		}
+		own[i].Symbol = to
 	}
 }
 

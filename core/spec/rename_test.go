@@ -10,10 +10,10 @@ import (
 func TestRename(t *testing.T) {
 	c := sample(t)
 	p := c.Programs[0]
-	p.Insns[0].Insn = asm.LoadMap(asm.R1, "flows")
-	p.Insns[2].Insn = asm.LoadVar(asm.R1, "seen", 0)
-	p.Insns[5].Insn = asm.LoadMapValue(asm.R1, ".bss", 0)
-	p.Insns = append(p.Insns, Insn{Insn: asm.CallFunc("main")}, Insn{Insn: asm.Exit()})
+	p.Insns.private()[0].Insn = asm.LoadMap(asm.R1, "flows")
+	p.Insns.private()[2].Insn = asm.LoadVar(asm.R1, "seen", 0)
+	p.Insns.private()[5].Insn = asm.LoadMapValue(asm.R1, ".bss", 0)
+	p.Insns = NewCode(append(p.Insns.Slice(), Insn{Insn: asm.CallFunc("main")}, Insn{Insn: asm.Exit()})...)
 	c.Maps = append(c.Maps,
 		&Map{Name: "calls", Type: MapProgArray, KeySize: 4, ValueSize: 4, MaxEntries: 1, Values: []MapValue{{0, "main"}}},
 		&Map{Name: "outer", Type: MapHashOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 1, Inner: &Map{Name: "template", Type: MapHash, KeySize: 4, ValueSize: 4, MaxEntries: 1}, Values: []MapValue{{0, "flows"}}},
@@ -44,7 +44,7 @@ func TestRename(t *testing.T) {
 			t.Errorf("%q is still in\n%s", gone, text)
 		}
 	}
-	if p.Insns[6].Func.Name != "aide" || before.Programs[0].Insns[6].Func.Name != "helper" {
+	if p.Insns.list[6].Func.Name != "aide" || before.Programs[0].Insns.list[6].Func.Name != "helper" {
 		t.Error("a renamed function changed a clone, or is not renamed")
 	}
 	if len(Diff(before, c)) == 0 {

@@ -208,10 +208,10 @@ func appendAttach(dst []byte, a Attach) []byte {
 func (p *Program) AppendText(dst []byte) []byte {
 	dst = appendLine(dst, "program", name(p.Name))
 	dst = appendProps(dst, programProps(p))
-	code := make([]asm.Insn, len(p.Insns))
+	code := make([]asm.Insn, len(p.Insns.list))
 	funcs := make(map[int]string)
-	for i := range p.Insns {
-		in := &p.Insns[i]
+	for i := range p.Insns.list {
+		in := &p.Insns.list[i]
 		code[i] = in.Insn
 		if in.Func != nil {
 			funcs[i] = in.Func.Name
@@ -227,8 +227,8 @@ func (p *Program) plainLabels() map[asm.Label]string {
 	}
 	out := make(map[asm.Label]string)
 	taken := make(map[string]bool)
-	for i := range p.Insns {
-		l := p.Insns[i].Label
+	for i := range p.Insns.list {
+		l := p.Insns.list[i].Label
 		if n := p.LabelNames[l]; l != 0 && n != "" && !taken[n] {
 			out[l], taken[n] = n, true
 		}
@@ -238,7 +238,7 @@ func (p *Program) plainLabels() map[asm.Label]string {
 
 // records gives what is known of an instruction, a line for each record.
 func (p *Program) records(i int) string {
-	in := &p.Insns[i]
+	in := &p.Insns.list[i]
 	var b []byte
 	if in.Func != nil && in.Func.Type != 0 {
 		b = fmt.Appendf(b, "@type %d\n", in.Func.Type)
@@ -248,7 +248,7 @@ func (p *Program) records(i int) string {
 	}
 	switch l := in.Line; {
 	case l == nil:
-	case i > 0 && p.Insns[i-1].Line != nil && *p.Insns[i-1].Line == *l:
+	case i > 0 && p.Insns.list[i-1].Line != nil && *p.Insns.list[i-1].Line == *l:
 		b = append(b, "@same\n"...)
 	default:
 		b = fmt.Appendf(b, "@line %s:%d:%d %s\n", name(l.File), l.Line, l.Col, quote(l.Text))

@@ -129,10 +129,9 @@ func (c *collector) program(p *spec.Program) {
 		c.addAt(Subject{Kind: KindRight, Name: RightSleepable}, where)
 	}
 	slots := uint64(0)
-	for i := range p.Insns {
-		in := &p.Insns[i].Insn
+	for i, in := range p.Insns.All() {
 		slots += uint64(in.Slots())
-		if s, ok := Instruction(in); ok {
+		if s, ok := Instruction(&in.Insn); ok {
 			c.addAt(s, fmt.Sprintf("insn %d of %s", i, p.Name))
 		}
 	}

@@ -11,12 +11,12 @@ import (
 )
 
 // insns wraps plain instructions.
-func insns(list ...asm.Insn) []spec.Insn {
+func insns(list ...asm.Insn) spec.Code {
 	out := make([]spec.Insn, len(list))
 	for i, in := range list {
 		out[i].Insn = in
 	}
-	return out
+	return spec.NewCode(out...)
 }
 
 // example has one of everything that is judged.

@@ -26,9 +26,9 @@ attach:
 		fmt.Println(err)
 		return
 	}
-	drop := &spec.Program{Name: "drop", Type: spec.ProgramXDP, Insns: []spec.Insn{
-		{Insn: asm.Call(asm.HelperMapDeleteElem)}, {Insn: asm.Exit()},
-	}}
+	drop := &spec.Program{Name: "drop", Type: spec.ProgramXDP, Insns: spec.NewCode(
+		spec.Insn{Insn: asm.Call(asm.HelperMapDeleteElem)}, spec.Insn{Insn: asm.Exit()},
+	)}
 	final := &spec.Collection{
 		Programs: []*spec.Program{drop},
 		Attach:   []spec.Attach{{Program: "drop", Kind: spec.AttachXDP, Target: "veth0"}},

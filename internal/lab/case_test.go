@@ -94,6 +94,7 @@ func (w wrong) collection() (*spec.Collection, error) {
 	}
 	c := &spec.Collection{Order: asm.LittleEndian, License: w.license}
 	p := &spec.Program{Name: "case", Type: w.kind, AttachType: w.attach}
+	insns := make([]spec.Insn, 0, len(listing.Insns))
 	for i, in := range listing.Insns {
 		n := spec.Insn{Insn: in}
 		if name, ok := listing.Funcs[i]; ok || i == 0 {
@@ -106,7 +107,7 @@ func (w wrong) collection() (*spec.Collection, error) {
 				n.Func.Type = typeFunc
 			}
 		}
-		p.Insns = append(p.Insns, n)
+		insns = append(insns, n)
 		if name := in.Symbol; in.Ref == asm.RefMap && c.Map(name) == nil {
 			m, ok := caseMaps[name]
 			if !ok {
@@ -119,6 +120,7 @@ func (w wrong) collection() (*spec.Collection, error) {
 			c.Maps = append(c.Maps, &m)
 		}
 	}
+	p.Insns = spec.NewCode(insns...)
 	c.Programs = []*spec.Program{p}
 	return c, nil
 }
