@@ -2,8 +2,6 @@ package bench
 
 import (
 	"bytes"
-	"debug/elf"
-	"encoding/binary"
 	"errors"
 	"os"
 	"testing"
@@ -70,6 +68,7 @@ func btfPairs(tb testing.TB) []Pair {
 			_, _, err := ours.Dedup()
 			return err
 		}, func() error { return dedupPeer(theirs) }},
+		writePair(tb, ours, theirs),
 	}, corePairs(tb, ours, theirs)...)
 }
 
@@ -191,76 +190,32 @@ func dedupPeer(spec *peer.Spec) error {
 	return err
 }
 
-// corePairs compute the relocations of an object, one by one as a load of one program would, and each alone.
-func corePairs(tb testing.TB, kernel *btf.Types, theirs *peer.Spec) []Pair {
-	const object = "../guests/execwatch/execwatch.bpf.o"
-	b, err := os.ReadFile(object)
-	if err != nil {
-		tb.Fatal(err)
+// writePair writes all types, of which both sides have the values.
+func writePair(tb testing.TB, ours *btf.Types, theirs *peer.Spec) Pair {
+	var values []btf.Type
+	for _, typ := range ours.All() {
+		values = append(values, typ)
 	}
-	f, err := elf.NewFile(bytes.NewReader(b))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer f.Close()
-	spec, infos, err := peer.LoadSpecAndExtInfosFromReader(bytes.NewReader(b))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	types, err := f.Section(".BTF").Data()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	local, err := btf.Parse(types, btf.Options{})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	exts, err := f.Section(".BTF.ext").Data()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	ext, err := btf.ParseExt(exts, local)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var ours []btf.CoreRelo
-	var peers []*peer.CORERelocation
-	for _, s := range ext.Sections {
-		for _, r := range s.Relos {
-			ours = append(ours, r.CoreRelo)
+	var peers []peer.Type
+	for typ, err := range theirs.All() {
+		if err != nil {
+			tb.Fatal(err)
 		}
-		_, _, relos := infos.Section(s.Name)
-		for _, r := range relos {
-			peers = append(peers, r.Relo)
+		peers = append(peers, typ)
+	}
+	return Pair{"build and write all", 1, "call", 0.5, func() error {
+		var b btf.Builder
+		for _, typ := range values {
+			b.Add(typ)
 		}
-	}
-	if len(ours) == 0 || len(ours) != len(peers) {
-		tb.Fatalf("%d and %d relocations", len(ours), len(peers))
-	}
-	targets := []btf.Target{{Name: "vmlinux", Types: kernel}}
-	warm := btf.NewResolver(local, targets...)
-	n := 0
-	return []Pair{
-		{"CO-RE of an object", len(ours), "relo", 0.3, func() error {
-			r := btf.NewResolver(local, targets...)
-			for _, relo := range ours {
-				if _, err := r.Resolve(relo); err != nil {
-					return err
-				}
-			}
-			return nil
-		}, func() error {
-			_, err := peer.CORERelocate(peers, []*peer.Spec{theirs}, binary.LittleEndian, spec.TypeID)
+		_, err := b.Bytes()
+		return err
+	}, func() error {
+		b, err := peer.NewBuilder(peers, nil)
+		if err != nil {
 			return err
-		}},
-		{"CO-RE one, again", 1, "relo", 0.3, func() error {
-			n++
-			_, err := warm.Resolve(ours[n%len(ours)])
-			return err
-		}, func() error {
-			n++
-			_, err := peer.CORERelocate(peers[n%len(peers):][:1], []*peer.Spec{theirs}, binary.LittleEndian, spec.TypeID)
-			return err
-		}},
-	}
+		}
+		_, err = b.Marshal(nil, nil)
+		return err
+	}}
 }

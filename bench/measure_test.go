@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 var (
 	rounds = flag.Int("rounds", 0, "rounds of TestRatios; 0 skips it")
 	each   = flag.Duration("each", 150*time.Millisecond, "how long each side of a pair runs in each round of TestRatios")
+	only   = flag.String("only", "", "only the tasks whose name contains this")
 	area   = flag.String("area", "", "only the areas that start with this")
 	cpu    = flag.Bool("cpu-time", false, "let TestRatios count the time that processors worked, not the time that passed")
 	gate   = flag.Bool("gate", false, "let TestRatios fail when a goal is missed")
@@ -37,7 +39,8 @@ func TestRatios(t *testing.T) {
 		if !strings.HasPrefix(a.name, *area) {
 			continue
 		}
-		results, err := Run(a.pairs(t), Options{Rounds: *rounds, Each: *each, CPU: *cpu})
+		pairs := slices.DeleteFunc(a.pairs(t), func(p Pair) bool { return !strings.Contains(p.Name, *only) })
+		results, err := Run(pairs, Options{Rounds: *rounds, Each: *each, CPU: *cpu})
 		if err != nil {
 			t.Fatal(err)
 		}

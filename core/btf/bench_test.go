@@ -1,9 +1,6 @@
 package btf
 
-import (
-	"slices"
-	"testing"
-)
+import "testing"
 
 // The rows of these benchmarks are those of docs: open the types of a kernel, find 20 of them in a table
 // that was just opened, find one warm, visit all, build all, and compute one CO-RE relocation.
@@ -149,10 +146,11 @@ func BenchmarkResolveWarm(b *testing.B) {
 	types := vmlinux(b)
 	local, relo := relocation(b)
 	r := NewResolver(local, Target{"vmlinux", types})
-	r.Prepare(slices.Repeat([]CoreRelo{relo}, manyRelos))
+	r.Prepare([]CoreRelo{relo})
+	types.ready()
 	b.ReportAllocs()
 	for b.Loop() {
-		clear(r.done)
+		r.done = results{}
 		if f, err := r.Resolve(relo); err != nil || f.Poison {
 			b.Fatal(f, err)
 		}
@@ -165,6 +163,19 @@ func BenchmarkFixup(b *testing.B) {
 	for b.Loop() {
 		if _, err := types.Fixup(FixupOptions{}); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkResolveAlone computes a relocation of which nothing is remembered but by the target.
+func BenchmarkResolveAlone(b *testing.B) {
+	types := vmlinux(b)
+	local, relo := relocation(b)
+	types.ready()
+	b.ReportAllocs()
+	for b.Loop() {
+		if f, err := Resolve(local, relo, Target{"vmlinux", types}); err != nil || f.Poison {
+			b.Fatal(f, err)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func (f Fixup) Text() string {
 		return f.Relo.Kind.String()
 	}
 	var a access
-	if err := a.read(f.local, f.Relo); err != nil {
+	if err := a.read(f.local, &f.Relo); err != nil {
 		return fmt.Sprintf("%v of type %d (%.64q)", f.Relo.Kind, f.Relo.Type, f.Relo.Access)
 	}
 	return f.Relo.Kind.String() + " " + a.String()
@@ -71,205 +71,74 @@ type Candidate struct {
 // compared without their flavor (see Essential). All types that match must give the same
 // value, otherwise the error wraps ErrAmbiguous and lists them. A Resolver does this for many relocations.
 func Resolve(local *Types, r CoreRelo, targets ...Target) (Fixup, error) {
-	return NewResolver(local, targets...).Resolve(r)
+	one := Resolver{local: local, targets: targets, first: firstOwners(targets)}
+	return one.resolve(r)
 }
 
-// Resolver computes the CO-RE relocations of one program or object. It remembers candidates and
-// results, and is not safe for concurrent use.
-type Resolver struct {
-	local   *Types
-	targets []Target
-	tables  [][]*Types // per target: the tables that no earlier target has
-	cands   map[string][]cand
-	chosen  map[ID][]cand // by the local type: the candidates of the same kind
-	done    map[CoreRelo]Fixup
-
-	from, to access      // reused
-	found    []Candidate // memory for results
-}
-
-// cand is a type of a target with the essential name that was looked for.
-type cand struct {
-	target int
-	types  *Types // of the target
-	id     ID
-	kind   Kind
-}
-
-// NewResolver prepares to compute relocations of a program whose types are local. See Resolve for the
-// role of the targets.
-func NewResolver(local *Types, targets ...Target) *Resolver {
-	local.dense()
-	r := &Resolver{
-		local: local, targets: targets, cands: map[string][]cand{}, chosen: map[ID][]cand{},
-		done: map[CoreRelo]Fixup{},
-	}
-	seen := map[*Types]bool{}
-	for _, t := range targets {
-		var own []*Types
-		for _, o := range t.Types.chain() {
-			if !seen[o] {
-				seen[o] = true
-				own = append(own, o)
-			}
-		}
-		r.tables = append(r.tables, own)
-	}
-	return r
-}
-
-// manyRelos is from how many relocations on the place of every type of the targets is noted.
-const manyRelos = 64
-
-// Prepare looks up the candidates of many relocations in one pass over each target. It only saves time.
-func (r *Resolver) Prepare(relos []CoreRelo) {
-	if len(relos) >= manyRelos {
-		for _, tables := range r.tables {
-			for _, o := range tables {
-				o.dense()
-			}
-		}
-	}
-	names := make([]string, 0, len(relos))
-	for _, relo := range relos {
-		name := Essential(r.local.Name(relo.Type))
-		if _, ok := r.cands[name]; !ok && name != "" && relo.Kind != CoreTypeIDLocal {
-			r.cands[name] = nil
-			names = append(names, name)
-		}
-	}
-	if len(names) > 0 {
-		r.lookup(names)
-	}
-}
-
-// lookup finds all types with one of the essential names.
-func (r *Resolver) lookup(names []string) {
-	for i, tables := range r.tables {
-		for _, o := range tables {
-			o.essentials(names, func(name string, id ID) {
-				r.cands[name] = append(r.cands[name], cand{i, r.targets[i].Types, id, o.Kind(id)})
-			})
-		}
-	}
-}
-
-// candidates gives the types that a relocation against a local type may mean. ok is false if that has no name.
-func (r *Resolver) candidates(local ID) (chosen []cand, ok bool) {
-	if chosen, ok := r.chosen[local]; ok {
-		return chosen, true
-	}
-	name, kind := Essential(r.local.Name(local)), r.local.Kind(local)
-	if name == "" {
-		return nil, false
-	}
-	all, known := r.cands[name]
-	if !known {
-		r.lookup([]string{name})
-		all = r.cands[name]
-		r.cands[name] = all
-	}
-	var rest []cand
-	for _, c := range all {
-		switch {
-		case !sameKind(c.kind, kind):
-		case c.target == 0:
-			chosen = append(chosen, c)
-		default:
-			rest = append(rest, c)
-		}
-	}
-	if len(chosen) == 0 {
-		chosen = rest
-	}
-	r.chosen[local] = chosen
-	return chosen, true
-}
-
-// sameKind compares kinds, with enum and enum64 being one.
-func sameKind(a, b Kind) bool { return a == b || a.Enum() && b.Enum() }
-
-// Resolve computes one relocation.
-func (r *Resolver) Resolve(relo CoreRelo) (Fixup, error) {
-	if f, ok := r.done[relo]; ok {
-		return f, nil
-	}
-	f, err := r.resolve(relo)
-	if err != nil {
+// resolve computes one relocation, whatever is remembered of others like it.
+func (r *Resolver) resolve(relo CoreRelo) (Fixup, error) {
+	f := Fixup{Relo: relo, Target: -1, local: r.local}
+	if err := r.compute(&f); err != nil {
 		return f, fmt.Errorf("resolve %s: %w", f.Text(), err)
 	}
-	r.done[relo] = f
 	return f, nil
 }
 
-func (r *Resolver) resolve(relo CoreRelo) (Fixup, error) {
-	f := Fixup{Relo: relo, Target: -1, local: r.local}
-	local := &r.from
+// compute fills in a fixup.
+func (r *Resolver) compute(f *Fixup) error {
+	relo, local := &f.Relo, &r.from
 	if err := local.read(r.local, relo); err != nil {
-		return f, err
+		return err
 	}
 	if relo.Kind == CoreTypeIDLocal {
 		f.Value, f.Local, f.Type = uint64(relo.Type), uint64(relo.Type), relo.Type
-		return f, nil
+		return nil
 	}
 	cands, ok := r.candidates(relo.Type)
 	if !ok {
-		return f, fmt.Errorf("%w: the type has no name to look for", ErrAccess)
+		return fmt.Errorf("%w: the type has no name to look for", ErrAccess)
 	}
 	want, err := local.value(relo.Kind)
 	if err != nil {
-		return f, err
+		return err
 	}
 	f.Local, f.Validate = want.value, want.validate
-	if err := r.choose(&f, local, want, cands); err != nil {
-		return f, err
-	}
-	if f.Target >= 0 {
-		return f, nil
+	if err := r.choose(f, local, want, cands); err != nil || f.Target >= 0 {
+		return err
 	}
 	f.Value, f.Poison = 0, !relo.Kind.Exists()
-	f.Reason = r.reason(&f, local)
-	return f, nil
+	f.Reason = r.reason(f, local)
+	return nil
 }
 
-// room gives an empty list for n candidates.
-func (r *Resolver) room(n int) []Candidate {
-	if len(r.found) < n {
-		r.found = make([]Candidate, max(n, 64))
-	}
-	list := r.found[:0:n]
-	r.found = r.found[n:]
-	return list
-}
-
-// choose compares the candidates and takes the value that all matching ones give.
-func (r *Resolver) choose(f *Fixup, local *access, want coreValue, cands []cand) error {
+// choose compares the candidates, of which it fills in what they give, and takes the value that all matching ones give.
+func (r *Resolver) choose(f *Fixup, local *access, want coreValue, cands []Candidate) error {
 	var chosen coreValue
 	chosenBits, disagree := uint64(0), false
-	f.Found = r.room(len(cands))
-	for _, c := range cands {
-		got := &r.to
-		ok, err := got.match(local, c, f.Relo.Kind)
+	for i := range cands {
+		c, got := &cands[i], &r.to
+		f.Found = cands[:i]
+		ok, err := got.match(local, r.targets[c.Target].Types, c.Type, f.Relo.Kind)
 		if err != nil {
-			return fmt.Errorf("candidate %d in %s: %w", c.id, r.targets[c.target].Name, err)
+			return fmt.Errorf("candidate %d in %s: %w", c.Type, r.targets[c.Target].Name, err)
 		}
-		found := Candidate{Target: c.target, Type: c.id, Match: ok}
-		if ok {
-			var v coreValue
-			if v, err = got.value(f.Relo.Kind); err != nil {
-				return fmt.Errorf("candidate %d in %s: %w", c.id, r.targets[c.target].Name, err)
-			}
-			found.Value = v.value
-			switch {
-			case f.Target < 0:
-				chosen, chosenBits = v, got.bits
-				f.Target, f.Type, f.Value = c.target, c.id, v.value
-			case v.value != chosen.value || v.size != chosen.size || got.bits != chosenBits && f.Relo.Kind.Field():
-				disagree = true
-			}
+		if c.Match = ok; !ok {
+			continue
 		}
-		f.Found = append(f.Found, found)
+		v, err := got.value(f.Relo.Kind)
+		if err != nil {
+			return fmt.Errorf("candidate %d in %s: %w", c.Type, r.targets[c.Target].Name, err)
+		}
+		c.Value = v.value
+		switch {
+		case f.Target < 0:
+			chosen, chosenBits = v, got.bits
+			f.Target, f.Type, f.Value = c.Target, c.Type, v.value
+		case v.value != chosen.value || v.size != chosen.size || got.bits != chosenBits && f.Relo.Kind.Field():
+			disagree = true
+		}
 	}
+	f.Found = cands
 	if disagree {
 		return r.ambiguity(f)
 	}

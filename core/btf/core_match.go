@@ -10,11 +10,9 @@ type pair struct {
 
 // fieldsFit says whether a member of a target may stand for one of the program: structs and unions
 // always, numbers of any size, pointers of any kind, arrays by their elements, enums and forward declarations
-// when their names do not differ.
-func fieldsFit(lt *Types, local ID, tt *Types, target ID) bool {
+// when their names do not differ. Both types are without modifiers.
+func fieldsFit(lt *Types, l record, tt *Types, r record) bool {
 	for range maxPath {
-		_, l := lt.strip(local)
-		_, r := tt.strip(target)
 		lk, rk := l.kind(), r.kind()
 		if lk.Composite() && rk.Composite() {
 			return true
@@ -30,7 +28,8 @@ func fieldsFit(lt *Types, local ID, tt *Types, target ID) bool {
 		case KindEnum, KindEnum64, KindFwd:
 			return l.name == 0 || r.name == 0 || sameEssential(lt, l.name, tt, r.name)
 		case KindArray:
-			local, target = ID(lt.word(l, 0)), ID(tt.word(r, 0))
+			_, l = lt.strip(ID(lt.word(l, 0)))
+			_, r = tt.strip(ID(tt.word(r, 0)))
 		default:
 			return false
 		}
@@ -47,43 +46,70 @@ func sameEssential(lt *Types, local uint32, tt *Types, target uint32) bool {
 
 // compatible says whether two types are of one make: kinds must agree, through pointers, arrays and
 // prototypes; names and members are not compared. It is the rule of type_exists, type_size and type ids.
-// Each pair of types is looked at once.
 func compatible(lt *Types, local ID, tt *Types, target ID) bool {
+	p := pair{local: local, target: target}
+	for range nearHops {
+		to, proto, ok := compatibleStep(lt, tt, &p)
+		switch {
+		case !ok:
+			return false
+		case proto:
+			return compatibleProtos(lt, tt, p)
+		case to == (pair{}):
+			return true
+		}
+		p = to
+	}
+	return compatibleProtos(lt, tt, p)
+}
+
+// compatibleStep passes over the modifiers of a pair and compares it. If that is not all, it gives what both refer to, or
+// says that they are prototypes.
+func compatibleStep(lt, tt *Types, p *pair) (to pair, proto, ok bool) {
+	lid, l := lt.strip(p.local)
+	tid, r := tt.strip(p.target)
+	p.local, p.target = lid, tid
+	if !sameKind(l.kind(), r.kind()) {
+		return pair{}, false, false
+	}
+	switch l.kind() {
+	case KindVoid, KindStruct, KindUnion, KindEnum, KindEnum64, KindFwd, KindFloat:
+		return pair{}, false, true
+	case KindInt:
+		return pair{}, false, lt.word(l, 0)>>16&0xff == 0 && tt.word(r, 0)>>16&0xff == 0
+	case KindPointer:
+		return pair{local: ID(l.word), target: ID(r.word)}, false, true
+	case KindArray:
+		return pair{local: ID(lt.word(l, 0)), target: ID(tt.word(r, 0))}, false, true
+	case KindFuncProto:
+		return pair{}, true, l.vlen() == r.vlen()
+	}
+	return pair{}, false, false
+}
+
+// compatibleProtos is compatible for what may lead to many pairs. Each of them is looked at once.
+func compatibleProtos(lt, tt *Types, first pair) bool {
 	seen := map[pair]bool{}
-	list := []pair{{local: local, target: target}}
+	list := []pair{first}
 	for len(list) > 0 {
 		p := list[len(list)-1]
 		list = list[:len(list)-1]
-		lid, l := lt.strip(p.local)
-		tid, r := tt.strip(p.target)
-		p.local, p.target = lid, tid
+		to, proto, ok := compatibleStep(lt, tt, &p)
+		if !ok {
+			return false
+		}
 		if seen[p] {
 			continue
 		}
 		seen[p] = true
-		if !sameKind(l.kind(), r.kind()) {
-			return false
+		if !proto {
+			list = append(list, to)
+			continue
 		}
-		switch l.kind() {
-		case KindVoid, KindStruct, KindUnion, KindEnum, KindEnum64, KindFwd, KindFloat:
-		case KindInt:
-			if lt.word(l, 0)>>16&0xff != 0 || tt.word(r, 0)>>16&0xff != 0 {
-				return false
-			}
-		case KindPointer:
-			list = append(list, pair{local: ID(l.word), target: ID(r.word)})
-		case KindArray:
-			list = append(list, pair{local: ID(lt.word(l, 0)), target: ID(tt.word(r, 0))})
-		case KindFuncProto:
-			if l.vlen() != r.vlen() {
-				return false
-			}
-			list = append(list, pair{local: ID(l.word), target: ID(r.word)})
-			for i := range l.vlen() {
-				list = append(list, pair{local: ID(lt.word(l, 2*i+1)), target: ID(tt.word(r, 2*i+1))})
-			}
-		default:
-			return false
+		l, r := lt.record(p.local), tt.record(p.target)
+		list = append(list, pair{local: ID(l.word), target: ID(r.word)})
+		for i := range l.vlen() {
+			list = append(list, pair{local: ID(lt.word(l, 2*i+1)), target: ID(tt.word(r, 2*i+1))})
 		}
 	}
 	return true

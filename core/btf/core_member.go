@@ -7,10 +7,9 @@ import (
 
 // memberPlace is a member of a struct, or of an anonymous one inside of it.
 type memberPlace struct {
+	member
 	in    ID     // the struct that has it
 	index uint32 // its number there
-	name  uint32
-	typ   ID
 	at    uint64 // bits from the start of the outer struct
 }
 
@@ -29,7 +28,7 @@ func (t *Types) members(id ID, r record, f func(memberPlace) bool) {
 		for i := range p.r.vlen() {
 			m := t.member(p.r, i)
 			if !t.nameless(m.name) {
-				if !f(memberPlace{p.id, uint32(i), m.name, m.typ, p.at + uint64(m.offset)}) {
+				if !f(memberPlace{m, p.id, uint32(i), p.at + uint64(m.offset)}) {
 					return
 				}
 				continue

@@ -10,7 +10,7 @@ import (
 // type itself is meant. The error wraps ErrCoreKind, ErrAccess or ErrID.
 func (t *Types) CorePath(r CoreRelo) (root, path string, err error) {
 	var a access
-	if err := a.read(t, r); err != nil {
+	if err := a.read(t, &r); err != nil {
 		return "", "", err
 	}
 	return t.TypeName(r.Type), a.path(), nil
@@ -19,13 +19,13 @@ func (t *Types) CorePath(r CoreRelo) (root, path string, err error) {
 // path writes the way from the root as C does: "comm[3]", or the name of an enumerator.
 func (a *access) path() string {
 	var b strings.Builder
-	for i, s := range a.steps {
-		switch {
+	for i := range a.steps.n {
+		switch s := a.steps.at(i); {
 		case s.member:
 			if b.Len() > 0 {
 				b.WriteByte('.')
 			}
-			b.WriteString(a.types.str(s.name))
+			b.WriteString(a.types.str(s.m.name))
 		case i > 0 || s.index > 0:
 			b.WriteString("[" + strconv.Itoa(int(s.index)) + "]")
 		}

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -245,6 +244,7 @@ func TestResolveRefuses(t *testing.T) {
 	local, target := coreLocal(t, nil), coreTarget(t, nil)
 	task, color := find(t, local, "task___local", 0), find(t, local, "color", 0)
 	long := strings.Repeat("0:", 10_000) + "0"
+	many := NewResolver(local, Target{"kernel", target})
 	for _, c := range []struct {
 		typ    ID
 		access string
@@ -278,6 +278,9 @@ func TestResolveRefuses(t *testing.T) {
 		{find(t, local, "int", 0) + 4, "0", CoreTypeSize, ErrAccess}, // a pointer has no name
 	} {
 		f, err := Resolve(local, CoreRelo{c.typ, c.access, c.kind}, Target{"kernel", target})
+		if _, again := many.Resolve(CoreRelo{c.typ, c.access, c.kind}); fmt.Sprint(again) != fmt.Sprint(err) {
+			t.Errorf("type %d %.20q %v: %v alone, %v with others", c.typ, c.access, c.kind, err, again)
+		}
 		if !errors.Is(err, c.want) {
 			t.Errorf("type %d %.20q %v: %v, want %v", c.typ, c.access, c.kind, err, c.want)
 		} else if len(err.Error()) > 240 {
@@ -285,79 +288,5 @@ func TestResolveRefuses(t *testing.T) {
 		} else if f.Target != -1 {
 			t.Errorf("type %d %.20q: target %d of a failed fixup", c.typ, c.access, f.Target)
 		}
-	}
-}
-
-// oneField makes a table with a struct that has a single field at a place.
-func oneField(t testing.TB, base *Types, name string, at uint32) *Types {
-	b := Builder{Base: base}
-	typ := b.Add(&Int{Name: "int", Size: 4, Encoding: IntSigned})
-	b.Add(&Struct{Name: name, Size: 64, Members: []Member{{Name: "x", Type: typ, Offset: at * 8}}})
-	return build(t, &b)
-}
-
-func TestResolveCandidates(t *testing.T) {
-	local := oneField(t, nil, "s___mine", 0)
-	relo := CoreRelo{Type: 2, Access: "0:0", Kind: CoreByteOffset}
-	kernel, other := oneField(t, nil, "s", 8), oneField(t, nil, "s", 12)
-	empty := oneField(t, nil, "t", 0)
-	module := oneField(t, empty, "s___mod", 16)
-	for _, c := range []struct {
-		name    string
-		targets []Target
-		value   uint64
-		target  int
-		err     error
-	}{
-		{"the kernel goes first", []Target{{"kernel", kernel}, {"other", other}}, 8, 0, nil},
-		{"modules when the kernel has none", []Target{{"kernel", empty}, {"mod", module}}, 16, 1, nil},
-		{"modules must agree", []Target{{"kernel", empty}, {"a", other}, {"b", module}}, 0, -1, ErrAmbiguous},
-		{"modules agree", []Target{{"kernel", empty}, {"a", other}, {"b", oneField(t, empty, "s", 12)}}, 12, 1, nil},
-		{"a base is searched once", []Target{{"kernel", kernel}, {"mod", oneField(t, kernel, "u", 0)}}, 8, 0, nil},
-		{"a base comes with its module", []Target{{"mod", oneField(t, kernel, "u", 0)}}, 8, 0, nil},
-		{"no target", nil, 0, -1, nil},
-	} {
-		f, err := Resolve(local, relo, c.targets...)
-		if !errors.Is(err, c.err) || f.Value != c.value || f.Target != c.target {
-			t.Errorf("%s: value %d of target %d, %v", c.name, f.Value, f.Target, err)
-		}
-		if f.Poison != (c.err == nil && c.target < 0) {
-			t.Errorf("%s: poison is %v: %s", c.name, f.Poison, f.Reason)
-		}
-	}
-	_, err := Resolve(local, relo, Target{"kernel", empty}, Target{"a", other}, Target{"b", module})
-	want := "resolve byte_off struct s___mine.x: candidates disagree: type 2 in a gives 12, type 4 in b gives 16"
-	if err == nil || err.Error() != want {
-		t.Errorf("got %v\nwant %s", err, want)
-	}
-}
-
-// TestResolveIndexed asks more often than types are searched one by one.
-func TestResolveIndexed(t *testing.T) {
-	var b Builder
-	typ := b.Add(&Int{Name: "int", Size: 4})
-	var want []ID
-	for _, name := range []string{"s___1", "s", "s_", "s__2", "s___2", "___s", "s____3"} {
-		id := b.Add(&Struct{Name: name, Size: 4, Members: []Member{{Name: "x", Type: typ}}})
-		if Essential(name) == "s" {
-			want = append(want, id)
-		}
-	}
-	types := build(t, &b)
-	for range 2 * fewFinds {
-		f, err := Resolve(types, CoreRelo{want[0], "0:0", CoreExists}, Target{"kernel", types})
-		if err != nil || f.Value != 1 {
-			t.Fatal(f, err)
-		}
-		var got []ID
-		for _, c := range f.Found {
-			got = append(got, c.Type)
-		}
-		if !slices.Equal(got, want) {
-			t.Fatalf("candidates %v, want %v", got, want)
-		}
-	}
-	if types.names.Load() == nil {
-		t.Error("no index was built, so this test shows nothing")
 	}
 }

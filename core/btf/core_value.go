@@ -32,7 +32,7 @@ func (a *access) value(k CoreKind) (coreValue, error) {
 		n, err := t.size(a.root)
 		return coreValue{value: uint64(n), validate: true}, err
 	case CoreEnumvalValue:
-		s := a.steps[0]
+		s := a.steps.at(0)
 		r := t.record(s.in)
 		v := t.enumValue(r, int(s.index))
 		if r.kind() == KindEnum {
@@ -40,22 +40,22 @@ func (a *access) value(k CoreKind) (coreValue, error) {
 		}
 		return coreValue{value: v, validate: true}, nil
 	}
-	if s := a.steps[len(a.steps)-1]; !s.member {
-		return a.elementValue(k, s)
+	if s := a.end(); s.member {
+		return a.fieldValue(k, s.m)
 	}
-	return a.fieldValue(k)
+	return a.elementValue(k)
 }
 
 // elementValue is value for a way that ends at an element of an array, or at the root.
-func (a *access) elementValue(k CoreKind, s step) (coreValue, error) {
-	size, err := a.types.size(s.in)
+func (a *access) elementValue(k CoreKind) (coreValue, error) {
+	size, err := a.types.sizeOf(a.id, a.typ)
 	if err != nil {
 		return coreValue{}, err
 	}
 	switch k {
 	case CoreByteOffset:
 		v := coreValue{value: a.bits / 8, validate: true, size: size}
-		v.kind, v.signed = a.types.number(s.in)
+		v.kind, v.signed = a.types.number(a.typ)
 		return v, nil
 	case CoreByteSize:
 		return coreValue{value: uint64(size), validate: true}, nil
@@ -64,13 +64,7 @@ func (a *access) elementValue(k CoreKind, s step) (coreValue, error) {
 }
 
 // number gives the kind of a type without modifiers and whether it is a signed number.
-func (t *Types) number(id ID) (Kind, bool) {
-	_, r := t.strip(id)
-	return t.numberOf(r)
-}
-
-// numberOf is number for the record of a type without modifiers.
-func (t *Types) numberOf(r record) (Kind, bool) {
+func (t *Types) number(r record) (Kind, bool) {
 	switch k := r.kind(); k {
 	case KindInt:
 		return k, IntEncoding(t.word(r, 0)>>24)&IntSigned != 0
@@ -82,18 +76,11 @@ func (t *Types) numberOf(r record) (Kind, bool) {
 }
 
 // fieldValue is value for a way that ends at a member.
-func (a *access) fieldValue(k CoreKind) (coreValue, error) {
-	t, s := a.types, a.steps[len(a.steps)-1]
-	m := t.member(t.record(s.in), int(s.index))
-	_, of := t.strip(m.typ)
-	size := of.word
-	switch k := of.kind(); {
-	case k == KindInt, k.Enum(), k.Composite():
-	default:
-		var err error
-		if size, err = t.size(m.typ); err != nil {
-			return coreValue{}, err
-		}
+func (a *access) fieldValue(k CoreKind, m member) (coreValue, error) {
+	t, of := a.types, a.typ
+	size, err := t.sizeOf(a.id, of)
+	if err != nil {
+		return coreValue{}, err
 	}
 	width, shift := t.bitFieldOf(m, of)
 	w := window{bits: a.bits + uint64(shift), width: uint64(width), size: uint64(size), at: a.bits / 8}
@@ -110,13 +97,13 @@ func (a *access) fieldValue(k CoreKind) (coreValue, error) {
 		v.value = w.at
 		if width == 0 {
 			v.size = size
-			v.kind, v.signed = t.numberOf(of)
+			v.kind, v.signed = t.number(of)
 		}
 	case CoreByteSize:
 		v.value = w.size
 	case CoreSigned:
 		v.validate = true
-		if _, signed := t.numberOf(of); signed {
+		if _, signed := t.number(of); signed {
 			v.value = 1
 		}
 	case CoreLShift:

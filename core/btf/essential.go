@@ -1,6 +1,9 @@
 package btf
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // flavorSep begins the part of a name that CO-RE ignores: struct foo___v2 is a flavor of struct foo.
 var flavorSep = []byte("___")
@@ -8,6 +11,9 @@ var flavorSep = []byte("___")
 // Essential gives a name without its flavor: what is before the last "___" that stands between
 // characters other than "_".
 func Essential(name string) string {
+	if !strings.Contains(name, string(flavorSep)) {
+		return name // nearly all
+	}
 	return name[:essentialLen([]byte(name))]
 }
 
@@ -15,7 +21,7 @@ func essential(name []byte) []byte { return name[:essentialLen(name)] }
 
 func essentialLen(name []byte) int {
 	if !bytes.Contains(name, flavorSep) {
-		return len(name) // nearly all
+		return len(name)
 	}
 	end := len(name) - 1
 	for end > 0 {

@@ -83,9 +83,10 @@ func (t *Types) sizeFar(id ID) (uint32, error) {
 			}
 			notes = append(notes, note{id: id, times: 1})
 		}
-		next, times, more := t.sizeStep(id)
+		r := t.record(id)
+		next, times, more := t.sizeStep(r)
 		if !more {
-			end.size, end.err = t.sizeEnd(id)
+			end.size, end.err = t.sizeEnd(id, r)
 			break
 		}
 		last := &notes[len(notes)-1].times

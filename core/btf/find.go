@@ -65,6 +65,23 @@ func (t *Types) each(name string, f func(ID, record) bool) {
 	}
 }
 
+// depth is 1 and the number of bases behind each other.
+func (t *Types) depth() int {
+	n := 0
+	for ; t != nil; t = t.base {
+		n++
+	}
+	return n
+}
+
+// outer gives the nth base, the table itself for 0.
+func (t *Types) outer(n int) *Types {
+	for range n {
+		t = t.base
+	}
+	return t
+}
+
 // chain lists the table behind its bases, the outermost base first.
 func (t *Types) chain() []*Types {
 	var c []*Types
@@ -78,7 +95,7 @@ func (t *Types) chain() []*Types {
 // eachOwn is each for the types that are not in the base.
 func (t *Types) eachOwn(name string, f func(ID, record) bool) bool {
 	if x := t.index(); x != nil {
-		return x.each(t, name, f)
+		return x.each(t, name, x.hash(name), f)
 	}
 	return t.headers(func(id ID, off, nameOff, _ uint32) bool {
 		if !t.named(nameOff, name) {
@@ -110,48 +127,39 @@ func (t *Types) FindMany(names []string) map[string][]ID {
 	found := make(map[string][]ID, len(names))
 	set := newNameSet(names)
 	for _, o := range t.chain() {
-		o.matchOwn(set, func(b []byte) []byte { return b }, func(name string, id ID) {
+		o.matchOwn(set, func(b []byte) []byte { return b }, func(name string, id ID, _ Kind) {
 			found[name] = append(found[name], id)
 		})
 	}
 	return found
 }
 
-// essentials calls f for each type of this table alone that has one of the essential names.
-func (t *Types) essentials(names []string, f func(string, ID)) {
-	if x := t.index(); x != nil {
-		for _, n := range names {
-			t.essentialsIndexed(x, n, f)
-		}
-		return
+// eachEssential calls f for each type of this table alone that has an essential name: those of the plain name merged
+// with those that have a flavor of it, by id.
+func (t *Types) eachEssential(x *nameIndex, name string, f func(ID, Kind)) {
+	hash, at := x.hash(name), 0
+	if len(x.flavors) > 0 {
+		at, _ = slices.BinarySearchFunc(x.flavors, hash, func(f flavor, h uint32) int { return cmp.Compare(f.hash, h) })
 	}
-	t.matchOwn(newNameSet(names), essential, f)
-}
-
-// essentialsIndexed merges the types of a plain name with those that have a flavor of it, by id.
-func (t *Types) essentialsIndexed(x *nameIndex, name string, f func(string, ID)) {
-	var ids []ID
-	if essentialLen([]byte(name)) == len(name) {
-		x.each(t, name, func(id ID, _ record) bool {
-			ids = append(ids, id)
+	flavors := x.flavors[at:]
+	until := func(id ID) { // calls f for the flavors below id
+		for len(flavors) > 0 && flavors[0].hash == hash && flavors[0].id < id {
+			r := t.record(flavors[0].id)
+			b, _ := t.nameBytes(r.name)
+			if n := essentialLen(b); n < len(b) && string(b[:n]) == name {
+				f(flavors[0].id, r.kind())
+			}
+			flavors = flavors[1:]
+		}
+	}
+	if len(Essential(name)) == len(name) {
+		x.each(t, name, hash, func(id ID, r record) bool {
+			until(id)
+			f(id, r.kind())
 			return true
 		})
 	}
-	hash := uint32(maphash.String(x.seed, name))
-	at, _ := slices.BinarySearchFunc(x.flavors, hash, func(f flavor, h uint32) int { return cmp.Compare(f.hash, h) })
-	for _, f := range x.flavors[at:] {
-		if f.hash != hash {
-			break
-		}
-		b, _ := t.nameBytes(t.record(f.id).name)
-		if n := essentialLen(b); n < len(b) && string(b[:n]) == name {
-			ids = append(ids, f.id)
-		}
-	}
-	slices.Sort(ids)
-	for _, id := range ids {
-		f(name, id)
-	}
+	until(ID(t.Len()))
 }
 
 // nameSet is a set of names and of what names begin with: two bytes decide for nearly all types.
@@ -183,8 +191,8 @@ func (s *nameSet) begin(a, b byte) {
 }
 
 // matchOwn calls f for each type of this table alone whose name, after key made something of it, is in the set.
-func (t *Types) matchOwn(set *nameSet, key func([]byte) []byte, f func(string, ID)) {
-	t.headers(func(id ID, _, name, _ uint32) bool {
+func (t *Types) matchOwn(set *nameSet, key func([]byte) []byte, f func(string, ID, Kind)) {
+	t.headers(func(id ID, _, name, info uint32) bool {
 		if name == 0 {
 			return true
 		}
@@ -202,7 +210,7 @@ func (t *Types) matchOwn(set *nameSet, key func([]byte) []byte, f func(string, I
 		}
 		b, _ := s.strs.bytes(uint32(at))
 		if n, ok := set.names[string(key(b))]; ok {
-			f(n, id)
+			f(n, id, record{info: info}.kind())
 		}
 		return true
 	})
@@ -272,12 +280,13 @@ func (t *Types) buildIndex() *nameIndex {
 	return x
 }
 
-// each visits the types of t with a name until f says stop; it is then false.
-func (x *nameIndex) each(t *Types, name string, f func(ID, record) bool) bool {
-	h := uint32(maphash.String(x.seed, name)) & uint32(len(x.buckets)-1)
-	for n := x.buckets[h]; n != 0; n = x.next[n-1] {
+func (x *nameIndex) hash(name string) uint32 { return uint32(maphash.String(x.seed, name)) }
+
+// each visits the types of t with a name of that hash until f says stop; it is then false.
+func (x *nameIndex) each(t *Types, name string, hash uint32, f func(ID, record) bool) bool {
+	for n := x.buckets[hash&uint32(len(x.buckets)-1)]; n != 0; n = x.next[n-1] {
 		id := t.first + ID(n-1)
-		r, _ := t.at(t.offset(id))
+		r := t.peek(t.offset(id))
 		if t.named(r.name, name) && !f(id, r) {
 			return false
 		}

@@ -97,7 +97,7 @@ func (m *offsetMap) slot(from uint32) uint32 {
 func (m *offsetMap) put(from, to uint32) {
 	if m.used*2 >= len(m.slots) {
 		old := m.slots
-		m.slots = make([]offsetSlot, max(256, 4*len(old)))
+		m.slots = make([]offsetSlot, max(16, 4*len(old)))
 		for _, s := range old {
 			if s.from != 0 {
 				m.slots[m.slot(s.from)] = s

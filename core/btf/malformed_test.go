@@ -257,7 +257,7 @@ func TestMalformedChains(t *testing.T) {
 		_, _ = types.Path(last, "a.b")
 		compatible(types, last, types, last)
 		matches(types, last, types, last)
-		fieldsFit(types, last, types, last)
+		fits(types, last, last)
 		if _, err := types.Fixup(FixupOptions{}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -358,7 +358,7 @@ func TestMalformedCyclesEnd(t *testing.T) {
 		}
 		compatible(types, 2, types, 2)
 		matches(types, 2, types, 2)
-		fieldsFit(types, 2, types, 2)
+		fits(types, 2, 2)
 		if _, err := Resolve(types, CoreRelo{2, "0:0:0:0", CoreByteOffset}, Target{"kernel", types}); err == nil {
 			t.Errorf("%s: relocation without a name", name)
 		}

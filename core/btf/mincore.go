@@ -34,15 +34,14 @@ func (m *MinCore) Add(local *Types, relos []CoreRelo) error {
 		if relo.Kind == CoreTypeIDLocal {
 			continue
 		}
-		if err := r.from.read(local, relo); err != nil {
+		if err := r.from.read(local, &relo); err != nil {
 			return fmt.Errorf("find smallest types: %w", err)
 		}
 		for _, c := range f.Found {
 			if !c.Match {
 				continue
 			}
-			to := cand{0, m.target, c.Type, m.target.Kind(c.Type)}
-			if _, err := r.to.match(&r.from, to, relo.Kind); err != nil {
+			if _, err := r.to.match(&r.from, m.target, c.Type, relo.Kind); err != nil {
 				return fmt.Errorf("find smallest types: %w", err)
 			}
 			m.mark(&r.to, relo.Kind)
@@ -63,7 +62,8 @@ func (m *MinCore) mark(a *access, k CoreKind) {
 	}
 	m.closure(a.root, false, false)
 	outer := m.target.Strip(a.root)
-	for _, s := range a.steps {
+	for i := range a.steps.n {
+		s := a.steps.at(i)
 		if !s.member {
 			outer = s.in
 			continue

@@ -44,26 +44,28 @@ func (t *Types) Size(id ID) (uint32, error) {
 	return n, nil
 }
 
-func (t *Types) size(id ID) (uint32, error) {
+func (t *Types) size(id ID) (uint32, error) { return t.sizeOf(id, t.record(id)) }
+
+// sizeOf is size when the record is known.
+func (t *Types) sizeOf(id ID, r record) (uint32, error) {
 	first, count := id, uint64(1)
 	for range nearHops {
-		next, times, more := t.sizeStep(id)
+		next, times, more := t.sizeStep(r)
 		if !more {
-			size, err := t.sizeEnd(id)
+			size, err := t.sizeEnd(id, r)
 			if total := saturate(count, uint64(size)); total <= 1<<32-1 || err != nil {
 				return uint32(total), err
 			}
 			return 0, ErrTooBig
 		}
 		count = saturate(count, times)
-		id = next
+		id, r = next, t.record(next)
 	}
 	return t.sizeFar(first)
 }
 
 // sizeStep gives the type that the size of a type is a multiple of.
-func (t *Types) sizeStep(id ID) (next ID, times uint64, more bool) {
-	r := t.record(id)
+func (t *Types) sizeStep(r record) (next ID, times uint64, more bool) {
 	switch k := r.kind(); {
 	case k.Modifier() || k == KindVar:
 		return ID(r.word), 1, true
@@ -74,11 +76,10 @@ func (t *Types) sizeStep(id ID) (next ID, times uint64, more bool) {
 }
 
 // sizeEnd gives the size of a type that is not a multiple of another.
-func (t *Types) sizeEnd(id ID) (uint32, error) {
+func (t *Types) sizeEnd(id ID, r record) (uint32, error) {
 	if int(id) >= t.Len() {
 		return 0, ErrID
 	}
-	r := t.record(id)
 	switch k := r.kind(); {
 	case k == KindPointer:
 		return pointerSize, nil

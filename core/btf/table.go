@@ -46,7 +46,7 @@ type Types struct {
 // multiple of 1<<shift.
 type places struct {
 	offsets []uint32
-	shift   uint8
+	shift   uint8 // sparse or 0
 }
 
 // sparse is the shift of the places made by Parse: 64 types per offset.
@@ -174,7 +174,7 @@ type record struct {
 	name uint32
 	info uint32
 	word uint32 // size or type, as the kind says
-	body []byte // what follows the three words
+	body []byte // begins with what follows the three words
 }
 
 func (r record) kind() Kind { return Kind(r.info >> 24 & 0x7f) }
@@ -183,14 +183,24 @@ func (r record) vlen() int { return int(r.info & maxVlen) }
 
 func (r record) flag() bool { return r.info>>31 != 0 }
 
-// at reads the record at an offset of the type section, and its size in bytes.
+// at reads the record at an offset of the type section, and its size in bytes. The body ends where the record does.
 func (t *Types) at(off uint32) (record, uint32) {
-	b := t.types[off:]
-	r := record{name: t.u32(b), info: t.u32(b[4:]), word: t.u32(b[8:])}
+	r := t.peek(off)
 	s := t.shapes[r.kind()]
 	n := uint32(s.fixed) + uint32(s.each)*uint32(r.vlen())
-	r.body = b[12 : 12+n : 12+n]
+	r.body = r.body[:n:n]
 	return r, 12 + n
+}
+
+// peek is at for those who know how long the body is: it has all that follows in the section.
+func (t *Types) peek(off uint32) record {
+	b := t.types[off:]
+	h := b[:12]
+	r := record{binary.LittleEndian.Uint32(h), binary.LittleEndian.Uint32(h[4:]), binary.LittleEndian.Uint32(h[8:]), b[12:]}
+	if t.big {
+		r.name, r.info, r.word = bits.ReverseBytes32(r.name), bits.ReverseBytes32(r.info), bits.ReverseBytes32(r.word)
+	}
+	return r
 }
 
 // owner gives the table of the chain of bases that holds id. The id must be below Len.
@@ -205,8 +215,11 @@ func (t *Types) owner(id ID) *Types {
 func (t *Types) offset(id ID) uint32 {
 	p := t.places.Load()
 	n := uint32(id - t.first)
-	off := p.offsets[n>>p.shift]
-	for k := n & (1<<p.shift - 1); k > 0; k-- {
+	if p.shift == 0 {
+		return p.offsets[n]
+	}
+	off := p.offsets[n>>sparse]
+	for k := n & (1<<sparse - 1); k > 0; k-- {
 		info := t.u32(t.types[off+4:])
 		s := t.shapes[info>>24&0x7f]
 		off += 12 + uint32(s.fixed) + uint32(s.each)*(info&maxVlen)
@@ -214,14 +227,13 @@ func (t *Types) offset(id ID) uint32 {
 	return off
 }
 
-// record reads a type by id. Void and ids out of range give a record of kind void.
+// record reads a type by id, as peek does. Void and ids out of range give a record of kind void.
 func (t *Types) record(id ID) record {
 	if id == 0 || int(id) >= t.Len() {
 		return record{}
 	}
 	t = t.owner(id)
-	r, _ := t.at(t.offset(id))
-	return r
+	return t.peek(t.offset(id))
 }
 
 // Kind gives the kind of a type; KindVoid for 0 and for ids out of range.

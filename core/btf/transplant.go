@@ -64,9 +64,10 @@ func (p *transplant) id(old uint32) (uint32, error) {
 
 // copy writes one type.
 func (p *transplant) copy(id ID) error {
-	r := p.t.record(id)
+	t := p.t.owner(id)
+	r, _ := t.at(t.offset(id))
 	k := r.kind()
-	if k > lastKind || k == KindVoid {
+	if k > lastKind {
 		return fmt.Errorf("copy type %d: %w: %v", id, ErrBuild, k)
 	}
 	name, err := p.str(r.name)
