@@ -17,33 +17,40 @@ const fewFinds = 4
 
 // Find gives the first type with a name and kind; KindVoid is any kind. The base is searched first.
 // The error is ErrNotFound.
-func (t *Types) Find(name string, kind Kind) (ID, error) { return firstOf(name, kind, t.each) }
-
-// FindOwn is Find without the base: what a module has itself.
-func (t *Types) FindOwn(name string, kind Kind) (ID, error) {
-	return firstOf(name, kind, func(name string, f func(ID, record) bool) {
-		if name != "" {
-			t.eachOwn(name, f)
-		}
-	})
-}
-
-// firstOf gives the first type of a kind among those that each visits.
-func firstOf(name string, kind Kind, each func(string, func(ID, record) bool)) (ID, error) {
+func (t *Types) Find(name string, kind Kind) (ID, error) {
 	found := ID(0)
-	each(name, func(id ID, r record) bool {
+	t.each(name, func(id ID, r record) bool {
 		if kind == KindVoid || r.kind() == kind {
 			found = id
 		}
 		return found == 0
 	})
-	if found == 0 {
-		if kind == KindVoid {
-			return 0, fmt.Errorf("find type %q: %w", name, ErrNotFound)
-		}
-		return 0, fmt.Errorf("find %v %q: %w", kind, name, ErrNotFound)
+	return found, notFound(found, name, kind)
+}
+
+// FindOwn is Find without the base: what a module has itself.
+func (t *Types) FindOwn(name string, kind Kind) (ID, error) {
+	found := ID(0)
+	if name != "" {
+		t.eachOwn(name, func(id ID, r record) bool {
+			if kind == KindVoid || r.kind() == kind {
+				found = id
+			}
+			return found == 0
+		})
 	}
-	return found, nil
+	return found, notFound(found, name, kind)
+}
+
+// notFound is the error of a search that gave no id.
+func notFound(id ID, name string, kind Kind) error {
+	switch {
+	case id != 0:
+		return nil
+	case kind == KindVoid:
+		return fmt.Errorf("find type %q: %w", name, ErrNotFound)
+	}
+	return fmt.Errorf("find %v %q: %w", kind, name, ErrNotFound)
 }
 
 // FindAll gives every type with a name in the order of ids, those of the base first.
@@ -58,8 +65,8 @@ func (t *Types) FindAll(name string) []ID {
 
 // each visits the types with a name in the order of ids until f says stop.
 func (t *Types) each(name string, f func(ID, record) bool) {
-	for _, o := range t.chain() {
-		if name != "" && !o.eachOwn(name, f) {
+	for n := t.depth(); n > 0 && name != ""; n-- {
+		if !t.outer(n-1).eachOwn(name, f) {
 			return
 		}
 	}

@@ -23,6 +23,15 @@ func findWorld(t testing.TB) *Types {
 	return build(t, &s)
 }
 
+// TestFindAllocates searches a table of which names are indexed.
+func TestFindAllocates(t *testing.T) {
+	types := fixture(t)
+	name := types.Name(find(t, types, "inner", KindStruct))
+	if n := testing.AllocsPerRun(100, func() { find(t, types, name, KindStruct) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func TestFind(t *testing.T) {
 	for _, asked := range []uint32{0, fewFinds} {
 		types := findWorld(t)
