@@ -17,6 +17,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/netlab"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/testenv"
+	"github.com/bpfhost/bpfhost/internal/wasmtest"
 )
 
 // newNet makes a network of the test's own, or skips.
@@ -121,14 +122,14 @@ func watching(text string, ring, maxRecords int64) *wasmGuest {
 	opts := abi.SrcOpts{Size: abi.SrcOptsSize, BufPtr: guestBuffer, BufLen: guestRoom, MaxRecords: uint32(maxRecords), LostKey: 0, SentKey: 1}
 	b := make([]byte, abi.SrcOptsSize)
 	opts.Put(b)
-	w.data = append(w.data, wasmData{guestOptions, b})
+	w.data = append(w.data, wasmtest.Data{At: guestOptions, Bytes: b})
 	store := func(at int64) []byte { return append(append(i32(at), local(0)...), 0x36, 2, 0) } // i32.store
 	w.hook("bpfhost_started", "",
 		w.must(0, 0, "sym", w.text("counts")),
 		store(guestOptions+24), store(guestOptions+32), // lost_map, sent_map
 		w.must(0, -1, "src_open", w.text("events"), i32(guestOptions), i32(abi.SrcOptsSize)),
 	)
-	w.hook("bpfhost_events", "iiii", parseLoop(), local(3), opRet)
+	w.hook("bpfhost_events", "iiii", parseLoop(), local(3), wasmtest.Return)
 	w.hook("bpfhost_stop", "i",
 		w.must(1, 0, "map_open", w.text("seeded")),
 		w.must(1, -1, "map_get", local(1), w.text("\x01\x00\x00\x00"), i32(520), i32(4)),
@@ -153,9 +154,9 @@ func parseLoop() []byte {
 	code = append(append(code, load(place())...), add...)
 	code = append(code, 0x36, 2, 0) // total += len
 	code = append(append(append(code, local(4)...), next...), add...)
-	code = append(code, op(0x21, 4)...) // place += (len + 16 + 7) & -8
+	code = append(code, wasmtest.Op(0x21, 4)...) // place += (len + 16 + 7) & -8
 	code = append(append(append(code, local(5)...), i32(1)...), add...)
-	code = append(code, op(0x21, 5)...)
+	code = append(code, wasmtest.Op(0x21, 5)...)
 	return append(code, 0x0c, 0, 0x0b, 0x0b) // br 0 end end
 }
 
@@ -283,8 +284,8 @@ func TestKernelApplyFails(t *testing.T) {
 			var e *link.Error
 			return errors.As(err, &e)
 		}, "nope0"},
-		{"loaded hook fails", func() *wasmGuest { return hooked("bpfhost_loaded", i32(-7), opRet) }, n.Iface(), isPluginError, "bpfhost_loaded: returned -7"},
-		{"started hook traps", func() *wasmGuest { return hooked("bpfhost_started", opTrap) }, n.Iface(), isPluginError, "bpfhost_started: trapped: unreachable"},
+		{"loaded hook fails", func() *wasmGuest { return hooked("bpfhost_loaded", i32(-7), wasmtest.Return) }, n.Iface(), isPluginError, "bpfhost_loaded: returned -7"},
+		{"started hook traps", func() *wasmGuest { return hooked("bpfhost_started", wasmtest.Unreachable) }, n.Iface(), isPluginError, "bpfhost_started: trapped: unreachable"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h, err := New(context.Background(), Config{NoCache: true})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bpfhost/bpfhost/host/policy"
+	"github.com/bpfhost/bpfhost/internal/wasmtest"
 )
 
 func TestLimits(t *testing.T) {
@@ -28,7 +29,7 @@ func TestLimits(t *testing.T) {
 // What a policy says about the guest is held, whatever the host's configuration is.
 func TestLimitsOfPolicy(t *testing.T) {
 	w := newWasmGuest("self")
-	w.hook("bpfhost_plan", "", opLoop)
+	w.hook("bpfhost_plan", "", wasmtest.Loop)
 	p, err := newHost(t).Open(context.Background(), w.bytes(), PluginOptions{Policy: denying(t, "wasm: {wall_ms: {plan: 20}}")})
 	if err != nil {
 		t.Fatal(err)

@@ -38,7 +38,7 @@ func newBench(t *testing.T) *bench {
 		e := sandbox.Export{Name: "call_" + f.Name, Results: []sandbox.ValueType{sandbox.I32}}
 		for _, c := range paramsOf(f.Params) {
 			typ := sandbox.I32
-			if c == 'l' {
+			if c == 'I' {
 				typ = sandbox.I64
 			}
 			e.Params = append(e.Params, typ)

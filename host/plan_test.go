@@ -16,6 +16,7 @@ import (
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/policy"
+	"github.com/bpfhost/bpfhost/internal/wasmtest"
 )
 
 func newHost(t testing.TB) *Host {
@@ -398,13 +399,13 @@ func TestPlanFails(t *testing.T) {
 		kind PluginErrorKind // empty for a limit
 		want string
 	}{
-		{"returns an error", plan(i32(-5), opRet), PluginFailed, "plugin bad: bpfhost_plan: returned -5 (NOENT: there is no such thing)"},
-		{"returns no code", plan(i32(math.MinInt32), opRet), PluginFailed, "plugin bad: bpfhost_plan: returned -2147483648 (unknown error)"},
+		{"returns an error", plan(i32(-5), wasmtest.Return), PluginFailed, "plugin bad: bpfhost_plan: returned -5 (NOENT: there is no such thing)"},
+		{"returns no code", plan(i32(math.MinInt32), wasmtest.Return), PluginFailed, "plugin bad: bpfhost_plan: returned -2147483648 (unknown error)"},
 		{"hands on what failed", func(w *wasmGuest) {
 			w.hook("bpfhost_plan", "", w.must(0, 0, "obj_open", w.text("no\tpe"[:2])))
 		}, PluginFailed, `plugin bad: bpfhost_plan: returned -5 (obj_open: there is no object "no"; the operator names objects with --object)`},
-		{"traps", plan(opTrap), PluginTrap, "plugin bad: bpfhost_plan: trapped: unreachable"},
-		{"loops", plan(opLoop), "", "plugin bad: bpfhost_plan: wall time limit of 300ms reached; the plugin was stopped"},
+		{"traps", plan(wasmtest.Unreachable), PluginTrap, "plugin bad: bpfhost_plan: trapped: unreachable"},
+		{"loops", plan(wasmtest.Loop), "", "plugin bad: bpfhost_plan: wall time limit of 300ms reached; the plugin was stopped"},
 		{"wrong phase", func(w *wasmGuest) {
 			w.hook("bpfhost_plan", "", w.must(0, 0, "map_open", w.text("m")))
 		}, PluginFailed, "plugin bad: bpfhost_plan: returned -8 (map_open: map_open may not be called in phase plan)"},
@@ -412,12 +413,12 @@ func TestPlanFails(t *testing.T) {
 			w.hook("bpfhost_plan", "", w.must(0, 0, "obj_open", i32(-16), i32(64)))
 		}, PluginFailed, "plugin bad: bpfhost_plan: returned -2 (obj_open: FAULT: a pointer and length are not in the guest's memory)"},
 		{"bad pointers for ever", func(w *wasmGuest) {
-			w.hook("bpfhost_plan", "", []byte{0x03, 0x40}, w.call("obj_open", i32(-16), i32(64)), opDrop, []byte{0x0c, 0x00, 0x0b})
+			w.hook("bpfhost_plan", "", []byte{0x03, 0x40}, w.call("obj_open", i32(-16), i32(64)), wasmtest.Drop, []byte{0x0c, 0x00, 0x0b})
 		}, "", "plugin bad: bpfhost_plan: bad pointers limit of 1000 reached; the plugin was stopped"},
 		{"plans nonsense", func(w *wasmGuest) {
 			w.hook("bpfhost_plan", "", w.must(0, 0, "obj_new", w.text("o")), w.must(0, -1, "add", local(0), i32(int64(abi.KindProgram)), w.text("p")))
 		}, PluginInvalid, `plugin bad: bpfhost_plan: object o: check program "p": it has no type`},
-		{"fails to configure", func(w *wasmGuest) { w.hook("bpfhost_configure", "", i32(-1), opRet) }, PluginFailed,
+		{"fails to configure", func(w *wasmGuest) { w.hook("bpfhost_configure", "", i32(-1), wasmtest.Return) }, PluginFailed,
 			"plugin bad: bpfhost_configure: returned -1 (INVAL: an argument is not allowed)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -447,7 +448,7 @@ func TestPlanFails(t *testing.T) {
 
 func TestPlanCanceled(t *testing.T) {
 	w := newWasmGuest().describe("slow", nil)
-	w.hook("bpfhost_plan", "", opLoop)
+	w.hook("bpfhost_plan", "", wasmtest.Loop)
 	p, err := newHost(t).Open(context.Background(), w.bytes(), PluginOptions{})
 	if err != nil {
 		t.Fatal(err)

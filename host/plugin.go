@@ -40,11 +40,14 @@ type Info struct {
 	Doc      string    `json:"doc,omitempty"` // one sentence
 	ABIMajor uint16    `json:"abi_major"`     // version of the ABI that it was built for
 	ABIMinor uint16    `json:"abi_minor"`
-	SHA256   string    `json:"sha256"` // of the module, in hex
-	Size     int       `json:"size"`   // of the module, in bytes
+	ABIHash  string    `json:"abi_hash,omitempty"` // definition that its SDK was made from; empty is unknown
+	SHA256   string    `json:"sha256"`             // of the module, in hex
+	Size     int       `json:"size"`               // of the module, in bytes
 	Params   []Param   `json:"params,omitempty"`
 	Wants    []string  `json:"wants,omitempty"` // what it wants to do, in policy words
 	Sections []Section `json:"sections,omitempty"`
+	Hooks    []string  `json:"hooks,omitempty"`   // functions that it exports for the host to call
+	Imports  []string  `json:"imports,omitempty"` // functions that it imports, "module.name"
 }
 
 // ParamType says what a parameter takes.
@@ -99,6 +102,7 @@ func (h *Host) Open(ctx context.Context, wasm []byte, o PluginOptions) (*Plugin,
 	x.rights.policy = o.Policy
 	sum := sha256.Sum256(wasm)
 	x.info.SHA256, x.info.Size = hex.EncodeToString(sum[:]), len(wasm)
+	_, x.info.ABIHash, _ = abi.FindMarker(wasm)
 	p := &Plugin{host: h, x: x, options: o, policy: o.Policy}
 	err := p.start(ctx, wasm)
 	if err == nil {
@@ -150,6 +154,12 @@ func (p *Plugin) start(ctx context.Context, wasm []byte) error {
 		return x.ended(pluginError(x.info.Name, "_initialize", err))
 	}
 	x.guest = g
+	x.info.Imports = g.Imports()
+	for _, h := range abi.Hooks() {
+		if g.Has(h.Name) {
+			x.info.Hooks = append(x.info.Hooks, h.Name)
+		}
+	}
 	if err := x.checkVersion(ctx); err != nil {
 		return err
 	}
@@ -203,6 +213,7 @@ func (x *instance) checkVersion(ctx context.Context) error {
 func (p *Plugin) Info() Info {
 	i := p.x.info
 	i.Params, i.Wants, i.Sections = slices.Clone(i.Params), slices.Clone(i.Wants), slices.Clone(i.Sections)
+	i.Hooks, i.Imports = slices.Clone(i.Hooks), slices.Clone(i.Imports)
 	return i
 }
 

@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/internal/wasmtest"
 )
 
 // Closing a plugin from elsewhere ends what it is doing.
 func TestCloseWhilePlanning(t *testing.T) {
 	w := newWasmGuest("log")
-	w.hook("bpfhost_plan", "", w.call("log", i32(int64(abi.LogInfo)), w.text("planning")), opDrop, opLoop)
+	w.hook("bpfhost_plan", "", w.call("log", i32(int64(abi.LogInfo)), w.text("planning")), wasmtest.Drop, wasmtest.Loop)
 	p, err := newHost(t).Open(context.Background(), w.bytes(), PluginOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -106,6 +107,12 @@ func TestInfo(t *testing.T) {
 	if i.Name != "counter" || i.Version != "1.0" || i.ABIMajor != 1 || len(i.Params) != 2 || i.Params[1] != (Param{Name: "limit", Type: ParamU64, Default: "10"}) ||
 		!slices.Contains(i.Wants, "program xdp") || len(i.SHA256) != 64 {
 		t.Errorf("info %+v", i)
+	}
+	if got := strings.Join(i.Hooks, " "); got != "bpfhost_abi bpfhost_describe bpfhost_plan" {
+		t.Errorf("hooks %s", got)
+	}
+	if len(i.Imports) != len(abi.Funcs()) || i.Imports[0] != "bpfhost_v1."+abi.Funcs()[0].Name {
+		t.Errorf("imports %v", i.Imports)
 	}
 	if err := errors.Join(p.Close(), p.Close()); err != nil {
 		t.Error(err)

@@ -114,5 +114,5 @@ func (v *viewer) readPlugin(c *cobra.Command, name string, b []byte) (document, 
 		return nil, fmt.Errorf("inspect %s: %w", name, err)
 	}
 	defer p.Close()
-	return newPluginDoc(p.Info(), b)
+	return newPluginDoc(p.Info()), nil
 }

@@ -2,10 +2,8 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
-	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/host"
 )
 
@@ -35,37 +33,27 @@ type paramDoc struct {
 	Doc      string `json:"doc"`
 }
 
-// newPluginDoc describes a plugin by what it says of itself and what its module shows.
-func newPluginDoc(info host.Info, wasm []byte) (*pluginDoc, error) {
-	m, err := readModule(wasm)
-	if err != nil {
-		return nil, err
-	}
+// newPluginDoc describes a plugin.
+func newPluginDoc(info host.Info) *pluginDoc {
 	d := &pluginDoc{
-		Schema:  "bpfhost.plugin/v1",
-		Name:    info.Name,
-		Version: info.Version,
-		Doc:     info.Doc,
-		ABI:     fmt.Sprintf("%d.%d", info.ABIMajor, info.ABIMinor),
-		SHA256:  info.SHA256,
-		Size:    info.Size,
-		Params:  make([]paramDoc, 0, len(info.Params)),
-		Wants:   append([]string{}, info.Wants...),
-		Hooks:   []string{},
-		Imports: append([]string{}, m.imports...),
-
+		Schema:   "bpfhost.plugin/v1",
+		Name:     info.Name,
+		Version:  info.Version,
+		Doc:      info.Doc,
+		ABI:      fmt.Sprintf("%d.%d", info.ABIMajor, info.ABIMinor),
+		ABIHash:  info.ABIHash,
+		SHA256:   info.SHA256,
+		Size:     info.Size,
+		Params:   make([]paramDoc, 0, len(info.Params)),
+		Wants:    append([]string{}, info.Wants...),
+		Hooks:    append([]string{}, info.Hooks...),
+		Imports:  append([]string{}, info.Imports...),
 		Sections: append([]host.Section{}, info.Sections...),
 	}
-	_, d.ABIHash, _ = abi.FindMarker(wasm)
 	for _, p := range info.Params {
 		d.Params = append(d.Params, paramDoc{p.Name, string(p.Type), p.Default, p.Required, p.Doc})
 	}
-	for _, h := range abi.Hooks() {
-		if slices.Contains(m.exports, h.Name) {
-			d.Hooks = append(d.Hooks, h.Name)
-		}
-	}
-	return d, nil
+	return d
 }
 
 // table shows the plugin to people.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/binary"
 	"testing"
+
+	"github.com/bpfhost/bpfhost/internal/wasmtest"
 )
 
 func BenchmarkScan(b *testing.B) {
-	wasm := fullModule().encode()
+	wasm := fullModule().Bytes()
 	b.SetBytes(int64(len(wasm)))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -20,7 +22,7 @@ func BenchmarkScan(b *testing.B) {
 // BenchmarkLoad is compile from the in-memory cache, instantiate and close.
 func BenchmarkLoad(b *testing.B) {
 	e := newEngine(b, EngineOptions{})
-	wasm, o := fullModule().encode(), testOptions()
+	wasm, o := fullModule().Bytes(), testOptions()
 	b.ReportAllocs()
 	for b.Loop() {
 		g, err := e.Load(context.Background(), wasm, o)
@@ -32,7 +34,7 @@ func BenchmarkLoad(b *testing.B) {
 }
 
 func BenchmarkCall(b *testing.B) {
-	g := load(b, newEngine(b, EngineOptions{}), newModule(run(opConst(1))), testOptions())
+	g := load(b, newEngine(b, EngineOptions{}), newModule(run(wasmtest.Const(1))), testOptions())
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := g.Call(context.Background(), "run", 0); err != nil {
@@ -44,10 +46,10 @@ func BenchmarkCall(b *testing.B) {
 // BenchmarkHostCall is one guest call that makes 1000 host calls; ns/op is for all of them.
 func BenchmarkHostCall(b *testing.B) {
 	// local = 1000; loop { note(1); local -= 1; br_if 0 }
-	m := newModule(wasmFunc{export: "run", results: "i", locals: []byte{1, 1, 0x7f}, code: cat(
-		opConst(1000), []byte{0x21, 0}, []byte{0x03, 0x40}, opConst(1), opCall(0),
-		opGet(0), opConst(1), []byte{0x6b, 0x22, 0, 0x0d, 0, 0x0b}, opConst(1))})
-	m.imports = []wasmImport{{"host_v1", "note", "i", ""}}
+	m := newModule(wasmtest.Func{Export: "run", Results: "i", Locals: []byte{1, 1, 0x7f}, Code: cat(
+		wasmtest.Const(1000), []byte{0x21, 0}, []byte{0x03, 0x40}, wasmtest.Const(1), wasmtest.Call(0),
+		wasmtest.Get(0), wasmtest.Const(1), []byte{0x6b, 0x22, 0, 0x0d, 0, 0x0b}, wasmtest.Const(1))})
+	m.Imports = []wasmtest.Import{imported("host_v1", "note", "i", "")}
 	g := load(b, newEngine(b, EngineOptions{}), m, testOptions())
 	b.ReportAllocs()
 	for b.Loop() {
@@ -61,11 +63,11 @@ func BenchmarkHostCall(b *testing.B) {
 func BenchmarkEvents(b *testing.B) {
 	const record = 64
 	// loop over nrec records: sum += load(ptr); ptr += 64; until nrec is 0
-	m := newModule(wasmFunc{export: "feed", params: "iiii", results: "i", locals: []byte{1, 1, 0x7f}, code: cat(
+	m := newModule(wasmtest.Func{Export: "feed", Params: "iiii", Results: "i", Locals: []byte{1, 1, 0x7f}, Code: cat(
 		[]byte{0x03, 0x40},
-		opGet(4), opGet(1), opLoad(0), []byte{0x6a, 0x21, 4},
-		opGet(1), opConst(record), []byte{0x6a, 0x21, 1},
-		opGet(3), opConst(1), []byte{0x6b, 0x22, 3, 0x0d, 0, 0x0b}, opGet(4))})
+		wasmtest.Get(4), wasmtest.Get(1), wasmtest.Load(0), []byte{0x6a, 0x21, 4},
+		wasmtest.Get(1), wasmtest.Const(record), []byte{0x6a, 0x21, 1},
+		wasmtest.Get(3), wasmtest.Const(1), []byte{0x6b, 0x22, 3, 0x0d, 0, 0x0b}, wasmtest.Get(4))})
 	for _, n := range []int{1, 256} {
 		b.Run(map[int]string{1: "batch=1", 256: "batch=256"}[n], func(b *testing.B) {
 			g := load(b, newEngine(b, EngineOptions{}), m, testOptions())

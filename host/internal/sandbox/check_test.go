@@ -6,62 +6,66 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/bpfhost/bpfhost/internal/wasmtest"
 )
 
 func TestCheck(t *testing.T) {
 	tooNew := errors.New("imports host_v1.teleport, which came with minor 3; this host has 1")
-	memory := []wasmExport{{"memory", 2, 0}}
-	global := cat([]byte{1, 0x7f, 0}, opConst(0), []byte{0x0b})
+	memory := []wasmtest.Export{exported("memory", 2, 0)}
+	global := cat([]byte{1, 0x7f, 0}, wasmtest.Const(0), []byte{0x0b})
 	for _, tt := range []struct {
 		name string
-		edit func(m *wasmModule)
+		edit func(m *wasmtest.Module)
 		want string
 	}{
-		{"no memory", func(m *wasmModule) { m.memory, m.exports = nil, nil }, "defines no memory"},
-		{"memory not exported", func(m *wasmModule) { m.exports = nil }, `does not export its memory as "memory"`},
-		{"memory is a function", func(m *wasmModule) { m.exports = []wasmExport{{"memory", 0, 0}} },
+		{"no memory", func(m *wasmtest.Module) { m.Memory, m.Exports = nil, nil }, "defines no memory"},
+		{"memory not exported", func(m *wasmtest.Module) { m.Exports = nil }, `does not export its memory as "memory"`},
+		{"memory is a function", func(m *wasmtest.Module) { m.Exports = []wasmtest.Export{exported("memory", 0, 0)} },
 			`does not export its memory as "memory"`},
-		{"imported memory", func(m *wasmModule) {
-			m.extra = map[byte][]byte{2: cat([]byte{1}, str("env"), str("memory"), []byte{2, 0, 1})}
+		{"imported memory", func(m *wasmtest.Module) {
+			m.Extra = map[byte][]byte{2: cat([]byte{1}, str("env"), str("memory"), []byte{2, 0, 1})}
 		},
 			"imports memory env.memory; only functions may be imported"},
-		{"command", func(m *wasmModule) { m.funcs[0].export = "_start" },
+		{"command", func(m *wasmtest.Module) { m.Funcs[0].Export = "_start" },
 			"this is a command (it exports _start); build a plugin as a reactor: Go with -buildmode=c-shared, clang with -mexec-model=reactor or -Wl,--no-entry"},
-		{"no abi", func(m *wasmModule) { m.funcs[0].export = "other" }, "does not export abi, so it is not a plugin"},
-		{"abi is a global", func(m *wasmModule) {
-			m.funcs[0].export = ""
-			m.exports = append(memory, wasmExport{"abi", 3, 0})
-			m.extra = map[byte][]byte{6: global}
+		{"no abi", func(m *wasmtest.Module) { m.Funcs[0].Export = "other" }, "does not export abi, so it is not a plugin"},
+		{"abi is a global", func(m *wasmtest.Module) {
+			m.Funcs[0].Export = ""
+			m.Exports = append(memory, exported("abi", 3, 0))
+			m.Extra = map[byte][]byte{6: global}
 		}, "exports abi as a global, want a function"},
-		{"abi without result", func(m *wasmModule) { m.funcs[0].results, m.funcs[0].code = "", nil },
+		{"abi without result", func(m *wasmtest.Module) { m.Funcs[0].Results, m.Funcs[0].Code = "", nil },
 			"exports abi with type () -> nothing, want () -> i32"},
-		{"hook with other parameters", func(m *wasmModule) {
-			m.funcs = append(m.funcs, wasmFunc{export: "tick", params: "i", results: "i", code: opConst(0)})
+		{"hook with other parameters", func(m *wasmtest.Module) {
+			m.Funcs = append(m.Funcs, wasmtest.Func{Export: "tick", Params: "i", Results: "i", Code: wasmtest.Const(0)})
 		},
 			"exports tick with type (i32) -> i32, want (i64) -> i32"},
-		{"_initialize with result", func(m *wasmModule) {
-			m.funcs = append(m.funcs, wasmFunc{export: "_initialize", results: "i", code: opConst(0)})
+		{"_initialize with result", func(m *wasmtest.Module) {
+			m.Funcs = append(m.Funcs, wasmtest.Func{Export: "_initialize", Results: "i", Code: wasmtest.Const(0)})
 		}, "exports _initialize with type () -> i32, want () -> nothing"},
-		{"re-exported import", func(m *wasmModule) {
-			m.imports = []wasmImport{{"host_v1", "same", "", "i"}}
-			m.exports = append(memory, wasmExport{"run", 0, 0})
+		{"re-exported import", func(m *wasmtest.Module) {
+			m.Imports = []wasmtest.Import{imported("host_v1", "same", "", "i")}
+			m.Exports = append(memory, exported("run", 0, 0))
 		}, "exports run, which is one of its imports"},
-		{"import of start", func(m *wasmModule) {
-			m.imports = []wasmImport{{"host_v1", "same", "", "i"}}
-			m.start = []byte{0}
+		{"import of start", func(m *wasmtest.Module) {
+			m.Imports = []wasmtest.Import{imported("host_v1", "same", "", "i")}
+			m.Start = []byte{0}
 		}, "start function is an import"},
-		{"unknown import", func(m *wasmModule) { m.imports = []wasmImport{{"host_v1", "teleport", "", "i"}} }, tooNew.Error()},
-		{"import nobody knows", func(m *wasmModule) { m.imports = []wasmImport{{"host_v1", "a\x1bb", "", "i"}} },
+		{"unknown import", func(m *wasmtest.Module) { m.Imports = []wasmtest.Import{imported("host_v1", "teleport", "", "i")} }, tooNew.Error()},
+		{"import nobody knows", func(m *wasmtest.Module) { m.Imports = []wasmtest.Import{imported("host_v1", "a\x1bb", "", "i")} },
 			`imports host_v1."a\x1bb", which this host does not have`},
-		{"import with other type", func(m *wasmModule) { m.imports = []wasmImport{{"host_v1", "same", "i", "i"}} },
+		{"import with other type", func(m *wasmtest.Module) { m.Imports = []wasmtest.Import{imported("host_v1", "same", "i", "i")} },
 			"imports host_v1.same with type (i32) -> i32, want () -> i32"},
-		{"wasi not allowed", func(m *wasmModule) { m.imports = []wasmImport{{wasiModule, "path_open", "iiiiiIIii", "i"}} },
+		{"wasi not allowed", func(m *wasmtest.Module) {
+			m.Imports = []wasmtest.Import{imported(wasiModule, "path_open", "iiiiiIIii", "i")}
+		},
 			"imports wasi_snapshot_preview1.path_open, which is not allowed"},
-		{"wasi with other type", func(m *wasmModule) { m.imports = []wasmImport{{wasiModule, "fd_write", "i", "i"}} },
+		{"wasi with other type", func(m *wasmtest.Module) { m.Imports = []wasmtest.Import{imported(wasiModule, "fd_write", "i", "i")} },
 			"imports wasi_snapshot_preview1.fd_write with type (i32) -> i32, want (i32, i32, i32, i32) -> i32"},
-		{"other module", func(m *wasmModule) { m.imports = []wasmImport{{"env", "abort", "iiii", ""}} },
+		{"other module", func(m *wasmtest.Module) { m.Imports = []wasmtest.Import{imported("env", "abort", "iiii", "")} },
 			"imports env.abort; only host_v1 and some of wasi_snapshot_preview1 are offered (AssemblyScript: build with --use abort=)"},
-		{"too much memory", func(m *wasmModule) { m.memory = []byte{0, 0x81, 0x04} },
+		{"too much memory", func(m *wasmtest.Module) { m.Memory = []byte{0, 0x81, 0x04} },
 			"needs 513 pages of memory (32832 KiB) to start, the limit is 512 (32768 KiB)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -75,7 +79,7 @@ func TestCheck(t *testing.T) {
 				}
 				return nil
 			}
-			_, err := newEngine(t, EngineOptions{}).Load(context.Background(), m.encode(), o)
+			_, err := newEngine(t, EngineOptions{}).Load(context.Background(), m.Bytes(), o)
 			var reject *Reject
 			if !errors.As(err, &reject) || err.Error() != tt.want {
 				t.Fatalf("error %v, want %s", err, tt.want)
@@ -94,7 +98,7 @@ func TestCheckWASI(t *testing.T) {
 	for name, sig := range wasiAllowed {
 		params, results, _ := strings.Cut(sig, " -> ")
 		letters := strings.NewReplacer("i32", "i", "i64", "I", ", ", "", "(", "", ")", "", "nothing", "").Replace
-		m.imports = append(m.imports, wasmImport{wasiModule, name, letters(params), letters(results)})
+		m.Imports = append(m.Imports, imported(wasiModule, name, letters(params), letters(results)))
 	}
 	load(t, newEngine(t, EngineOptions{}), m, testOptions())
 }

@@ -10,11 +10,13 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/bpfhost/bpfhost/internal/wasmtest"
 )
 
 func TestEngineCacheOnDisk(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "cache")
-	m := newModule(run(opConst(5)))
+	m := newModule(run(wasmtest.Const(5)))
 	for range 2 {
 		g := load(t, newEngine(t, EngineOptions{CacheDir: dir}), m, testOptions())
 		if v, err := call(g); v != 5 || err != nil {
@@ -52,7 +54,7 @@ func TestEngineClose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := load(t, e, newModule(run(opConst(5))), testOptions())
+	g := load(t, e, newModule(run(wasmtest.Const(5))), testOptions())
 	for range 2 {
 		if err := e.Close(); err != nil {
 			t.Fatal(err)
@@ -61,14 +63,14 @@ func TestEngineClose(t *testing.T) {
 	if _, err := call(g); err == nil {
 		t.Error("a guest of a closed engine runs")
 	}
-	if _, err := e.Load(context.Background(), newModule().encode(), testOptions()); err == nil {
+	if _, err := e.Load(context.Background(), newModule().Bytes(), testOptions()); err == nil {
 		t.Error("a closed engine loads")
 	}
 }
 
 func TestEngineConcurrentLoads(t *testing.T) {
 	e := newEngine(t, EngineOptions{CacheDir: filepath.Join(t.TempDir(), "cache")})
-	m := newModule(run(opConst(5))).encode()
+	m := newModule(run(wasmtest.Const(5))).Bytes()
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
@@ -94,7 +96,7 @@ func TestEngineConcurrentLoads(t *testing.T) {
 // TestEngineCompileDeadline holds the lock that a compilation waits for, so that time is up.
 func TestEngineCompileDeadline(t *testing.T) {
 	e := newEngine(t, EngineOptions{})
-	m := newModule().encode()
+	m := newModule().Bytes()
 	unlock := e.lock(sha256.Sum256(m))
 	o := testOptions()
 	o.Limits.Compile = 10 * time.Millisecond
@@ -113,8 +115,8 @@ func TestEngineLeaks(t *testing.T) {
 		cycles = 100
 	}
 	e := newEngine(t, EngineOptions{})
-	ok, trap := newModule(run(opConst(5))).encode(), newModule(run(opUnreachable)).encode()
-	bad := newModule(wasmFunc{export: "_initialize", code: opUnreachable}).encode()
+	ok, trap := newModule(run(wasmtest.Const(5))).Bytes(), newModule(run(wasmtest.Unreachable)).Bytes()
+	bad := newModule(wasmtest.Func{Export: "_initialize", Code: wasmtest.Unreachable}).Bytes()
 	before := runtime.NumGoroutine()
 	for i := range cycles {
 		g, err := e.Load(context.Background(), [][]byte{ok, trap, bad}[i%3], testOptions())

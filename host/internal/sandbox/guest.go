@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -23,6 +24,7 @@ type Guest struct {
 	mod     api.Module
 	mem     api.Memory
 	hooks   map[string]*hook
+	imports []string
 
 	turn chan struct{} // holds one token while a call runs
 
@@ -56,6 +58,9 @@ func (a *abortion) Error() string { return a.err.Error() }
 
 // Has reports whether the guest exports one of the functions of Options.Exports.
 func (g *Guest) Has(export string) bool { return g.hooks[export] != nil }
+
+// Imports returns what the module imports, "module.name", in its order.
+func (g *Guest) Imports() []string { return slices.Clone(g.imports) }
 
 // Context returns the context of the running call, for host functions.
 func (g *Guest) Context() context.Context { return g.ctx }

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/bpfhost/bpfhost/internal/wasmtest"
 )
 
 // call runs the run hook with a short deadline.
@@ -17,26 +19,26 @@ func call(g *Guest) (int32, error) {
 
 func TestGuestFailures(t *testing.T) {
 	e := newEngine(t, EngineOptions{})
-	recursion := cat(opCall(1))
+	recursion := cat(wasmtest.Call(1))
 	for _, tt := range []struct {
 		name    string
 		code    []byte
-		imports []wasmImport
+		imports []wasmtest.Import
 		want    string
 	}{
-		{name: "unreachable", code: opUnreachable, want: "trap in run: unreachable"},
-		{name: "loop", code: cat(opLoop, opConst(0)), want: "wall time limit of 100ms reached in run"},
+		{name: "unreachable", code: wasmtest.Unreachable, want: "trap in run: unreachable"},
+		{name: "loop", code: cat(wasmtest.Loop, wasmtest.Const(0)), want: "wall time limit of 100ms reached in run"},
 		{name: "recursion", code: recursion, want: "trap in run: stack overflow"},
-		{name: "load beyond memory", code: cat(opConst(-4), opLoad(0)), want: "trap in run: out of bounds memory access"},
-		{name: "division by zero", code: cat(opConst(1), opConst(0), []byte{0x6d}), want: "trap in run: integer divide by zero"},
-		{name: "exit 0", code: cat(opConst(0), opCall(0), opConst(1)),
-			imports: []wasmImport{{wasiModule, "proc_exit", "i", ""}}, want: "trap in run: called proc_exit(0)"},
-		{name: "exit like a deadline", code: cat(opConst(-0x10000001), opCall(0), opConst(1)),
-			imports: []wasmImport{{wasiModule, "proc_exit", "i", ""}}, want: "trap in run: called proc_exit(4026531839)"},
+		{name: "load beyond memory", code: cat(wasmtest.Const(-4), wasmtest.Load(0)), want: "trap in run: out of bounds memory access"},
+		{name: "division by zero", code: cat(wasmtest.Const(1), wasmtest.Const(0), []byte{0x6d}), want: "trap in run: integer divide by zero"},
+		{name: "exit 0", code: cat(wasmtest.Const(0), wasmtest.Call(0), wasmtest.Const(1)),
+			imports: []wasmtest.Import{imported(wasiModule, "proc_exit", "i", "")}, want: "trap in run: called proc_exit(0)"},
+		{name: "exit like a deadline", code: cat(wasmtest.Const(-0x10000001), wasmtest.Call(0), wasmtest.Const(1)),
+			imports: []wasmtest.Import{imported(wasiModule, "proc_exit", "i", "")}, want: "trap in run: called proc_exit(4026531839)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := newModule(run(tt.code))
-			m.imports = tt.imports
+			m.Imports = tt.imports
 			g := load(t, e, m, testOptions())
 			if _, err := call(g); err == nil || err.Error() != tt.want {
 				t.Fatalf("error %v, want %s", err, tt.want)
@@ -52,7 +54,7 @@ func TestGuestFailures(t *testing.T) {
 			}
 		})
 	}
-	g := load(t, e, newModule(run(opConst(1))), testOptions())
+	g := load(t, e, newModule(run(wasmtest.Const(1))), testOptions())
 	if v, err := call(g); v != 1 || err != nil {
 		t.Errorf("the next guest: %d, %v", v, err)
 	}
@@ -61,12 +63,12 @@ func TestGuestFailures(t *testing.T) {
 func TestGuestErrorTypes(t *testing.T) {
 	e := newEngine(t, EngineOptions{})
 	var trap *Trap
-	_, err := call(load(t, e, newModule(run(opUnreachable)), testOptions()))
+	_, err := call(load(t, e, newModule(run(wasmtest.Unreachable)), testOptions()))
 	if !errors.As(err, &trap) || trap.Export != "run" || !strings.Contains(trap.Trace, "wasm stack trace") {
 		t.Errorf("trap: %#v", err)
 	}
 	var limit *Limit
-	_, err = call(load(t, e, newModule(run(opLoop, opConst(0))), testOptions()))
+	_, err = call(load(t, e, newModule(run(wasmtest.Loop, wasmtest.Const(0))), testOptions()))
 	if !errors.As(err, &limit) || limit.What != "wall time" || limit.Max != "100ms" || limit.Export != "run" {
 		t.Errorf("limit: %#v", err)
 	}
@@ -77,7 +79,7 @@ func TestGuestMemoryGrow(t *testing.T) {
 	o := testOptions()
 	o.Limits.MemoryPages = 4
 	// The first growth fits, the second is refused to the guest and does no harm.
-	m := newModule(run(opConst(3), opGrow, opDrop, opConst(1), opGrow))
+	m := newModule(run(wasmtest.Const(3), wasmtest.Grow, wasmtest.Drop, wasmtest.Const(1), wasmtest.Grow))
 	g := load(t, e, m, o)
 	if v, err := call(g); v != -1 || err != nil {
 		t.Errorf("growing past the limit: %d, %v; want -1", v, err)
@@ -106,8 +108,8 @@ func TestGuestHostFailures(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			o := testOptions()
 			o.Imports[1].Fn = func(g *Guest, _ []uint64) { tt.fn(g) }
-			m := newModule(run(opConst(1), opCall(0), opConst(1)))
-			m.imports = []wasmImport{{"host_v1", "note", "i", ""}}
+			m := newModule(run(wasmtest.Const(1), wasmtest.Call(0), wasmtest.Const(1)))
+			m.Imports = []wasmtest.Import{imported("host_v1", "note", "i", "")}
 			g := load(t, e, m, o)
 			_, err := call(g)
 			if err == nil || err.Error() != tt.want {
@@ -127,8 +129,8 @@ func TestGuestHostCallLimit(t *testing.T) {
 	o := testOptions()
 	o.Limits.HostCalls = 1000
 	// loop { note(1); br 0 }
-	m := newModule(run([]byte{0x03, 0x40}, opConst(1), opCall(0), []byte{0x0c, 0x00, 0x0b}, opConst(1)))
-	m.imports = []wasmImport{{"host_v1", "note", "i", ""}}
+	m := newModule(run([]byte{0x03, 0x40}, wasmtest.Const(1), wasmtest.Call(0), []byte{0x0c, 0x00, 0x0b}, wasmtest.Const(1)))
+	m.Imports = []wasmtest.Import{imported("host_v1", "note", "i", "")}
 	calls := 0
 	o.Imports[1].Fn = func(*Guest, []uint64) { calls++ }
 	g := load(t, newEngine(t, EngineOptions{}), m, o)
@@ -147,8 +149,8 @@ func TestGuestReentry(t *testing.T) {
 	o.Imports[1].Fn = func(g *Guest, _ []uint64) {
 		_, inner = g.Call(g.Context(), "abi", 0)
 	}
-	m := newModule(run(opConst(1), opCall(0), opConst(3)))
-	m.imports = []wasmImport{{"host_v1", "note", "i", ""}}
+	m := newModule(run(wasmtest.Const(1), wasmtest.Call(0), wasmtest.Const(3)))
+	m.Imports = []wasmtest.Import{imported("host_v1", "note", "i", "")}
 	g := load(t, newEngine(t, EngineOptions{}), m, o)
 	if v, err := call(g); v != 3 || err != nil {
 		t.Errorf("outer call: %d, %v", v, err)
@@ -166,8 +168,8 @@ func TestGuestConcurrentCalls(t *testing.T) {
 		time.Sleep(time.Microsecond)
 		running--
 	}
-	m := newModule(run(opConst(1), opCall(0), opConst(3)))
-	m.imports = []wasmImport{{"host_v1", "note", "i", ""}}
+	m := newModule(run(wasmtest.Const(1), wasmtest.Call(0), wasmtest.Const(3)))
+	m.Imports = []wasmtest.Import{imported("host_v1", "note", "i", "")}
 	g := load(t, newEngine(t, EngineOptions{}), m, o)
 	var wg sync.WaitGroup
 	for range 8 {
@@ -188,18 +190,18 @@ func TestGuestContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	o := testOptions()
 	o.Imports[1].Fn = func(*Guest, []uint64) { cancel(why) }
-	m := newModule(run(opConst(1), opCall(0), opLoop, opConst(3)))
-	m.imports = []wasmImport{{"host_v1", "note", "i", ""}}
+	m := newModule(run(wasmtest.Const(1), wasmtest.Call(0), wasmtest.Loop, wasmtest.Const(3)))
+	m.Imports = []wasmtest.Import{imported("host_v1", "note", "i", "")}
 	g := load(t, e, m, o)
 	_, err := g.Call(ctx, "run", time.Minute)
 	if !errors.Is(err, why) || err.Error() != "call run: operator left" {
 		t.Errorf("error %v, want the cause of the context", err)
 	}
-	g = load(t, e, newModule(run(opConst(1))), testOptions())
+	g = load(t, e, newModule(run(wasmtest.Const(1))), testOptions())
 	if _, err := g.Call(ctx, "run", 0); !errors.Is(err, why) {
 		t.Errorf("ended context: %v", err)
 	}
-	if _, err := e.Load(ctx, newModule().encode(), testOptions()); !errors.Is(err, why) {
+	if _, err := e.Load(ctx, newModule().Bytes(), testOptions()); !errors.Is(err, why) {
 		t.Errorf("load with an ended context: %v", err)
 	}
 }
@@ -208,8 +210,8 @@ func TestGuestCloseStopsCall(t *testing.T) {
 	o := testOptions()
 	started := make(chan bool)
 	o.Imports[1].Fn = func(*Guest, []uint64) { close(started) }
-	m := newModule(run(opConst(1), opCall(0), opLoop, opConst(3)))
-	m.imports = []wasmImport{{"host_v1", "note", "i", ""}}
+	m := newModule(run(wasmtest.Const(1), wasmtest.Call(0), wasmtest.Loop, wasmtest.Const(3)))
+	m.Imports = []wasmtest.Import{imported("host_v1", "note", "i", "")}
 	g := load(t, newEngine(t, EngineOptions{}), m, o)
 	result := make(chan error)
 	go func() {
@@ -233,14 +235,14 @@ func TestGuestCloseStopsCall(t *testing.T) {
 
 func TestGuestOutput(t *testing.T) {
 	// fd_write(1, iovec at 0, 1, written at 16) with an iovec of "hello\n" at 32.
-	data := cat([]byte{1}, []byte{0}, opConst(0), []byte{0x0b}, vec(8, 32, 0, 0, 0, 6, 0, 0, 0))
-	text := cat([]byte{2}, data[1:], []byte{0}, opConst(32), []byte{0x0b}, str("hello\n"))
+	data := cat([]byte{1}, []byte{0}, wasmtest.Const(0), []byte{0x0b}, vec(8, 32, 0, 0, 0, 6, 0, 0, 0))
+	text := cat([]byte{2}, data[1:], []byte{0}, wasmtest.Const(32), []byte{0x0b}, str("hello\n"))
 	write := func(fd int) []byte {
-		return cat(opConst(fd), opConst(0), opConst(1), opConst(16), opCall(0))
+		return cat(wasmtest.Const(fd), wasmtest.Const(0), wasmtest.Const(1), wasmtest.Const(16), wasmtest.Call(0))
 	}
-	m := newModule(run(write(1), opDrop, write(2)))
-	m.imports = []wasmImport{{wasiModule, "fd_write", "iiii", "i"}}
-	m.extra = map[byte][]byte{11: text}
+	m := newModule(run(write(1), wasmtest.Drop, write(2)))
+	m.Imports = []wasmtest.Import{imported(wasiModule, "fd_write", "iiii", "i")}
+	m.Extra = map[byte][]byte{11: text}
 	var out, talk bytes.Buffer
 	o := testOptions()
 	o.Stdout, o.Stderr = &out, &talk
@@ -263,17 +265,17 @@ func TestGuestDeterministic(t *testing.T) {
 	// timeout of an hour; returns the low half of both, added.
 	sub := make([]byte, 48)
 	copy(sub[24:], []byte{0x00, 0xa0, 0xb8, 0x30, 0x46, 0x03, 0x00, 0x00}) // 3.6e12 ns
-	seg := cat([]byte{1, 0}, opConst(64), []byte{0x0b}, vec(len(sub), sub...))
+	seg := cat([]byte{1, 0}, wasmtest.Const(64), []byte{0x0b}, vec(len(sub), sub...))
 	m := newModule(run(
-		opConst(64), opConst(128), opConst(1), opConst(24), opCall(2), opDrop,
-		opConst(1), opConst64(0), opConst(8), opCall(0), opDrop,
-		opConst(16), opConst(8), opCall(1), opDrop,
-		opConst(8), opLoad(0), opConst(16), opLoad(0), []byte{0x6a}))
-	m.imports = []wasmImport{
-		{wasiModule, "clock_time_get", "iIi", "i"}, {wasiModule, "random_get", "ii", "i"},
-		{wasiModule, "poll_oneoff", "iiii", "i"},
+		wasmtest.Const(64), wasmtest.Const(128), wasmtest.Const(1), wasmtest.Const(24), wasmtest.Call(2), wasmtest.Drop,
+		wasmtest.Const(1), wasmtest.Const64(0), wasmtest.Const(8), wasmtest.Call(0), wasmtest.Drop,
+		wasmtest.Const(16), wasmtest.Const(8), wasmtest.Call(1), wasmtest.Drop,
+		wasmtest.Const(8), wasmtest.Load(0), wasmtest.Const(16), wasmtest.Load(0), []byte{0x6a}))
+	m.Imports = []wasmtest.Import{
+		imported(wasiModule, "clock_time_get", "iIi", "i"), imported(wasiModule, "random_get", "ii", "i"),
+		imported(wasiModule, "poll_oneoff", "iiii", "i"),
 	}
-	m.extra = map[byte][]byte{11: seg}
+	m.Extra = map[byte][]byte{11: seg}
 	e := newEngine(t, EngineOptions{})
 	first, err := call(load(t, e, m, testOptions()))
 	if err != nil {
@@ -289,12 +291,12 @@ func TestGuestDeterministic(t *testing.T) {
 func TestGuestIsolation(t *testing.T) {
 	e := newEngine(t, EngineOptions{})
 	m := newModule(
-		run(opConst(0), opLoad(0), opCall(0)),
-		wasmFunc{export: "tick", params: "I", results: "i", code: cat(opConst(0), opConst(99), opStore(0), opConst(0))},
+		run(wasmtest.Const(0), wasmtest.Load(0), wasmtest.Call(0)),
+		wasmtest.Func{Export: "tick", Params: "I", Results: "i", Code: cat(wasmtest.Const(0), wasmtest.Const(99), wasmtest.Store(0), wasmtest.Const(0))},
 	)
-	m.imports = []wasmImport{{"host_v1", "who", "i", "i"}}
+	m.Imports = []wasmtest.Import{imported("host_v1", "who", "i", "i")}
 	name := cat(str("name"), []byte{0}, vec(len("host_v1")+1, str("host_v1")...))
-	m.extra = map[byte][]byte{0: name}
+	m.Extra = map[byte][]byte{0: name}
 	guest := func(id uint64) *Guest {
 		o := testOptions()
 		o.Imports = []Import{{Name: "who", Params: []ValueType{I32}, Results: []ValueType{I32},

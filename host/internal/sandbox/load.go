@@ -50,6 +50,9 @@ func (e *Engine) Load(ctx context.Context, wasm []byte, o Options) (*Guest, erro
 // loadScanned loads a module that passed the scan.
 func (e *Engine) loadScanned(ctx context.Context, wasm []byte, scan *Module, o *Options) (*Guest, error) {
 	g := &Guest{engine: e, limits: o.Limits, hooks: map[string]*hook{}, turn: make(chan struct{}, 1)}
+	for i := range scan.Imports {
+		g.imports = append(g.imports, scan.Imports[i].Module+"."+scan.Imports[i].Name)
+	}
 	g.runtime = newRuntime(o.Limits, e.cache)
 	e.add(g)
 	if err := g.start(ctx, wasm, scan, o); err != nil {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bpfhost/bpfhost/internal/wasmtest"
 )
 
 // testOptions offers a few host functions and hooks.
@@ -44,9 +46,9 @@ func newEngine(t testing.TB, o EngineOptions) *Engine {
 }
 
 // load loads a module that must load.
-func load(t testing.TB, e *Engine, m *wasmModule, o Options) *Guest {
+func load(t testing.TB, e *Engine, m *wasmtest.Module, o Options) *Guest {
 	t.Helper()
-	g, err := e.Load(context.Background(), m.encode(), o)
+	g, err := e.Load(context.Background(), m.Bytes(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,16 +57,18 @@ func load(t testing.TB, e *Engine, m *wasmModule, o Options) *Guest {
 }
 
 // run is the hook that most tests use.
-func run(code ...[]byte) wasmFunc { return wasmFunc{export: "run", results: "i", code: cat(code...)} }
+func run(code ...[]byte) wasmtest.Func {
+	return wasmtest.Func{Export: "run", Results: "i", Code: cat(code...)}
+}
 
 func TestLoad(t *testing.T) {
 	m := newModule(
-		run(opConst(40), opConst64(2), opCall(0)),
-		wasmFunc{export: "_initialize", code: cat(opConst(16), opConst(5), opStore(0))},
-		wasmFunc{export: "tick", params: "I", results: "i", code: cat(opConst(16), opLoad(0))},
-		wasmFunc{export: "done"},
+		run(wasmtest.Const(40), wasmtest.Const64(2), wasmtest.Call(0)),
+		wasmtest.Func{Export: "_initialize", Code: cat(wasmtest.Const(16), wasmtest.Const(5), wasmtest.Store(0))},
+		wasmtest.Func{Export: "tick", Params: "I", Results: "i", Code: cat(wasmtest.Const(16), wasmtest.Load(0))},
+		wasmtest.Func{Export: "done"},
 	)
-	m.imports = []wasmImport{{"host_v1", "add", "iI", "i"}}
+	m.Imports = []wasmtest.Import{imported("host_v1", "add", "iI", "i")}
 	g := load(t, newEngine(t, EngineOptions{}), m, testOptions())
 	ctx := context.Background()
 	for _, tt := range []struct {
@@ -76,6 +80,9 @@ func TestLoad(t *testing.T) {
 		if err != nil || got != tt.want {
 			t.Errorf("%s = %d, %v; want %d", tt.export, got, err, tt.want)
 		}
+	}
+	if got := strings.Join(g.Imports(), " "); got != "host_v1.add" {
+		t.Errorf("imports %s", got)
 	}
 	if g.Has("feed") || g.Has("_initialize") || !g.Has("run") {
 		t.Error("Has is wrong about feed, _initialize or run")
@@ -100,18 +107,18 @@ func TestLoadStart(t *testing.T) {
 		code []byte
 		want string
 	}{
-		{"trap", opUnreachable, "trap in start: "},
-		{"loop", opLoop, "wall time limit of 50ms reached in start"},
+		{"trap", wasmtest.Unreachable, "trap in start: "},
+		{"loop", wasmtest.Loop, "wall time limit of 50ms reached in start"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			m := newModule(wasmFunc{code: tt.code})
-			m.start = []byte{1}
-			_, err := e.Load(context.Background(), m.encode(), o)
+			m := newModule(wasmtest.Func{Code: tt.code})
+			m.Start = []byte{1}
+			_, err := e.Load(context.Background(), m.Bytes(), o)
 			if err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 				t.Errorf("start section: %v, want %s", err, tt.want)
 			}
-			m = newModule(wasmFunc{export: "_initialize", code: tt.code})
-			_, err = e.Load(context.Background(), m.encode(), o)
+			m = newModule(wasmtest.Func{Export: "_initialize", Code: tt.code})
+			_, err = e.Load(context.Background(), m.Bytes(), o)
 			want := strings.Replace(tt.want, "start", "_initialize", 1)
 			if err == nil || !strings.HasPrefix(err.Error(), want) {
 				t.Errorf("_initialize: %v, want %s", err, want)

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/bpfhost/bpfhost/internal/wasmtest"
 )
 
 // huge is 2^32-1, what a count bomb announces.
@@ -141,13 +143,13 @@ func TestScanHeader(t *testing.T) {
 }
 
 // fullModule has every kind of section.
-func fullModule() *wasmModule {
-	m := newModule(run(opConst(1), opConst64(2), opCall(0)), wasmFunc{code: opConst(0), results: "i", locals: []byte{1, 3, 0x7e}})
-	m.imports = []wasmImport{{"host_v1", "add", "iI", "i"}}
-	m.memory = []byte{1, 1, 4}
-	m.exports = append(m.exports, wasmExport{"counter", 3, 0}, wasmExport{"table", 1, 0})
-	expr := cat(opConst(0), []byte{0x0b})
-	m.extra = map[byte][]byte{
+func fullModule() *wasmtest.Module {
+	m := newModule(run(wasmtest.Const(1), wasmtest.Const64(2), wasmtest.Call(0)), wasmtest.Func{Code: wasmtest.Const(0), Results: "i", Locals: []byte{1, 3, 0x7e}})
+	m.Imports = []wasmtest.Import{imported("host_v1", "add", "iI", "i")}
+	m.Memory = []byte{1, 1, 4}
+	m.Exports = append(m.Exports, exported("counter", 3, 0), exported("table", 1, 0))
+	expr := cat(wasmtest.Const(0), []byte{0x0b})
+	m.Extra = map[byte][]byte{
 		4: {1, 0x70, 1, 8, 8},
 		6: cat([]byte{2, 0x7f, 1}, expr, []byte{0x7c, 0, 0x44, 0, 0, 0, 0, 0, 0, 0, 0, 0x0b}),
 		9: cat([]byte{3, 0}, expr, vec(2, 1, 2), []byte{2, 0}, expr, []byte{0}, vec(1, 1),
@@ -161,7 +163,7 @@ func fullModule() *wasmModule {
 }
 
 func TestScan(t *testing.T) {
-	wasm := fullModule().encode()
+	wasm := fullModule().Bytes()
 	load(t, newEngine(t, EngineOptions{}), fullModule(), testOptions()) // the runtime agrees that it is valid
 	m, err := Scan(wasm, Limits{})
 	if err != nil {
@@ -185,10 +187,10 @@ func TestScan(t *testing.T) {
 // TestLoadRuntimeFailure hands the runtime a module that makes it panic, past the scan.
 func TestLoadRuntimeFailure(t *testing.T) {
 	m := newModule()
-	m.extra = map[byte][]byte{4: {1, 0x70, 0, 8}, 9: cat([]byte{1, 1, 0}, vec(1, 0))}
+	m.Extra = map[byte][]byte{4: {1, 0x70, 0, 8}, 9: cat([]byte{1, 1, 0}, vec(1, 0))}
 	e, o := newEngine(t, EngineOptions{}), testOptions()
 	o.Limits = o.Limits.withDefaults()
-	_, err := e.loadScanned(context.Background(), m.encode(), &Module{}, &o)
+	_, err := e.loadScanned(context.Background(), m.Bytes(), &Module{}, &o)
 	var reject *Reject
 	if !errors.As(err, &reject) || !strings.HasPrefix(err.Error(), "cannot be instantiated: the runtime failed: ") {
 		t.Errorf("error %v, want a *Reject", err)
@@ -200,7 +202,7 @@ func TestLoadRuntimeFailure(t *testing.T) {
 // scan lets through must not hurt the runtime either.
 func TestScanDamage(t *testing.T) {
 	e := newEngine(t, EngineOptions{})
-	wasm := fullModule().encode()
+	wasm := fullModule().Bytes()
 	for n := range wasm {
 		if _, err := Scan(wasm[:n], Limits{}); err == nil && n > 8 {
 			t.Logf("%d bytes are a module of their own", n)
@@ -221,8 +223,8 @@ func TestScanDamage(t *testing.T) {
 }
 
 func FuzzScan(f *testing.F) {
-	f.Add(fullModule().encode())
-	f.Add(newModule(run(opLoop, opConst(0))).encode())
+	f.Add(fullModule().Bytes())
+	f.Add(newModule(run(wasmtest.Loop, wasmtest.Const(0))).Bytes())
 	for _, b := range bombs {
 		if len(b.module) < 1024 {
 			f.Add(b.module)
