@@ -77,7 +77,8 @@
 // of that number), .func name before the first instruction of a function, .const NAME = 5 to write
 // NAME for a number from there on, empty lines, and comments from // or ; or # to the end of the line. Instead of a label Parse takes a distance as
 // disassemblers print it (goto +5, call pc+5, with <symbol> behind it or not), and it makes a label
-// of it; it skips the number and the opcode in parentheses that they print before an instruction.
+// of it; it skips the number and the opcode in parentheses that they print before an instruction, and
+// expects no ll behind opcode 18.
 //
 // Three more forms make sure that every instruction has a text of its own. Fields that the text of
 // an instruction does not show follow in braces when they are not as usual: r1 = r2 {imm=7}. A

@@ -36,6 +36,7 @@ type parser struct {
 	calls     []bareCall
 	function  *symbol // the last .func, until its first instruction is there
 	target    target  // of the instruction that is being read
+	long      bool    // the opcode before it is that of a 64-bit load
 
 	keepPlaces bool
 	places     []place // by instruction, if they are kept
@@ -110,8 +111,10 @@ func (p *parser) statements() {
 	}
 }
 
-// prefix skips what disassemblers write before an instruction: its number and its opcode.
+// prefix skips what disassemblers write before an instruction: its number and its opcode. Who writes
+// the opcode writes no ll behind a 64-bit load.
 func (p *parser) prefix() {
+	p.long = false
 	if _, _, ok := p.tryLiteral(); ok {
 		p.expect(":")
 	}
@@ -121,6 +124,7 @@ func (p *parser) prefix() {
 			p.fail(`expected ")"`)
 			return
 		}
+		p.long = p.line[p.pos:p.pos+end] == "18"
 		p.pos += end + 1
 	}
 }

@@ -106,7 +106,7 @@ func (p *parser) immediate(narrow bool) int32 {
 func (p *parser) value(dst register) Insn {
 	if v, big, ok := p.tryNumber(); ok {
 		at := p.at
-		if p.accept("ll") {
+		if p.accept("ll") || p.long {
 			p.wide(dst, at)
 			return LoadImm64(dst.Reg, v)
 		}
@@ -287,12 +287,13 @@ func (p *parser) call() Insn {
 	return CallFunc(name)
 }
 
-// numberedHelper reads the number behind the name of a helper.
+// numberedHelper reads the number behind the name of a helper, which the kernel calls unknown if it has
+// none for it.
 func (p *parser) numberedHelper(name string) Insn {
 	at := p.at
 	p.pos++
 	n := p.immediate(false)
-	if h, ok := ParseHelper(name); !ok || h != Helper(n) {
+	if h, ok := ParseHelper(name); (!ok || h != Helper(n)) && name != "unknown" {
 		p.failAt(at, show(name)+" is not helper "+strconv.Itoa(int(n)))
 	}
 	return Call(Helper(n))

@@ -2,7 +2,11 @@ package asm
 
 import (
 	"errors"
+	"fmt"
 	"math"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -111,6 +115,8 @@ func TestParseBad(t *testing.T) {
 		{`"a" exit`, `line 1:1: expected an instruction, found "\"a\""`},
 		{"12 exit", `line 1:4: expected ":", found "exit"`},
 		{"(b7 r1 = 1", `expected ")"`},
+		{"(18) w1 = 1", `line 1:11: this needs a register that starts with r`},
+		{"(18) r1 = 1\nr1 = map[m]", `line 2:12: expected "ll"`},
 		{strings.Repeat("é", 1000), `line 1:1: expected an instruction, found "\u00e9\u00e9`},
 		{"goto " + strings.Repeat("a", 1000), `aaa"… is not defined`},
 		{strings.Repeat("a", 1000), `aaa"…`},
@@ -134,6 +140,10 @@ func TestParseSpelling(t *testing.T) {
 		{"\r\n  ; comment\n// comment\n# comment\n exit // comment\r\n", "exit"},
 		{"  12:\texit ; comment", "exit"},
 		{"12: (b7) r1 = 1", "r1 = 1"},
+		{"call unknown#9999", "call 9999"},
+		{"0: (18) r1 = 0xff23082843bb0800       ; R1=map_ptr(map=locked,ks=4,vs=16)", "r1 = 0xff23082843bb0800 ll"},
+		{"0: (18) r1 = 0x5\n2: (18) r1 = 5 ll\n4: (b7) r1 = 5", "r1 = 0x5 ll\nr1 = 0x5 ll\nr1 = 5"},
+		{"0: (18) r1 = map[m]\n2: (18) r1 = map_fd(5)", "r1 = map[m] ll\nr1 = map_fd(5) ll"},
 		{"r1=0x10", "r1 = 16"},
 		{".const A = 8\n.const B = A ; and more\nr1 += B\nr2 = *(u32 *)(r1 - B)", "r1 += 8\nr2 = *(u32 *)(r1 - 8)"},
 		{".const A = 0xffffffffffffffff\nr1 = A ll", "r1 = 0xffffffffffffffff ll"},
@@ -241,5 +251,39 @@ func TestParseReferences(t *testing.T) {
 		if d := cmp.Diff(Listing{insns, o.LabelNames, o.Funcs}, l); d != "" {
 			t.Errorf("%q: %s is read differently (-want +got):\n%s", name, text, d)
 		}
+	}
+}
+
+// verifierLine matches an instruction in a log of the verifier, and what the verifier sometimes writes
+// behind one on the same line.
+var verifierLine = regexp.MustCompile(`(?m)^( *[0-9]+: \(([0-9a-f]{2})\) .*?)(?: [0-9]+: R.*)?$`)
+
+// TestParseVerifierLogs reads every instruction that the verifiers of five kernels wrote about a
+// hundred programs, and holds it against the opcode before it.
+func TestParseVerifierLogs(t *testing.T) {
+	files, err := filepath.Glob("../../internal/lab/testdata/verifier/*.log")
+	if err != nil || len(files) < 400 {
+		t.Fatalf("%d logs, %v", len(files), err)
+	}
+	lines := 0
+	for _, f := range files {
+		log, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range verifierLine.FindAllSubmatch(log, -1) {
+			lines++
+			l, err := Parse(string(m[1]))
+			var e *ParseError
+			if errors.As(err, &e) && strings.HasPrefix(e.Reason, "target ") { // there is no instruction but this one
+				continue
+			}
+			if err != nil || fmt.Sprintf("%02x", uint8(l.Insns[0].Op)) != string(m[2]) {
+				t.Errorf("%s: %q is read as %v, %v", filepath.Base(f), m[1], l.Insns, err)
+			}
+		}
+	}
+	if lines < 1500 {
+		t.Errorf("only %d lines", lines)
 	}
 }

@@ -71,6 +71,13 @@ func (p *parser) cast(dst register) Insn {
 	return AddrSpaceCast(dst.Reg, src.Reg, uint16(to), uint16(from))
 }
 
+// expectLong reads ll, which may be missing behind an opcode.
+func (p *parser) expectLong() {
+	if !p.accept("ll") && !p.long {
+		p.expect("ll")
+	}
+}
+
 // named reads a 64-bit load of something with a name, such as map[x] + 8 ll, behind its first word.
 func (p *parser) named(dst Reg, first string) (Insn, bool) {
 	for k, t := range refText {
@@ -85,7 +92,7 @@ func (p *parser) named(dst Reg, first string) (Insn, bool) {
 			in.Symbol = p.bracketed()
 		}
 		in.Imm = p.plus(math.MinInt64, math.MaxInt64)
-		p.expect("ll")
+		p.expectLong()
 		return in, true
 	}
 	for src, t := range numberText {
@@ -97,7 +104,7 @@ func (p *parser) named(dst Reg, first string) (Insn, bool) {
 		if t.offset {
 			in.Imm |= p.plus(0, math.MaxUint32) << 32
 		}
-		p.expect("ll")
+		p.expectLong()
 		return in, true
 	}
 	return Insn{}, false
