@@ -10,9 +10,10 @@
 // Insn.Label marks the place. What an object file relocates is a reference by name. So instructions
 // can be inserted and deleted as in any slice, and nothing has to be patched.
 //
-// [Decode] makes labels of distances, [AppendEncode] makes distances of labels. A jump that is too far
-// for its field goes by way of gotol or is refused, and [Layout] tells where everything is then. Bytes that are no instruction are kept and marked [Raw]. For all bytes that Decode
-// accepts, AppendEncode gives the same bytes back, reserved fields that are not zero included; with
+// [Decode] makes labels of distances, [AppendEncode] makes distances of labels. A jump that is too
+// far for its field goes by way of gotol or is refused, and [Layout] tells where everything is then.
+// Bytes that are no instruction are kept and marked [Raw]. For all bytes that Decode accepts,
+// AppendEncode gives the same bytes back, reserved fields that are not zero included; with
 // DecodeOptions.Lenient it accepts any multiple of eight.
 //
 // An instruction whose opcode is not known, or one of whose fields selects a meaning that is not
@@ -75,10 +76,10 @@
 //
 // Between instructions stand labels (L1: or any other word and a colon; L and a number is the label
 // of that number), .func name before the first instruction of a function, .const NAME = 5 to write
-// NAME for a number from there on, empty lines, and comments from // or ; or # to the end of the line. Instead of a label Parse takes a distance as
-// disassemblers print it (goto +5, call pc+5, with <symbol> behind it or not), and it makes a label
-// of it; it skips the number and the opcode in parentheses that they print before an instruction, and
-// expects no ll behind opcode 18.
+// NAME for a number from there on, empty lines, and comments from // or ; or # to the end of the
+// line. Instead of a label Parse takes a distance as disassemblers print it (goto +5, call pc+5,
+// with <symbol> behind it or not), and it makes a label of it; it skips the number and the opcode in
+// parentheses that they print before an instruction, and expects no ll behind opcode 18.
 //
 // Three more forms make sure that every instruction has a text of its own. Fields that the text of
 // an instruction does not show follow in braces when they are not as usual: r1 = r2 {imm=7}. A
