@@ -1,0 +1,87 @@
+package elf
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/internal/elftest"
+)
+
+// TestReadBTF compares with what Load reads.
+func TestReadBTF(t *testing.T) {
+	for _, name := range objects(t) {
+		raw := readFile(t, name)
+		got, base, err := ReadBTF(bytes.NewReader(raw))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		c, err := LoadBytes(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []byte
+		if c.BTF != nil {
+			want = c.BTF.Bytes()
+		}
+		if !bytes.Equal(got, want) || base != nil {
+			t.Errorf("%s: %d bytes and a base of %d, want %d", name, len(got), len(base), len(want))
+		}
+	}
+}
+
+// TestReadBTFOther reads files that are no eBPF objects: this test, which has no types, and a module with a distilled base.
+func TestReadBTFOther(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if types, base, err := ReadBTF(f); types != nil || base != nil || err != nil && !strings.Contains(err.Error(), "ELF header") && !errors.Is(err, ErrNotObject) {
+		t.Errorf("%d bytes, a base of %d, %v", len(types), len(base), err)
+	}
+	module := (&elftest.File{Machine: 62, Sections: []elftest.Section{{Name: ".BTF", Data: []byte("types")}, {Name: ".BTF.base", Data: []byte("base")}}}).Bytes()
+	types, base, err := ReadBTF(bytes.NewReader(module))
+	if string(types) != "types" || string(base) != "base" || err != nil {
+		t.Errorf("%q, %q, %v", types, base, err)
+	}
+}
+
+// TestReadBTFMalformed cuts and changes a file: no panic, and no types that are longer than the file.
+func TestReadBTFMalformed(t *testing.T) {
+	raw := readFile(t, "testdata/tcp-el.o")
+	want, _, _ := ReadBTF(bytes.NewReader(raw))
+	read := func(b []byte) {
+		if types, _, err := ReadBTF(bytes.NewReader(b)); err == nil && len(types) > len(b) {
+			t.Errorf("%d bytes of %d", len(types), len(b))
+		}
+	}
+	for n := range raw {
+		if types, _, err := ReadBTF(bytes.NewReader(raw[:n])); err == nil && bytes.Equal(types, want) {
+			t.Errorf("%d of %d bytes have all types", n, len(raw))
+		}
+	}
+	at := int(binary.LittleEndian.Uint64(raw[40:]))
+	for i := range raw {
+		if i >= headerSize && i < at {
+			continue
+		}
+		b := bytes.Clone(raw)
+		for _, c := range []byte{0, 1, 0x7f, 0x80, 0xff} {
+			b[i] = c
+			read(b)
+		}
+	}
+	for text, err := range map[string]error{"": ErrNotObject, "hello": ErrNotObject, "\x1f\x8b": ErrNotObject} {
+		if _, _, got := ReadBTF(strings.NewReader(text)); !errors.Is(got, err) {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
