@@ -33,8 +33,9 @@ func newBTFFind(a app) *cobra.Command {
 		Use:   "find PATTERN [SRC]",
 		Short: "Search types by name",
 		Long: `find lists the types of SRC whose names match. In PATTERN, * stands for any text, ? for any character and [a-z] for
-one of some. SRC is vmlinux unless it is given.`,
-		Example: `  bpfhost btf find task_struct
+one of some; a kind may stand before it. SRC is vmlinux unless it is given. Of a module only its own types are searched.`,
+		Example: `  bpfhost btf find 'struct task_struct'
+  bpfhost btf find 'bpf_*' nf_conntrack --type func
   bpfhost btf find 'tcp_*_sock' --type struct
   bpfhost btf find '*' drops.o`,
 		Args: func(c *cobra.Command, args []string) error {
@@ -52,19 +53,24 @@ one of some. SRC is vmlinux unless it is given.`,
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			src := append(args, "vmlinux")[1]
-			t, err := a.openTypes(src, base)
+			name, src := append(args, vmlinux)[1], a.sources()
+			defer src.close()
+			t, err := src.open(name, base)
 			if err != nil {
 				return err
 			}
-			d := findTypes(t, args[0], kind)
+			pattern := args[0]
+			if kind == "" {
+				kind, pattern = splitKind(pattern)
+			}
+			d := findTypes(t, pattern, kind)
 			if output.value == "json" {
 				err = writeJSON(a.out, d)
 			} else {
 				err = d.write(a)
 			}
 			if err == nil && len(d.Types) == 0 {
-				err = fmt.Errorf("find %q in %s: %w", args[0], src, btf.ErrNotFound)
+				err = fmt.Errorf("find %q in %s: %w%s", args[0], name, btf.ErrNotFound, similar(kind, pattern, t))
 			}
 			return err
 		},

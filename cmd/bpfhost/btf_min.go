@@ -29,7 +29,9 @@ to machines with that kernel where the kernel has no BTF itself.`,
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			target, err := a.openTypes(kernel, "")
+			src := a.sources()
+			defer src.close()
+			target, err := src.open(kernel, "")
 			if err != nil {
 				return err
 			}

@@ -33,8 +33,8 @@ type Change struct {
 
 // DiffOptions say what to compare. The zero value is everything that has a name.
 type DiffOptions struct {
-	// Roots limits the comparison to types of these names, and to those that they contain. They need not be in
-	// both tables.
+	// Roots limits the comparison to types of these names, with or without the kind before it ("struct foo"), and to those
+	// that they contain. They need not be in both tables.
 	Roots []string
 }
 
@@ -114,7 +114,7 @@ func index(t *btf.Types) map[typeKey][]btf.ID {
 func rootKeys(t *btf.Types, all map[typeKey][]btf.ID, root string, keys map[typeKey]bool) (bool, error) {
 	var ids []btf.ID
 	for k, list := range all {
-		if k.name == root {
+		if k.name == root || k.String() == root {
 			ids = append(ids, list...)
 		}
 	}

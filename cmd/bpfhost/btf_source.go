@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf"
+	"github.com/bpfhost/bpfhost/core/loader"
+)
+
+// vmlinux is the SRC argument that names the running kernel.
+const vmlinux = "vmlinux"
+
+// sources opens what SRC arguments name. Types are good until close.
+type sources struct {
+	app
+	kernel *loader.Kernel
+}
+
+func (a app) sources() *sources { return &sources{a, loader.NewKernel()} }
+
+func (s *sources) close() { s.kernel.Close() }
+
+// open opens what a SRC argument names. base is the SRC that a split one goes on from; empty is vmlinux for
+// modules and nothing for files.
+func (s *sources) open(name, base string) (*btf.Types, error) {
+	if t, err := s.ofKernel(name, base); t != nil || err != nil {
+		return t, err
+	}
+	raw, distilled, err := s.read(name)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.parse(raw, distilled, base)
+	var ofBase *inputError
+	if err != nil && !errors.As(err, &ofBase) {
+		err = &inputError{fmt.Errorf("read types of %s: %w", name, hintBase(err, base))}
+	}
+	return t, err
+}
+
+// hintBase adds what to do to an error that comes, or may come, of the base.
+func hintBase(err error, base string) error {
+	switch {
+	case base != "":
+		return fmt.Errorf("%w; are these types made for %s?", err, base)
+	case errors.Is(err, btf.ErrBase):
+		return fmt.Errorf("%w; say with --base what these types go on from", err)
+	}
+	return err
+}
+
+// ofKernel opens the types of the running kernel or of one of its modules; nil if name is neither.
+func (s *sources) ofKernel(name, base string) (*btf.Types, error) {
+	var t *btf.Types
+	modules, err := s.kernel.Modules()
+	switch {
+	case name == vmlinux:
+		t, err = s.kernel.Types()
+	case err == nil && slices.Contains(modules, name):
+		t, err = s.kernel.ModuleTypes(name)
+	default:
+		return nil, nil
+	}
+	if err != nil || base == "" {
+		return t, err
+	}
+	return s.parse(t.Bytes(), nil, base)
+}
+
+// parse opens types of unknown origin. distilled is a small base that came with them.
+func (s *sources) parse(raw, distilled []byte, base string) (t *btf.Types, err error) {
+	var o, small btf.Options
+	if base != "" {
+		if o.Base, err = s.open(base, ""); err != nil {
+			return nil, err
+		}
+	}
+	if distilled != nil {
+		if small.Base, err = btf.Parse(distilled, btf.Options{}); err != nil {
+			return nil, fmt.Errorf("distilled base: %w", err)
+		}
+		if t, err = btf.Parse(raw, small); err == nil && base != "" {
+			t, _, err = t.Rebase(o.Base)
+		}
+	} else {
+		t, err = btf.Parse(raw, o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t, t.Validate()
+}
+
+// read reads the BTF of a file, and the distilled base beside it if there is one.
+func (s *sources) read(name string) (raw, distilled []byte, err error) {
+	var head [2]byte
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, nil, s.missing(name, err)
+		}
+		defer f.Close()
+		if n, _ := f.ReadAt(head[:], 0); n == len(head) && !isBTF(head[:]) {
+			return s.readELF(name, f)
+		}
+	}
+	if raw, err = s.readFile(name); err != nil || isBTF(raw) {
+		return raw, nil, err
+	}
+	return s.readELF(name, bytes.NewReader(raw))
+}
+
+func (s *sources) readELF(name string, r io.ReaderAt) (raw, distilled []byte, err error) {
+	if raw, distilled, err = elf.ReadBTF(r); err == nil && raw == nil {
+		err = errors.New("this file has no BTF: compile it with -g")
+	}
+	if err != nil {
+		return nil, nil, &inputError{fmt.Errorf("read types of %s: %w", name, err)}
+	}
+	return raw, distilled, nil
+}
+
+// isBTF says whether a file begins as BTF of either byte order does.
+func isBTF(b []byte) bool {
+	return len(b) >= 2 && (b[0] == 0x9f && b[1] == 0xeb || b[0] == 0xeb && b[1] == 0x9f)
+}
+
+// missing says that a file is not there, and which SRC may have been meant.
+func (s *sources) missing(name string, err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err // the name is said already
+	}
+	hint := ""
+	if modules, failed := s.kernel.Modules(); failed == nil && filepath.Base(name) == name && errors.Is(err, fs.ErrNotExist) {
+		if near := nearest(name, append(modules, vmlinux)); near != "" {
+			hint = fmt.Sprintf(", did you mean %q?", near)
+		}
+	}
+	return &inputError{fmt.Errorf("read %s: %w%s", name, err, hint)}
+}

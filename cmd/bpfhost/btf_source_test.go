@@ -1,0 +1,74 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/internal/elftest"
+)
+
+// TestOpenDistilled opens a module that was built apart from its kernel: its types go on from a small base of their own, and with
+// --base from a kernel's.
+func TestOpenDistilled(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name string, b []byte) string {
+		t.Helper()
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	kernel := btf.Builder{}
+	kernel.Add(&btf.Int{Name: "unused", Size: 8})
+	number := kernel.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})
+	device := kernel.Add(&btf.Struct{Name: "device", Size: 8, Members: []btf.Member{{Name: "id", Type: number}}})
+	base, err := kernel.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	module := btf.Builder{Base: base}
+	module.Add(&btf.Struct{Name: "private", Size: 16, Members: []btf.Member{{Name: "dev", Type: device}, {Name: "n", Type: number, Offset: 64}}})
+	whole, err := module.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	small, split, err := whole.Distill()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := put("private.ko", (&elftest.File{Machine: 62, Sections: []elftest.Section{
+		{Name: ".BTF", Data: split.Bytes()}, {Name: ".BTF.base", Data: small.Bytes()},
+	}}).Bytes())
+	s := app{}.sources()
+	defer s.close()
+	for base, path := range map[string]string{"": "", put("kernel.btf", base.Bytes()): "dev.id"} {
+		got, err := s.open(file, base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, err := got.FindOwn("private", btf.KindStruct)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if path == "" {
+			path = "dev" // the small base has no members
+		}
+		if f, err := got.Path(id, path); err != nil || f.Offset != 0 {
+			t.Errorf("base %q: %s is %+v, %v", base, path, f, err)
+		}
+	}
+	other := btf.Builder{}
+	other.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})
+	none, err := other.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := put("other.btf", none.Bytes())
+	if _, err := s.open(file, name); err == nil || !strings.Contains(err.Error(), "base does not match") || !strings.Contains(err.Error(), name) {
+		t.Errorf("a kernel without the types: %v", err)
+	}
+}
