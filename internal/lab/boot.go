@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -125,10 +126,9 @@ func (m Machine) verdict(ctx context.Context, err error, c collector, console st
 	return fmt.Errorf("run kernel %s: %w: %s; end of its console:\n%s", m.Image.Kernel.Name, ErrMachine, what, console)
 }
 
-// cpu is all that QEMU can emulate. With cmpxchg16b left out, Linux 7 refuses what it allocates without
-// locks: arenas, for instance. It needs the one thread of emulation below: emulated by several, it now
-// and then leaves a wrong flags register behind, and the kernel panics in its allocator.
-const cpu = "max"
+// defaultCPU is all that QEMU can emulate but for cmpxchg16b: QEMU now and then leaves a wrong flags register behind it,
+// and kernels whose allocator uses it panic (6.12: every second boot). Without it the kernel disables interrupts there.
+const defaultCPU = "max,-cx16"
 
 func (m Machine) args(dir string) []string {
 	kernel := m.Image.Vmlinuz
@@ -136,7 +136,7 @@ func (m Machine) args(dir string) []string {
 		kernel = m.Vmlinuz
 	}
 	a := []string{
-		"-machine", "q35", "-cpu", cpu, "-accel", "tcg,thread=single", "-smp", "2", "-m", "2G",
+		"-machine", "q35", "-cpu", cmp.Or(m.Image.Kernel.CPU, defaultCPU), "-accel", "tcg,thread=single", "-smp", "2", "-m", "2G",
 		"-kernel", kernel, "-initrd", filepath.Join(dir, "initrd"), "-no-reboot", "-display", "none", "-net", "none",
 		"-append", "console=ttyS0 panic=-1 quiet lsm=lockdown,capability,bpf mitigations=off cryptomgr.notests no_timer_check",
 		"-serial", "stdio",
