@@ -1,0 +1,29 @@
+package loader
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// TestTypeFeatures holds what this kernel accepts of BTF against since when kernels are said to accept it.
+func TestTypeFeatures(t *testing.T) {
+	needKernel(t)
+	k := NewKernel()
+	defer k.Close()
+	accepted := k.typeFeatures(btf.AllFeatures)
+	for f := btf.Feature(1); f&btf.AllFeatures != 0; f <<= 1 {
+		var since spec.Version
+		if n, err := fmt.Sscanf(f.Since(), "%d.%d", &since.Major, &since.Minor); n != 2 {
+			t.Fatalf("%v: since %q: %v", f, f.Since(), err)
+		}
+		if got, want := accepted&f != 0, !k.before(since); got != want {
+			t.Errorf("%v: accepted is %v on %v, and said to be there since %v", f, got, k.running(), since)
+		}
+	}
+	if again := k.typeFeatures(btf.AllFeatures); again != accepted || k.probed != btf.AllFeatures {
+		t.Errorf("%v, then %v", accepted, again)
+	}
+}
