@@ -41,9 +41,17 @@
 //
 // # Adding a kind
 //
-// A new kind of type needs: its number and name in kind.go with its shape; a struct in types.go; a row in the tables of
-// decode.go and check.go; a case in encode.go; rules in validate.go for what it refers to, and in visit.go if ids are in a
-// new place; in size.go and align.go if it has a size, in typename.go and ctext.go its text, in core_match.go how it
-// compares; a row in the test of encode.go; in transplant.go where names and ids are; in
-// sanitise.go what older kernels get.
+// What Linux adds is read and skipped as Unknown where the blob has a layout table. To understand it:
+//
+//   - kind.go: its number, name and shape, and what Kind's methods say of it; types.go: its struct.
+//   - Reading: decode.go, and slab.go if there are many of it; check.go for the type alone, validate.go for what it refers to.
+//   - Where it has names and ids: partsOf in transplant.go (for merging, writing, removing duplicates) and Refs in visit.go.
+//   - Writing: encode.go, with a row in oneOfEach of build_test.go; in sanitise.go a Feature, its probe, since when kernels accept
+//     it, and what older ones get; kernel.go if the kernel wants it otherwise than the compiler writes it.
+//   - What it means: size.go and align.go if it has a size; core_match.go (and core_value.go if it has values) for CO-RE; mincore.go
+//     and distill.go if what refers to it needs only a part; forward.go if it can be declared.
+//   - Text: raw.go in bpftool's layout, ctext.go, typename.go.
+//   - Package render: walk.go for the order in C; header.go, cdecl.go or cwrite.go, and layout.go if it has a size (cnumber.go if
+//     it is a number); gotypes.go; json.go; value.go; detail.go and diff.go for differences.
+//   - Above: renumber.go in core/elf for what it refers to; btf_root.go in cmd/bpfhost if it can be searched for.
 package btf
