@@ -14,7 +14,7 @@ import (
 type dot struct {
 	strings.Builder
 	code     []asm.Insn
-	labels   map[asm.Label]string
+	program  *spec.Program
 	graph    *asm.Graph
 	tree     *asm.Dominators
 	stack    []asm.StackUse
@@ -28,7 +28,7 @@ func appendDot(out []byte, p *spec.Program) ([]byte, error) {
 		return nil, err
 	}
 	code, _ := plain(p)
-	d := dot{code: code, labels: p.LabelNames, graph: g, tree: g.Dominators(), stack: g.Stack(), findings: g.Check(asm.CheckOptions{NoResult: mayBeVoid(p)})}
+	d := dot{code: code, program: p, graph: g, tree: g.Dominators(), stack: g.Stack(), findings: g.Check(asm.CheckOptions{NoResult: mayBeVoid(p)})}
 	fmt.Fprintf(&d, "digraph %s {\n\tnode [shape=box fontname=monospace]\n", dotText(p.Name))
 	for i, f := range g.Funcs {
 		fmt.Fprintf(&d, "\tsubgraph cluster_%d {\n\t\tlabel=%s\n", i, dotText(funcText(f)+"\n"+stackText(d.stack[i])+"\n"))
@@ -89,10 +89,10 @@ func (d *dot) block(b int) {
 	more := ""
 	for i := bl.Start; i < bl.End; i++ {
 		if l := d.code[i].Label; l != 0 {
-			label = append(label, d.labelText(l)+":\n"...)
+			label = append(label, d.program.LabelName(l)+":\n"...)
 		}
 		label = append(strconv.AppendInt(label, int64(i), 10), "  "...)
-		label = append(asm.AppendInsn(label, d.code[i], asm.TextOptions{LabelNames: d.labels}), '\n')
+		label = append(asm.AppendInsn(label, d.code[i], asm.TextOptions{LabelNames: d.program.LabelNames}), '\n')
 		for ; len(d.findings) > 0 && d.findings[0].Insn <= i; d.findings = d.findings[1:] {
 			if f := d.findings[0]; f.Kind != asm.FindUnreachable { // which the color says
 				label = append(label, "^ "+f.Reason()+"\n"...)
@@ -107,13 +107,6 @@ func (d *dot) block(b int) {
 		more += fmt.Sprintf(" tooltip=\"b%d, dominated by b%d\"", b, by)
 	}
 	fmt.Fprintf(d, "\t\tb%d [label=%s%s]\n", b, dotText(string(label)), more)
-}
-
-func (d *dot) labelText(l asm.Label) string {
-	if name := d.labels[l]; name != "" {
-		return name
-	}
-	return "L" + strconv.FormatUint(uint64(l), 10)
 }
 
 // edges draws the ways out of a block.
