@@ -21,6 +21,7 @@ type disasm struct {
 	raw, big, bytes, source bool
 	cfg                     string
 	order                   asm.ByteOrder
+	types                   *btf.Types // of the object; nil when there are none
 }
 
 func newDisasm(a app) *cobra.Command {
@@ -29,11 +30,13 @@ func newDisasm(a app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "disasm FILE [PROGRAM]",
 		Short: "Show the instructions of eBPF programs as text",
-		Long: `disasm prints the programs of an eBPF object, or one of them, each as text that asm reads. With --raw the file
-is bare instructions; what is none is shown as a number, so that nothing is lost. FILE - is standard
-input. --cfg dot draws the control flow for Graphviz instead: a box for each basic block, red with what is
-wrong in it whatever the kernel, gray where control never gets, around them the functions with the stack
-that they need; calls are dotted, and the tooltip of a block names the one that dominates it.`,
+		Long: `disasm prints the programs of an eBPF object, or one of them, each as text that asm reads; a comment
+says what of an instruction depends on the kernel's types. With --raw the file is bare instructions; what is
+none is shown as a number, so that nothing is lost. FILE - is standard input.
+
+--cfg dot draws the control flow for Graphviz instead: a box for each basic block, red with what is wrong in
+it whatever the kernel, gray where control never gets, around them the functions with the stack that they
+need. Calls are dotted, and the tooltip of a block names the one that dominates it.`,
 		Example: `  bpfhost disasm drops.o
   bpfhost disasm drops.o count --source --bytes
   bpfhost disasm drops.o count --cfg dot | dot -Tsvg >count.svg`,
@@ -88,7 +91,7 @@ func (d *disasm) programs(args []string) ([]*spec.Program, error) {
 	if err != nil {
 		return nil, &inputError{fmt.Errorf("disassemble %s: %w", args[0], err)}
 	}
-	d.order = c.Order
+	d.order, d.types = c.Order, c.BTF
 	if len(args) == 1 {
 		return c.Programs, nil
 	}
@@ -118,28 +121,29 @@ func (d *disasm) program(out []byte, p *spec.Program, more bool) ([]byte, error)
 	if !d.raw {
 		out = append(out, safe("; program "+p.Name+", "+p.Type.String()+", section "+p.Section)...)
 	}
-	o := asm.TextOptions{LabelNames: p.LabelNames, Funcs: funcs}
-	if d.source || d.bytes {
-		o.Source = func(i int) string { return d.comment(p.Insns.At(i).Line, notes[i]) }
-	}
-	return asm.AppendText(out, code, o), nil
+	return asm.AppendText(out, code, asm.TextOptions{
+		LabelNames: p.LabelNames, Funcs: funcs,
+		Source: func(i int) string { return d.comment(p.Insns.At(i), notes[i]) },
+	}), nil
 }
 
 func safe(line string) string { return host.SafeText(line) + "\n" }
 
-// comment is what stands before an instruction.
-func (d *disasm) comment(l *btf.Line, bytes []byte) string {
-	text := ""
-	if d.source && l != nil {
-		text = l.File + ":" + strconv.Itoa(int(l.Line)) + ": " + strings.TrimSpace(l.Text)
+// comment is what stands before an instruction: its source line, what of it depends on the kernel's
+// types, and its bytes.
+func (d *disasm) comment(in spec.Insn, bytes []byte) string {
+	var parts []string
+	if l := in.Line; d.source && l != nil {
+		parts = append(parts, l.File+":"+strconv.Itoa(int(l.Line))+": "+strings.TrimSpace(l.Text))
+	}
+	if in.Core != nil {
+		c := newCoreDoc("", *in.Core, d.types)
+		parts = append(parts, strings.TrimSpace("CO-RE "+c.Kind+" "+c.Type+" "+c.Path))
 	}
 	if d.bytes {
-		if text != "" {
-			text += " | "
-		}
-		text += hex.EncodeToString(bytes)
+		parts = append(parts, hex.EncodeToString(bytes))
 	}
-	return host.SafeText(text)
+	return host.SafeText(strings.Join(parts, " | "))
 }
 
 // plain takes the instructions of a program and the names of its functions apart.
