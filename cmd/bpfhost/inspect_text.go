@@ -83,7 +83,11 @@ func (m *mapDoc) row(name string) []string {
 	if m.Optional {
 		flags = strings.TrimPrefix(flags+",optional", ",")
 	}
-	return []string{name, m.Section, m.Type, sized(m.KeySize, m.Key), sized(m.ValueSize, m.Value), number(m.MaxEntries),
+	value := m.Value
+	if value == m.Section { // the type of a data section has its name
+		value = ""
+	}
+	return []string{name, m.Section, m.Type, sized(m.KeySize, m.Key), sized(m.ValueSize, value), number(m.MaxEntries),
 		memory, flags, m.Pinning}
 }
 

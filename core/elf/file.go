@@ -134,22 +134,19 @@ func (f *file) readHeader() (header, error) {
 	c.Skip(4 + 2 + 2 + 2) // flags, header size, program header size and count
 	h.entrySize = c.U16()
 	h.count, h.strings = uint32(c.U16()), uint32(c.U16())
-	if err := c.Err(); err != nil {
-		return h, err
-	}
-	if h.sectionOffset == 0 {
-		return h, fail("ELF header", 40, "file has no section headers")
-	}
-	if h.entrySize != sectionHeaderSize {
-		return h, fail("ELF header", 58, "section headers have %d bytes, not 64", h.entrySize)
-	}
-	return h, nil
+	return h, c.Err()
 }
 
 // readSections reads the section header table. Section 0 holds the numbers that do not fit into
 // the header.
 func (f *file) readSections(h header) error {
 	const table = "section headers"
+	if h.sectionOffset == 0 {
+		return fail("ELF header", 40, "file has no section headers")
+	}
+	if h.entrySize != sectionHeaderSize {
+		return fail("ELF header", 58, "section headers have %d bytes, not 64", h.entrySize)
+	}
 	if h.sectionOffset > uint64(len(f.data)) || uint64(len(f.data))-h.sectionOffset < sectionHeaderSize {
 		return fail("ELF header", 40, "section headers at %#x are outside the file of %d bytes", h.sectionOffset, len(f.data))
 	}

@@ -232,6 +232,7 @@ var malformedCases = []malformed{
 	{"E26", "host", file16(18, 62), "this is an ELF file for x86-64: not an eBPF object file; compile with clang"},
 	{"E26", "unknown machine", file16(18, 999), "this is an ELF file for machine 999"},
 	{"E26", "executable", file16(16, 2), "this is an ELF file of type 2"},
+	{"E26", "host without sections", func(t testing.TB) []byte { return poke(poke(broken(t, base, nil), 18, 62), 40, make([]byte, 8)...) }, "this is an ELF file for x86-64"},
 	{"E26", "32-bit", func(t testing.TB) []byte { return poke(broken(t, base, nil), 4, 1) }, "class 1 is not 64-bit"},
 	{"E26", "byte order", func(t testing.TB) []byte { return poke(broken(t, base, nil), 5, 7) }, "byte order 7 is neither"},
 	{"F01", "function behind its section", change(func(f *elftest.File) { sym(f, "drop").Size += 8 }), `symbol "drop"`},

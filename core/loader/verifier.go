@@ -134,14 +134,20 @@ var (
 // isSequel reports whether a line only says where the reason before it mattered.
 func isSequel(line string) bool { return strings.HasSuffix(line, "would lead to reference leak") }
 
-// insnLine reads "12: (bf) r1 = r0 ; state", with or without the state in front.
+// insnLine reads "12: (bf) r1 = r0 ; state", with or without the state in front. "12: BUG_db" is an
+// instruction that the kernel cannot even print.
 func insnLine(line string) (slot int, ok bool) {
 	num, rest, found := strings.Cut(line, ": ")
 	n, err := strconv.Atoi(num)
 	if !found || err != nil || n < 0 {
 		return 0, false
 	}
-	return n, strings.HasPrefix(rest, "(") || strings.HasPrefix(rest, "R") || strings.HasPrefix(rest, "frame")
+	for _, p := range []string{"(", "R", "frame", "BUG_"} {
+		if strings.HasPrefix(rest, p) {
+			return n, true
+		}
+	}
+	return 0, false
 }
 
 // noise begins lines of the log that are not about a refusal.

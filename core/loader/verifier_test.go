@@ -31,6 +31,8 @@ func TestReadLog(t *testing.T) {
 			"Policy: Not allowed: This goes on.", 0},
 		{"newline forgotten", "3: (85) call bpf_tail_call#12\nexpected prog array map for tail callprocessed 3 insns (limit 1000000)\n",
 			"expected prog array map for tail call", 3},
+		{"atomic of a newer kernel", "0: (7a) *(u64 *)(r10 -8) = 1 ; R10=fp0 fp-8_w=mmmmmmmm\n1: BUG_db\nBPF_ATOMIC uses invalid atomic opcode 100\nprocessed 2 insns\n",
+			"BPF_ATOMIC uses invalid atomic opcode 100", 1},
 		{"7.3 without a reason", "Verification failed: Something\nprocessed 1 insns\n", "Something", -1},
 		{"nothing but statistics", "processed 1 insns\n", "", -1},
 		{"empty", "", "", -1},
