@@ -3,14 +3,18 @@ package asm_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/lab"
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 // lastHelper is the largest number that Linux 6.18 has.
@@ -41,6 +45,52 @@ func TestHelperInfo(t *testing.T) {
 			t.Errorf("helper %d has %+v", h, i)
 		}
 	}
+}
+
+// TestHelperSince holds the first kernel of every helper against the types of the kernels of the lab.
+func TestHelperSince(t *testing.T) {
+	for _, kernel := range []string{"5.10", "6.1", "6.12"} {
+		f, err := lab.Facts(kernel)
+		if err != nil {
+			testenv.Skip(t, testenv.Lab, err.Error())
+		}
+		b, err := os.ReadFile(f.VmlinuxBTF)
+		if err != nil {
+			t.Fatal(err)
+		}
+		types, err := btf.Parse(b, btf.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, err := types.Find("bpf_func_id", btf.KindEnum)
+		if err != nil {
+			t.Fatal(err)
+		}
+		enum, err := types.Type(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		has := map[asm.Helper]string{}
+		for _, v := range enum.(*btf.Enum).Values {
+			if v.Name != "__BPF_FUNC_MAX_ID" {
+				has[asm.Helper(v.Value)] = v.Name
+			}
+		}
+		for h := asm.HelperMapLookupElem; h <= lastHelper; h++ {
+			i, _ := h.Info()
+			if name, ok := has[h]; ok == versionLess(kernel, i.Since) || ok && strings.Replace(name, "BPF_FUNC_", "bpf_", 1) != h.String() {
+				t.Errorf("%v is there since %s; Linux %s has %q", h, i.Since, kernel, name)
+			}
+		}
+	}
+}
+
+// versionLess compares versions such as 5.10.
+func versionLess(a, b string) bool {
+	var x, y [2]int
+	fmt.Sscanf(a, "%d.%d", &x[0], &x[1])
+	fmt.Sscanf(b, "%d.%d", &y[0], &y[1])
+	return slices.Compare(x[:], y[:]) < 0
 }
 
 func ExampleHelper_Info() {
