@@ -3,7 +3,9 @@ package elf
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,6 +79,9 @@ func sectionsDoc() []byte {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", r.pattern, r.typ, attachText(r), flagText(r.flags))
 	}
 	b.WriteString(sectionsTail)
+	for _, code := range slices.Sorted(maps.Keys(NoteTexts)) {
+		fmt.Fprintf(&b, "| %s | %s |\n", code, NoteTexts[code])
+	}
 	return b.Bytes()
 }
 
@@ -183,4 +188,12 @@ const sectionsTail = `
 | ` + "`.BTF.base`" + ` | types that those of a kernel module rest on; left out here |
 | ` + "`.rel…`" + ` | what instructions and initial data refer to |
 | ` + "`.llvm_addrsig`, `.strtab`" + `, debug information | left out |
+
+## Notes
+
+What is odd about an object and kept nobody from reading it: ` + "`bpfhost inspect`" + ` and plans show it, ` + "`inspect --strict`" + ` rejects it. Codes never
+change their meaning.
+
+| Code | Meaning |
+|---|---|
 `

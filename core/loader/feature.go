@@ -1,17 +1,15 @@
 package loader
 
-import (
-	"errors"
+import "github.com/bpfhost/bpfhost/core/spec"
 
-	"github.com/bpfhost/bpfhost/core/spec"
-)
-
-// tooOld returns a *FeatureError when the kernel is older than since, otherwise err.
-func (k *Kernel) tooOld(feature string, since spec.Version, err error) error {
-	if !k.before(since) {
-		return err
+// missing returns a *FeatureError for the first of the needs that the kernel is too old for, otherwise err.
+func (k *Kernel) missing(needs []spec.Need, err error) error {
+	for _, n := range needs {
+		if k.before(n.Since) {
+			return &FeatureError{Feature: n.What, MinKernel: n.Since.String(), Running: k.running().String(), Err: err}
+		}
 	}
-	return &FeatureError{Feature: feature, MinKernel: since.String(), Running: k.running().String(), Err: err}
+	return err
 }
 
 // explainProgram finds what of a refused program the kernel is too old for. If the verifier stopped at an
@@ -21,10 +19,5 @@ func (k *Kernel) explainProgram(p *spec.Program, refused *VerifierError, err err
 	if refused != nil && refused.Insn >= 0 {
 		declared.Insns = p.Insns.Part(refused.Insn, refused.Insn+1)
 	}
-	for _, n := range declared.Needs() {
-		if e := k.tooOld(n.What, n.Since, err); errors.Is(e, ErrNotSupported) {
-			return e
-		}
-	}
-	return err
+	return k.missing(declared.Needs(), err)
 }

@@ -53,6 +53,10 @@ func TestExplainMap(t *testing.T) {
 	if err.Error() != "arena maps need Linux 6.9, this is 6.1" {
 		t.Errorf("got %v", err)
 	}
+	err = l.explainMap(&spec.Map{Type: spec.MapStructOps, Flags: spec.FlagLink}, sys.EINVAL)
+	if err.Error() != "links of struct_ops need Linux 6.4, this is 6.1" {
+		t.Errorf("got %v", err)
+	}
 	if err := l.explainMap(&spec.Map{Type: spec.MapHash}, sys.EINVAL); err != sys.EINVAL {
 		t.Errorf("a hash: %v", err)
 	}

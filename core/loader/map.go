@@ -235,7 +235,7 @@ func (l *load) explainMap(s *spec.Map, err error) error {
 	case errors.Is(err, sys.EPERM):
 		return l.kernel.explain(err, capabilities(s.Type.Capabilities())...)
 	case errors.Is(err, sys.EINVAL):
-		return l.kernel.tooOld(s.Type.String()+" maps", s.Type.Since(), err)
+		return l.kernel.missing(s.Needs(), err)
 	}
 	return err
 }

@@ -300,9 +300,6 @@ func (l *load) createOps(s *spec.Map) (*Map, error) {
 		fd, err = sys.CreateMap(&a)
 	}
 	if err != nil {
-		if s.Flags&spec.FlagLink != 0 && errors.Is(err, sys.EINVAL) {
-			return nil, l.kernel.tooOld("struct_ops that a link registers", spec.Version{Major: 6, Minor: 4}, err)
-		}
 		return nil, l.explainMap(s, err)
 	}
 	kernel := *s

@@ -74,6 +74,13 @@ func (p *Program) Needs() []Need {
 	return n.result().Causes
 }
 
+// Needs lists what of the map is younger than Oldest, the youngest first. Users is empty.
+func (m *Map) Needs() []Need {
+	n := needs{at: make(map[string]int), caps: make(map[string]bool)}
+	n.mapOf(m, "")
+	return n.result().Causes
+}
+
 // needs gathers needs without repeating them.
 type needs struct {
 	list []Need
@@ -138,7 +145,7 @@ func (n *needs) collection(c *Collection) {
 	}
 	for _, m := range c.Maps {
 		if !m.Optional {
-			n.mapOf(m)
+			n.mapOf(m, "map "+m.Name)
 		}
 	}
 	for _, p := range c.Programs {
@@ -148,8 +155,7 @@ func (n *needs) collection(c *Collection) {
 	}
 }
 
-func (n *needs) mapOf(m *Map) {
-	user := "map " + m.Name
+func (n *needs) mapOf(m *Map, user string) {
 	n.capabilities(m.Type.Capabilities())
 	n.add(m.Type.String()+" maps", m.Type.Since(), user)
 	if m.Type == MapStructOps {
