@@ -30,74 +30,130 @@ type DecodeOptions struct {
 // The error is an *Error: the bytes are not a multiple of eight, a 64-bit load is incomplete, or a
 // jump leads out of the program or into the middle of a 64-bit load.
 func Decode(b []byte, o DecodeOptions) ([]Insn, error) {
-	if len(b)%SlotSize != 0 {
-		return nil, decodeError(len(b)/SlotSize, errLeft(len(b)%SlotSize))
-	}
-	if len(b)/SlotSize > math.MaxInt32 {
-		return nil, decodeError(math.MaxInt32, errors.New("program is too long"))
-	}
 	s := getScratch()
 	defer s.release()
-	slots := len(b) / SlotSize
-	tables := s.sized(2 * slots)
-	d := decoder{bytes: b, options: o, index: tables[:slots], label: tables[slots:]}
-	n, err := d.count()
+	d, n, err := newDecoder(b, o, s)
 	if err != nil || n == 0 {
 		return nil, err
 	}
-	d.number()
-	d.insns = make([]Insn, n)
-	if err := d.fill(); err != nil {
+	insns := make([]Insn, n)
+	if err := d.fill(insns); err != nil {
 		return nil, err
 	}
-	return d.insns, nil
+	return insns, nil
 }
+
+// DecodeChunks reads what Decode reads and calls f with one run of instructions after the other, so
+// that never all of them are in memory. A run is f's until it returns, and no longer. An error of f ends
+// it and is returned.
+func DecodeChunks(b []byte, o DecodeOptions, f func(insns []Insn) error) error {
+	s := getScratch()
+	defer s.release()
+	d, n, err := newDecoder(b, o, s)
+	if err != nil {
+		return err
+	}
+	if s.chunk == nil {
+		s.chunk = new([chunkSize]Insn)
+	}
+	for n > 0 {
+		run := s.chunk[:min(n, chunkSize)]
+		clear(run)
+		if err := d.fill(run); err != nil {
+			return err
+		}
+		if err := f(run); err != nil {
+			return err
+		}
+		n -= len(run)
+	}
+	return nil
+}
+
+// chunkSize is how many instructions DecodeChunks reads at a time: few enough for the fastest cache.
+const chunkSize = 128
 
 type decoder struct {
 	bytes   []byte
 	options DecodeOptions
-	index   []int32 // by slot: the index of the instruction that starts there, or secondHalf
-	label   []int32 // by slot: its label, or 0; before number has run, 1 where one is needed
-	insns   []Insn
+	label   []int32 // by slot: its label, 0 or secondHalf; before number has run, marks
+	places  []int32 // label, and behind it one place for what does not jump and one for what jumps out
+	slot    int     // the next one to fill from
 }
 
-// secondHalf marks the slot behind a 64-bit load.
+// newDecoder finds instructions and labels, and returns how many instructions there are.
+func newDecoder(b []byte, o DecodeOptions, s *scratch) (decoder, int, error) {
+	if len(b)%SlotSize != 0 {
+		return decoder{}, 0, decodeError(len(b)/SlotSize, errLeft(len(b)%SlotSize))
+	}
+	if len(b)/SlotSize > math.MaxInt32 {
+		return decoder{}, 0, decodeError(math.MaxInt32, errors.New("program is too long"))
+	}
+	slots := len(b) / SlotSize
+	places := s.sized(slots + 2)
+	d := decoder{bytes: b, options: o, label: places[:slots], places: places}
+	n, err := d.count()
+	if err != nil {
+		return d, 0, err
+	}
+	d.number()
+	return d, n, nil
+}
+
+// secondHalf stands for the slot behind a 64-bit load.
 const secondHalf = -1
+
+// The marks of a slot.
+const (
+	markTarget = 1 << iota // something jumps here
+	markSecond             // it is a second half
+)
 
 // errLeft says that the bytes are not a multiple of eight.
 func errLeft(n int) error { return fmt.Errorf("%d bytes are left, an instruction has 8", n) }
 
 func decodeError(slot int, err error) error { return &Error{Verb: "decode", Index: slot, Err: err} }
 
-// count fills the index table, marks what needs a label, and returns the number of instructions.
+// count marks the slots and returns the number of instructions. What jumps and what does not cannot be
+// predicted, so there are no branches for either.
 func (d *decoder) count() (int, error) {
-	n := 0
-	clear(d.label)
-	for slot := 0; slot < len(d.index); slot++ {
-		d.index[slot] = int32(n)
-		n++
-		b := d.bytes[slot*SlotSize:]
-		switch op := Op(b[0]); op.Class() {
-		case ClassJmp, ClassJmp32:
-			if op != OpExit {
-				d.mark(readWord(b, d.options.Order), slot)
-			}
-		case ClassLd:
-			if op != OpLoadImm64 {
-				continue
-			}
-			wide, err := d.wide(b)
-			if err != nil && !d.options.Lenient {
-				return 0, decodeError(slot, err)
-			}
-			if wide {
-				d.mark(readWord(b, d.options.Order), slot)
-				slot++
-				d.index[slot] = secondHalf
-			}
+	n := len(d.label)
+	clear(d.places)
+	for slot := 0; slot < len(d.label); slot++ {
+		w := readWord(d.bytes[slot*SlotSize:], d.options.Order)
+		shape := shapes[w.op()]
+		d.places[d.target(w, slot, shape)] |= markTarget
+		if shape&shapeFields == 0 {
+			continue
+		}
+		if w.op() != OpLoadImm64 {
+			d.mark(w, slot)
+			continue
+		}
+		wide, err := d.wide(d.bytes[slot*SlotSize:])
+		if err != nil && !d.options.Lenient {
+			return 0, decodeError(slot, err)
+		}
+		if wide {
+			d.mark(w, slot)
+			slot++
+			d.label[slot] |= markSecond
+			n--
 		}
 	}
+	d.places[len(d.label)], d.places[len(d.label)+1] = 0, secondHalf
 	return n, nil
+}
+
+// target returns the place that a jump of shapeJump leads to.
+func (d *decoder) target(w word, slot int, shape uint8) int {
+	none := len(d.label)
+	by := slot + 1 + int(w.off()) - none
+	to := none + by&-int(shape&shapeJump)
+	if uint(to) > uint(none) || by == 0 {
+		return none + int(shape&shapeJump)
+	}
+	return to
 }
 
 // mark notes that the target of an instruction needs a label, if it has one.
@@ -112,18 +168,18 @@ func (d *decoder) mark(w word, slot int) {
 		by = int64(int32(w.imm()))
 	}
 	if to := int64(slot) + 1 + by; to >= 0 && to < int64(len(d.label)) {
-		d.label[to] = 1
+		d.label[to] |= markTarget
 	}
 }
 
-// number gives the labels their numbers. Nothing can jump to a second half.
+// number turns marks into labels. Nothing can jump to a second half.
 func (d *decoder) number() {
 	n := int32(0)
-	index := d.index[:len(d.label)]
-	for slot, l := range d.label { // without branches: which slots have labels cannot be predicted
-		l &^= index[slot] >> 31
-		n += l
-		d.label[slot] = n & -l
+	for slot, m := range d.label { // without branches: which slots have labels cannot be predicted
+		second := -(m >> 1)
+		target := m & markTarget &^ second
+		n += target
+		d.label[slot] = n&-target | second
 	}
 }
 
@@ -139,36 +195,54 @@ func (d *decoder) wide(b []byte) (bool, error) {
 	return formLoad64.known(OpLoadImm64, readWord(b, d.options.Order).src(), 0, 0), nil
 }
 
-// fill decodes all instructions.
-func (d *decoder) fill() error {
-	for slot := 0; slot < len(d.index); slot++ {
-		i := d.index[slot]
+// fill decodes as many instructions as there is room for, which is zero.
+func (d *decoder) fill(insns []Insn) error {
+	slot := d.slot
+	for i := range insns {
 		w := readWord(d.bytes[slot*SlotSize:], d.options.Order)
-		in := &d.insns[i]
-		in.Op, in.Dst, in.Src, in.Off, in.Imm = w.op(), w.dst(), w.src(), w.off(), w.imm()
-		in.Label = Label(d.label[slot])
-		f := forms[in.Op]
-		if f == formLoad64 {
-			if slot+1 == len(d.index) || d.index[slot+1] != secondHalf {
-				in.Flags = Raw
-				continue
-			}
-			high := readWord(d.bytes[(slot+1)*SlotSize:], d.options.Order).imm()
-			in.Imm = high<<32 | int64(uint32(in.Imm))
-		} else if !f.known(in.Op, in.Src, in.Off, in.Imm) {
-			in.Flags = Raw
+		in := &insns[i]
+		shape := shapes[w.op()]
+		jump := shape & shapeJump
+		target := d.places[d.target(w, slot, shape)]
+		in.Op, in.Dst, in.Src, in.Imm = w.op(), w.dst(), w.src(), w.imm()
+		in.Off = w.off() &^ -int16(jump)
+		in.Ref = RefKind(jump) * RefLabel
+		in.Label, in.Target = Label(d.label[slot]), Label(target)
+		if odd := uint32(shape&shapeFields) | uint32(shape&shapeOff)*uint32(uint16(in.Off)) | uint32(target)>>31; odd == 0 {
+			slot++
 			continue
 		}
-		if where := f.distance(in.Src); where != distanceNone {
-			if err := d.link(in, slot, where); err != nil {
-				return decodeError(slot, err)
-			}
+		n, err := d.odd(in, w, slot)
+		if err != nil {
+			return decodeError(slot, err)
 		}
-		if f == formLoad64 {
-			slot++
-		}
+		slot += n
 	}
+	d.slot = slot
 	return nil
+}
+
+// odd decodes what needs a closer look, and returns how many slots that fills.
+func (d *decoder) odd(in *Insn, w word, slot int) (int, error) {
+	in.Off, in.Ref, in.Target = w.off(), RefNone, 0
+	f := forms[in.Op]
+	n := 1
+	if f == formLoad64 {
+		if slot+1 == len(d.label) || d.label[slot+1] != secondHalf {
+			in.Flags = Raw
+			return n, nil
+		}
+		high := readWord(d.bytes[(slot+1)*SlotSize:], d.options.Order).imm()
+		in.Imm = high<<32 | int64(uint32(in.Imm))
+		n = 2
+	} else if !f.known(in.Op, in.Src, in.Off, in.Imm) {
+		in.Flags = Raw
+		return n, nil
+	}
+	if where := f.distance(in.Src); where != distanceNone {
+		return n, d.link(in, slot, where)
+	}
+	return n, nil
 }
 
 // link replaces the distance of an instruction by a reference to its target.
@@ -182,8 +256,8 @@ func (d *decoder) link(in *Insn, slot int, where distance) error {
 		by = int64(int32(in.Imm))
 	}
 	to := int64(slot) + 1 + by
-	inside := to >= 0 && to < int64(len(d.index))
-	if inside && d.index[to] != secondHalf {
+	inside := to >= 0 && to < int64(len(d.label))
+	if inside && d.label[to] != secondHalf {
 		if where == distanceOff {
 			in.Off = 0
 		} else {
@@ -204,5 +278,5 @@ func (d *decoder) link(in *Insn, slot int, where distance) error {
 	if inside {
 		return fmt.Errorf("target %+d is the second half of a 64-bit load", by)
 	}
-	return fmt.Errorf("target %+d is outside of the %d slots", by, len(d.index))
+	return fmt.Errorf("target %+d is outside of the %d slots", by, len(d.label))
 }

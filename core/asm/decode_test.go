@@ -110,6 +110,55 @@ func TestDecodeEmpty(t *testing.T) {
 	}
 }
 
+// TestDecodeChunks holds chunks against what Decode gives, and looks at how they end.
+func TestDecodeChunks(t *testing.T) {
+	for name, code := range readPrograms(t) {
+		for _, o := range []DecodeOptions{{}, {RawCalls: true}, {Lenient: true}} {
+			checkChunks(t, name, code, o)
+		}
+	}
+	code := encodeMix(t)
+	checkChunks(t, "mix", code, DecodeOptions{})
+	checkChunks(t, "cut", code[:len(code)-4], DecodeOptions{})
+	checkChunks(t, "nothing", nil, DecodeOptions{})
+	stop := errors.New("stop")
+	calls := 0
+	if err := DecodeChunks(code, DecodeOptions{}, func([]Insn) error { calls++; return stop }); err != stop || calls != 1 {
+		t.Errorf("%v after %d calls", err, calls)
+	}
+}
+
+func checkChunks(t *testing.T, name string, code []byte, o DecodeOptions) {
+	t.Helper()
+	want, wantErr := Decode(code, o)
+	var got []Insn
+	err := DecodeChunks(code, o, func(insns []Insn) error {
+		got = append(got, insns...)
+		return nil
+	})
+	if wantErr != nil {
+		if err == nil || err.Error() != wantErr.Error() {
+			t.Errorf("%s, %+v: %v, want %v", name, o, err, wantErr)
+		}
+		return
+	}
+	if d := cmp.Diff(want, got); d != "" || err != nil {
+		t.Errorf("%s, %+v: %v %s", name, o, err, d)
+	}
+}
+
+func TestDecodeChunksAllocates(t *testing.T) {
+	code := encodeMix(t)
+	n := testing.AllocsPerRun(20, func() {
+		if err := DecodeChunks(code, DecodeOptions{}, func([]Insn) error { return nil }); err != nil {
+			t.Error(err)
+		}
+	})
+	if n >= 1 {
+		t.Errorf("DecodeChunks allocates %v times", n)
+	}
+}
+
 func TestDecodeAllocates(t *testing.T) {
 	code := encodeMix(t)
 	n := testing.AllocsPerRun(20, func() {

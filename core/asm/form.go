@@ -126,6 +126,29 @@ func memoryForm(o Op) form {
 	return formUnknown
 }
 
+// shapes says of every opcode how much of an instruction has to be looked at to decode it.
+var shapes = makeShapes()
+
+const (
+	shapeJump   = 1 << iota // it is known and has a distance in off
+	shapeOff                // it is known if off is zero, and has no distance
+	shapeFields             // its form says
+)
+
+func makeShapes() (t [256]uint8) {
+	for op, f := range forms {
+		switch {
+		case f == formJump || f == formCondImm || f == formCondReg:
+			t[op] = shapeJump
+		case f >= formDivImm && f <= formMovReg:
+			t[op] = shapeOff
+		case f <= formCall || f == formJumpLong:
+			t[op] = shapeFields
+		}
+	}
+	return t
+}
+
 // known reports whether the fields that select among several meanings of an opcode have values
 // with a meaning. Fields that have to be zero are not looked at.
 func (f form) known(o Op, src Reg, off int16, imm int64) bool {

@@ -10,6 +10,7 @@ var scratches sync.Pool
 type scratch struct {
 	table []int32
 	code  []byte
+	chunk *[chunkSize]Insn
 }
 
 func getScratch() *scratch {
