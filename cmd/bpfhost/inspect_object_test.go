@@ -89,3 +89,26 @@ func TestRefuseNotes(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestObjectFlips shows objects with one byte changed each: whatever the reader lets through can be shown.
+func TestObjectFlips(t *testing.T) {
+	for _, name := range []string{"core-el.o", "maps-el.o", "ops-el.o"} {
+		b, err := os.ReadFile("../../core/elf/testdata/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := 0
+		for i := range b {
+			b[i] ^= 0xff
+			if d, err := readObject(b, false); err == nil {
+				var out table
+				d.table(&out, name)
+				shown++
+			}
+			b[i] ^= 0xff
+		}
+		if shown < len(b)/10 {
+			t.Errorf("%s: only %d of %d could be shown", name, shown, len(b))
+		}
+	}
+}

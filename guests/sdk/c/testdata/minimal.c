@@ -8,6 +8,7 @@ int32_t bpfhost_describe(void)
 {
 	BPFHOST_TRY(bpfhost_describe_as("minimal", "1.0.0", "Counts packets."));
 	BPFHOST_TRY(bpfhost_param("interface", BPFHOST_PARAM_STRING, 0, "Where to attach.", 1));
+	BPFHOST_TRY(bpfhost_section("guard+", BPFHOST_PROG_LSM, BPFHOST_AT_LSM_MAC, 16));
 	return bpfhost_want("program xdp");
 }
 
