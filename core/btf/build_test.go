@@ -72,6 +72,29 @@ func TestBuildRoundTrip(t *testing.T) {
 	}
 }
 
+// TestBuildWidth builds integers whose width is left out: they have the bits that Offset leaves.
+func TestBuildWidth(t *testing.T) {
+	for _, tt := range []struct {
+		size        uint32
+		offset, out uint8
+	}{{4, 0, 32}, {16, 0, 128}, {4, 8, 24}, {4, 32, 0}} {
+		var b Builder
+		b.Add(&Int{Name: "int", Size: tt.size, Offset: tt.offset})
+		types, err := b.Types()
+		if err == nil {
+			err = types.Validate()
+		}
+		if err != nil {
+			t.Errorf("%+v: %v", tt, err)
+			continue
+		}
+		typ, err := types.Type(1)
+		if n, ok := typ.(*Int); !ok || n.Bits != tt.out {
+			t.Errorf("%+v: %+v, %v", tt, typ, err)
+		}
+	}
+}
+
 func TestBuildRefuses(t *testing.T) {
 	for name, typ := range map[string]Type{
 		"nul in a name":         &Fwd{Name: "a\x00b"},

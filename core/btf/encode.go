@@ -137,8 +137,8 @@ func (e *encoder) encode(typ Type) error {
 
 func (e *encoder) encodeInt(t *Int) error {
 	width := uint32(t.Bits)
-	if width == 0 {
-		width = min(t.Size, 16) * 8
+	if all := min(t.Size, 16) * 8; width == 0 {
+		width = all - min(all, uint32(t.Offset))
 	}
 	err := e.head(t.Name, KindInt, 0, false, t.Size)
 	e.words(uint32(t.Encoding)<<24 | uint32(t.Offset)<<16 | width)

@@ -26,7 +26,7 @@ type Int struct {
 	Size     uint32 // bytes
 	Encoding IntEncoding
 	Offset   uint8 // bits; not zero only in old BTF that has bit-fields as types
-	Bits     uint8 // width; Size*8 unless the type is an old bit-field. A Builder takes 0 for that
+	Bits     uint8 // width; Size*8 unless the type is an old bit-field. A Builder takes 0 for all bits from Offset on
 }
 
 // Pointer is a pointer to another type, 0 for void.
