@@ -121,6 +121,7 @@ const (
 	RefVar      RefKind = 5 // a global variable, plus imm bytes
 	RefKfunc    RefKind = 6 // a kernel function that is called
 	RefKsym     RefKind = 7 // address of a kernel symbol
+	RefTable    RefKind = 8 // address of a jump table of the same program
 )
 
 // Marks on an instruction.

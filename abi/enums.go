@@ -88,6 +88,7 @@ var ownEnums = []Enum{
 		{Name: "var", Num: 5, Doc: "a global variable, plus imm bytes"},
 		{Name: "kfunc", Num: 6, Doc: "a kernel function that is called"},
 		{Name: "ksym", Num: 7, Doc: "address of a kernel symbol"},
+		{Name: "table", Num: 8, Doc: "address of a jump table of the same program"},
 	}},
 	{Name: "insn_flags", Go: "Insn", C: "INSN", Bits: true, Doc: "Marks on an instruction.", Values: []Value{
 		{Name: "raw", Num: 1, Doc: "kept exactly as it was read, never interpreted"},

@@ -173,7 +173,7 @@ func (x *instance) instruction(rec *abi.Insn, old *spec.Insn, labels *localLabel
 		Imm: rec.Imm, Label: labels.get(asm.Label(rec.Label)), Ref: asm.RefKind(rec.RefKind),
 	}}
 	switch {
-	case rec.RefKind > uint16(asm.RefKsym):
+	case rec.RefKind > uint16(asm.RefTable):
 		return in, failf(abi.ErrInval, "reference kind %d is not known", rec.RefKind)
 	case rec.RefKind == uint16(asm.RefLabel):
 		in.Target = labels.get(asm.Label(rec.Ref))

@@ -108,7 +108,7 @@ func TestInsnSpliceMisuse(t *testing.T) {
 		{"more than there are", 0, 7, records(mov), abi.ErrRange, 0},
 		{"overflow", 1, 0xffff_ffff, records(mov), abi.ErrRange, 0},
 		{"unknown flag", 0, 0, with(func(r *abi.Insn) { r.Flags = 2 }), abi.ErrInval, 2},
-		{"unknown reference kind", 0, 0, with(func(r *abi.Insn) { r.RefKind = 8 }), abi.ErrInval, 2},
+		{"unknown reference kind", 0, 0, with(func(r *abi.Insn) { r.RefKind = 9 }), abi.ErrInval, 2},
 		{"reference without a kind", 0, 0, with(func(r *abi.Insn) { r.Ref = 1 }), abi.ErrInval, 2},
 		{"unknown symbol", 0, 0, with(func(r *abi.Insn) { r.RefKind, r.Ref = 3, 999 }), abi.ErrNoent, 2},
 		{"unknown function symbol", 0, 0, with(func(r *abi.Insn) { r.Func = 999 }), abi.ErrNoent, 2},

@@ -20,7 +20,7 @@ type refDoc struct {
 // The kinds of things that are referred to.
 var refKinds = map[asm.RefKind]string{
 	asm.RefFunc: "function", asm.RefMap: "map", asm.RefMapValue: "map_value", asm.RefVar: "variable",
-	asm.RefKfunc: "kfunc", asm.RefKsym: "ksym",
+	asm.RefKfunc: "kfunc", asm.RefKsym: "ksym", asm.RefTable: "jump_table",
 }
 
 const (

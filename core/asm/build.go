@@ -133,6 +133,9 @@ func LoadFunc(dst Reg, name string) Insn { return load(dst, PseudoFunc, RefFunc,
 // name may make it PseudoBTFID.
 func LoadKsym(dst Reg, name string) Insn { return load(dst, 0, RefKsym, name, 0) }
 
+// LoadTable builds dst = the address of a jump table of the same program (Linux 6.19).
+func LoadTable(dst Reg, name string) Insn { return load(dst, PseudoMapValue, RefTable, name, 0) }
+
 func load(dst, pseudo Reg, k RefKind, name string, off uint32) Insn {
 	return Insn{Op: OpLoadImm64, Dst: dst, Src: pseudo, Imm: int64(off), Ref: k, Symbol: name}
 }

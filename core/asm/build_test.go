@@ -42,6 +42,7 @@ func TestBuild(t *testing.T) {
 		{LoadVar(R1, "limit", 0), "r1 = var[limit] ll"},
 		{LoadFunc(R1, "step"), "r1 = func[step] ll"},
 		{LoadKsym(R1, "jiffies"), "r1 = ksym[jiffies] ll"},
+		{LoadTable(R1, "cases"), "r1 = table[cases] ll"},
 		{Jump(3), "goto L3"},
 		{JumpLong(3), "gotol L3"},
 		{MayGoto(3), "may_goto L3"},

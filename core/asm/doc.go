@@ -70,6 +70,7 @@
 //	r1 = var[name] + 8 ll              byte 8 of a variable
 //	r1 = func[name] ll                 function of the program; label[L1] by its label
 //	r1 = ksym[name] ll                 kernel symbol
+//	r1 = table[name] ll                jump table
 //	r1 = map_fd(5) ll                  also value_fd(5) + 8, map_idx(5), value_idx(5) + 8, btf_id(5)
 //
 // Names in brackets, labels and functions are quoted as in Go where they are not plain words.

@@ -52,6 +52,7 @@ func TestEncodeBad(t *testing.T) {
 		{"function address", []Insn{LoadFunc(R1, "f")}, 0, `function "f" is not resolved`},
 		{"kernel function", []Insn{CallKfunc("k")}, 0, `kernel function "k" is not resolved`},
 		{"kernel symbol", []Insn{LoadKsym(R1, "k")}, 0, `kernel symbol "k" is not resolved`},
+		{"jump table", []Insn{LoadTable(R1, "t")}, 0, `jump table "t" is not resolved`},
 		{"unknown reference", []Insn{stray}, 0, `reference kind 99 "" is not resolved`},
 		{"offset set", []Insn{at(1, wideJump)}, 0, "offset is 5, but the distance to label L1 goes there"},
 		{"immediate set", []Insn{at(1, longJump)}, 0, "immediate is 5, but the distance to label L1 goes there"},

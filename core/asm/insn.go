@@ -45,6 +45,7 @@ const (
 	RefVar              // Insn.Symbol: a variable, loaded as its address; Insn.Imm is an extra byte offset
 	RefKfunc            // Insn.Symbol: a kernel function that is called
 	RefKsym             // Insn.Symbol: a kernel symbol, loaded as its address
+	RefTable            // Insn.Symbol: a jump table of the same program, loaded as its address
 )
 
 // Insn is one instruction: a 64-bit load is one Insn although it fills two slots.
@@ -113,6 +114,8 @@ func (k RefKind) String() string {
 		return "kernel function"
 	case RefKsym:
 		return "kernel symbol"
+	case RefTable:
+		return "jump table"
 	}
 	return "reference kind " + strconv.Itoa(int(k))
 }

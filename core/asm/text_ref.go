@@ -21,6 +21,7 @@ var refText = [...]struct {
 	RefMapValue: {"value[", PseudoMapValue},
 	RefVar:      {"var[", PseudoMapValue},
 	RefKsym:     {"ksym[", 0},
+	RefTable:    {"table[", PseudoMapValue},
 }
 
 // numberText holds, by pseudo source, the words before the parenthesis of a 64-bit load of a number,

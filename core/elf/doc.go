@@ -29,6 +29,5 @@
 // Instances of struct_ops are maps of that type with the bytes of the instance; the programs that are
 // its members are initial values at the offsets of the members. Variables of an arena are variables
 // of the arena's map, whose Data is their image.
-//
-// Not supported yet, and refused by name: jump tables.
+// Tables of .jumptables belong to the programs that use them, with labels for their places.
 package elf

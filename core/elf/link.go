@@ -83,7 +83,7 @@ func (k *linker) link(fn *function, bytes []byte) error {
 		}
 		slot += uint32(in.Slots())
 	}
-	return nil
+	return k.placeTables()
 }
 
 // relocsOf gives the relocations within a function.
@@ -197,6 +197,9 @@ func (k *linker) resolveLoad(in *asm.Insn, r *reloc) error {
 	at := int64(sym.value) + addend
 	if name, ok := k.l.dataMap[sec.index]; ok {
 		return k.loadData(in, r, name, at, addend)
+	}
+	if sec == k.l.parts.jumps {
+		return k.loadTable(in, r, addend)
 	}
 	if sec.exec() {
 		in.Src = asm.PseudoFunc

@@ -194,9 +194,9 @@ var malformedCases = []malformed{
 	{"E17", "arena variables without arena", change(func(f *elftest.File) {
 		f.Sections = append(f.Sections, elftest.Section{Name: ".addr_space.1", Data: make([]byte, 8)})
 	}), ".addr_space.1+0x0: variables need a map of type arena"},
-	{"E17", "jump table", change(func(f *elftest.File) {
-		f.Sections = append(f.Sections, elftest.Section{Name: ".jumptables", Data: make([]byte, 8)})
-	}), ".jumptables+0x0: jump tables are not supported"},
+	{"E17", "two sections of jump tables", change(func(f *elftest.File) {
+		f.Sections = append(f.Sections, elftest.Section{Name: ".jumptables", Data: make([]byte, 8)}, elftest.Section{Name: ".jumptables", Data: make([]byte, 8)})
+	}), ".jumptables+0x0: section 10 has the name of section 9"},
 	{"E18", "maps without BTF", change(func(f *elftest.File) { at(f, ".BTF").Name = ".other" }), ".maps+0x0: maps in this section need BTF"},
 	{"E22", "one name twice", change(func(f *elftest.File) {
 		s := at(f, "xdp")

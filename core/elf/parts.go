@@ -11,7 +11,7 @@ import (
 
 // parts are the sections that mean something.
 type parts struct {
-	license, version, types, ext, maps, arena *section
+	license, version, types, ext, maps, arena, jumps *section
 
 	structOps []*section
 
@@ -66,8 +66,8 @@ func (l *loader) classifyOne(s *section) error {
 		p.structOps = append(p.structOps, s)
 	case name == arenaSection && s.size > 0:
 		return only(&p.arena)
-	case name == ".jumptables" && s.size > 0:
-		return s.fail(0, "jump tables are not supported: compile with -fno-jump-tables")
+	case name == jumpSection && s.size > 0:
+		return only(&p.jumps)
 	case s.exec():
 		p.code = append(p.code, s)
 	case s.size == 0:

@@ -24,6 +24,7 @@ type function struct {
 	info    *btf.Func
 	calls   []*function // what it refers to, each once, in order
 	labels  asm.Label   // largest label
+	tables  []tableUse  // what it refers to, each once
 	called  bool
 	caller  *function // the last function that was found to call it
 	mark    int       // the last program that took it in

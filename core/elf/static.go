@@ -84,6 +84,7 @@ type input struct {
 	section []int             // by section: its number in the result, 0 if it is left out
 	shift   []uint64          // by section: where it begins there
 	symbol  []int             // by local symbol: its number in the result
+	moved   map[uint32]uint64 // by symbol of a jump table: what was added to its entries
 	ids     []btf.ID          // by type: its number in the result
 	decls   map[string]btf.ID // FUNC and VAR by name, those that are not static
 }
@@ -125,6 +126,7 @@ func openInput(o Object, index int) (*input, error) {
 			return nil, err
 		}
 	}
+	in.ownTables()
 	in.section = make([]int, len(f.sections))
 	in.shift = make([]uint64, len(f.sections))
 	in.symbol = make([]int, len(f.symbols))
@@ -172,7 +174,11 @@ func (in *input) readExt(s *section) error {
 // linked reports whether a section goes into the result as it is.
 func linked(s *section) bool {
 	switch {
-	case s.typ != sectionProgbits && s.typ != sectionNobits, s.flags&flagAlloc == 0, s.size == 0:
+	case s.typ != sectionProgbits && s.typ != sectionNobits, s.size == 0:
+		return false
+	case s.name == jumpSection:
+		return s.typ == sectionProgbits
+	case s.flags&flagAlloc == 0:
 		return false
 	case s.name == ".eh_frame", strings.HasPrefix(s.name, ".BTF"):
 		return false
@@ -363,6 +369,11 @@ func (k *staticLinker) addRelocs(in *input) error {
 			}
 			if n == 0 {
 				return r.fail(x.entry, "relocation refers to symbol %q, which is not linked", show(in.f.symbols[x.symbol].name))
+			}
+			if in.isTable(&in.f.symbols[x.symbol]) && in.f.sections[i].exec() {
+				if err := k.moveTable(in, x.symbol, in.shift[i]); err != nil {
+					return r.fail(x.entry, "%w", err)
+				}
 			}
 			at := x.offset + in.shift[i]
 			if shift != 0 {

@@ -27,13 +27,20 @@ func (l *loader) flatten(p *spec.Program, entry *function) error {
 			total += len(callee.code)
 		}
 	}
-	if l.total += total; l.total > l.o.MaxInsns {
+	entries := 0
+	for _, fn := range list {
+		for _, u := range fn.tables {
+			entries += len(u.table.Labels)
+		}
+	}
+	if l.total += total + entries; l.total > l.o.MaxInsns {
 		return entry.section.fail(entry.off, "program %q and those before it have more than %d instructions together with the functions they call", show(p.Name), l.o.MaxInsns)
 	}
 	p.Insns = spec.MakeCode(total, func(insns []spec.Insn) {
 		var base asm.Label
 		for _, fn := range list {
 			fn.emit(insns[:len(fn.code)], base)
+			fn.emitTables(p, insns[:len(fn.code)], base)
 			insns = insns[len(fn.code):]
 			base += fn.labels
 		}

@@ -33,10 +33,10 @@ func writeObject(c *spec.Collection) ([]byte, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	w := &collectionWriter{c: c.Clone(), m: newImage(c.Order), ext: &btf.Ext{}, symbols: make(map[string]int), funcs: make(map[string]*outFunc)}
+	w := &collectionWriter{c: c.Clone(), m: newImage(c.Order), ext: &btf.Ext{}, symbols: make(map[string]int), tables: make(map[string]bool), funcs: make(map[string]*outFunc)}
 	for _, pass := range []func() error{
 		w.normalise, w.shareFuncs, w.openTypes, w.addTexts, w.addData, w.addMaps, w.addExterns,
-		w.addFuncs, w.addCode, w.addValues, w.closeTypes,
+		w.addFuncs, w.addTables, w.addCode, w.addValues, w.closeTypes,
 	} {
 		if err := pass(); err != nil {
 			return nil, err
@@ -54,7 +54,8 @@ type collectionWriter struct {
 	c       *spec.Collection // a copy, as the object will be read
 	m       *image
 	ext     *btf.Ext
-	symbols map[string]int // by name: maps, variables, externs
+	symbols map[string]int  // by name: maps, variables, externs, jump tables
+	tables  map[string]bool // names of jump tables
 	funcs   map[string]*outFunc
 	order   []*outFunc
 	types   typeWriter

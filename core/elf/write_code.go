@@ -14,6 +14,7 @@ import (
 // of one name that differ get names of their own.
 func (w *collectionWriter) shareFuncs() error {
 	for _, p := range w.c.Programs {
+		orderTables(p)
 		if err := namedCalls(p); err != nil {
 			return err
 		}
@@ -37,6 +38,7 @@ func (w *collectionWriter) shareFuncs() error {
 }
 
 func (w *collectionWriter) addFunc(f *outFunc) {
+	w.nameTables(f)
 	w.funcs[f.name] = f
 	w.order = append(w.order, f)
 }
@@ -100,7 +102,8 @@ func (w *collectionWriter) shareFunc(p *spec.Program, at int) error {
 		if other == nil {
 			break
 		}
-		if sameCode(other.code(), fn.code()) {
+		if sameCode(other.code(), fn.code()) && sameTables(other, fn) {
+			fn.takeTables(other.tableNames())
 			return renameTo(p, at, name)
 		}
 		name = p.Insns.At(at).Func.Name + "." + strconv.Itoa(n)
@@ -147,6 +150,9 @@ func sameCode(a, b spec.Code) bool {
 			return false
 		}
 		x.Label, y.Label, x.Target, y.Target = 0, 0, 0, 0
+		if x.Ref == asm.RefTable && y.Ref == asm.RefTable {
+			x.Symbol, y.Symbol = "", "" // compared by what is in them
+		}
 		if x.Insn != y.Insn || !equal(x.Func, y.Func) || !equal(x.Line, y.Line) || !equal(x.Core, y.Core) {
 			return false
 		}

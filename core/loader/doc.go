@@ -11,7 +11,7 @@
 //  4. loads the type information, one BTF object for the whole collection;
 //  5. creates the maps, fills in and freezes data sections, maps arenas into this process with their
 //     variables, and makes maps of maps;
-//  6. puts the maps' descriptors into the programs and loads these one by one;
+//  6. puts the maps' descriptors into the programs, makes maps of their jump tables, and loads them one by one;
 //  7. fills arrays of programs;
 //  8. pins the maps that ask for it, each new pin being taken back if a later one fails.
 //

@@ -297,6 +297,11 @@ func (l *load) loadProgram(p *prepared) error {
 	if err := l.link(p); err != nil {
 		return err
 	}
+	tables, err := l.createTables(p)
+	if err != nil {
+		return err
+	}
+	defer closeTables(tables)
 	fds, err := l.linkModules(p)
 	if err != nil {
 		return err
@@ -307,6 +312,9 @@ func (l *load) loadProgram(p *prepared) error {
 		return err
 	}
 	if p.slots, err = asm.Layout(p.code, o); err != nil {
+		return err
+	}
+	if err := p.fillTables(tables); err != nil {
 		return err
 	}
 	a := sys.ProgLoad{

@@ -106,6 +106,9 @@ func (k *checker) program(p *Program) error {
 	if _, ok := funcs[p.Exception]; !ok && p.Exception != "" {
 		return fmt.Errorf("function %s, called by bpf_throw, is not in the program", show(p.Exception))
 	}
+	if err := p.checkTables(places); err != nil {
+		return err
+	}
 	fn := 0
 	for i := range p.Insns.list {
 		in := &p.Insns.list[i]
@@ -175,6 +178,17 @@ func (k *checker) ref(p *Program, in *Insn, labels map[asm.Label]place, funcs ma
 		}
 		if in.Ref == asm.RefMapValue && (in.Imm < 0 || in.Imm >= int64(m.window())) {
 			return fmt.Errorf("offset %d is outside the %d bytes of map %s", in.Imm, m.window(), show(in.Symbol))
+		}
+		return nil
+	case asm.RefTable:
+		t := p.Table(in.Symbol)
+		switch {
+		case t == nil:
+			return fmt.Errorf("jump table %s is not in the program", show(in.Symbol))
+		case labels[t.Labels[0]].fn != fn:
+			return fmt.Errorf("jump table %s has the places of another function", show(in.Symbol))
+		case in.Imm != 0:
+			return fmt.Errorf("offset %d behind jump table %s: the kernel takes none", in.Imm, show(in.Symbol))
 		}
 		return nil
 	case asm.RefVar:

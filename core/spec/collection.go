@@ -99,6 +99,7 @@ func clonePrograms(ps []*Program) []*Program {
 	for i, p := range ps {
 		slab[i] = *p
 		slab[i].LabelNames = maps.Clone(p.LabelNames)
+		slab[i].Tables = cloneTables(p.Tables)
 		out[i] = &slab[i]
 	}
 	return out

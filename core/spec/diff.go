@@ -84,7 +84,7 @@ func Diff(a, b *Collection) []Change {
 	}
 	out = append(out, diffNamedWith(ObjectVar, a.Vars, b.Vars, varName, value(a), value(b), nil)...)
 	out = append(out, diffNamed(ObjectExtern, a.Externs, b.Externs, externName, externProps, nil)...)
-	out = append(out, diffNamed(ObjectProgram, a.Programs, b.Programs, programName, programProps, diffCode)...)
+	out = append(out, diffNamed(ObjectProgram, a.Programs, b.Programs, programName, programAll, diffCode)...)
 	return append(out, diffNamed(ObjectAttach, a.Attach, b.Attach, attachName, attachProps, nil)...)
 }
 
@@ -284,6 +284,9 @@ func programProps(p *Program) []prop {
 		{"exception", p.Exception},
 	}
 }
+
+// programAll are the properties and the tables, which text has lines of their own for.
+func programAll(p *Program) []prop { return append(programProps(p), prop{"tables", p.tablesText()}) }
 
 // attachTypeText gives the expected attach type, nothing when it is not set. Zero is also that of
 // incoming packets of a cgroup.

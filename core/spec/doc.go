@@ -19,6 +19,11 @@
 // its programs, and no edit of it reaches the original. Every edit copies a program once; many edits
 // are one when they are made in a slice that becomes a Code again.
 //
+// # Jump tables
+//
+// Where gotox goes is in [JumpTable] values of the program, whose entries are labels: edits move them as they
+// move the targets of jumps, and refuse to delete a place that an entry of a table in use leads to.
+//
 // # Editing
 //
 // [Program.Splice] replaces a range of instructions by others. Its rule, in full:

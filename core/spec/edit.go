@@ -283,6 +283,9 @@ func (s *splice) checkLabels() error {
 	if len(want) == 0 && len(s.lost) == 0 {
 		return nil
 	}
+	if err := s.checkTables(); err != nil {
+		return err
+	}
 	err := s.eachKept(func(i int, in *Insn) error {
 		delete(want, in.Label)
 		if in.Ref == asm.RefLabel && len(s.lost) > 0 {
@@ -299,6 +302,22 @@ func (s *splice) checkLabels() error {
 		l := s.add[k].Target
 		if _, merged := s.renamed[l]; s.add[k].Ref == asm.RefLabel && want[l] && !merged {
 			return fmt.Errorf("inserted instruction %d jumps to label %s, which nothing carries", k, s.p.labelName(l))
+		}
+	}
+	return nil
+}
+
+// checkTables refuses to take a place out of a jump table that is in use.
+func (s *splice) checkTables() error {
+	if len(s.lost) == 0 || len(s.p.Tables) == 0 {
+		return nil
+	}
+	used := usedTables(func(f func(*Insn)) { _ = s.eachKept(func(_ int, in *Insn) error { f(in); return nil }) })
+	for _, t := range s.p.Tables {
+		for i, l := range t.Labels {
+			if was, ok := s.lost[l]; ok && used[t.Name] {
+				return fmt.Errorf("label %s of deleted instruction %d has no next instruction in its function, and entry %d of jump table %s leads there", s.p.labelName(l), was, i, show(t.Name))
+			}
 		}
 	}
 	return nil
@@ -354,6 +373,13 @@ func (s *splice) commit() {
 	for l := range s.lost {
 		delete(p.LabelNames, l)
 	}
+	p.relabelTables(func(l asm.Label) (asm.Label, bool) {
+		if to, ok := s.renamed[l]; ok {
+			return to, true
+		}
+		_, lost := s.lost[l]
+		return l, !lost
+	})
 	if len(s.renamed) == 0 && s.byName == nil {
 		return
 	}

@@ -14,6 +14,7 @@ type codeText struct {
 	first   int // number of the first row
 	insns   int // instructions so far
 	records []codeRecord
+	tables  []pendingTable
 }
 
 // codeRecord is what is known of one instruction.

@@ -204,6 +204,49 @@ var programSetters = map[string]func(*textParser){
 	"flags":       func(p *textParser) { p.prog.Flags = ProgramFlags(p.number(32)) },
 	"optional":    func(p *textParser) { p.prog.Optional = p.yes() },
 	"exception":   func(p *textParser) { p.prog.Exception = p.rest() },
+	"table":       (*textParser).tableLine,
+}
+
+// pendingTable is a jump table whose labels are known once the code is.
+type pendingTable struct {
+	name   string
+	labels []string
+	row    int
+}
+
+// tableLine reads the name of a jump table and of its labels.
+func (p *textParser) tableLine() {
+	t := pendingTable{name: p.word(), row: p.row}
+	for p.space(); p.pos < len(p.line) && p.err == nil; p.space() {
+		t.labels = append(t.labels, p.word())
+	}
+	p.code.tables = append(p.code.tables, t)
+}
+
+// endTables finds the labels of the jump tables.
+func (p *textParser) endTables() {
+	if len(p.code.tables) == 0 {
+		return
+	}
+	labels := make(map[string]asm.Label)
+	for i := range p.prog.Insns.list {
+		if l := p.prog.Insns.list[i].Label; l != 0 {
+			labels[p.prog.LabelName(l)] = l
+		}
+	}
+	for _, t := range p.code.tables {
+		out := JumpTable{Name: t.name}
+		for _, n := range t.labels {
+			l, ok := labels[n]
+			if !ok {
+				p.row = t.row
+				p.fail(0, "label %s of jump table %s is not in the code", show(n), show(t.name))
+				return
+			}
+			out.Labels = append(out.Labels, l)
+		}
+		p.prog.Tables = append(p.prog.Tables, out)
+	}
 }
 
 // programLine reads a property, or takes the line as code once there is some.
@@ -245,5 +288,6 @@ func (p *textParser) endProgram() {
 		return
 	}
 	p.build(l)
+	p.endTables()
 	p.prog = nil
 }

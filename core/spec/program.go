@@ -33,6 +33,7 @@ type Program struct {
 	Exception  string // function of the program that bpf_throw calls (tag "exception_callback:")
 	Insns      Code
 	LabelNames map[asm.Label]string // optional names of labels
+	Tables     []JumpTable          // names unique
 }
 
 // Insn is an instruction with what is known of it. The pointed-to values are shared between
@@ -48,6 +49,7 @@ type Insn struct {
 func (p *Program) Clone() *Program {
 	n := *p
 	n.LabelNames = maps.Clone(p.LabelNames)
+	n.Tables = cloneTables(p.Tables)
 	return &n
 }
 
@@ -81,6 +83,11 @@ func (p *Program) eachLabel(f func(asm.Label)) {
 	}
 	for l := range p.LabelNames {
 		f(l)
+	}
+	for _, t := range p.Tables {
+		for _, l := range t.Labels {
+			f(l)
+		}
 	}
 }
 

@@ -49,6 +49,7 @@ func (p *Program) remove(gone []bool) error {
 		}
 	}
 	p.Insns.list = kept
+	p.relabelTables(func(l asm.Label) (asm.Label, bool) { return moved.now[l], moved.now[l] != 0 })
 	return nil
 }
 
@@ -101,6 +102,9 @@ func (p *Program) inherit(gone []bool, heirs []int32) (inheritance, error) {
 			m.now[l] = m.at[heirs[i]]
 		}
 	}
+	if err := p.keepTables(gone, m.now); err != nil {
+		return m, err
+	}
 	for i := range p.Insns.list {
 		if gone[i] {
 			continue
@@ -113,4 +117,23 @@ func (p *Program) inherit(gone []bool, heirs []int32) (inheritance, error) {
 		}
 	}
 	return m, nil
+}
+
+// keepTables refuses to take a place out of a jump table that is in use.
+func (p *Program) keepTables(gone []bool, now map[asm.Label]asm.Label) error {
+	used := usedTables(func(f func(*Insn)) {
+		for i := range p.Insns.list {
+			if !gone[i] {
+				f(&p.Insns.list[i])
+			}
+		}
+	})
+	for _, t := range p.Tables {
+		for i, l := range t.Labels {
+			if used[t.Name] && now[l] == 0 {
+				return fmt.Errorf("entry %d of jump table %s still leads to label %s", i, show(t.Name), p.labelName(l))
+			}
+		}
+	}
+	return nil
 }

@@ -93,6 +93,9 @@ func InsnSince(in *asm.Insn) (what string, since Version) {
 		if in.Ref == asm.RefFunc || in.Src == asm.PseudoFunc {
 			return "callbacks", Version{5, 13}
 		}
+		if in.Ref == asm.RefTable {
+			return "jump tables", Version{6, 19}
+		}
 	case asm.OpMayGoto:
 		return "may_goto instructions", Version{6, 9}
 	case asm.OpJumpReg:

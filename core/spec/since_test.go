@@ -58,6 +58,7 @@ func TestInsnSince(t *testing.T) {
 		{atomic(asm.StoreRelease), "load-acquire and store-release instructions", Version{6, 15}},
 		{asm.Insn{Op: asm.OpMayGoto}, "may_goto instructions", Version{6, 9}},
 		{asm.Insn{Op: asm.OpJumpReg}, "gotox instructions", Version{6, 19}},
+		{asm.LoadTable(asm.R1, "cases"), "jump tables", Version{6, 19}},
 		{asm.LoadFunc(asm.R2, "each"), "callbacks", Version{5, 13}},
 		{asm.LoadMap(asm.R1, "m"), "", Version{}},
 		{asm.Call(asm.HelperMapLookupElem), "", Version{}},

@@ -207,7 +207,7 @@ func appendAttach(dst []byte, a Attach) []byte {
 // instruction. See [Collection.AppendText].
 func (p *Program) AppendText(dst []byte) []byte {
 	dst = appendLine(dst, "program", name(p.Name))
-	dst = appendProps(dst, programProps(p))
+	dst = p.appendTables(appendProps(dst, programProps(p)))
 	code := make([]asm.Insn, len(p.Insns.list))
 	funcs := make(map[int]string)
 	for i := range p.Insns.list {

@@ -158,8 +158,8 @@ func Instruction(in *asm.Insn) (Subject, bool) {
 		return Subject{}, false
 	}
 	switch in.Ref {
-	case asm.RefMap, asm.RefMapValue, asm.RefVar:
-		return Subject{}, false // the loader puts in the map that is named
+	case asm.RefMap, asm.RefMapValue, asm.RefVar, asm.RefTable:
+		return Subject{}, false // the loader puts in the map that is named, or makes that of the table
 	}
 	switch in.Src {
 	case asm.PseudoMapFD, asm.PseudoMapValue, asm.PseudoMapIdx, asm.PseudoMapIdxValue:

@@ -20,3 +20,8 @@ build tcp el -g
 build arena el -g
 build link/a el -g
 build link/b el -g
+command -v clang-22 >/dev/null || exit 0
+for order in el eb; do
+	clang-22 -O2 -g -target "bpf$order" -mcpu=v4 -mllvm -bpf-min-jump-table-entries=4 -Wall -Werror -fdebug-compilation-dir=. -c jump.c -o "$out/jump-$order.o"
+	llvm-strip-19 -g "$out/jump-$order.o"
+done

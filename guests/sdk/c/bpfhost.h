@@ -23,7 +23,7 @@ extern "C" {
 #define BPFHOST_EXPORT(name) __attribute__((export_name(#name)))
 
 #define BPFHOST_ABI 0x10000u /* major<<16 | minor */
-#define BPFHOST_ABI_MARKER "bpfhost-abi:1.0:100afd7b110f497e474b9f0719fa933c3a435067781c1e11ee8c93a059cfdcf9"
+#define BPFHOST_ABI_MARKER "bpfhost-abi:1.0:40a94cf39c05e8342ba630f489bd13cba4099008a421afcfb5c8ff4c55beddaa"
 
 /* The version this guest is built for, and the definition, for inspectors of the module. */
 __attribute__((weak)) BPFHOST_EXPORT(bpfhost_abi) int32_t bpfhost_abi(void) { return (int32_t)BPFHOST_ABI; }
@@ -134,6 +134,7 @@ enum bpfhost_ref_kind {
 	BPFHOST_REF_VAR = 5, /* a global variable, plus imm bytes */
 	BPFHOST_REF_KFUNC = 6, /* a kernel function that is called */
 	BPFHOST_REF_KSYM = 7, /* address of a kernel symbol */
+	BPFHOST_REF_TABLE = 8, /* address of a jump table of the same program */
 };
 
 /* Marks on an instruction. */

@@ -6,7 +6,7 @@ package sdk
 const Version = 0x10000
 
 // marker tells inspectors of a module which definition it was built with.
-var marker = "bpfhost-abi:1.0:100afd7b110f497e474b9f0719fa933c3a435067781c1e11ee8c93a059cfdcf9"
+var marker = "bpfhost-abi:1.0:40a94cf39c05e8342ba630f489bd13cba4099008a421afcfb5c8ff4c55beddaa"
 
 // Errno is the type of: Why a call failed; a result of -code.
 type Errno uint32
@@ -127,6 +127,7 @@ const (
 	RefVar      RefKind = 5 // a global variable, plus imm bytes
 	RefKfunc    RefKind = 6 // a kernel function that is called
 	RefKsym     RefKind = 7 // address of a kernel symbol
+	RefTable    RefKind = 8 // address of a jump table of the same program
 )
 
 // Marks on an instruction.

@@ -74,7 +74,7 @@ func Insns(recs []sdk.Insn, name func(uint32) (string, error)) ([]asm.Insn, erro
 	for n, r := range recs {
 		i := asm.Insn{Op: asm.Op(r.Op), Dst: asm.Reg(r.Dst), Src: asm.Reg(r.Src), Flags: asm.Flags(r.Flags), Off: r.Off,
 			Imm: r.Imm, Label: asm.Label(r.Label)}
-		if r.RefKind > uint16(asm.RefKsym) {
+		if r.RefKind > uint16(asm.RefTable) {
 			return nil, fmt.Errorf("convert record %d: reference of kind %d: %w", n, r.RefKind, errRecord)
 		}
 		i.Ref = asm.RefKind(r.RefKind)

@@ -1,0 +1,122 @@
+package elf
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/internal/wire"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// jumpSection holds tables of places that gotox goes to (LLVM 22). An entry has 8 bytes: how far from the
+// start of its section the place is, in bytes.
+const jumpSection = ".jumptables"
+
+const jumpEntry = 8
+
+// tableUse is a table that a function refers to.
+type tableUse struct {
+	symbol uint32
+	table  spec.JumpTable // with the labels of the function
+}
+
+// loadTable makes the address of a jump table. Its places get their labels once the whole function is known.
+func (k *linker) loadTable(in *asm.Insn, r *reloc, addend int64) error {
+	sym := &k.l.f.symbols[r.symbol]
+	if sym.typ == symbolSection || sym.name == "" {
+		return fmt.Errorf("address in section %s without the name of a table", jumpSection)
+	}
+	if addend != 0 {
+		return fmt.Errorf("address %+d behind jump table %q: only its start can be used", addend, show(sym.name))
+	}
+	i := slices.IndexFunc(k.fn.tables, func(u tableUse) bool { return u.table.Name == sym.name })
+	switch {
+	case i < 0:
+		k.fn.tables = append(k.fn.tables, tableUse{symbol: r.symbol, table: spec.JumpTable{Name: sym.name}})
+	case k.fn.tables[i].symbol != r.symbol:
+		return fmt.Errorf("second jump table named %q", show(sym.name))
+	}
+	in.Src, in.Imm = asm.PseudoMapValue, 0
+	in.SetSymbol(asm.RefTable, sym.name)
+	return nil
+}
+
+// placeTables gives the places of the function's tables labels.
+func (k *linker) placeTables() error {
+	if len(k.fn.tables) == 0 {
+		return nil
+	}
+	starts := make([]uint64, len(k.fn.code)) // by instruction: bytes from the start of the section
+	at := k.fn.off
+	for i := range k.fn.code {
+		starts[i] = at
+		at += asm.SlotSize * uint64(k.fn.code[i].Slots())
+	}
+	for i := range k.fn.tables {
+		if err := k.placeTable(&k.fn.tables[i], starts); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k *linker) placeTable(u *tableUse, starts []uint64) error {
+	sym, sec, err := k.l.f.check(u.symbol)
+	if err != nil {
+		return err
+	}
+	name := show(sym.name)
+	if sym.size == 0 || sym.size%jumpEntry != 0 || sym.value%jumpEntry != 0 {
+		return sec.fail(sym.value, "jump table %q of %d bytes is not made of whole entries", name, sym.size)
+	}
+	data, err := k.l.f.bytes(sec)
+	if err != nil {
+		return err
+	}
+	if k.l.f.claimed += sym.size; k.l.f.claimed > 2*uint64(len(k.l.f.data)) {
+		return sec.fail(sym.value, "jump tables overlap too much")
+	}
+	c := wire.NewAt(show(sec.name), k.l.f.order, data[sym.value:sym.value+sym.size], sym.value)
+	u.table.Labels = make([]asm.Label, sym.size/jumpEntry)
+	for e := range u.table.Labels {
+		to := c.U64()
+		i, ok := slices.BinarySearchFunc(starts, to, cmp.Compare)
+		if !ok {
+			return sec.fail(sym.value+jumpEntry*uint64(e), "jump table %q: no instruction of function %q starts at %#x", name, show(k.fn.name), to)
+		}
+		in := &k.fn.code[i]
+		if in.Label == 0 {
+			k.fn.labels++
+			in.Label = k.fn.labels
+		}
+		u.table.Labels[e] = in.Label
+	}
+	return c.Err()
+}
+
+// emitTables gives the program the tables of a function, whose labels in it are above base. A name that
+// another table of the program has gets a number.
+func (fn *function) emitTables(p *spec.Program, insns []spec.Insn, base asm.Label) {
+	for _, u := range fn.tables {
+		t := spec.JumpTable{Name: u.table.Name, Labels: slices.Clone(u.table.Labels)}
+		for i := range t.Labels {
+			t.Labels[i] += base
+		}
+		for n := 2; p.Table(t.Name) != nil; n++ {
+			t.Name = u.table.Name + "." + strconv.Itoa(n)
+		}
+		p.Tables = append(p.Tables, t)
+		renameTable(insns, u.table.Name, t.Name)
+	}
+}
+
+func renameTable(insns []spec.Insn, from, to string) {
+	for i := range insns {
+		if in := &insns[i]; from != to && in.Ref == asm.RefTable && in.Symbol == from {
+			in.Symbol = to
+		}
+	}
+}

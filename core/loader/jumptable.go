@@ -1,0 +1,114 @@
+package loader
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/internal/sys"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// The map that a jump table becomes (struct bpf_insn_array_value, include/uapi/linux/bpf.h of Linux 6.19): a
+// value begins with the slot of the instruction; the rest is the kernel's.
+const (
+	mapInsnArray   = 34 // BPF_MAP_TYPE_INSN_ARRAY
+	insnArrayValue = 16
+)
+
+// jumpMap is the map of a jump table of a program on its way into the kernel, which keeps it from there on.
+type jumpMap struct {
+	table *spec.JumpTable
+	fd    *sys.FD
+	raw   int // held until closeTables
+}
+
+// createTables makes an empty map of each jump table that the code refers to, and puts its descriptor there.
+func (l *load) createTables(p *prepared) (all []jumpMap, err error) {
+	defer func() {
+		if err != nil {
+			closeTables(all)
+			all = nil
+		}
+	}()
+	made := make(map[string]int) // descriptors by name
+	for i := range p.code {
+		in := &p.code[i]
+		if in.Ref != asm.RefTable {
+			continue
+		}
+		t := p.spec.Table(in.Symbol)
+		if t == nil || in.Op != asm.OpLoadImm64 {
+			return all, fmt.Errorf("instruction %d: opcode %#02x refers to jump table %q, which cannot be", i, uint8(in.Op), in.Symbol)
+		}
+		raw, ok := made[t.Name]
+		if !ok {
+			m, err := l.createTable(t, in)
+			if err != nil {
+				return all, fmt.Errorf("create jump table %q: %w", t.Name, err)
+			}
+			all = append(all, m)
+			raw, made[t.Name] = m.raw, m.raw
+		}
+		in.ClearRef()
+		in.Src, in.Imm = asm.PseudoMapValue, int64(raw)
+	}
+	return all, nil
+}
+
+// createTable makes the map of a table that an instruction refers to.
+func (l *load) createTable(t *spec.JumpTable, in *asm.Insn) (jumpMap, error) {
+	fd, err := sys.CreateMap(&sys.MapCreate{
+		Type: mapInsnArray, KeySize: 4, ValueSize: insnArrayValue, MaxEntries: uint32(len(t.Labels)), Name: kernelName(t.Name),
+	})
+	switch {
+	case errors.Is(err, sys.EPERM):
+		return jumpMap{}, l.kernel.explain(err, sys.CapBPF)
+	case errors.Is(err, sys.EINVAL):
+		what, since := spec.InsnSince(in)
+		return jumpMap{}, l.kernel.missing([]spec.Need{{What: what, Since: since}}, err)
+	case err != nil:
+		return jumpMap{}, err
+	}
+	raw, err := fd.Acquire()
+	return jumpMap{t, fd, raw}, err
+}
+
+// fillTables writes where the places of jump tables were encoded to. The kernel takes no table that can
+// still change.
+func (p *prepared) fillTables(all []jumpMap) error {
+	if len(all) == 0 {
+		return nil
+	}
+	slots := make(map[asm.Label]asm.Slot)
+	for i := range p.code {
+		if n := p.code[i].Label; n != 0 {
+			slots[n] = p.slots[i]
+		}
+	}
+	for _, m := range all {
+		for i, n := range m.table.Labels {
+			slot, ok := slots[n]
+			if !ok {
+				return fmt.Errorf("fill jump table %q: entry %d leads nowhere", m.table.Name, i)
+			}
+			value := native.AppendUint32(nil, uint32(slot))
+			value = append(value, make([]byte, insnArrayValue-len(value))...)
+			if err := sys.UpdateElem(m.fd, native.AppendUint32(nil, uint32(i)), value, 0, false); err != nil {
+				return fmt.Errorf("fill jump table %q: %w", m.table.Name, err)
+			}
+		}
+		if err := sys.Freeze(m.fd); err != nil {
+			return fmt.Errorf("freeze jump table %q: %w", m.table.Name, err)
+		}
+	}
+	return nil
+}
+
+// closeTables gives up the descriptors.
+func closeTables(all []jumpMap) {
+	for _, m := range all {
+		m.fd.Release()
+		m.fd.Close()
+	}
+}
