@@ -10,6 +10,7 @@ func newBTF(a app) *cobra.Command {
 
 SRC is "vmlinux" for the running kernel, the name of one of its modules (see list), or a file: BTF, an eBPF
 object, a kernel image or a module. A file with the name of a module is meant by ./NAME. - is standard input.
+id:N, prog:N and map:N are the types that programs and maps in the kernel came with; they take root.
 
 The types of a module go on from those of its kernel: files of modules need --base.`,
 		Example: `  bpfhost btf dump vmlinux --format c > vmlinux.h

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/elf"
@@ -57,11 +59,16 @@ func hintBase(err error, base string) error {
 	return err
 }
 
-// ofKernel opens the types of the running kernel or of one of its modules; nil if name is neither.
+// ofKernel opens the types of the running kernel, of one of its modules or of something that is loaded; nil if name is none
+// of these.
 func (s *sources) ofKernel(name, base string) (*btf.Types, error) {
 	var t *btf.Types
 	modules, err := s.kernel.Modules()
-	switch {
+	switch open, id := s.loaded(name); {
+	case open != nil:
+		if t, err = open(id); errors.Is(err, fs.ErrNotExist) || errors.Is(err, btf.ErrNotFound) {
+			err = &inputError{err}
+		}
 	case name == vmlinux:
 		t, err = s.kernel.Types()
 	case err == nil && slices.Contains(modules, name):
@@ -73,6 +80,24 @@ func (s *sources) ofKernel(name, base string) (*btf.Types, error) {
 		return t, err
 	}
 	return s.parse(t.Bytes(), nil, base)
+}
+
+// loaded finds out what opens the types of a BTF object, program or map by its id, as in "prog:12"; nil for other names.
+func (s *sources) loaded(name string) (open func(uint32) (*btf.Types, error), id uint32) {
+	kind, number, _ := strings.Cut(name, ":")
+	n, err := strconv.ParseUint(number, 10, 32)
+	if err != nil {
+		return nil, 0
+	}
+	switch kind {
+	case "id":
+		open = s.kernel.TypesByID
+	case "prog":
+		open = s.kernel.TypesOfProgram
+	case "map":
+		open = s.kernel.TypesOfMap
+	}
+	return open, uint32(n)
 }
 
 // parse opens types of unknown origin. distilled is a small base that came with them.

@@ -19,7 +19,8 @@ import (
 )
 
 // moduleKernel is a kernel with the modules alpha and beta, whose types are files: each has the function both and one of its own, and
-// a struct of its own; the function kernel and the struct task are of the kernel proper. A third module cannot be read.
+// a struct of its own; the function kernel and the struct task are of the kernel proper. A third module cannot be read, a
+// fourth has nothing (case B05).
 func moduleKernel(t *testing.T) *Kernel {
 	t.Helper()
 	k := fakeKernel(6<<16 | 18<<8)
@@ -39,6 +40,13 @@ func moduleKernel(t *testing.T) *Kernel {
 		b.Add(&btf.Struct{Name: "private_" + name, Size: 8, Members: []btf.Member{{Name: "n", Type: number, Offset: 32}}})
 		b.Add(&btf.Struct{Name: "shared", Size: 16, Members: []btf.Member{{Name: "same", Type: number, Offset: 64}, {Name: "other", Type: number, Offset: uint32(32 * i)}}})
 		writeTypes(t, filepath.Join(k.typesDir, name), &b)
+	}
+	nothing, err := (&btf.Builder{Base: types}).Bytes() // case B05: neither types nor strings
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(k.typesDir, "nothing"), nothing[:24], 0o600); err != nil {
+		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(k.typesDir, "broken"), []byte("no BTF"), 0o600); err != nil {
 		t.Fatal(err)
@@ -61,7 +69,7 @@ func writeTypes(t *testing.T, file string, b *btf.Builder) *btf.Types {
 func TestModuleTypes(t *testing.T) {
 	k := moduleKernel(t)
 	names, err := k.Modules()
-	if diff := cmp.Diff([]string{"alpha", "beta", "broken"}, names); diff != "" || err != nil {
+	if diff := cmp.Diff([]string{"alpha", "beta", "broken", "nothing"}, names); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}
 	if k.types != nil || k.modules != nil {
@@ -154,12 +162,12 @@ func TestCoreModules(t *testing.T) {
 		opened int // modules
 	}{
 		{"of the kernel", btf.CoreRelo{Type: local["task"], Access: "0", Kind: btf.CoreTypeSize}, 4, "", nil, 0},
-		{"of one module", btf.CoreRelo{Type: local["private_beta"], Access: "0:0", Kind: btf.CoreByteOffset}, 4, "", nil, 2},
-		{"of both, the same", btf.CoreRelo{Type: local["shared"], Access: "0:1", Kind: btf.CoreByteOffset}, 8, "", nil, 2},
-		{"of both, not the same", btf.CoreRelo{Type: local["shared"], Access: "0:2", Kind: btf.CoreByteOffset}, 0, "", btf.ErrAmbiguous, 2},
-		{"of none", btf.CoreRelo{Type: local["nowhere"], Access: "0", Kind: btf.CoreTypeSize}, 0, "no struct nowhere in vmlinux, alpha, beta", nil, 2},
-		{"existence", btf.CoreRelo{Type: local["private_beta"], Access: "0:1", Kind: btf.CoreExists}, 0, "", nil, 2},
-		{"id", btf.CoreRelo{Type: local["private_beta"], Access: "0", Kind: btf.CoreTypeIDTarget}, 8, "", nil, 2},
+		{"of one module", btf.CoreRelo{Type: local["private_beta"], Access: "0:0", Kind: btf.CoreByteOffset}, 4, "", nil, 3},
+		{"of both, the same", btf.CoreRelo{Type: local["shared"], Access: "0:1", Kind: btf.CoreByteOffset}, 8, "", nil, 3},
+		{"of both, not the same", btf.CoreRelo{Type: local["shared"], Access: "0:2", Kind: btf.CoreByteOffset}, 0, "", btf.ErrAmbiguous, 3},
+		{"of none", btf.CoreRelo{Type: local["nowhere"], Access: "0", Kind: btf.CoreTypeSize}, 0, "no struct nowhere in vmlinux, alpha, beta", nil, 3},
+		{"existence", btf.CoreRelo{Type: local["private_beta"], Access: "0:1", Kind: btf.CoreExists}, 0, "", nil, 3},
+		{"id", btf.CoreRelo{Type: local["private_beta"], Access: "0", Kind: btf.CoreTypeIDTarget}, 8, "", nil, 3},
 	} {
 		p := program("p", asm.Mov64Imm(asm.R0, 77), asm.Exit())
 		p.Insns.Edit(func(in []spec.Insn) { in[0].Core = &c.relo })
