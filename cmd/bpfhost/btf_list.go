@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/host"
 )
 
@@ -22,7 +24,7 @@ type listDoc struct {
 }
 
 type sourceDoc struct {
-	ID       uint32   `json:"id,omitempty"` // only with --all
+	ID       uint32   `json:"id,omitempty"` // only with --all; the kernel proper has one since Linux 5.11
 	Name     string   `json:"name"`         // empty for what came with programs and maps
 	Types    int      `json:"types"`        // how many, without those of the kernel proper
 	Bytes    int      `json:"bytes"`
@@ -93,6 +95,11 @@ func (s *sources) listAll() (listDoc, error) {
 	if err != nil {
 		return d, err
 	}
+	if !slices.ContainsFunc(loaded, func(l loader.TypesInfo) bool { return l.Name == vmlinux }) { // before Linux 5.11
+		if d, err = s.list(); err != nil {
+			return d, err
+		}
+	}
 	for _, l := range loaded {
 		t, err := s.kernel.TypesByID(l.ID)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -124,7 +131,11 @@ func (d listDoc) write(a app, all bool) error {
 	for _, s := range d.Sources {
 		row := []string{s.Name, thousands(s.Types), thousands(s.Bytes)}
 		if all {
-			row = append(append([]string{number(s.ID)}, row...), s.users())
+			id := ""
+			if s.ID != 0 {
+				id = number(s.ID)
+			}
+			row = append(append([]string{id}, row...), s.users())
 		}
 		rows = append(rows, row)
 	}

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/internal/elftest"
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 // TestOpenDistilled opens a module that was built apart from its kernel: its types go on from a small base of their own, and with
@@ -70,5 +74,34 @@ func TestOpenDistilled(t *testing.T) {
 	name := put("other.btf", none.Bytes())
 	if _, err := s.open(file, name); err == nil || !strings.Contains(err.Error(), "base does not match") || !strings.Contains(err.Error(), name) {
 		t.Errorf("a kernel without the types: %v", err)
+	}
+}
+
+// TestModuleSources names modules of the running kernel, which the lab has.
+func TestModuleSources(t *testing.T) {
+	testenv.NeedKernel(t, "5.11", "types of modules")
+	k := loader.NewKernel()
+	defer k.Close()
+	if _, err := k.ModuleTypes("veth"); err != nil {
+		testenv.Refused(t, "a module", err)
+	}
+	for _, c := range []struct {
+		args     string
+		exit     int
+		out, err string // expressions
+	}{
+		{"list", 0, `(?m)^NAME +TYPES +BYTES\n(.*\n)*veth +[1-9][0-9,]* +[1-9][0-9,]+$`, "^$"},
+		{"list --all", 0, `(?m)^[0-9]+ +veth +[1-9]`, "^$"},
+		{"dump veth --root veth_priv", 0, `(?m)^struct veth_priv \{$`, "^$"},
+		{"find veth_priv veth --type struct", 0, `(?m)^\d+ +struct +\d+ +veth_priv$`, "^$"},
+		{"find task_struct veth --type struct", 1, "^$", `not found, did you mean "struct task_struct"`}, // only its own types are searched
+		{"diff veth veth", 0, "^$", "^$"},
+		{"dump vethh", 10, "^$", `^bpfhost: read vethh: no such file or directory, did you mean "veth"\?\n$`},
+	} {
+		var out, errs bytes.Buffer
+		exit := execute(t.Context(), append([]string{"btf"}, strings.Fields(c.args)...), app{in: strings.NewReader(""), out: &out, err: &errs})
+		if exit != c.exit || !regexp.MustCompile(c.out).Match(out.Bytes()) || !regexp.MustCompile(c.err).Match(errs.Bytes()) {
+			t.Errorf("btf %s: exit code %d\n%.2000s\n%s", c.args, exit, out.String(), errs.String())
+		}
 	}
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/netlab"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
@@ -30,7 +29,6 @@ func TestMain(m *testing.M) {
 //
 //	[bpf]                 this process may load and attach; BPFHOST_REQUIRE=kernel makes its lack a
 //	                      failure; $NOBPF says why not
-//	[module]              the module veth is loaded and has types, as in the lab
 //	exits N PROGRAM …     runs a program that must end with exit code N
 //	exec nobody …         runs bpfhost without privileges
 //	exec masked           copies its input without hashes of plugins and numbers of packets
@@ -85,26 +83,12 @@ func TestScript(t *testing.T) {
 // condition knows the conditions of the scripts. Where BPFHOST_REQUIRE names what is missing, it is
 // an error, so that nothing is skipped.
 func condition(name string) (bool, error) {
-	if name == "module" {
-		return moduleLoaded()
-	}
 	if name != "bpf" {
 		return false, fmt.Errorf("unknown condition %q", name)
 	}
 	err := kernelUsable()
 	if err != nil && testenv.Required(testenv.Kernel) {
 		return false, fmt.Errorf("kernel is required by BPFHOST_REQUIRE but missing: %w", err)
-	}
-	return err == nil, nil
-}
-
-// moduleLoaded says whether the module veth is loaded and has types. The lab loads it, and kernels before 5.11 have no types of modules.
-func moduleLoaded() (bool, error) {
-	k := loader.NewKernel()
-	defer k.Close()
-	_, err := k.ModuleTypes("veth")
-	if lab := os.Getenv(testenv.InLab); err != nil && lab != "" && lab != "5.10" {
-		return false, err
 	}
 	return err == nil, nil
 }

@@ -149,11 +149,16 @@ func InfoOfLink(f *FD) (i LinkInfo, err error) {
 }
 
 // BTFHeader describes loaded type information: its id, its size and the name that the kernel or a
-// module gave it.
+// module gave it (Linux 5.11).
 func BTFHeader(f *FD) (id, size uint32, name string, err error) {
 	var buf [64]byte
 	i := BTFInfo{Name: BytesPointer(buf[:]), NameLen: uint32(len(buf))}
-	if err := info(f, unsafe.Pointer(&i), unsafe.Sizeof(i)); err != nil {
+	err = info(f, unsafe.Pointer(&i), unsafe.Sizeof(i))
+	if err == E2BIG { // the kernel knows of no names
+		i = BTFInfo{}
+		err = info(f, unsafe.Pointer(&i), unsafe.Offsetof(i.Name))
+	}
+	if err != nil {
 		return 0, 0, "", err
 	}
 	return i.ID, i.Size, cString(buf[:]), nil
