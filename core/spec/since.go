@@ -22,8 +22,10 @@ var programTypeSince = map[ProgramType]Version{
 	ProgramNetfilter: {6, 4},
 }
 
-// attachTypeSince has the expected attach types of programs.
+// attachTypeSince has the expected attach types of programs. sk_reuseport_select is not there: it came with
+// 5.14 as the name of what such programs had done before, and older kernels look at no number there.
 var attachTypeSince = map[AttachType]Version{
+	AttachTypeSkSkbVerdict:               {5, 13},
 	AttachTypeSkReuseportSelectOrMigrate: {5, 14},
 	AttachTypePerfEvent:                  {5, 15},
 	AttachTypeTraceKprobeMulti:           {5, 18},

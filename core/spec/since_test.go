@@ -1,9 +1,14 @@
 package spec
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/internal/lab"
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 // TestSinceTables holds that nothing in the tables is as old as Oldest: it would stand there for nothing.
@@ -32,6 +37,56 @@ func TestSinceTables(t *testing.T) {
 		AttachTypeTCXEgress.Since() != (Version{6, 6}) || AttachTCX.Since() != (Version{6, 6}) || AttachTracing.CookieSince() != (Version{5, 19}) {
 		t.Error("a method does not read its table")
 	}
+}
+
+// TestSinceTypes holds the tables against the types of the lab's kernels: a kernel has a number exactly
+// from the version on that the tables say.
+func TestSinceTypes(t *testing.T) {
+	for kernel, here := range map[string]Version{"5.10": {5, 10}, "6.1": {6, 1}, "6.12": {6, 12}, "7.x": {99, 0}} { // the newest has all
+		f, err := lab.Facts(kernel)
+		if err != nil {
+			testenv.Skip(t, testenv.Lab, err.Error())
+		}
+		b, err := os.ReadFile(f.VmlinuxBTF)
+		if err != nil {
+			t.Fatal(err)
+		}
+		types, err := btf.Parse(b, btf.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		hold := func(enum string, n int, since func(i int) (string, Version)) {
+			have := kernelEnum(t, types, enum)
+			for i := range n {
+				if what, v := since(i); have[i] != (v.Compare(here) <= 0) && what != "sk_reuseport_select" {
+					t.Errorf("%s of %s is there since %s, but in Linux %s: %v", what, enum, v, kernel, have[i])
+				}
+			}
+		}
+		hold("bpf_map_type", len(mapTypeNames), func(i int) (string, Version) { return MapType(i).String(), MapType(i).Since() })
+		hold("bpf_prog_type", len(programTypeNames), func(i int) (string, Version) { return ProgramType(i).String(), ProgramType(i).Since() })
+		hold("bpf_attach_type", len(attachTypeNames), func(i int) (string, Version) { return AttachType(i).String(), AttachType(i).Since() })
+	}
+}
+
+// kernelEnum gives the numbers that an enum of a kernel has.
+func kernelEnum(t *testing.T, types *btf.Types, name string) map[int]bool {
+	t.Helper()
+	id, err := types.Find(name, btf.KindEnum)
+	if err != nil {
+		t.Fatal(err)
+	}
+	enum, err := types.Type(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := make(map[int]bool)
+	for _, v := range enum.(*btf.Enum).Values {
+		if !strings.HasPrefix(v.Name, "__MAX") && !strings.HasPrefix(v.Name, "MAX") {
+			have[int(v.Value)] = true
+		}
+	}
+	return have
 }
 
 // TestInsnSince has an instruction of each version, and beside it what is older and looks alike.
