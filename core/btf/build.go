@@ -7,34 +7,46 @@ import (
 	"slices"
 )
 
-// Builder makes BTF of types. Its zero value makes a little-endian table of its own. The same calls give the same bytes.
+// Builder makes BTF of Type values and of types of other tables. Its zero value makes a little-endian table of its own.
+// The same calls give the same bytes.
 type Builder struct {
-	Base   *Types           // the types go on from this table; it is not copied
-	Order  binary.ByteOrder // nil is that of Base, or little-endian without one
-	types  []Type           // nil for types that are copied
-	copies []copies
+	Base  *Types           // the types go on from this table; it is not copied
+	Order binary.ByteOrder // nil is that of Base, or little-endian without one
+	parts []part
+	count int // types in all parts
 }
 
-// copies are types of another table, as many as list has, from the type with number at on.
-type copies struct {
-	at   int
-	from *Types
-	list []ID
-	ids  []ID // new ids by those in from
+// part is some of the types, in their order: values, or copies of those of another table.
+type part struct {
+	values []Type
+	from   *Types
+	list   []ID // which types of from
+	ids    []ID // new ids by those in from
 }
+
+// manyValues is how many values a part has at most, so that values are not moved again and again.
+const manyValues = 1024
 
 // Add gives a type the next id. The type may be changed until Bytes is called, so types that
 // refer to each other are added first and filled in later. A type may refer to ids that are not taken yet.
 func (b *Builder) Add(t Type) ID {
-	b.types = append(b.types, t)
-	return b.first() + ID(len(b.types)-1)
+	n := len(b.parts)
+	if n == 0 || b.parts[n-1].from != nil || len(b.parts[n-1].values) == manyValues {
+		b.parts = append(b.parts, part{values: make([]Type, 0, min(b.count+4, manyValues))})
+		n++
+	}
+	b.parts[n-1].values = append(b.parts[n-1].values, t)
+	return b.take(1)
 }
 
-func (b *Builder) first() ID {
+// take gives the first of the next n ids.
+func (b *Builder) take(n int) ID {
+	next := ID(1 + b.count)
 	if b.Base != nil {
-		return ID(b.Base.Len())
+		next = ID(b.Base.Len() + b.count)
 	}
-	return 1
+	b.count += n
+	return next
 }
 
 // AddAll adds all types of another table in their order, those of its base too unless Base is that base. It gives
@@ -55,23 +67,62 @@ func (b *Builder) AddAll(from *Types) []ID {
 func (b *Builder) AddTypes(from *Types, roots ...ID) []ID {
 	from.ready()
 	shared := b.shared(from)
-	seen := make([]uint64, from.Len()/64+1)
-	n := 0
-	from.Visit(func(id ID) bool {
-		if id < shared {
-			return false
-		}
-		seen[id/64] |= 1 << (id % 64)
-		n++
-		return true
-	}, roots...)
-	list := make([]ID, 0, n)
-	for i, word := range seen {
+	c := closure{t: from, shared: uint32(shared), end: uint32(from.Len()), seen: make([]uint64, from.Len()/64+1)}
+	for _, id := range roots {
+		c.add(uint32(id))
+	}
+	for len(c.open) > 0 {
+		id := c.open[len(c.open)-1]
+		c.open = c.open[:len(c.open)-1]
+		c.refs(id)
+	}
+	list := make([]ID, 0, c.count)
+	for i, word := range c.seen {
 		for ; word != 0; word &= word - 1 {
 			list = append(list, ID(i*64+bits.TrailingZeros64(word)))
 		}
 	}
 	return b.addList(from, shared, list)
+}
+
+// closure is types and what they refer to.
+type closure struct {
+	t           *Types
+	shared, end uint32   // ids from shared to end count
+	seen        []uint64 // a bit for each id
+	open        []ID     // seen, but not what they refer to
+	count       int
+}
+
+func (c *closure) add(id uint32) {
+	if bit := uint64(1) << (id & 63); id >= c.shared && id < c.end && c.seen[id>>6]&bit == 0 {
+		c.seen[id>>6] |= bit
+		c.open = append(c.open, ID(id))
+		c.count++
+	}
+}
+
+// refs adds what a type refers to. It is Refs without a call for each id.
+func (c *closure) refs(id ID) {
+	r := c.t.record(id)
+	k := r.kind()
+	if k.refers() {
+		c.add(r.word)
+	}
+	if k > lastKind {
+		return
+	}
+	at := &partsOf[k]
+	for i := range int(at.fixed) {
+		c.add(c.t.u32(r.body[4*i:]))
+	}
+	if at.step > 0 && at.id >= 0 {
+		size := 4 * int(at.step)
+		for b, n := r.body[4*at.id:], r.vlen(); n > 0; n-- {
+			c.add(c.t.u32(b))
+			b = b[min(size, len(b)):]
+		}
+	}
 }
 
 // shared gives the first id of from that Base does not have.
@@ -89,71 +140,72 @@ func (b *Builder) addList(from *Types, shared ID, list []ID) []ID {
 	for id := range shared {
 		ids[id] = id
 	}
-	next := b.first() + ID(len(b.types))
+	next := b.addCopies(from, list, ids)
 	for i, id := range list {
 		ids[id] = next + ID(i)
-	}
-	if len(list) > 0 {
-		b.copies = append(b.copies, copies{len(b.types), from, list, ids})
-		b.types = append(b.types, make([]Type, len(list))...)
 	}
 	return ids
 }
 
-// Bytes writes the types. Each string is written once, in the order of first use. The error wraps ErrBuild.
+// addCopies adds types of another table, for which the caller fills in ids. It gives the id of the first.
+func (b *Builder) addCopies(from *Types, list, ids []ID) ID {
+	if len(list) > 0 {
+		b.parts = append(b.parts, part{from: from, list: list, ids: ids})
+	}
+	return b.take(len(list))
+}
+
+// Bytes writes the types. Strings are in the order of first use, each of them once; only if all types are copies from
+// one table, a string that this has twice stays so. The error wraps ErrBuild.
 func (b *Builder) Bytes() ([]byte, error) {
-	e, err := b.encode()
+	e, err := b.encode(len(b.parts) == 1 && b.parts[0].from != nil)
 	if err != nil {
 		return nil, err
 	}
 	return e.blob(nil), nil
 }
 
-// encode writes types and strings, without a header.
-func (b *Builder) encode() (*encoder, error) {
-	order, strBase := b.Order, uint32(0)
+// What types take in kernels, in bytes: a little more than the average with and without strings.
+const (
+	typeBytes   = 48
+	stringBytes = 26
+)
+
+// encode writes types and strings, without a header. Strings of copies are not held against others if they are plain.
+func (b *Builder) encode(plain bool) (*encoder, error) {
+	order, strBase, id := b.Order, uint32(0), ID(1)
 	if b.Base != nil {
-		strBase = b.Base.strBase + uint32(len(b.Base.strs.data))
+		strBase, id = b.Base.strBase+uint32(len(b.Base.strs.data)), ID(b.Base.Len())
 		if order == nil {
 			order = b.Base.order
 		}
 	}
 	e := newEncoder(order == binary.BigEndian, strBase)
-	more := b.copies
-	for i := 0; i < len(b.types); {
-		if len(more) > 0 && more[0].at == i {
-			if err := b.copy(e, more[0]); err != nil {
+	if !plain {
+		e.known.room(2 * b.count)
+	}
+	e.out = slices.Grow(e.out, (typeBytes+stringBytes)*b.count)
+	e.strs = slices.Grow(e.strs, stringBytes*b.count)
+	for _, p := range b.parts {
+		if p.from != nil {
+			t := transplant{e: e, t: p.from, ids: p.ids, plain: plain}
+			if b.shared(p.from) > 1 {
+				t.keep = strBase
+			}
+			if err := t.copyAll(p.list); err != nil {
 				return nil, err
 			}
-			i += len(more[0].list)
-			more = more[1:]
+			id += ID(len(p.list))
 			continue
 		}
-		if err := e.encode(b.types[i]); err != nil {
-			return nil, fmt.Errorf("encode type %d: %w", b.first()+ID(i), err)
+		for _, t := range p.values {
+			if err := e.encode(t); err != nil {
+				return nil, fmt.Errorf("encode type %d: %w", id, err)
+			}
+			id++
 		}
-		i++
 	}
 	return e, nil
-}
-
-// copy writes types of another table.
-func (b *Builder) copy(e *encoder, c copies) error {
-	p := transplant{e: e, t: c.from, ids: c.ids}
-	p.strs.slots = make([]offsetSlot, tableSize(2*len(c.list)))
-	if e.known.used == 0 {
-		e.known.slots = make([]internSlot, len(p.strs.slots))
-	}
-	e.out = slices.Grow(e.out, 64*len(c.list))
-	if b.shared(c.from) > 1 {
-		p.keep = e.strBase
-	}
-	for _, id := range c.list {
-		if err := p.copy(id); err != nil {
-			return fmt.Errorf("encode type %d: %w", c.ids[id], err)
-		}
-	}
-	return nil
 }
 
 // Types writes the types and opens the result, after Validate found nothing wrong with it.

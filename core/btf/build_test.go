@@ -95,6 +95,55 @@ func TestBuildWidth(t *testing.T) {
 	}
 }
 
+// TestBuildStrings copies types of a table that has a name twice: that stays so when there is nothing else, and equal
+// names are one when there is.
+func TestBuildStrings(t *testing.T) {
+	raw := rawBlob("\x00same\x00same\x00", 1, info(KindFwd, 0), 0, 6, info(KindFwd, 0), 0)
+	from, err := Parse(raw, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var alone, more Builder
+	alone.AddAll(from)
+	more.AddAll(from)
+	more.Add(&Fwd{Name: "same"})
+	for n, b := range map[int]*Builder{2: &alone, 1: &more} {
+		types := build(t, b)
+		if got := bytes.Count(types.strs.data, []byte("same\x00")); got != n {
+			t.Errorf("a name is there %d times, want %d", got, n)
+		}
+		if ids := types.FindAll("same"); len(ids) != types.Len()-1 {
+			t.Errorf("types %v of %d have the name", ids, types.Len())
+		}
+	}
+	merged, _, err := from.Dedup()
+	if err != nil || merged.Len() != 2 || len(merged.strs.data) != 6 {
+		t.Errorf("without duplicates there are %d types and %q, %v", merged.Len(), merged.strs.data, err)
+	}
+}
+
+// TestBuildParts adds more values than a part has, with copies between them: ids go on.
+func TestBuildParts(t *testing.T) {
+	from := fixture(t)
+	var b Builder
+	for i := range 2*manyValues + 5 {
+		if id := b.Add(&Pointer{Type: 1}); id != ID(i+1) {
+			t.Fatalf("value %d has id %d", i, id)
+		}
+	}
+	ids := b.AddAll(from)
+	last := b.Add(&Const{Type: ids[1]})
+	types := build(t, &b)
+	if int(last) != types.Len()-1 || types.Len() != 2*manyValues+5+from.Len()+1 {
+		t.Errorf("the last of %d types is %d", types.Len(), last)
+	}
+	for id := ID(1); int(id) < from.Len(); id++ {
+		if a, b := from.TypeName(id), types.TypeName(ids[id]); a != b {
+			t.Errorf("type %d was %q and is %q", id, a, b)
+		}
+	}
+}
+
 func TestBuildRefuses(t *testing.T) {
 	for name, typ := range map[string]Type{
 		"nul in a name":         &Fwd{Name: "a\x00b"},

@@ -32,13 +32,12 @@ func (t *Types) Dedup() (*Types, []ID, error) {
 		return nil, nil, fmt.Errorf("remove duplicates: %w", err)
 	}
 	b := Builder{Base: t.base, Order: t.order}
-	b.copies = []copies{{0, t, list, ids}}
-	b.types = make([]Type, len(list))
-	raw, err := b.Bytes()
+	b.addCopies(t, list, ids)
+	e, err := b.encode(false)
 	if err != nil {
 		return nil, nil, fmt.Errorf("remove duplicates: %w", err)
 	}
-	out, err := Parse(raw, Options{Base: t.base})
+	out, err := Parse(e.blob(nil), Options{Base: t.base})
 	return out, slices.Clone(ids), err
 }
 
@@ -107,7 +106,8 @@ func (d *deduper) name(off uint32) (uint32, error) {
 	if !ok {
 		return 0, fmt.Errorf("%w (%#x)", ErrString, off)
 	}
-	slot, hash := d.names.find(d.strs, b)
+	hash := d.names.hashBytes(b)
+	slot := findString(&d.names, d.strs, b, hash)
 	if slot.at == 0 {
 		at := uint32(len(d.strs))
 		d.strs = append(append(d.strs, b...), 0)
@@ -123,9 +123,9 @@ func (d *deduper) name(off uint32) (uint32, error) {
 func (d *deduper) read() error {
 	chain := d.t.chain()
 	d.names, d.offsets = newInterner(), make([]offsetMap, len(chain))
-	slot, hash := d.names.find(nil, nil)
+	hash := d.names.hashString("")
 	d.strs = []byte{0}
-	d.names.fill(slot, hash, 0)
+	d.names.fill(findString(&d.names, nil, "", hash), hash, 0)
 	d.g.outAt = append(d.g.outAt, 0) // void
 	d.at, d.words = []uint32{0, 1}, []uint32{0}
 	var err error

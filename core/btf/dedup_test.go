@@ -13,21 +13,17 @@ import (
 func units(t testing.TB) []*Types {
 	part := func(list, item bool) *Types {
 		s := newScalars(nil)
-		var l, i ID
-		if l = s.Add(&Fwd{Name: "list"}); list {
-			s.types[l-1] = &Struct{Name: "list", Size: 8}
+		add := func(known bool, to *Struct) ID {
+			if known {
+				return s.Add(to)
+			}
+			return s.Add(&Fwd{Name: to.Name})
 		}
-		if i = s.Add(&Fwd{Name: "item"}); item {
-			s.types[i-1] = &Struct{Name: "item", Size: 16}
-		}
-		lp := s.Add(&Pointer{l})
-		ip := s.Add(&Pointer{i})
-		if list {
-			s.types[l-1].(*Struct).Members = []Member{{Name: "head", Type: ip}}
-		}
-		if item {
-			s.types[i-1].(*Struct).Members = []Member{{Name: "next", Type: ip}, {Name: "of", Type: lp, Offset: 64}}
-		}
+		l, i := &Struct{Name: "list", Size: 8}, &Struct{Name: "item", Size: 16}
+		lid, iid := add(list, l), add(item, i)
+		lp, ip := s.Add(&Pointer{lid}), s.Add(&Pointer{iid})
+		l.Members = []Member{{Name: "head", Type: ip}}
+		i.Members = []Member{{Name: "next", Type: ip}, {Name: "of", Type: lp, Offset: 64}}
 		v := s.Add(&Var{Name: "it", Type: ip, Linkage: LinkGlobal})
 		s.Add(&Datasec{Name: ".bss", Vars: []SecVar{{v, 0, 8}}})
 		return build(t, &s.Builder)

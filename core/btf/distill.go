@@ -50,10 +50,8 @@ func (t *Types) onto(base *Types, ids, list []ID) (*Types, error) {
 	for i, id := range list {
 		ids[id] = ID(base.Len() + i)
 	}
-	b := Builder{Base: base, types: make([]Type, len(list))}
-	if len(list) > 0 {
-		b.copies = []copies{{0, t, list, ids}}
-	}
+	b := Builder{Base: base}
+	b.addCopies(t, list, ids)
 	raw, err := b.Bytes()
 	if err != nil {
 		return nil, err

@@ -14,8 +14,9 @@ func kernelBase(t testing.TB, before int, size uint32) *Types {
 	}
 	anon := s.Add(&Struct{Size: 4, Members: []Member{{Name: "x", Type: s.int}}})
 	s.Add(&Typedef{"atomic_t", anon})
-	list := s.Add(&Struct{Name: "list", Size: size})
-	s.types[list-1].(*Struct).Members = []Member{{Name: "next", Type: s.Add(&Pointer{list})}}
+	node := &Struct{Name: "list", Size: size}
+	list := s.Add(node)
+	node.Members = []Member{{Name: "next", Type: s.Add(&Pointer{list})}}
 	s.Add(&Struct{Name: "task", Size: 64, Members: []Member{{Name: "l", Type: list}}})
 	s.Add(&Struct{Name: "u", Union: true, Size: 4, Members: []Member{{Name: "a", Type: s.int}}})
 	s.Add(&Enum{Name: "color", Size: 4, Values: []Enumerator{{"RED", 0}, {"GREEN", 1}}})

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
+	"slices"
 	"strings"
 )
 
@@ -12,21 +14,16 @@ var ErrBuild = errors.New("type cannot be encoded")
 
 // encoder writes types and gathers their strings.
 type encoder struct {
-	order   binary.AppendByteOrder
 	big     bool
-	out     []byte
+	out     []byte // what a header takes, and the types
 	strs    []byte
 	known   interner // the strings that were added
 	strBase uint32
-	scratch []byte
 }
 
 // newEncoder starts with the strings that a table of its own begins with; strBase is not zero for a split one.
 func newEncoder(big bool, strBase uint32) *encoder {
-	e := &encoder{order: binary.LittleEndian, big: big, strBase: strBase, known: newInterner()}
-	if big {
-		e.order = binary.BigEndian
-	}
+	e := &encoder{big: big, strBase: strBase, known: newInterner(), out: make([]byte, headerSize)}
 	if strBase == 0 {
 		e.strs = []byte{0}
 	}
@@ -38,31 +35,56 @@ func (e *encoder) str(s string) (uint32, error) {
 	if strings.IndexByte(s, 0) >= 0 {
 		return 0, fmt.Errorf("%w: name %q has a NUL", ErrBuild, s)
 	}
-	e.scratch = append(e.scratch[:0], s...)
-	return e.bytes(e.scratch)
+	return addString(e, s, e.known.hashString(s))
 }
 
 // bytes is str for a string that has no NUL.
-func (e *encoder) bytes(s []byte) (uint32, error) {
+func (e *encoder) bytes(s []byte) (uint32, error) { return addString(e, s, e.known.hashBytes(s)) }
+
+func addString[S string | []byte](e *encoder, s S, hash uint32) (uint32, error) {
 	if len(s) == 0 {
 		return 0, nil
 	}
-	slot, hash := e.known.find(e.strs, s)
+	slot := findString(&e.known, e.strs, s, hash)
 	if slot.at != 0 {
 		return e.strBase + slot.at - 1, nil
 	}
-	at := uint64(len(e.strs))
-	if uint64(e.strBase)+at+uint64(len(s)) >= 1<<32-1 {
+	at, err := appendString(e, s)
+	if err == nil {
+		e.known.fill(slot, hash, at-e.strBase)
+	}
+	return at, err
+}
+
+// appendString writes a string, and gives its offset.
+func appendString[S string | []byte](e *encoder, s S) (uint32, error) {
+	at := uint64(e.strBase) + uint64(len(e.strs))
+	if at+uint64(len(s)) >= 1<<32-1 {
 		return 0, fmt.Errorf("%w: strings exceed 4 GiB", ErrBuild)
 	}
 	e.strs = append(append(e.strs, s...), 0)
-	e.known.fill(slot, hash, uint32(at))
-	return e.strBase + uint32(at), nil
+	return uint32(at), nil
+}
+
+// put writes a word to the start of b.
+func (e *encoder) put(b []byte, v uint32) {
+	if e.big {
+		v = bits.ReverseBytes32(v)
+	}
+	binary.LittleEndian.PutUint32(b, v)
+}
+
+// room appends n bytes to be filled in.
+func (e *encoder) room(n int) []byte {
+	at := len(e.out)
+	e.out = slices.Grow(e.out, n)[:at+n]
+	return e.out[at:]
 }
 
 func (e *encoder) words(w ...uint32) {
-	for _, v := range w {
-		e.out = e.order.AppendUint32(e.out, v)
+	b := e.room(4 * len(w))
+	for i, v := range w {
+		e.put(b[4*i:], v)
 	}
 }
 
@@ -147,13 +169,15 @@ func (e *encoder) encodeInt(t *Int) error {
 
 func (e *encoder) encodeStruct(t *Struct) error {
 	flag := false
-	for _, m := range t.Members {
-		flag = flag || m.BitSize > 0
+	for i := range t.Members {
+		flag = flag || t.Members[i].BitSize > 0
 	}
 	if err := e.head(t.Name, t.Kind(), len(t.Members), flag, t.Size); err != nil {
 		return err
 	}
-	for _, m := range t.Members {
+	b := e.room(12 * len(t.Members))
+	for i := range t.Members {
+		m := &t.Members[i]
 		off, err := e.str(m.Name)
 		if err != nil {
 			return err
@@ -161,7 +185,9 @@ func (e *encoder) encodeStruct(t *Struct) error {
 		if flag && (m.Offset > 0xffffff || m.BitSize > 0xff) {
 			return fmt.Errorf("%w: member %q of %q is too far in for a struct with bit-fields", ErrBuild, m.Name, t.Name)
 		}
-		e.words(off, uint32(m.Type), m.BitSize<<24|m.Offset)
+		e.put(b[12*i:], off)
+		e.put(b[12*i+4:], uint32(m.Type))
+		e.put(b[12*i+8:], m.BitSize<<24|m.Offset)
 	}
 	return nil
 }
@@ -170,19 +196,24 @@ func (e *encoder) encodeEnum(t *Enum) error {
 	if err := e.head(t.Name, t.Kind(), len(t.Values), t.Signed, t.Size); err != nil {
 		return err
 	}
-	for _, v := range t.Values {
+	size := 8
+	if t.Wide {
+		size = 12
+	}
+	b := e.room(size * len(t.Values))
+	for i, v := range t.Values {
 		off, err := e.str(v.Name)
 		if err != nil {
 			return err
 		}
-		if t.Wide {
-			e.words(off, uint32(v.Value), uint32(v.Value>>32))
-			continue
-		}
-		if t.Signed && int64(v.Value) != int64(int32(v.Value)) || !t.Signed && v.Value>>32 != 0 {
+		e.put(b[size*i:], off)
+		e.put(b[size*i+4:], uint32(v.Value))
+		switch {
+		case t.Wide:
+			e.put(b[size*i+8:], uint32(v.Value>>32))
+		case t.Signed && int64(v.Value) != int64(int32(v.Value)) || !t.Signed && v.Value>>32 != 0:
 			return fmt.Errorf("%w: value of %q needs an enum64", ErrBuild, v.Name)
 		}
-		e.words(off, uint32(v.Value))
 	}
 	return nil
 }
@@ -191,32 +222,43 @@ func (e *encoder) encodeProto(t *FuncProto) error {
 	if err := e.head("", KindFuncProto, len(t.Params), false, uint32(t.Return)); err != nil {
 		return err
 	}
-	for _, p := range t.Params {
+	b := e.room(8 * len(t.Params))
+	for i, p := range t.Params {
 		off, err := e.str(p.Name)
 		if err != nil {
 			return err
 		}
-		e.words(off, uint32(p.Type))
+		e.put(b[8*i:], off)
+		e.put(b[8*i+4:], uint32(p.Type))
 	}
 	return nil
 }
 
-// blob puts a header before the types and the strings behind them.
+// magic is the first word of a header: the magic number, version 1, no flags.
+func (e *encoder) magic() uint32 {
+	if e.big {
+		return magic<<16 | 1<<8
+	}
+	return magic | 1<<16
+}
+
+// blob puts a header before the types and the strings behind them. The encoder must not be used any more.
 func (e *encoder) blob(layout []byte) []byte {
-	size := headerSize
+	if len(layout) > 0 {
+		e.out = slices.Insert(e.out, headerSize, make([]byte, layoutHeaderSize-headerSize)...)
+	}
+	size, strs := uint32(headerSize), uint32(len(e.strs))
 	if len(layout) > 0 {
 		size = layoutHeaderSize
 	}
-	types, strs := uint32(len(e.out)), uint32(len(e.strs))
-	b := make([]byte, 0, size+len(e.out)+len(layout)+len(e.strs))
-	b = e.order.AppendUint16(b, magic)
-	b = append(b, 1, 0)
-	for _, w := range []uint32{uint32(size), 0, types, types + uint32(len(layout)), strs} {
-		b = e.order.AppendUint32(b, w)
+	types := uint32(len(e.out)) - size
+	h := e.out[:size]
+	for i, w := range []uint32{e.magic(), size, 0, types, types + uint32(len(layout)), strs} {
+		e.put(h[4*i:], w)
 	}
 	if len(layout) > 0 {
-		b = e.order.AppendUint32(b, types)
-		b = e.order.AppendUint32(b, uint32(len(layout)))
+		e.put(h[24:], types)
+		e.put(h[28:], uint32(len(layout)))
 	}
-	return append(append(append(b, e.out...), layout...), e.strs...)
+	return append(append(e.out, layout...), e.strs...)
 }

@@ -46,11 +46,11 @@ func remap(id *ID, ids []ID) error {
 // BytesExt writes the types as Bytes does, and the .BTF.ext that belongs to them: strings of both are in the .BTF. Ids in
 // e are those of this Builder (see Remap). Tails of records are kept as they are. The error wraps ErrBuild.
 func (b *Builder) BytesExt(e *Ext) (types, ext []byte, err error) {
-	enc, err := b.encode()
+	enc, err := b.encode(false)
 	if err != nil {
 		return nil, nil, err
 	}
-	w := extWriter{e: enc, out: &encoder{order: enc.order}}
+	w := extWriter{e: enc, out: &encoder{big: enc.big}}
 	for i, part := range extParts {
 		size := part.size + uint64(tailSize(e, i))
 		begin := len(w.out.out)
@@ -65,12 +65,10 @@ func (b *Builder) BytesExt(e *Ext) (types, ext []byte, err error) {
 		}
 		w.bounds = append(w.bounds, uint32(begin), uint32(len(w.out.out)-begin))
 	}
-	head := enc.order.AppendUint16(nil, magic)
-	head = append(head, 1, 0)
-	for _, v := range append([]uint32{extHeaderSize}, w.bounds...) {
-		head = enc.order.AppendUint32(head, v)
-	}
-	return enc.blob(nil), append(head, w.out.out...), nil
+	head := &encoder{big: enc.big}
+	head.words(enc.magic())
+	head.words(append([]uint32{extHeaderSize}, w.bounds...)...)
+	return enc.blob(nil), append(head.out, w.out.out...), nil
 }
 
 // extHeaderSize is the size of struct btf_ext_header with the part of CO-RE, in bytes.

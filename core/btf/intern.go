@@ -28,32 +28,41 @@ func tableSize(n int) int {
 	return size
 }
 
-// find gives the slot of a string in strs: one that holds it, or the empty one where it belongs.
-func (x *interner) find(strs, s []byte) (*internSlot, uint32) {
-	hash := uint32(maphash.Bytes(x.seed, s))
+// room makes room for n strings before there are any.
+func (x *interner) room(n int) {
+	if size := tableSize(n); size > len(x.slots) {
+		x.slots = make([]internSlot, size)
+	}
+}
+
+func (x *interner) hashBytes(s []byte) uint32  { return uint32(maphash.Bytes(x.seed, s)) }
+func (x *interner) hashString(s string) uint32 { return uint32(maphash.String(x.seed, s)) }
+
+// findString gives the slot of a string in strs: one that holds it, or the empty one where it belongs.
+func findString[S string | []byte](x *interner, strs []byte, s S, hash uint32) *internSlot {
 	mask := uint32(len(x.slots) - 1)
 	for i := hash & mask; ; i = (i + 1) & mask {
 		p := &x.slots[i]
 		if p.at == 0 {
-			return p, hash
+			return p
 		}
 		if p.hash == hash {
 			at, n := int(p.at-1), len(s)
 			if at+n < len(strs) && strs[at+n] == 0 && string(strs[at:at+n]) == string(s) {
-				return p, hash
+				return p
 			}
 		}
 	}
 }
 
-// fill puts a string into the empty slot that find gave.
+// fill puts a string into the empty slot that findString gave.
 func (x *interner) fill(p *internSlot, hash, at uint32) {
 	*p = internSlot{hash, at + 1}
-	if x.used++; x.used*2 < len(x.slots) {
+	if x.used++; x.used*3 < len(x.slots)*2 {
 		return
 	}
 	old := x.slots
-	x.slots = make([]internSlot, 4*len(old))
+	x.slots = make([]internSlot, 2*len(old))
 	mask := uint32(len(x.slots) - 1)
 	for _, s := range old {
 		if s.at == 0 {

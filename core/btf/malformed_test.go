@@ -200,7 +200,7 @@ func TestMalformedKindWithLayout(t *testing.T) {
 func chain(t *testing.T, n int, words func(to uint32) []uint32) *Types {
 	t.Helper()
 	e := newEncoder(false, 0)
-	e.out = make([]byte, 0, n*24+16)
+	e.out = slices.Grow(e.out, n*24+16)
 	e.strs = []byte("\x00int\x00")
 	e.words(intWords...)
 	for i := range uint32(n) {
@@ -416,7 +416,7 @@ func TestMalformedSplit(t *testing.T) {
 	if err == nil {
 		t.Error("on a smaller base: no error")
 	}
-	empty, err := Parse((&encoder{order: binary.LittleEndian}).blob(nil), Options{Base: base})
+	empty, err := Parse(newEncoder(false, 1).blob(nil), Options{Base: base})
 	if err != nil || empty.Len() != 2 || empty.Validate() != nil {
 		t.Errorf("module without anything: %v", err)
 	}

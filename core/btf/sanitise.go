@@ -277,7 +277,7 @@ func (f Feature) Probe(order binary.ByteOrder) []byte {
 	case FeatureEnum64:
 		b.Add(&Enum{Name: "e", Size: 8, Wide: true, Values: []Enumerator{{Name: "A", Value: 1 << 40}}})
 	case FeatureLayout:
-		e, err := b.encode()
+		e, err := b.encode(false)
 		if err != nil {
 			return nil
 		}

@@ -1,10 +1,6 @@
 package btf
 
-import (
-	"encoding/binary"
-	"fmt"
-	"math/bits"
-)
+import "fmt"
 
 // parts says where the records of a kind have names and ids, besides the first word, which is a name, and
 // the third, of which Kind.refers tells.
@@ -28,11 +24,12 @@ var partsOf = [lastKind + 1]parts{
 
 // transplant writes records of one table for another, with other ids and strings.
 type transplant struct {
-	e    *encoder
-	t    *Types
-	ids  []ID      // new ids by old ones
-	strs offsetMap // new offsets by old ones
-	keep uint32    // strings below this offset have the same one in both tables
+	e     *encoder
+	t     *Types
+	ids   []ID      // new ids by old ones
+	strs  offsetMap // new offsets by old ones
+	keep  uint32    // strings below this offset have the same one in both tables
+	plain bool      // strings are copied as they are, without looking for equal ones
 }
 
 // str gives the new offset of a string.
@@ -47,7 +44,15 @@ func (p *transplant) str(off uint32) (uint32, error) {
 	if !ok {
 		return 0, fmt.Errorf("%w (%#x)", ErrString, off)
 	}
-	to, err := p.e.bytes(b)
+	var to uint32
+	var err error
+	switch {
+	case len(b) == 0:
+	case p.plain:
+		to, err = appendString(p.e, b)
+	default:
+		to, err = p.e.bytes(b)
+	}
 	if err == nil {
 		p.strs.put(off, to)
 	}
@@ -62,67 +67,99 @@ func (p *transplant) id(old uint32) (uint32, error) {
 	return uint32(p.ids[old]), nil
 }
 
+// copyAll writes some types.
+func (p *transplant) copyAll(list []ID) error {
+	p.strs.slots = make([]offsetSlot, tableSize(2*len(list)))
+	for _, id := range list {
+		if err := p.copy(id); err != nil {
+			return fmt.Errorf("encode type %d: %w", p.ids[id], err)
+		}
+	}
+	return nil
+}
+
 // copy writes one type.
 func (p *transplant) copy(id ID) error {
 	t := p.t.owner(id)
-	r, _ := t.at(t.offset(id))
-	k := r.kind()
-	if k > lastKind {
-		return fmt.Errorf("copy type %d: %w: %v", id, ErrBuild, k)
-	}
-	name, err := p.str(r.name)
-	if err != nil {
-		return fmt.Errorf("copy type %d: name: %w", id, err)
-	}
-	word := r.word
-	if k.refers() {
-		if word, err = p.id(word); err != nil {
-			return fmt.Errorf("copy type %d: %w", id, err)
-		}
+	r, n := t.at(t.offset(id))
+	if r.kind() > lastKind {
+		return fmt.Errorf("copy type %d: %w: %v", id, ErrBuild, r.kind())
 	}
 	begin := len(p.e.out)
-	p.e.words(name, r.info, word)
-	if err := p.body(r); err != nil {
+	out := p.e.room(int(n))
+	err := p.head(r, out)
+	if err == nil && n > 12 {
+		err = p.body(r, out[12:])
+	}
+	if err != nil {
 		p.e.out = p.e.out[:begin]
 		return fmt.Errorf("copy type %d: %w", id, err)
 	}
 	return nil
 }
 
-// body writes what follows the three words that each record begins with.
-func (p *transplant) body(r record) error {
-	at, w := partsOf[r.kind()], len(r.body)/4
-	begin := len(p.e.out)
-	p.e.out = append(p.e.out, r.body...)
-	out := p.e.out[begin:]
-	swap := p.t.big != p.e.big
-	if at == (parts{}) && !swap {
-		return nil
+// head writes the three words that each record begins with.
+func (p *transplant) head(r record, out []byte) error {
+	name, err := p.str(r.name)
+	if err != nil {
+		return fmt.Errorf("name: %w", err)
 	}
-	for i, in := 0, 0; i < w; i++ {
-		var err error
-		v := p.t.word(r, i)
-		switch {
-		case i < int(at.fixed), at.step != 0 && in == int(at.id):
-			v, err = p.id(v)
-		case at.name && in == 0:
-			v, err = p.str(v)
-		case !swap:
-			if in++; in >= int(at.step) {
-				in = 0
-			}
-			continue
+	word := r.word
+	if r.kind().refers() {
+		if word, err = p.id(word); err != nil {
+			return err
 		}
+	}
+	p.e.put(out, name)
+	p.e.put(out[4:], r.info)
+	p.e.put(out[8:], word)
+	return nil
+}
+
+// body writes what follows.
+func (p *transplant) body(r record, out []byte) error {
+	in := r.body
+	if p.t.big == p.e.big {
+		copy(out, in)
+	} else {
+		for i := 0; i < len(in); i += 4 {
+			p.e.put(out[i:], p.t.u32(in[i:]))
+		}
+	}
+	at := &partsOf[r.kind()]
+	for i := range int(at.fixed) {
+		id, err := p.id(p.t.u32(in[4*i:]))
 		if err != nil {
 			return fmt.Errorf("word %d: %w", i+3, err)
 		}
-		if in++; in >= int(at.step) {
-			in = 0
+		p.e.put(out[4*i:], id)
+	}
+	if at.step > 0 {
+		return p.elements(at, in, out)
+	}
+	return nil
+}
+
+// elements writes the names and ids of elements.
+func (p *transplant) elements(at *parts, in, out []byte) error {
+	size, idAt := 4*int(at.step), 4*int(at.id)
+	for i := 0; i < len(in); i += size {
+		from, to := in[i:i+size], out[i:i+size]
+		if at.name {
+			name, err := p.str(p.t.u32(from))
+			if err != nil {
+				return fmt.Errorf("word %d: %w", i/4+3, err)
+			}
+			p.e.put(to, name)
 		}
-		if p.e.big {
-			v = bits.ReverseBytes32(v)
+		if idAt >= 0 {
+			old := p.t.u32(from[idAt:])
+			if uint64(old) >= uint64(len(p.ids)) {
+				_, err := p.id(old)
+				return fmt.Errorf("word %d: %w", (i+idAt)/4+3, err)
+			}
+			p.e.put(to[idAt:], uint32(p.ids[old]))
 		}
-		binary.LittleEndian.PutUint32(out[4*i:], v)
 	}
 	return nil
 }

@@ -39,10 +39,11 @@ func TestTypeName(t *testing.T) {
 func TestTypeNameBounded(t *testing.T) {
 	var b Builder
 	self := b.Add(&Pointer{Type: 1})
-	proto := b.Add(&FuncProto{Return: 3, Params: make([]Param, 100)})
+	proto := &FuncProto{Return: 3, Params: make([]Param, 100)}
+	b.Add(proto)
 	fn := b.Add(&Pointer{Type: 2})
 	for i := range 100 {
-		b.types[proto-1].(*FuncProto).Params[i].Type = fn
+		proto.Params[i].Type = fn
 	}
 	types := build(t, &b)
 	if s := types.TypeName(self); s != "... "+strings.Repeat("*", nameLinks) {

@@ -5,30 +5,33 @@ import "iter"
 // Refs gives the ids that a type refers to, in the order in which they are written, void included. With Visit it is
 // the way to work with graphs of types, which have cycles: nothing here follows more than one step.
 func (t *Types) Refs(id ID) iter.Seq[ID] {
-	return func(yield func(ID) bool) {
-		r := t.record(id)
-		k := r.kind()
-		if k.refers() && !yield(ID(r.word)) {
+	return func(yield func(ID) bool) { t.refs(id, yield) }
+}
+
+// refs is Refs with a function that says when to stop.
+func (t *Types) refs(id ID, yield func(ID) bool) {
+	r := t.record(id)
+	k := r.kind()
+	if k.refers() && !yield(ID(r.word)) {
+		return
+	}
+	step, first := 0, 0 // words from one id to the next, and before the first
+	n := r.vlen()
+	switch {
+	case k.Composite():
+		step, first = 3, 1
+	case k == KindFuncProto:
+		step, first = 2, 1
+	case k == KindDatasec:
+		step, first = 3, 0
+	case k == KindArray:
+		step, first, n = 1, 0, 2
+	default:
+		return
+	}
+	for i := range n {
+		if !yield(ID(t.word(r, step*i+first))) {
 			return
-		}
-		step, first := 0, 0 // words from one id to the next, and before the first
-		n := r.vlen()
-		switch {
-		case k.Composite():
-			step, first = 3, 1
-		case k == KindFuncProto:
-			step, first = 2, 1
-		case k == KindDatasec:
-			step, first = 3, 0
-		case k == KindArray:
-			step, first, n = 1, 0, 2
-		default:
-			return
-		}
-		for i := range n {
-			if !yield(ID(t.word(r, step*i+first))) {
-				return
-			}
 		}
 	}
 }
