@@ -38,10 +38,7 @@ The layout of raw and the fields of json are those of bpftool. With --root only 
 			if err != nil {
 				return err
 			}
-			if err := a.dumpTypes(t, ids, format.value); err != nil {
-				return &inputError{fmt.Errorf("dump %s: %w", args[0], err)}
-			}
-			return nil
+			return dump{a, args[0], t}.types(ids, format.value)
 		},
 	}
 	c.Flags().Var(&format, "format", "what to print")
@@ -50,54 +47,65 @@ The layout of raw and the fields of json are those of bpftool. With --root only 
 	return c
 }
 
-// dumpTypes prints types. No ids are all types that are not in the base.
-func (a app) dumpTypes(t *btf.Types, ids []btf.ID, format string) error {
-	if format == "c" || format == "go" {
-		out, err := []byte(nil), error(nil)
-		if format == "c" {
-			out, err = render.Header(nil, t, render.HeaderOptions{Roots: ids})
-		} else {
-			out, err = render.Go(nil, t, render.GoOptions{Roots: ids})
-		}
-		if err == nil {
-			_, err = a.out.Write(out)
-		}
-		return err
-	}
-	if ids != nil {
-		var err error
-		if ids, err = render.Needs(t, ids); err != nil {
-			return err
-		}
-	}
-	if format == "json" {
-		out, err := render.JSON(nil, t, ids)
-		if err == nil {
-			err = writeLine(a.out, bytes.TrimSuffix(out, []byte("\n")))
-		}
-		return err
-	}
-	return a.dumpRaw(t, ids)
+// dump prints the types of one SRC.
+type dump struct {
+	app
+	name  string
+	table *btf.Types
 }
 
-// dumpRaw prints lines in pieces, since those of a kernel are ten times as long as its types.
-func (a app) dumpRaw(t *btf.Types, ids []btf.ID) error {
+// refuse says that the types are the reason of an error.
+func (d dump) refuse(err error) error {
+	return &inputError{fmt.Errorf("dump %s: %w", d.name, err)}
+}
+
+// types prints types. No ids are all types that are not in the base.
+func (d dump) types(ids []btf.ID, format string) error {
+	var out []byte
+	var err error
+	switch {
+	case format == "c":
+		out, err = render.Header(nil, d.table, render.HeaderOptions{Roots: ids})
+	case format == "go":
+		out, err = render.Go(nil, d.table, render.GoOptions{Roots: ids})
+	case ids != nil:
+		ids, err = render.Needs(d.table, ids)
+	}
+	if err == nil && format == "json" {
+		out, err = render.JSON(nil, d.table, ids)
+	}
+	switch {
+	case err != nil:
+		return d.refuse(err)
+	case format == "raw":
+		return d.lines(ids)
+	case format == "json":
+		return writeLine(d.out, bytes.TrimSuffix(out, []byte("\n")))
+	}
+	_, err = d.out.Write(out)
+	return err
+}
+
+// lines prints types in pieces, since those of a kernel are 12 MB.
+func (d dump) lines(ids []btf.ID) error {
 	if ids == nil {
-		for id := range t.Kinds() {
+		for id := range d.table.Kinds() {
 			ids = append(ids, id)
 		}
 	}
 	out := make([]byte, 0, 1<<17)
 	for _, id := range ids {
 		var err error
-		if out, err = t.AppendRaw(out, id); err == nil && len(out) >= 1<<16 {
-			_, err = a.out.Write(out)
+		if out, err = d.table.AppendRaw(out, id); err != nil {
+			return d.refuse(err)
+		}
+		if len(out) >= 1<<16 {
+			if _, err := d.out.Write(out); err != nil {
+				return err
+			}
 			out = out[:0]
 		}
-		if err != nil {
-			return err
-		}
 	}
-	_, err := a.out.Write(out)
+	_, err := d.out.Write(out)
 	return err
 }

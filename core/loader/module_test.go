@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -101,6 +102,27 @@ func TestModuleTypes(t *testing.T) {
 	k.typesDir = filepath.Join(t.TempDir(), "none")
 	if names, err := k.Modules(); len(names) != 0 || err != nil {
 		t.Errorf("a kernel without BTF: %v, %v", names, err)
+	}
+}
+
+// TestModuleTypesAtOnce asks for the same types from several goroutines, as loads that share a Kernel do.
+func TestModuleTypesAtOnce(t *testing.T) {
+	k := moduleKernel(t)
+	var wg sync.WaitGroup
+	got := make([]*btf.Types, 8)
+	for i := range got {
+		wg.Go(func() {
+			got[i], _ = k.ModuleTypes("alpha")
+			if _, err := got[i].FindOwn("of_alpha", btf.KindFunc); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, types := range got {
+		if types == nil || types != got[0] {
+			t.Error("not everyone got the same types")
+		}
 	}
 }
 
