@@ -18,6 +18,13 @@ func (l *loader) readData() error {
 	l.used = make(map[string]bool)
 	l.varNames = make(map[string]bool)
 	var total uint64
+	n := 0
+	for _, s := range l.parts.data {
+		n += len(l.symbols.of(s))
+	}
+	if n > 0 {
+		l.c.Vars = make([]*spec.Var, 0, n)
+	}
 	for _, s := range l.parts.data {
 		if s.size > math.MaxUint32 || s.size > l.o.MaxData-total {
 			return s.fail(0, "%d bytes of data are more than the limit of %d for all sections", s.size, l.o.MaxData)
@@ -34,7 +41,8 @@ func (l *loader) readDataSection(s *section) error {
 	if l.hasMap(s.name) {
 		return s.fail(0, "second section or map of that name")
 	}
-	m := &spec.Map{
+	m := l.newMaps.next()
+	*m = spec.Map{
 		Name: s.name, Section: s.name, Type: spec.MapArray,
 		KeySize: 4, ValueSize: uint32(s.size), MaxEntries: 1, Flags: spec.FlagMmapable,
 	}
@@ -73,7 +81,7 @@ func (l *loader) readVars(s *section, d *btf.Datasec) error {
 	if err != nil {
 		return err
 	}
-	var list []uint32
+	list := l.list[:0]
 	for _, i := range l.symbols.of(s) {
 		sym := &l.f.symbols[i]
 		if sym.typ != symbolObject && sym.typ != symbolNone || sym.name == "" || strings.HasPrefix(sym.name, ".L") {
@@ -86,12 +94,12 @@ func (l *loader) readVars(s *section, d *btf.Datasec) error {
 			list = append(list, i)
 		}
 	}
+	l.list = list
 	slices.SortStableFunc(list, func(a, b uint32) int {
 		x, y := &l.f.symbols[a], &l.f.symbols[b]
 		return cmp.Or(cmp.Compare(x.value, y.value), cmp.Compare(min(y.bind, 1), min(x.bind, 1)))
 	})
-	slab := make([]spec.Var, len(list))
-	l.c.Vars = slices.Grow(l.c.Vars, len(list))
+	slab := l.newVars.many(len(list))
 	for k, i := range list {
 		if err := l.addVar(&slab[k], s, i, types); err != nil {
 			return err
@@ -119,12 +127,16 @@ func (l *loader) addVar(v *spec.Var, s *section, i uint32, types map[string]btf.
 	return nil
 }
 
-// varTypes gives the types of the variables of a section by name.
+// varTypes gives the types of the variables of a section by name. They hold until the next call.
 func (l *loader) varTypes(d *btf.Datasec) (map[string]btf.ID, error) {
+	clear(l.varTypeOf)
 	if d == nil {
 		return nil, nil
 	}
-	out := make(map[string]btf.ID, len(d.Vars))
+	if l.varTypeOf == nil {
+		l.varTypeOf = make(map[string]btf.ID, len(d.Vars))
+	}
+	out := l.varTypeOf
 	for _, v := range d.Vars {
 		t, err := l.types.Type(v.Type)
 		if err != nil {

@@ -49,21 +49,29 @@ func (k *linker) placeTables() error {
 	if len(k.fn.tables) == 0 {
 		return nil
 	}
-	starts := make([]uint64, len(k.fn.code)) // by instruction: bytes from the start of the section
-	at := k.fn.off
-	for i := range k.fn.code {
-		starts[i] = at
-		at += asm.SlotSize * uint64(k.fn.code[i].Slots())
+	fn := k.fn
+	starts, labels := make([]uint32, 0, fn.insns), make([]asm.Label, 0, fn.insns) // slots, and labels, by instruction
+	slot := uint32(fn.off / asm.SlotSize)
+	err := asm.DecodeChunks(fn.bytes, k.l.decodeOptions(), func(insns []asm.Insn) error {
+		for i := range insns {
+			starts, labels = append(starts, slot), append(labels, insns[i].Label)
+			slot += uint32(insns[i].Slots())
+		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	for i := range k.fn.tables {
-		if err := k.placeTable(&k.fn.tables[i], starts); err != nil {
+	fn.places = make(map[uint32]asm.Label)
+	for i := range fn.tables {
+		if err := k.placeTable(&fn.tables[i], starts, labels); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (k *linker) placeTable(u *tableUse, starts []uint64) error {
+func (k *linker) placeTable(u *tableUse, starts []uint32, labels []asm.Label) error {
 	sym, sec, err := k.l.f.check(u.symbol)
 	if err != nil {
 		return err
@@ -83,16 +91,15 @@ func (k *linker) placeTable(u *tableUse, starts []uint64) error {
 	u.table.Labels = make([]asm.Label, sym.size/jumpEntry)
 	for e := range u.table.Labels {
 		to := c.U64()
-		i, ok := slices.BinarySearchFunc(starts, to, cmp.Compare)
+		i, ok := slices.BinarySearchFunc(starts, to, func(slot uint32, to uint64) int { return cmp.Compare(uint64(slot)*asm.SlotSize, to) })
 		if !ok {
 			return sec.fail(sym.value+jumpEntry*uint64(e), "jump table %q: no instruction of function %q starts at %#x", name, show(k.fn.name), to)
 		}
-		in := &k.fn.code[i]
-		if in.Label == 0 {
+		if labels[i] == 0 {
 			k.fn.labels++
-			in.Label = k.fn.labels
+			labels[i], k.fn.places[uint32(i)] = k.fn.labels, k.fn.labels
 		}
-		u.table.Labels[e] = in.Label
+		u.table.Labels[e] = labels[i]
 	}
 	return c.Err()
 }

@@ -15,6 +15,9 @@ import (
 // linkFuncs decodes all functions and puts names in place of relocations.
 func (l *loader) linkFuncs() error {
 	seen := make(map[string]bool)
+	k := linker{l: l}
+	k.visit = k.chunk
+	l.patches = make([]patch, 0, l.codeRelocs())
 	for _, s := range l.parts.code {
 		if len(l.funcs[s.index]) == 0 {
 			continue
@@ -23,9 +26,9 @@ func (l *loader) linkFuncs() error {
 		if err != nil {
 			return err
 		}
-		k := linker{l: l, section: s}
+		k.section, k.ext, k.relocs = s, nil, k.relocs[:0]
 		if r := l.relocs[s.index]; r != nil {
-			if k.relocs, err = l.f.relocations(r); err != nil {
+			if k.relocs, err = l.f.relocations(k.relocs, r); err != nil {
 				return err
 			}
 		}
@@ -43,47 +46,93 @@ func (l *loader) linkFuncs() error {
 	return nil
 }
 
-// linker works through the functions of one section in order.
+// codeRelocs gives how many relocations there are for instructions.
+func (l *loader) codeRelocs() uint64 {
+	n := uint64(0)
+	for _, s := range l.parts.code {
+		if r := l.relocs[s.index]; r != nil && len(l.funcs[s.index]) > 0 {
+			n += r.size / relocSize
+		}
+	}
+	return min(n, uint64(len(l.f.data))/relocSize) // sections may overlap
+}
+
+// linker works through the functions of one section after the other, in order.
 type linker struct {
 	l       *loader
 	section *section
 	relocs  []reloc
 	ext     *btf.ExtSection
-	fn      *function
+	calls   []*function // of all functions so far
+	visit   func([]asm.Insn) error
+
+	// What follows is of one function.
+	fn   *function
+	slot uint32  // of the next instruction
+	rest []reloc // those of the instructions to come
 }
 
-// link decodes one function and resolves what its instructions refer to.
+// link finds out what the instructions of a function refer to. It keeps those that refer to something
+// by name: the others can be read again when it is known where they go.
 func (k *linker) link(fn *function, bytes []byte) error {
-	code, err := asm.Decode(bytes, asm.DecodeOptions{Order: k.l.f.asmOrder(), RawCalls: true})
+	k.fn, k.slot, k.rest = fn, uint32(fn.off/asm.SlotSize), k.relocsOf(fn)
+	fn.bytes, fn.ext = bytes, k.ext
+	fn.info = k.l.infos.next()
+	*fn.info = btf.Func{Name: fn.name, Type: funcType(k.ext, k.slot)}
+	patches, calls := len(k.l.patches), len(k.calls)
+	err := asm.DecodeChunks(bytes, k.l.decodeOptions(), k.visit)
 	if err != nil {
-		var bad *asm.Error
-		if errors.As(err, &bad) {
-			return &wire.Error{Section: show(k.section.name), Offset: fn.off + 8*uint64(bad.Index), Err: fmt.Errorf("function %q: %w", show(fn.name), bad.Err)}
-		}
+		return k.bad(err)
+	}
+	fn.patches = [2]int{patches, len(k.l.patches)}
+	fn.calls = k.calls[calls:len(k.calls):len(k.calls)]
+	return k.placeTables()
+}
+
+// bad gives an error of the decoder its place in the file.
+func (k *linker) bad(err error) error {
+	var e *asm.Error
+	if !errors.As(err, &e) {
 		return err
 	}
-	k.fn = fn
-	relocs := k.relocsOf(fn)
-	slot := uint32(fn.off / asm.SlotSize)
-	fn.code, fn.ext = code, k.ext
-	fn.info = &btf.Func{Name: fn.name, Type: funcType(k.ext, slot)}
-	for i := range code {
-		in := &code[i]
+	return &wire.Error{Section: show(k.section.name), Offset: k.fn.off + 8*uint64(e.Index), Err: fmt.Errorf("function %q: %w", show(k.fn.name), e.Err)}
+}
+
+// decodeOptions are those for a part of an object file.
+func (l *loader) decodeOptions() asm.DecodeOptions {
+	return asm.DecodeOptions{Order: l.f.asmOrder(), RawCalls: true}
+}
+
+// chunk goes through some instructions of the function.
+func (k *linker) chunk(insns []asm.Insn) error {
+	fn := k.fn
+	for i := range insns {
+		in := &insns[i]
 		fn.labels = max(fn.labels, in.Label)
-		off := uint64(slot) * asm.SlotSize
+		off := uint64(k.slot) * asm.SlotSize
 		var r *reloc
-		if len(relocs) > 0 && relocs[0].offset < off+asm.SlotSize*uint64(in.Slots()) {
-			r, relocs = &relocs[0], relocs[1:]
+		if len(k.rest) > 0 && k.rest[0].offset < off+asm.SlotSize*uint64(in.Slots()) {
+			r, k.rest = &k.rest[0], k.rest[1:]
 			if r.offset != off {
 				return k.section.fail(r.offset, "relocation patches no start of an instruction")
 			}
 		}
-		if err := k.resolve(in, slot, r); err != nil {
+		if err := k.resolve(in, k.slot, r); err != nil {
 			return k.section.fail(off, "function %q: %w", show(fn.name), err)
 		}
-		slot += uint32(in.Slots())
+		if in.Ref > asm.RefLabel {
+			k.l.patches = append(k.l.patches, patch{uint32(fn.insns), *in})
+		}
+		fn.insns++
+		k.slot += uint32(in.Slots())
 	}
-	return k.placeTables()
+	return nil
+}
+
+// patch is an instruction of a function with the name that it refers to.
+type patch struct {
+	at   uint32 // index in the function
+	insn asm.Insn
 }
 
 // relocsOf gives the relocations within a function.
@@ -131,7 +180,7 @@ func (k *linker) refer(in *asm.Insn, section uint32, off int64) error {
 	to.called = true
 	if to.caller != k.fn {
 		to.caller = k.fn
-		k.fn.calls = append(k.fn.calls, to)
+		k.calls = append(k.calls, to)
 	}
 	in.Imm = 0
 	in.SetSymbol(asm.RefFunc, to.name)

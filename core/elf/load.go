@@ -101,13 +101,24 @@ type loader struct {
 	members     map[string]string // by program: the member of struct_ops that it is
 	legacyDefs  []legacyDef
 	varNames    map[string]bool
+	varTypeOf   map[string]btf.ID
 	dataMap     map[uint32]string // by section: the map of a data section
 	varOf       map[uint32]string // by symbol: the variable
 	used        map[string]bool   // maps of data sections that something refers to
 	externs     map[string]int    // by name: index in Collection.Externs
 
-	funcs [][]function // by section, in order of offset
-	total int          // instructions of all programs so far
+	funcs   [][]function // by section, in order of offset
+	patches []patch      // of all functions, in the order in which they were linked
+	flat    []*function  // of all programs, one behind the other
+	layouts []layout     // by program
+	total   int          // instructions of all programs so far
+
+	list        []uint32 // room for some symbols of a section
+	infos       slab[btf.Func]
+	functions   slab[function]
+	newPrograms slab[spec.Program]
+	newMaps     slab[spec.Map]
+	newVars     slab[spec.Var]
 }
 
 // location is a place in a section.
@@ -133,6 +144,7 @@ func (l *loader) run() error {
 		l.readValues,    // initial values of maps
 		l.readMembers,   // members of struct_ops that are programs
 		l.makePrograms,  // entry functions with what they call
+		l.emitPrograms,  // their instructions
 		l.dropUnused,    // data sections that nothing uses
 		l.listHidden,    // functions that the verifier shall treat as static
 	}

@@ -93,7 +93,8 @@ func (r *mapReader) read(v btf.SecVar) error {
 	if r.l.hasMap(decl.Name) {
 		return r.section.fail(sym.value, "second map named %q", name)
 	}
-	m := &spec.Map{Name: decl.Name, Section: r.section.name, Tags: r.l.tags[v.Type]}
+	m := r.l.newMaps.next()
+	*m = spec.Map{Name: decl.Name, Section: r.section.name, Tags: r.l.tags[v.Type]}
 	d := mapDef{r: r, m: m, at: sym.value, depth: 0}
 	if err := d.read(decl.Type); err != nil {
 		return r.section.fail(sym.value, "map %q: %w", name, err)
@@ -317,7 +318,8 @@ func (d *mapDef) initial(m btf.Member) error {
 	isMap := d.m.Type == spec.MapArrayOfMaps || d.m.Type == spec.MapHashOfMaps
 	switch kind := types.Kind(to); {
 	case kind == btf.KindStruct && isMap:
-		d.m.Inner = &spec.Map{Name: d.m.Name + ".inner", Section: d.m.Section}
+		d.m.Inner = d.r.l.newMaps.next()
+		*d.m.Inner = spec.Map{Name: d.m.Name + ".inner", Section: d.m.Section}
 		inner := mapDef{r: d.r, m: d.m.Inner, depth: d.depth + 1}
 		if err := inner.read(to); err != nil {
 			return err

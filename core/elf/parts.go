@@ -43,31 +43,24 @@ func (l *loader) classifyOne(s *section) error {
 	if s.typ != sectionProgbits && s.typ != sectionNobits {
 		return nil
 	}
-	only := func(slot **section) error {
-		if *slot != nil {
-			return s.fail(0, "section %d has the name of section %d", s.index, (*slot).index)
-		}
-		*slot = s
-		return nil
-	}
 	name := s.name
 	switch {
 	case name == "license":
-		return only(&p.license)
+		return s.only(&p.license)
 	case name == "version":
-		return only(&p.version)
+		return s.only(&p.version)
 	case name == ".BTF":
-		return only(&p.types)
+		return s.only(&p.types)
 	case name == ".BTF.ext":
-		return only(&p.ext)
+		return s.only(&p.ext)
 	case name == ".maps":
-		return only(&p.maps)
+		return s.only(&p.maps)
 	case isStructOps(name):
 		p.structOps = append(p.structOps, s)
 	case name == arenaSection && s.size > 0:
-		return only(&p.arena)
+		return s.only(&p.arena)
 	case name == jumpSection && s.size > 0:
-		return only(&p.jumps)
+		return s.only(&p.jumps)
 	case s.exec():
 		p.code = append(p.code, s)
 	case s.size == 0:
@@ -78,6 +71,15 @@ func (l *loader) classifyOne(s *section) error {
 	case s.flags&flagAlloc != 0 && s.typ == sectionProgbits:
 		l.note(NoteUnused, "section %s was not understood and is left out", name)
 	}
+	return nil
+}
+
+// only takes the section for what there is one of.
+func (s *section) only(slot **section) error {
+	if *slot != nil {
+		return s.fail(0, "section %d has the name of section %d", s.index, (*slot).index)
+	}
+	*slot = s
 	return nil
 }
 

@@ -19,12 +19,15 @@ type function struct {
 	off     uint64 // bytes from the start of the section
 	size    uint64 // bytes
 	bind    uint8
-	code    []asm.Insn
+	bytes   []byte
+	insns   int             // how many it has
+	patches [2]int          // from where on, and up to where, loader.patches are of this function
 	ext     *btf.ExtSection // what is known of the section's instructions; nil is nothing
 	info    *btf.Func
-	calls   []*function // what it refers to, each once, in order
-	labels  asm.Label   // largest label
-	tables  []tableUse  // what it refers to, each once
+	calls   []*function          // what it refers to, each once, in order
+	labels  asm.Label            // largest label
+	tables  []tableUse           // what it refers to, each once
+	places  map[uint32]asm.Label // by instruction: labels that only tables lead to
 	called  bool
 	caller  *function // the last function that was found to call it
 	mark    int       // the last program that took it in
@@ -49,7 +52,7 @@ func (l *loader) readSectionFuncs(s *section) error {
 	if err != nil {
 		return err
 	}
-	slab := make([]function, 0, len(list))
+	slab := l.functions.many(len(list))[:0]
 	guessed := false
 	for k, i := range list {
 		sym := &l.f.symbols[i]
@@ -82,22 +85,20 @@ func (l *loader) readSectionFuncs(s *section) error {
 // Old compilers did not mark functions: then every named symbol is one, except for labels of basic
 // blocks.
 func (l *loader) funcSymbols(s *section) ([]uint32, error) {
-	var marked, unmarked []uint32
+	list := l.list[:0]
 	for _, i := range l.symbols.of(s) {
-		sym := &l.f.symbols[i]
-		switch {
-		case sym.typ == symbolFunc:
-			marked = append(marked, i)
-		case sym.typ != symbolNone || sym.name == "":
-		case sym.bind == bindLocal && (strings.HasPrefix(sym.name, "LBB") || strings.HasPrefix(sym.name, ".L")):
-		default:
-			unmarked = append(unmarked, i)
+		if l.f.symbols[i].typ == symbolFunc {
+			list = append(list, i)
 		}
 	}
-	list := marked
 	if len(list) == 0 {
-		list = unmarked
+		for _, i := range l.symbols.of(s) {
+			if l.f.symbols[i].unmarkedFunc() {
+				list = append(list, i)
+			}
+		}
 	}
+	l.list = list
 	for _, i := range list {
 		if _, _, err := l.f.check(i); err != nil {
 			return nil, err
@@ -108,6 +109,12 @@ func (l *loader) funcSymbols(s *section) ([]uint32, error) {
 		return cmp.Or(cmp.Compare(x.value, y.value), cmp.Compare(min(y.bind, 1), min(x.bind, 1)))
 	})
 	return slices.CompactFunc(list, func(a, b uint32) bool { return l.f.symbols[a].value == l.f.symbols[b].value }), nil
+}
+
+// unmarkedFunc reports whether a symbol without a type can be a function.
+func (s *symbol) unmarkedFunc() bool {
+	label := s.bind == bindLocal && (strings.HasPrefix(s.name, "LBB") || strings.HasPrefix(s.name, ".L"))
+	return s.typ == symbolNone && s.name != "" && !label
 }
 
 // nameFuncs makes names unique: two global functions of one name are an error, static ones get a
@@ -254,7 +261,8 @@ func (l *loader) makeSection(s *section) error {
 			continue // a library of functions
 		}
 		unknown = unknown || !known
-		p := &spec.Program{
+		p := l.newPrograms.next()
+		*p = spec.Program{
 			Name: fn.name, Section: s.name, Type: r.typ, AttachType: r.attach, AttachTo: target,
 			Flags: r.flags, Optional: strings.HasPrefix(s.name, optionalMark),
 		}

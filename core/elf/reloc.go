@@ -23,8 +23,9 @@ type reloc struct {
 	entry  uint64 // offset of the record itself, for errors
 }
 
-// relocations reads one relocation section, sorted by the places that it patches.
-func (f *file) relocations(s *section) ([]reloc, error) {
+// relocations reads one relocation section, sorted by the places that it patches. It fills buf, or what
+// takes its place when that is too small.
+func (f *file) relocations(buf []reloc, s *section) ([]reloc, error) {
 	data, err := f.claim(s)
 	if err != nil {
 		return nil, err
@@ -36,7 +37,7 @@ func (f *file) relocations(s *section) ([]reloc, error) {
 		return nil, s.fail(uint64(len(data)), "size %d is not a multiple of 16", len(data))
 	}
 	c := wire.New(show(s.name), f.order, data)
-	out := make([]reloc, len(data)/relocSize)
+	out := slices.Grow(buf[:0], len(data)/relocSize)[:len(data)/relocSize]
 	target := &f.sections[s.info]
 	sorted := true
 	for i := range out {

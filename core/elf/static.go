@@ -357,7 +357,7 @@ func (k *staticLinker) addRelocs(in *input) error {
 		if r == nil || in.section[i] == 0 {
 			continue
 		}
-		list, err := in.f.relocations(r)
+		list, err := in.f.relocations(nil, r)
 		if err != nil {
 			return err
 		}

@@ -72,6 +72,9 @@ func (t *stringTable) at(off uint32) (string, error) {
 // show shortens and escapes a name for a message: names come from untrusted files.
 func show(name string) string {
 	const limit = 64
+	if len(name) <= limit && plain(name) {
+		return name
+	}
 	short := name
 	if len(name) > limit {
 		short = name[:limit]
@@ -81,4 +84,14 @@ func show(name string) string {
 		q += "…"
 	}
 	return q
+}
+
+// plain reports whether nothing of the name needs to be escaped.
+func plain(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }

@@ -119,7 +119,7 @@ func (l *loader) readMembers() error {
 		if r == nil {
 			continue
 		}
-		relocs, err := l.f.relocations(r)
+		relocs, err := l.f.relocations(nil, r)
 		if err != nil {
 			return err
 		}

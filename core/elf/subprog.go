@@ -9,26 +9,32 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// flatten gives a program the code of its entry function followed by every function that it calls,
-// directly or not, in the order in which they are first met. Labels are renumbered so that they
-// stay unique.
+// layout says what a program is made of.
+type layout struct {
+	program   *spec.Program
+	functions [2]int // from where on, and up to where, in loader.flat
+	insns     int
+}
+
+// flatten lists the functions of a program: its entry function and every one that it calls, directly or
+// not, in the order in which they are first met.
 func (l *loader) flatten(p *spec.Program, entry *function) error {
-	mark := len(l.c.Programs) + 1
+	mark := len(l.layouts) + 1
 	entry.mark = mark
-	list := []*function{entry}
-	total := len(entry.code)
-	for i := 0; i < len(list); i++ {
-		for _, callee := range list[i].calls {
+	from, total := len(l.flat), entry.insns
+	l.flat = append(l.flat, entry)
+	for i := from; i < len(l.flat); i++ {
+		for _, callee := range l.flat[i].calls {
 			if callee.mark == mark {
 				continue
 			}
 			callee.mark = mark
-			list = append(list, callee)
-			total += len(callee.code)
+			l.flat = append(l.flat, callee)
+			total += callee.insns
 		}
 	}
 	entries := 0
-	for _, fn := range list {
+	for _, fn := range l.flat[from:] {
 		for _, u := range fn.tables {
 			entries += len(u.table.Labels)
 		}
@@ -36,36 +42,91 @@ func (l *loader) flatten(p *spec.Program, entry *function) error {
 	if l.total += total + entries; l.total > l.o.MaxInsns {
 		return entry.section.fail(entry.off, "program %q and those before it have more than %d instructions together with the functions they call", show(p.Name), l.o.MaxInsns)
 	}
-	p.Insns = spec.MakeCode(total, func(insns []spec.Insn) {
-		var base asm.Label
-		for _, fn := range list {
-			fn.emit(insns[:len(fn.code)], base)
-			fn.emitTables(p, insns[:len(fn.code)], base)
-			insns = insns[len(fn.code):]
-			base += fn.labels
-		}
-	})
+	l.layouts = append(l.layouts, layout{p, [2]int{from, len(l.flat)}, total})
 	return nil
 }
 
-// emit copies the function, with what is known of its instructions and labels above base.
-func (fn *function) emit(to []spec.Insn, base asm.Label) {
-	slot := uint32(fn.off / asm.SlotSize)
-	records := fn.recordsFrom(slot)
-	for i := range fn.code {
-		in := &to[i]
-		in.Insn = fn.code[i]
+// emitPrograms gives the programs their instructions. Labels are renumbered so that they stay unique.
+func (l *loader) emitPrograms() error {
+	var err error
+	e := emitter{l: l}
+	e.visit = e.chunk
+	total := 0
+	for _, p := range l.layouts {
+		total += p.insns
+	}
+	all := spec.MakeCode(total, func(insns []spec.Insn) {
+		for i := 0; i < len(l.layouts) && err == nil; i++ {
+			p := &l.layouts[i]
+			err = e.emit(p.program, l.flat[p.functions[0]:p.functions[1]], insns[:p.insns])
+			insns = insns[p.insns:]
+		}
+	})
+	at := 0
+	for _, p := range l.layouts {
+		p.program.Insns = all.Part(at, at+p.insns)
+		at += p.insns
+	}
+	return err
+}
+
+// emitter writes functions into a program.
+type emitter struct {
+	l     *loader
+	visit func([]asm.Insn) error
+
+	to      []spec.Insn // where the next instructions go
+	base    asm.Label   // what labels are counted from
+	index   uint32      // of the next instruction in its function
+	slot    uint32      // of the next instruction in its section
+	patches []patch
+	places  map[uint32]asm.Label
+	records extRecords
+}
+
+// emit writes the functions one behind the other.
+func (e *emitter) emit(p *spec.Program, list []*function, to []spec.Insn) error {
+	e.base = 0
+	for _, fn := range list {
+		e.to, e.index, e.slot = to[:fn.insns], 0, uint32(fn.off/asm.SlotSize)
+		e.places = fn.places
+		e.patches = e.l.patches[fn.patches[0]:fn.patches[1]]
+		e.records = fn.recordsFrom(e.slot)
+		if err := asm.DecodeChunks(fn.bytes, e.l.decodeOptions(), e.visit); err != nil {
+			return err
+		}
+		to[0].Func = fn.info
+		startLine(to[:fn.insns])
+		fn.emitTables(p, to[:fn.insns], e.base)
+		to = to[fn.insns:]
+		e.base += fn.labels
+	}
+	return nil
+}
+
+// chunk writes some instructions of a function, with what is known of them and labels above base.
+func (e *emitter) chunk(insns []asm.Insn) error {
+	for i := range insns {
+		in := &e.to[i]
+		in.Insn = insns[i]
+		if len(e.patches) > 0 && e.patches[0].at == e.index {
+			in.Insn, e.patches = e.patches[0].insn, e.patches[1:]
+		}
+		if l := e.places[e.index]; l != 0 {
+			in.Label = l
+		}
 		if in.Label != 0 {
-			in.Label += base
+			in.Label += e.base
 		}
 		if in.Ref == asm.RefLabel {
-			in.Target += base
+			in.Target += e.base
 		}
-		records.attach(in, slot)
-		slot += uint32(in.Slots())
+		e.records.attach(in, e.slot)
+		e.index++
+		e.slot += uint32(in.Slots())
 	}
-	to[0].Func = fn.info
-	startLine(to)
+	e.to = e.to[len(insns):]
+	return nil
 }
 
 // startLine gives a function that has lines one at its start, which the kernel asks for.

@@ -14,7 +14,7 @@ func (l *loader) readValues() error {
 	if s == nil || l.relocs[s.index] == nil {
 		return nil
 	}
-	relocs, err := l.f.relocations(l.relocs[s.index])
+	relocs, err := l.f.relocations(nil, l.relocs[s.index])
 	if err != nil {
 		return err
 	}
