@@ -152,6 +152,9 @@ func (f *file) readSections(h header) error {
 	}
 	c := wire.New(table, f.order, f.data[h.sectionOffset:])
 	first := f.readSection(c, 0)
+	if first.typ != sectionNull {
+		return fail(table, 0, "section 0 has type %d, not NULL (0)", first.typ)
+	}
 	count := uint64(h.count)
 	if count == 0 {
 		count = first.size

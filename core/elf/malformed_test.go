@@ -144,6 +144,8 @@ var malformedCases = []malformed{
 		binary.LittleEndian.PutUint16(b[62:], 0xffff)
 		return b
 	}, "does not hold the section names"},
+	{"E02", "section 0 as symbol table", change(edit(0, func(h *elftest.Header) { h.Type, h.Offset, h.Size = 2, 1<<60, 1<<60 })), "section headers+0x0: section 0 has type 2, not NULL"},
+	{"E02", "section 0 as string table", change(edit(0, func(h *elftest.Header) { h.Type, h.Offset, h.Size = 3, 1<<60, 1<<60 })), "section 0 has type 3, not NULL"},
 	{"E02", "header size", file16(58, 32), "section headers have 32 bytes, not 64"},
 	{"E03", "section name", change(edit(baseXDP, func(h *elftest.Header) { h.Name = 1 << 20 })), "section headers+0xc0: name of section 3: offset 0x100000 is outside"},
 	{"E04", "negative size", change(edit(baseXDP, func(h *elftest.Header) { h.Size = 1<<64 - 8 })), "section headers+0xc0: section 3 has"},
