@@ -1,6 +1,6 @@
 package abi
 
-// kernelEnums are numbers of the kernel (include/uapi/linux/bpf.h of Linux 6.18, attach types of 7.2). The SDKs have them so
+// kernelEnums are numbers of the kernel (include/uapi/linux/bpf.h of Linux 6.18, map and attach types of 7.2). The SDKs have them so
 // that a guest needs no kernel headers; hosts have constants of their own.
 var kernelEnums = []Enum{
 	{Name: "prog_type", Go: "Prog", C: "PROG", Type: "ProgType", Kernel: true, Doc: "Program types of the kernel.", Values: []Value{
@@ -73,6 +73,8 @@ var kernelEnums = []Enum{
 		{Name: "user_ringbuf", Num: 31, Doc: "BPF_MAP_TYPE_USER_RINGBUF"},
 		{Name: "cgrp_storage", Num: 32, Doc: "BPF_MAP_TYPE_CGRP_STORAGE"},
 		{Name: "arena", Num: 33, Doc: "BPF_MAP_TYPE_ARENA"},
+		{Name: "insn_array", Num: 34, Doc: "BPF_MAP_TYPE_INSN_ARRAY"},
+		{Name: "rhash", Num: 35, Doc: "BPF_MAP_TYPE_RHASH"},
 	}},
 	{Name: "attach_type", Go: "At", C: "AT", Type: "AttachType", Kernel: true, Doc: "Expected attach types of the kernel.", Values: []Value{
 		{Name: "cgroup_inet_ingress", Num: 0, Doc: "BPF_CGROUP_INET_INGRESS"},

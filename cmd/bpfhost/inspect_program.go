@@ -18,6 +18,13 @@ type programDoc struct {
 	Code       int           `json:"code"`      // bytes of the instructions
 	Stack      *stackDoc     `json:"stack"`     // null is unknown
 	Functions  []functionDoc `json:"functions"` // its own first, then those that it calls
+
+	JumpTables []jumpTableDoc `json:"jump_tables"`
+}
+
+type jumpTableDoc struct {
+	Name    string `json:"name"`
+	Entries int    `json:"entries"`
 }
 
 // stackDoc is how much stack the deepest chain of calls takes.
@@ -38,6 +45,10 @@ func newProgramDoc(p *spec.Program) programDoc {
 	d := programDoc{
 		Name: p.Name, Section: p.Section, Type: p.Type.String(), AttachTo: p.AttachTo, Insns: p.Insns.Len(),
 		Flags: uint32(p.Flags), Optional: p.Optional, Exception: p.Exception, Functions: []functionDoc{},
+		JumpTables: []jumpTableDoc{},
+	}
+	for _, t := range p.Tables {
+		d.JumpTables = append(d.JumpTables, jumpTableDoc{t.Name, len(t.Labels)})
 	}
 	if p.AttachType != 0 {
 		d.AttachType = p.AttachType.String()

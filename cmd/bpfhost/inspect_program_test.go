@@ -36,3 +36,10 @@ func TestProgramStack(t *testing.T) {
 		t.Errorf("a call of what is not there: %+v", d)
 	}
 }
+
+func TestProgramJumpTables(t *testing.T) {
+	p := objectFile(t, "jump-el.o").Programs[0]
+	if len(p.JumpTables) == 0 || p.JumpTables[0].Entries == 0 {
+		t.Errorf("jump tables %+v", p.JumpTables)
+	}
+}

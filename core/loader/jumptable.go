@@ -9,12 +9,9 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// The map that a jump table becomes (struct bpf_insn_array_value, include/uapi/linux/bpf.h of Linux 6.19): a
-// value begins with the slot of the instruction; the rest is the kernel's.
-const (
-	mapInsnArray   = 34 // BPF_MAP_TYPE_INSN_ARRAY
-	insnArrayValue = 16
-)
+// insnArrayValue is the size of a value of the map that a jump table becomes (struct bpf_insn_array_value,
+// include/uapi/linux/bpf.h of Linux 6.19): a value begins with the slot of the instruction; the rest is the kernel's.
+const insnArrayValue = 16
 
 // jumpMap is the map of a jump table of a program on its way into the kernel, which keeps it from there on.
 type jumpMap struct {
@@ -59,7 +56,7 @@ func (l *load) createTables(p *prepared) (all []jumpMap, err error) {
 // createTable makes the map of a table that an instruction refers to.
 func (l *load) createTable(t *spec.JumpTable, in *asm.Insn) (jumpMap, error) {
 	fd, err := sys.CreateMap(&sys.MapCreate{
-		Type: mapInsnArray, KeySize: 4, ValueSize: insnArrayValue, MaxEntries: uint32(len(t.Labels)), Name: kernelName(t.Name),
+		Type: uint32(spec.MapInsnArray), KeySize: 4, ValueSize: insnArrayValue, MaxEntries: uint32(len(t.Labels)), Name: kernelName(t.Name),
 	})
 	switch {
 	case errors.Is(err, sys.EPERM):

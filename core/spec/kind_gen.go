@@ -99,10 +99,10 @@ func ParseProgramType(name string) (ProgramType, bool) {
 	return 0, false
 }
 
-// MapType is the type of a map (enum bpf_map_type, include/uapi/linux/bpf.h, Linux 6.18).
+// MapType is the type of a map (enum bpf_map_type, include/uapi/linux/bpf.h, Linux 7.2).
 type MapType uint32
 
-// The map types of Linux 6.18.
+// The map types of Linux 7.2.
 const (
 	MapUnspec              MapType = 0  // BPF_MAP_TYPE_UNSPEC
 	MapHash                MapType = 1  // BPF_MAP_TYPE_HASH
@@ -138,6 +138,8 @@ const (
 	MapUserRingbuf         MapType = 31 // BPF_MAP_TYPE_USER_RINGBUF
 	MapCgrpStorage         MapType = 32 // BPF_MAP_TYPE_CGRP_STORAGE
 	MapArena               MapType = 33 // BPF_MAP_TYPE_ARENA
+	MapInsnArray           MapType = 34 // BPF_MAP_TYPE_INSN_ARRAY
+	MapRhash               MapType = 35 // BPF_MAP_TYPE_RHASH
 )
 
 // mapTypeNames holds the text forms by number.
@@ -176,6 +178,8 @@ var mapTypeNames = [...]string{
 	"user_ringbuf",
 	"cgrp_storage",
 	"arena",
+	"insn_array",
+	"rhash",
 }
 
 // String returns the name as ParseMapType reads it, or "map type 999" for a number without a name.

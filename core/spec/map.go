@@ -142,6 +142,7 @@ var mapRules = map[MapType]mapRule{
 	MapUserRingbuf:         {key: sizeZero, value: sizeZero},
 	MapArena:               {key: sizeZero, value: sizeZero},
 	MapStructOps:           {key: sizeU32},
+	MapInsnArray:           {key: sizeU32},
 }
 
 // holdsMaps reports whether the values of the map are maps.

@@ -14,6 +14,8 @@ var mapTypeSince = map[MapType]Version{
 	MapUserRingbuf: {6, 1},
 	MapCgrpStorage: {6, 2},
 	MapArena:       {6, 9},
+	MapInsnArray:   {6, 19},
+	MapRhash:       {7, 2},
 }
 
 // programTypeSince has the program types.

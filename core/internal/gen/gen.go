@@ -44,8 +44,8 @@ var enums = []enum{
 	},
 	{
 		c: "bpf_map_type", prefix: "BPF_MAP_TYPE_", file: kindFile,
-		goType: "MapType", under: "uint32", goPre: "Map", what: "map type", linux: "6.18",
-		doc: "is the type of a map (enum bpf_map_type, include/uapi/linux/bpf.h, Linux 6.18).",
+		goType: "MapType", under: "uint32", goPre: "Map", what: "map type", linux: "7.2",
+		doc: "is the type of a map (enum bpf_map_type, include/uapi/linux/bpf.h, Linux 7.2).",
 	},
 	{
 		c: "bpf_attach_type", prefix: "BPF_", file: kindFile,

@@ -23,7 +23,7 @@ extern "C" {
 #define BPFHOST_EXPORT(name) __attribute__((export_name(#name)))
 
 #define BPFHOST_ABI 0x10000u /* major<<16 | minor */
-#define BPFHOST_ABI_MARKER "bpfhost-abi:1.0:40a94cf39c05e8342ba630f489bd13cba4099008a421afcfb5c8ff4c55beddaa"
+#define BPFHOST_ABI_MARKER "bpfhost-abi:1.0:541451bd38de11caf377e026105edcb651f3a3bd419ea4c17d13eba2edeaef59"
 
 /* The version this guest is built for, and the definition, for inspectors of the module. */
 __attribute__((weak)) BPFHOST_EXPORT(bpfhost_abi) int32_t bpfhost_abi(void) { return (int32_t)BPFHOST_ABI; }
@@ -264,6 +264,8 @@ enum bpfhost_map_type {
 	BPFHOST_MAP_USER_RINGBUF = 31, /* BPF_MAP_TYPE_USER_RINGBUF */
 	BPFHOST_MAP_CGRP_STORAGE = 32, /* BPF_MAP_TYPE_CGRP_STORAGE */
 	BPFHOST_MAP_ARENA = 33, /* BPF_MAP_TYPE_ARENA */
+	BPFHOST_MAP_INSN_ARRAY = 34, /* BPF_MAP_TYPE_INSN_ARRAY */
+	BPFHOST_MAP_RHASH = 35, /* BPF_MAP_TYPE_RHASH */
 };
 
 /* Expected attach types of the kernel. */

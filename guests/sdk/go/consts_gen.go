@@ -6,7 +6,7 @@ package sdk
 const Version = 0x10000
 
 // marker tells inspectors of a module which definition it was built with.
-var marker = "bpfhost-abi:1.0:40a94cf39c05e8342ba630f489bd13cba4099008a421afcfb5c8ff4c55beddaa"
+var marker = "bpfhost-abi:1.0:541451bd38de11caf377e026105edcb651f3a3bd419ea4c17d13eba2edeaef59"
 
 // Errno is the type of: Why a call failed; a result of -code.
 type Errno uint32
@@ -277,6 +277,8 @@ const (
 	MapUserRingbuf         MapType = 31 // BPF_MAP_TYPE_USER_RINGBUF
 	MapCgrpStorage         MapType = 32 // BPF_MAP_TYPE_CGRP_STORAGE
 	MapArena               MapType = 33 // BPF_MAP_TYPE_ARENA
+	MapInsnArray           MapType = 34 // BPF_MAP_TYPE_INSN_ARRAY
+	MapRhash               MapType = 35 // BPF_MAP_TYPE_RHASH
 )
 
 // AttachType is the type of: Expected attach types of the kernel.
