@@ -2,6 +2,8 @@ package elf
 
 import (
 	"encoding/binary"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,6 +56,62 @@ func TestIproute2Maps(t *testing.T) {
 	} {
 		if _, err := LoadBytes(legacyObject(t, "maps", def)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+// tailCalls is an object with an array of programs of id 2 and programs in sections with numbers.
+func tailCalls(t *testing.T, sections ...string) []byte {
+	t.Helper()
+	text := "nobtf\nlicense GPL\n"
+	for i, s := range sections {
+		text += fmt.Sprintf("section %s\n.func prog%d\nr0 = %d\nexit\n", s, i, i)
+	}
+	f, err := elftest.Assemble(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var data []byte
+	for _, x := range []uint32{uint32(spec.MapProgArray), 4, 4, 8, 0, 2, 0, 0, 0} {
+		data = binary.LittleEndian.AppendUint32(data, x)
+	}
+	f.Sections = append(f.Sections, elftest.Section{Name: "maps", Data: data, Flags: elftest.Alloc, Align: 4})
+	f.Symbols = append(f.Symbols, elftest.Symbol{Name: "jumps", Section: "maps", Size: 36, Bind: elftest.Global, Type: elftest.Object})
+	return f.Bytes()
+}
+
+// TestTailCallSections reads programs that iproute2 puts into an array by the name of their section.
+func TestTailCallSections(t *testing.T) {
+	c, err := LoadBytes(tailCalls(t, "2/0", "action", "2/7"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []spec.MapValue{{Key: 0, Name: "prog0"}, {Key: 7, Name: "prog2"}}; !slices.Equal(c.Map("jumps").Values, want) {
+		t.Errorf("values %v", c.Map("jumps").Values)
+	}
+	for _, p := range c.Programs {
+		if p.Type != spec.ProgramSchedAct {
+			t.Errorf("program %s is of type %v", p.Name, p.Type)
+		}
+	}
+	if err := c.Check(); err != nil {
+		t.Error(err)
+	}
+	if n := c.Notes[len(c.Notes)-1]; n.Code != NoteTailCall || !strings.Contains(n.Text, "section 2/7") {
+		t.Errorf("notes %v", c.Notes)
+	}
+	if c, err := LoadBytes(tailCalls(t, "2/1")); err != nil || c.Programs[0].Type != spec.ProgramSchedCls {
+		t.Errorf("alone: %v", err)
+	}
+	if c, err := LoadBytes(tailCalls(t, "3/1", "2/x")); err != nil || c.Programs[0].Type != spec.ProgramUnspec || c.Programs[1].Type != spec.ProgramUnspec {
+		t.Errorf("another id, no number: %v", err)
+	}
+	for want, sections := range map[string][]string{
+		`section is entry 8 of map "jumps", which has 8`:               {"2/8"},
+		`programs "prog0" and "prog1" are both entry 1 of map "jumps"`: {"2/1", "02/1"},
+	} {
+		if _, err := LoadBytes(tailCalls(t, sections...)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -200,6 +201,10 @@ var malformedCases = []malformed{
 		f.Sections = append(f.Sections, elftest.Section{Name: ".jumptables", Data: make([]byte, 8)}, elftest.Section{Name: ".jumptables", Data: make([]byte, 8)})
 	}), ".jumptables+0x0: section 10 has the name of section 9"},
 	{"E18", "maps without BTF", change(func(f *elftest.File) { at(f, ".BTF").Name = ".other" }), ".maps+0x0: maps in this section need BTF"},
+	{"E19", "initial values in a section of alignment 0", change(func(f *elftest.File) {
+		s := at(f, ".maps")
+		s.Align, s.Relocs = 0, []elftest.Reloc{{Symbol: "drop", Type: elftest.Abs64}}
+	}), ".maps+0x0: initial values of maps in a section of alignment 0"},
 	{"E22", "one name twice", change(func(f *elftest.File) {
 		s := at(f, "xdp")
 		s.Data = append(s.Data, s.Data[len(s.Data)-16:]...)
@@ -289,10 +294,7 @@ func TestAccepted(t *testing.T) {
 		return c
 	}
 	t.Run("E02 extended numbers", func(t *testing.T) {
-		b := broken(t, base, edit(0, func(h *elftest.Header) { h.Size, h.Link = 12, baseStrtab }))
-		binary.LittleEndian.PutUint16(b[60:], 0)
-		binary.LittleEndian.PutUint16(b[62:], 0xffff)
-		load(t, b)
+		load(t, wide(t))
 	})
 	t.Run("E13 license without end", func(t *testing.T) {
 		b := broken(t, base, func(f *elftest.File) { at(f, "license").Data = []byte("GPL") })
@@ -458,27 +460,78 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// TestPrefixes (E01) reads every prefix of two objects.
+// seed is an object that is whole.
+type seed struct {
+	name string
+	data []byte
+}
+
+// seeds are at least 20 objects of every kind: made by compilers, assembled, written and linked, of both
+// byte orders, with and without BTF.
+func seeds(t testing.TB) []seed {
+	t.Helper()
+	var out []seed
+	for _, name := range objects(t) {
+		out = append(out, seed{name, readFile(t, name)})
+	}
+	for head, text := range map[string]string{"order big\n": base, "nobtf\n": base, "nobtf\norder big\n": base, "": base} {
+		out = append(out, seed{"assembled " + strings.ReplaceAll(head, "\n", " "), elftest.MustBytes(head + text)})
+	}
+	linked, err := Link(halves(t)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out = append(out, seed{"linked", linked})
+	for _, name := range []string{"maps-el.o", "ops-el.o", "jump-el.o", "legacy-el.o"} {
+		c, err := LoadBytes(readFile(t, "testdata/"+name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := Write(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, seed{"written " + name, b})
+	}
+	out = append(out, seed{"wide", wide(t)})
+	slices.SortFunc(out, func(a, b seed) int { return strings.Compare(a.name, b.name) })
+	if len(out) < 20 {
+		t.Fatalf("%d seeds", len(out))
+	}
+	return out
+}
+
+// wide is an object whose numbers of sections are in section 0.
+func wide(t testing.TB) []byte {
+	b := broken(t, base, edit(0, func(h *elftest.Header) { h.Size, h.Link = 12, baseStrtab }))
+	binary.LittleEndian.PutUint16(b[60:], 0)
+	binary.LittleEndian.PutUint16(b[62:], 0xffff)
+	return b
+}
+
+// TestPrefixes (E01) reads every prefix of the seeds.
 func TestPrefixes(t *testing.T) {
-	for _, name := range []string{"testdata/basic-el.o", "testdata/maps-el.o"} {
-		b := readFile(t, name)
-		for n := range b {
-			if _, err := LoadBytes(b[:n]); err == nil {
-				t.Fatalf("%s: %d of %d bytes are a whole object", name, n, len(b))
+	for _, s := range seeds(t) {
+		if _, err := LoadBytes(s.data); err != nil {
+			t.Fatalf("%s: %v", s.name, err)
+		}
+		for n := range s.data {
+			if _, err := LoadBytes(s.data[:n]); err == nil {
+				t.Fatalf("%s: %d of %d bytes are a whole object", s.name, n, len(s.data))
 			}
 		}
 	}
 }
 
-// TestFlips changes every byte of three objects in several ways. Nothing panics and memory stays
+// TestFlips changes every byte of the seeds, of some in several ways. Nothing panics and memory stays
 // within bounds, whether the file is still fine or not.
 func TestFlips(t *testing.T) {
-	masks := []byte{0x01, 0xff}
-	if testing.Short() {
-		masks = masks[1:]
-	}
-	for _, name := range []string{"testdata/basic-el.o", "testdata/maps-el.o", "testdata/core-el.o"} {
-		b := readFile(t, name)
+	for i, s := range seeds(t) {
+		masks := []byte{0xff}
+		if i%4 == 0 && !testing.Short() {
+			masks = append(masks, 0x01)
+		}
+		b := slices.Clone(s.data)
 		for _, mask := range masks {
 			used := allocated(func() {
 				for i := range b {
@@ -488,7 +541,7 @@ func TestFlips(t *testing.T) {
 				}
 			})
 			if limit := bound(len(b)) * uint64(len(b)); used > limit {
-				t.Errorf("%s, mask %#x: %d bytes allocated, at most %d", name, mask, used, limit)
+				t.Errorf("%s, mask %#x: %d bytes allocated, at most %d", s.name, mask, used, limit)
 			}
 		}
 	}

@@ -19,6 +19,7 @@ const (
 	NoteDuplicate = "N09"
 	NoteUnused    = "N10"
 	NoteUndefined = "N11"
+	NoteTailCall  = "N12"
 )
 
 // NoteTexts says what each code of a note means.
@@ -34,6 +35,7 @@ var NoteTexts = map[string]string{
 	NoteDuplicate: "two things share a name; the later one was given another or is left out",
 	NoteUnused:    "a section was not understood and is left out",
 	NoteUndefined: "something is referred to that the object does not define: it has to be added, or another object linked in",
+	NoteTailCall:  "a section with two numbers for its name is an entry of an array of programs, as iproute2 has it",
 }
 
 // note adds a note. Names in it are untrusted; they are shortened and escaped here, so that notes

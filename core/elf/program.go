@@ -248,6 +248,13 @@ func (l *loader) listHidden() error {
 
 func (l *loader) makeSection(s *section) error {
 	r, target, known := l.matchSection(s)
+	entry, err := l.tailCall(s)
+	if err != nil {
+		return err
+	}
+	if entry != nil && !known {
+		r, known = l.tailCallRule(), true
+	}
 	unknown := false
 	for i := range l.funcs[s.index] {
 		fn := &l.funcs[s.index][i]
@@ -276,6 +283,12 @@ func (l *loader) makeSection(s *section) error {
 			return err
 		}
 		l.c.Programs = append(l.c.Programs, p)
+		if entry == nil {
+			continue
+		}
+		if err := l.putTailCall(s, entry, fn); err != nil {
+			return err
+		}
 	}
 	if unknown {
 		l.note(NoteUnknown, "section %s stands for no known type of program", s.name)

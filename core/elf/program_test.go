@@ -1,6 +1,8 @@
 package elf
 
 import (
+	"encoding/binary"
+	"slices"
 	"strings"
 	"testing"
 
@@ -184,5 +186,55 @@ func TestSharedCode(t *testing.T) {
 	}
 	if _, err := (LoadOptions{MaxInsns: 10_000}).LoadBytes(b); err == nil || !strings.Contains(err.Error(), "more than 10000 instructions") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestSectionCalls reads calls as LLVM before 10 made them: the relocation names the section of the function,
+// and the instruction says how far behind its start the function is; the same for the address of one.
+func TestSectionCalls(t *testing.T) {
+	f, err := elftest.Assemble(`license GPL
+static first
+static second
+section .text
+.func first
+	r0 = 1
+	exit
+.func second
+	r0 = 2
+	exit
+section xdp
+.func prog
+	call first
+	call second
+	r1 = func[second] ll
+	exit
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := at(f, "xdp")
+	for i, imm := range []int32{-1, 2 - 1, 2 * 8} {
+		code.Relocs[i].Symbol = ".text"
+		binary.LittleEndian.PutUint32(code.Data[code.Relocs[i].Offset+4:], uint32(imm))
+	}
+	c, err := LoadBytes(f.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, in := range c.Programs[0].Insns.All() {
+		if in.Ref == asm.RefFunc {
+			got = append(got, in.Symbol)
+		}
+	}
+	if want := []string{"first", "second", "second"}; !slices.Equal(got, want) {
+		t.Errorf("calls %q, want %q", got, want)
+	}
+	if err := c.Check(); err != nil {
+		t.Error(err)
+	}
+	binary.LittleEndian.PutUint32(code.Data[4:], 0)
+	if _, err := LoadBytes(f.Bytes()); err == nil || !strings.Contains(err.Error(), "no function starts at .text+0x8") {
+		t.Errorf("a call between functions: %v", err)
 	}
 }

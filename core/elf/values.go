@@ -14,6 +14,9 @@ func (l *loader) readValues() error {
 	if s == nil || l.relocs[s.index] == nil {
 		return nil
 	}
+	if s.align == 0 {
+		return s.fail(0, "initial values of maps in a section of alignment 0")
+	}
 	relocs, err := l.f.relocations(nil, l.relocs[s.index])
 	if err != nil {
 		return err

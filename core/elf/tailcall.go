@@ -1,0 +1,61 @@
+package elf
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// slot is an entry of an array of programs that a section stands for.
+type slot struct {
+	m   *spec.Map
+	key uint32
+}
+
+// tailCall finds the entry of a section "ID/KEY", in decimal, of iproute2 (tc/examples/bpf, up to its 6.x): ID
+// is that of an array of programs that is defined iproute2's way. nil is no such section.
+func (l *loader) tailCall(s *section) (*slot, error) {
+	first, second, ok := strings.Cut(s.name, "/")
+	if !ok {
+		return nil, nil
+	}
+	id, err1 := strconv.ParseUint(first, 10, 32)
+	key, err2 := strconv.ParseUint(second, 10, 32)
+	if err1 != nil || err2 != nil {
+		return nil, nil
+	}
+	for _, d := range l.legacyDefs {
+		if !d.iproute2 || d.m.Type != spec.MapProgArray || uint64(d.id) != id {
+			continue
+		}
+		if key >= uint64(d.m.MaxEntries) {
+			return nil, s.fail(0, "section is entry %d of map %q, which has %d", key, show(d.m.Name), d.m.MaxEntries)
+		}
+		return &slot{d.m, uint32(key)}, nil
+	}
+	return nil, nil
+}
+
+// tailCallRule is what programs of such sections are: the same as the program that calls them, for which
+// the first section of a known name stands; without one, classifiers.
+func (l *loader) tailCallRule() rule {
+	for _, s := range l.parts.code {
+		if r, _, known := l.matchSection(s); known {
+			return r
+		}
+	}
+	return rule{typ: spec.ProgramSchedCls}
+}
+
+// putTailCall makes the program the first value of its entry.
+func (l *loader) putTailCall(s *section, at *slot, fn *function) error {
+	for _, v := range at.m.Values {
+		if v.Key == at.key {
+			return s.fail(fn.off, "programs %q and %q are both entry %d of map %q", show(v.Name), show(fn.name), at.key, show(at.m.Name))
+		}
+	}
+	at.m.Values = append(at.m.Values, spec.MapValue{Key: at.key, Name: fn.name})
+	l.note(NoteTailCall, "section %s is an entry of map %s, as iproute2 has it", s.name, at.m.Name)
+	return nil
+}
