@@ -85,3 +85,20 @@ func TestReadBTFMalformed(t *testing.T) {
 		}
 	}
 }
+
+func FuzzReadBTF(f *testing.F) {
+	for _, name := range []string{"testdata/tcp-el.o", "testdata/basic-eb.o"} {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+		f.Add(raw[:len(raw)-64])
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		types, base, err := ReadBTF(bytes.NewReader(b))
+		if err != nil && (types != nil || base != nil) || len(types) > len(b) || len(base) > len(b) {
+			t.Errorf("%d and %d bytes of %d, %v", len(types), len(base), len(b), err)
+		}
+	})
+}
