@@ -267,6 +267,24 @@ func TestKfuncOfModule(t *testing.T) {
 	}
 }
 
+// TestSymbolOfModule finds a variable of the module x_tables, of which each CPU has its own.
+func TestSymbolOfModule(t *testing.T) {
+	testenv.NeedKernel(t, "5.12", "variables of modules")
+	needModule(t, "x_tables")
+	const symbol = "xt_recseq"
+	c := collection([]*spec.Program{program("p",
+		asm.LoadKsym(asm.R1, symbol),
+		asm.Call(asm.HelperThisCPUPtr),
+		asm.Mov64Imm(asm.R0, 7),
+		asm.Exit())})
+	c.Externs = []spec.Extern{{Name: symbol, Kind: spec.ExternKsym, Type: 1}}
+	got := loadT(t, c, Options{})
+	r := Run{Data: packet()}
+	if err := got.Program("p").Run(&r); err != nil || r.Ret != 7 {
+		t.Errorf("run: %d, %v", r.Ret, err)
+	}
+}
+
 // TestCoreOfModule reads the size of a struct that only the module veth has.
 func TestCoreOfModule(t *testing.T) {
 	testenv.NeedKernel(t, "5.11", "types of modules")

@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// modules are what the tests need of a kernel that is not built in: veth for networks, and conntrack as a
-// module that has BTF and offers kernel functions.
-var modules = []string{"veth", "nf_conntrack"}
+// modules are what the tests need of a kernel that is not built in: veth for networks, conntrack as a module
+// that has BTF and offers kernel functions, x_tables as one that has a variable with a type.
+var modules = []string{"veth", "nf_conntrack", "x_tables"}
 
 type module struct {
 	name string
