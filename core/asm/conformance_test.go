@@ -86,7 +86,7 @@ func TestConformanceConstants(t *testing.T) {
 
 // newerCases are the cases that older kernels do not know, by the start of their name.
 var newerCases = []struct{ prefix, since string }{
-	{"movsx", "6.6"}, {"sdiv", "6.6"}, {"smod", "6.6"}, {"bswap", "6.6"}, {"load s", "6.6"}, {"gotol", "6.6"}, {"may_goto", "6.9"},
+	{"movsx", "6.6"}, {"sdiv", "6.6"}, {"smod", "6.6"}, {"bswap", "6.6"}, {"load s", "6.6"}, {"gotol", "6.6"}, {"gotox", "6.19"}, {"may_goto", "6.9"},
 	{"load-acquire", "6.15"}, {"store-release", "6.15"}, {"function called back", "5.17"}, {"kernel function", "6.4"}, {"symbol of the kernel", "6.4"},
 	{"address space cast", "6.9"}, {"", "5.14"}, // programs of type syscall
 }
@@ -187,6 +187,13 @@ func addObjects(c *spec.Collection, p *spec.Program) {
 			c.Externs = append(c.Externs, spec.Extern{Name: name, Kind: spec.ExternKfunc, Type: 1})
 		case kind == asm.RefMap && name == "arena":
 			c.Maps = append(c.Maps, &spec.Map{Name: "arena", Type: spec.MapArena, Flags: spec.FlagMmapable, MaxEntries: 1, Extra: 1<<44 | 1<<20})
+		case kind == asm.RefTable: // its name is that of its labels
+			table := spec.JumpTable{Name: name}
+			for l := range strings.SplitSeq(name, ",") {
+				n, _ := strconv.Atoi(l[1:])
+				table.Labels = append(table.Labels, asm.Label(n))
+			}
+			p.Tables = append(p.Tables, table)
 		case kind == asm.RefMap || kind == asm.RefMapValue:
 			c.Maps = append(c.Maps, &spec.Map{Name: name, Type: spec.MapArray, KeySize: 4, ValueSize: 16, MaxEntries: 1})
 		}

@@ -12,7 +12,7 @@ type EncodeOptions struct {
 	Order   ByteOrder
 	NoGotol bool // refuse a jump that needs 32 bits instead of using gotol, which Linux knows since 6.6
 
-	anyMap bool // references to maps and variables are left as they are
+	anyMap bool // references to maps, variables and jump tables, which are maps too, are left as they are
 }
 
 // AppendEncode appends the bytes of the instructions to dst and returns the extended buffer. It
@@ -162,7 +162,7 @@ func (e *encoder) write(out []byte) error {
 // resolve returns the first word of an instruction with a reference.
 func (e *encoder) resolve(in *Insn, f form, slot int32) (word, error) {
 	if in.Ref != RefLabel {
-		if k := in.Ref; e.options.anyMap && (k == RefMap || k == RefMapValue || k == RefVar) {
+		if k := in.Ref; e.options.anyMap && (k == RefMap || k == RefMapValue || k == RefVar || k == RefTable) {
 			return makeWord(in.Op, in.Dst, in.Src, in.Off, int32(in.Imm)), nil
 		}
 		return 0, fmt.Errorf("%s %s is not resolved", in.Ref, show(in.Symbol))

@@ -74,7 +74,11 @@ func TestTagOnKernel(t *testing.T) {
 func TestTagOfObjects(t *testing.T) {
 	k := needKernel(t)
 	testenv.NeedKernel(t, "6.18", "tags made with SHA-256")
-	for _, file := range []string{"../elf/testdata/basic-el.o", "../../guests/pktguard/pktguard.bpf.o"} {
+	files := []string{"../elf/testdata/basic-el.o", "../../guests/pktguard/pktguard.bpf.o"}
+	if v, err := k.Version(); err == nil && v >= 6<<16|19<<8 {
+		files = append(files, "../elf/testdata/jump-el.o")
+	}
+	for _, file := range files {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -127,12 +131,12 @@ func TestTag(t *testing.T) {
 		}
 	}
 	for _, o := range []asm.TagOptions{{}, {Order: asm.BigEndian}, {Hash: asm.TagSHA1}} {
-		named, err := asm.ProgramTag([]asm.Insn{asm.LoadMapValue(asm.R1, "m", 8), asm.LoadMap(asm.R1, "m"), asm.LoadVar(asm.R1, "v", 1), asm.Exit()}, o)
+		named, err := asm.ProgramTag([]asm.Insn{asm.LoadMapValue(asm.R1, "m", 8), asm.LoadMap(asm.R1, "m"), asm.LoadVar(asm.R1, "v", 1), asm.LoadTable(asm.R2, "t"), asm.Exit()}, o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		insns := []asm.Insn{asm.LoadImm64(asm.R1, 7<<32|5), asm.LoadImm64(asm.R1, 9), asm.LoadImm64(asm.R1, -1), asm.Exit()}
-		insns[0].Src, insns[1].Src, insns[2].Src = asm.PseudoMapValue, asm.PseudoMapFD, asm.PseudoMapValue
+		insns := []asm.Insn{asm.LoadImm64(asm.R1, 7<<32|5), asm.LoadImm64(asm.R1, 9), asm.LoadImm64(asm.R1, -1), asm.LoadImm64(asm.R2, 6), asm.Exit()}
+		insns[0].Src, insns[1].Src, insns[2].Src, insns[3].Src = asm.PseudoMapValue, asm.PseudoMapFD, asm.PseudoMapValue, asm.PseudoMapValue
 		fixed, err := asm.ProgramTag(insns, o)
 		if err != nil || fixed != named {
 			t.Errorf("%+v: the tag depends on descriptors: %x and %x, %v", o, fixed, named, err)
