@@ -26,7 +26,8 @@ type Fixup struct {
 	Value uint64 // what the instruction must hold
 	Local uint64 // what the compiler made it hold
 
-	// Poison says that there is no value, so the instruction must not be reached. Reason says why.
+	// Poison says that there is no value, so the instruction must not be reached. Reason says why. Questions of
+	// existence, and those about the id or the size of a type, have 0 for what is not there instead.
 	Poison bool
 	// Validate says that the instruction must hold Local before it is patched. It is false where
 	// compilers and linkers are free, as for bit-fields and type ids.
@@ -40,7 +41,7 @@ type Fixup struct {
 
 	Target int    // which of the targets the value is from; -1 for none
 	Type   ID     // the root type in that target; for CoreTypeIDLocal in the program's own BTF
-	Reason string // why Poison is set, or why the answer to a question of existence is no
+	Reason string // why Poison is set, or why the answer is that there is no such thing
 	Found  []Candidate
 
 	local *Types // of the program
@@ -106,7 +107,7 @@ func (r *Resolver) compute(f *Fixup) error {
 	if err := r.choose(f, local, want, cands); err != nil || f.Target >= 0 {
 		return err
 	}
-	f.Value, f.Poison = 0, !relo.Kind.Exists()
+	f.Value, f.Poison = 0, !relo.Kind.zero()
 	f.Reason = r.reason(f, local)
 	return nil
 }

@@ -9,9 +9,9 @@ const (
 	CoreLShift        CoreKind = 4  // left shift of a 64-bit word that takes a bit-field to its top
 	CoreRShift        CoreKind = 5  // right shift that takes it to the bottom again
 	CoreTypeIDLocal   CoreKind = 6  // id of a type in the program's own BTF
-	CoreTypeIDTarget  CoreKind = 7  // id of a type in the kernel's BTF
+	CoreTypeIDTarget  CoreKind = 7  // id of a type in the kernel's BTF, 0 if that has none
 	CoreTypeExists    CoreKind = 8  // whether the kernel has a compatible type, 0 or 1
-	CoreTypeSize      CoreKind = 9  // size of a type, in bytes
+	CoreTypeSize      CoreKind = 9  // size of a type, in bytes, 0 if the kernel has none
 	CoreEnumvalExists CoreKind = 10 // whether the kernel has an enumerator, 0 or 1
 	CoreEnumvalValue  CoreKind = 11 // its value
 	CoreTypeMatches   CoreKind = 12 // whether the kernel has a type that matches member by member, 0 or 1
@@ -47,3 +47,7 @@ func (k CoreKind) Exists() bool {
 	}
 	return false
 }
+
+// zero says whether the answer is 0 where nothing matches: to questions of existence, and for the id and the size of a
+// type (bpf_core_type_id_kernel and bpf_core_type_size of libbpf's bpf_core_read.h).
+func (k CoreKind) zero() bool { return k.Exists() || k == CoreTypeIDTarget || k == CoreTypeSize }

@@ -119,7 +119,8 @@ var coreCases = []coreCase{
 	{"task___local", "0", CoreTypeMatches, "0 (struct task___local in kernel is of another shape) validate was 1"},
 	{"inner", "0", CoreTypeMatches, "1 validate was 1"},
 	{"gone_t", "0", CoreTypeExists, "0 (no gone_t in kernel) validate was 1"},
-	{"gone_t", "0", CoreTypeSize, "poison: no gone_t in kernel validate was 4"},
+	{"gone_t", "0", CoreTypeSize, "0 (no gone_t in kernel) validate was 4"},
+	{"gone_t", "0", CoreTypeIDTarget, "0 (no gone_t in kernel) local id"},
 	{"gone_t", "0:1", CoreByteOffset, "poison: no gone_t in kernel validate was 2"},
 	{"color", "1", CoreEnumvalExists, "1 validate was 1"},
 	{"color", "1", CoreEnumvalValue, "1099511627776 validate was 5"},
@@ -151,6 +152,8 @@ func TestResolve(t *testing.T) {
 		switch want {
 		case "local id":
 			want = fmt.Sprintf("%[1]d was %[1]d", relos[i].Type)
+		case "0 (no gone_t in kernel) local id":
+			want = fmt.Sprintf("0 (no gone_t in kernel) was %d", relos[i].Type)
 		case "target id":
 			want = fmt.Sprintf("%d was %d", find(t, target, "task", KindStruct), relos[i].Type)
 		}

@@ -8,7 +8,7 @@ import (
 
 // sameFixup says whether a fixup is the same with fewer types of the target.
 func sameFixup(full, small Fixup, ids []ID) bool {
-	if full.Relo.Kind == CoreTypeIDTarget && !full.Poison {
+	if full.Relo.Kind == CoreTypeIDTarget {
 		full.Value = uint64(ids[full.Value])
 	}
 	return full.Value == small.Value && full.Local == small.Local && full.Poison == small.Poison &&

@@ -187,7 +187,8 @@ func TestCoreModules(t *testing.T) {
 		{"of one module", btf.CoreRelo{Type: local["private_beta"], Access: "0:0", Kind: btf.CoreByteOffset}, 4, "", nil, 3},
 		{"of both, the same", btf.CoreRelo{Type: local["shared"], Access: "0:1", Kind: btf.CoreByteOffset}, 8, "", nil, 3},
 		{"of both, not the same", btf.CoreRelo{Type: local["shared"], Access: "0:2", Kind: btf.CoreByteOffset}, 0, "", btf.ErrAmbiguous, 3},
-		{"of none", btf.CoreRelo{Type: local["nowhere"], Access: "0", Kind: btf.CoreTypeSize}, 0, "no struct nowhere in vmlinux, alpha, beta", nil, 3},
+		{"of none", btf.CoreRelo{Type: local["nowhere"], Access: "0:0", Kind: btf.CoreByteOffset}, 0, "no struct nowhere in vmlinux, alpha, beta", nil, 3},
+		{"size of none", btf.CoreRelo{Type: local["nowhere"], Access: "0", Kind: btf.CoreTypeSize}, 0, "", nil, 3},
 		{"existence", btf.CoreRelo{Type: local["private_beta"], Access: "0:1", Kind: btf.CoreExists}, 0, "", nil, 3},
 		{"id", btf.CoreRelo{Type: local["private_beta"], Access: "0", Kind: btf.CoreTypeIDTarget}, 8, "", nil, 3},
 	} {
