@@ -23,6 +23,12 @@ type tableUse struct {
 	table  spec.JumpTable // with the labels of the function
 }
 
+// jumps are the tables of a function.
+type jumps struct {
+	tables []tableUse           // each once
+	places map[uint32]asm.Label // by instruction: labels that only tables lead to
+}
+
 // loadTable makes the address of a jump table. Its places get their labels once the whole function is known.
 func (k *linker) loadTable(in *asm.Insn, r *reloc, addend int64) error {
 	sym := &k.l.f.symbols[r.symbol]
@@ -32,11 +38,19 @@ func (k *linker) loadTable(in *asm.Insn, r *reloc, addend int64) error {
 	if addend != 0 {
 		return fmt.Errorf("address %+d behind jump table %q: only its start can be used", addend, show(sym.name))
 	}
-	i := slices.IndexFunc(k.fn.tables, func(u tableUse) bool { return u.table.Name == sym.name })
+	j := k.l.jumps[k.fn]
+	if j == nil {
+		if k.l.jumps == nil {
+			k.l.jumps = make(map[*function]*jumps)
+		}
+		j = &jumps{places: make(map[uint32]asm.Label)}
+		k.l.jumps[k.fn] = j
+	}
+	i := slices.IndexFunc(j.tables, func(u tableUse) bool { return u.table.Name == sym.name })
 	switch {
 	case i < 0:
-		k.fn.tables = append(k.fn.tables, tableUse{symbol: r.symbol, table: spec.JumpTable{Name: sym.name}})
-	case k.fn.tables[i].symbol != r.symbol:
+		j.tables = append(j.tables, tableUse{symbol: r.symbol, table: spec.JumpTable{Name: sym.name}})
+	case j.tables[i].symbol != r.symbol:
 		return fmt.Errorf("second jump table named %q", show(sym.name))
 	}
 	in.Src, in.Imm = asm.PseudoMapValue, 0
@@ -46,13 +60,14 @@ func (k *linker) loadTable(in *asm.Insn, r *reloc, addend int64) error {
 
 // placeTables gives the places of the function's tables labels.
 func (k *linker) placeTables() error {
-	if len(k.fn.tables) == 0 {
+	fn := k.fn
+	j := k.l.jumps[fn]
+	if j == nil {
 		return nil
 	}
-	fn := k.fn
 	starts, labels := make([]uint32, 0, fn.insns), make([]asm.Label, 0, fn.insns) // slots, and labels, by instruction
 	slot := uint32(fn.off / asm.SlotSize)
-	err := asm.DecodeChunks(fn.bytes, k.l.decodeOptions(), func(insns []asm.Insn) error {
+	err := asm.DecodeChunks(k.l.code(fn), k.l.decodeOptions(), func(insns []asm.Insn) error {
 		for i := range insns {
 			starts, labels = append(starts, slot), append(labels, insns[i].Label)
 			slot += uint32(insns[i].Slots())
@@ -62,16 +77,15 @@ func (k *linker) placeTables() error {
 	if err != nil {
 		return err
 	}
-	fn.places = make(map[uint32]asm.Label)
-	for i := range fn.tables {
-		if err := k.placeTable(&fn.tables[i], starts, labels); err != nil {
+	for i := range j.tables {
+		if err := k.placeTable(j, &j.tables[i], starts, labels); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (k *linker) placeTable(u *tableUse, starts []uint32, labels []asm.Label) error {
+func (k *linker) placeTable(j *jumps, u *tableUse, starts []uint32, labels []asm.Label) error {
 	sym, sec, err := k.l.f.check(u.symbol)
 	if err != nil {
 		return err
@@ -97,7 +111,7 @@ func (k *linker) placeTable(u *tableUse, starts []uint32, labels []asm.Label) er
 		}
 		if labels[i] == 0 {
 			k.fn.labels++
-			labels[i], k.fn.places[uint32(i)] = k.fn.labels, k.fn.labels
+			labels[i], j.places[uint32(i)] = k.fn.labels, k.fn.labels
 		}
 		u.table.Labels[e] = labels[i]
 	}
@@ -106,8 +120,8 @@ func (k *linker) placeTable(u *tableUse, starts []uint32, labels []asm.Label) er
 
 // emitTables gives the program the tables of a function, whose labels in it are above base. A name that
 // another table of the program has gets a number.
-func (fn *function) emitTables(p *spec.Program, insns []spec.Insn, base asm.Label) {
-	for _, u := range fn.tables {
+func (j *jumps) emitTables(p *spec.Program, insns []spec.Insn, base asm.Label) {
+	for _, u := range j.tables {
 		t := spec.JumpTable{Name: u.table.Name, Labels: slices.Clone(u.table.Labels)}
 		for i := range t.Labels {
 			t.Labels[i] += base

@@ -18,27 +18,28 @@ func (l *loader) linkFuncs() error {
 	k := linker{l: l}
 	k.visit = k.chunk
 	l.patches = make([]patch, 0, l.codeRelocs())
+	l.exts = make([]*btf.ExtSection, len(l.f.sections))
 	for _, s := range l.parts.code {
 		if len(l.funcs[s.index]) == 0 {
 			continue
 		}
-		data, err := l.f.claim(s)
+		_, err := l.f.claim(s)
 		if err != nil {
 			return err
 		}
-		k.section, k.ext, k.relocs = s, nil, k.relocs[:0]
+		k.section, k.relocs = s, k.relocs[:0]
 		if r := l.relocs[s.index]; r != nil {
 			if k.relocs, err = l.f.relocations(k.relocs, r); err != nil {
 				return err
 			}
 		}
 		if l.ext != nil && !seen[s.name] {
-			k.ext = l.ext.Section(s.name)
+			l.exts[s.index] = l.ext.Section(s.name)
 			seen[s.name] = true
 		}
 		for i := range l.funcs[s.index] {
 			fn := &l.funcs[s.index][i]
-			if err := k.link(fn, data[fn.off:fn.off+fn.size]); err != nil {
+			if err := k.link(fn); err != nil {
 				return err
 			}
 		}
@@ -62,30 +63,27 @@ type linker struct {
 	l       *loader
 	section *section
 	relocs  []reloc
-	ext     *btf.ExtSection
-	calls   []*function // of all functions so far
 	visit   func([]asm.Insn) error
 
 	// What follows is of one function.
-	fn   *function
-	slot uint32  // of the next instruction
-	rest []reloc // those of the instructions to come
+	fn     *function
+	number uint32  // of the function, from 1
+	slot   uint32  // of the next instruction
+	rest   []reloc // those of the instructions to come
 }
 
 // link finds out what the instructions of a function refer to. It keeps those that refer to something
 // by name: the others can be read again when it is known where they go.
-func (k *linker) link(fn *function, bytes []byte) error {
+func (k *linker) link(fn *function) error {
+	k.number++
 	k.fn, k.slot, k.rest = fn, uint32(fn.off/asm.SlotSize), k.relocsOf(fn)
-	fn.bytes, fn.ext = bytes, k.ext
-	fn.info = k.l.infos.next()
-	*fn.info = btf.Func{Name: fn.name, Type: funcType(k.ext, k.slot)}
-	patches, calls := len(k.l.patches), len(k.calls)
-	err := asm.DecodeChunks(bytes, k.l.decodeOptions(), k.visit)
-	if err != nil {
+	fn.typ = funcType(k.l.exts[k.section.index], k.slot)
+	patches, calls := len(k.l.patches), len(k.l.calls)
+	if err := asm.DecodeChunks(k.l.code(fn), k.l.decodeOptions(), k.visit); err != nil {
 		return k.bad(err)
 	}
-	fn.patches = [2]int{patches, len(k.l.patches)}
-	fn.calls = k.calls[calls:len(k.calls):len(k.calls)]
+	fn.patches = [2]uint32{uint32(patches), uint32(len(k.l.patches))}
+	fn.calls = [2]uint32{uint32(calls), uint32(len(k.l.calls))}
 	return k.placeTables()
 }
 
@@ -121,7 +119,7 @@ func (k *linker) chunk(insns []asm.Insn) error {
 			return k.section.fail(off, "function %q: %w", show(fn.name), err)
 		}
 		if in.Ref > asm.RefLabel {
-			k.l.patches = append(k.l.patches, patch{uint32(fn.insns), *in})
+			k.l.patches = append(k.l.patches, patch{fn.insns, *in})
 		}
 		fn.insns++
 		k.slot += uint32(in.Slots())
@@ -178,9 +176,9 @@ func (k *linker) refer(in *asm.Insn, section uint32, off int64) error {
 		return fmt.Errorf("no function starts at %s%+#x", show(k.l.f.sections[section].name), off)
 	}
 	to.called = true
-	if to.caller != k.fn {
-		to.caller = k.fn
-		k.calls = append(k.calls, to)
+	if to.caller != k.number {
+		to.caller = k.number
+		k.l.calls = append(k.l.calls, to)
 	}
 	in.Imm = 0
 	in.SetSymbol(asm.RefFunc, to.name)

@@ -107,14 +107,16 @@ type loader struct {
 	used        map[string]bool   // maps of data sections that something refers to
 	externs     map[string]int    // by name: index in Collection.Externs
 
-	funcs   [][]function // by section, in order of offset
-	patches []patch      // of all functions, in the order in which they were linked
-	flat    []*function  // of all programs, one behind the other
-	layouts []layout     // by program
-	total   int          // instructions of all programs so far
+	funcs   [][]function      // by section, in order of offset
+	exts    []*btf.ExtSection // by section: what is known of its instructions; nil is nothing
+	calls   []*function       // of all functions
+	jumps   map[*function]*jumps
+	patches []patch     // of all functions, in the order in which they were linked
+	flat    []*function // of all programs, one behind the other
+	layouts []layout    // by program
+	total   int         // instructions of all programs so far
 
 	list        []uint32 // room for some symbols of a section
-	infos       slab[btf.Func]
 	functions   slab[function]
 	newPrograms slab[spec.Program]
 	newMaps     slab[spec.Map]

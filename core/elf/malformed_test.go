@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -446,18 +445,6 @@ func TestSharedNames(t *testing.T) {
 	if _, err := LoadBytes(b); err == nil || !strings.Contains(err.Error(), "names overlap too much") {
 		t.Errorf("got %v", err)
 	}
-}
-
-// bound is how much memory reading a file of that size may allocate.
-func bound(size int) uint64 { return 256<<10 + 10*uint64(size) }
-
-// allocated gives the bytes that a function allocates.
-func allocated(f func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
 }
 
 // seed is an object that is whole.

@@ -2,6 +2,7 @@ package elf
 
 import (
 	"cmp"
+	"hash/maphash"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,27 +12,32 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// function is a piece of a code section that a symbol names.
+// function is a piece of a code section that a symbol names. Files can have very many: it is small.
 type function struct {
 	name    string // unique in the file
 	section *section
+	off     uint64    // bytes from the start of the section
+	size    uint64    // bytes
+	patches [2]uint32 // from where on, and up to where, loader.patches are of this function
+	calls   [2]uint32 // the same of loader.calls: what it refers to, each once, in order
 	symbol  uint32
-	off     uint64 // bytes from the start of the section
-	size    uint64 // bytes
+	typ     btf.ID    // what BTF says that it is
+	insns   uint32    // how many it has
+	labels  asm.Label // largest label
+	mark    int32     // the last program that took it in
+	caller  uint32    // number of the last function that was found to call it
 	bind    uint8
-	bytes   []byte
-	insns   int             // how many it has
-	patches [2]int          // from where on, and up to where, loader.patches are of this function
-	ext     *btf.ExtSection // what is known of the section's instructions; nil is nothing
-	info    *btf.Func
-	calls   []*function          // what it refers to, each once, in order
-	labels  asm.Label            // largest label
-	tables  []tableUse           // what it refers to, each once
-	places  map[uint32]asm.Label // by instruction: labels that only tables lead to
 	called  bool
-	caller  *function // the last function that was found to call it
-	mark    int       // the last program that took it in
 }
+
+// code gives the function's bytes, which are known to be in the file.
+func (l *loader) code(fn *function) []byte {
+	at := fn.section.offset + fn.off
+	return l.f.data[at : at+fn.size]
+}
+
+// callsOf gives what the function refers to.
+func (l *loader) callsOf(fn *function) []*function { return l.calls[fn.calls[0]:fn.calls[1]] }
 
 // readFuncs finds the functions of all code sections.
 func (l *loader) readFuncs() error {
@@ -124,6 +130,9 @@ func (l *loader) nameFuncs() error {
 	for _, s := range l.parts.code {
 		total += len(l.funcs[s.index])
 	}
+	if !l.sameNames(total) {
+		return nil
+	}
 	first := make(map[string]*function, total)
 	count := make(map[string]int)
 	for _, static := range []bool{false, true} {
@@ -151,6 +160,19 @@ func (l *loader) nameFuncs() error {
 	return nil
 }
 
+// sameNames reports whether two functions may have one name: whether the hashes of two names are the same.
+func (l *loader) sameNames(funcs int) bool {
+	seed := maphash.MakeSeed()
+	hashes := make([]uint64, 0, funcs)
+	for _, s := range l.parts.code {
+		for i := range l.funcs[s.index] {
+			hashes = append(hashes, maphash.String(seed, l.funcs[s.index][i].name))
+		}
+	}
+	slices.Sort(hashes)
+	return len(slices.Compact(hashes)) < funcs
+}
+
 // funcAt finds the function that starts at an offset of a section, or nil.
 func (l *loader) funcAt(section uint32, off uint64) *function {
 	if uint64(section) >= uint64(len(l.funcs)) {
@@ -167,6 +189,19 @@ func (l *loader) funcAt(section uint32, off uint64) *function {
 // makePrograms makes a program of every function that is an entry: each that is not static, in any
 // code section but .text.
 func (l *loader) makePrograms() error {
+	most := 0
+	for _, s := range l.parts.code {
+		for i := range l.funcs[s.index] {
+			if s.name != ".text" && l.funcs[s.index][i].bind != bindLocal {
+				most++
+			}
+		}
+	}
+	if most == 0 {
+		return nil
+	}
+	l.c.Programs, l.layouts, l.flat = make([]*spec.Program, 0, most), make([]layout, 0, most), make([]*function, 0, most)
+	l.newPrograms.free = make([]spec.Program, most)
 	for _, s := range l.parts.code {
 		if s.name == ".text" || len(l.funcs[s.index]) == 0 {
 			continue
@@ -200,7 +235,7 @@ const exceptionTag = "exception_callback:"
 
 // tagged takes the function that bpf_throw calls into the program.
 func (l *loader) tagged(p *spec.Program, entry *function) error {
-	for _, tag := range l.tags[entry.info.Type] {
+	for _, tag := range l.tags[entry.typ] {
 		name, ok := strings.CutPrefix(tag, exceptionTag)
 		if !ok {
 			continue
@@ -213,8 +248,10 @@ func (l *loader) tagged(p *spec.Program, entry *function) error {
 			return entry.section.fail(entry.off, "program %q: no global function %q for its tag %q", show(p.Name), show(name), exceptionTag)
 		}
 		p.Exception = name
-		if !slices.Contains(entry.calls, callback) {
-			entry.calls = append(entry.calls, callback)
+		if calls := l.callsOf(entry); !slices.Contains(calls, callback) {
+			from := len(l.calls)
+			l.calls = append(append(l.calls, calls...), callback)
+			entry.calls = [2]uint32{uint32(from), uint32(len(l.calls))}
 		}
 	}
 	return nil

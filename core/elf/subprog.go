@@ -9,63 +9,64 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// layout says what a program is made of.
+// layout says what a program is made of; it has the program's place in the list.
 type layout struct {
-	program   *spec.Program
-	functions [2]int // from where on, and up to where, in loader.flat
-	insns     int
+	functions [2]uint32 // from where on, and up to where, in loader.flat
+	insns     uint32
 }
 
 // flatten lists the functions of a program: its entry function and every one that it calls, directly or
 // not, in the order in which they are first met.
 func (l *loader) flatten(p *spec.Program, entry *function) error {
-	mark := len(l.layouts) + 1
+	mark := int32(len(l.layouts) + 1)
 	entry.mark = mark
-	from, total := len(l.flat), entry.insns
+	from, total := len(l.flat), int(entry.insns)
 	l.flat = append(l.flat, entry)
 	for i := from; i < len(l.flat); i++ {
-		for _, callee := range l.flat[i].calls {
+		for _, callee := range l.callsOf(l.flat[i]) {
 			if callee.mark == mark {
 				continue
 			}
 			callee.mark = mark
 			l.flat = append(l.flat, callee)
-			total += callee.insns
+			total += int(callee.insns)
 		}
 	}
 	entries := 0
 	for _, fn := range l.flat[from:] {
-		for _, u := range fn.tables {
-			entries += len(u.table.Labels)
+		if j := l.jumps[fn]; j != nil {
+			for _, u := range j.tables {
+				entries += len(u.table.Labels)
+			}
 		}
 	}
 	if l.total += total + entries; l.total > l.o.MaxInsns {
 		return entry.section.fail(entry.off, "program %q and those before it have more than %d instructions together with the functions they call", show(p.Name), l.o.MaxInsns)
 	}
-	l.layouts = append(l.layouts, layout{p, [2]int{from, len(l.flat)}, total})
+	l.layouts = append(l.layouts, layout{[2]uint32{uint32(from), uint32(len(l.flat))}, uint32(total)})
 	return nil
 }
 
 // emitPrograms gives the programs their instructions. Labels are renumbered so that they stay unique.
 func (l *loader) emitPrograms() error {
 	var err error
-	e := emitter{l: l}
+	e := emitter{l: l, infos: make([]btf.Func, len(l.flat))}
 	e.visit = e.chunk
 	total := 0
 	for _, p := range l.layouts {
-		total += p.insns
+		total += int(p.insns)
 	}
 	all := spec.MakeCode(total, func(insns []spec.Insn) {
 		for i := 0; i < len(l.layouts) && err == nil; i++ {
 			p := &l.layouts[i]
-			err = e.emit(p.program, l.flat[p.functions[0]:p.functions[1]], insns[:p.insns])
+			err = e.emit(l.c.Programs[i], l.flat[p.functions[0]:p.functions[1]], insns[:p.insns])
 			insns = insns[p.insns:]
 		}
 	})
 	at := 0
-	for _, p := range l.layouts {
-		p.program.Insns = all.Part(at, at+p.insns)
-		at += p.insns
+	for i, p := range l.layouts {
+		l.c.Programs[i].Insns = all.Part(at, at+int(p.insns))
+		at += int(p.insns)
 	}
 	return err
 }
@@ -74,6 +75,7 @@ func (l *loader) emitPrograms() error {
 type emitter struct {
 	l     *loader
 	visit func([]asm.Insn) error
+	infos []btf.Func // one for each function
 
 	to      []spec.Insn // where the next instructions go
 	base    asm.Label   // what labels are counted from
@@ -89,15 +91,22 @@ func (e *emitter) emit(p *spec.Program, list []*function, to []spec.Insn) error 
 	e.base = 0
 	for _, fn := range list {
 		e.to, e.index, e.slot = to[:fn.insns], 0, uint32(fn.off/asm.SlotSize)
-		e.places = fn.places
+		j := e.l.jumps[fn]
+		e.places = nil
+		if j != nil {
+			e.places = j.places
+		}
 		e.patches = e.l.patches[fn.patches[0]:fn.patches[1]]
-		e.records = fn.recordsFrom(e.slot)
-		if err := asm.DecodeChunks(fn.bytes, e.l.decodeOptions(), e.visit); err != nil {
+		e.records = recordsFrom(e.l.exts[fn.section.index], e.slot)
+		if err := asm.DecodeChunks(e.l.code(fn), e.l.decodeOptions(), e.visit); err != nil {
 			return err
 		}
-		to[0].Func = fn.info
+		to[0].Func, e.infos = &e.infos[0], e.infos[1:]
+		*to[0].Func = btf.Func{Name: fn.name, Type: fn.typ}
 		startLine(to[:fn.insns])
-		fn.emitTables(p, to[:fn.insns], e.base)
+		if j != nil {
+			j.emitTables(p, to[:fn.insns], e.base)
+		}
 		to = to[fn.insns:]
 		e.base += fn.labels
 	}
@@ -148,13 +157,13 @@ type extRecords struct {
 	relos []btf.ReloAt
 }
 
-func (fn *function) recordsFrom(slot uint32) extRecords {
-	if fn.ext == nil {
+func recordsFrom(ext *btf.ExtSection, slot uint32) extRecords {
+	if ext == nil {
 		return extRecords{}
 	}
-	i, _ := slices.BinarySearchFunc(fn.ext.Lines, slot, func(x btf.LineAt, slot uint32) int { return cmp.Compare(x.Slot, slot) })
-	j, _ := slices.BinarySearchFunc(fn.ext.Relos, slot, func(x btf.ReloAt, slot uint32) int { return cmp.Compare(x.Slot, slot) })
-	return extRecords{fn.ext.Lines[i:], fn.ext.Relos[j:]}
+	i, _ := slices.BinarySearchFunc(ext.Lines, slot, func(x btf.LineAt, slot uint32) int { return cmp.Compare(x.Slot, slot) })
+	j, _ := slices.BinarySearchFunc(ext.Relos, slot, func(x btf.ReloAt, slot uint32) int { return cmp.Compare(x.Slot, slot) })
+	return extRecords{ext.Lines[i:], ext.Relos[j:]}
 }
 
 // attach gives an instruction the records of its slot. Records between instructions are passed
