@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,22 +16,29 @@ func newBTFDump(a app) *cobra.Command {
 	var roots []string
 	var base string
 	c := &cobra.Command{
-		Use:   "dump SRC",
+		Use:   "dump SRC…",
 		Short: "Print types as a C header, Go types, lines or JSON",
-		Long: `dump prints the types of SRC: "vmlinux", the name of a module, or a file with BTF, as an eBPF object.
+		Long: `dump prints the types of SRC: "vmlinux", the name of a module, or a file with BTF, as an eBPF object. Several are put
+together, each type once: a kernel with some of its modules, for instance.
 
 The C header is the vmlinux.h that eBPF programs include. It declares the functions that programs may call, as far as the
 kernel tags them; define BPF_NO_KFUNC_PROTOTYPES where a program declares its own. The Go types have the layout of the C types.
 The layout of raw and the fields of json are those of bpftool. With --root only these types and what they need are printed.`,
 		Example: `  bpfhost btf dump vmlinux > vmlinux.h
+  bpfhost btf dump vmlinux nf_conntrack veth > vmlinux.h
   bpfhost btf dump nf_conntrack --root 'struct nf_conn'
   bpfhost btf dump drops.o --format raw
   bpfhost btf dump veth.ko --base linux.btf`,
-		Args: wantArgs("SRC"),
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return badUsage(c, "dump: SRC is missing")
+			}
+			return nil
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			src := a.sources()
 			defer src.close()
-			t, err := src.open(args[0], base)
+			t, err := src.openAll(args, base)
 			if err != nil {
 				return err
 			}
@@ -38,7 +46,7 @@ The layout of raw and the fields of json are those of bpftool. With --root only 
 			if err != nil {
 				return err
 			}
-			return dump{a, args[0], t}.types(ids, format.value)
+			return dump{a, strings.Join(args, " "), t}.types(ids, format.value)
 		},
 	}
 	c.Flags().Var(&format, "format", "what to print")

@@ -24,9 +24,12 @@ const vmlinux = "vmlinux"
 type sources struct {
 	app
 	kernel *loader.Kernel
+	bases  map[string]*btf.Types // so that types on one base have the same one
 }
 
-func (a app) sources() *sources { return &sources{a, loader.NewKernel()} }
+func (a app) sources() *sources {
+	return &sources{app: a, kernel: loader.NewKernel(), bases: make(map[string]*btf.Types)}
+}
 
 func (s *sources) close() { s.kernel.Close() }
 
@@ -57,6 +60,66 @@ func hintBase(err error, base string) error {
 		return fmt.Errorf("%w; say with --base what these types go on from", err)
 	}
 	return err
+}
+
+// openAll opens several as one table without duplicates. base is that of those which are split: it may be among them.
+func (s *sources) openAll(names []string, base string) (*btf.Types, error) {
+	if len(names) == 1 {
+		return s.open(names[0], base)
+	}
+	var whole, split []*btf.Types
+	for _, name := range names {
+		var t *btf.Types
+		var err error
+		if name == base {
+			t, err = s.base(name)
+		} else {
+			t, err = s.open(name, base)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if t.Base() == nil {
+			whole = append(whole, t)
+		} else {
+			split = append(split, t)
+		}
+	}
+	t, err := merge(whole, split)
+	if err != nil {
+		return nil, &inputError{err}
+	}
+	return t, nil
+}
+
+// merge makes one table of some that are whole and some that go on from a base.
+func merge(whole, split []*btf.Types) (*btf.Types, error) {
+	if len(split) == 0 {
+		t, _, err := btf.Merge(whole...)
+		return t, err
+	}
+	t, _, err := btf.Merge(split...)
+	if err != nil || len(whole) == 0 {
+		return t, err
+	}
+	if len(whole) > 1 || whole[0] != t.Base() {
+		return nil, fmt.Errorf("merge types: %w: split types go with the ones that they go on from only", btf.ErrBase)
+	}
+	var b btf.Builder
+	b.AddAll(t)
+	return b.Types()
+}
+
+// base opens what types go on from, once.
+func (s *sources) base(name string) (*btf.Types, error) {
+	if t := s.bases[name]; t != nil {
+		return t, nil
+	}
+	t, err := s.open(name, "")
+	if err == nil {
+		s.bases[name] = t
+	}
+	return t, err
 }
 
 // ofKernel opens the types of the running kernel, of one of its modules or of something that is loaded; nil if name is none
@@ -104,7 +167,7 @@ func (s *sources) loaded(name string) (open func(uint32) (*btf.Types, error), id
 func (s *sources) parse(raw, distilled []byte, base string) (t *btf.Types, err error) {
 	var o, small btf.Options
 	if base != "" {
-		if o.Base, err = s.open(base, ""); err != nil {
+		if o.Base, err = s.base(base); err != nil {
 			return nil, err
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -102,6 +103,53 @@ func TestModuleSources(t *testing.T) {
 		exit := execute(t.Context(), append([]string{"btf"}, strings.Fields(c.args)...), app{in: strings.NewReader(""), out: &out, err: &errs})
 		if exit != c.exit || !regexp.MustCompile(c.out).Match(out.Bytes()) || !regexp.MustCompile(c.err).Match(errs.Bytes()) {
 			t.Errorf("btf %s: exit code %d\n%.2000s\n%s", c.args, exit, out.String(), errs.String())
+		}
+	}
+}
+
+func TestMergeSources(t *testing.T) {
+	table := func(base *btf.Types, name string) *btf.Types {
+		t.Helper()
+		b := btf.Builder{Base: base}
+		b.Add(&btf.Struct{Name: name, Size: 4})
+		types, err := b.Types()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return types
+	}
+	base, other := table(nil, "base"), table(nil, "other")
+	a, b := table(base, "a"), table(base, "b")
+	for _, c := range []struct {
+		name         string
+		whole, split []*btf.Types
+		first        btf.ID // 0 is an error
+		names        string
+	}{
+		{"a kernel and modules", []*btf.Types{base}, []*btf.Types{a, b, a}, 1, "base a b"},
+		{"modules", nil, []*btf.Types{a, b}, 2, "a b"},
+		{"objects", []*btf.Types{other, base}, nil, 1, "other base"},
+		{"another kernel", []*btf.Types{other}, []*btf.Types{a}, 0, ""},
+		{"two kernels", []*btf.Types{base, other}, []*btf.Types{a}, 0, ""},
+		{"modules of two kernels", nil, []*btf.Types{a, table(other, "c")}, 0, ""},
+	} {
+		got, err := merge(c.whole, c.split)
+		if c.first == 0 {
+			if !errors.Is(err, btf.ErrBase) {
+				t.Errorf("%s: %v", c.name, err)
+			}
+			continue
+		}
+		if err != nil || got.First() != c.first {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		var names []string
+		for id := range got.Kinds() {
+			names = append(names, got.Name(id))
+		}
+		if s := strings.Join(names, " "); s != c.names {
+			t.Errorf("%s: %s, want %s", c.name, s, c.names)
 		}
 	}
 }
