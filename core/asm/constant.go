@@ -108,6 +108,10 @@ func (c *Constants) Block(block int, visit func(insn int, before *[R10]Value)) {
 	b := &c.g.Blocks[block]
 	for i := b.Start; i < b.End; i++ {
 		visit(i, &regs)
+		if c.g.Funcs[b.Func].Opaque { // control may come from anywhere to the next one
+			regs = c.in[block]
+			continue
+		}
 		c.step(i, &regs)
 	}
 }

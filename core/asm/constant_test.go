@@ -43,6 +43,8 @@ func TestConstants(t *testing.T) {
 		{"other variable", "r1 = var[w] ll\nr0 = *(u16 *)(r1 + 2)\nexit", 0, false},
 		{"either variable", "if r1 == 0 goto L1\nr1 = var[v] ll\ngoto L2\nL1: r1 = var[w] ll\nL2: r0 = *(u16 *)(r1 + 0)\nexit", 0, false},
 		{"fetched", "r0 = 1\nr1 = r10\nr0 = atomic_fetch_add((u64 *)(r1 - 8), r0)\nexit", 0, false},
+		{"between unknown jumps", "gotox r1\nr0 = 1\nr0 += 2\nexit", 0, false},
+		{"before an unknown instruction", "r0 = 1\nr0 += 2\nexit\n.raw 0x00000000000000ff", 0, false},
 		{"unknown instruction", "r0 = 1\n.raw 0x00000000000000ff\nexit", 0, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

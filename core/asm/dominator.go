@@ -66,8 +66,15 @@ func (s *dominance) walk() {
 		s.block, s.parent = append(s.block, k), append(s.parent, parent)
 	}
 	for i := range g.Funcs {
-		enter(int32(g.Funcs[i].Block), 0)
-		for v := s.number[g.Funcs[i].Block]; v != 0; {
+		f := &g.Funcs[i]
+		enter(int32(f.Block), 0)
+		if f.Opaque {
+			for k := f.Block + 1; k < f.Block+f.Blocks; k++ {
+				enter(int32(k), s.number[f.Block])
+			}
+			continue
+		}
+		for v := s.number[f.Block]; v != 0; {
 			k := s.block[v]
 			succs := g.Succs(int(k))
 			if int(seen[k]) == len(succs) {
@@ -87,9 +94,7 @@ func (s *dominance) walk() {
 // solve computes semidominators and from them the immediate dominators.
 func (s *dominance) solve() {
 	for v := int32(len(s.block) - 1); v > 0; v-- {
-		if s.parent[v] == 0 { // the first block of a function follows the root
-			s.semi[v] = 0
-		}
+		s.semi[v] = min(s.semi[v], s.parent[v]) // the root and what stands for unknown jumps are no predecessors
 		for _, p := range s.g.Preds(int(s.block[v])) {
 			if u := s.number[p]; u != 0 {
 				s.semi[v] = min(s.semi[v], s.semi[s.eval(u)])

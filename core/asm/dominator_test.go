@@ -38,9 +38,33 @@ L2:	if r0 == 0 goto L1
 	}
 }
 
+// TestDominatorsOpaque has jumps that nobody knows: any block may be their target.
+func TestDominatorsOpaque(t *testing.T) {
+	g := graph(t, `
+	if r1 == 0 goto L1
+	gotox r2
+	r0 = 1
+	if r0 == 0 goto L1
+	r0 = 2
+L1:	exit`)
+	d := g.Dominators()
+	for k := range g.Blocks {
+		want := 0
+		if k == 0 {
+			want = -1
+		}
+		if got := d.Immediate(k); got != want || k > 1 && d.Dominates(1, k) || !d.Dominates(0, k) {
+			t.Errorf("block %d has immediate dominator %d, want %d", k, got, want)
+		}
+	}
+}
+
 // dominates answers by definition: b cannot be reached from its function when a is taken out.
 func dominates(g *Graph, a, b int) bool {
 	root := g.Funcs[g.Blocks[b].Func].Block
+	if g.Funcs[g.Blocks[b].Func].Opaque {
+		return a == b || a == root
+	}
 	reach := func(without int) bool {
 		seen := make([]bool, len(g.Blocks))
 		todo := []int32{int32(root)}

@@ -165,3 +165,14 @@ func TestFoldBad(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestFoldTables has a jump table that leads to between two instructions that follow each other.
+func TestFoldTables(t *testing.T) {
+	p := program(t, ".func main\nr6 = r1\nr2 = table[t] ll\nr2 = *(u64 *)(r2 + 0)\ngotox r2\nL1: r6 = 5\nL2: if r6 == 5 goto L3\nr0 = 1\nexit\nL3: r0 = 2\nexit")
+	p.Tables = []JumpTable{{Name: "t", Labels: []asm.Label{1, 2}}}
+	before := listing(p)
+	done, err := constants(p).Fold()
+	if err != nil || len(done) > 0 || listing(p) != before {
+		t.Errorf("folded %+v, %v:\n%s", done, err, listing(p))
+	}
+}
