@@ -81,12 +81,13 @@ type input struct {
 	types  *btf.Types
 	ext    *btf.Ext
 
-	section []int             // by section: its number in the result, 0 if it is left out
-	shift   []uint64          // by section: where it begins there
-	symbol  []int             // by local symbol: its number in the result
-	moved   map[uint32]uint64 // by symbol of a jump table: what was added to its entries
-	ids     []btf.ID          // by type: its number in the result
-	decls   map[string]btf.ID // FUNC and VAR by name, those that are not static
+	section   []int             // by section: its number in the result, 0 if it is left out
+	shift     []uint64          // by section: where it begins there
+	symbol    []int             // by local symbol: its number in the result
+	moved     map[uint32]uint64 // by symbol of a jump table: what was added to its entries
+	ids       []btf.ID          // by type: its number in the result
+	decls     map[string]btf.ID // FUNC and VAR by name, those that are not static
+	sectionOf map[btf.ID]string // of these, as the types say
 }
 
 // global is a name that all objects share.
@@ -111,7 +112,7 @@ func openInput(o Object, index int) (*input, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &input{name: o.Name, index: index, f: f, decls: make(map[string]btf.ID)}
+	in := &input{name: o.Name, index: index, f: f, decls: make(map[string]btf.ID), sectionOf: make(map[btf.ID]string)}
 	if in.relocs, err = f.relocSections(); err != nil {
 		return nil, err
 	}
@@ -153,6 +154,10 @@ func (in *input) readTypes(s *section) error {
 		case *btf.Var:
 			if t.Linkage != btf.LinkStatic {
 				in.decls[t.Name] = id
+			}
+		case *btf.Datasec:
+			for _, v := range t.Vars {
+				in.sectionOf[v.Type] = t.Name
 			}
 		}
 	}

@@ -9,52 +9,6 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// agree checks that two objects mean the same by a name, as far as their types say.
-func agree(a, b *global) error {
-	if a.decl == 0 || b.decl == 0 {
-		return nil
-	}
-	x, err := a.in.types.Type(a.decl)
-	if err != nil {
-		return err
-	}
-	y, err := b.in.types.Type(b.decl)
-	if err != nil {
-		return err
-	}
-	if x.Kind() != y.Kind() {
-		return linkError("%q is a %v here and a %v in %s", show(b.name), y.Kind(), x.Kind(), a.in.name)
-	}
-	if a.in.isMap(a.decl) || b.in.isMap(b.decl) {
-		return agreeMaps(a, b)
-	}
-	here, there := b.in.signature(y), a.in.signature(x)
-	if here != there && here != "void" && there != "void" {
-		return linkError("%q is %s here and %s in %s", show(b.name), show(here), show(there), a.in.name)
-	}
-	return nil
-}
-
-// signature gives the type of a function or variable as text, without outer typedefs and modifiers.
-func (in *input) signature(t btf.Type) string {
-	switch t := t.(type) {
-	case *btf.Var:
-		return in.types.TypeName(in.types.Strip(t.Type))
-	case *btf.Function:
-		p, err := in.types.Type(t.Type)
-		proto, ok := p.(*btf.FuncProto)
-		if err != nil || !ok {
-			return ""
-		}
-		text := in.types.TypeName(in.types.Strip(proto.Return)) + "("
-		for _, a := range proto.Params {
-			text += in.types.TypeName(in.types.Strip(a.Type)) + ","
-		}
-		return text + ")"
-	}
-	return ""
-}
-
 // isMap reports whether a variable is in the section of maps.
 func (in *input) isMap(decl btf.ID) bool {
 	id, err := in.types.Find(".maps", btf.KindDatasec)
