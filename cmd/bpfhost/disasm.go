@@ -121,6 +121,13 @@ func (d *disasm) program(out []byte, p *spec.Program, more bool) ([]byte, error)
 	if !d.raw {
 		out = append(out, safe("; program "+p.Name+", "+p.Type.String()+", section "+p.Section)...)
 	}
+	for _, t := range p.Tables {
+		line := "; jump table " + t.Name + ":"
+		for _, l := range t.Labels {
+			line += " " + p.LabelName(l)
+		}
+		out = append(out, safe(line)...)
+	}
 	return asm.AppendText(out, code, asm.TextOptions{
 		LabelNames: p.LabelNames, Funcs: funcs,
 		Source: func(i int) string { return d.comment(p.Insns.At(i), notes[i]) },

@@ -119,6 +119,30 @@ func (d *dot) edges(b int) {
 		}
 		fmt.Fprintf(d, "\tb%d -> b%d%s\n", b, to, style)
 	}
+	if d.code[d.graph.Blocks[b].End-1].Op == asm.OpJumpReg {
+		for _, to := range d.tabled(d.graph.Blocks[b].Func) {
+			fmt.Fprintf(d, "\tb%d -> b%d\n", b, to)
+		}
+	}
+}
+
+// tabled are the blocks of a function that jump tables lead to, each once.
+func (d *dot) tabled(fn int) []int {
+	inTable := map[asm.Label]bool{}
+	for _, t := range d.program.Tables {
+		for _, l := range t.Labels {
+			inTable[l] = true
+		}
+	}
+	var out []int
+	f := d.graph.Funcs[fn]
+	for i := f.Start; i < f.End; i++ {
+		b := d.graph.BlockOf(i)
+		if l := d.code[i].Label; l != 0 && inTable[l] && (len(out) == 0 || out[len(out)-1] != b) {
+			out = append(out, b)
+		}
+	}
+	return out
 }
 
 // dotText quotes text for Graphviz; every line is set to the left.
