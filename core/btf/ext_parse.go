@@ -96,7 +96,7 @@ func ParseExt(b []byte, t *Types) (*Ext, error) {
 type extPart struct {
 	name string
 	size uint64 // of the known fields
-	read func(p *extParser, c *wire.Cursor, s *ExtSection, n int)
+	read func(p *extParser, c *wire.Cursor, s *ExtSection, n, most int)
 }
 
 var extParts = [...]extPart{
@@ -110,6 +110,23 @@ type extParser struct {
 	sections map[string]int // index in list
 	list     []ExtSection
 	tail     uint64 // bytes of a record after the known fields
+
+	newFuncs []FuncAt // room for those of all sections, so that each section needs no allocation
+	newLines []LineAt
+	newRelos []ReloAt
+}
+
+// room gives list room for n more records: from a slab when it is empty.
+func room[T any](list []T, slab *[]T, n, most int) []T {
+	if *slab == nil {
+		*slab = make([]T, most)
+	}
+	if list != nil || n > len(*slab) {
+		return slices.Grow(list, n)
+	}
+	list = (*slab)[:0:n]
+	*slab = (*slab)[n:]
+	return list
 }
 
 // part reads the records of one kind for all sections.
@@ -119,6 +136,10 @@ func (p *extParser) part(c *wire.Cursor, part extPart) error {
 		c.FailAt(c.Offset()-4, fmt.Errorf("%w: record size %d of %s", ErrExt, size, part.name))
 	}
 	p.tail = size - part.size
+	most := 0
+	if c.Err() == nil {
+		most = int(uint64(c.Len()) / size) // sections have headers, so that there are fewer
+	}
 	for c.Len() > 0 {
 		nameAt := c.Offset()
 		name, ok := p.t.String(c.U32())
@@ -133,7 +154,7 @@ func (p *extParser) part(c *wire.Cursor, part extPart) error {
 		case !c.Fits(uint64(n), size):
 			return c.Err()
 		}
-		part.read(p, c, p.section(name), int(n))
+		part.read(p, c, p.section(name), int(n), most)
 	}
 	return c.Err()
 }
@@ -185,8 +206,8 @@ func (p *extParser) keepTail(c *wire.Cursor, t *Tails) {
 	}
 }
 
-func (p *extParser) funcs(c *wire.Cursor, s *ExtSection, n int) {
-	s.Funcs = slices.Grow(s.Funcs, n)
+func (p *extParser) funcs(c *wire.Cursor, s *ExtSection, n, most int) {
+	s.Funcs = room(s.Funcs, &p.newFuncs, n, most)
 	for range n {
 		f := FuncAt{Slot: p.slot(c)}
 		f.Type = p.id(c)
@@ -199,8 +220,8 @@ func (p *extParser) funcs(c *wire.Cursor, s *ExtSection, n int) {
 	}
 }
 
-func (p *extParser) lines(c *wire.Cursor, s *ExtSection, n int) {
-	s.Lines = slices.Grow(s.Lines, n)
+func (p *extParser) lines(c *wire.Cursor, s *ExtSection, n, most int) {
+	s.Lines = room(s.Lines, &p.newLines, n, most)
 	for range n {
 		l := LineAt{Slot: p.slot(c)}
 		l.File, l.Text = p.str(c), p.str(c)
@@ -211,8 +232,8 @@ func (p *extParser) lines(c *wire.Cursor, s *ExtSection, n int) {
 	}
 }
 
-func (p *extParser) relos(c *wire.Cursor, s *ExtSection, n int) {
-	s.Relos = slices.Grow(s.Relos, n)
+func (p *extParser) relos(c *wire.Cursor, s *ExtSection, n, most int) {
+	s.Relos = room(s.Relos, &p.newRelos, n, most)
 	for range n {
 		r := ReloAt{Slot: p.slot(c)}
 		r.Type, r.Access = p.id(c), p.str(c)
