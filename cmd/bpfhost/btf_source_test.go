@@ -94,6 +94,7 @@ func TestModuleSources(t *testing.T) {
 		{"list", 0, `(?m)^NAME +TYPES +BYTES\n(.*\n)*veth +[1-9][0-9,]* +[1-9][0-9,]+$`, "^$"},
 		{"list --all", 0, `(?m)^[0-9]+ +veth +[1-9]`, "^$"},
 		{"dump veth --root veth_priv", 0, `(?m)^struct veth_priv \{$`, "^$"},
+		{"dump vmlinux veth --root task_struct --root veth_priv", 0, `(?m)^struct task_struct \{\n(.*\n)*struct veth_priv \{$`, "^$"},
 		{"find veth_priv veth --type struct", 0, `(?m)^\d+ +struct +\d+ +veth_priv$`, "^$"},
 		{"find task_struct veth --type struct", 1, "^$", `not found, did you mean "struct task_struct"`}, // only its own types are searched
 		{"diff veth veth", 0, "^$", "^$"},
