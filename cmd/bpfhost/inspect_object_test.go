@@ -90,7 +90,8 @@ func TestRefuseNotes(t *testing.T) {
 	}
 }
 
-// TestObjectFlips shows objects with one byte changed each: whatever the reader lets through can be shown.
+// TestObjectFlips shows objects with one byte in seven changed, one at a time: whatever the reader lets
+// through can be shown.
 func TestObjectFlips(t *testing.T) {
 	for _, name := range []string{"core-el.o", "maps-el.o", "ops-el.o"} {
 		b, err := os.ReadFile("../../core/elf/testdata/" + name)
@@ -98,7 +99,7 @@ func TestObjectFlips(t *testing.T) {
 			t.Fatal(err)
 		}
 		shown := 0
-		for i := range b {
+		for i := 0; i < len(b); i += 7 {
 			b[i] ^= 0xff
 			if d, err := readObject(b, false); err == nil {
 				var out table
@@ -107,7 +108,7 @@ func TestObjectFlips(t *testing.T) {
 			}
 			b[i] ^= 0xff
 		}
-		if shown < len(b)/10 {
+		if shown < len(b)/70 {
 			t.Errorf("%s: only %d of %d could be shown", name, shown, len(b))
 		}
 	}

@@ -205,6 +205,9 @@ func TestPruneObjects(t *testing.T) {
 					m.Pinning = spec.PinNone
 					m.Values = nil
 				}
+				if n := c.Needs(); len(n.Causes) > 0 {
+					testenv.NeedKernel(t, n.Kernel.String(), n.Causes[0].What)
+				}
 				before, err := loader.Load(c, loader.Options{})
 				if err != nil {
 					t.Skipf("it does not load as it is: %v", err)
