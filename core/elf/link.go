@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/bpfhost/bpfhost/core/asm"
@@ -104,27 +105,39 @@ func (l *loader) decodeOptions() asm.DecodeOptions {
 // chunk goes through some instructions of the function.
 func (k *linker) chunk(insns []asm.Insn) error {
 	fn := k.fn
+	next := k.nextReloc()
 	for i := range insns {
 		in := &insns[i]
 		fn.labels = max(fn.labels, in.Label)
+		size := slots(in)
 		off := uint64(k.slot) * asm.SlotSize
-		var r *reloc
-		if len(k.rest) > 0 && k.rest[0].offset < off+asm.SlotSize*uint64(in.Slots()) {
-			r, k.rest = &k.rest[0], k.rest[1:]
-			if r.offset != off {
-				return k.section.fail(r.offset, "relocation patches no start of an instruction")
+		if op := in.Op; op == asm.OpCall || op == asm.OpLoadImm64 || next < off+asm.SlotSize*uint64(size) {
+			var r *reloc
+			if next < off+asm.SlotSize*uint64(size) {
+				if r, k.rest = &k.rest[0], k.rest[1:]; r.offset != off {
+					return k.section.fail(r.offset, "relocation patches no start of an instruction")
+				}
+				next = k.nextReloc()
+			}
+			if err := k.resolve(in, k.slot, r); err != nil {
+				return k.section.fail(off, "function %q: %w", show(fn.name), err)
+			}
+			if in.Ref > asm.RefLabel {
+				k.l.patches = append(k.l.patches, patch{fn.insns, *in})
 			}
 		}
-		if err := k.resolve(in, k.slot, r); err != nil {
-			return k.section.fail(off, "function %q: %w", show(fn.name), err)
-		}
-		if in.Ref > asm.RefLabel {
-			k.l.patches = append(k.l.patches, patch{fn.insns, *in})
-		}
 		fn.insns++
-		k.slot += uint32(in.Slots())
+		k.slot += size
 	}
 	return nil
+}
+
+// nextReloc gives the offset of the next relocation.
+func (k *linker) nextReloc() uint64 {
+	if len(k.rest) == 0 {
+		return math.MaxUint64
+	}
+	return k.rest[0].offset
 }
 
 // patch is an instruction of a function with the name that it refers to.

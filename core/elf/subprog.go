@@ -2,6 +2,7 @@ package elf
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/bpfhost/bpfhost/core/asm"
@@ -115,27 +116,46 @@ func (e *emitter) emit(p *spec.Program, list []*function, to []spec.Insn) error 
 
 // chunk writes some instructions of a function, with what is known of them and labels above base.
 func (e *emitter) chunk(insns []asm.Insn) error {
+	slot, index := e.slot, e.index
 	for i := range insns {
+		from := &insns[i]
+		if len(e.patches) > 0 && e.patches[0].at == index {
+			from, e.patches = &e.patches[0].insn, e.patches[1:]
+		}
 		in := &e.to[i]
-		in.Insn = insns[i]
-		if len(e.patches) > 0 && e.patches[0].at == e.index {
-			in.Insn, e.patches = e.patches[0].insn, e.patches[1:]
+		in.Insn = *from
+		if e.places != nil || e.base != 0 {
+			e.label(in, index)
 		}
-		if l := e.places[e.index]; l != 0 {
-			in.Label = l
+		if slot >= e.records.next {
+			e.records.attach(in, slot)
 		}
-		if in.Label != 0 {
-			in.Label += e.base
-		}
-		if in.Ref == asm.RefLabel {
-			in.Target += e.base
-		}
-		e.records.attach(in, e.slot)
-		e.index++
-		e.slot += uint32(in.Slots())
+		index++
+		slot += slots(from)
 	}
-	e.to = e.to[len(insns):]
+	e.slot, e.index, e.to = slot, index, e.to[len(insns):]
 	return nil
+}
+
+// label gives an instruction the labels that it has in the program.
+func (e *emitter) label(in *spec.Insn, index uint32) {
+	if l := e.places[index]; l != 0 {
+		in.Label = l
+	}
+	if in.Label != 0 {
+		in.Label += e.base
+	}
+	if in.Ref == asm.RefLabel {
+		in.Target += e.base
+	}
+}
+
+// slots is in.Slots without a copy of the instruction.
+func slots(in *asm.Insn) uint32 {
+	if in.Op == asm.OpLoadImm64 && in.Flags&asm.Raw == 0 {
+		return 2
+	}
+	return 1
 }
 
 // startLine gives a function that has lines one at its start, which the kernel asks for.
@@ -155,15 +175,16 @@ func startLine(insns []spec.Insn) {
 type extRecords struct {
 	lines []btf.LineAt
 	relos []btf.ReloAt
+	next  uint32 // slot of the first of them
 }
 
 func recordsFrom(ext *btf.ExtSection, slot uint32) extRecords {
 	if ext == nil {
-		return extRecords{}
+		return extRecords{next: math.MaxUint32}
 	}
 	i, _ := slices.BinarySearchFunc(ext.Lines, slot, func(x btf.LineAt, slot uint32) int { return cmp.Compare(x.Slot, slot) })
 	j, _ := slices.BinarySearchFunc(ext.Relos, slot, func(x btf.ReloAt, slot uint32) int { return cmp.Compare(x.Slot, slot) })
-	return extRecords{ext.Lines[i:], ext.Relos[j:]}
+	return extRecords{lines: ext.Lines[i:], relos: ext.Relos[j:]}
 }
 
 // attach gives an instruction the records of its slot. Records between instructions are passed
@@ -180,6 +201,13 @@ func (e *extRecords) attach(in *spec.Insn, slot uint32) {
 			in.Core = &e.relos[0].CoreRelo
 		}
 		e.relos = e.relos[1:]
+	}
+	e.next = math.MaxUint32
+	if len(e.lines) > 0 {
+		e.next = e.lines[0].Slot
+	}
+	if len(e.relos) > 0 {
+		e.next = min(e.next, e.relos[0].Slot)
 	}
 }
 
