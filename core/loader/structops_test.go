@@ -2,6 +2,7 @@ package loader
 
 import (
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -192,5 +193,43 @@ func TestInstanceOf(t *testing.T) {
 	}
 	if err := a.WithInstance(nil); !errors.Is(err, ErrNotSupported) || a.Instance() != "" {
 		t.Errorf("map without instance: %v", err)
+	}
+}
+
+// TestOpsOfModule finds a type of struct_ops that a module has.
+func TestOpsOfModule(t *testing.T) {
+	k := moduleKernel(t)
+	base, err := k.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := btf.Builder{Base: base}
+	call := b.Add(&btf.Pointer{Type: b.Add(&btf.FuncProto{})})
+	ops := b.Add(&btf.Struct{Name: "gamma_ops", Size: 8, Members: []btf.Member{{Name: "start", Type: call}}})
+	b.Add(&btf.Struct{Name: "bpf_struct_ops_gamma_ops", Size: 128, Members: []btf.Member{{Name: "data", Type: ops, Offset: 512}}})
+	b.Add(&btf.Struct{Name: "bpf_struct_ops_empty", Size: 8})
+	writeTypes(t, filepath.Join(k.typesDir, "gamma"), &b)
+	l := &load{kernel: k, out: &Collection{}}
+	got, err := l.opsType("gamma_ops___old")
+	if err != nil || got.module != "gamma" || got.at != 64 || got.size != 128 || got.types.Name(got.id) != "gamma_ops" {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if again, err := l.opsType("gamma_ops"); err != nil || again != got {
+		t.Errorf("looked for twice: %v", err)
+	}
+	p := &prepared{spec: &spec.Program{Type: spec.ProgramStructOps, AttachTo: "gamma_ops.start"}}
+	if err := l.opsTarget(p); err != nil || p.attach != (kernelType{got.id, "gamma"}) {
+		t.Errorf("target %+v, %v", p.attach, err)
+	}
+	for to, want := range map[string]string{
+		"":                "no instance of struct_ops refers to it",
+		"gamma_ops.stop":  `struct "gamma_ops" of this kernel has no member "stop"`,
+		"empty.start":     "has no member of type empty",
+		"delta_ops.start": `struct_ops of type "delta_ops": not found in this kernel and its modules`,
+	} {
+		p := &prepared{spec: &spec.Program{Type: spec.ProgramStructOps, AttachTo: to}}
+		if err := l.opsTarget(p); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", to, err, want)
+		}
 	}
 }

@@ -16,7 +16,8 @@ import (
 // that is untrusted is quoted where it could mislead. [Parse] reads it back.
 //
 // An object begins with a line of its own; its properties follow, each on an indented line. Behind
-// the number of a type stands its name, for the reader only. Programs are in the syntax of core/asm;
+// the number of a type stands its name, for the reader only. A "table" of a program is the name of a jump
+// table and the labels of its entries. Programs are in the syntax of core/asm;
 // comments that begin with "@" say what is known of the instruction below: "@type" the FUNC type of
 // the function that starts there, "@core" its CO-RE record, "@line" its source line ("@same" is that
 // of the instruction before). Types are at the end, as the bytes of .BTF in base64.
