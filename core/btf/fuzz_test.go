@@ -6,6 +6,9 @@ import (
 	"testing"
 )
 
+// fuzzInput is how many bytes a target takes: runs have to be quick, as a finding is made smaller by many of them.
+const fuzzInput = 8 << 10
+
 // FuzzParse does with a blob whatever can be done. Types that are valid must survive being
 // prepared for the kernel, and being written and read again.
 func FuzzParse(f *testing.F) {
@@ -21,6 +24,9 @@ func FuzzParse(f *testing.F) {
 		f.Add(build(f, &b).Bytes())
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		if len(raw) > fuzzInput {
+			return
+		}
 		exercise(raw, ext)
 		types, err := Parse(raw, Options{})
 		if err != nil || types.Validate() != nil {
@@ -73,7 +79,7 @@ func FuzzParseExt(f *testing.F) {
 	f.Add(extBlob(binary.LittleEndian, []uint32{8, 7, 1, 0, 36}, []uint32{16, 7, 1, 8, 1, 5, 1}, []uint32{16, 7, 1, 24, 1, 12, 0}))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		ext, err := ParseExt(raw, types)
-		if err != nil {
+		if err != nil || len(raw) > fuzzInput {
 			return
 		}
 		n := 0
@@ -138,7 +144,7 @@ func FuzzDedup(f *testing.F) {
 	f.Add(afterInt(0, info(KindPointer, 0), 3, 0, info(KindConst, 0), 2), afterInt(1, info(KindFwd, 0), 0))
 	f.Fuzz(func(t *testing.T, raw, more []byte) {
 		types, err := Parse(raw, Options{})
-		if err != nil {
+		if err != nil || len(raw)+len(more) > fuzzInput {
 			return
 		}
 		valid := types.Validate() == nil

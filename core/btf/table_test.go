@@ -2,6 +2,7 @@ package btf
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -40,6 +41,56 @@ func TestTypeIdentity(t *testing.T) {
 	}
 	if _, err := types.Type(ID(types.Len())); !errors.Is(err, ErrID) {
 		t.Errorf("an id too many: %v", err)
+	}
+}
+
+// TestConcurrentUse does everything that a table remembers something of, from many goroutines at once: places, names, members,
+// values. Each table is new, so that all of them meet while it is made.
+func TestConcurrentUse(t *testing.T) {
+	local := manyStructs(t, 20, 12, 0)
+	raw := manyStructs(t, 200, 12, 3).Bytes()
+	for range 10 {
+		types, err := Parse(raw, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for g := range 8 {
+			wg.Go(func() {
+				r := NewResolver(local, Target{"kernel", types})
+				for i := range 20 {
+					name := fmt.Sprintf("s%d", (i+g*3)%20)
+					relo := CoreRelo{find(t, local, name, KindStruct), fmt.Sprintf("0:%d", i%12), CoreByteOffset}
+					if f, err := r.Resolve(relo); err != nil || f.Value != uint64(8*(i%12+3)) {
+						t.Errorf("%s: %d, %v", f.Text(), f.Value, err)
+					}
+					switch id := find(t, types, name, KindStruct); (i + g) % 5 {
+					case 0:
+						if _, err := types.Path(id, "m7"); err != nil {
+							t.Error(err)
+						}
+					case 1:
+						if n := len(types.FindMany([]string{name, "s7"})); n == 0 {
+							t.Error("nothing is found")
+						}
+					case 2:
+						var b Builder
+						if b.AddTypes(types, id); b.count < 5 {
+							t.Errorf("%d types are added", b.count)
+						}
+					case 3:
+						for id := range types.All() {
+							_ = types.TypeName(id)
+						}
+					default:
+						if size, err := types.Size(id); err != nil || size != 120 {
+							t.Errorf("%s has %d bytes, %v", name, size, err)
+						}
+					}
+				}
+			})
+		}
+		wg.Wait()
 	}
 }
 

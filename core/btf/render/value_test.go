@@ -143,6 +143,12 @@ func TestValueBomb(t *testing.T) {
 	}
 }
 
+// What one run of a fuzz target takes and makes at most, in bytes: it has to be quick, as a finding is made smaller by many runs.
+const (
+	fuzzInput  = 8 << 10
+	fuzzOutput = 64 << 10
+)
+
 // FuzzValue writes memory as hostile types say.
 func FuzzValue(f *testing.F) {
 	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
@@ -157,7 +163,7 @@ func FuzzValue(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw []byte, id uint32, data []byte) {
 		types, err := btf.Parse(raw, btf.Options{})
-		if err != nil {
+		if err != nil || len(raw)+len(data) > fuzzInput {
 			return
 		}
 		for _, o := range []ValueOptions{{}, {Zeros: true, MaxElements: 3, MaxBytes: 1000, Indent: " "}} {
@@ -183,13 +189,13 @@ func FuzzHeader(f *testing.F) {
 	f.Add(types.Bytes())
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		types, err := btf.Parse(raw, btf.Options{})
-		if err != nil {
+		if err != nil || len(raw) > fuzzInput {
 			return
 		}
-		if _, err := Go(nil, types, GoOptions{MaxBytes: 1 << 20}); err != nil && strings.Contains(err.Error(), "expected") {
+		if _, err := Go(nil, types, GoOptions{MaxBytes: fuzzOutput}); err != nil && strings.Contains(err.Error(), "expected") {
 			t.Errorf("no Go: %v", err)
 		}
-		got, err := Header(nil, types, HeaderOptions{MaxBytes: 1 << 20, Asserts: true})
+		got, err := Header(nil, types, HeaderOptions{MaxBytes: fuzzOutput, Asserts: true})
 		if err == nil && strings.ContainsAny(string(got), "\x00\x1b\x7f\"'\\@$`") && !strings.Contains(string(got), "btf_type_tag") && !strings.Contains(string(got), "_Static_assert") {
 			t.Errorf("%q", got)
 		}
