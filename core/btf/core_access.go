@@ -220,10 +220,9 @@ func (a *access) sameEnumerator(local *access) bool {
 	if !r.kind().Enum() {
 		return false
 	}
-	want, _ := local.types.nameBytes(local.steps.at(0).m.name)
+	want := Essential(local.types.str(local.steps.at(0).m.name))
 	for i := range r.vlen() {
-		off := a.types.enumName(r, i)
-		if b, ok := a.types.nameBytes(off); ok && string(essential(b)) == string(essential(want)) {
+		if off := a.types.enumName(r, i); a.types.namedEssential(off, want) {
 			a.steps.add(step{in: id, index: uint32(i), member: true, m: member{name: off}})
 			return true
 		}

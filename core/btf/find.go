@@ -144,13 +144,10 @@ func (t *Types) FindMany(names []string) map[string][]ID {
 // eachEssential calls f for each type of this table alone that has an essential name: those of the plain name merged
 // with those that have a flavor of it, by id.
 func (t *Types) eachEssential(x *nameIndex, name string, f func(ID, Kind)) {
-	hash, at := x.hash(name), 0
-	if len(x.flavors) > 0 {
-		at, _ = slices.BinarySearchFunc(x.flavors, hash, func(f flavor, h uint32) int { return cmp.Compare(f.hash, h) })
-	}
-	flavors := x.flavors[at:]
+	hash := x.hash(name)
+	flavors := x.flavorsOf(hash)
 	until := func(id ID) { // calls f for the flavors below id
-		for len(flavors) > 0 && flavors[0].hash == hash && flavors[0].id < id {
+		for len(flavors) > 0 && flavors[0].id < id {
 			r := t.record(flavors[0].id)
 			b, _ := t.nameBytes(r.name)
 			if n := essentialLen(b); n < len(b) && string(b[:n]) == name {
@@ -160,13 +157,33 @@ func (t *Types) eachEssential(x *nameIndex, name string, f func(ID, Kind)) {
 		}
 	}
 	if len(Essential(name)) == len(name) {
-		x.each(t, name, hash, func(id ID, r record) bool {
-			until(id)
-			f(id, r.kind())
-			return true
-		})
+		for n := x.buckets[hash&uint32(len(x.buckets)-1)]; n != 0; n = x.next[n-1] {
+			b := t.types[x.offsets[n-1]:][:8]
+			if t.named(t.u32(b), name) {
+				id := t.first + ID(n-1)
+				until(id)
+				f(id, record{info: t.u32(b[4:])}.kind())
+			}
+		}
 	}
 	until(ID(t.Len()))
+}
+
+// flavorsOf gives the types whose essential name is not all of their name and has a hash.
+func (x *nameIndex) flavorsOf(hash uint32) []flavor {
+	if len(x.flavors) == 0 {
+		return nil // nearly always, but in kernels
+	}
+	order := func(f flavor, h uint32) int { return cmp.Compare(f.hash, h) }
+	at, ok := slices.BinarySearchFunc(x.flavors, hash, order)
+	if !ok {
+		return nil
+	}
+	end := at
+	for end < len(x.flavors) && x.flavors[end].hash == hash {
+		end++
+	}
+	return x.flavors[at:end]
 }
 
 // nameSet is a set of names and of what names begin with: two bytes decide for nearly all types.
@@ -229,6 +246,7 @@ type nameIndex struct {
 	seed    maphash.Seed
 	buckets []uint32 // number of the first type + 1, by hash
 	next    []uint32 // number of the next type + 1, by number
+	offsets []uint32 // of each type, by number
 	flavors []flavor // types whose name has more than the essential part, by its hash
 }
 
@@ -283,6 +301,7 @@ func (t *Types) buildIndex() *nameIndex {
 		}
 	}
 	slices.SortStableFunc(x.flavors, func(a, b flavor) int { return cmp.Compare(a.hash, b.hash) })
+	x.offsets = offsets
 	t.places.Store(&places{offsets: offsets})
 	return x
 }
@@ -293,8 +312,7 @@ func (x *nameIndex) hash(name string) uint32 { return uint32(maphash.String(x.se
 func (x *nameIndex) each(t *Types, name string, hash uint32, f func(ID, record) bool) bool {
 	for n := x.buckets[hash&uint32(len(x.buckets)-1)]; n != 0; n = x.next[n-1] {
 		id := t.first + ID(n-1)
-		r := t.peek(t.offset(id))
-		if t.named(r.name, name) && !f(id, r) {
+		if r := t.peek(x.offsets[n-1]); t.named(r.name, name) && !f(id, r) {
 			return false
 		}
 	}

@@ -11,7 +11,7 @@ type Resolver struct {
 	many    bool           // remember, as there is more than one relocation
 
 	roots   []root
-	numbers offsetMap // of roots by their id, from 1 on
+	numbers offsetMap // of roots by their id, from 1 on, if there are more than a few
 	done    results
 
 	from, to access      // reused
@@ -20,6 +20,7 @@ type Resolver struct {
 
 // root is a type of the program at which relocations begin.
 type root struct {
+	id   ID
 	kind Kind
 	name string      // the essential one; empty if there is nothing to look for
 	list []Candidate // the types that it may mean
@@ -63,7 +64,7 @@ func (r *Resolver) Prepare(relos []CoreRelo) {
 	for i := range relos {
 		if id := relos[i].Type; id != last && relos[i].Kind != CoreTypeIDLocal {
 			last = id
-			if _, known := r.numbers.get(uint32(id)); !known && id != 0 {
+			if _, known := r.number(id); !known && id != 0 {
 				r.add(id)
 			}
 		}
@@ -84,15 +85,41 @@ func (r *Resolver) Resolve(relo CoreRelo) (Fixup, error) {
 	return f, err
 }
 
+// fewRoots is how many roots are looked through one by one.
+const fewRoots = 8
+
+// number gives the number of a root, from 1 on.
+func (r *Resolver) number(id ID) (uint32, bool) {
+	if len(r.roots) > fewRoots {
+		return r.numbers.get(uint32(id))
+	}
+	for i := range r.roots {
+		if r.roots[i].id == id {
+			return uint32(i) + 1, true
+		}
+	}
+	return 0, false
+}
+
 // add makes a root without candidates.
 func (r *Resolver) add(id ID) {
+	if r.roots == nil {
+		r.roots = make([]root, 0, 4)
+	}
 	r.roots = append(r.roots, r.root(id))
-	r.numbers.put(uint32(id), uint32(len(r.roots)))
+	switch n := len(r.roots); {
+	case n == fewRoots+1:
+		for i := range r.roots {
+			r.numbers.put(uint32(r.roots[i].id), uint32(i)+1)
+		}
+	case n > fewRoots:
+		r.numbers.put(uint32(id), uint32(n))
+	}
 }
 
 func (r *Resolver) root(id ID) root {
 	at := r.local.record(id)
-	return root{kind: at.kind(), name: Essential(r.local.str(at.name))}
+	return root{id: id, kind: at.kind(), name: Essential(r.local.str(at.name))}
 }
 
 // candidates gives the types that a relocation against a local type may mean, to be filled in. ok is false if that
@@ -106,7 +133,7 @@ func (r *Resolver) candidates(local ID) (list []Candidate, ok bool) {
 		r.search(one[:])
 		return one[0].list, one[0].name != ""
 	}
-	n, known := r.numbers.get(uint32(local))
+	n, known := r.number(local)
 	if !known {
 		r.add(local)
 		n = uint32(len(r.roots))

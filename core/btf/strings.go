@@ -90,3 +90,19 @@ func (t *Types) named(off uint32, name string) bool {
 	b, at, n := t.strs.data, uint64(off-t.strBase), uint64(len(name))
 	return n > 0 && at+n < uint64(len(b)) && b[at+n] == 0 && b[at] == name[0] && string(b[at:at+n]) == name
 }
+
+// namedEssential says whether the essential part of the string at off is name, which may be empty.
+func (t *Types) namedEssential(off uint32, name string) bool {
+	for off < t.strBase {
+		t = t.base
+	}
+	b, at, n := t.strs.data, uint64(off-t.strBase), uint64(len(name))
+	if at+n >= uint64(len(b)) || string(b[at:at+n]) != name {
+		return false
+	}
+	if b[at+n] == 0 && len(Essential(name)) == len(name) {
+		return true // as nearly always
+	}
+	whole, _ := t.strs.bytes(uint32(at))
+	return string(essential(whole)) == name
+}
