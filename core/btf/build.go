@@ -22,6 +22,7 @@ type part struct {
 	from   *Types
 	list   []ID // which types of from
 	ids    []ID // new ids by those in from
+	bytes  int  // what they take, 0 if that was not counted
 }
 
 // manyValues is how many values a part has at most, so that values are not moved again and again.
@@ -58,7 +59,11 @@ func (b *Builder) AddAll(from *Types) []ID {
 	for id := shared; int(id) < from.Len(); id++ {
 		list = append(list, id)
 	}
-	return b.addList(from, shared, list)
+	bytes := 0
+	for o := from; o != nil && o.Len() > int(shared); o = o.base {
+		bytes += len(o.types)
+	}
+	return b.addList(from, shared, list, bytes)
 }
 
 // AddTypes adds some types of another table and what they refer to, in the order of their ids. Types that Base has are not
@@ -82,7 +87,7 @@ func (b *Builder) AddTypes(from *Types, roots ...ID) []ID {
 			list = append(list, ID(i*64+bits.TrailingZeros64(word)))
 		}
 	}
-	return b.addList(from, shared, list)
+	return b.addList(from, shared, list, c.bytes)
 }
 
 // closure is types and what they refer to.
@@ -92,6 +97,7 @@ type closure struct {
 	seen        []uint64 // a bit for each id
 	open        []ID     // seen, but not what they refer to
 	count       int
+	bytes       int // of those whose references were seen
 }
 
 func (c *closure) add(id uint32) {
@@ -109,6 +115,8 @@ func (c *closure) refs(id ID) {
 	if k.refers() {
 		c.add(r.word)
 	}
+	s := c.t.shapes[k]
+	c.bytes += 12 + int(s.fixed) + int(s.each)*r.vlen()
 	if k > lastKind {
 		return
 	}
@@ -135,7 +143,7 @@ func (b *Builder) shared(from *Types) ID {
 	return 1
 }
 
-func (b *Builder) addList(from *Types, shared ID, list []ID) []ID {
+func (b *Builder) addList(from *Types, shared ID, list []ID, bytes int) []ID {
 	ids := make([]ID, from.Len())
 	for id := range shared {
 		ids[id] = id
@@ -143,6 +151,9 @@ func (b *Builder) addList(from *Types, shared ID, list []ID) []ID {
 	next := b.addCopies(from, list, ids)
 	for i, id := range list {
 		ids[id] = next + ID(i)
+	}
+	if len(list) > 0 {
+		b.parts[len(b.parts)-1].bytes = bytes
 	}
 	return ids
 }
@@ -181,11 +192,13 @@ func (b *Builder) encode(plain bool) (*encoder, error) {
 		}
 	}
 	e := newEncoder(order == binary.BigEndian, strBase)
-	if !plain {
+	if plain && b.parts[0].bytes > 0 {
+		e.place(b.parts[0].bytes, stringBytes*b.count)
+	} else {
 		e.known.room(2 * b.count)
+		e.out = slices.Grow(e.out, (typeBytes+stringBytes)*b.count)
+		e.strs = slices.Grow(e.strs, stringBytes*b.count)
 	}
-	e.out = slices.Grow(e.out, (typeBytes+stringBytes)*b.count)
-	e.strs = slices.Grow(e.strs, stringBytes*b.count)
 	for _, p := range b.parts {
 		if p.from != nil {
 			t := transplant{e: e, t: p.from, ids: p.ids, plain: plain}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -120,6 +121,32 @@ func TestBuildStrings(t *testing.T) {
 	if err != nil || merged.Len() != 2 || len(merged.strs.data) != 6 {
 		t.Errorf("without duplicates there are %d types and %q, %v", merged.Len(), merged.strs.data, err)
 	}
+}
+
+// TestBuildPlaced copies types of which the names take more or less room than usual.
+func TestBuildPlaced(t *testing.T) {
+	for _, name := range []string{"", "a", strings.Repeat("long", 3), strings.Repeat("very long", 300)} {
+		var first, second Builder
+		one := first.Add(&Int{Name: name + "_t", Size: 4, Bits: 32})
+		two := first.Add(&Const{Type: first.Add(&Typedef{Name: name, Type: one})})
+		from, err := Parse(must(first.Bytes()), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids := second.AddTypes(from, two)
+		got, err := Parse(must(second.Bytes()), Options{})
+		if err != nil || got.Len() != 4 || got.TypeName(ids[two]) != from.TypeName(two) || got.Name(ids[one]) != name+"_t" {
+			t.Errorf("%.20q: %d types, %q, %v", name, got.Len(), got.TypeName(ids[two]), err)
+		}
+	}
+}
+
+// must gives bytes that are there.
+func must(b []byte, err error) []byte {
+	if err != nil {
+		panic(err)
+	}
+	return b
 }
 
 // TestBuildParts adds more values than a part has, with copies between them: ids go on.

@@ -17,6 +17,7 @@ type encoder struct {
 	big     bool
 	out     []byte // what a header takes, and the types
 	strs    []byte
+	placed  []byte   // memory of both, if it was allocated at once
 	known   interner // the strings that were added
 	strBase uint32
 }
@@ -28,6 +29,23 @@ func newEncoder(big bool, strBase uint32) *encoder {
 		e.strs = []byte{0}
 	}
 	return e
+}
+
+// place allocates memory for as many bytes of types, and for strings behind them, before there are any types.
+func (e *encoder) place(types, strs int) {
+	types += len(e.out)
+	e.placed = slices.Grow(e.out, types+len(e.strs)+strs)
+	e.out = e.placed[:len(e.out):types]
+	e.strs = append(e.placed[types:types], e.strs...)
+}
+
+// join gives the types with the strings behind them.
+func (e *encoder) join() []byte {
+	types, both := len(e.out), len(e.out)+len(e.strs)
+	if types == cap(e.out) && both <= cap(e.placed) && cap(e.strs) == cap(e.placed)-types {
+		return e.placed[:both:both] // neither had to move
+	}
+	return append(e.out, e.strs...)
 }
 
 // str gives the offset of a string, adding it when it is new.
@@ -259,6 +277,7 @@ func (e *encoder) blob(layout []byte) []byte {
 	if len(layout) > 0 {
 		e.put(h[24:], types)
 		e.put(h[28:], uint32(len(layout)))
+		e.out = append(e.out, layout...)
 	}
-	return append(append(e.out, layout...), e.strs...)
+	return e.join()
 }
