@@ -20,9 +20,10 @@ type Builder struct {
 type part struct {
 	values []Type
 	from   *Types
-	list   []ID // which types of from
-	ids    []ID // new ids by those in from
-	bytes  int  // what they take, 0 if that was not counted
+	list   []ID    // which types of from
+	ids    []ID    // new ids by those in from
+	some   *subset // instead of ids
+	bytes  int     // what they take, 0 if that was not counted
 }
 
 // manyValues is how many values a part has at most, so that values are not moved again and again.
@@ -59,17 +60,24 @@ func (b *Builder) AddAll(from *Types) []ID {
 	for id := shared; int(id) < from.Len(); id++ {
 		list = append(list, id)
 	}
-	bytes := 0
-	for o := from; o != nil && o.Len() > int(shared); o = o.base {
-		bytes += len(o.types)
+	ids := make([]ID, from.Len())
+	for id := range shared {
+		ids[id] = id
 	}
-	return b.addList(from, shared, list, bytes)
+	next := b.addCopies(from, list, ids)
+	for i, id := range list {
+		ids[id] = next + ID(i)
+	}
+	for o := from; o != nil && len(list) > 0 && o.Len() > int(shared); o = o.base {
+		b.parts[len(b.parts)-1].bytes += len(o.types)
+	}
+	return ids
 }
 
 // AddTypes adds some types of another table and what they refer to, in the order of their ids. Types that Base has are not
 // added. Declaration tags refer to types and not the other way round, so they come only if they are asked for. It gives
-// the new ids by the old ones, 0 for what was not added, as AddAll does.
-func (b *Builder) AddTypes(from *Types, roots ...ID) []ID {
+// a function from old ids to new ones, which gives 0 for what was not added.
+func (b *Builder) AddTypes(from *Types, roots ...ID) func(ID) ID {
 	from.ready()
 	shared := b.shared(from)
 	c := closure{t: from, shared: uint32(shared), end: uint32(from.Len()), seen: make([]uint64, from.Len()/64+1)}
@@ -82,12 +90,42 @@ func (b *Builder) AddTypes(from *Types, roots ...ID) []ID {
 		c.refs(id)
 	}
 	list := make([]ID, 0, c.count)
+	some := &subset{bits: c.seen, before: make([]uint32, len(c.seen)), shared: shared}
 	for i, word := range c.seen {
+		some.before[i] = uint32(len(list))
 		for ; word != 0; word &= word - 1 {
 			list = append(list, ID(i*64+bits.TrailingZeros64(word)))
 		}
 	}
-	return b.addList(from, shared, list, c.bytes)
+	if some.first = b.take(len(list)); len(list) > 0 {
+		b.parts = append(b.parts, part{from: from, list: list, some: some, bytes: c.bytes})
+	}
+	return func(id ID) ID {
+		if int(id) >= from.Len() {
+			return 0
+		}
+		return some.id(id)
+	}
+}
+
+// subset is some types of a table, which have ids one after the other in another one.
+type subset struct {
+	bits   []uint64 // a bit for each id
+	before []uint32 // how many are before each word of bits
+	first  ID       // the new id of the first
+	shared ID       // ids below stay as they are
+}
+
+// id gives a new id, 0 for types that are not in the subset.
+func (s *subset) id(old ID) ID {
+	word, bit := s.bits[old/64], uint64(1)<<(old%64)
+	switch {
+	case old < s.shared:
+		return old
+	case word&bit == 0:
+		return 0
+	}
+	return s.first + ID(s.before[old/64]) + ID(bits.OnesCount64(word&(bit-1)))
 }
 
 // closure is types and what they refer to.
@@ -143,21 +181,6 @@ func (b *Builder) shared(from *Types) ID {
 	return 1
 }
 
-func (b *Builder) addList(from *Types, shared ID, list []ID, bytes int) []ID {
-	ids := make([]ID, from.Len())
-	for id := range shared {
-		ids[id] = id
-	}
-	next := b.addCopies(from, list, ids)
-	for i, id := range list {
-		ids[id] = next + ID(i)
-	}
-	if len(list) > 0 {
-		b.parts[len(b.parts)-1].bytes = bytes
-	}
-	return ids
-}
-
 // addCopies adds types of another table, for which the caller fills in ids. It gives the id of the first.
 func (b *Builder) addCopies(from *Types, list, ids []ID) ID {
 	if len(list) > 0 {
@@ -201,7 +224,7 @@ func (b *Builder) encode(plain bool) (*encoder, error) {
 	}
 	for _, p := range b.parts {
 		if p.from != nil {
-			t := transplant{e: e, t: p.from, ids: p.ids, plain: plain}
+			t := transplant{e: e, t: p.from, ids: p.ids, some: p.some, plain: plain}
 			if b.shared(p.from) > 1 {
 				t.keep = strBase
 			}

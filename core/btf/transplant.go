@@ -27,6 +27,7 @@ type transplant struct {
 	e     *encoder
 	t     *Types
 	ids   []ID      // new ids by old ones
+	some  *subset   // instead of ids
 	strs  offsetMap // new offsets by old ones
 	keep  uint32    // strings below this offset have the same one in both tables
 	plain bool      // strings are copied as they are, without looking for equal ones
@@ -61,10 +62,18 @@ func (p *transplant) str(off uint32) (uint32, error) {
 
 // id gives the new id of a type.
 func (p *transplant) id(old uint32) (uint32, error) {
-	if uint64(old) >= uint64(len(p.ids)) {
-		return 0, fmt.Errorf("%w: %d of %d", ErrID, old, len(p.ids))
+	if uint64(old) >= uint64(p.t.Len()) {
+		return 0, fmt.Errorf("%w: %d of %d", ErrID, old, p.t.Len())
 	}
-	return uint32(p.ids[old]), nil
+	return uint32(p.known(ID(old))), nil
+}
+
+// known is id for one that there is.
+func (p *transplant) known(old ID) ID {
+	if p.some != nil {
+		return p.some.id(old)
+	}
+	return p.ids[old]
 }
 
 // copyAll writes some types.
@@ -72,7 +81,7 @@ func (p *transplant) copyAll(list []ID) error {
 	p.strs.slots = make([]offsetSlot, tableSize(2*len(list)))
 	for _, id := range list {
 		if err := p.copy(id); err != nil {
-			return fmt.Errorf("encode type %d: %w", p.ids[id], err)
+			return fmt.Errorf("encode type %d: %w", p.known(id), err)
 		}
 	}
 	return nil
@@ -153,12 +162,11 @@ func (p *transplant) elements(at *parts, in, out []byte) error {
 			p.e.put(to, name)
 		}
 		if idAt >= 0 {
-			old := p.t.u32(from[idAt:])
-			if uint64(old) >= uint64(len(p.ids)) {
-				_, err := p.id(old)
+			id, err := p.id(p.t.u32(from[idAt:]))
+			if err != nil {
 				return fmt.Errorf("word %d: %w", (i+idAt)/4+3, err)
 			}
-			p.e.put(to[idAt:], uint32(p.ids[old]))
+			p.e.put(to[idAt:], id)
 		}
 	}
 	return nil
