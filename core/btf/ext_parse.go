@@ -111,6 +111,8 @@ type extParser struct {
 	list     []ExtSection
 	tail     uint64 // bytes of a record after the known fields
 
+	file, text, access recent
+
 	newFuncs []FuncAt // room for those of all sections, so that each section needs no allocation
 	newLines []LineAt
 	newRelos []ReloAt
@@ -179,12 +181,23 @@ func (p *extParser) slot(c *wire.Cursor) uint32 {
 	return off / 8
 }
 
+// recent is the string that a field had in the record before.
+type recent struct {
+	offset uint32
+	text   string // empty is none
+}
+
 // str reads the offset of a string.
-func (p *extParser) str(c *wire.Cursor) string {
-	s, ok := p.t.String(c.U32())
+func (p *extParser) str(c *wire.Cursor, last *recent) string {
+	offset := c.U32()
+	if last.text != "" && offset == last.offset {
+		return last.text
+	}
+	s, ok := p.t.String(offset)
 	if !ok {
 		c.FailAt(c.Offset()-4, ErrString)
 	}
+	last.offset, last.text = offset, s
 	return s
 }
 
@@ -224,7 +237,7 @@ func (p *extParser) lines(c *wire.Cursor, s *ExtSection, n, most int) {
 	s.Lines = room(s.Lines, &p.newLines, n, most)
 	for range n {
 		l := LineAt{Slot: p.slot(c)}
-		l.File, l.Text = p.str(c), p.str(c)
+		l.File, l.Text = p.str(c, &p.file), p.str(c, &p.text)
 		col := c.U32()
 		l.Line.Line, l.Col = col>>10, col&0x3ff
 		s.Lines = append(s.Lines, l)
@@ -236,7 +249,7 @@ func (p *extParser) relos(c *wire.Cursor, s *ExtSection, n, most int) {
 	s.Relos = room(s.Relos, &p.newRelos, n, most)
 	for range n {
 		r := ReloAt{Slot: p.slot(c)}
-		r.Type, r.Access = p.id(c), p.str(c)
+		r.Type, r.Access = p.id(c), p.str(c, &p.access)
 		r.Kind = CoreKind(c.U32())
 		s.Relos = append(s.Relos, r)
 		p.keepTail(c, &s.ReloTails)

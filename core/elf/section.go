@@ -1,7 +1,6 @@
 package elf
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/spec"
@@ -183,13 +182,14 @@ func matchOwn(own []SectionRule, name string) (rule, string, bool) {
 }
 
 func matchIn(rules []rule, name string) (rule, string, bool) {
-	for _, r := range rules {
+	for i := range rules {
+		r := &rules[i]
 		base, open := strings.CutSuffix(r.pattern, "+")
 		if name == base {
-			return r, "", true
+			return *r, "", true
 		}
 		if open && strings.HasPrefix(name, base) && name[len(base)] == '/' {
-			return r, name[len(base)+1:], true
+			return *r, name[len(base)+1:], true
 		}
 	}
 	return rule{}, "", false
@@ -199,9 +199,12 @@ func matchIn(rules []rule, name string) (rule, string, bool) {
 // as "socket/2" and "xdp_drop" that the exact rule does not know.
 func matchPrefix(name string) (rule, bool) {
 	var best rule
-	for _, r := range slices.Concat(rules, samples) {
-		if base := strings.TrimSuffix(r.pattern, "+"); strings.HasPrefix(name, base) && len(r.pattern) > len(best.pattern) {
-			best = r
+	for _, list := range [][]rule{rules, samples} {
+		for i := range list {
+			r := &list[i]
+			if base := strings.TrimSuffix(r.pattern, "+"); strings.HasPrefix(name, base) && len(r.pattern) > len(best.pattern) {
+				best = *r
+			}
 		}
 	}
 	return best, best.pattern != ""
