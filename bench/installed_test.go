@@ -5,11 +5,13 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
@@ -159,4 +161,74 @@ func TestInstalledObjects(t *testing.T) {
 		}
 	}
 	t.Logf("%d objects, %d read by the peer", len(names), peers)
+}
+
+// TestInstalledLinked links every object alone, with our linker and with libbpf's: both results are the same, but for
+// the order of types. What libbpf refuses is left out.
+func TestInstalledLinked(t *testing.T) {
+	tool, err := exec.LookPath("bpftool")
+	if err != nil {
+		t.Skip("needs bpftool")
+	}
+	dir, same := t.TempDir(), 0
+	in, out := filepath.Join(dir, "in.o"), filepath.Join(dir, "out.o")
+	for name, b := range installed(t) {
+		got, err := elf.Link(elf.Object{Name: name, Data: b})
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if err := os.WriteFile(in, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if exec.Command(tool, "gen", "object", out, in).Run() != nil {
+			continue
+		}
+		want, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range spec.Diff(untyped(t, want), untyped(t, got)) {
+			t.Errorf("%s: %s", name, spec.AppendChanges(nil, []spec.Change{c}))
+		}
+		same++
+	}
+	t.Logf("%d objects", same)
+}
+
+// untyped reads an object and takes the numbers of types out of it.
+func untyped(t *testing.T, b []byte) *spec.Collection {
+	t.Helper()
+	c, err := elf.LoadOptions{Lenient: true}.LoadBytes(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.BTF = nil
+	for _, m := range c.Maps {
+		for ; m != nil; m = m.Inner {
+			m.Key, m.Value = 0, 0
+		}
+	}
+	for _, v := range c.Vars {
+		v.Type = 0
+	}
+	for i := range c.Externs {
+		c.Externs[i].Type = 0
+	}
+	for _, p := range c.Programs {
+		p.Insns.Edit(func(insns []spec.Insn) {
+			for i := range insns {
+				in := &insns[i]
+				if in.Func != nil {
+					in.Func = &btf.Func{Name: in.Func.Name}
+				}
+				if in.Core != nil {
+					core := *in.Core
+					core.Type = 0
+					in.Core = &core
+				}
+			}
+		})
+	}
+	return c
 }
