@@ -71,11 +71,14 @@ func (l *load) chooseOps() error {
 			return fmt.Errorf("load collection: there is no instance of struct_ops named %q", name)
 		}
 	}
-	l.programs = slices.DeleteFunc(l.programs, func(p *spec.Program) bool {
-		return p.Type == spec.ProgramStructOps && member[p.Name] && !wanted[p.Name] && !slices.Contains(l.options.Programs, p.Name)
-	})
+	if len(member) == 0 {
+		return nil
+	}
+	chosen := l.programs
+	l.programs = nil
 	for _, p := range l.spec.Programs {
-		if wanted[p.Name] && !slices.Contains(l.programs, p) {
+		idle := p.Type == spec.ProgramStructOps && member[p.Name] && !slices.Contains(l.options.Programs, p.Name)
+		if wanted[p.Name] || !idle && slices.Contains(chosen, p) {
 			l.programs = append(l.programs, p)
 		}
 	}

@@ -162,11 +162,11 @@ func TestChooseOps(t *testing.T) {
 		return s
 	}
 	l := make(Options{})
-	if err := l.chooseOps(); err != nil || names(l) != "ca" || !l.skipped(l.spec.Maps[1]) || l.skipped(l.spec.Maps[0]) {
+	if err := l.chooseOps(); err != nil || names(l) != "ac" || !l.skipped(l.spec.Maps[1]) || l.skipped(l.spec.Maps[0]) {
 		t.Errorf("programs %q, %v", names(l), err)
 	}
 	l = make(Options{Instances: []string{"second"}})
-	if err := l.chooseOps(); err != nil || names(l) != "cab" || l.skipped(l.spec.Maps[1]) {
+	if err := l.chooseOps(); err != nil || names(l) != "abc" || l.skipped(l.spec.Maps[1]) {
 		t.Errorf("with the second: programs %q, %v", names(l), err)
 	}
 	l = make(Options{Instances: []string{"third"}})
