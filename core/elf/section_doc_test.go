@@ -175,6 +175,7 @@ const sectionsTail = `
 | ` + "`.text`" + ` | functions that programs call, from whatever section |
 | ` + "`.maps`" + ` | maps that BTF describes |
 | ` + "`maps`, `maps/…`, `…/maps`" + ` | maps without BTF: struct bpf_map_def of any size, iproute2's, those of the kernel's samples |
+| ` + "`ID/KEY`" + `, two numbers | a program: entry KEY of the array of programs to which iproute2's definition gives that ID (note N12) |
 | ` + "`.data`, `.data.…`" + ` | variables; one array with one value for each section |
 | ` + "`.rodata`, `.rodata.…`" + ` | constants; likewise, frozen before programs are verified |
 | ` + "`.bss`, `.bss.…`" + ` | variables that begin as zero; likewise |
@@ -183,7 +184,7 @@ const sectionsTail = `
 | ` + "`.ksyms`" + ` | in BTF only: functions and symbols of the kernel |
 | ` + "`.struct_ops`, `.struct_ops.link`" + ` | instances of struct_ops; the latter are registered by a link |
 | ` + "`?.struct_ops`, `?.struct_ops.link`" + ` | likewise, created only when asked for |
-| ` + "`.jumptables`" + ` | targets of jumps through registers |
+| ` + "`.jumptables`" + ` | tables of places that gotox goes to; those of the programs that use them |
 | ` + "`.BTF`, `.BTF.ext`" + ` | types; functions, source lines and CO-RE records |
 | ` + "`.BTF.base`" + ` | types that those of a kernel module rest on; left out here |
 | ` + "`.rel…`" + ` | what instructions and initial data refer to |
