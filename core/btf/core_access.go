@@ -242,7 +242,10 @@ func (a *access) sameMember(local *access, s step, id ID, in record) (ID, record
 	}
 	a.bits += p.at
 	a.steps.add(step{in: p.in, index: p.index, member: true, m: p.member})
-	_, l := local.types.strip(s.m.typ)
+	l := local.typ
+	if a.steps.n < local.steps.n { // there is more to come
+		_, l = local.types.strip(s.m.typ)
+	}
 	to, r := a.types.strip(p.typ)
 	return to, r, fieldsFit(local.types, l, a.types, r)
 }

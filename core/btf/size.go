@@ -48,6 +48,9 @@ func (t *Types) size(id ID) (uint32, error) { return t.sizeOf(id, t.record(id)) 
 
 // sizeOf is size when the record is known.
 func (t *Types) sizeOf(id ID, r record) (uint32, error) {
+	if k := r.kind(); k == KindInt || k.Composite() || k.Enum() {
+		return r.word, nil // most of them
+	}
 	first, count := id, uint64(1)
 	for range nearHops {
 		next, times, more := t.sizeStep(r)
