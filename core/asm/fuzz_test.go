@@ -86,6 +86,8 @@ func FuzzDecode(f *testing.F) {
 			order = BigEndian
 		}
 		checkLossless(t, code[:len(code)/SlotSize*SlotSize], order)
+		checkChunks(t, "input", code, DecodeOptions{Order: order})
+		checkChunks(t, "input", code, DecodeOptions{Order: order, Lenient: true})
 	})
 }
 
