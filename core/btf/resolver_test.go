@@ -3,6 +3,7 @@ package btf
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -167,6 +168,39 @@ func TestResolveAllocates(t *testing.T) {
 		}); n > 1 {
 			t.Errorf("%v: %v allocations", relo, n)
 		}
+	}
+}
+
+// TestResolverMemory computes relocations against types of the kernel that were just opened. That takes little more than the
+// notes of Parse: nothing is indexed, and no type is made.
+func TestResolverMemory(t *testing.T) {
+	raw := vmlinuxBytes(t)
+	s := newScalars(nil)
+	var relos []CoreRelo
+	for name, member := range map[string]string{"task_struct": "pid", "file": "f_mode", "inode": "i_ino", "mm_struct": "mmap_base"} {
+		id := s.Add(&Struct{Name: name, Size: 8, Members: []Member{{Name: member, Type: s.u64}}})
+		for k := range CoreTypeIDLocal {
+			relos = append(relos, CoreRelo{id, "0:0", k})
+		}
+	}
+	relos = slices.Repeat(relos, 50)
+	local := build(t, &s.Builder)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	types, err := Parse(raw, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := NewResolver(local, Target{"vmlinux", types})
+	r.Prepare(relos)
+	for _, relo := range relos {
+		if f, err := r.Resolve(relo); err != nil || f.Poison {
+			t.Fatalf("%s: %s, %v", f.Text(), f.Reason, err)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 128<<10 {
+		t.Errorf("%d bytes for %d relocations", n, len(relos))
 	}
 }
 
