@@ -10,8 +10,9 @@
 // Insn.Label marks the place. What an object file relocates is a reference by name. So instructions
 // can be inserted and deleted as in any slice, and nothing has to be patched.
 //
-// [Decode] makes labels of distances, [AppendEncode] makes distances of labels. A jump that is too
-// far for its field goes by way of gotol or is refused, and [Layout] tells where everything is then.
+// [Decode] makes labels of distances, [AppendEncode] makes distances of labels. [DecodeChunks] is for
+// whoever needs each instruction only once: it holds a few at a time. A jump that is too far for its
+// field goes by way of gotol or is refused, and [Layout] tells where everything is then.
 // Bytes that are no instruction are kept and marked [Raw]. For all bytes that Decode accepts,
 // AppendEncode gives the same bytes back, reserved fields that are not zero included; with
 // DecodeOptions.Lenient it accepts any multiple of eight.

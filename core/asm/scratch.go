@@ -23,7 +23,7 @@ func getScratch() *scratch {
 // sized returns the table with n undefined elements.
 func (s *scratch) sized(n int) []int32 {
 	if cap(s.table) < n {
-		s.table = make([]int32, n+n/4)
+		s.table = make([]int32, n+min(n/4, 4096)) // a little more, so that slightly larger programs find room
 	}
 	return s.table[:n]
 }

@@ -168,3 +168,23 @@ func ExampleProgramTag() {
 	fmt.Printf("%x %v\n", tag, err)
 	// Output: 0bd0168676c7c779 <nil>
 }
+
+// TestTagAllocates holds that a tag needs no memory: neither for the bytes nor for the tables of the encoder.
+func TestTagAllocates(t *testing.T) {
+	insns := []asm.Insn{asm.LoadMap(asm.R1, "counts")}
+	for i := range 1000 {
+		in := asm.JumpImm(asm.Equal, asm.R1, int32(i), 1)
+		in.Label = asm.Label(1000 - i)
+		insns = append(insns, in)
+	}
+	for _, hash := range []asm.TagHash{asm.TagSHA1, asm.TagSHA256} {
+		n := testing.AllocsPerRun(50, func() {
+			if _, err := asm.ProgramTag(insns, asm.TagOptions{Hash: hash}); err != nil {
+				t.Error(err)
+			}
+		})
+		if n >= 1 {
+			t.Errorf("hash %d: ProgramTag allocates %v times", hash, n)
+		}
+	}
+}

@@ -53,23 +53,16 @@ func (l *loader) emitPrograms() error {
 	var err error
 	e := emitter{l: l, infos: make([]btf.Func, len(l.flat))}
 	e.visit = e.chunk
-	total := 0
-	for _, p := range l.layouts {
-		total += int(p.insns)
-	}
-	all := spec.MakeCode(total, func(insns []spec.Insn) {
-		for i := 0; i < len(l.layouts) && err == nil; i++ {
-			p := &l.layouts[i]
-			err = e.emit(l.c.Programs[i], l.flat[p.functions[0]:p.functions[1]], insns[:p.insns])
-			insns = insns[p.insns:]
+	for i := range l.layouts {
+		p := &l.layouts[i]
+		l.c.Programs[i].Insns = spec.MakeCode(int(p.insns), func(insns []spec.Insn) {
+			err = e.emit(l.c.Programs[i], l.flat[p.functions[0]:p.functions[1]], insns)
+		})
+		if err != nil {
+			return err
 		}
-	})
-	at := 0
-	for i, p := range l.layouts {
-		l.c.Programs[i].Insns = all.Part(at, at+int(p.insns))
-		at += int(p.insns)
 	}
-	return err
+	return nil
 }
 
 // emitter writes functions into a program.
