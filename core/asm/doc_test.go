@@ -1,20 +1,19 @@
 package asm
 
 import (
-	"os"
+	_ "embed"
 	"strings"
 	"testing"
 )
 
+//go:embed doc.go
+var manual string
+
 // TestManual reads the first column of the package comment's tables: it has to be what Parse takes,
 // and, apart from numbers and names, what AppendText gives.
 func TestManual(t *testing.T) {
-	b, err := os.ReadFile("doc.go")
-	if err != nil {
-		t.Fatal(err)
-	}
 	n := 0
-	for line := range strings.Lines(string(b)) {
+	for line := range strings.Lines(manual) {
 		text, ok := strings.CutPrefix(line, "//\t")
 		if !ok {
 			continue

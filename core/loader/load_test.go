@@ -239,6 +239,11 @@ func TestFailedLoadLeavesNothing(t *testing.T) {
 			if len(after) != len(fds) {
 				t.Errorf("%d descriptors before, %d after", len(fds), len(after))
 			}
+			if c.Map("next") != nil {
+				// Linux leaks a prog_array that is looked up by its number while it is cleared after the last close
+				// (kernel/bpf/arraymap.c, prog_array_map_clear: a reference for work that is queued already).
+				return
+			}
 			for n := named(t, mark); n > 0; n = named(t, mark) { // the kernel frees a map some time after the last close
 				if time.Sleep(10 * time.Millisecond); time.Since(start) > 10*time.Second {
 					t.Fatalf("%d maps are left", n)
