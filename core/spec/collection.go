@@ -80,12 +80,7 @@ func (c *Collection) Clone() *Collection {
 	n.Hidden = slices.Clone(c.Hidden)
 	n.Programs = clonePrograms(c.Programs)
 	n.Vars = cloneVars(c.Vars)
-	if c.Maps != nil {
-		n.Maps = make([]*Map, len(c.Maps))
-		for i, m := range c.Maps {
-			n.Maps[i] = m.Clone()
-		}
-	}
+	n.Maps = cloneMaps(c.Maps)
 	return &n
 }
 
@@ -101,6 +96,31 @@ func clonePrograms(ps []*Program) []*Program {
 		slab[i].LabelNames = maps.Clone(p.LabelNames)
 		slab[i].Tables = cloneTables(p.Tables)
 		out[i] = &slab[i]
+	}
+	return out
+}
+
+// cloneMaps copies all maps with one allocation for the maps and one for all their bytes. Each gets a slice
+// without spare capacity, so that appending to one moves it away.
+func cloneMaps(ms []*Map) []*Map {
+	if ms == nil {
+		return nil
+	}
+	total := 0
+	for _, m := range ms {
+		total += len(m.Data)
+	}
+	slab := make([]Map, len(ms))
+	data := make([]byte, 0, total)
+	out := make([]*Map, len(ms))
+	for i, m := range ms {
+		out[i] = &slab[i]
+		slab[i] = m.cloneRest()
+		if m.Data != nil {
+			at := len(data)
+			data = append(data, m.Data...)
+			slab[i].Data = data[at:len(data):len(data)]
+		}
 	}
 	return out
 }

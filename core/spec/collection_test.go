@@ -66,3 +66,16 @@ func BenchmarkClone(b *testing.B) {
 		c.Clone()
 	}
 }
+
+func TestCloneDataApart(t *testing.T) {
+	a := &Collection{Maps: []*Map{{Data: []byte{1, 2}}, {Data: []byte{}}, {}, {Data: []byte{3}}}}
+	b := a.Clone()
+	if diff := cmp.Diff(a, b); diff != "" {
+		t.Fatal(diff)
+	}
+	b.Maps[0].Data = append(b.Maps[0].Data, 9)
+	b.Maps[0].Data[0] = 9
+	if a.Maps[0].Data[0] != 1 || b.Maps[3].Data[0] != 3 {
+		t.Errorf("%v, %v: a change of one map's bytes reached another", a.Maps[0].Data, b.Maps[3].Data)
+	}
+}

@@ -74,14 +74,20 @@ type MapValue struct {
 
 // Clone returns a copy that shares nothing that may be changed.
 func (m *Map) Clone() *Map {
+	n := m.cloneRest()
+	n.Data = slices.Clone(m.Data)
+	return &n
+}
+
+// cloneRest is Clone but for Data, which is still that of m.
+func (m *Map) cloneRest() Map {
 	n := *m
 	n.Values = slices.Clone(m.Values)
-	n.Data = slices.Clone(m.Data)
 	n.Tags = slices.Clone(m.Tags)
 	if m.Inner != nil {
 		n.Inner = m.Inner.Clone()
 	}
-	return &n
+	return n
 }
 
 // mapRule is what the kernel demands of a map type whatever the machine
