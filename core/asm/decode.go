@@ -117,12 +117,14 @@ func decodeError(slot int, err error) error { return &Error{Verb: "decode", Inde
 // count marks the slots and returns the number of instructions. What jumps and what does not cannot be
 // predicted, so there are no branches for either.
 func (d *decoder) count() (int, error) {
-	n := len(d.label)
-	clear(d.places)
-	for slot := 0; slot < len(d.label); slot++ {
-		w := readWord(d.bytes[slot*SlotSize:], d.options.Order)
+	none := len(d.label)
+	n := none
+	code, places, order := d.bytes, d.places, d.options.Order
+	clear(places)
+	for slot := 0; slot < none; slot++ {
+		w := readWord(code[slot*SlotSize:], order)
 		shape := shapes[w.op()]
-		d.places[d.target(w, slot, shape)] |= markTarget
+		places[targetOf(w, slot, none, shape)] |= markTarget
 		if shape&shapeFields == 0 {
 			continue
 		}
@@ -145,9 +147,8 @@ func (d *decoder) count() (int, error) {
 	return n, nil
 }
 
-// target returns the place that a jump of shapeJump leads to.
-func (d *decoder) target(w word, slot int, shape uint8) int {
-	none := len(d.label)
+// targetOf returns the place that a jump of shapeJump leads to; none is the one of what does not jump.
+func targetOf(w word, slot, none int, shape uint8) int {
 	by := slot + 1 + int(w.off()) - none
 	to := none + by&-int(shape&shapeJump)
 	if uint(to) > uint(none) || by == 0 {
@@ -197,17 +198,18 @@ func (d *decoder) wide(b []byte) (bool, error) {
 
 // fill decodes as many instructions as there is room for, which is zero.
 func (d *decoder) fill(insns []Insn) error {
-	slot := d.slot
+	slot, none := d.slot, len(d.label)
+	code, places, order := d.bytes, d.places, d.options.Order // local: stores to insns cannot change them
 	for i := range insns {
-		w := readWord(d.bytes[slot*SlotSize:], d.options.Order)
+		w := readWord(code[slot*SlotSize:], order)
 		in := &insns[i]
 		shape := shapes[w.op()]
 		jump := shape & shapeJump
-		target := d.places[d.target(w, slot, shape)]
+		target := places[targetOf(w, slot, none, shape)]
 		in.Op, in.Dst, in.Src, in.Imm = w.op(), w.dst(), w.src(), w.imm()
 		in.Off = w.off() &^ -int16(jump)
 		in.Ref = RefKind(jump) * RefLabel
-		in.Label, in.Target = Label(d.label[slot]), Label(target)
+		in.Label, in.Target = Label(places[slot]), Label(target)
 		if odd := uint32(shape&shapeFields) | uint32(shape&shapeOff)*uint32(uint16(in.Off)) | uint32(target)>>31; odd == 0 {
 			slot++
 			continue
