@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 func unhex(t testing.TB, s string) []byte {
@@ -148,6 +150,7 @@ func checkChunks(t *testing.T, name string, code []byte, o DecodeOptions) {
 }
 
 func TestDecodeChunksAllocates(t *testing.T) {
+	testenv.NeedAllocations(t)
 	code := encodeMix(t)
 	n := testing.AllocsPerRun(20, func() {
 		if err := DecodeChunks(code, DecodeOptions{}, func([]Insn) error { return nil }); err != nil {

@@ -171,6 +171,7 @@ func ExampleProgramTag() {
 
 // TestTagAllocates holds that a tag needs no memory: neither for the bytes nor for the tables of the encoder.
 func TestTagAllocates(t *testing.T) {
+	testenv.NeedAllocations(t)
 	insns := []asm.Insn{asm.LoadMap(asm.R1, "counts")}
 	for i := range 1000 {
 		in := asm.JumpImm(asm.Equal, asm.R1, int32(i), 1)

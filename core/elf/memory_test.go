@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/internal/elftest"
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 // bound is how much memory reading a file of that size may allocate.
@@ -109,6 +110,7 @@ func codeShapes(t *testing.T) map[string]codeFile {
 // TestMemory (R7) holds what reading allocates against the size of the file: the seeds, files that are little
 // else than code, and the same with a last instruction that is wrong.
 func TestMemory(t *testing.T) {
+	testenv.NeedAllocations(t)
 	files := make(map[string][]byte)
 	for _, s := range seeds(t) {
 		files[s.name] = s.data
