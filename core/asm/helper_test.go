@@ -195,6 +195,10 @@ func tryHelper(k *loader.Kernel, license string, p spec.Program, h asm.Helper) e
 		c.Close()
 		return nil
 	}
+	var old *loader.FeatureError
+	if errors.As(err, &old) && strings.HasPrefix(old.Feature, "calls of ") {
+		return errRefused
+	}
 	var v *loader.VerifierError
 	if !errors.As(err, &v) {
 		return fmt.Errorf("%w: %w", errNotTried, err)

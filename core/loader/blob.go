@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/internal/sys"
@@ -130,7 +131,7 @@ func (l *load) loadTypes() error {
 
 // giveTypes adds the texts of source lines to types and loads them.
 func (l *load) giveTypes(raw []byte) (*sys.FD, *blob, error) {
-	b := &blob{b: raw}
+	b := &blob{b: slices.Clip(raw)} // what is added must not get into raw
 	b.addLines(l.programs)
 	fd, err := sys.LoadBTF(&sys.BTFLoad{BTF: sys.BytesPointer(b.b), Size: uint32(len(b.b))})
 	return fd, b, err

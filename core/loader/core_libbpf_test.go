@@ -181,7 +181,7 @@ func sameCode(t *testing.T, l *load, p *spec.Program, theirs []byte) (poisoned i
 		one.Label = 0
 		switch {
 		case in.Core == nil:
-		case ours.poison != nil && ours.poison[i] != "":
+		case ours.poisonAt(i) != "":
 			poisoned++
 			if !libbpfPoison(theirs[:size]) {
 				t.Errorf("%s: instruction %d must not be reached (%s), libbpf has %x", p.Name, i, ours.poison[i], theirs[:size])

@@ -378,6 +378,9 @@ func (l *load) submit(a *sys.ProgLoad, p *prepared) (*sys.FD, error) {
 		return fd, nil
 	}
 	v := verifierError(p, log, truncated, err)
+	if v != nil && p.poisonAt(v.Insn) != "" {
+		return nil, v
+	}
 	if errors.Is(err, sys.EINVAL) || errors.Is(err, sys.E2BIG) {
 		if old := l.kernel.explainProgram(p.spec, v, err); errors.Is(old, ErrNotSupported) {
 			return nil, old

@@ -205,7 +205,7 @@ func TestCoreModules(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 		if c.poison != "" {
-			if ready.poison == nil || !strings.Contains(ready.poison[0], c.poison) {
+			if !strings.Contains(ready.poisonAt(0), c.poison) {
 				t.Errorf("%s: %q", c.name, ready.poison)
 			}
 		} else if c.err == nil && ready.code[0].Imm != c.imm {

@@ -73,6 +73,14 @@ func (p *prepared) fail(i int, reason string) {
 	p.code[i] = asm.Insn{Op: asm.OpCall, Imm: poisonCall + int64(i), Label: p.code[i].Label}
 }
 
+// poisonAt says why instruction i was replaced, or nothing.
+func (p *prepared) poisonAt(i int) string {
+	if i < 0 || i >= len(p.poison) {
+		return ""
+	}
+	return p.poison[i]
+}
+
 // link puts the descriptors of maps into the code.
 func (l *load) link(p *prepared) error {
 	for i := range p.code {

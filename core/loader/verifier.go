@@ -210,7 +210,7 @@ func poisoned(log string, p *prepared) int {
 		digits = digits[:end]
 	}
 	n, err := strconv.ParseUint(digits, 10, 32)
-	if i := int(n) - poisonCall; err == nil && i >= 0 && i < len(p.poison) && p.poison[i] != "" {
+	if i := int(n) - poisonCall; err == nil && p.poisonAt(i) != "" {
 		return i
 	}
 	return -1
