@@ -66,7 +66,7 @@ type encoder struct {
 	insns   []Insn
 	options EncodeOptions
 	slots   int
-	places  []int32         // by label: slot plus one
+	places  []int32         // by label: slot plus one; 0 where there is none
 	far     map[Label]int32 // the same for labels too large for a table
 }
 
@@ -83,31 +83,44 @@ func (e *encoder) place(s *scratch) error {
 	if e.slots > math.MaxInt32 {
 		return encodeError(len(e.insns), errors.New("program is too long"))
 	}
-	if largest == 0 {
-		return nil
-	}
 	if int64(largest) > 4*int64(len(e.insns))+1024 {
-		e.far = map[Label]int32{}
-	} else {
-		e.places = s.sized(int(largest) + 1)
-		clear(e.places)
+		return e.placeFar()
 	}
+	e.places = s.sized(int(largest) + 1)
+	clear(e.places)
+	slot := int32(0)
+	for i := range e.insns { // without a branch for labels: which instructions have one cannot be predicted
+		in := &e.insns[i]
+		if e.places[in.Label] != 0 {
+			return e.twice(i)
+		}
+		e.places[in.Label] = slot + 1
+		e.places[0] = 0
+		slot += int32(in.slots())
+	}
+	return nil
+}
+
+// placeFar is place for labels too large for a table.
+func (e *encoder) placeFar() error {
+	e.far = map[Label]int32{}
 	slot := int32(0)
 	for i := range e.insns {
 		in := &e.insns[i]
 		if in.Label != 0 {
-			if e.slotOf(in.Label) >= 0 {
-				return encodeError(i, fmt.Errorf("label L%d is also at insn %d", in.Label, e.indexOf(in.Label)))
+			if e.far[in.Label] != 0 {
+				return e.twice(i)
 			}
-			if e.far != nil {
-				e.far[in.Label] = slot + 1
-			} else {
-				e.places[in.Label] = slot + 1
-			}
+			e.far[in.Label] = slot + 1
 		}
 		slot += int32(in.slots())
 	}
 	return nil
+}
+
+func (e *encoder) twice(i int) error {
+	l := e.insns[i].Label
+	return encodeError(i, fmt.Errorf("label L%d is also at insn %d", l, e.indexOf(l)))
 }
 
 // slotOf returns the slot of a label, or -1.
@@ -126,35 +139,59 @@ func (e *encoder) indexOf(l Label) int {
 	return slices.IndexFunc(e.insns, func(in Insn) bool { return in.Label == l })
 }
 
+// write encodes everything: here what is common, and the rest by odd.
 func (e *encoder) write(out []byte) error {
 	order := e.options.Order
-	slot := int32(0)
+	slot := 0
 	for i := range e.insns {
 		in := &e.insns[i]
-		if in.Dst > 15 || in.Src > 15 {
-			return encodeError(i, fmt.Errorf("register %d does not exist", max(in.Dst, in.Src)))
-		}
-		f := forms[in.Op]
-		wide := in.slots() == 2
-		if !wide && int64(int32(in.Imm)) != in.Imm {
-			return encodeError(i, fmt.Errorf("immediate %d does not fit 32 bits", in.Imm))
-		}
-		if in.Flags&Raw == 0 && !f.known(in.Op, in.Src, in.Off, in.Imm) {
-			return encodeError(i, fmt.Errorf("opcode %#02x with src %d, off %d, imm %d is not known and not marked Raw", uint8(in.Op), in.Src, in.Off, in.Imm))
-		}
-		w := makeWord(in.Op, in.Dst, in.Src, in.Off, int32(in.Imm))
-		if in.Ref != RefNone {
-			var err error
-			if w, err = e.resolve(in, f, slot); err != nil {
-				return encodeError(i, err)
+		shape, off := shapes[in.Op], in.Off
+		if uint32(shape&shapeFields)|uint32(shape&shapeOff)*uint32(uint16(off))|uint32(in.Flags)|uint32((in.Dst|in.Src)&^15) == 0 &&
+			int64(int32(in.Imm)) == in.Imm {
+			plain := in.Ref == RefNone
+			if shape == shapeJump && in.Ref == RefLabel && off == 0 && uint64(in.Target) < uint64(len(e.places)) {
+				to := e.places[in.Target]
+				by := to - int32(slot) - 2
+				off = int16(by)
+				plain = to != 0 && int32(off) == by
+			}
+			if plain {
+				makeWord(in.Op, in.Dst, in.Src, off, int32(in.Imm)).put(out[slot*SlotSize:], order)
+				slot++
+				continue
 			}
 		}
-		w.put(out[slot*SlotSize:], order)
-		slot++
-		if wide {
-			makeWord(0, 0, 0, 0, int32(in.Imm>>32)).put(out[slot*SlotSize:], order)
-			slot++
+		if err := e.odd(in, slot, out[slot*SlotSize:]); err != nil {
+			return encodeError(i, err)
 		}
+		slot += in.slots()
+	}
+	return nil
+}
+
+// odd encodes what needs a closer look.
+func (e *encoder) odd(in *Insn, slot int, out []byte) error {
+	if in.Dst > 15 || in.Src > 15 {
+		return fmt.Errorf("register %d does not exist", max(in.Dst, in.Src))
+	}
+	f := forms[in.Op]
+	wide := in.slots() == 2
+	if !wide && int64(int32(in.Imm)) != in.Imm {
+		return fmt.Errorf("immediate %d does not fit 32 bits", in.Imm)
+	}
+	if in.Flags&Raw == 0 && !f.known(in.Op, in.Src, in.Off, in.Imm) {
+		return fmt.Errorf("opcode %#02x with src %d, off %d, imm %d is not known and not marked Raw", uint8(in.Op), in.Src, in.Off, in.Imm)
+	}
+	w := makeWord(in.Op, in.Dst, in.Src, in.Off, int32(in.Imm))
+	if in.Ref != RefNone {
+		var err error
+		if w, err = e.resolve(in, f, int32(slot)); err != nil {
+			return err
+		}
+	}
+	w.put(out, e.options.Order)
+	if wide {
+		makeWord(0, 0, 0, 0, int32(in.Imm>>32)).put(out[SlotSize:], e.options.Order)
 	}
 	return nil
 }

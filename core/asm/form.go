@@ -126,7 +126,7 @@ func memoryForm(o Op) form {
 	return formUnknown
 }
 
-// shapes says of every opcode how much of an instruction has to be looked at to decode it.
+// shapes says of every opcode how much of an instruction has to be looked at to decode or encode it.
 var shapes = makeShapes()
 
 const (
