@@ -47,6 +47,9 @@ type Machine struct {
 // CollectDir is where jobs put files that are to come back.
 const CollectDir = "/tmp/out"
 
+// panicMark begins what a kernel says when it panics (kernel/panic.c). A long trace follows.
+const panicMark = "Kernel panic"
+
 // ErrMachine is wrapped by every failure of the machine itself: it panicked, hung or could not start.
 var ErrMachine = errors.New("the virtual machine failed")
 
@@ -85,7 +88,7 @@ func (m Machine) Run(ctx context.Context) ([]Result, error) {
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 		return nil, cmd.Run()
 	}
-	console := &tail{max: 40}
+	console := &tail{max: 40, mark: panicMark}
 	cmd.Stdout, cmd.Stderr = console, console
 	out, in, err := os.Pipe()
 	if err != nil {
@@ -112,7 +115,7 @@ func (m Machine) verdict(ctx context.Context, err error, c collector, console st
 	switch {
 	case errors.Is(context.Cause(ctx), context.Canceled):
 		return fmt.Errorf("run kernel %s: %w", m.Image.Kernel.Name, context.Canceled)
-	case strings.Contains(console, "Kernel panic"):
+	case strings.Contains(console, panicMark):
 		what = "kernel panic"
 	case ctx.Err() != nil:
 		what = fmt.Sprintf("no end after %v", m.Deadline)
@@ -279,8 +282,10 @@ func scan(line, format string, to ...any) bool {
 type tail struct {
 	mu    sync.Mutex
 	max   int
+	mark  string // the first line with it is kept however long ago it was; empty is none
 	lines []string
 	part  string
+	first string // that line, when it is no longer among lines
 }
 
 // Write never fails.
@@ -291,6 +296,10 @@ func (t *tail) Write(b []byte) (int, error) {
 	t.part = lines[len(lines)-1]
 	t.lines = append(t.lines, lines[:len(lines)-1]...)
 	if n := len(t.lines) - t.max; n > 0 {
+		marked := func(line string) bool { return t.mark != "" && strings.Contains(line, t.mark) }
+		if i := slices.IndexFunc(t.lines[:n], marked); i >= 0 && t.first == "" {
+			t.first = t.lines[i]
+		}
 		t.lines = t.lines[n:]
 	}
 	return len(b), nil
@@ -300,5 +309,9 @@ func (t *tail) Write(b []byte) (int, error) {
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return strings.Join(append(t.lines, t.part), "\n")
+	text := strings.Join(append(t.lines, t.part), "\n")
+	if t.first != "" {
+		return t.first + "\n[…]\n" + text
+	}
+	return text
 }

@@ -68,6 +68,15 @@ func TestTail(t *testing.T) {
 	if got := l.String(); got != "bc\nd\ne" {
 		t.Errorf("got %q", got)
 	}
+	l = &tail{max: 2, mark: "panic"}
+	for _, s := range []string{"a\npanic 1\n", "b\n", "c\npanic 2\n", "d\ne\nf"} {
+		if _, err := l.Write([]byte(s)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := l.String(); got != "panic 1\n[…]\nd\ne\nf" {
+		t.Errorf("with a mark: got %q", got)
+	}
 }
 
 // need returns a kernel's image, or skips where virtual machines cannot run.
