@@ -3,11 +3,9 @@ package bench
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"sync"
 	"testing"
+
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 // The numbers of things in the large object: more than in most that are written by hand.
@@ -51,35 +49,17 @@ func bigSource() []byte {
 	return b.Bytes()
 }
 
-// bigObject compiles the large object, once; nil says that there is no compiler.
-var bigObject = sync.OnceValues(func() ([]byte, error) {
-	clang, err := exec.LookPath("clang-19")
-	if err != nil {
-		return nil, nil
-	}
-	dir, err := os.MkdirTemp("", "big")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	c, o := filepath.Join(dir, "big.c"), filepath.Join(dir, "big.o")
-	if err := os.WriteFile(c, bigSource(), 0o600); err != nil {
-		return nil, err
-	}
-	if msg, err := exec.Command(clang, "-O2", "-g", "-target", "bpfel", "-mcpu=v3", "-I", "../core/elf/testdata", "-c", c, "-o", o).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%w: %s", err, msg)
-	}
-	return os.ReadFile(o)
-})
+// bigObject compiles the large object; nil says that there is no compiler.
+func bigObject(tb testing.TB) []byte {
+	tb.Helper()
+	return compile(tb, string(bigSource()), "-I", "../core/elf/testdata")
+}
 
 // TestBig holds that the object is as large as it should be.
 func TestBig(t *testing.T) {
-	b, err := bigObject()
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := bigObject(t)
 	if b == nil {
-		t.Skip("clang-19 is missing")
+		testenv.Skip(t, testenv.Clang, "clang-19 is not installed")
 	}
 	if len(b) < 300<<10 {
 		t.Errorf("%d bytes", len(b))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/internal/testenv"
 	peer "github.com/cilium/ebpf/btf"
 )
 
@@ -26,7 +27,7 @@ var errEmpty = errors.New("nothing was found")
 func btfPairs(tb testing.TB) []Pair {
 	raw, err := os.ReadFile(vmlinuxBTF)
 	if err != nil {
-		tb.Skip(err)
+		testenv.Skip(tb, testenv.Kernel, err.Error())
 	}
 	ours, err := btf.Parse(raw, btf.Options{})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 // installedAt are the places where Debian's packages put BPF objects, as files (ir-keytable, libxdp1) and within
@@ -127,7 +128,7 @@ func objectAt(b []byte) []byte {
 func TestInstalledObjects(t *testing.T) {
 	objects := installed(t)
 	if len(objects) == 0 {
-		t.Skip("needs packages with BPF objects: ir-keytable, libxdp1, libbpf-tools")
+		testenv.Skip(t, testenv.Packages, "no BPF objects of ir-keytable, libxdp1 or libbpf-tools")
 	}
 	names := make([]string, 0, len(objects))
 	for name := range objects {
@@ -168,7 +169,7 @@ func TestInstalledObjects(t *testing.T) {
 func TestInstalledLinked(t *testing.T) {
 	tool, err := exec.LookPath("bpftool")
 	if err != nil {
-		t.Skip("needs bpftool")
+		testenv.Skip(t, testenv.Clang, err.Error())
 	}
 	dir, same := t.TempDir(), 0
 	in, out := filepath.Join(dir, "in.o"), filepath.Join(dir, "out.o")

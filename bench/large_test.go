@@ -72,7 +72,7 @@ func largeSource() string {
 }
 
 // compile compiles C for BPF; nil without the compiler.
-func compile(tb testing.TB, source string) []byte {
+func compile(tb testing.TB, source string, flags ...string) []byte {
 	tb.Helper()
 	clang, err := exec.LookPath("clang-19")
 	if err != nil && testenv.Required(testenv.Clang) {
@@ -83,7 +83,8 @@ func compile(tb testing.TB, source string) []byte {
 		return nil
 	}
 	object := filepath.Join(tb.TempDir(), "object.o")
-	cmd := exec.Command(clang, "-O2", "-g", "-target", "bpf", "-mcpu=v3", "-x", "c", "-c", "-", "-o", object)
+	args := append([]string{"-O2", "-g", "-target", "bpfel", "-mcpu=v3", "-x", "c", "-c", "-", "-o", object}, flags...)
+	cmd := exec.Command(clang, args...)
 	cmd.Stdin = strings.NewReader(source)
 	if msg, err := cmd.CombinedOutput(); err != nil {
 		tb.Fatalf("%v\n%s", err, msg)

@@ -25,6 +25,9 @@ func TestRebuild(t *testing.T) {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	_, err := exec.LookPath("clang-22")
+	if err != nil && testenv.Required(testenv.Packages) {
+		t.Fatal(err)
+	}
 	for _, name := range append(objects(t), "testdata/link/a-el.o", "testdata/link/b-el.o") {
 		if strings.HasPrefix(name, "testdata/jump-") && err != nil {
 			continue // older compilers make no jump tables

@@ -170,7 +170,7 @@ func loadWithBpftool(t *testing.T, object []byte) {
 		t.Fatal(err)
 	}
 	if out, err := exec.Command("mount", "-t", "bpf", "bpf", fs).CombinedOutput(); err != nil {
-		t.Skipf("mount bpffs: %s", out)
+		testenv.Skip(t, testenv.Kernel, "mount bpffs: "+string(out))
 	}
 	defer exec.Command("umount", fs).Run()
 	if out, err := exec.Command(tool, "-d", "prog", "loadall", file, filepath.Join(fs, "all")).CombinedOutput(); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 func BenchmarkLoad(b *testing.B) {
@@ -41,7 +42,7 @@ func BenchmarkLoadWithMaps(b *testing.B) {
 
 func BenchmarkKernelTypes(b *testing.B) {
 	if _, err := os.Stat(filepath.Join(NewKernel().typesDir, vmlinux)); err != nil {
-		b.Skip(err)
+		testenv.Skip(b, testenv.Kernel, err.Error())
 	}
 	b.ReportAllocs()
 	for b.Loop() {

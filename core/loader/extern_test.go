@@ -3,12 +3,14 @@ package loader
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 func TestEssential(t *testing.T) {
@@ -105,7 +107,7 @@ func TestKernelSymbols(t *testing.T) {
 	defer k.Close()
 	want, hidden, err := k.Symbols("_stext")
 	if err != nil || hidden || want["_stext"] == 0 {
-		t.Skipf("needs a kernel that shows addresses: %v, %v", hidden, err)
+		testenv.Skip(t, testenv.Kernel, fmt.Sprintf("addresses of kernel symbols are hidden: %v, %v", hidden, err))
 	}
 	got := loadT(t, low(asm.LoadKsym(asm.R1, "_stext___mine")), Options{Kernel: k})
 	r := Run{Data: packet()}

@@ -20,6 +20,8 @@ const (
 	Lab    = "lab"    // virtual machines with other kernels
 	Clang  = "clang"  // clang, llvm-objdump and wasm-ld of one version
 	Guests = "guests" // guests of every language can be built
+
+	Packages = "packages" // what is only compared with: other versions of clang, packages with BPF objects
 )
 
 // Skip skips the test because what is missing, or fails it where BPFHOST_REQUIRE asks for it.
