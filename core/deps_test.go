@@ -45,6 +45,7 @@ var allowed = map[string][]string{
 	"internal/testenv":     {},
 	"internal/lab":         {},
 	"internal/lab/cmd/lab": {"internal/lab"},
+	"internal/lab/labtest": {"core/btf", "internal/lab", "internal/testenv"},
 }
 
 // thirdParty says who may import what from other modules.

@@ -3,18 +3,15 @@ package asm_test
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
-	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
-	"github.com/bpfhost/bpfhost/internal/lab"
-	"github.com/bpfhost/bpfhost/internal/testenv"
+	"github.com/bpfhost/bpfhost/internal/lab/labtest"
 )
 
 // lastHelper is the largest number that Linux 6.18 has.
@@ -50,28 +47,8 @@ func TestHelperInfo(t *testing.T) {
 // TestHelperSince holds the first kernel of every helper against the types of the kernels of the lab.
 func TestHelperSince(t *testing.T) {
 	for _, kernel := range []string{"5.10", "6.1", "6.12"} {
-		f, err := lab.Facts(kernel)
-		if err != nil {
-			testenv.Skip(t, testenv.Lab, err.Error())
-		}
-		b, err := os.ReadFile(f.VmlinuxBTF)
-		if err != nil {
-			t.Fatal(err)
-		}
-		types, err := btf.Parse(b, btf.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		id, err := types.Find("bpf_func_id", btf.KindEnum)
-		if err != nil {
-			t.Fatal(err)
-		}
-		enum, err := types.Type(id)
-		if err != nil {
-			t.Fatal(err)
-		}
 		has := map[asm.Helper]string{}
-		for _, v := range enum.(*btf.Enum).Values {
+		for _, v := range labtest.Enum(t, labtest.Types(t, kernel), "bpf_func_id").Values {
 			if v.Name != "__BPF_FUNC_MAX_ID" {
 				has[asm.Helper(v.Value)] = v.Name
 			}

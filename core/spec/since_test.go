@@ -1,14 +1,12 @@
 package spec
 
 import (
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
-	"github.com/bpfhost/bpfhost/internal/lab"
-	"github.com/bpfhost/bpfhost/internal/testenv"
+	"github.com/bpfhost/bpfhost/internal/lab/labtest"
 )
 
 // TestSinceTables holds that nothing in the tables is as old as Oldest: it would stand there for nothing.
@@ -43,18 +41,7 @@ func TestSinceTables(t *testing.T) {
 // from the version on that the tables say.
 func TestSinceTypes(t *testing.T) {
 	for kernel, here := range map[string]Version{"5.10": {5, 10}, "6.1": {6, 1}, "6.12": {6, 12}, "7.x": {99, 0}} { // the newest has all
-		f, err := lab.Facts(kernel)
-		if err != nil {
-			testenv.Skip(t, testenv.Lab, err.Error())
-		}
-		b, err := os.ReadFile(f.VmlinuxBTF)
-		if err != nil {
-			t.Fatal(err)
-		}
-		types, err := btf.Parse(b, btf.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		types := labtest.Types(t, kernel)
 		hold := func(enum string, n int, since func(i int) (string, Version)) {
 			have := kernelEnum(t, types, enum)
 			for i := range n {
@@ -72,16 +59,8 @@ func TestSinceTypes(t *testing.T) {
 // kernelEnum gives the numbers that an enum of a kernel has.
 func kernelEnum(t *testing.T, types *btf.Types, name string) map[int]bool {
 	t.Helper()
-	id, err := types.Find(name, btf.KindEnum)
-	if err != nil {
-		t.Fatal(err)
-	}
-	enum, err := types.Type(id)
-	if err != nil {
-		t.Fatal(err)
-	}
 	have := make(map[int]bool)
-	for _, v := range enum.(*btf.Enum).Values {
+	for _, v := range labtest.Enum(t, types, name).Values {
 		if !strings.HasPrefix(v.Name, "__MAX") && !strings.HasPrefix(v.Name, "MAX") {
 			have[int(v.Value)] = true
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bpfhost/bpfhost/core/btf"
-	"github.com/bpfhost/bpfhost/internal/lab"
+	"github.com/bpfhost/bpfhost/internal/lab/labtest"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
@@ -104,15 +104,7 @@ func TestDiffRoots(t *testing.T) {
 
 // TestDiffKernels compares kernels in which it is known what changed.
 func TestDiffKernels(t *testing.T) {
-	old, err := lab.Facts("5.10")
-	if err != nil {
-		testenv.Skip(t, testenv.Lab, err.Error())
-	}
-	next, err := lab.Facts("6.12")
-	if err != nil {
-		testenv.Skip(t, testenv.Lab, err.Error())
-	}
-	a, b := open(t, old.VmlinuxBTF, nil), open(t, next.VmlinuxBTF, nil)
+	a, b := labtest.Types(t, "5.10"), labtest.Types(t, "6.12")
 	list, err := Diff(a, b, DiffOptions{Roots: []string{"task_struct", "bpf_map_type"}})
 	if err != nil {
 		t.Fatal(err)
