@@ -34,7 +34,7 @@ type Fixup struct {
 	Validate bool
 
 	// LocalSize and TargetSize are set for the offset of a field that is no bit-field: how many bytes
-	// the field takes. Where they differ, a load or store must become as wide as TargetSize,
+	// the field takes, or an element of it if it is an array. Where they differ, a load or store must become as wide as TargetSize,
 	// unless NoResize says that this would give another value: then it must be poisoned.
 	LocalSize, TargetSize uint32
 	NoResize              bool
@@ -141,7 +141,7 @@ func (r *Resolver) choose(f *Fixup, local *access, want coreValue, cands []Candi
 	}
 	f.Found = cands
 	if disagree {
-		return r.ambiguity(f)
+		return r.ambiguity(f, local)
 	}
 	if f.Target >= 0 && f.Relo.Kind == CoreByteOffset {
 		f.LocalSize, f.TargetSize = want.size, chosen.size
@@ -150,8 +150,8 @@ func (r *Resolver) choose(f *Fixup, local *access, want coreValue, cands []Candi
 	return nil
 }
 
-// ambiguity lists what the candidates give.
-func (r *Resolver) ambiguity(f *Fixup) error {
+// ambiguity lists what the candidates give. Fields may give the same and yet be at different places.
+func (r *Resolver) ambiguity(f *Fixup, local *access) error {
 	var b strings.Builder
 	n := 0
 	for _, c := range f.Found {
@@ -166,6 +166,12 @@ func (r *Resolver) ambiguity(f *Fixup) error {
 			b.WriteString(", ")
 		}
 		fmt.Fprintf(&b, "type %d in %s gives %d", c.Type, r.targets[c.Target].Name, c.Value)
+		if !f.Relo.Kind.Field() {
+			continue
+		}
+		if ok, err := r.to.match(local, r.targets[c.Target].Types, c.Type, f.Relo.Kind); err == nil && ok {
+			b.WriteString(" (" + r.to.place() + ")")
+		}
 	}
 	f.Target, f.Type, f.Value = -1, 0, 0
 	return fmt.Errorf("%w: %s", ErrAmbiguous, b.String())

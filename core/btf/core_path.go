@@ -1,6 +1,7 @@
 package btf
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -31,6 +32,21 @@ func (a *access) path() string {
 		}
 	}
 	return b.String()
+}
+
+// place says where the way ends, "4 bytes at 16", of a bit-field "3 bits at 16:1".
+func (a *access) place() string {
+	if s := a.end(); s.member {
+		if width, shift := a.types.bitFieldOf(s.m, a.typ); width > 0 {
+			at := a.bits + uint64(shift)
+			return fmt.Sprintf("%d bits at %d:%d", width, at/8, at%8)
+		}
+	}
+	size, err := a.types.sizeOf(a.id, a.typ)
+	if err != nil {
+		return fmt.Sprintf("at %d", a.bits/8)
+	}
+	return fmt.Sprintf("%d bytes at %d", size, a.bits/8)
 }
 
 // String writes the way with its root: "struct task_struct.comm[3]", "enum state::RUNNING".

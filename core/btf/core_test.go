@@ -163,6 +163,45 @@ func TestResolve(t *testing.T) {
 	}
 }
 
+// TestResolveArrays holds that an access to an array is as wide as an element, however many there are: compilers load the
+// first ones of an array by a relocation of the whole.
+func TestResolveArrays(t *testing.T) {
+	table := func(count uint32, long bool) *Types {
+		s := newScalars(nil)
+		elem := s.u32
+		if long {
+			elem = s.u64
+		}
+		row := s.Add(&Array{Type: s.Add(&Const{elem}), Index: s.int, Count: count})
+		rows := s.Add(&Array{Type: s.Add(&Typedef{"row", row}), Index: s.int, Count: 2})
+		s.Add(&Struct{Name: "s", Size: 512, Members: []Member{{Name: "row", Type: row, Offset: 32 * count}, {Name: "rows", Type: rows, Offset: 2048}}})
+		return build(t, &s.Builder)
+	}
+	local := table(4, false)
+	id := find(t, local, "s", KindStruct)
+	for _, c := range []struct {
+		access string
+		to     *Types
+		want   string
+	}{
+		{"0:0", table(8, false), "32 size 4->4 validate was 16"},
+		{"0:1", table(8, false), "256 size 4->4 validate was 256"},
+		{"0:1:1", table(8, false), "288 size 4->4 validate was 272"},
+		{"0:1:1:2", table(8, false), "296 size 4->4 validate was 280"},
+		{"0:0", table(4, true), "16 size 4->8 no resize validate was 16"}, // the program counts on the distance of elements
+		{"0:0:1", table(4, true), "24 size 4->8 validate was 20"},
+	} {
+		f, err := Resolve(local, CoreRelo{id, c.access, CoreByteOffset}, Target{"kernel", c.to})
+		if got := fixupText(f); err != nil || got != c.want {
+			t.Errorf("%s: got %s, want %s, %v", f.Text(), got, c.want, err)
+		}
+	}
+	f, err := Resolve(local, CoreRelo{id, "0:0", CoreByteSize}, Target{"kernel", table(8, false)})
+	if err != nil || f.Value != 32 {
+		t.Errorf("%s: %s, %v", f.Text(), fixupText(f), err)
+	}
+}
+
 // fixupText writes the decision of a fixup.
 func fixupText(f Fixup) string {
 	var b strings.Builder

@@ -6,7 +6,7 @@ import "fmt"
 type coreValue struct {
 	value    uint64
 	validate bool
-	size     uint32 // of a field that is no bit-field, in bytes, with CoreByteOffset
+	size     uint32 // of a field that is no bit-field, or of an element if it is an array, in bytes, with CoreByteOffset
 	kind     Kind   // of that field
 	signed   bool   // that field is a signed integer
 }
@@ -54,13 +54,25 @@ func (a *access) elementValue(k CoreKind) (coreValue, error) {
 	}
 	switch k {
 	case CoreByteOffset:
-		v := coreValue{value: a.bits / 8, validate: true, size: size}
-		v.kind, v.signed = a.types.number(a.typ)
-		return v, nil
+		v := coreValue{value: a.bits / 8, validate: true}
+		err := v.access(a)
+		return v, err
 	case CoreByteSize:
 		return coreValue{value: uint64(size), validate: true}, nil
 	}
 	return coreValue{}, fmt.Errorf("%w: %v needs a member", ErrAccess, k)
+}
+
+// access says how a load or store of what the way ends at may be. That of an array has the width of an element, and
+// keeps it, since the distance to the next one is in the program.
+func (v *coreValue) access(a *access) (err error) {
+	id, r := a.id, a.typ
+	for n := 0; r.kind() == KindArray && n < maxPath; n++ {
+		id, r = a.types.strip(ID(a.types.word(r, 0)))
+	}
+	v.size, err = a.types.sizeOf(id, r)
+	v.kind, v.signed = a.types.number(a.typ)
+	return err
 }
 
 // number gives the kind of a type without modifiers and whether it is a signed number.
@@ -96,8 +108,9 @@ func (a *access) fieldValue(k CoreKind, m member) (coreValue, error) {
 	case CoreByteOffset:
 		v.value = w.at
 		if width == 0 {
-			v.size = size
-			v.kind, v.signed = t.number(of)
+			if err := v.access(a); err != nil {
+				return coreValue{}, err
+			}
 		}
 	case CoreByteSize:
 		v.value = w.size

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -53,9 +54,38 @@ func TestResolveCandidates(t *testing.T) {
 		t.Errorf("a base of two modules gives %v, %v", f.Found, err)
 	}
 	_, err := Resolve(local, relo, Target{"kernel", empty}, Target{"a", other}, Target{"b", module})
-	want := "resolve byte_off struct s___mine.x: candidates disagree: type 2 in a gives 12, type 4 in b gives 16"
+	want := "resolve byte_off struct s___mine.x: candidates disagree: type 2 in a gives 12 (4 bytes at 12), type 4 in b gives 16 (4 bytes at 16)"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
+	}
+}
+
+// TestResolveAmbiguous has candidates that give the same number, of which the error must tell what is different.
+func TestResolveAmbiguous(t *testing.T) {
+	s := newScalars(nil)
+	id := s.Add(&Struct{Name: "s___mine", Size: 8, Members: []Member{{Name: "x", Type: s.u32}, {Name: "b", Type: s.u32, Offset: 32, BitSize: 3}}})
+	local := build(t, &s.Builder)
+	s = newScalars(nil)
+	for i, typ := range []ID{s.u32, s.u64, s.u32} {
+		s.Add(&Struct{Name: "s", Size: 24, Members: []Member{
+			{Name: "x", Type: typ, Offset: 64 * uint32(i/2)}, {Name: "b", Type: s.u32, Offset: 128 + uint32(i), BitSize: 3},
+		}})
+	}
+	kernel := Target{"kernel", build(t, &s.Builder)}
+	for _, c := range []struct {
+		access string
+		kind   CoreKind
+		want   string
+	}{
+		{"0:0", CoreByteOffset, "type 8 in kernel gives 0 (4 bytes at 0), type 9 in kernel gives 0 (8 bytes at 0), type 10 in kernel gives 8 (4 bytes at 8)"},
+		{"0:0", CoreExists, "type 8 in kernel gives 1 (4 bytes at 0), type 9 in kernel gives 1 (8 bytes at 0), type 10 in kernel gives 1 (4 bytes at 8)"},
+		{"0:1", CoreRShift, "type 8 in kernel gives 61 (3 bits at 16:0), type 9 in kernel gives 61 (3 bits at 16:1), type 10 in kernel gives 61 (3 bits at 16:2)"},
+		{"0", CoreTypeIDTarget, "type 8 in kernel gives 8, type 9 in kernel gives 9, type 10 in kernel gives 10"},
+	} {
+		_, err := Resolve(local, CoreRelo{id, c.access, c.kind}, kernel)
+		if !errors.Is(err, ErrAmbiguous) || !strings.HasSuffix(err.Error(), ": candidates disagree: "+c.want) {
+			t.Errorf("%v %s: %v, want %s", c.kind, c.access, err, c.want)
+		}
 	}
 }
 
