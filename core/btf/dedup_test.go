@@ -5,8 +5,13 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 // units are three objects of one program: two know a list and an item each in part, one knows both.
@@ -252,6 +257,73 @@ func TestMergeKernel(t *testing.T) {
 	if n := got.Len() - once.Len(); n > places || n == 0 && places > 0 {
 		t.Errorf("%d types are left over, %d of them variables and sections", n, places)
 	}
+}
+
+// TestMergeLibbpf holds what is left of several tables against what libbpf leaves: the same types, none more.
+func TestMergeLibbpf(t *testing.T) {
+	raw, _, err := vmlinux(t).Sanitise(AllFeatures &^ FeatureLayout) // which libbpf may not know
+	if err != nil {
+		t.Fatal(err)
+	}
+	kernel, err := Parse(raw, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tables := range map[string][]*Types{
+		"objects": {units(t)[0], fixture(t), units(t)[2], units(t)[1], fixture(t)},
+		"kernel":  {fixture(t), kernel, units(t)[2], kernel},
+	} {
+		ours, _, err := Merge(tables...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs := libbpfMerge(t, tables)
+		_, ids, err := Merge(ours, theirs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		here := map[ID]bool{}
+		for _, id := range ids[0] {
+			here[id] = true
+		}
+		for id, kind := range theirs.Kinds() {
+			if kind != KindVar && kind != KindDatasec && kind != KindDeclTag && !here[ids[1][id]] { // those and their tags stay apart
+				t.Errorf("%s: only libbpf has %v %s", name, kind, theirs.TypeName(id))
+			}
+		}
+		if ours.Len() != theirs.Len() {
+			t.Errorf("%s: %d types, libbpf has %d", name, ours.Len(), theirs.Len())
+		}
+	}
+}
+
+// libbpfMerge is Merge by libbpf.
+func libbpfMerge(t *testing.T, tables []*Types) *Types {
+	t.Helper()
+	dir := t.TempDir()
+	tool, out := filepath.Join(dir, "dedup"), filepath.Join(dir, "out.btf")
+	if text, err := exec.Command("clang-19", "-o", tool, "testdata/dedup.c", "-lbpf").CombinedOutput(); err != nil {
+		testenv.Skip(t, testenv.Clang, fmt.Sprintf("%v with libbpf: %.300s", err, text))
+	}
+	args := []string{out}
+	for i, types := range tables {
+		args = append(args, filepath.Join(dir, fmt.Sprint(i)))
+		if err := os.WriteFile(args[len(args)-1], types.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text, err := exec.Command(tool, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	raw, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	types, err := Parse(raw, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return types
 }
 
 // TestMergeOrders merges tables of both byte orders.
