@@ -58,8 +58,8 @@ func decodePeer(code []byte) (peer.Instructions, error) {
 	return peer.AppendInstructions(make(peer.Instructions, 0, len(code)/8), bytes.NewReader(code), binary.LittleEndian, "linux")
 }
 
-// asmPairs are rows 8 to 10 of the performance goals, and the tag.
-func asmPairs(tb testing.TB) []Pair {
+// asmTasks are rows 8 to 10 of the performance goals, and the tag. libbpf has no such functions.
+func asmTasks(tb testing.TB, _ *libbpf) []Task {
 	code := usualMix(tb, insnCount)
 	ours, err := asm.Decode(code, asm.DecodeOptions{})
 	if err != nil {
@@ -72,25 +72,25 @@ func asmPairs(tb testing.TB) []Pair {
 	buf := make([]byte, 0, len(code))
 	var out bytes.Buffer
 	var text []byte
-	pair := func(name string, goal float64, a, b func() error) Pair {
-		return Pair{Name: name, Per: insnCount, Unit: "insn", Goal: goal, Ours: a, Peer: b}
+	task := func(name string, goal float64, ours, theirs func() error) Task {
+		return Task{name, insnCount, "insn", Call(ours), peers(cilium(goal, theirs))}
 	}
-	return []Pair{
-		pair("encode", 0.15, func() (err error) {
+	return []Task{
+		task("encode", 0.15, func() (err error) {
 			buf, err = asm.AppendEncode(buf[:0], ours, asm.EncodeOptions{})
 			return err
 		}, func() error {
 			out.Reset()
 			return theirs.Marshal(&out, binary.LittleEndian)
 		}),
-		pair("decode", 0.4, func() error {
+		task("decode", 0.4, func() error {
 			_, err := asm.Decode(code, asm.DecodeOptions{})
 			return err
 		}, func() error {
 			_, err := decodePeer(code)
 			return err
 		}),
-		pair("print", 0.15, func() error {
+		task("print", 0.15, func() error {
 			text = asm.AppendText(text[:0], ours, asm.TextOptions{})
 			return nil
 		}, func() error {
@@ -98,7 +98,7 @@ func asmPairs(tb testing.TB) []Pair {
 			_, err := fmt.Fprintf(&out, "%v", theirs)
 			return err
 		}),
-		pair("tag", 0.3, func() error {
+		task("tag", 0.3, func() error {
 			_, err := asm.ProgramTag(ours, asm.TagOptions{Hash: asm.TagSHA1})
 			return err
 		}, func() error {

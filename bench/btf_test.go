@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/btf/render"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 	peer "github.com/cilium/ebpf/btf"
@@ -23,8 +24,8 @@ var twenty = []string{
 
 var errEmpty = errors.New("nothing was found")
 
-// btfPairs are the rows about types of the performance goals.
-func btfPairs(tb testing.TB) []Pair {
+// btfTasks are the rows about types of the performance goals.
+func btfTasks(tb testing.TB, l *libbpf) []Task {
 	raw, err := os.ReadFile(vmlinuxBTF)
 	if err != nil {
 		testenv.Skip(tb, testenv.Kernel, err.Error())
@@ -37,40 +38,56 @@ func btfPairs(tb testing.TB) []Pair {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return append([]Pair{
-		{"open vmlinux", 1, "call", 0.15, func() error {
+	tasks := append(openTasks(l, raw), lookTasks(l, raw, ours, theirs)...)
+	tasks = append(tasks, writeTasks(tb, l, ours, theirs)...)
+	return append(tasks, coreTasks(tb, l, ours, theirs)...)
+}
+
+// openTasks open the types of the kernel.
+func openTasks(l *libbpf, raw []byte) []Task {
+	return []Task{
+		{"open vmlinux", 1, "call", Call(func() error {
 			k := loader.NewKernel()
 			defer k.Close()
 			_, err := k.Types()
 			return err
-		}, func() error {
+		}), peers(cilium(0.15, func() error {
 			_, err := peer.LoadKernelSpec()
 			return err
-		}},
-		{"open bytes", 1, "call", 0.3, func() error {
+		}), l.peer(0.8, "open-kernel", ""))},
+		{"open bytes", 1, "call", Call(func() error {
 			_, err := btf.Parse(raw, btf.Options{})
 			return err
-		}, func() error {
+		}), peers(cilium(0.3, func() error {
 			_, err := peer.LoadSpecFromReader(bytes.NewReader(raw))
 			return err
-		}},
-		{"20 types cold", 1, "call", 0.25, func() error { return findOurs(raw) }, func() error { return findPeer(raw) }},
-		{"find warm", 1, "call", 0.5, func() error {
+		}), l.peer(1, "open-types", vmlinuxBTF))},
+		{"20 types cold", 1, "call", Call(func() error { return findOurs(raw) }), peers(
+			cilium(0.25, func() error { return findPeer(raw) }),
+			l.peer(0, "find-twenty", vmlinuxBTF))},
+	}
+}
+
+// lookTasks look at types. libbpf does not make any: its types are the records.
+func lookTasks(l *libbpf, raw []byte, ours *btf.Types, theirs *peer.Spec) []Task {
+	var text []byte
+	return []Task{
+		{"find warm", 1, "call", Call(func() error {
 			_, err := ours.Find("sk_buff", btf.KindStruct)
 			return err
-		}, func() error {
+		}), peers(cilium(0.5, func() error {
 			var s *peer.Struct
 			return theirs.TypeByName("sk_buff", &s)
-		}},
-		{"visit all", 1, "call", 0.1, func() error { return visitOurs(raw) }, func() error { return allPeer(raw) }},
-		{"make all", 1, "call", 0.4, func() error { return allOurs(raw) }, func() error { return allPeer(raw) }},
-		marshalPair(tb, ours, theirs),
-		{"dedup", 1, "call", 0.7, func() error {
-			_, _, err := ours.Dedup()
+		}), l.peer(0.1, "find-warm", vmlinuxBTF))},
+		{"visit all", 1, "call", Call(func() error { return visitOurs(raw) }), peers(
+			cilium(0.1, func() error { return allPeer(raw) }),
+			l.peer(0, "visit", vmlinuxBTF))},
+		{"make all", 1, "call", Call(func() error { return allOurs(raw) }), peers(cilium(0.4, func() error { return allPeer(raw) }))},
+		{"C header", 1, "call", Call(func() (err error) {
+			text, err = render.Header(text[:0], ours, render.HeaderOptions{})
 			return err
-		}, func() error { return dedupPeer(theirs) }},
-		writePair(tb, ours, theirs),
-	}, corePairs(tb, ours, theirs)...)
+		}), peers(l.peer(0, "header", vmlinuxBTF))},
+	}
 }
 
 func findOurs(raw []byte) error {
@@ -149,8 +166,8 @@ func allPeer(raw []byte) error {
 	return nil
 }
 
-// marshalPair writes task_struct and all that it refers to.
-func marshalPair(tb testing.TB, ours *btf.Types, theirs *peer.Spec) Pair {
+// writeTasks write types: task_struct and all that it refers to, the whole table in several ways.
+func writeTasks(tb testing.TB, l *libbpf, ours *btf.Types, theirs *peer.Spec) []Task {
 	root, err := ours.Find("task_struct", btf.KindStruct)
 	if err != nil {
 		tb.Fatal(err)
@@ -159,19 +176,35 @@ func marshalPair(tb testing.TB, ours *btf.Types, theirs *peer.Spec) Pair {
 	if err := theirs.TypeByName("task_struct", &s); err != nil {
 		tb.Fatal(err)
 	}
-	return Pair{"marshal task_struct", 1, "call", 0.2, func() error {
-		var b btf.Builder
-		b.AddTypes(ours, root)
-		_, err := b.Bytes()
-		return err
-	}, func() error {
-		b, err := peer.NewBuilder([]peer.Type{s}, nil)
-		if err != nil {
+	return []Task{
+		{"marshal task_struct", 1, "call", Call(func() error {
+			var b btf.Builder
+			b.AddTypes(ours, root)
+			_, err := b.Bytes()
 			return err
-		}
-		_, err = b.Marshal(nil, nil)
+		}), peers(cilium(0.2, func() error { return marshalPeer([]peer.Type{s}, nil) }))},
+		{"copy all", 1, "call", Call(func() error {
+			var b btf.Builder
+			b.AddAll(ours)
+			_, err := b.Bytes()
+			return err
+		}), peers(l.peer(0.5, "copy", vmlinuxBTF))},
+		{"dedup", 1, "call", Call(func() error {
+			_, _, err := ours.Dedup()
+			return err
+		}), peers(cilium(0.7, func() error { return dedupPeer(theirs) }), l.peer(1, "dedup", vmlinuxBTF))},
+		writeTask(tb, ours, theirs),
+	}
+}
+
+// marshalPeer writes types with the peer.
+func marshalPeer(types []peer.Type, o *peer.BuilderOptions) error {
+	b, err := peer.NewBuilder(types, o)
+	if err != nil {
 		return err
-	}}
+	}
+	_, err = b.Marshal(nil, nil)
+	return err
 }
 
 // dedupPeer removes duplicates with the peer, which does so while it writes.
@@ -183,40 +216,28 @@ func dedupPeer(spec *peer.Spec) error {
 		}
 		types = append(types, typ)
 	}
-	b, err := peer.NewBuilder(types, &peer.BuilderOptions{Deduplicate: true})
-	if err != nil {
-		return err
-	}
-	_, err = b.Marshal(nil, nil)
-	return err
+	return marshalPeer(types, &peer.BuilderOptions{Deduplicate: true})
 }
 
-// writePair writes all types, of which both sides have the values.
-func writePair(tb testing.TB, ours *btf.Types, theirs *peer.Spec) Pair {
+// writeTask writes all types, of which both sides have the values.
+func writeTask(tb testing.TB, ours *btf.Types, theirs *peer.Spec) Task {
 	var values []btf.Type
 	for _, typ := range ours.All() {
 		values = append(values, typ)
 	}
-	var peers []peer.Type
+	var peerValues []peer.Type
 	for typ, err := range theirs.All() {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		peers = append(peers, typ)
+		peerValues = append(peerValues, typ)
 	}
-	return Pair{"build and write all", 1, "call", 0.5, func() error {
+	return Task{"build and write all", 1, "call", Call(func() error {
 		var b btf.Builder
 		for _, typ := range values {
 			b.Add(typ)
 		}
 		_, err := b.Bytes()
 		return err
-	}, func() error {
-		b, err := peer.NewBuilder(peers, nil)
-		if err != nil {
-			return err
-		}
-		_, err = b.Marshal(nil, nil)
-		return err
-	}}
+	}), peers(cilium(0.5, func() error { return marshalPeer(peerValues, nil) }))}
 }

@@ -82,38 +82,49 @@ func (r relocations) resolvePeer(kernel *peer.Spec) error {
 	return err
 }
 
-// one gives a pair for the nth relocation alone, of which nothing is remembered.
-func (r relocations) one(name string, n int, goal float64, kernel *btf.Types, theirs *peer.Spec) Pair {
+// one gives a task for the nth relocation alone, of which nothing is remembered.
+func (r relocations) one(name string, n int, goal float64, kernel *btf.Types, theirs *peer.Spec) Task {
 	target := []btf.Target{{Name: "vmlinux", Types: kernel}}
 	alone := relocations{spec: r.spec, peers: r.peers[n : n+1]}
-	return Pair{name, 1, "relo", goal, func() error {
+	return Task{name, 1, "relo", Call(func() error {
 		_, err := btf.Resolve(r.local, r.ours[n], target...)
 		return err
-	}, func() error { return alone.resolvePeer(theirs) }}
+	}), peers(cilium(goal, func() error { return alone.resolvePeer(theirs) }))}
 }
 
-// corePairs compute the relocations of a small and of a large object, and some of them alone.
-func corePairs(tb testing.TB, kernel *btf.Types, theirs *peer.Spec) []Pair {
-	object, err := os.ReadFile("../guests/execwatch/execwatch.bpf.o")
+// smallObject is a small object with relocations.
+const smallObject = "../guests/execwatch/execwatch.bpf.o"
+
+func readObject(tb testing.TB, name string) []byte {
+	tb.Helper()
+	b, err := os.ReadFile(name)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	small := readRelocations(tb, object)
+	return b
+}
+
+// coreTasks compute the relocations of a small and of a large object, and some of them alone.
+func coreTasks(tb testing.TB, l *libbpf, kernel *btf.Types, theirs *peer.Spec) []Task {
+	small := readRelocations(tb, readObject(tb, smallObject))
 	warm, n := btf.NewResolver(small.local, btf.Target{Name: "vmlinux", Types: kernel}), 0
-	pairs := []Pair{
-		{"CO-RE of an object", len(small.ours), "relo", 0.3, func() error { return small.resolve(kernel) }, func() error { return small.resolvePeer(theirs) }},
-		{"CO-RE one, again", 1, "relo", 0.3, func() error {
+	tasks := []Task{
+		{"CO-RE of an object", len(small.ours), "relo", Call(func() error { return small.resolve(kernel) }), peers(
+			cilium(0.3, func() error { return small.resolvePeer(theirs) }),
+			l.peer(0.05, "core-warm", smallObject))},
+		{"CO-RE one, again", 1, "relo", Call(func() error {
 			n++
 			_, err := warm.Resolve(small.ours[n%len(small.ours)])
 			return err
-		}, func() error {
+		}), peers(cilium(0.3, func() error {
 			n++
 			again := relocations{spec: small.spec, peers: small.peers[n%len(small.peers):][:1]}
 			return again.resolvePeer(theirs)
-		}},
+		}))},
 	}
-	if object = compile(tb, oneSource); object == nil {
-		return pairs
+	object := compile(tb, oneSource)
+	if object == nil {
+		return tasks
 	}
 	each := readRelocations(tb, object)
 	if len(each.ours) != 3 {
@@ -127,9 +138,9 @@ func corePairs(tb testing.TB, kernel *btf.Types, theirs *peer.Spec) []Pair {
 		if each.ours[i].Kind != what.kind {
 			tb.Fatalf("relocation %d is %v", i, each.ours[i].Kind)
 		}
-		pairs = append(pairs, each.one(what.name, i, what.goal, kernel, theirs))
+		tasks = append(tasks, each.one(what.name, i, what.goal, kernel, theirs))
 	}
-	return append(pairs, largePairs(readLarge(tb), kernel, theirs)...)
+	return append(tasks, largeTasks(tb, l, kernel, theirs)...)
 }
 
 // oneSource has a relocation of a field, one of a type and one of an enumerator.
@@ -143,8 +154,8 @@ unsigned long long f(struct sk_buff *skb) {
 
 // readLarge gives the relocations of the large object, those of a function that several programs call once for
 // each of them, as they are computed for a load.
-func readLarge(tb testing.TB) relocations {
-	r := readRelocations(tb, compile(tb, largeSource()))
+func readLarge(tb testing.TB, object []byte) relocations {
+	r := readRelocations(tb, object)
 	const shared = 4 * 8
 	if len(r.ours) != 64*16+shared {
 		tb.Fatalf("%d relocations", len(r.ours))
@@ -163,11 +174,13 @@ func readLarge(tb testing.TB) relocations {
 	return r
 }
 
-// largePairs compute the relocations of the large object with types of the kernel that were just opened, and with
-// such as were used before.
-func largePairs(r relocations, kernel *btf.Types, theirs *peer.Spec) []Pair {
-	return []Pair{
-		{"CO-RE large, cold", len(r.ours), "relo", 0.25, func() error {
+// largeTasks compute the relocations of the large object with types of the kernel that were just opened, and with
+// such as were used before. libbpf, which computes those of shared functions once, remembers nothing between objects.
+func largeTasks(tb testing.TB, l *libbpf, kernel *btf.Types, theirs *peer.Spec) []Task {
+	object := compile(tb, largeSource())
+	r, input := readLarge(tb, object), file(tb, object)
+	return []Task{
+		{"CO-RE large, cold", len(r.ours), "relo", Call(func() error {
 			k := loader.NewKernel()
 			defer k.Close()
 			types, err := k.Types()
@@ -175,13 +188,15 @@ func largePairs(r relocations, kernel *btf.Types, theirs *peer.Spec) []Pair {
 				return err
 			}
 			return r.resolve(types)
-		}, func() error {
+		}), peers(cilium(0.25, func() error {
 			types, err := peer.LoadKernelSpec()
 			if err != nil {
 				return err
 			}
 			return r.resolvePeer(types)
-		}},
-		{"CO-RE large, warm", len(r.ours), "relo", 0.4, func() error { return r.resolve(kernel) }, func() error { return r.resolvePeer(theirs) }},
+		}), l.peer(0.5, "core-cold", input))},
+		{"CO-RE large, warm", len(r.ours), "relo", Call(func() error { return r.resolve(kernel) }), peers(
+			cilium(0.4, func() error { return r.resolvePeer(theirs) }),
+			l.peer(0.05, "core-warm", input))},
 	}
 }

@@ -9,42 +9,62 @@ import (
 	"time"
 )
 
-// Pair is one task, done by both libraries on the same input.
-type Pair struct {
-	Name string
-	Per  int     // units that one call works on, e.g. instructions
-	Unit string  // what they are
-	Goal float64 // ours divided by the peer's time, at most
-	Ours func() error
-	Peer func() error
+// Task is work that this library and others do on the same input.
+type Task struct {
+	Name  string
+	Per   int    // units that one turn works on, e.g. instructions
+	Unit  string // what they are
+	Ours  Work
+	Peers []Peer
 }
 
-// cost is what one call takes.
-type cost struct {
-	seconds       float64
-	allocs, bytes float64
+// Peer is another library that does a task.
+type Peer struct {
+	Name string
+	Goal float64 // our time divided by the peer's, at most; 0 is none
+	Work Work
+}
+
+// Work is what one library does.
+type Work interface {
+	// Once does it once.
+	Once() error
+	// Measure does it until o.Each has passed, and gives what a turn takes.
+	Measure(o Options) (Cost, error)
+}
+
+// Cost is what one turn takes, or one unit of it.
+type Cost struct {
+	Seconds       float64
+	Allocs, Bytes float64 // allocations and their bytes
 }
 
 // Options say how to measure.
 type Options struct {
 	Rounds int
-	Each   time.Duration // how long each side of a pair runs in each round
+	Each   time.Duration // how long each library works on a task in each round
 	CPU    bool          // count the time that processors worked instead of the time that passed: steadier on a busy machine
 }
 
-// measure calls f until enough time has passed.
-func measure(f func() error, o Options) (cost, error) {
+// Call is work in this process.
+type Call func() error
+
+// Once does it once.
+func (f Call) Once() error { return f() }
+
+// Measure calls f once, and then until enough time has passed.
+func (f Call) Measure(o Options) (Cost, error) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	if err := f(); err != nil { // warm
-		return cost{}, err
+		return Cost{}, err
 	}
 	runtime.ReadMemStats(&before)
 	start, cpu := time.Now(), cpuTime()
 	n := 0
 	for time.Since(start) < o.Each {
 		if err := f(); err != nil {
-			return cost{}, err
+			return Cost{}, err
 		}
 		n++
 	}
@@ -53,25 +73,35 @@ func measure(f func() error, o Options) (cost, error) {
 		took = (cpuTime() - cpu).Seconds()
 	}
 	runtime.ReadMemStats(&after)
-	return cost{
-		seconds: took / float64(n),
-		allocs:  float64(after.Mallocs-before.Mallocs) / float64(n),
-		bytes:   float64(after.TotalAlloc-before.TotalAlloc) / float64(n),
-	}, nil
+	total := Cost{took, float64(after.Mallocs - before.Mallocs), float64(after.TotalAlloc - before.TotalAlloc)}
+	return total.per(n), nil
 }
 
-// Result is what the rounds of one pair gave: ratios of ours to the peer's, round by round, which
-// spread less than times do, and the medians of the rest per unit.
+// per gives the part of one of n.
+func (c Cost) per(n int) Cost {
+	return Cost{c.Seconds / float64(n), c.Allocs / float64(n), c.Bytes / float64(n)}
+}
+
+// Result is what the rounds of one task gave.
 type Result struct {
-	Pair                   Pair
-	Ratios                 []float64 // sorted
-	Ours, Peer             float64   // seconds per unit
-	OursAllocs, PeerAllocs float64   // per unit
-	OursBytes, PeerBytes   float64   // per unit
+	Task   Task
+	Ours   Cost // medians per unit
+	Beside []Beside
+}
+
+// Beside is how we stand to one peer: ratios of our time to the peer's, round by round, which spread less than
+// times do.
+type Beside struct {
+	Peer   Peer
+	Ratios []float64 // sorted
+	Cost   Cost      // the peer's, medians per unit
 }
 
 // Median returns the median ratio.
-func (r Result) Median() float64 { return median(r.Ratios) }
+func (b Beside) Median() float64 { return median(b.Ratios) }
+
+// Missed reports whether there is a goal that the median is above.
+func (b Beside) Missed() bool { return b.Peer.Goal > 0 && b.Median() > b.Peer.Goal }
 
 func median(v []float64) float64 {
 	s := slices.Sorted(slices.Values(v))
@@ -81,63 +111,87 @@ func median(v []float64) float64 {
 	return s[len(s)/2]
 }
 
-// Run measures pairs in turn, round by round.
-func Run(pairs []Pair, o Options) ([]Result, error) {
-	type samples struct{ ours, peer []cost }
-	all := make([]samples, len(pairs))
+// Run measures tasks in turn, round by round.
+func Run(tasks []Task, o Options) ([]Result, error) {
+	rounds := make([][][]Cost, len(tasks)) // by task and library, ours first
 	for range o.Rounds {
-		for i, p := range pairs {
-			ours, err := measure(p.Ours, o)
-			if err != nil {
-				return nil, fmt.Errorf("run ours of %s: %w", p.Name, err)
+		for i, t := range tasks {
+			if rounds[i] == nil {
+				rounds[i] = make([][]Cost, 1+len(t.Peers))
 			}
-			peer, err := measure(p.Peer, o)
+			c, err := t.Ours.Measure(o)
 			if err != nil {
-				return nil, fmt.Errorf("run the peer of %s: %w", p.Name, err)
+				return nil, fmt.Errorf("run ours of %s: %w", t.Name, err)
 			}
-			all[i].ours, all[i].peer = append(all[i].ours, ours), append(all[i].peer, peer)
+			rounds[i][0] = append(rounds[i][0], c)
+			for k, p := range t.Peers {
+				if c, err = p.Work.Measure(o); err != nil {
+					return nil, fmt.Errorf("run %s of %s: %w", t.Name, p.Name, err)
+				}
+				rounds[i][k+1] = append(rounds[i][k+1], c)
+			}
 		}
 	}
-	out := make([]Result, len(pairs))
-	for i, p := range pairs {
-		out[i] = result(p, all[i].ours, all[i].peer)
+	out := make([]Result, len(tasks))
+	for i, t := range tasks {
+		out[i] = result(t, rounds[i])
 	}
 	return out, nil
 }
 
-// result sums up the rounds of one pair.
-func result(p Pair, ours, peer []cost) Result {
-	r := Result{Pair: p}
-	for k := range ours {
-		r.Ratios = append(r.Ratios, ours[k].seconds/peer[k].seconds)
-	}
-	slices.Sort(r.Ratios)
-	per := func(side []cost, get func(cost) float64) float64 {
-		v := make([]float64, len(side))
-		for k := range side {
-			v[k] = get(side[k]) / float64(p.Per)
+// result sums up the rounds of one task, by library.
+func result(t Task, rounds [][]Cost) Result {
+	r := Result{Task: t, Ours: medians(rounds[0]).per(t.Per)}
+	for k, p := range t.Peers {
+		b := Beside{Peer: p, Cost: medians(rounds[k+1]).per(t.Per)}
+		for i, c := range rounds[k+1] {
+			b.Ratios = append(b.Ratios, rounds[0][i].Seconds/c.Seconds)
 		}
-		return median(v)
+		slices.Sort(b.Ratios)
+		r.Beside = append(r.Beside, b)
 	}
-	seconds, allocs, bytes := func(c cost) float64 { return c.seconds }, func(c cost) float64 { return c.allocs }, func(c cost) float64 { return c.bytes }
-	r.Ours, r.Peer = per(ours, seconds), per(peer, seconds)
-	r.OursAllocs, r.PeerAllocs = per(ours, allocs), per(peer, allocs)
-	r.OursBytes, r.PeerBytes = per(ours, bytes), per(peer, bytes)
 	return r
 }
 
-// Print writes a table of results.
+// medians gives the median of each figure.
+func medians(rounds []Cost) Cost {
+	of := func(get func(Cost) float64) float64 {
+		v := make([]float64, len(rounds))
+		for i, c := range rounds {
+			v[i] = get(c)
+		}
+		return median(v)
+	}
+	return Cost{
+		of(func(c Cost) float64 { return c.Seconds }),
+		of(func(c Cost) float64 { return c.Allocs }),
+		of(func(c Cost) float64 { return c.Bytes }),
+	}
+}
+
+// Print writes a table of results: a line for us, and one for each peer.
 func Print(w io.Writer, results []Result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "task\tours\tpeer\tratio\t[min .. max]\tgoal\tallocs ours\tpeer\tbytes ours\tpeer")
+	fmt.Fprintln(t, "task\tlibrary\ttime\tallocs\tbytes\tours:its\t[min .. max]\tgoal")
 	for _, r := range results {
-		goal := fmt.Sprintf("<= %.2f", r.Pair.Goal)
-		if r.Median() > r.Pair.Goal {
-			goal += " MISSED"
+		line := func(task, library string, c Cost, ratio string) {
+			fmt.Fprintf(t, "%s\t%s\t%.2f ns/%s\t%.4g\t%.6g\t%s\n", task, library, 1e9*c.Seconds, r.Task.Unit, c.Allocs, c.Bytes, ratio)
 		}
-		fmt.Fprintf(t, "%s\t%.2f ns/%s\t%.2f ns/%s\t%.3f\t[%.3f .. %.3f]\t%s\t%.4f\t%.2f\t%.1f\t%.1f\n", r.Pair.Name,
-			1e9*r.Ours, r.Pair.Unit, 1e9*r.Peer, r.Pair.Unit, r.Median(), r.Ratios[0], r.Ratios[len(r.Ratios)-1], goal,
-			r.OursAllocs, r.PeerAllocs, r.OursBytes, r.PeerBytes)
+		line(r.Task.Name, "ours", r.Ours, "\t\t")
+		for _, b := range r.Beside {
+			line("", b.Peer.Name, b.Cost, fmt.Sprintf("%.3f\t[%.3f .. %.3f]\t%s", b.Median(), b.Ratios[0], b.Ratios[len(b.Ratios)-1], b.verdict()))
+		}
 	}
 	return t.Flush()
+}
+
+// verdict gives the goal as text, and says whether it was missed.
+func (b Beside) verdict() string {
+	switch {
+	case b.Peer.Goal == 0:
+		return "none"
+	case b.Missed():
+		return fmt.Sprintf("<= %.2f MISSED", b.Peer.Goal)
+	}
+	return fmt.Sprintf("<= %.2f", b.Peer.Goal)
 }

@@ -1,0 +1,211 @@
+package bench
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf"
+	"github.com/bpfhost/bpfhost/internal/testenv"
+)
+
+// useLibbpf compiles libbpf's side and starts it, for as long as the test runs. It is nil where that cannot be.
+func useLibbpf(tb testing.TB) *libbpf {
+	tb.Helper()
+	program := filepath.Join(tb.TempDir(), "libbpf")
+	cmd := exec.Command("clang-19", "-O2", "-fuse-ld=lld", "testdata/libbpf/libbpf.c", "-lbpf", "-o", program)
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		if testenv.Required(testenv.Clang) {
+			tb.Fatalf("libbpf's side: %v\n%s", err, msg)
+		}
+		tb.Logf("libbpf's side is left out: %v %s", err, bytes.ReplaceAll(msg, []byte("\n"), []byte(" ")))
+		return nil
+	}
+	l, err := startLibbpf(program)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := l.stop(); err != nil {
+			tb.Error(err)
+		}
+	})
+	version, err := l.version()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Logf("libbpf %s", version)
+	return l
+}
+
+// needLibbpf is useLibbpf for a test of libbpf's side alone.
+func needLibbpf(t *testing.T) *libbpf {
+	t.Helper()
+	l := useLibbpf(t)
+	if l == nil {
+		t.Skip("needs clang: libbpf for programs of this machine")
+	}
+	return l
+}
+
+// peer is libbpf doing a task of libbpf.c; without libbpf it is none.
+func (l *libbpf) peer(goal float64, task, input string) Peer {
+	if l == nil {
+		return Peer{}
+	}
+	return Peer{"libbpf", goal, libbpfWork{l, task, input}}
+}
+
+// file writes an input for the process.
+func file(tb testing.TB, b []byte) string {
+	tb.Helper()
+	name := filepath.Join(tb.TempDir(), "input.o")
+	if err := os.WriteFile(name, b, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return name
+}
+
+// TestLibbpfSame holds that libbpf's side does the same work: what comes out of its tasks is what comes out of ours.
+func TestLibbpfSame(t *testing.T) {
+	l := needLibbpf(t)
+	raw, err := os.ReadFile(vmlinuxBTF)
+	if err != nil {
+		testenv.Skip(t, testenv.Kernel, err.Error())
+	}
+	kernel, err := btf.Parse(raw, btf.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	smaller, _, err := kernel.Dedup()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, kinds := uint64(0), uint64(0)
+	for _, name := range twenty {
+		id, err := kernel.Find(name, btf.KindStruct)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids += uint64(id)
+	}
+	for _, k := range kernel.Kinds() {
+		kinds += uint64(k)
+	}
+	warm, err := kernel.Find("sk_buff", btf.KindStruct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	small := readRelocations(t, readObject(t, smallObject))
+	for _, c := range []struct {
+		task, input string
+		want        uint64
+	}{
+		{"open-kernel", "", uint64(kernel.Len())},
+		{"open-types", vmlinuxBTF, uint64(kernel.Len())},
+		{"find-twenty", vmlinuxBTF, ids},
+		{"find-warm", vmlinuxBTF, uint64(warm)},
+		{"visit", vmlinuxBTF, kinds},
+		{"copy", vmlinuxBTF, uint64(kernel.Len())},
+		{"dedup", vmlinuxBTF, uint64(smaller.Len())},
+		{"core-cold", smallObject, uint64(len(small.ours))},
+		{"core-warm", smallObject, uint64(len(small.ours))},
+		{"open", smallObject, parts(t, readObject(t, smallObject))},
+	} {
+		if a, err := (libbpfWork{l, c.task, c.input}).ask(0); err != nil || a.result != c.want {
+			t.Errorf("%s: %d, want %d, %v", c.task, a.result, c.want, err)
+		}
+	}
+}
+
+// parts counts the programs and maps of an object.
+func parts(t *testing.T, object []byte) uint64 {
+	t.Helper()
+	c, err := elf.LoadBytes(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return uint64(len(c.Programs) + len(c.Maps))
+}
+
+// TestLibbpfMeasures holds how the process measures: more turns in more time, and what a turn takes does not depend on
+// how many there were.
+func TestLibbpfMeasures(t *testing.T) {
+	l := needLibbpf(t)
+	w := libbpfWork{l, "open", smallObject}
+	once, err := w.ask(0)
+	if err != nil || once.turns != 1 || once.passed <= 0 || once.worked <= 0 || once.allocs <= 0 || once.bytes <= 0 {
+		t.Fatalf("%+v, %v", once, err)
+	}
+	many, err := w.ask(20 * time.Millisecond)
+	if err != nil || many.turns < 2 || many.allocs != once.allocs*float64(many.turns) || many.bytes != once.bytes*float64(many.turns) {
+		t.Errorf("%+v, %v", many, err)
+	}
+	for _, cpu := range []bool{false, true} {
+		c, err := w.Measure(Options{Each: time.Millisecond, CPU: cpu})
+		if err != nil || c.Seconds <= 0 || c.Seconds > many.passed.Seconds() || c.Allocs != once.allocs || c.Bytes != once.bytes {
+			t.Errorf("%+v, %v", c, err)
+		}
+	}
+}
+
+// TestLibbpfErrors holds that what libbpf cannot do is an error, after which it does other tasks.
+func TestLibbpfErrors(t *testing.T) {
+	l := needLibbpf(t)
+	dir := filepath.Join(peerDir(t), "testdata")
+	for _, c := range []struct{ task, input, want string }{
+		{"fly", "", "libbpf fly: no such task"},
+		{"open", "testdata/missing.o", "libbpf open: No such file or directory"},
+		{"open-types", smallObject, "libbpf open-types: Invalid argument"},
+		{"link", smallObject, "libbpf link: Invalid argument"},
+		{"core-warm", filepath.Join(dir, "variables-el.elf"), "libbpf core-warm: No message of desired type"},
+		// Why these objects have no row of libbpf: old definitions of maps.
+		{"open", filepath.Join(dir, "manyprogs-el.elf"), "libbpf open: Operation not supported"},
+		{"open", filepath.Join(dir, "loader-clang-22-el.elf"), "libbpf open: Operation not supported"},
+	} {
+		w := libbpfWork{l, c.task, c.input}
+		if err := w.Once(); err == nil || err.Error() != c.want {
+			t.Errorf("%s %s: %v", c.task, c.input, err)
+		}
+		if _, err := w.Measure(Options{}); err == nil {
+			t.Errorf("%s %s: measured", c.task, c.input)
+		}
+	}
+	if err := (libbpfWork{l, "open", smallObject}).Once(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLibbpfEnds holds that a process which ended, or is none of ours, is an error.
+func TestLibbpfEnds(t *testing.T) {
+	if _, err := startLibbpf(filepath.Join(t.TempDir(), "none")); err == nil || !strings.HasPrefix(err.Error(), "start libbpf: ") {
+		t.Error(err)
+	}
+	for _, c := range []struct{ program, want string }{
+		{"true", ""}, // its end is seen while writing or while reading
+		{"cat", `libbpf open: answer "open\tx\t0\n": `},
+	} {
+		l, err := startLibbpf(c.program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := (libbpfWork{l, "open", "x"}).Once(); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%s: %v", c.program, err)
+		}
+		if err := l.stop(); err != nil {
+			t.Error(err)
+		}
+	}
+	l, err := startLibbpf("false")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.stop(); err == nil || !strings.HasPrefix(err.Error(), "stop libbpf: exit status 1") {
+		t.Error(err)
+	}
+}
