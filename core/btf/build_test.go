@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -92,6 +94,42 @@ func TestBuildWidth(t *testing.T) {
 		typ, err := types.Type(1)
 		if n, ok := typ.(*Int); !ok || n.Bits != tt.out {
 			t.Errorf("%+v: %+v, %v", tt, typ, err)
+		}
+	}
+}
+
+// TestBuildMany builds types with more parts than the old format has room for (16 bits), in both byte orders.
+func TestBuildMany(t *testing.T) {
+	const n = 70_000
+	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
+		b := Builder{Order: order}
+		i := b.Add(&Int{Name: "int", Size: 4})
+		s, e, w := &Struct{Name: "s", Size: 4 * n}, &Enum{Name: "e", Size: 4}, &Enum{Name: "w", Size: 8, Wide: true}
+		f, d := &FuncProto{Return: i}, &Datasec{Name: ".d", Size: 4 * n}
+		for k := range uint32(n) {
+			name := fmt.Sprint("m", k)
+			s.Members = append(s.Members, Member{Name: name, Type: i, Offset: 32 * k})
+			e.Values = append(e.Values, Enumerator{name, uint64(k)})
+			w.Values = append(w.Values, Enumerator{name, uint64(k) << 32})
+			f.Params = append(f.Params, Param{name, i})
+			d.Vars = append(d.Vars, SecVar{7, 4 * k, 4})
+		}
+		want := []Type{s, e, w, f, d, &Var{Name: "v", Type: i}}
+		for _, typ := range want {
+			b.Add(typ)
+		}
+		types := build(t, &b)
+		for k, typ := range want {
+			if got, err := types.Type(ID(k + 2)); err != nil || !reflect.DeepEqual(got, typ) {
+				t.Errorf("%v: %v is another one, %v", order, typ.Kind(), err)
+			}
+		}
+		if at, err := types.Path(2, "m69999"); err != nil || at.Offset != 4*(n-1) {
+			t.Errorf("%v: the last member is at %d, %v", order, at.Offset, err)
+		}
+		again, _, err := Merge(types, types)
+		if err != nil || again.Len() != types.Len()+2 { // the variable and its section
+			t.Errorf("%v: merged with itself it has %d types, %v", order, again.Len(), err)
 		}
 	}
 }

@@ -6,14 +6,15 @@
 // Parse opens a blob and keeps it. It notes where types begin, 4 bytes for each 64 of them, so that opening the types of a
 // kernel takes a millisecond and 16 KB; the bytes may be a read-only mapping of /sys/kernel/btf/vmlinux. A Type is
 // made when Types.Type asks for it, and is the same value every time. Names are found by reading the types until
-// searches come in numbers; then an index is built. FindMany finds any number of names in one pass.
+// searches come in numbers; then an index is built. FindAs finds a type by name and Go type, FindMany any number of
+// names in one pass.
 // All of this is safe for concurrent use.
 //
 // # Types refer to each other by id
 //
 // A Type is a struct of its own with the ids of what it refers to. Graphs of types have cycles and, in hostile
 // input, chains of a million links, so work with them is done by Visit and Refs, by Strip, Size, Align and Path, or
-// with a list of ids of your own, and never by a function that calls itself.
+// with a list of ids of your own, and never by a function that calls itself. The example of Visit shows how.
 //
 // # Hostile input
 //

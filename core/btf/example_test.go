@@ -80,3 +80,42 @@ func ExampleTypes_Path() {
 	// pairs[3].b short at 38 bits 0
 	// more u32 at 4 bits 9
 }
+
+// Walk a graph of types that has cycles: what a struct holds by value, and the tags of it. The function says
+// whether to go on from a type; each is visited once, and nothing calls itself.
+func ExampleTypes_Visit() {
+	raw, err := os.ReadFile("testdata/kinds.btf")
+	if err != nil {
+		log.Fatal(err)
+	}
+	types, err := btf.Parse(raw, btf.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	root, task, err := btf.FindAs[*btf.Struct](types, "task___local")
+	if err != nil {
+		log.Fatal(err)
+	}
+	tags := map[btf.ID]string{}
+	for _, tag := range types.DeclTags() {
+		tags[tag.Type] += ", tag " + tag.Tag
+	}
+	fmt.Println(len(task.Members), "members")
+	types.Visit(func(id btf.ID) bool {
+		switch kind := types.Kind(id); {
+		case kind == btf.KindPointer:
+			return false // do not go on to what it points to
+		case kind.Composite() || kind.Enum():
+			size, _ := types.Size(id)
+			fmt.Printf("%s: %d bytes%s\n", types.TypeName(id), size, tags[id])
+		}
+		return true
+	}, root)
+	// Output:
+	// 13 members
+	// struct task___local: 88 bytes
+	// struct {...}: 16 bytes
+	// enum color: 4 bytes
+	// union {...}: 16 bytes
+	// struct inner: 4 bytes, tag inner
+}

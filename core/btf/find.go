@@ -42,6 +42,23 @@ func (t *Types) FindOwn(name string, kind Kind) (ID, error) {
 	return found, notFound(found, name, kind)
 }
 
+// FindAs gives the first type with a name that is of a Go type, with its id: FindAs[*Enum] finds enums of either width,
+// FindAs[*Struct] structs and unions. The base is searched first. Types that are malformed are passed over. The error
+// is ErrNotFound.
+func FindAs[T Type](t *Types, name string) (id ID, typ T, err error) {
+	t.each(name, func(at ID, _ record) bool {
+		found, err := t.Type(at)
+		if as, ok := found.(T); ok && err == nil {
+			id, typ = at, as
+		}
+		return id == 0
+	})
+	if id == 0 {
+		return 0, typ, fmt.Errorf("find %T %q: %w", typ, name, ErrNotFound)
+	}
+	return id, typ, nil
+}
+
 // notFound is the error of a search that gave no id.
 func notFound(id ID, name string, kind Kind) error {
 	switch {

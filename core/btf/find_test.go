@@ -65,7 +65,17 @@ func TestFind(t *testing.T) {
 			t.Error(d)
 		}
 	}
-	_, err := findWorld(t).Find("none", KindStruct)
+	types := findWorld(t)
+	if id, typ, err := FindAs[*Fwd](types, "list"); err != nil || id != 4 || typ.Name != "list" {
+		t.Errorf("declaration: %d, %v, %v", id, typ, err)
+	}
+	if id, typ, err := FindAs[Type](types, "own"); err != nil || id != 9 || typ.Kind() != KindStruct {
+		t.Errorf("any kind: %d, %v, %v", id, typ, err)
+	}
+	if id, typ, err := FindAs[*Enum](types, "list"); id != 0 || typ != nil || !errors.Is(err, ErrNotFound) || err.Error() != `find *btf.Enum "list": not found` {
+		t.Errorf("not there: %d, %v, %v", id, typ, err)
+	}
+	_, err := types.Find("none", KindStruct)
 	if err == nil || err.Error() != `find struct "none": not found` {
 		t.Errorf("text of the error: %v", err)
 	}

@@ -83,7 +83,7 @@ func cutPart(path string, first bool) (part, rest string, err error) {
 	}
 	if !first {
 		if path[0] != '.' {
-			return "", "", fmt.Errorf("%w: no . before %q", ErrPath, path)
+			return "", "", fmt.Errorf("%w: no . or [ before %q", ErrPath, path)
 		}
 		path = path[1:]
 	}
@@ -104,6 +104,9 @@ func (t *Types) element(id ID, index string) (ID, uint64, error) {
 		return 0, 0, fmt.Errorf("%w: index %q is no number", ErrPath, index)
 	}
 	_, r := t.strip(id)
+	if r.kind() == KindPointer {
+		return 0, 0, t.pointerError(id, r)
+	}
 	if r.kind() != KindArray {
 		return 0, 0, fmt.Errorf("%w: %s is no array", ErrPath, t.TypeName(id))
 	}
@@ -118,9 +121,17 @@ func (t *Types) element(id ID, index string) (ID, uint64, error) {
 	return elem, n * uint64(size) * 8, nil
 }
 
+// pointerError says where a path that came to a pointer would go on.
+func (t *Types) pointerError(id ID, r record) error {
+	return fmt.Errorf("%w: %s is a pointer, which no path follows: begin again at %s", ErrPath, t.TypeName(id), t.TypeName(ID(r.word)))
+}
+
 // memberNamed steps into the member of a struct with a name; the offset is in bits.
 func (t *Types) memberNamed(id ID, name string) (ID, uint64, uint32, error) {
 	_, r := t.strip(id)
+	if r.kind() == KindPointer {
+		return 0, 0, 0, t.pointerError(id, r)
+	}
 	if !r.kind().Composite() {
 		return 0, 0, 0, fmt.Errorf("%w: %s has no members", ErrPath, t.TypeName(id))
 	}

@@ -2,6 +2,7 @@ package btf
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -56,9 +57,16 @@ func TestPath(t *testing.T) {
 	if _, err := types.Path(ID(types.Len()), ""); !errors.Is(err, ErrID) {
 		t.Errorf("no such type: %v", err)
 	}
-	_, err := types.Path(task, "pid.x")
-	if want := `find "pid.x" in struct task___local: path is wrong: int has no members`; err == nil || err.Error() != want {
-		t.Errorf("text of the error: %v", err)
+	for path, want := range map[string]string{
+		"pid.x":   "int has no members",
+		"pid]":    `no . or [ before "]"`,
+		"comm[0]": "const volatile char *restrict is a pointer, which no path follows: begin again at const volatile char",
+		"call.x":  "int (*)(struct task___local *, int, ...) is a pointer, which no path follows: begin again at int (struct task___local *, int, ...)",
+	} {
+		_, err := types.Path(task, path)
+		if want = fmt.Sprintf("find %q in struct task___local: path is wrong: %s", path, want); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
 	}
 }
 

@@ -36,6 +36,21 @@ func (t *Types) refs(id ID, yield func(ID) bool) {
 	}
 }
 
+// DeclTags gives every declaration tag of the table with its id, those of the base not included. It leaves out tags
+// that are malformed. Type tags are among what types refer to.
+func (t *Types) DeclTags() iter.Seq2[ID, *DeclTag] {
+	return func(yield func(ID, *DeclTag) bool) {
+		t.headers(func(id ID, _, _, info uint32) bool {
+			if (record{info: info}).kind() != KindDeclTag {
+				return true
+			}
+			typ, err := t.Type(id)
+			tag, ok := typ.(*DeclTag)
+			return err != nil || !ok || yield(id, tag)
+		})
+	}
+}
+
 // Kinds gives id and kind of every type of the table, those of the base not included, without making them.
 func (t *Types) Kinds() iter.Seq2[ID, Kind] {
 	return func(yield func(ID, Kind) bool) {

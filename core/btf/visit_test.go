@@ -37,6 +37,38 @@ func TestRefs(t *testing.T) {
 	}
 }
 
+func TestDeclTags(t *testing.T) {
+	types := fixture(t)
+	var want []ID
+	for id, k := range types.Kinds() {
+		if k == KindDeclTag {
+			want = append(want, id)
+		}
+	}
+	var got []ID
+	for id, tag := range types.DeclTags() {
+		if typ, err := types.Type(id); typ != tag || err != nil {
+			t.Errorf("type %d: %v, %v", id, typ, err)
+		}
+		got = append(got, id)
+	}
+	if len(want) < 2 || !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	for range types.DeclTags() {
+		break
+	}
+	bad, err := Parse(afterInt(99, info(KindDeclTag, 0), 1, 0, 1, info(KindDeclTag, 0), 1, 0xffffffff), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, tag := range bad.DeclTags() {
+		if id != 3 || tag.Tag != "int" {
+			t.Errorf("type %d is %v", id, tag)
+		}
+	}
+}
+
 func TestKinds(t *testing.T) {
 	types := fixture(t)
 	n := types.First()

@@ -186,7 +186,8 @@ func (l *loader) readTypes() error {
 		sortExt(l.ext)
 	}
 	l.c.BTF = l.types
-	return l.readTags()
+	l.readTags()
+	return nil
 }
 
 // sortExt puts records into the order of instructions, where a compiler did not.
@@ -200,28 +201,24 @@ func sortExt(e *btf.Ext) {
 }
 
 // readTags collects the declaration tags of whole variables and functions, and the sections.
-func (l *loader) readTags() error {
+func (l *loader) readTags() {
 	l.datasecs = make(map[string]btf.ID)
-	for id := l.types.First(); int(id) < l.types.Len(); id++ {
-		switch l.types.Kind(id) {
-		case btf.KindDatasec:
-			if name := l.types.Name(id); l.datasecs[name] == 0 {
-				l.datasecs[name] = id
-			}
-		case btf.KindDeclTag:
-			t, err := l.types.Type(id)
-			if err != nil {
-				return err
-			}
-			if tag, ok := t.(*btf.DeclTag); ok && tag.Component < 0 {
-				if l.tags == nil {
-					l.tags = make(map[btf.ID][]string)
-				}
-				l.tags[tag.Type] = append(l.tags[tag.Type], tag.Tag)
-			}
+	for id, kind := range l.types.Kinds() {
+		if kind != btf.KindDatasec {
+			continue
+		}
+		if name := l.types.Name(id); l.datasecs[name] == 0 {
+			l.datasecs[name] = id
 		}
 	}
-	return nil
+	for _, tag := range l.types.DeclTags() {
+		if tag.Component < 0 {
+			if l.tags == nil {
+				l.tags = make(map[btf.ID][]string)
+			}
+			l.tags[tag.Type] = append(l.tags[tag.Type], tag.Tag)
+		}
+	}
 }
 
 // datasec gives the BTF of a section, or nil.

@@ -38,13 +38,8 @@ const kfuncTop = `#ifndef BPF_NO_KFUNC_PROTOTYPES
 
 // findKfuncs notes the kernel functions of one table, the base not included.
 func (h *header) findKfuncs(t *btf.Types) {
-	for id, kind := range t.Kinds() {
-		if kind != btf.KindDeclTag {
-			continue
-		}
-		typ, err := t.Type(id)
-		tag, ok := typ.(*btf.DeclTag)
-		if err != nil || !ok || tag.Component >= 0 || kfuncTags[tag.Tag] == 0 || t.Kind(tag.Type) != btf.KindFunc {
+	for _, tag := range t.DeclTags() {
+		if tag.Component >= 0 || kfuncTags[tag.Tag] == 0 || t.Kind(tag.Type) != btf.KindFunc {
 			continue
 		}
 		if h.kfuncs == nil {

@@ -38,15 +38,11 @@ func ModuleTypes(t testing.TB, kernel string) *btf.Types {
 // Enum returns the enum of a name.
 func Enum(t testing.TB, types *btf.Types, name string) *btf.Enum {
 	t.Helper()
-	id, err := types.Find(name, btf.KindEnum)
+	_, enum, err := btf.FindAs[*btf.Enum](types, name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	enum, err := types.Type(id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return enum.(*btf.Enum)
+	return enum
 }
 
 // open reads and validates the types of a file.
