@@ -20,10 +20,11 @@ type Builder struct {
 type part struct {
 	values []Type
 	from   *Types
-	list   []ID    // which types of from
-	ids    []ID    // new ids by those in from
-	some   *subset // instead of ids
-	bytes  int     // what they take, 0 if that was not counted
+	list   []ID       // which types of from
+	ids    []ID       // new ids by those in from
+	some   *subset    // instead of ids
+	strs   *stringMap // has the names of list; nil before they are known
+	bytes  int        // what list takes, if names are known
 }
 
 // manyValues is how many values a part has at most, so that values are not moved again and again.
@@ -68,9 +69,6 @@ func (b *Builder) AddAll(from *Types) []ID {
 	for i, id := range list {
 		ids[id] = next + ID(i)
 	}
-	for o := from; o != nil && len(list) > 0 && o.Len() > int(shared); o = o.base {
-		b.parts[len(b.parts)-1].bytes += len(o.types)
-	}
 	return ids
 }
 
@@ -80,7 +78,10 @@ func (b *Builder) AddAll(from *Types) []ID {
 func (b *Builder) AddTypes(from *Types, roots ...ID) func(ID) ID {
 	from.ready()
 	shared := b.shared(from)
-	c := closure{t: from, shared: uint32(shared), end: uint32(from.Len()), seen: make([]uint64, from.Len()/64+1)}
+	c := closure{
+		t: from, shared: uint32(shared), end: uint32(from.Len()), seen: make([]uint64, from.Len()/64+1),
+		open: make([]ID, 0, 1024), strs: newStringMap(from, b.kept(from)),
+	}
 	for _, id := range roots {
 		c.add(uint32(id))
 	}
@@ -98,7 +99,7 @@ func (b *Builder) AddTypes(from *Types, roots ...ID) func(ID) ID {
 		}
 	}
 	if some.first = b.take(len(list)); len(list) > 0 {
-		b.parts = append(b.parts, part{from: from, list: list, some: some, bytes: c.bytes})
+		b.parts = append(b.parts, part{from: from, list: list, some: some, strs: c.strs, bytes: c.bytes})
 	}
 	return func(id ID) ID {
 		if int(id) >= from.Len() {
@@ -131,9 +132,10 @@ func (s *subset) id(old ID) ID {
 // closure is types and what they refer to.
 type closure struct {
 	t           *Types
-	shared, end uint32   // ids from shared to end count
-	seen        []uint64 // a bit for each id
-	open        []ID     // seen, but not what they refer to
+	shared, end uint32     // ids from shared to end count
+	seen        []uint64   // a bit for each id
+	open        []ID       // seen, but not what they refer to
+	strs        *stringMap // has the names of those whose references were seen
 	count       int
 	bytes       int // of those whose references were seen
 }
@@ -146,27 +148,52 @@ func (c *closure) add(id uint32) {
 	}
 }
 
-// refs adds what a type refers to. It is Refs without a call for each id.
+// refs adds what a type refers to. It is Refs without a call for each id, and looks at names too.
 func (c *closure) refs(id ID) {
-	r := c.t.record(id)
-	k := r.kind()
+	t := c.t.owner(id)
+	b, k := t.raw(id)
+	c.bytes += len(b)
+	c.strs.mark(t.u32(b))
 	if k.refers() {
-		c.add(r.word)
+		c.add(t.u32(b[8:]))
 	}
-	s := c.t.shapes[k]
-	c.bytes += 12 + int(s.fixed) + int(s.each)*r.vlen()
 	if k > lastKind {
 		return
 	}
 	at := &partsOf[k]
 	for i := range int(at.fixed) {
-		c.add(c.t.u32(r.body[4*i:]))
+		c.add(t.u32(b[12+4*i:]))
 	}
-	if at.step > 0 && at.id >= 0 {
-		size := 4 * int(at.step)
-		for b, n := r.body[4*at.id:], r.vlen(); n > 0; n-- {
-			c.add(c.t.u32(b))
-			b = b[min(size, len(b)):]
+	if at.step == 0 {
+		return
+	}
+	size := 4 * int(at.step)
+	for b = b[12:]; len(b) >= size; b = b[size:] {
+		if at.name {
+			c.strs.mark(t.u32(b))
+		}
+		if at.id >= 0 {
+			c.add(t.u32(b[4*at.id:]))
+		}
+	}
+}
+
+// survey marks the names of a part and counts the bytes of its types, unless that was done. Strings below keep stay as they are.
+func (p *part) survey(keep uint32) {
+	if p.strs != nil {
+		return
+	}
+	p.strs = newStringMap(p.from, keep)
+	for _, id := range p.list {
+		t := p.from.owner(id)
+		b, k := t.raw(id)
+		p.bytes += len(b)
+		p.strs.mark(t.u32(b))
+		if k <= lastKind && partsOf[k].name {
+			size := 4 * int(partsOf[k].step)
+			for b = b[12:]; len(b) >= size; b = b[size:] {
+				p.strs.mark(t.u32(b))
+			}
 		}
 	}
 }
@@ -181,6 +208,14 @@ func (b *Builder) shared(from *Types) ID {
 	return 1
 }
 
+// kept is where the strings of from begin that Base does not have.
+func (b *Builder) kept(from *Types) uint32 {
+	if b.shared(from) == 1 {
+		return 0
+	}
+	return b.Base.strBase + uint32(len(b.Base.strs.data))
+}
+
 // addCopies adds types of another table, for which the caller fills in ids. It gives the id of the first.
 func (b *Builder) addCopies(from *Types, list, ids []ID) ID {
 	if len(list) > 0 {
@@ -189,8 +224,8 @@ func (b *Builder) addCopies(from *Types, list, ids []ID) ID {
 	return b.take(len(list))
 }
 
-// Bytes writes the types. Strings are in the order of first use, each of them once; only if all types are copies from
-// one table, a string that this has twice stays so. The error wraps ErrBuild.
+// Bytes writes the types. Strings are in the order of first use, those of copies in the order that their table has them in,
+// each of them once; only if all types are copies from one table, a string that this has twice stays so. The error wraps ErrBuild.
 func (b *Builder) Bytes() ([]byte, error) {
 	e, err := b.encode(len(b.parts) == 1 && b.parts[0].from != nil)
 	if err != nil {
@@ -215,20 +250,19 @@ func (b *Builder) encode(plain bool) (*encoder, error) {
 		}
 	}
 	e := newEncoder(order == binary.BigEndian, strBase)
-	if plain && b.parts[0].bytes > 0 {
-		e.place(b.parts[0].bytes, stringBytes*b.count)
-	} else {
+	if !plain {
 		e.known.room(2 * b.count)
 		e.out = slices.Grow(e.out, (typeBytes+stringBytes)*b.count)
 		e.strs = slices.Grow(e.strs, stringBytes*b.count)
 	}
-	for _, p := range b.parts {
+	for i := range b.parts {
+		p := &b.parts[i]
 		if p.from != nil {
-			t := transplant{e: e, t: p.from, ids: p.ids, some: p.some, plain: plain}
-			if b.shared(p.from) > 1 {
-				t.keep = strBase
+			if p.survey(b.kept(p.from)); plain {
+				e.place(p.bytes, stringBytes*p.strs.count())
 			}
-			if err := t.copyAll(p.list); err != nil {
+			t := transplant{e: e, t: p.from, ids: p.ids, some: p.some, strs: p.strs}
+			if err := t.copyAll(p.list, plain); err != nil {
 				return nil, err
 			}
 			id += ID(len(p.list))

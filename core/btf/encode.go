@@ -67,20 +67,12 @@ func addString[S string | []byte](e *encoder, s S, hash uint32) (uint32, error) 
 	if slot.at != 0 {
 		return e.strBase + slot.at - 1, nil
 	}
-	at, err := appendString(e, s)
-	if err == nil {
-		e.known.fill(slot, hash, at-e.strBase)
-	}
-	return at, err
-}
-
-// appendString writes a string, and gives its offset.
-func appendString[S string | []byte](e *encoder, s S) (uint32, error) {
 	at := uint64(e.strBase) + uint64(len(e.strs))
 	if at+uint64(len(s)) >= 1<<32-1 {
 		return 0, fmt.Errorf("%w: strings exceed 4 GiB", ErrBuild)
 	}
 	e.strs = append(append(e.strs, s...), 0)
+	e.known.fill(slot, hash, uint32(at)-e.strBase)
 	return uint32(at), nil
 }
 

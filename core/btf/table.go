@@ -203,6 +203,15 @@ func (t *Types) peek(off uint32) record {
 	return r
 }
 
+// raw gives the bytes of a type of this table, and its kind.
+func (t *Types) raw(id ID) ([]byte, Kind) {
+	b := t.types[t.offset(id):]
+	info := t.u32(b[4:])
+	k := Kind(info >> 24 & 0x7f)
+	s := t.shapes[k]
+	return b[:12+uint32(s.fixed)+uint32(s.each)*(info&maxVlen)], k
+}
+
 // owner gives the table of the chain of bases that holds id. The id must be below Len.
 func (t *Types) owner(id ID) *Types {
 	for id < t.first && t.base != nil {

@@ -1,6 +1,9 @@
 package btf
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // parts says where the records of a kind have names and ids, besides the first word, which is a name, and
 // the third, of which Kind.refers tells.
@@ -24,51 +27,14 @@ var partsOf = [lastKind + 1]parts{
 
 // transplant writes records of one table for another, with other ids and strings.
 type transplant struct {
-	e     *encoder
-	t     *Types
-	ids   []ID      // new ids by old ones
-	some  *subset   // instead of ids
-	strs  offsetMap // new offsets by old ones
-	keep  uint32    // strings below this offset have the same one in both tables
-	plain bool      // strings are copied as they are, without looking for equal ones
+	e    *encoder
+	t    *Types
+	ids  []ID    // new ids by old ones
+	some *subset // instead of ids
+	strs *stringMap
 }
 
-// str gives the new offset of a string.
-func (p *transplant) str(off uint32) (uint32, error) {
-	if off < p.keep || off == 0 {
-		return off, nil
-	}
-	if to, ok := p.strs.get(off); ok {
-		return to, nil
-	}
-	b, ok := p.t.nameBytes(off)
-	if !ok {
-		return 0, fmt.Errorf("%w (%#x)", ErrString, off)
-	}
-	var to uint32
-	var err error
-	switch {
-	case len(b) == 0:
-	case p.plain:
-		to, err = appendString(p.e, b)
-	default:
-		to, err = p.e.bytes(b)
-	}
-	if err == nil {
-		p.strs.put(off, to)
-	}
-	return to, err
-}
-
-// id gives the new id of a type.
-func (p *transplant) id(old uint32) (uint32, error) {
-	if uint64(old) >= uint64(p.t.Len()) {
-		return 0, fmt.Errorf("%w: %d of %d", ErrID, old, p.t.Len())
-	}
-	return uint32(p.known(ID(old))), nil
-}
-
-// known is id for one that there is.
+// known gives the new id of a type that there is.
 func (p *transplant) known(old ID) ID {
 	if p.some != nil {
 		return p.some.id(old)
@@ -76,98 +42,102 @@ func (p *transplant) known(old ID) ID {
 	return p.ids[old]
 }
 
-// copyAll writes some types.
-func (p *transplant) copyAll(list []ID) error {
-	p.strs.slots = make([]offsetSlot, tableSize(2*len(list)))
+// copyAll writes some types, of which the strings are marked. Strings are not held against others if they are plain.
+func (p *transplant) copyAll(list []ID, plain bool) error {
+	if err := p.strs.copy(p.e, plain); err != nil {
+		return err
+	}
 	for _, id := range list {
 		if err := p.copy(id); err != nil {
-			return fmt.Errorf("encode type %d: %w", p.known(id), err)
+			return fmt.Errorf("encode type %d: copy type %d: %w", p.known(id), id, err)
 		}
 	}
 	return nil
 }
 
-// copy writes one type.
+// copy writes one type. The words are copied as they are, and then changed where they stand.
 func (p *transplant) copy(id ID) error {
 	t := p.t.owner(id)
-	r, n := t.at(t.offset(id))
-	if r.kind() > lastKind {
-		return fmt.Errorf("copy type %d: %w: %v", id, ErrBuild, r.kind())
+	in, k := t.raw(id)
+	if k > lastKind {
+		return fmt.Errorf("%w: %v", ErrBuild, k)
 	}
 	begin := len(p.e.out)
-	out := p.e.room(int(n))
-	err := p.head(r, out)
-	if err == nil && n > 12 {
-		err = p.body(r, out[12:])
+	out := p.e.room(len(in))
+	copy(out, in)
+	if t.big {
+		swapWords(out)
 	}
-	if err != nil {
+	if n, err := p.change(k, out); err != nil {
 		p.e.out = p.e.out[:begin]
-		return fmt.Errorf("copy type %d: %w", id, err)
+		return fmt.Errorf("word %d: %w", n, err)
+	}
+	if p.e.big {
+		swapWords(out)
 	}
 	return nil
 }
 
-// head writes the three words that each record begins with.
-func (p *transplant) head(r record, out []byte) error {
-	name, err := p.str(r.name)
-	if err != nil {
-		return fmt.Errorf("name: %w", err)
+// swapWords changes the byte order of words.
+func swapWords(b []byte) {
+	for ; len(b) >= 4; b = b[4:] {
+		binary.BigEndian.PutUint32(b, binary.LittleEndian.Uint32(b))
 	}
-	word := r.word
-	if r.kind().refers() {
-		if word, err = p.id(word); err != nil {
-			return err
-		}
-	}
-	p.e.put(out, name)
-	p.e.put(out[4:], r.info)
-	p.e.put(out[8:], word)
-	return nil
 }
 
-// body writes what follows.
-func (p *transplant) body(r record, out []byte) error {
-	in := r.body
-	if p.t.big == p.e.big {
-		copy(out, in)
-	} else {
-		for i := 0; i < len(in); i += 4 {
-			p.e.put(out[i:], p.t.u32(in[i:]))
+// change gives the words of a record of little-endian words new names and ids. With an error comes the number of the word.
+func (p *transplant) change(k Kind, b []byte) (int, error) {
+	if err := p.name(b); err != nil {
+		return 0, err
+	}
+	if k.refers() {
+		if err := p.id(b[8:]); err != nil {
+			return 2, err
 		}
 	}
-	at := &partsOf[r.kind()]
-	for i := range int(at.fixed) {
-		id, err := p.id(p.t.u32(in[4*i:]))
-		if err != nil {
-			return fmt.Errorf("word %d: %w", i+3, err)
+	at := &partsOf[k]
+	for i := 3; i < 3+int(at.fixed); i++ {
+		if err := p.id(b[4*i:]); err != nil {
+			return i, err
 		}
-		p.e.put(out[4*i:], id)
 	}
-	if at.step > 0 {
-		return p.elements(at, in, out)
+	if at.step == 0 {
+		return 0, nil
 	}
-	return nil
-}
-
-// elements writes the names and ids of elements.
-func (p *transplant) elements(at *parts, in, out []byte) error {
 	size, idAt := 4*int(at.step), 4*int(at.id)
-	for i := 0; i < len(in); i += size {
-		from, to := in[i:i+size], out[i:i+size]
+	for i := 12; i < len(b); i += size {
+		w := b[i : i+size]
 		if at.name {
-			name, err := p.str(p.t.u32(from))
-			if err != nil {
-				return fmt.Errorf("word %d: %w", i/4+3, err)
+			if err := p.name(w); err != nil {
+				return i / 4, err
 			}
-			p.e.put(to, name)
 		}
 		if idAt >= 0 {
-			id, err := p.id(p.t.u32(from[idAt:]))
-			if err != nil {
-				return fmt.Errorf("word %d: %w", (i+idAt)/4+3, err)
+			if err := p.id(w[idAt:]); err != nil {
+				return (i + idAt) / 4, err
 			}
-			p.e.put(to[idAt:], id)
 		}
 	}
+	return 0, nil
+}
+
+// name changes the offset of a string.
+func (p *transplant) name(b []byte) error {
+	off := binary.LittleEndian.Uint32(b)
+	to, ok := p.strs.get(off)
+	if !ok {
+		return fmt.Errorf("%w (%#x)", ErrString, off)
+	}
+	binary.LittleEndian.PutUint32(b, to)
+	return nil
+}
+
+// id changes the id of a type.
+func (p *transplant) id(b []byte) error {
+	old := binary.LittleEndian.Uint32(b)
+	if uint64(old) >= uint64(p.t.Len()) {
+		return fmt.Errorf("%w: %d of %d", ErrID, old, p.t.Len())
+	}
+	binary.LittleEndian.PutUint32(b, uint32(p.known(ID(old))))
 	return nil
 }
