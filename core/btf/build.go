@@ -178,6 +178,15 @@ func (c *closure) refs(id ID) {
 	}
 }
 
+// strings is about what the strings of a part take, in bytes.
+func (p *part) strings() int {
+	if p.some == nil {
+		return p.strs.room() // nearly all of them
+	}
+	const average = 16
+	return min(p.strs.room(), average*p.strs.count)
+}
+
 // survey marks the names of a part and counts the bytes of its types, unless that was done. Strings below keep stay as they are.
 func (p *part) survey(keep uint32) {
 	if p.strs != nil {
@@ -258,8 +267,9 @@ func (b *Builder) encode(plain bool) (*encoder, error) {
 	for i := range b.parts {
 		p := &b.parts[i]
 		if p.from != nil {
-			if p.survey(b.kept(p.from)); plain {
-				e.place(p.bytes, stringBytes*p.strs.count())
+			p.survey(b.kept(p.from))
+			if p.strs.rank(); plain {
+				e.place(p.bytes, p.strings())
 			}
 			t := transplant{e: e, t: p.from, ids: p.ids, some: p.some, strs: p.strs}
 			if err := t.copyAll(p.list, plain); err != nil {

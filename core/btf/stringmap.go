@@ -9,32 +9,68 @@ import (
 // stringMap gives the strings of a table that are in use their places in another one. First all of them are marked, then
 // they are copied in the order that they have, and then asked for.
 type stringMap struct {
-	t      *Types
-	keep   uint32   // strings below this offset have the same one in both tables
-	used   []uint64 // a bit for each offset from keep on
-	before []uint32 // how many are used before each word of bits
-	to     []uint32 // new offsets of those that are used
+	t     *Types
+	keep  uint32        // strings below this offset have the same one in both tables
+	pages []*stringPage // by offset from keep on; nil where no string is in use
+	spare []stringPage
+	count int      // of strings in use, when all are marked
+	to    []uint32 // their new offsets
+}
+
+// pageShift is for the offsets of a page. Types that belong together have names next to each other, so most pages of a kernel's
+// strings are not in use.
+const pageShift = 10
+
+// stringPage says which strings of 1<<pageShift offsets are in use.
+type stringPage struct {
+	used   [1 << pageShift / 64]uint64 // a bit for each offset
+	before [1 << pageShift / 64]uint32 // how many are used before each word of bits
 }
 
 func newStringMap(t *Types, keep uint32) *stringMap {
-	words := (uint64(t.strBase)+uint64(len(t.strs.data))-uint64(keep))/64 + 1
-	return &stringMap{t: t, keep: keep, used: make([]uint64, words)}
+	m := &stringMap{t: t, keep: keep}
+	m.pages = make([]*stringPage, m.room()>>pageShift+1)
+	return m
 }
+
+// room is how many bytes all strings take that may be marked.
+func (m *stringMap) room() int { return int(m.t.strBase) + len(m.t.strs.data) - int(m.keep) }
 
 // mark says that a string is in use. Offsets that are out of range are found by get.
 func (m *stringMap) mark(off uint32) {
-	if n := off - m.keep; uint64(n>>6) < uint64(len(m.used)) {
-		m.used[n>>6] |= 1 << (n & 63)
+	n := off - m.keep
+	if uint64(n>>pageShift) >= uint64(len(m.pages)) {
+		return
 	}
+	p := m.pages[n>>pageShift]
+	if p == nil {
+		p = m.page(n)
+	}
+	p.used[n>>6%uint32(len(p.used))] |= 1 << (n & 63)
 }
 
-// count says how many strings are in use.
-func (m *stringMap) count() int {
-	n := 0
-	for _, word := range m.used {
-		n += bits.OnesCount64(word)
+// page makes a page.
+func (m *stringMap) page(n uint32) *stringPage {
+	if len(m.spare) == 0 {
+		m.spare = make([]stringPage, min(32, len(m.pages)))
 	}
-	return n
+	p := &m.spare[0]
+	m.pages[n>>pageShift], m.spare = p, m.spare[1:]
+	return p
+}
+
+// rank counts the strings when all are marked.
+func (m *stringMap) rank() {
+	m.count = 0
+	for _, p := range m.pages {
+		if p == nil {
+			continue
+		}
+		for w, word := range p.used {
+			p.before[w] = uint32(m.count)
+			m.count += bits.OnesCount64(word)
+		}
+	}
 }
 
 // get gives the new offset of a string that was marked.
@@ -43,11 +79,12 @@ func (m *stringMap) get(off uint32) (uint32, bool) {
 	if off < m.keep {
 		return off, true
 	}
-	if uint64(n>>6) >= uint64(len(m.used)) {
+	if uint64(n>>pageShift) >= uint64(len(m.pages)) {
 		return 0, false
 	}
-	below := m.used[n>>6] & (1<<(n&63) - 1)
-	to := m.to[m.before[n>>6]+uint32(bits.OnesCount64(below))]
+	p, w := m.pages[n>>pageShift], n>>6%uint32(len(stringPage{}.used))
+	below := p.used[w] & (1<<(n&63) - 1)
+	to := m.to[p.before[w]+uint32(bits.OnesCount64(below))]
 	return to, to != noString
 }
 
@@ -56,32 +93,40 @@ const noString = 1<<32 - 1
 
 // copy adds the strings to others. If they are plain, they are copied as they are, without looking for equal ones.
 func (m *stringMap) copy(e *encoder, plain bool) error {
-	m.before, m.to = make([]uint32, len(m.used)), make([]uint32, 0, m.count())
+	m.to = make([]uint32, 0, m.count)
 	r := run{e: e}
-	for w, word := range m.used {
-		m.before[w] = uint32(len(m.to))
-		for ; word != 0; word &= word - 1 {
-			off := m.keep + uint32(w)*64 + uint32(bits.TrailingZeros64(word))
-			s := m.t
-			for off < s.strBase {
-				s = s.base
+	for i, p := range m.pages {
+		if p == nil {
+			continue
+		}
+		for w, word := range p.used {
+			for ; word != 0; word &= word - 1 {
+				off := m.keep + uint32(i)<<pageShift + uint32(w)*64 + uint32(bits.TrailingZeros64(word))
+				to, err := m.one(&r, off, plain)
+				if err != nil {
+					return err
+				}
+				m.to = append(m.to, to)
 			}
-			var to uint32
-			var err error
-			if at := off - s.strBase; plain {
-				to, err = r.add(&s.strs, at)
-			} else if b, ok := s.strs.bytes(at); ok {
-				to, err = e.bytes(b)
-			} else {
-				to = noString
-			}
-			if err != nil {
-				return err
-			}
-			m.to = append(m.to, to)
 		}
 	}
 	return r.flush()
+}
+
+// one copies a string and gives its new offset.
+func (m *stringMap) one(r *run, off uint32, plain bool) (uint32, error) {
+	s := m.t
+	for off < s.strBase {
+		s = s.base
+	}
+	if off -= s.strBase; plain {
+		return r.add(&s.strs, off)
+	}
+	b, ok := s.strs.bytes(off)
+	if !ok {
+		return noString, nil
+	}
+	return r.e.bytes(b)
 }
 
 // run is bytes of a table that are copied at once. As strings come in their order, each byte is copied once at most, even
