@@ -23,12 +23,6 @@ type tableUse struct {
 	table  spec.JumpTable // with the labels of the function
 }
 
-// jumps are the tables of a function.
-type jumps struct {
-	tables []tableUse           // each once
-	places map[uint32]asm.Label // by instruction: labels that only tables lead to
-}
-
 // loadTable makes the address of a jump table. Its places get their labels once the whole function is known.
 func (k *linker) loadTable(in *asm.Insn, r *reloc, addend int64) error {
 	sym := &k.l.f.symbols[r.symbol]
@@ -38,19 +32,15 @@ func (k *linker) loadTable(in *asm.Insn, r *reloc, addend int64) error {
 	if addend != 0 {
 		return fmt.Errorf("address %+d behind jump table %q: only its start can be used", addend, show(sym.name))
 	}
-	j := k.l.jumps[k.fn]
-	if j == nil {
-		if k.l.jumps == nil {
-			k.l.jumps = make(map[*function]*jumps)
-		}
-		j = &jumps{places: make(map[uint32]asm.Label)}
-		k.l.jumps[k.fn] = j
-	}
-	i := slices.IndexFunc(j.tables, func(u tableUse) bool { return u.table.Name == sym.name })
+	tables := k.l.jumps[k.fn]
+	i := slices.IndexFunc(tables, func(u tableUse) bool { return u.table.Name == sym.name })
 	switch {
 	case i < 0:
-		j.tables = append(j.tables, tableUse{symbol: r.symbol, table: spec.JumpTable{Name: sym.name}})
-	case j.tables[i].symbol != r.symbol:
+		if k.l.jumps == nil {
+			k.l.jumps = make(map[*function][]tableUse)
+		}
+		k.l.jumps[k.fn] = append(tables, tableUse{symbol: r.symbol, table: spec.JumpTable{Name: sym.name}})
+	case tables[i].symbol != r.symbol:
 		return fmt.Errorf("second jump table named %q", show(sym.name))
 	}
 	in.Src, in.Imm = asm.PseudoMapValue, 0
@@ -61,31 +51,25 @@ func (k *linker) loadTable(in *asm.Insn, r *reloc, addend int64) error {
 // placeTables gives the places of the function's tables labels.
 func (k *linker) placeTables() error {
 	fn := k.fn
-	j := k.l.jumps[fn]
-	if j == nil {
+	tables := k.l.jumps[fn]
+	if tables == nil {
 		return nil
 	}
 	starts, labels := make([]uint32, 0, fn.insns), make([]asm.Label, 0, fn.insns) // slots, and labels, by instruction
-	slot := uint32(fn.off / asm.SlotSize)
-	err := asm.DecodeChunks(k.l.code(fn), k.l.decodeOptions(), func(insns []asm.Insn) error {
-		for i := range insns {
-			starts, labels = append(starts, slot), append(labels, insns[i].Label)
-			slot += uint32(insns[i].Slots())
-		}
-		return nil
-	})
-	if err != nil {
-		return err
+	slot := fn.slot
+	for _, in := range spec.JoinCode([]spec.Piece{k.l.piece(fn)}).All() {
+		starts, labels = append(starts, slot), append(labels, in.Label)
+		slot += slots(&in.Insn)
 	}
-	for i := range j.tables {
-		if err := k.placeTable(j, &j.tables[i], starts, labels); err != nil {
+	for i := range tables {
+		if err := k.placeTable(&tables[i], starts, labels); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (k *linker) placeTable(j *jumps, u *tableUse, starts []uint32, labels []asm.Label) error {
+func (k *linker) placeTable(u *tableUse, starts []uint32, labels []asm.Label) error {
 	sym, sec, err := k.l.f.check(u.symbol)
 	if err != nil {
 		return err
@@ -107,21 +91,22 @@ func (k *linker) placeTable(j *jumps, u *tableUse, starts []uint32, labels []asm
 		to := c.U64()
 		i, ok := slices.BinarySearchFunc(starts, to, func(slot uint32, to uint64) int { return cmp.Compare(uint64(slot)*asm.SlotSize, to) })
 		if !ok {
-			return sec.fail(sym.value+jumpEntry*uint64(e), "jump table %q: no instruction of function %q starts at %#x", name, show(k.fn.name), to)
+			return sec.fail(sym.value+jumpEntry*uint64(e), "jump table %q: no instruction of function %q starts at %#x", name, show(k.fn.name()), to)
 		}
 		if labels[i] == 0 {
 			k.fn.labels++
-			labels[i], j.places[uint32(i)] = k.fn.labels, k.fn.labels
+			labels[i] = k.fn.labels
+			k.pack.SetLabel(int(k.fn.first)+i, labels[i])
 		}
 		u.table.Labels[e] = labels[i]
 	}
 	return c.Err()
 }
 
-// emitTables gives the program the tables of a function, whose labels in it are above base. A name that
-// another table of the program has gets a number.
-func (j *jumps) emitTables(p *spec.Program, insns []spec.Insn, base asm.Label) {
-	for _, u := range j.tables {
+// addTables gives the program the tables of a function that begins at instruction at, whose labels in it are above
+// base. A name that another table of the program has gets a number.
+func (l *loader) addTables(p *spec.Program, fn *function, at int, base asm.Label) {
+	for _, u := range l.jumps[fn] {
 		t := spec.JumpTable{Name: u.table.Name, Labels: slices.Clone(u.table.Labels)}
 		for i := range t.Labels {
 			t.Labels[i] += base
@@ -130,7 +115,9 @@ func (j *jumps) emitTables(p *spec.Program, insns []spec.Insn, base asm.Label) {
 			t.Name = u.table.Name + "." + strconv.Itoa(n)
 		}
 		p.Tables = append(p.Tables, t)
-		renameTable(insns, u.table.Name, t.Name)
+		if t.Name != u.table.Name {
+			p.Insns.Edit(func(insns []spec.Insn) { renameTable(insns[at:at+int(fn.insns)], u.table.Name, t.Name) })
+		}
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/bpfhost/bpfhost/core/asm"
-	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/internal/wire"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
@@ -18,8 +17,7 @@ func (l *loader) linkFuncs() error {
 	seen := make(map[string]bool)
 	k := linker{l: l}
 	k.visit = k.chunk
-	l.patches = make([]patch, 0, l.codeRelocs())
-	l.exts = make([]*btf.ExtSection, len(l.f.sections))
+	l.packs = make([]*spec.Pack, len(l.f.sections))
 	for _, s := range l.parts.code {
 		if len(l.funcs[s.index]) == 0 {
 			continue
@@ -28,16 +26,18 @@ func (l *loader) linkFuncs() error {
 		if err != nil {
 			return err
 		}
-		k.section, k.relocs = s, k.relocs[:0]
+		k.section, k.relocs, k.records = s, k.relocs[:0], records{}
 		if r := l.relocs[s.index]; r != nil {
 			if k.relocs, err = l.f.relocations(k.relocs, r); err != nil {
 				return err
 			}
 		}
 		if l.ext != nil && !seen[s.name] {
-			l.exts[s.index] = l.ext.Section(s.name)
+			k.records.of(l.ext.Section(s.name))
 			seen[s.name] = true
 		}
+		k.pack = spec.NewPack(l.insnsOf(s), k.records.lines, k.records.relos)
+		l.packs[s.index] = k.pack
 		for i := range l.funcs[s.index] {
 			fn := &l.funcs[s.index][i]
 			if err := k.link(fn); err != nil {
@@ -48,15 +48,19 @@ func (l *loader) linkFuncs() error {
 	return nil
 }
 
-// codeRelocs gives how many relocations there are for instructions.
-func (l *loader) codeRelocs() uint64 {
-	n := uint64(0)
-	for _, s := range l.parts.code {
-		if r := l.relocs[s.index]; r != nil && len(l.funcs[s.index]) > 0 {
-			n += r.size / relocSize
+// insnsOf gives how many instructions the functions of a section have.
+func (l *loader) insnsOf(s *section) int {
+	n := 0
+	for i := range l.funcs[s.index] {
+		code := l.code(&l.funcs[s.index][i])
+		n += len(code) / asm.SlotSize
+		for ; len(code) > 0; code = code[asm.SlotSize:] {
+			if asm.Op(code[0]) == asm.OpLoadImm64 {
+				n-- // two slots
+			}
 		}
 	}
-	return min(n, uint64(len(l.f.data))/relocSize) // sections may overlap
+	return n
 }
 
 // linker works through the functions of one section after the other, in order.
@@ -64,27 +68,34 @@ type linker struct {
 	l       *loader
 	section *section
 	relocs  []reloc
+	records records
+	pack    *spec.Pack
 	visit   func([]asm.Insn) error
 
 	// What follows is of one function.
 	fn     *function
-	number uint32  // of the function, from 1
+	number int32   // of the function, from 1
 	slot   uint32  // of the next instruction
+	line   int     // the first; -1 is none so far
 	rest   []reloc // those of the instructions to come
 }
 
-// link finds out what the instructions of a function refer to. It keeps those that refer to something
-// by name: the others can be read again when it is known where they go.
+// link puts the instructions of a function into the pack of its section, with what they refer to by
+// name and what is known of them.
 func (k *linker) link(fn *function) error {
 	k.number++
-	k.fn, k.slot, k.rest = fn, uint32(fn.off/asm.SlotSize), k.relocsOf(fn)
-	fn.typ = funcType(k.l.exts[k.section.index], k.slot)
-	patches, calls := len(k.l.patches), len(k.l.calls)
+	k.fn, k.slot, k.line, k.rest = fn, fn.slot, -1, k.relocsOf(fn)
+	fn.typ = k.records.from(k.slot)
+	fn.first = uint32(k.pack.Len())
+	calls := len(k.l.calls)
 	if err := asm.DecodeChunks(k.l.code(fn), k.l.decodeOptions(), k.visit); err != nil {
 		return k.bad(err)
 	}
-	fn.patches = [2]uint32{uint32(patches), uint32(len(k.l.patches))}
+	fn.insns = uint32(k.pack.Len()) - fn.first
 	fn.calls = [2]uint32{uint32(calls), uint32(len(k.l.calls))}
+	if k.line >= 0 {
+		k.pack.SetLine(int(fn.first), k.line) // the kernel asks for one at the start, if there are any
+	}
 	return k.placeTables()
 }
 
@@ -94,7 +105,7 @@ func (k *linker) bad(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	return &wire.Error{Section: show(k.section.name), Offset: k.fn.off + 8*uint64(e.Index), Err: fmt.Errorf("function %q: %w", show(k.fn.name), e.Err)}
+	return &wire.Error{Section: show(k.section.name), Offset: k.fn.off() + 8*uint64(e.Index), Err: fmt.Errorf("function %q: %w", show(k.fn.name()), e.Err)}
 }
 
 // decodeOptions are those for a part of an object file.
@@ -120,13 +131,19 @@ func (k *linker) chunk(insns []asm.Insn) error {
 				next = k.nextReloc()
 			}
 			if err := k.resolve(in, k.slot, r); err != nil {
-				return k.section.fail(off, "function %q: %w", show(fn.name), err)
-			}
-			if in.Ref > asm.RefLabel {
-				k.l.patches = append(k.l.patches, patch{fn.insns, *in})
+				return k.section.fail(off, "function %q: %w", show(fn.name()), err)
 			}
 		}
-		fn.insns++
+		line, core := -1, -1
+		if k.slot >= k.records.next {
+			line, core = k.records.at(k.slot)
+			if k.line < 0 {
+				k.line = line
+			}
+		}
+		if err := k.pack.Add(in, line, core); err != nil {
+			return k.section.fail(off, "function %q: %w", show(fn.name()), err)
+		}
 		k.slot += size
 	}
 	return nil
@@ -140,10 +157,12 @@ func (k *linker) nextReloc() uint64 {
 	return k.rest[0].offset
 }
 
-// patch is an instruction of a function with the name that it refers to.
-type patch struct {
-	at   uint32 // index in the function
-	insn asm.Insn
+// slots is in.Slots without a copy of the instruction.
+func slots(in *asm.Insn) uint32 {
+	if in.Op == asm.OpLoadImm64 && in.Flags&asm.Raw == 0 {
+		return 2
+	}
+	return 1
 }
 
 // relocsOf gives the relocations within a function.
@@ -152,7 +171,7 @@ func (k *linker) relocsOf(fn *function) []reloc {
 		i, _ := slices.BinarySearchFunc(k.relocs, off, func(r reloc, off uint64) int { return cmp.Compare(r.offset, off) })
 		return i
 	}
-	return k.relocs[at(fn.off):at(fn.off+fn.size)]
+	return k.relocs[at(fn.off()):at(fn.off()+fn.size())]
 }
 
 // resolve turns what the instruction refers to by number or relocation into a name.
@@ -189,12 +208,12 @@ func (k *linker) refer(in *asm.Insn, section uint32, off int64) error {
 		return fmt.Errorf("no function starts at %s%+#x", show(k.l.f.sections[section].name), off)
 	}
 	to.called = true
-	if to.caller != k.number {
-		to.caller = k.number
+	if to.mark != k.number {
+		to.mark = k.number
 		k.l.calls = append(k.l.calls, to)
 	}
 	in.Imm = 0
-	in.SetSymbol(asm.RefFunc, to.name)
+	in.SetSymbol(asm.RefFunc, to.name())
 	return nil
 }
 

@@ -107,18 +107,18 @@ type loader struct {
 	used        map[string]bool   // maps of data sections that something refers to
 	externs     map[string]int    // by name: index in Collection.Externs
 
-	funcs   [][]function      // by section, in order of offset
-	exts    []*btf.ExtSection // by section: what is known of its instructions; nil is nothing
-	calls   []*function       // of all functions
-	jumps   map[*function]*jumps
-	patches []patch     // of all functions, in the order in which they were linked
-	flat    []*function // of all programs, one behind the other
-	layouts []layout    // by program
-	total   int         // instructions of all programs so far
+	funcs [][]function // by section, in order of offset
+	packs []*spec.Pack // by section: the instructions of its functions
+	calls []*function  // of all functions
+	jumps map[*function][]tableUse
+	total int // instructions of all programs so far
 
-	list        []uint32 // room for some symbols of a section
+	list        []uint32    // room for some symbols of a section
+	flat        []*function // room for those of a program
 	functions   slab[function]
 	newPrograms slab[spec.Program]
+	newPieces   slab[spec.Piece]
+	newFuncs    slab[btf.Func]
 	newMaps     slab[spec.Map]
 	newVars     slab[spec.Var]
 }
@@ -146,7 +146,6 @@ func (l *loader) run() error {
 		l.readValues,    // initial values of maps
 		l.readMembers,   // members of struct_ops that are programs
 		l.makePrograms,  // entry functions with what they call
-		l.emitPrograms,  // their instructions
 		l.dropUnused,    // data sections that nothing uses
 		l.listHidden,    // functions that the verifier shall treat as static
 	}

@@ -58,8 +58,7 @@ func words(list ...uint64) []byte {
 	return b
 }
 
-// codeShapes are files that are little else than code. Programs have eight instructions: of shorter ones
-// what is kept of each counts more than the code.
+// codeShapes are files that are little else than code.
 func codeShapes(t *testing.T) map[string]codeFile {
 	const move, load, jump, call = 0x00000001_00000_0b7, 0x00000001_00000_118, 0x00000000_ffff_0005, 0xffffffff_00001085
 	one := func(f *elftest.File, s *elftest.Section) {
@@ -103,6 +102,7 @@ func codeShapes(t *testing.T) map[string]codeFile {
 			f.Sections = append(f.Sections, e)
 			f.Symbols = append(f.Symbols, elftest.Symbol{Name: "main", Section: "classifier", Size: uint64(len(e.Data)), Type: elftest.Func, Bind: elftest.Global})
 		}),
+		"short":    newCodeFile(t, words(move, 0x95), 20_000, each(16, elftest.Global)),
 		"programs": newCodeFile(t, append(bytes.Repeat(words(move), 7), words(0x95)...), 10_000, each(64, elftest.Global)),
 	}
 }

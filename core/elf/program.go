@@ -3,6 +3,7 @@ package elf
 import (
 	"cmp"
 	"hash/maphash"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,26 +15,37 @@ import (
 
 // function is a piece of a code section that a symbol names. Files can have very many: it is small.
 type function struct {
-	name    string // unique in the file
-	section *section
-	off     uint64    // bytes from the start of the section
-	size    uint64    // bytes
-	patches [2]uint32 // from where on, and up to where, loader.patches are of this function
-	calls   [2]uint32 // the same of loader.calls: what it refers to, each once, in order
-	symbol  uint32
-	typ     btf.ID    // what BTF says that it is
-	insns   uint32    // how many it has
-	labels  asm.Label // largest label
-	mark    int32     // the last program that took it in
-	caller  uint32    // number of the last function that was found to call it
-	bind    uint8
-	called  bool
+	symbol *symbol   // its name is unique in the file
+	slot   uint32    // where it starts in the section
+	slots  uint32    // its size
+	calls  [2]uint32 // from where on, and up to where, loader.calls are what it refers to, each once, in order
+	typ    btf.ID    // what BTF says that it is
+	first  uint32    // its first instruction in the pack of the section
+	insns  uint32    // how many it has
+	labels asm.Label // largest label
+	mark   int32     // number of the last function that was found to call it; then, negative, of the last program that has it
+	called bool
 }
+
+// off gives the function's offset in its section, in bytes.
+func (f *function) off() uint64 { return uint64(f.slot) * asm.SlotSize }
+
+// size gives the function's size, in bytes.
+func (f *function) size() uint64 { return uint64(f.slots) * asm.SlotSize }
+
+// name gives the function's name.
+func (f *function) name() string { return f.symbol.name }
+
+// static reports whether only its own file knows the function.
+func (f *function) static() bool { return f.symbol.bind == bindLocal }
+
+// sectionOf gives the section that a function is in.
+func (l *loader) sectionOf(fn *function) *section { return &l.f.sections[fn.symbol.section] }
 
 // code gives the function's bytes, which are known to be in the file.
 func (l *loader) code(fn *function) []byte {
-	at := fn.section.offset + fn.off
-	return l.f.data[at : at+fn.size]
+	at := l.sectionOf(fn).offset + fn.off()
+	return l.f.data[at : at+fn.size()]
 }
 
 // callsOf gives what the function refers to.
@@ -54,6 +66,9 @@ func (l *loader) readSectionFuncs(s *section) error {
 	if s.size%8 != 0 {
 		return s.fail(s.size, "size %d is not a multiple of 8", s.size)
 	}
+	if s.size > math.MaxUint32 {
+		return s.fail(0, "%d bytes of code are too long", s.size)
+	}
 	list, err := l.funcSymbols(s)
 	if err != nil {
 		return err
@@ -62,23 +77,22 @@ func (l *loader) readSectionFuncs(s *section) error {
 	guessed := false
 	for k, i := range list {
 		sym := &l.f.symbols[i]
-		fn := function{name: sym.name, section: s, symbol: i, off: sym.value, size: sym.size, bind: sym.bind}
-		next := s.size
+		off, size, next := sym.value, sym.size, s.size
 		if k+1 < len(list) {
 			next = l.f.symbols[list[k+1]].value
 		}
-		if fn.size == 0 {
-			fn.size, guessed = next-fn.off, true
+		if size == 0 {
+			size, guessed = next-off, true
 		}
 		switch {
-		case fn.off%8 != 0 || fn.size%8 != 0:
-			return s.fail(fn.off, "function %q of %d bytes is not made of whole instructions", show(fn.name), fn.size)
-		case fn.size == 0:
-			return s.fail(fn.off, "function %q is empty", show(fn.name))
-		case fn.size > next-fn.off:
-			return s.fail(fn.off, "function %q of %d bytes overlaps %q at %#x", show(fn.name), fn.size, show(l.f.symbols[list[k+1]].name), next)
+		case off%8 != 0 || size%8 != 0:
+			return s.fail(off, "function %q of %d bytes is not made of whole instructions", show(sym.name), size)
+		case size == 0:
+			return s.fail(off, "function %q is empty", show(sym.name))
+		case size > next-off:
+			return s.fail(off, "function %q of %d bytes overlaps %q at %#x", show(sym.name), size, show(l.f.symbols[list[k+1]].name), next)
 		}
-		slab = append(slab, fn)
+		slab = append(slab, function{symbol: sym, slot: uint32(off / asm.SlotSize), slots: uint32(size / asm.SlotSize)})
 	}
 	if guessed {
 		l.note(NoteSizes, "functions of section %s have no size; taken from the next symbol or the end of the section", s.name)
@@ -91,7 +105,7 @@ func (l *loader) readSectionFuncs(s *section) error {
 // Old compilers did not mark functions: then every named symbol is one, except for labels of basic
 // blocks.
 func (l *loader) funcSymbols(s *section) ([]uint32, error) {
-	list := l.list[:0]
+	list := slices.Grow(l.list[:0], len(l.symbols.of(s)))
 	for _, i := range l.symbols.of(s) {
 		if l.f.symbols[i].typ == symbolFunc {
 			list = append(list, i)
@@ -139,21 +153,21 @@ func (l *loader) nameFuncs() error {
 		for _, s := range l.parts.code {
 			for i := range l.funcs[s.index] {
 				fn := &l.funcs[s.index][i]
-				if (fn.bind == bindLocal) != static {
+				if fn.static() != static {
 					continue
 				}
-				if other := first[fn.name]; other != nil && !static {
-					return s.fail(fn.off, "second function named %q, the first is at %s+%#x", show(fn.name), show(other.section.name), other.off)
+				if other := first[fn.name()]; other != nil && !static {
+					return s.fail(fn.off(), "second function named %q, the first is at %s+%#x", show(fn.name()), show(l.sectionOf(other).name), other.off())
 				}
-				if other := first[fn.name]; other != nil {
-					l.note(NoteDuplicate, "static function %s of section %s has the name of another", fn.name, s.name)
+				if other := first[fn.name()]; other != nil {
+					l.note(NoteDuplicate, "static function %s of section %s has the name of another", fn.name(), s.name)
 				}
-				base := fn.name
-				for first[fn.name] != nil {
+				base := fn.name()
+				for first[fn.name()] != nil {
 					count[base]++
-					fn.name = base + "." + strconv.Itoa(count[base]+1)
+					fn.symbol.name = base + "." + strconv.Itoa(count[base]+1)
 				}
-				first[fn.name] = fn
+				first[fn.name()] = fn
 			}
 		}
 	}
@@ -166,7 +180,7 @@ func (l *loader) sameNames(funcs int) bool {
 	hashes := make([]uint64, 0, funcs)
 	for _, s := range l.parts.code {
 		for i := range l.funcs[s.index] {
-			hashes = append(hashes, maphash.String(seed, l.funcs[s.index][i].name))
+			hashes = append(hashes, maphash.String(seed, l.funcs[s.index][i].name()))
 		}
 	}
 	slices.Sort(hashes)
@@ -179,7 +193,7 @@ func (l *loader) funcAt(section uint32, off uint64) *function {
 		return nil
 	}
 	list := l.funcs[section]
-	i, ok := slices.BinarySearchFunc(list, off, func(f function, off uint64) int { return cmp.Compare(f.off, off) })
+	i, ok := slices.BinarySearchFunc(list, off, func(f function, off uint64) int { return cmp.Compare(f.off(), off) })
 	if !ok {
 		return nil
 	}
@@ -192,7 +206,7 @@ func (l *loader) makePrograms() error {
 	most := 0
 	for _, s := range l.parts.code {
 		for i := range l.funcs[s.index] {
-			if s.name != ".text" && l.funcs[s.index][i].bind != bindLocal {
+			if s.name != ".text" && !l.funcs[s.index][i].static() {
 				most++
 			}
 		}
@@ -200,7 +214,7 @@ func (l *loader) makePrograms() error {
 	if most == 0 {
 		return nil
 	}
-	l.c.Programs, l.layouts, l.flat = make([]*spec.Program, 0, most), make([]layout, 0, most), make([]*function, 0, most)
+	l.c.Programs = make([]*spec.Program, 0, most)
 	l.newPrograms.free = make([]spec.Program, most)
 	for _, s := range l.parts.code {
 		if s.name == ".text" || len(l.funcs[s.index]) == 0 {
@@ -241,11 +255,11 @@ func (l *loader) tagged(p *spec.Program, entry *function) error {
 			continue
 		}
 		if p.Exception != "" {
-			return entry.section.fail(entry.off, "program %q has two tags %q", show(p.Name), exceptionTag)
+			return l.sectionOf(entry).fail(entry.off(), "program %q has two tags %q", show(p.Name), exceptionTag)
 		}
 		callback := l.globalFunc(name)
 		if callback == nil {
-			return entry.section.fail(entry.off, "program %q: no global function %q for its tag %q", show(p.Name), show(name), exceptionTag)
+			return l.sectionOf(entry).fail(entry.off(), "program %q: no global function %q for its tag %q", show(p.Name), show(name), exceptionTag)
 		}
 		p.Exception = name
 		if calls := l.callsOf(entry); !slices.Contains(calls, callback) {
@@ -261,7 +275,7 @@ func (l *loader) tagged(p *spec.Program, entry *function) error {
 func (l *loader) globalFunc(name string) *function {
 	for _, s := range l.parts.code {
 		for i := range l.funcs[s.index] {
-			if fn := &l.funcs[s.index][i]; fn.name == name && fn.bind != bindLocal {
+			if fn := &l.funcs[s.index][i]; fn.name() == name && !fn.static() {
 				return fn
 			}
 		}
@@ -275,8 +289,8 @@ func (l *loader) listHidden() error {
 	for _, s := range l.parts.code {
 		for i := range l.funcs[s.index] {
 			fn := &l.funcs[s.index][i]
-			if fn.mark != 0 && fn.bind != bindLocal && l.f.symbols[fn.symbol].hidden && l.c.Program(fn.name) == nil {
-				l.c.Hidden = append(l.c.Hidden, fn.name)
+			if fn.mark < 0 && !fn.static() && fn.symbol.hidden && l.c.Program(fn.name()) == nil {
+				l.c.Hidden = append(l.c.Hidden, fn.name())
 			}
 		}
 	}
@@ -295,28 +309,28 @@ func (l *loader) makeSection(s *section) error {
 	unknown := false
 	for i := range l.funcs[s.index] {
 		fn := &l.funcs[s.index][i]
-		if fn.bind == bindLocal && known {
+		if fn.static() && known {
 			if !fn.called {
-				l.note(NoteStatic, "function %s of section %s is static: it is no program", fn.name, s.name)
+				l.note(NoteStatic, "function %s of section %s is static: it is no program", fn.name(), s.name)
 			}
 			continue
 		}
-		if !known && (fn.bind == bindLocal || fn.called) {
+		if !known && (fn.static() || fn.called) {
 			continue // a library of functions
 		}
 		unknown = unknown || !known
 		p := l.newPrograms.next()
 		*p = spec.Program{
-			Name: fn.name, Section: s.name, Type: r.typ, AttachType: r.attach, AttachTo: target,
+			Name: fn.name(), Section: s.name, Type: r.typ, AttachType: r.attach, AttachTo: target,
 			Flags: r.flags, Optional: strings.HasPrefix(s.name, optionalMark),
 		}
 		if p.Type == spec.ProgramStructOps {
-			p.AttachTo = l.members[fn.name]
+			p.AttachTo = l.members[fn.name()]
 		}
 		if err := l.tagged(p, fn); err != nil {
 			return err
 		}
-		if err := l.flatten(p, fn); err != nil {
+		if err := l.assemble(p, fn); err != nil {
 			return err
 		}
 		l.c.Programs = append(l.c.Programs, p)

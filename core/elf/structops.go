@@ -152,18 +152,18 @@ func (l *loader) readMember(s *section, r reloc) error {
 		return s.fail(r.offset, "instance %q: address behind its end", show(o.m.Name))
 	}
 	fn := l.funcAt(sym.section, sym.value)
-	if fn == nil || fn.bind == bindLocal || fn.section.name == ".text" {
+	if fn == nil || fn.static() || l.sectionOf(fn).name == ".text" {
 		return s.fail(r.offset, "instance %q: %q is no program", show(o.m.Name), show(sym.name))
 	}
-	if rule, _, _ := l.matchSection(fn.section); rule.typ != spec.ProgramStructOps {
-		return s.fail(r.offset, "instance %q: program %q is of section %s, not struct_ops", show(o.m.Name), show(fn.name), show(fn.section.name))
+	if rule, _, _ := l.matchSection(l.sectionOf(fn)); rule.typ != spec.ProgramStructOps {
+		return s.fail(r.offset, "instance %q: program %q is of section %s, not struct_ops", show(o.m.Name), show(fn.name()), show(l.sectionOf(fn).name))
 	}
 	path := l.types.Name(o.typ) + "." + memberAt(l.types, o.typ, at)
-	if other, dup := l.members[fn.name]; dup && other != path {
-		return s.fail(r.offset, "program %q is member %q and %q", show(fn.name), show(other), show(path))
+	if other, dup := l.members[fn.name()]; dup && other != path {
+		return s.fail(r.offset, "program %q is member %q and %q", show(fn.name()), show(other), show(path))
 	}
-	l.members[fn.name] = path
-	o.m.Values = append(o.m.Values, spec.MapValue{Key: at, Name: fn.name})
+	l.members[fn.name()] = path
+	o.m.Values = append(o.m.Values, spec.MapValue{Key: at, Name: fn.name()})
 	slices.SortStableFunc(o.m.Values, func(a, b spec.MapValue) int { return cmp.Compare(a.Key, b.Key) })
 	return nil
 }

@@ -52,10 +52,10 @@ func (l *loader) tailCallRule() rule {
 func (l *loader) putTailCall(s *section, at *slot, fn *function) error {
 	for _, v := range at.m.Values {
 		if v.Key == at.key {
-			return s.fail(fn.off, "programs %q and %q are both entry %d of map %q", show(v.Name), show(fn.name), at.key, show(at.m.Name))
+			return s.fail(fn.off(), "programs %q and %q are both entry %d of map %q", show(v.Name), show(fn.name()), at.key, show(at.m.Name))
 		}
 	}
-	at.m.Values = append(at.m.Values, spec.MapValue{Key: at.key, Name: fn.name})
+	at.m.Values = append(at.m.Values, spec.MapValue{Key: at.key, Name: fn.name()})
 	l.note(NoteTailCall, "section %s is an entry of map %s, as iproute2 has it", s.name, at.m.Name)
 	return nil
 }

@@ -56,10 +56,10 @@ func (l *loader) readValue(s *section, r reloc) error {
 	}
 	if v.m.Type == spec.MapProgArray {
 		fn := l.funcAt(sym.section, sym.value)
-		if fn == nil || fn.section.name == ".text" {
+		if fn == nil || l.sectionOf(fn).name == ".text" {
 			return s.fail(r.offset, "map %q: %q is no program", name, show(sym.name))
 		}
-		v.m.Values = append(v.m.Values, spec.MapValue{Key: uint32(index), Name: fn.name})
+		v.m.Values = append(v.m.Values, spec.MapValue{Key: uint32(index), Name: fn.name()})
 		return nil
 	}
 	inner, ok := l.mapAt[location{sec.index, sym.value}]

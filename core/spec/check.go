@@ -96,7 +96,7 @@ func (k *checker) program(p *Program) error {
 		}
 		return fmt.Errorf("it has no type")
 	}
-	if len(p.Insns.list) == 0 {
+	if p.Insns.Len() == 0 {
 		return fmt.Errorf("it has no instructions")
 	}
 	places, funcs, err := p.places()
@@ -110,12 +110,11 @@ func (k *checker) program(p *Program) error {
 		return err
 	}
 	fn := 0
-	for i := range p.Insns.list {
-		in := &p.Insns.list[i]
+	for i, in := range p.Insns.All() {
 		if in.Func != nil {
 			fn = i
 		}
-		if err := k.ref(p, in, places, funcs, fn); err != nil {
+		if err := k.ref(p, &in, places, funcs, fn); err != nil {
 			return fmt.Errorf("instruction %d: %w", i, err)
 		}
 	}
@@ -130,8 +129,7 @@ func (p *Program) places() (map[asm.Label]place, map[string]int, error) {
 	labels := make(map[asm.Label]place)
 	funcs := make(map[string]int)
 	fn := 0
-	for i := range p.Insns.list {
-		in := &p.Insns.list[i]
+	for i, in := range p.Insns.All() {
 		if in.Func != nil {
 			fn = i
 			if _, dup := funcs[in.Func.Name]; dup {

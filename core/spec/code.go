@@ -11,14 +11,18 @@ import (
 // and what changes one gives it instructions of its own, so that no other copy ever changes. Any
 // number of goroutines may read what is shared.
 //
+// What was read from an object is in pieces of a [Pack] until it changes. Who needs all instructions
+// takes All or Slice: At makes each anew.
+//
 // Every change copies all instructions. Who makes many makes them in one call of Edit, or in a slice
 // from Slice that becomes a Code again by NewCode.
 type Code struct {
-	list []Insn // nobody writes to it once a Code has it
+	list   []Insn  // nobody writes to it once a Code has it
+	pieces []Piece // instead of list, likewise; not empty
 }
 
 // NewCode returns code of copies of the instructions.
-func NewCode(insns ...Insn) Code { return Code{slices.Clone(insns)} }
+func NewCode(insns ...Insn) Code { return Code{list: slices.Clone(insns)} }
 
 // CodeOf returns code of instructions alone, of which no functions, lines and CO-RE records are known.
 func CodeOf(insns ...asm.Insn) Code {
@@ -26,7 +30,7 @@ func CodeOf(insns ...asm.Insn) Code {
 	for i := range insns {
 		list[i].Insn = insns[i]
 	}
-	return Code{list}
+	return Code{list: list}
 }
 
 // MakeCode returns code of n instructions, which are zero until fill has set them. The slice is of
@@ -34,14 +38,27 @@ func CodeOf(insns ...asm.Insn) Code {
 func MakeCode(n int, fill func(insns []Insn)) Code {
 	list := make([]Insn, n)
 	fill(list)
-	return Code{list}
+	return Code{list: list}
 }
 
 // Len returns how many instructions there are.
-func (c Code) Len() int { return len(c.list) }
+func (c Code) Len() int {
+	if n := len(c.pieces); n > 0 {
+		last := &c.pieces[n-1]
+		return int(last.at + last.To - last.From)
+	}
+	return len(c.list)
+}
 
 // At returns instruction i.
-func (c Code) At(i int) Insn { return c.list[i] }
+func (c Code) At(i int) (in Insn) {
+	if len(c.pieces) == 0 || uint(i) >= uint(c.Len()) {
+		return c.list[i] // which is what it is to go beyond the end
+	}
+	p := c.pieceOf(i)
+	p.insn(&in, p.From+uint32(i)-p.at)
+	return in
+}
 
 // All yields the instructions with their indices.
 func (c Code) All() iter.Seq2[int, Insn] {
@@ -51,18 +68,86 @@ func (c Code) All() iter.Seq2[int, Insn] {
 				return
 			}
 		}
+		i := 0
+		for k := range c.pieces {
+			p := &c.pieces[k]
+			for from := p.From; from < p.To; from++ {
+				var in Insn
+				p.insn(&in, from)
+				if !yield(i, in) {
+					return
+				}
+				i++
+			}
+		}
 	}
 }
 
 // Part returns the instructions from index from on, up to but without to. They are not copied.
-func (c Code) Part(from, to int) Code { return Code{c.list[from:to:to]} }
+func (c Code) Part(from, to int) Code {
+	if len(c.pieces) == 0 {
+		return Code{list: c.list[from:to:to]}
+	}
+	return JoinCode(c.cut(from, to))
+}
 
 // Slice returns a copy of the instructions.
-func (c Code) Slice() []Insn { return slices.Clone(c.list) }
+func (c Code) Slice() []Insn {
+	if len(c.pieces) == 0 {
+		return slices.Clone(c.list)
+	}
+	return c.unpacked()
+}
+
+// read returns the instructions, to be read only.
+func (c Code) read() []Insn {
+	if len(c.pieces) == 0 {
+		return c.list
+	}
+	return c.unpacked()
+}
+
+// unpacked returns the instructions of all pieces.
+func (c Code) unpacked() []Insn {
+	list := make([]Insn, c.Len())
+	for k := range c.pieces {
+		p := &c.pieces[k]
+		for i := range p.To - p.From {
+			p.insn(&list[p.at+i], p.From+i)
+		}
+	}
+	return list
+}
+
+// index returns the index of the first instruction that f is true for, or -1.
+func (c Code) index(f func(in *Insn) bool) int {
+	for i, in := range c.All() {
+		if f(&in) {
+			return i
+		}
+	}
+	return -1
+}
 
 // Equal reports whether both have the same instructions, with the same functions, lines and CO-RE
 // records.
-func (c Code) Equal(other Code) bool { return slices.EqualFunc(c.list, other.list, sameInsn) }
+func (c Code) Equal(other Code) bool {
+	if c.Len() != other.Len() {
+		return false
+	}
+	if samePieces(c, other) || c.Len() == 0 {
+		return true
+	}
+	if len(c.pieces) == 0 && len(other.pieces) == 0 {
+		return &c.list[0] == &other.list[0] || slices.EqualFunc(c.list, other.list, sameInsn)
+	}
+	for i, in := range c.All() {
+		if !sameInsn(in, other.At(i)) {
+			return false
+		}
+	}
+	return true
+}
 
 func sameInsn(a, b Insn) bool {
 	return a.Insn == b.Insn && samePointed(a.Func, b.Func) && samePointed(a.Line, b.Line) && samePointed(a.Core, b.Core)
@@ -81,6 +166,9 @@ func (c *Code) Edit(f func(insns []Insn)) { f(c.private()) }
 // private gives the code instructions of its own and returns them. They may be written to until
 // something else can have a copy of the code.
 func (c *Code) private() []Insn {
-	c.list = slices.Clone(c.list)
+	*c = Code{list: c.Slice()}
 	return c.list
 }
+
+// unpack makes c.list be the instructions, which other copies may share: it is to be read only.
+func (c *Code) unpack() { *c = Code{list: c.read()} }

@@ -34,12 +34,13 @@ func (p *Program) Splice(at, del int, ins []Insn) error {
 
 // SpliceWith is Splice with options.
 func (p *Program) SpliceWith(at, del int, ins []Insn, o SpliceOptions) error {
-	if at < 0 || at > len(p.Insns.list) || del < 0 || del > len(p.Insns.list)-at {
-		return fmt.Errorf("edit program %s: instructions %d to %d are not within its %d", show(p.Name), at, at+del, len(p.Insns.list))
+	if at < 0 || at > p.Insns.Len() || del < 0 || del > p.Insns.Len()-at {
+		return fmt.Errorf("edit program %s: instructions %d to %d are not within its %d", show(p.Name), at, at+del, p.Insns.Len())
 	}
 	if del == 0 && len(ins) == 0 {
 		return nil
 	}
+	p.Insns.unpack()
 	s := splice{p: p, at: at, del: del, add: slices.Clone(ins), take: o.TakeLabel}
 	if at+del < len(p.Insns.list) {
 		n := p.Insns.list[at+del]
@@ -361,7 +362,7 @@ func (s *splice) commit() {
 	if s.next != nil {
 		list[s.at+len(s.add)] = *s.next
 	}
-	p.Insns.list = list
+	p.Insns = Code{list: list}
 	for from, to := range s.renamed {
 		if name, ok := p.LabelNames[from]; ok {
 			if _, taken := p.LabelNames[to]; !taken {

@@ -59,7 +59,7 @@ func (c *Collection) frozen() map[string]*Map {
 const kconfigSection = ".kconfig"
 
 func (p *Program) fold(c *Collection, frozen map[string]*Map) ([]Folded, error) {
-	if len(p.Insns.list) == 0 {
+	if p.Insns.Len() == 0 {
 		return nil, nil
 	}
 	g, err := p.Graph()

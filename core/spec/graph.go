@@ -11,8 +11,8 @@ func (p *Program) Graph() (*asm.Graph, error) {
 		return nil, err
 	}
 	funcs := make(map[int]string)
-	for i := range p.Insns.list {
-		if f := p.Insns.list[i].Func; f != nil {
+	for i, in := range p.Insns.All() {
+		if f := in.Func; f != nil {
 			funcs[i] = f.Name
 		}
 	}

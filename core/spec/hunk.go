@@ -54,9 +54,9 @@ func keyOf(in *Insn) insnKey {
 func diffInsns(a, b *Program) []Hunk {
 	ids := make(map[insnKey]int32)
 	number := func(p *Program) []int32 {
-		out := make([]int32, len(p.Insns.list))
-		for i := range p.Insns.list {
-			k := keyOf(&p.Insns.list[i])
+		out := make([]int32, p.Insns.Len())
+		for i, in := range p.Insns.All() {
+			k := keyOf(&in)
 			id, ok := ids[k]
 			if !ok {
 				id = int32(len(ids))
@@ -76,11 +76,15 @@ func checkJumps(a, b *Program, match []int32) []int32 {
 	out := make([]int32, len(match))
 	copy(out, match)
 	for i, j := range match {
-		if j < 0 || a.Insns.list[i].Ref != asm.RefLabel {
+		if j < 0 {
 			continue
 		}
-		x, okA := toA[a.Insns.list[i].Target]
-		y, okB := toB[b.Insns.list[j].Target]
+		from := a.Insns.At(i)
+		if from.Ref != asm.RefLabel {
+			continue
+		}
+		x, okA := toA[from.Target]
+		y, okB := toB[b.Insns.At(int(j)).Target]
 		if okA != okB || okA && !samePlace(match, x, y) {
 			out[i] = -1
 		}
@@ -102,8 +106,8 @@ func samePlace(match []int32, x, y int) bool {
 
 func (p *Program) labelPlaces() map[asm.Label]int {
 	out := make(map[asm.Label]int)
-	for i := range p.Insns.list {
-		if l := p.Insns.list[i].Label; l != 0 {
+	for i, in := range p.Insns.All() {
+		if l := in.Label; l != 0 {
 			out[l] = i
 		}
 	}
@@ -138,7 +142,7 @@ func edits(match []int32, n int) []edit {
 
 // makeHunks groups what has no partner, with context.
 func makeHunks(a, b *Program, match []int32) []Hunk {
-	all := edits(match, len(b.Insns.list))
+	all := edits(match, b.Insns.Len())
 	var out []Hunk
 	for k := 0; k < len(all); k++ {
 		if all[k].op == ' ' {
@@ -184,7 +188,7 @@ func newHunk(a, b *Program, steps []edit) Hunk {
 
 // describe fills in how instruction i reads.
 func (p *Program) describe(l HunkLine, i int) HunkLine {
-	in := &p.Insns.list[i]
+	in := p.Insns.At(i)
 	if in.Func != nil {
 		l.Func = in.Func.Name
 	}

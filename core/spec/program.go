@@ -77,9 +77,9 @@ func (p *Program) NewLabel() asm.Label {
 
 // eachLabel calls f with every label that the program defines, refers to or names, and with 0.
 func (p *Program) eachLabel(f func(asm.Label)) {
-	for i := range p.Insns.list {
-		f(p.Insns.list[i].Label)
-		f(p.Insns.list[i].Target)
+	for _, in := range p.Insns.All() {
+		f(in.Label)
+		f(in.Target)
 	}
 	for l := range p.LabelNames {
 		f(l)
@@ -96,19 +96,19 @@ func (p *Program) FindLabel(l asm.Label) int {
 	if l == 0 {
 		return -1
 	}
-	return slices.IndexFunc(p.Insns.list, func(i Insn) bool { return i.Label == l })
+	return p.Insns.index(func(in *Insn) bool { return in.Label == l })
 }
 
 // FindFunc returns the index of the first instruction of a function of the program, or -1.
 func (p *Program) FindFunc(name string) int {
-	return slices.IndexFunc(p.Insns.list, func(i Insn) bool { return i.Func != nil && i.Func.Name == name })
+	return p.Insns.index(func(in *Insn) bool { return in.Func != nil && in.Func.Name == name })
 }
 
 // FuncAt returns the function that instruction i belongs to and the index where it starts.
 // Before the first mark it is nil and 0.
 func (p *Program) FuncAt(i int) (*btf.Func, int) {
-	for i = min(i, len(p.Insns.list)-1); i >= 0; i-- {
-		if f := p.Insns.list[i].Func; f != nil {
+	for i = min(i, p.Insns.Len()-1); i >= 0; i-- {
+		if f := p.Insns.At(i).Func; f != nil {
 			return f, i
 		}
 	}
@@ -118,11 +118,12 @@ func (p *Program) FuncAt(i int) (*btf.Func, int) {
 // LineAt returns the source line that instruction i belongs to, or nil: the nearest line record at
 // or above it within its function.
 func (p *Program) LineAt(i int) *btf.Line {
-	for i = min(i, len(p.Insns.list)-1); i >= 0; i-- {
-		if l := p.Insns.list[i].Line; l != nil {
-			return l
+	for i = min(i, p.Insns.Len()-1); i >= 0; i-- {
+		in := p.Insns.At(i)
+		if in.Line != nil {
+			return in.Line
 		}
-		if p.Insns.list[i].Func != nil {
+		if in.Func != nil {
 			break
 		}
 	}
@@ -133,11 +134,11 @@ func (p *Program) LineAt(i int) *btf.Line {
 // references to labels: what the encoder takes. Labels made up for function starts begin with
 // NewLabel. It fails if a reference names no function of the program.
 func (p *Program) Code() ([]asm.Insn, error) {
-	out := make([]asm.Insn, len(p.Insns.list))
+	out := make([]asm.Insn, p.Insns.Len())
 	starts := make(map[string]int)
-	for i := range p.Insns.list {
-		out[i] = p.Insns.list[i].Insn
-		if f := p.Insns.list[i].Func; f != nil {
+	for i, in := range p.Insns.All() {
+		out[i] = in.Insn
+		if f := in.Func; f != nil {
 			if _, dup := starts[f.Name]; dup {
 				return nil, fmt.Errorf("resolve calls of program %s: function %s is defined twice", show(p.Name), show(f.Name))
 			}

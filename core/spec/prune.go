@@ -61,14 +61,14 @@ func (c *Collection) Prune(o PruneOptions) (Pruned, error) {
 
 func (p *Program) prune() (PrunedProgram, error) {
 	out := PrunedProgram{Program: p.Name}
-	if len(p.Insns.list) == 0 || p.Exception != "" { // what bpf_throw calls is reached by no jump
+	if p.Insns.Len() == 0 || p.Exception != "" { // what bpf_throw calls is reached by no jump
 		return out, nil
 	}
 	g, err := p.Graph()
 	if err != nil {
 		return out, err
 	}
-	gone := make([]bool, len(p.Insns.list))
+	gone := make([]bool, p.Insns.Len())
 	for b := range g.Blocks {
 		bl := &g.Blocks[b]
 		for i := bl.Start; i < bl.End && !bl.Reachable; i++ {
@@ -95,6 +95,7 @@ func (p *Program) pruneUseless() (int, error) {
 		return 0, err
 	}
 	live := g.Live()
+	p.Insns.unpack()
 	gone := make([]bool, len(p.Insns.list))
 	n := 0
 	for b := range g.Blocks {
@@ -172,8 +173,8 @@ func (c *Collection) usedMaps(o PruneOptions) map[string]bool {
 		}
 	}
 	for _, p := range c.Programs {
-		for i := range p.Insns.list {
-			switch r := &p.Insns.list[i]; r.Ref {
+		for _, r := range p.Insns.All() {
+			switch r.Ref {
 			case asm.RefMap, asm.RefMapValue:
 				use(r.Symbol)
 			case asm.RefVar:

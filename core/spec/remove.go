@@ -12,6 +12,7 @@ import (
 // stays, if it is in the same function. Functions may go whole if nothing that stays refers to them.
 // On error nothing has changed.
 func (p *Program) remove(gone []bool) error {
+	p.Insns.unpack()
 	heirs := p.heirs(gone)
 	moved, err := p.inherit(gone, heirs)
 	if err != nil {
@@ -48,7 +49,7 @@ func (p *Program) remove(gone []bool) error {
 			p.LabelNames[to] = name
 		}
 	}
-	p.Insns.list = kept
+	p.Insns = Code{list: kept}
 	p.relabelTables(func(l asm.Label) (asm.Label, bool) { return moved.now[l], moved.now[l] != 0 })
 	return nil
 }

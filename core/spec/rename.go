@@ -42,13 +42,17 @@ func (c *Collection) RenameProgram(from, to string) error {
 
 // renameEntry renames the entry function when it is called as the program is.
 func (p *Program) renameEntry(to string) error {
-	if len(p.Insns.list) == 0 || p.Insns.list[0].Func == nil || p.Insns.list[0].Func.Name != p.Name {
+	if p.Insns.Len() == 0 {
+		return nil
+	}
+	entry := p.Insns.At(0)
+	if entry.Func == nil || entry.Func.Name != p.Name {
 		return nil
 	}
 	if p.FindFunc(to) >= 0 {
 		return fmt.Errorf("the program has a function %s already", show(to))
 	}
-	f := *p.Insns.list[0].Func
+	f := *entry.Func
 	f.Name = to
 	p.Insns.private()[0].Func = &f
 	p.Insns.renameRefs(p.Name, to, asm.RefFunc, asm.RefFunc)
@@ -120,7 +124,7 @@ func (p *Program) RenameFunc(from, to string) error {
 	if from != to && p.FindFunc(to) >= 0 {
 		return fmt.Errorf("rename function %s: program %s has a function %s already", show(from), show(p.Name), show(to))
 	}
-	p.Insns.private()[at].Func = &btf.Func{Name: to, Type: p.Insns.list[at].Func.Type}
+	p.Insns.private()[at].Func = &btf.Func{Name: to, Type: p.Insns.At(at).Func.Type}
 	if p.Exception == from {
 		p.Exception = to
 	}
@@ -137,8 +141,8 @@ func (c *Collection) renameRefs(from, to string, a, b asm.RefKind) {
 // renameRefs renames what instructions refer to by references of two kinds.
 func (c *Code) renameRefs(from, to string, a, b asm.RefKind) {
 	var own []Insn
-	for i := range c.list {
-		if r := &c.list[i]; r.Symbol != from || r.Ref != a && r.Ref != b {
+	for i, r := range c.All() {
+		if r.Symbol != from || r.Ref != a && r.Ref != b {
 			continue
 		}
 		if own == nil {

@@ -93,8 +93,8 @@ func (p *Program) tablesText() string {
 		return ""
 	}
 	at := make(map[asm.Label]int)
-	for i := range p.Insns.list {
-		at[p.Insns.list[i].Label] = i
+	for i, in := range p.Insns.All() {
+		at[in.Label] = i
 	}
 	var b strings.Builder
 	for i, t := range p.Tables {

@@ -209,16 +209,17 @@ func appendAttach(dst []byte, a Attach) []byte {
 func (p *Program) AppendText(dst []byte) []byte {
 	dst = appendLine(dst, "program", name(p.Name))
 	dst = p.appendTables(appendProps(dst, programProps(p)))
-	code := make([]asm.Insn, len(p.Insns.list))
+	list := p.Insns.read()
+	code := make([]asm.Insn, len(list))
 	funcs := make(map[int]string)
-	for i := range p.Insns.list {
-		in := &p.Insns.list[i]
+	for i := range list {
+		in := &list[i]
 		code[i] = in.Insn
 		if in.Func != nil {
 			funcs[i] = in.Func.Name
 		}
 	}
-	return asm.AppendText(dst, code, asm.TextOptions{LabelNames: p.plainLabels(), Funcs: funcs, Source: p.records})
+	return asm.AppendText(dst, code, asm.TextOptions{LabelNames: p.plainLabels(), Funcs: funcs, Source: func(i int) string { return records(list, i) }})
 }
 
 // plainLabels gives the names of labels, each name once, without those that nothing carries.
@@ -228,8 +229,8 @@ func (p *Program) plainLabels() map[asm.Label]string {
 	}
 	out := make(map[asm.Label]string)
 	taken := make(map[string]bool)
-	for i := range p.Insns.list {
-		l := p.Insns.list[i].Label
+	for _, in := range p.Insns.All() {
+		l := in.Label
 		if n := p.LabelNames[l]; l != 0 && n != "" && !taken[n] {
 			out[l], taken[n] = n, true
 		}
@@ -238,8 +239,8 @@ func (p *Program) plainLabels() map[asm.Label]string {
 }
 
 // records gives what is known of an instruction, a line for each record.
-func (p *Program) records(i int) string {
-	in := &p.Insns.list[i]
+func records(list []Insn, i int) string {
+	in := &list[i]
 	var b []byte
 	if in.Func != nil && in.Func.Type != 0 {
 		b = fmt.Appendf(b, "@type %d\n", in.Func.Type)
@@ -249,7 +250,7 @@ func (p *Program) records(i int) string {
 	}
 	switch l := in.Line; {
 	case l == nil:
-	case i > 0 && p.Insns.list[i-1].Line != nil && *p.Insns.list[i-1].Line == *l:
+	case i > 0 && list[i-1].Line != nil && *list[i-1].Line == *l:
 		b = append(b, "@same\n"...)
 	default:
 		b = fmt.Appendf(b, "@line %s:%d:%d %s\n", name(l.File), l.Line, l.Col, quote(l.Text))

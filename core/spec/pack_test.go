@@ -1,0 +1,210 @@
+package spec
+
+import (
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+)
+
+// inPieces gives the code in pieces, a function each, whose labels are numbered from 1.
+func inPieces(t testing.TB, c Code) Code {
+	t.Helper()
+	var lines []btf.LineAt
+	var cores []btf.ReloAt
+	for _, in := range c.All() {
+		if in.Line != nil {
+			lines = append(lines, btf.LineAt{Line: *in.Line})
+		}
+		if in.Core != nil {
+			cores = append(cores, btf.ReloAt{CoreRelo: *in.Core})
+		}
+	}
+	k := NewPack(1, lines, cores)
+	var pieces []Piece
+	base, top, nextLine, nextCore := asm.Label(0), asm.Label(0), 0, 0
+	for i, in := range c.All() {
+		if i == 0 || in.Func != nil {
+			base = top
+			pieces = append(pieces, Piece{Pack: k, Func: in.Func, From: uint32(i), Labels: base})
+		}
+		line, core := -1, -1
+		if in.Line != nil {
+			line, nextLine = nextLine, nextLine+1
+		}
+		if in.Core != nil {
+			core, nextCore = nextCore, nextCore+1
+		}
+		top = max(top, in.Label, in.Target)
+		if in.Label != 0 {
+			in.Label -= base
+		}
+		if in.Ref == asm.RefLabel {
+			in.Target -= base
+		}
+		if err := k.Add(&in.Insn, line, core); err != nil {
+			t.Fatal(err)
+		}
+		pieces[len(pieces)-1].To = uint32(k.Len())
+	}
+	return JoinCode(pieces)
+}
+
+// mixed is code with everything that an instruction can have.
+func mixed(t testing.TB) Code {
+	t.Helper()
+	p := program(t, `.func main
+		r1 = map[flows] ll
+		if r1 == 0 goto out
+		r2 = 0x123456789abcdef0 ll
+		r3 = -2
+		r4 = 0xffffffff ll
+		*(u8 *)(r10 - 8) = 7
+		call sub
+		r1 = var[a] + 8 ll
+	out:
+		r0 = 0
+		exit
+	.func sub
+		if r1 > 5 goto done
+		goto done
+	done:
+		r0 = map[flows] ll
+		exit`)
+	p.Insns.Edit(func(in []Insn) {
+		in[0].Line = btfLine(3)
+		in[2].Core = &btf.CoreRelo{Type: 4, Access: "0:1"}
+		in[3].Core, in[3].Line = &btf.CoreRelo{Type: 5, Access: "0:2"}, btfLine(4)
+		in[11].Line = btfLine(5)
+		in[12].Insn = asm.Insn{Op: 0xff, Dst: 15, Src: 14, Flags: asm.Raw, Off: -3, Imm: -1, Label: in[12].Label}
+	})
+	return p.Insns
+}
+
+func btfLine(n uint32) *btf.Line { return &btf.Line{File: "a.c", Text: "x", Line: n, Col: 2} }
+
+// TestPack holds that code in pieces is the same as code in a slice, however it is read.
+func TestPack(t *testing.T) {
+	flat := mixed(t)
+	c := inPieces(t, flat)
+	if len(c.pieces) != 2 || c.Len() != flat.Len() || !c.Equal(flat) || !flat.Equal(c) || !c.Equal(inPieces(t, flat)) || !c.Equal(c) {
+		t.Fatalf("%d pieces of %d instructions:\n%v\nwant\n%v", len(c.pieces), c.Len(), c.Slice(), flat.Slice())
+	}
+	slice := c.Slice()
+	for i, in := range c.All() {
+		if want := flat.At(i); !sameInsn(in, want) || !sameInsn(c.At(i), want) || !sameInsn(slice[i], want) {
+			t.Errorf("instruction %d is %+v, %+v, %+v, want %+v", i, in, c.At(i), slice[i], want)
+		}
+	}
+	for from := range c.Len() + 1 {
+		for to := from; to <= c.Len(); to++ {
+			part, want := c.Part(from, to), flat.Part(from, to)
+			if to > from && from > 0 && flat.At(from).Func == nil && part.At(0).Func != nil {
+				t.Fatalf("part from %d to %d has the mark of a function", from, to)
+			}
+			if !part.Equal(want) || part.Len() != to-from {
+				t.Fatalf("part from %d to %d is %v", from, to, part.Slice())
+			}
+		}
+	}
+	other := c
+	other.Edit(func(in []Insn) { in[9].Imm++ })
+	if c.Equal(other) || other.Equal(c) || !c.Equal(flat) || c.Equal(c.Part(1, c.Len())) {
+		t.Error("a change is not seen, or changed the original")
+	}
+	for _, i := range []int{-1, c.Len()} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("there is an instruction %d", i)
+				}
+			}()
+			c.At(i)
+		}()
+	}
+	if JoinCode(nil).Len() != 0 || !c.Part(3, 3).Equal(Code{}) {
+		t.Error("code of no pieces has instructions")
+	}
+}
+
+// TestPackShared holds that programs share a function, with labels of their own.
+func TestPackShared(t *testing.T) {
+	k := NewPack(0, []btf.LineAt{{Line: *btfLine(7)}}, nil)
+	for _, in := range []asm.Insn{asm.JumpImm(asm.Equal, asm.R1, 0, 1), asm.Mov64Imm(asm.R0, 1), asm.Exit()} {
+		if err := k.Add(&in, -1, -1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k.SetLabel(2, 1)
+	k.SetLine(0, 0)
+	f := Piece{Pack: k, To: 3}
+	g := f
+	g.Labels = 10
+	c := JoinCode([]Piece{f, g})
+	if c.At(0).Target != 1 || c.At(2).Label != 1 || c.At(3).Target != 11 || c.At(5).Label != 11 || c.At(1).Label != 0 || c.At(4).Target != 0 {
+		t.Errorf("labels are %v", c.Slice())
+	}
+	if c.At(0).Line != c.At(3).Line || c.At(0).Line.Line != 7 {
+		t.Error("the line is not shared")
+	}
+}
+
+// TestPackRefuses holds that what does not fit is an error.
+func TestPackRefuses(t *testing.T) {
+	k := NewPack(0, nil, nil)
+	for name, in := range map[string]asm.Insn{
+		"label": {Label: MaxLabel + 1}, "flags": {Flags: 2}, "register": {Dst: 16}, "source": {Src: 16}, "kind": {Ref: 16},
+	} {
+		if err := k.Add(&in, -1, -1); err == nil || k.Len() != 0 {
+			t.Errorf("%s: packed", name)
+		}
+	}
+	in := asm.Insn{Label: MaxLabel, Ref: asm.RefLabel, Target: 1<<32 - 1, Flags: asm.Raw}
+	if err := k.Add(&in, -1, -1); err != nil || JoinCode([]Piece{{Pack: k, To: 1}}).At(0).Insn != in {
+		t.Errorf("the largest label: %v", err)
+	}
+}
+
+// TestPackEdits holds that every change of code in pieces gives what the same change of a slice does.
+func TestPackEdits(t *testing.T) {
+	for name, edit := range codeEdits {
+		flat, pieces := editable(t), editable(t)
+		p := pieces.Programs[0]
+		p.Insns = inPieces(t, p.Insns)
+		kept := pieces.Clone()
+		if err := edit(flat); err != nil {
+			t.Fatal(err)
+		}
+		if err := edit(pieces); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got, want := string(pieces.AppendText(nil)), string(flat.AppendText(nil)); got != want {
+			t.Errorf("%s gives\n%s\nwant\n%s", name, got, want)
+		}
+		if string(kept.AppendText(nil)) != string(editable(t).AppendText(nil)) {
+			t.Errorf("%s changed the clone", name)
+		}
+	}
+}
+
+// TestPackReads holds that what asks about code does not care how it is kept.
+func TestPackReads(t *testing.T) {
+	flat := &Program{Name: "main", Type: ProgramXDP, Insns: mixed(t)}
+	p := flat.Clone()
+	p.Insns = inPieces(t, flat.Insns)
+	if p.NewLabel() != flat.NewLabel() || p.FindFunc("sub") != flat.FindFunc("sub") || p.FindFunc("none") != -1 || p.FindLabel(2) != flat.FindLabel(2) {
+		t.Error("labels or functions are found elsewhere")
+	}
+	for i := -1; i <= p.Insns.Len(); i++ {
+		f, at := p.FuncAt(i)
+		if g, want := flat.FuncAt(i); f != g || at != want || !samePointed(p.LineAt(i), flat.LineAt(i)) {
+			t.Errorf("instruction %d is of %v at %d, line %v", i, f, at, p.LineAt(i))
+		}
+	}
+	if diffInsns(flat, p) != nil || diffInsns(p, flat) != nil {
+		t.Error("there is a difference")
+	}
+	if string(p.AppendText(nil)) != string(flat.AppendText(nil)) {
+		t.Errorf("text is\n%s", p.AppendText(nil))
+	}
+}
