@@ -1,9 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -41,7 +39,7 @@ symbols have no place there and are refused. FILE - is standard input, -o - stan
 			return a.writeFile(out, code)
 		},
 	}
-	c.Flags().StringVarP(&out, "output", "o", "", "file to write")
+	c.Flags().StringVarP(&out, "output", "o", "", "`FILE` to write; - is standard output")
 	c.Flags().BoolVar(&raw, "raw", false, "write bare instructions")
 	c.Flags().BoolVar(&big, "big-endian", false, "write big-endian instructions")
 	return c
@@ -52,20 +50,4 @@ func order(big bool) asm.ByteOrder {
 		return asm.BigEndian
 	}
 	return asm.LittleEndian
-}
-
-// writeFile writes a whole file; "-" is standard output.
-func (a app) writeFile(name string, b []byte) error {
-	if name == "-" {
-		_, err := a.out.Write(b)
-		return err
-	}
-	if err := os.WriteFile(name, b, 0o644); err != nil {
-		var pe *os.PathError
-		if errors.As(err, &pe) {
-			err = pe.Err // the name is said already
-		}
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	return nil
 }

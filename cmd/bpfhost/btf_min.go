@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -45,15 +44,15 @@ to machines with that kernel where the kernel has no BTF itself.`,
 			if err != nil {
 				return &inputError{fmt.Errorf("min: %w", err)}
 			}
-			if err := os.WriteFile(out, t.Bytes(), 0o644); err != nil {
-				return fmt.Errorf("min: %w", err)
+			if err := a.writeFile(out, t.Bytes()); err != nil {
+				return err
 			}
 			fmt.Fprintf(a.err, "%s bytes with %s types instead of %s bytes\n", thousands(len(t.Bytes())), thousands(t.Len()-1), thousands(len(target.Bytes())))
 			return nil
 		},
 	}
 	c.Flags().StringVar(&kernel, "kernel", "vmlinux", "`SRC` of the kernel's types")
-	c.Flags().StringVarP(&out, "output", "o", "", "`FILE` to write")
+	c.Flags().StringVarP(&out, "output", "o", "", "`FILE` to write; - is standard output")
 	return c
 }
 

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // maxFile bounds what is read of one file, in bytes.
@@ -21,13 +23,22 @@ func (e *inputError) Unwrap() error { return e.err }
 func (a app) readFile(name string) ([]byte, error) {
 	b, err := a.readAll(name)
 	if err != nil {
-		var pe *fs.PathError
-		if errors.As(err, &pe) {
-			err = pe.Err // the name is said already
-		}
-		return nil, &inputError{fmt.Errorf("read %s: %w", name, err)}
+		return nil, &inputError{fmt.Errorf("read %s: %w", name, bare(err))}
 	}
 	return b, nil
+}
+
+// bare is an error of package os without the name of the file, which is said already.
+func bare(err error) error {
+	var p *fs.PathError
+	var l *os.LinkError
+	switch {
+	case errors.As(err, &p):
+		return p.Err
+	case errors.As(err, &l):
+		return l.Err
+	}
+	return err
 }
 
 func (a app) readAll(name string) ([]byte, error) {
@@ -48,4 +59,45 @@ func (a app) readAll(name string) ([]byte, error) {
 		err = fmt.Errorf("it is larger than %d MiB", maxFile>>20)
 	}
 	return b, err
+}
+
+// writeFile writes a whole file; "-" is standard output. A file comes to its place whole or not at all. What is there and
+// is no plain file, such as a device, a pipe or a symbolic link, stays and is written to.
+func (a app) writeFile(name string, b []byte) error {
+	if name == "-" {
+		_, err := a.out.Write(b)
+		return err
+	}
+	mode := fs.FileMode(0o666)
+	var err error
+	if st, missing := os.Lstat(name); missing == nil && !st.Mode().IsRegular() {
+		err = os.WriteFile(name, b, mode)
+	} else {
+		if missing == nil {
+			mode = st.Mode().Perm()
+		}
+		err = replaceFile(name, b, mode)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, bare(err))
+	}
+	return nil
+}
+
+// replaceFile writes a file beside name and gives it that name.
+func replaceFile(name string, b []byte, mode fs.FileMode) error {
+	beside := filepath.Join(filepath.Dir(name), ".bpfhost-"+rand.Text())
+	f, err := os.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(beside, name)
+	}
+	if err != nil {
+		os.Remove(beside)
+	}
+	return err
 }

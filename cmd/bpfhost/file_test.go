@@ -45,3 +45,43 @@ func TestReadEndless(t *testing.T) {
 		t.Errorf("%d bytes were read of an endless input", len(b))
 	}
 }
+
+func TestWriteFile(t *testing.T) {
+	dir := t.TempDir()
+	name, link := filepath.Join(dir, "a.o"), filepath.Join(dir, "link.o")
+	if err := os.Symlink("a.o", link); err != nil {
+		t.Fatal(err)
+	}
+	var a app
+	for i, to := range []string{name, name, link} {
+		text := strings.Repeat("x", 3-i)
+		if err := a.writeFile(to, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := os.ReadFile(name); err != nil || string(b) != text {
+			t.Errorf("%q, %v", b, err)
+		}
+		if i == 0 {
+			if err := os.Chmod(name, 0o640); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if st, err := os.Lstat(name); err != nil || st.Mode() != 0o640 {
+		t.Errorf("mode %v, %v: that of the file before is kept", st.Mode(), err)
+	}
+	if st, err := os.Lstat(link); err != nil || st.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link became something else: %v, %v", st.Mode(), err)
+	}
+	for to, want := range map[string]string{
+		dir:                             "write " + dir + ": is a directory",
+		filepath.Join(dir, "none", "x"): "write " + filepath.Join(dir, "none", "x") + ": no such file or directory",
+	} {
+		if err := a.writeFile(to, []byte("x")); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	if list, err := os.ReadDir(dir); err != nil || len(list) != 2 {
+		t.Errorf("left behind: %v, %v", list, err)
+	}
+}

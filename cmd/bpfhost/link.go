@@ -1,10 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"os"
-	"path/filepath"
-
 	"github.com/spf13/cobra"
 
 	"github.com/bpfhost/bpfhost/core/elf"
@@ -32,7 +28,7 @@ and maps and licenses of one name have to agree. The result is checked as 'inspe
 			return a.link(args, output)
 		},
 	}
-	c.Flags().StringVarP(&output, "output", "o", "", "where to write the object; - is standard output")
+	c.Flags().StringVarP(&output, "output", "o", "", "`FILE` to write; - is standard output")
 	return c
 }
 
@@ -55,32 +51,5 @@ func (a app) link(names []string, output string) error {
 	if err != nil {
 		return &inputError{err}
 	}
-	if output == "-" {
-		_, err = a.out.Write(b)
-		return err
-	}
-	return writeFile(output, b)
-}
-
-// writeFile puts a file into its place whole, or not at all.
-func writeFile(name string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".bpfhost-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	return nil
+	return a.writeFile(output, b)
 }
