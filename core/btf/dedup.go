@@ -122,12 +122,19 @@ func (d *deduper) name(off uint32) (uint32, error) {
 // read takes all types apart into words and edges.
 func (d *deduper) read() error {
 	chain := d.t.chain()
+	types, strs := 0, 1
+	for _, o := range chain {
+		types, strs = types+len(o.types), strs+len(o.strs.data)
+	}
+	d.at, d.words = make([]uint32, 1, d.t.Len()+1), make([]uint32, 0, types/4+1)
+	d.g.to = make([]uint32, 0, types/12) // about as many as the types of a kernel have
 	d.names, d.offsets = newInterner(), make([]offsetMap, len(chain))
+	d.names.room(strs / 24)
 	hash := d.names.hashString("")
-	d.strs = []byte{0}
+	d.strs = append(make([]byte, 0, strs), 0)
 	d.names.fill(findString(&d.names, nil, "", hash), hash, 0)
 	d.g.outAt = append(d.g.outAt, 0) // void
-	d.at, d.words = []uint32{0, 1}, []uint32{0}
+	d.at, d.words = append(d.at, 1), append(d.words, 0)
 	var err error
 	for _, o := range chain {
 		o.headers(func(id ID, off, _, _ uint32) bool {

@@ -101,8 +101,7 @@ func (m *image) bytes() ([]byte, error) {
 	if len(m.sections) > maxSections {
 		return nil, fmt.Errorf("%d sections are more than %d", len(m.sections), maxSections)
 	}
-	w := imageWriter{m: m, out: make([]byte, headerSize, 4096), names: map[string]uint32{"": 0}, text: []byte{0}}
-	w.headers = append(w.headers, outHeader{}) // section 0
+	w := m.writer()
 	for i := range m.sections {
 		s := &m.sections[i]
 		h := outHeader{name: w.name(s.name), typ: s.typ, flags: s.flags, size: s.size, align: max(s.align, 1)}
@@ -154,6 +153,33 @@ type imageWriter struct {
 	text    []byte
 }
 
+// writer has room for the whole file.
+func (m *image) writer() *imageWriter {
+	names, relocs, size := len("..symtab..strtab."), 0, uint64(headerSize)
+	for i := range m.sections {
+		s := &m.sections[i]
+		names += len(s.name) + 1
+		size = (size+max(s.align, 1)-1)/max(s.align, 1)*max(s.align, 1) + uint64(len(s.data))
+		if len(s.relocs) > 0 {
+			names += len(".rel") + len(s.name) + 1
+			relocs++
+		}
+	}
+	for i := range m.sections {
+		size += uint64(relocSize*len(m.sections[i].relocs)) + 8
+	}
+	for i := range m.symbols {
+		names += len(m.symbols[i].name) + 1
+	}
+	headers := 1 + len(m.sections) + relocs + 2
+	size += uint64(symbolSize*(1+len(m.symbols))+names+sectionHeaderSize*headers) + 16
+	w := &imageWriter{m: m, names: make(map[string]uint32, len(m.symbols)+headers), text: make([]byte, 1, names)}
+	w.names[""] = 0
+	w.headers = make([]outHeader, 1, headers) // section 0
+	w.out = make([]byte, headerSize, size)
+	return w
+}
+
 func (w *imageWriter) name(s string) uint32 {
 	at, ok := w.names[s]
 	if !ok {
@@ -189,7 +215,7 @@ func (w *imageWriter) relocs(list []outReloc, numbers []uint32) []byte {
 		}
 		return 0
 	})
-	var b []byte
+	b := make([]byte, 0, relocSize*len(list))
 	for _, r := range list {
 		b = o.AppendUint64(b, r.offset)
 		b = o.AppendUint64(b, uint64(numbers[r.symbol])<<32|uint64(r.typ))

@@ -295,6 +295,7 @@ func (k *staticLinker) mergedExt() *btf.Ext {
 
 // appendExt adds the records of one section, so many slots further.
 func (in *input) appendExt(to, s *btf.ExtSection, by uint32) {
+	to.Funcs, to.Lines, to.Relos = slices.Grow(to.Funcs, len(s.Funcs)), slices.Grow(to.Lines, len(s.Lines)), slices.Grow(to.Relos, len(s.Relos))
 	for _, f := range s.Funcs {
 		f.Slot, f.Type = f.Slot+by, in.ids[f.Type]
 		to.Funcs = append(to.Funcs, f)
