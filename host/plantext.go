@@ -196,9 +196,6 @@ func (t *planText) maps(c *Planned) []row {
 	var rows []row
 	for _, m := range c.After.Maps {
 		ch := c.change(spec.ObjectMap, m.Name)
-		if ch != nil && c.onlyVars(ch, m) {
-			ch = nil // its variables say it better
-		}
 		size := fmt.Sprintf("key %d value %d max %d", m.KeySize, m.ValueSize, m.MaxEntries)
 		if m.Type == spec.MapRingbuf {
 			size = fmt.Sprintf("max %d", m.MaxEntries)
@@ -206,14 +203,6 @@ func (t *planText) maps(c *Planned) []row {
 		rows = append(rows, row{mark(ch), []string{"map", m.Name, m.Type.String(), size, memoryText(m), props(ch)}})
 	}
 	return rows
-}
-
-// onlyVars reports whether all that changed of a data section is in variables of their own rows.
-func (c *Planned) onlyVars(ch *spec.Change, m *spec.Map) bool {
-	if ch.Op != spec.ChangeModify || slices.ContainsFunc(ch.Props, func(p spec.PropChange) bool { return p.Name != "data" }) {
-		return false
-	}
-	return slices.ContainsFunc(c.After.Vars, func(v *spec.Var) bool { return v.Map == m.Name && c.change(spec.ObjectVar, v.Name) != nil })
 }
 
 // memoryText is what a map takes, in a form that does not depend on the machine.

@@ -3,8 +3,11 @@ package spec
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/bpfhost/bpfhost/core/btf"
 )
 
 // ChangeOp says what happened to an object.
@@ -72,20 +75,43 @@ type PropChange struct {
 // Diff lists what makes b differ from a, in the order of the kinds and of the objects: those of b,
 // then those that are only in a. Objects correspond by name, instructions by what they do: labels
 // that were only renumbered and jumps that still lead to the same place are no change. Equal
-// collections give nothing.
+// collections give nothing. A part of a variable that its type knows is a property of its own, named
+// by its BTF path as [Collection.Place] takes it: "cfg.ports[3].low".
 func Diff(a, b *Collection) []Change {
 	var out []Change
 	if props := compare(collectionProps(a), collectionProps(b)); props != nil {
 		out = append(out, Change{Op: ChangeModify, Kind: ObjectCollection, Props: props})
 	}
-	out = append(out, diffNamed(ObjectMap, a.Maps, b.Maps, mapName, mapProps, dataDiffer(a, b))...)
-	value := func(c *Collection) func(*Var) []prop {
-		return func(v *Var) []prop { return varProps(c, v) }
-	}
-	out = append(out, diffNamedWith(ObjectVar, a.Vars, b.Vars, varName, value(a), value(b), nil)...)
-	out = append(out, diffNamed(ObjectExtern, a.Externs, b.Externs, externName, externProps, nil)...)
-	out = append(out, diffNamed(ObjectProgram, a.Programs, b.Programs, programName, programAll, diffCode)...)
+	d := differ{a, b}
+	x, y := d.names(a), d.names(b)
+	out = append(out, diffNamedWith(ObjectMap, a.Maps, b.Maps, mapName, x.mapProps, y.mapProps, d.data)...)
+	out = append(out, diffNamedWith(ObjectVar, a.Vars, b.Vars, varName, x.varProps, y.varProps, d.leaves)...)
+	out = append(out, diffNamedWith(ObjectExtern, a.Externs, b.Externs, externName, x.externProps, y.externProps, nil)...)
+	out = append(out, diffNamed(ObjectProgram, a.Programs, b.Programs, programName, programAll, d.code)...)
 	return append(out, diffNamed(ObjectAttach, a.Attach, b.Attach, attachName, attachProps, nil)...)
+}
+
+// differ compares two collections.
+type differ struct{ a, b *Collection }
+
+// props gives properties of the objects of a collection as text.
+type props struct {
+	c     *Collection
+	types func(btf.ID) string
+}
+
+// names gives the properties of a collection for comparison. Numbers of types mean the same in both
+// collections only if they have the same BTF; otherwise types are compared by name.
+func (d differ) names(c *Collection) props {
+	if d.a.BTF == d.b.BTF || c.BTF == nil {
+		return props{c, c.typeText}
+	}
+	return props{c, func(id btf.ID) string {
+		if id == 0 {
+			return ""
+		}
+		return c.BTF.TypeName(id)
+	}}
 }
 
 // prop is a property as text; the text is empty where the property is not set.
@@ -193,12 +219,12 @@ func collectionProps(c *Collection) []prop {
 	}
 }
 
-func mapProps(m *Map) []prop {
+func (p props) mapProps(m *Map) []prop {
 	out := []prop{
 		{"section", m.Section}, {"type", m.Type.String()}, {"key_size", number(m.KeySize)},
 		{"value_size", number(m.ValueSize)}, {"max_entries", number(m.MaxEntries)}, {"flags", flags(m.Flags)},
 		{"extra", flags(m.Extra)}, {"numa_node", number(m.NUMANode)}, {"pinning", ""},
-		{"key_type", number(m.Key)}, {"value_type", number(m.Value)}, {"freeze", yes(m.Freeze)},
+		{"key_type", p.types(m.Key)}, {"value_type", p.types(m.Value)}, {"freeze", yes(m.Freeze)},
 		{"tags", strings.Join(m.Tags, ",")}, {"inner", ""}, {"values", ""}, {"optional", yes(m.Optional)},
 	}
 	if m.Pinning != PinNone {
@@ -206,9 +232,9 @@ func mapProps(m *Map) []prop {
 	}
 	if m.Inner != nil {
 		var parts []string
-		for _, p := range mapProps(m.Inner) {
-			if p.text != "" {
-				parts = append(parts, p.name+"="+p.text)
+		for _, q := range p.mapProps(m.Inner) {
+			if q.text != "" {
+				parts = append(parts, q.name+"="+q.text)
 			}
 		}
 		out[13].text = strings.Join(parts, " ")
@@ -221,18 +247,27 @@ func mapProps(m *Map) []prop {
 	return out
 }
 
-// dataDiffer compares the bytes of data sections that belong to no variable, because those show
-// as values of their variables.
-func dataDiffer(a, b *Collection) func(c *Change, x, y **Map) {
-	return func(c *Change, x, y **Map) {
-		if x == nil || (*x).Data == nil && (*y).Data == nil {
-			return
-		}
-		old, now := a.bare(*x), b.bare(*y)
-		n := min(len(old), len(now))
-		if from, to := differing(old[:n], now[:n]); from < to {
-			c.Props = append(c.Props, PropChange{fmt.Sprintf("data+%#x", from), hexBytes(old[from:to]), hexBytes(now[from:to])})
-		}
+// data compares the bytes of data sections that belong to no variable, because those show as values of
+// their variables.
+func (d differ) data(c *Change, x, y **Map) {
+	if x == nil || (*x).Data == nil && (*y).Data == nil {
+		return
+	}
+	old, now := d.a.bare(*x), d.b.bare(*y)
+	n := min(len(old), len(now))
+	if from, to := differing(old[:n], now[:n]); from < to {
+		c.Props = append(c.Props, PropChange{fmt.Sprintf("data+%#x", from), hexBytes(old[from:to]), hexBytes(now[from:to])})
+	}
+}
+
+// leaves puts the parts of a variable that differ in the place of its value.
+func (d differ) leaves(c *Change, x, y **Var) {
+	at := slices.IndexFunc(c.Props, func(p PropChange) bool { return p.Name == "value" })
+	if x == nil || at < 0 {
+		return
+	}
+	if parts := diffLeaves(d.a, d.b, *x, *y); parts != nil {
+		c.Props = slices.Replace(c.Props, at, at+1, parts...)
 	}
 }
 
@@ -262,19 +297,19 @@ func differing(a, b []byte) (from, to int) {
 	return from, to
 }
 
-func varProps(c *Collection, v *Var) []prop {
+func (p props) varProps(v *Var) []prop {
 	value := ""
-	if b, err := v.Bytes(c); err == nil {
-		value = formatValue(c, v, b)
+	if b, err := v.Bytes(p.c); err == nil {
+		value = formatValue(p.c, v, b)
 	}
 	return []prop{
 		{"section", v.Section}, {"map", v.Map}, {"offset", strconv.FormatUint(uint64(v.Offset), 10)},
-		{"size", number(v.Size)}, {"type", number(v.Type)}, {"linkage", v.Linkage.String()}, {"value", value},
+		{"size", number(v.Size)}, {"type", p.types(v.Type)}, {"linkage", v.Linkage.String()}, {"value", value},
 	}
 }
 
-func externProps(e Extern) []prop {
-	return []prop{{"kind", e.Kind.String()}, {"type", number(e.Type)}, {"weak", yes(e.Weak)}}
+func (p props) externProps(e Extern) []prop {
+	return []prop{{"kind", e.Kind.String()}, {"type", p.types(e.Type)}, {"weak", yes(e.Weak)}}
 }
 
 func programProps(p *Program) []prop {
@@ -303,13 +338,13 @@ func attachProps(a Attach) []prop {
 	}
 }
 
-// diffCode adds the instructions that differ.
-func diffCode(c *Change, a, b **Program) {
+// code adds the instructions that differ.
+func (d differ) code(c *Change, a, b **Program) {
 	if a == nil {
 		a = new(*Program)
 		*a = &Program{}
 	}
 	if !(*a).Insns.Equal((*b).Insns) {
-		c.Hunks = diffInsns(*a, *b)
+		c.Hunks = d.insns(*a, *b)
 	}
 }

@@ -27,6 +27,12 @@ func sample(t testing.TB) *Collection {
 	}
 }
 
+// changedInsns compares programs of one collection.
+func changedInsns(a, b *Program) []Hunk {
+	c := &Collection{}
+	return differ{c, c}.insns(a, b)
+}
+
 func TestDiffEqual(t *testing.T) {
 	a := sample(t)
 	if d := Diff(a, a.Clone()); d != nil {
@@ -120,7 +126,7 @@ func TestDiffJumps(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, h := range diffInsns(program(t, old), program(t, tt.now)) {
+			for _, h := range changedInsns(program(t, old), program(t, tt.now)) {
 				for _, l := range h.Lines {
 					if l.Op != ' ' {
 						got = append(got, string(l.Op)+l.Text)
@@ -145,7 +151,7 @@ func TestDiffLarge(t *testing.T) {
 	if err := b.Insert(50_000, Insn{Insn: asm.Exit()}); err != nil {
 		t.Fatal(err)
 	}
-	h := diffInsns(a, b)
+	h := changedInsns(a, b)
 	if len(h) != 1 || len(h[0].Lines) != 2*context+1 {
 		t.Errorf("%d hunks for one instruction", len(h))
 	}
@@ -159,7 +165,7 @@ func TestDiffSmallHunksApart(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	h := diffInsns(a, b)
+	h := changedInsns(a, b)
 	if len(h) != 2 || h[0].OldAt != 0 || h[0].OldLen != 5 || h[0].NewLen != 6 || h[1].NewAt != 28 {
 		t.Errorf("got %+v", h)
 	}

@@ -36,27 +36,35 @@ type insnKey struct {
 	kind     asm.RefKind
 	name     string
 	core     btf.CoreRelo
+	root     string // of the record, in place of the number of its type
 	patched  bool
 }
 
-func keyOf(in *Insn) insnKey {
+// keyOf gives the key of an instruction of a collection.
+func (d differ) keyOf(c *Collection, in *Insn) insnKey {
 	k := insnKey{
 		op: in.Op, dst: in.Dst, src: in.Src, flags: in.Flags, off: in.Off, imm: in.Imm,
 		kind: in.Ref, name: in.Symbol,
 	}
 	if in.Core != nil {
 		k.core, k.patched = *in.Core, true
+		if d.a.BTF != d.b.BTF && c.BTF != nil {
+			k.root, k.core.Type = c.BTF.TypeName(in.Core.Type), 0
+			if in.Core.Kind == btf.CoreTypeIDLocal || in.Core.Kind == btf.CoreTypeIDTarget {
+				k.imm = 0 // the same number again
+			}
+		}
 	}
 	return k
 }
 
-// diffInsns compares the instructions of two programs.
-func diffInsns(a, b *Program) []Hunk {
+// insns compares the instructions of two programs.
+func (d differ) insns(a, b *Program) []Hunk {
 	ids := make(map[insnKey]int32)
-	number := func(p *Program) []int32 {
+	number := func(c *Collection, p *Program) []int32 {
 		out := make([]int32, p.Insns.Len())
 		for i, in := range p.Insns.All() {
-			k := keyOf(&in)
+			k := d.keyOf(c, &in)
 			id, ok := ids[k]
 			if !ok {
 				id = int32(len(ids))
@@ -66,7 +74,7 @@ func diffInsns(a, b *Program) []Hunk {
 		}
 		return out
 	}
-	match := align(number(a), number(b))
+	match := align(number(d.a, a), number(d.b, b))
 	return makeHunks(a, b, checkJumps(a, b, match))
 }
 

@@ -201,7 +201,7 @@ func TestPackReads(t *testing.T) {
 			t.Errorf("instruction %d is of %v at %d, line %v", i, f, at, p.LineAt(i))
 		}
 	}
-	if diffInsns(flat, p) != nil || diffInsns(p, flat) != nil {
+	if changedInsns(flat, p) != nil || changedInsns(p, flat) != nil {
 		t.Error("there is a difference")
 	}
 	if string(p.AppendText(nil)) != string(flat.AppendText(nil)) {

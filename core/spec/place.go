@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/asm"
@@ -72,8 +74,10 @@ func (c *Collection) place(v *Var, rest string) (Place, error) {
 		p.setWhole()
 		return p, nil
 	}
-	// Behind a name an index may follow at once; a member stands behind a dot.
-	f, err := c.BTF.Path(v.Type, strings.TrimPrefix(rest, "."))
+	if rest == "." {
+		return p, errors.New("a name is missing behind the dot")
+	}
+	f, err := c.find(v, rest)
 	if err != nil {
 		return p, err
 	}
@@ -88,6 +92,46 @@ func (c *Collection) place(v *Var, rest string) (Place, error) {
 		return p, fmt.Errorf("bytes %d to %d are outside the %d of variable %s", p.Offset, uint64(p.Offset)+uint64(p.Size), v.Size, show(v.Name))
 	}
 	return p, nil
+}
+
+// find finds a part of a variable by its type. An array that ResizeData made longer has more elements
+// than its type says.
+func (c *Collection) find(v *Var, rest string) (btf.Field, error) {
+	// Behind a name an index may follow at once; a member stands behind a dot.
+	path := strings.TrimPrefix(rest, ".")
+	elem, count, ok := c.elements(v)
+	end := strings.IndexByte(rest, ']')
+	if !ok || end < 0 || rest[0] != '[' {
+		return c.BTF.Path(v.Type, path)
+	}
+	i, err := strconv.ParseUint(rest[1:end], 10, 32)
+	if err != nil {
+		return c.BTF.Path(v.Type, path)
+	}
+	if i >= uint64(count) {
+		return btf.Field{}, fmt.Errorf("%w: index %d of %d elements", btf.ErrPath, i, count)
+	}
+	f, err := c.BTF.Path(elem, strings.TrimPrefix(rest[end+1:], "."))
+	at := i*uint64(v.Size/count) + uint64(f.Offset)
+	f.Offset = uint32(min(at, math.MaxUint32))
+	return f, err
+}
+
+// elements gives the type and the number of the elements of a variable that is longer than its type, an array.
+func (c *Collection) elements(v *Var) (elem btf.ID, count uint32, ok bool) {
+	t, err := c.BTF.Type(c.BTF.Strip(v.Type))
+	if err != nil {
+		return 0, 0, false
+	}
+	a, ok := t.(*btf.Array)
+	if !ok {
+		return 0, 0, false
+	}
+	size, err := c.BTF.Size(a.Type)
+	if err != nil || size == 0 || v.Size%size != 0 || v.Size/size <= a.Count {
+		return 0, 0, false
+	}
+	return a.Type, v.Size / size, true
 }
 
 // setWhole takes the place for a number if its size is that of one.
@@ -219,7 +263,10 @@ func (p Place) SetUint(c *Collection, x uint64) error {
 
 // SetInt stores a signed number. It refuses one that does not fit.
 func (p Place) SetInt(c *Collection, x int64) error {
-	if x < 0 && p.sign == signNone || p.Bits > 0 && p.Bits < 64 && p.sign == signEither && x>>(p.Bits-1) != 0 && x>>(p.Bits-1) != -1 {
+	if p.Bits == 0 {
+		return p.noNumber()
+	}
+	if x < 0 && p.sign == signNone || p.Bits < 64 && p.sign == signEither && x>>(p.Bits-1) != 0 && x>>(p.Bits-1) != -1 {
 		return fmt.Errorf("write %s: value %d does not fit its %d bits", show(p.Path), x, p.Bits)
 	}
 	return p.SetUint(c, uint64(x))
@@ -228,7 +275,7 @@ func (p Place) SetInt(c *Collection, x int64) error {
 // word reads the bytes of the place as one number.
 func (p Place) word(c *Collection) (uint64, error) {
 	if p.Bits == 0 {
-		return 0, fmt.Errorf("access %s: its %d bytes are no number", show(p.Path), p.Size)
+		return 0, p.noNumber()
 	}
 	b, err := p.Bytes(c)
 	if err != nil {
@@ -241,4 +288,8 @@ func (p Place) word(c *Collection) (uint64, error) {
 	}
 	copy(wide[:], b)
 	return binary.LittleEndian.Uint64(wide[:]), nil
+}
+
+func (p Place) noNumber() error {
+	return fmt.Errorf("access %s: its %d bytes are no number", show(p.Path), p.Size)
 }

@@ -122,6 +122,7 @@ func TestPlaceRefused(t *testing.T) {
 		"cfg.id.x":         "no members",
 		"f.count.x":        "no type information",
 		"short.wide":       "outside the 4",
+		"cfg.":             "name is missing",
 	} {
 		if _, err := c.Place(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", path, err, want)
@@ -135,6 +136,11 @@ func TestPlaceRefused(t *testing.T) {
 			t.Errorf("%s takes %d", path, x)
 		}
 	}
+	if p, err := c.Place("cfg.ports"); err != nil {
+		t.Error(err)
+	} else if err := p.SetInt(c, -1); err == nil || !strings.Contains(err.Error(), "16 bytes are no number") {
+		t.Errorf("an array takes -1: %v", err)
+	}
 	if c.Maps[0].Data != nil {
 		t.Error("a refused value changed the data")
 	}
@@ -144,5 +150,44 @@ func TestPlaceRefused(t *testing.T) {
 	}
 	if b, err := p.Bytes(c); err != nil || len(b) != 16 {
 		t.Errorf("%d bytes, %v", len(b), err)
+	}
+}
+
+func TestPlaceGrown(t *testing.T) {
+	var b btf.Builder
+	u32 := b.Add(&btf.Int{Name: "u32", Size: 4})
+	pair := b.Add(&btf.Struct{Size: 8, Members: []btf.Member{{Name: "low", Type: u32}, {Name: "high", Type: u32, Offset: 32}}})
+	list := b.Add(&btf.Array{Type: pair, Index: u32, Count: 1})
+	types, err := b.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Collection{
+		BTF:  types,
+		Maps: []*Map{{Name: ".data", Type: MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 1, Data: make([]byte, 8)}},
+		Vars: []*Var{{Name: "pairs", Map: ".data", Size: 8, Type: list}},
+	}
+	if _, err := c.Place("pairs[1].high"); err == nil {
+		t.Error("an array of one has a second element")
+	}
+	if err := c.ResizeData(".data", 24); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"pairs[3].high": "index 3 of 3", "pairs[2].none": "not found", "pairs[x]": "no number", "pairs.low": "no members"} {
+		if _, err := c.Place(path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", path, err, want)
+		}
+	}
+	for path, offset := range map[string]uint32{"pairs[0].high": 4, "pairs[2].high": 20, "pairs[1]": 8, "pairs": 0} {
+		if p, err := c.Place(path); err != nil || p.Offset != offset {
+			t.Errorf("%s is at %d, %v, want %d", path, p.Offset, err, offset)
+		}
+	}
+	p, err := c.Place("pairs[2].high")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.SetUint(c, 7); err != nil || c.Maps[0].Data[20] != 7 {
+		t.Errorf("% x, %v", c.Maps[0].Data, err)
 	}
 }

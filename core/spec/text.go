@@ -124,18 +124,14 @@ const maxInner = 4
 
 // appendMap appends what is below the name of a map.
 func (c *Collection) appendMap(dst []byte, m *Map, indent string) []byte {
-	props := mapProps(m)
-	for i := range props {
-		switch p := &props[i]; p.name {
-		case "key_type":
-			p.text = c.typeText(m.Key)
-		case "value_type":
-			p.text = c.typeText(m.Value)
+	list := props{c, c.typeText}.mapProps(m)
+	for i := range list {
+		switch p := &list[i]; p.name {
 		case "tags", "inner", "values":
 			p.text = "" // each has lines of its own
 		}
 	}
-	dst = indentProps(dst, props, indent)
+	dst = indentProps(dst, list, indent)
 	for _, t := range m.Tags {
 		dst = appendLine(append(dst, indent...), "tag", word(t))
 	}
@@ -178,13 +174,7 @@ func (c *Collection) typeText(id btf.ID) string {
 
 func (c *Collection) appendVar(dst []byte, v *Var) []byte {
 	dst = appendLine(dst, "var", name(v.Name))
-	props := varProps(c, v)
-	for i := range props {
-		if props[i].name == "type" {
-			props[i].text = c.typeText(v.Type)
-		}
-	}
-	return appendProps(dst, props)
+	return appendProps(dst, props{c, c.typeText}.varProps(v))
 }
 
 func (c *Collection) appendExtern(dst []byte, e Extern) []byte {
