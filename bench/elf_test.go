@@ -406,6 +406,7 @@ func elfTasks(tb testing.TB, l *libbpf) []Task {
 		{"manyprogs", objects[manyprogs], 0.3, Peer{}},
 		{"loader", objects[loader], 0.5, Peer{}},
 		{"variables", objects[variables], 0.5, input(1, objects[variables])},
+		{"execwatch", readObject(tb, smallObject), 0.5, l.peer(0, "open", smallObject)},
 	} {
 		if o.data == nil {
 			tb.Fatalf("%s is missing among the peer's objects", o.name)

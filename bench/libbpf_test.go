@@ -133,8 +133,8 @@ func parts(t *testing.T, object []byte) uint64 {
 	return uint64(len(c.Programs) + len(c.Maps))
 }
 
-// TestLibbpfMeasures holds how the process measures: more turns in more time, and what a turn takes does not depend on
-// how many there were.
+// TestLibbpfMeasures holds how the process measures: more turns in more time, and what a turn allocates does not depend
+// on how many there were.
 func TestLibbpfMeasures(t *testing.T) {
 	l := needLibbpf(t)
 	w := libbpfWork{l, "open", smallObject}
@@ -146,11 +146,29 @@ func TestLibbpfMeasures(t *testing.T) {
 	if err != nil || many.turns < 2 || many.allocs != once.allocs*float64(many.turns) || many.bytes != once.bytes*float64(many.turns) {
 		t.Errorf("%+v, %v", many, err)
 	}
-	for _, cpu := range []bool{false, true} {
-		c, err := w.Measure(Options{Each: time.Millisecond, CPU: cpu})
-		if err != nil || c.Seconds <= 0 || c.Seconds > many.passed.Seconds() || c.Allocs != once.allocs || c.Bytes != once.bytes {
-			t.Errorf("%+v, %v", c, err)
+}
+
+// TestLibbpfAnswers holds what is made of an answer, with a process that always gives the same.
+func TestLibbpfAnswers(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "fixed")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\nwhile read line; do echo 2 4000 1000 6 80 65537; done\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l, err := startLibbpf(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := libbpfWork{l, "open", smallObject}
+	for cpu, want := range map[bool]Cost{false: {2e-6, 3, 40}, true: {5e-7, 3, 40}} {
+		if c, err := w.Measure(Options{CPU: cpu}); err != nil || c != want {
+			t.Errorf("time of processors %v: %+v, %v", cpu, c, err)
 		}
+	}
+	if v, err := l.version(); err != nil || v != "1.1" {
+		t.Errorf("version %s, %v", v, err)
+	}
+	if err := l.stop(); err != nil {
+		t.Error(err)
 	}
 }
 
