@@ -81,7 +81,7 @@ func planning(t *testing.T) (*instance, uint32) {
 
 // testCollection has one of everything.
 func testCollection() *spec.Collection {
-	line := &btf.Line{File: "src/drops.bpf.c", Line: 38, Text: "\treason = ctx->reason;"}
+	line := btf.NewLine("src/drops.bpf.c", "\treason = ctx->reason;", 38, 0)
 	insns := []spec.Insn{
 		{Insn: asm.LoadMem(asm.R1, asm.R1, 0, asm.Word), Func: &btf.Func{Name: "count_drops", Type: 3}, Line: line},
 		{Insn: asm.JumpImm(asm.Equal, asm.R1, 0, 1)},

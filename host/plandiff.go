@@ -65,5 +65,5 @@ func sourceText(l *btf.Line) string {
 	if l == nil {
 		return ""
 	}
-	return fmt.Sprintf("; %s:%d  %s", baseName(l.File), l.Line, strings.TrimSpace(l.Text))
+	return fmt.Sprintf("; %s:%d  %s", baseName(l.File()), l.Line, strings.TrimSpace(l.Text()))
 }

@@ -141,7 +141,7 @@ func safe(line string) string { return host.SafeText(line) + "\n" }
 func (d *disasm) comment(in spec.Insn, bytes []byte) string {
 	var parts []string
 	if l := in.Line; d.source && l != nil {
-		parts = append(parts, l.File+":"+strconv.Itoa(int(l.Line))+": "+strings.TrimSpace(l.Text))
+		parts = append(parts, l.File()+":"+strconv.Itoa(int(l.Line))+": "+strings.TrimSpace(l.Text()))
 	}
 	if in.Core != nil {
 		c := newCoreDoc("", *in.Core, d.types)

@@ -1,14 +1,5 @@
 package btf
 
-// Line says which line of source an instruction was made from
-// (struct bpf_line_info, include/uapi/linux/bpf.h).
-type Line struct {
-	File string
-	Text string // the source line itself
-	Line uint32 // counted from 1
-	Col  uint32 // counted from 1; 0 is unknown
-}
-
 // Func describes a function: its name and its FUNC type in the program's BTF
 // (struct bpf_func_info, include/uapi/linux/bpf.h). Type 0 means that there is no BTF for it.
 type Func struct {

@@ -70,7 +70,7 @@ func ParseExt(b []byte, t *Types) (*Ext, error) {
 	if c.Err() == nil && (version != 1 || flags != 0 || size < 24 || size > uint64(len(b))) {
 		c.FailAt(2, fmt.Errorf("%w: version %d, flags %#x, header of %d bytes", ErrExt, version, flags, size))
 	}
-	p := extParser{t: t, sections: map[string]int{}}
+	p := extParser{t: t, sections: map[string]int{}, texts: &lineTexts{types: t}}
 	for i, part := range extParts {
 		if i*8+16 > int(min(size, 1<<16)) {
 			break // the CO-RE part is younger than the others
@@ -111,7 +111,8 @@ type extParser struct {
 	list     []ExtSection
 	tail     uint64 // bytes of a record after the known fields
 
-	file, text, access recent
+	access recent
+	texts  *lineTexts // of all lines
 
 	newFuncs []FuncAt // room for those of all sections, so that each section needs no allocation
 	newLines []LineAt
@@ -176,9 +177,13 @@ func (p *extParser) section(name string) *ExtSection {
 func (p *extParser) slot(c *wire.Cursor) uint32 {
 	off := c.U32()
 	if off%8 != 0 {
-		c.FailAt(c.Offset()-4, fmt.Errorf("%w: %d is not the offset of an instruction", ErrExt, off))
+		c.FailAt(c.Offset()-4, errSlot(off))
 	}
 	return off / 8
+}
+
+func errSlot(off uint32) error {
+	return fmt.Errorf("%w: %d is not the offset of an instruction", ErrExt, off)
 }
 
 // recent is the string that a field had in the record before.
@@ -235,13 +240,26 @@ func (p *extParser) funcs(c *wire.Cursor, s *ExtSection, n, most int) {
 
 func (p *extParser) lines(c *wire.Cursor, s *ExtSection, n, most int) {
 	s.Lines = room(s.Lines, &p.newLines, n, most)
-	for range n {
-		l := LineAt{Slot: p.slot(c)}
-		l.File, l.Text = p.str(c, &p.file), p.str(c, &p.text)
-		col := c.U32()
-		l.Line.Line, l.Col = col>>10, col&0x3ff
-		s.Lines = append(s.Lines, l)
-		p.keepTail(c, &s.LineTails)
+	size, at := 16+p.tail, c.Offset()
+	b := c.Bytes(uint64(n) * size)
+	for ; len(b) > 0; at, b = at+size, b[size:] { // not by the cursor: there are more lines than anything else
+		off, file, text, col := p.t.u32(b), p.t.u32(b[4:]), p.t.u32(b[8:]), p.t.u32(b[12:])
+		switch {
+		case off%8 != 0:
+			c.FailAt(at, errSlot(off))
+			return
+		case !p.t.hasString(file):
+			c.FailAt(at+4, ErrString)
+			return
+		case !p.t.hasString(text):
+			c.FailAt(at+8, ErrString)
+			return
+		}
+		s.Lines = append(s.Lines, LineAt{off / 8, Line{Line: col >> 10, Col: col & 0x3ff, file: file, text: text, texts: p.texts}})
+		if p.tail > 0 {
+			s.LineTails.Size = uint32(p.tail)
+			s.LineTails.Bytes = append(s.LineTails.Bytes, b[16:size]...)
+		}
 	}
 }
 

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/internal/wire"
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestExtGolden writes what is known of the fixture's instructions.
@@ -27,7 +27,7 @@ func TestExtGolden(t *testing.T) {
 			fmt.Fprintf(&b, "%4d func %s %d\n", f.Slot, f.Name, f.Type)
 		}
 		for _, l := range s.Lines {
-			fmt.Fprintf(&b, "%4d line %s:%d:%d %s\n", l.Slot, l.File, l.Line.Line, l.Col, l.Text)
+			fmt.Fprintf(&b, "%4d line %s:%d:%d %s\n", l.Slot, l.File(), l.Line.Line, l.Col, l.Text())
 		}
 		for _, r := range s.Relos {
 			fmt.Fprintf(&b, "%4d relo %v %s %s\n", r.Slot, r.Kind, types.TypeName(r.Type), r.Access)
@@ -93,10 +93,15 @@ func TestExtOrders(t *testing.T) {
 			t.Errorf("tails %v", tails)
 		}
 		ext.Sections[0].FuncTails = Tails{}
-		got := strings.ReplaceAll(fmt.Sprint(ext.Sections), " {0 []}", "")
-		want := "[{text [{0 {f 3}} {2 {f 3}}] [{1 {int f 3 4}} {2 {  0 0}}] []} {f [] [{0 {f int 0 1}}] [{3 {1 0:1 unknown}}]}]"
-		if got != want {
-			t.Errorf("%v:\n got %s\nwant %s", order, got, want)
+		want := []ExtSection{
+			{
+				Name: "text", Funcs: []FuncAt{{0, Func{"f", 3}}, {2, Func{"f", 3}}},
+				Lines: []LineAt{{1, *NewLine("int", "f", 3, 4)}, {Slot: 2}},
+			},
+			{Name: "f", Lines: []LineAt{{0, *NewLine("f", "int", 0, 1)}}, Relos: []ReloAt{{3, CoreRelo{1, "0:1", 77}}}},
+		}
+		if d := cmp.Diff(want, ext.Sections); d != "" {
+			t.Errorf("%v: %s", order, d)
 		}
 		old := extBlob(order, []uint32{8, 7, 1, 0, 3}, nil)
 		if ext, err := ParseExt(old, extTypes(t, order)); err != nil || len(ext.Sections) != 1 {

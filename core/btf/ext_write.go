@@ -131,11 +131,11 @@ func (w *extWriter) section(s *ExtSection, part int, tail uint32) error {
 }
 
 func (w *extWriter) line(l *LineAt) error {
-	file, err := w.e.str(l.File)
+	file, err := w.e.str(l.File())
 	if err != nil {
 		return err
 	}
-	text, err := w.e.str(l.Text)
+	text, err := w.e.str(l.Text())
 	if err != nil {
 		return err
 	}

@@ -67,6 +67,14 @@ func (t *Types) String(off uint32) (string, bool) {
 	return t.strs.string(off - t.strBase)
 }
 
+// hasString reports whether there is a string at an offset. The last byte of every table is a NUL.
+func (t *Types) hasString(off uint32) bool {
+	for off < t.strBase {
+		t = t.base
+	}
+	return uint64(off-t.strBase) < uint64(len(t.strs.data))
+}
+
 // str is String for offsets that were checked.
 func (t *Types) str(off uint32) string {
 	s, _ := t.String(off)

@@ -2,6 +2,7 @@ package elf
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 
@@ -194,9 +195,19 @@ func (l *loader) readTypes() error {
 func sortExt(e *btf.Ext) {
 	for i := range e.Sections {
 		s := &e.Sections[i]
-		slices.SortStableFunc(s.Funcs, func(a, b btf.FuncAt) int { return int(int64(a.Slot) - int64(b.Slot)) })
-		slices.SortStableFunc(s.Lines, func(a, b btf.LineAt) int { return int(int64(a.Slot) - int64(b.Slot)) })
-		slices.SortStableFunc(s.Relos, func(a, b btf.ReloAt) int { return int(int64(a.Slot) - int64(b.Slot)) })
+		sortSlots(s.Funcs, func(x *btf.FuncAt) uint32 { return x.Slot })
+		sortSlots(s.Lines, func(x *btf.LineAt) uint32 { return x.Slot })
+		sortSlots(s.Relos, func(x *btf.ReloAt) uint32 { return x.Slot })
+	}
+}
+
+// sortSlots sorts records, which nearly always are in order.
+func sortSlots[T any](list []T, slot func(*T) uint32) {
+	for i := 1; i < len(list); i++ {
+		if slot(&list[i-1]) > slot(&list[i]) {
+			slices.SortStableFunc(list, func(a, b T) int { return cmp.Compare(slot(&a), slot(&b)) })
+			return
+		}
 	}
 }
 

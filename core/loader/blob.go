@@ -46,7 +46,7 @@ func (b *blob) addLines(ps []*spec.Program) {
 	for _, p := range ps {
 		for _, in := range p.Insns.All() {
 			if l := in.Line; l != nil {
-				b.texts[l.File], b.texts[l.Text] = 0, 0
+				b.texts[l.File()], b.texts[l.Text()] = 0, 0
 			}
 		}
 	}
@@ -71,8 +71,8 @@ func (b *blob) addLines(ps []*spec.Program) {
 	for _, p := range ps {
 		for _, in := range p.Insns.All() {
 			if l := in.Line; l != nil {
-				b.add(to-from, l.File)
-				b.add(to-from, l.Text)
+				b.add(to-from, l.File())
+				b.add(to-from, l.Text())
 			}
 		}
 	}
@@ -178,7 +178,7 @@ func (b *blob) infos(p *prepared) (funcs, lines []byte) {
 
 // appendLine adds a line record; the column has 10 bits, the line 22.
 func (b *blob) appendLine(dst []byte, slot uint32, l *btf.Line) []byte {
-	for _, v := range [4]uint32{slot, b.texts[l.File], b.texts[l.Text], min(l.Line, 1<<22-1)<<10 | min(l.Col, 1<<10-1)} {
+	for _, v := range [4]uint32{slot, b.texts[l.File()], b.texts[l.Text()], min(l.Line, 1<<22-1)<<10 | min(l.Col, 1<<10-1)} {
 		dst = native.AppendUint32(dst, v)
 	}
 	return dst

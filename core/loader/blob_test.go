@@ -22,9 +22,9 @@ func typedProgram(t *testing.T) (*btf.Types, *spec.Program) {
 	}
 	p := program("typed", asm.LoadImm64(asm.R1, 1), asm.CallFunc("sub"), asm.Exit(), asm.Mov64Imm(asm.R0, 4), asm.Exit())
 	p.Insns.Edit(func(in []spec.Insn) { in[0].Func = &btf.Func{Name: "main", Type: main} })
-	p.Insns.Edit(func(in []spec.Insn) { in[0].Line = &btf.Line{File: "new.c", Text: "\tsub(1);", Line: 3, Col: 2} })
+	p.Insns.Edit(func(in []spec.Insn) { in[0].Line = btf.NewLine("new.c", "\tsub(1);", 3, 2) })
 	p.Insns.Edit(func(in []spec.Insn) { in[3].Func = &btf.Func{Name: "sub", Type: sub} })
-	p.Insns.Edit(func(in []spec.Insn) { in[3].Line = &btf.Line{File: "new.c", Text: "main", Line: 8, Col: 5000} })
+	p.Insns.Edit(func(in []spec.Insn) { in[3].Line = btf.NewLine("new.c", "main", 8, 5000) })
 	return types, p
 }
 
@@ -112,7 +112,7 @@ func TestTypedProgram(t *testing.T) {
 
 func TestTruncatedBlob(t *testing.T) {
 	b := &blob{b: make([]byte, 10)}
-	b.addLines([]*spec.Program{{Insns: spec.NewCode(spec.Insn{Line: &btf.Line{File: "a"}})}})
+	b.addLines([]*spec.Program{{Insns: spec.NewCode(spec.Insn{Line: btf.NewLine("a", "", 0, 0)})}})
 	if len(b.b) != 10 {
 		t.Error("something was added to what is no BTF")
 	}
@@ -134,7 +134,7 @@ func TestNewerTypes(t *testing.T) {
 	}
 	p := program("typed", asm.Mov64Imm(asm.R0, 0), asm.Exit())
 	p.Insns.Edit(func(in []spec.Insn) { in[0].Func = &btf.Func{Name: "main", Type: main} })
-	p.Insns.Edit(func(in []spec.Insn) { in[0].Line = &btf.Line{File: "new.c", Text: "\treturn 0;", Line: 3, Col: 2} })
+	p.Insns.Edit(func(in []spec.Insn) { in[0].Line = btf.NewLine("new.c", "\treturn 0;", 3, 2) })
 	c := collection([]*spec.Program{p})
 	c.BTF = types
 	got := loadT(t, c, Options{})

@@ -75,7 +75,7 @@ func verifierError(p *prepared, log string, truncated bool, err error) *Verifier
 		// The blueprint's own instruction says more than the one with numbers in it.
 		e.Text = p.spec.Insns.At(e.Insn).String()
 		if l := p.spec.LineAt(e.Insn); l != nil {
-			e.Source = fmt.Sprintf("%s:%d: %s", l.File, l.Line, strings.TrimSpace(l.Text))
+			e.Source = fmt.Sprintf("%s:%d: %s", l.File(), l.Line, strings.TrimSpace(l.Text()))
 		}
 	}
 	return e

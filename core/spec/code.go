@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
 )
 
 // Code is the instructions of a program. It is a value like a string: copies share the instructions,
@@ -150,8 +151,10 @@ func (c Code) Equal(other Code) bool {
 }
 
 func sameInsn(a, b Insn) bool {
-	return a.Insn == b.Insn && samePointed(a.Func, b.Func) && samePointed(a.Line, b.Line) && samePointed(a.Core, b.Core)
+	return a.Insn == b.Insn && samePointed(a.Func, b.Func) && sameLine(a.Line, b.Line) && samePointed(a.Core, b.Core)
 }
+
+func sameLine(a, b *btf.Line) bool { return a == b || a != nil && b != nil && a.Equal(*b) }
 
 func samePointed[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
 

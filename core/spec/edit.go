@@ -231,7 +231,7 @@ func (s *splice) moveLines() error {
 	}
 	for k := range s.add {
 		if s.add[k].Func != nil && s.add[k].Line == nil && s.hasLines() {
-			s.add[k].Line = &btf.Line{File: "inserted", Line: 1, Col: 1}
+			s.add[k].Line = btf.NewLine("inserted", "", 1, 1)
 		}
 	}
 	return nil

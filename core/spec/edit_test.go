@@ -320,7 +320,7 @@ func TestSpliceCallByLabel(t *testing.T) {
 }
 
 func TestSpliceLines(t *testing.T) {
-	line := func(n uint32) *btf.Line { return &btf.Line{File: "a.c", Line: n} }
+	line := func(n uint32) *btf.Line { return btf.NewLine("a.c", "", n, 0) }
 	fresh := func() *Program {
 		p := program(t, twoFuncs)
 		p.Insns.Edit(func(in []Insn) { in[0].Line, in[2].Line, in[4].Line, in[6].Line = line(1), line(3), line(5), line(10) })

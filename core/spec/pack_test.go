@@ -81,7 +81,7 @@ func mixed(t testing.TB) Code {
 	return p.Insns
 }
 
-func btfLine(n uint32) *btf.Line { return &btf.Line{File: "a.c", Text: "x", Line: n, Col: 2} }
+func btfLine(n uint32) *btf.Line { return btf.NewLine("a.c", "x", n, 2) }
 
 // TestPack holds that code in pieces is the same as code in a slice, however it is read.
 func TestPack(t *testing.T) {
@@ -197,7 +197,7 @@ func TestPackReads(t *testing.T) {
 	}
 	for i := -1; i <= p.Insns.Len(); i++ {
 		f, at := p.FuncAt(i)
-		if g, want := flat.FuncAt(i); f != g || at != want || !samePointed(p.LineAt(i), flat.LineAt(i)) {
+		if g, want := flat.FuncAt(i); f != g || at != want || !sameLine(p.LineAt(i), flat.LineAt(i)) {
 			t.Errorf("instruction %d is of %v at %d, line %v", i, f, at, p.LineAt(i))
 		}
 	}

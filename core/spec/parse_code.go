@@ -105,30 +105,27 @@ func (p *textParser) coreRecord() *btf.CoreRelo {
 func (p *textParser) lineRecord() *btf.Line {
 	p.space()
 	at := p.pos
-	l := &btf.Line{}
-	var tail string
+	var file, tail string
 	if strings.HasPrefix(p.line[p.pos:], `"`) {
-		l.File = p.word()
+		file = p.word()
 		tail = p.word()
 	} else {
 		w := p.word()
 		i := strings.LastIndexByte(w, ':')
 		i = strings.LastIndexByte(w[:max(i, 0)], ':')
-		l.File, tail = w[:max(i, 0)], w[max(i, 0):]
+		file, tail = w[:max(i, 0)], w[max(i, 0):]
 	}
 	parts := strings.Split(tail, ":")
 	if len(parts) != 3 || parts[0] != "" {
 		p.fail(at, "expected FILE:LINE:COLUMN")
-		return l
+		return nil
 	}
 	line, err1 := strconv.ParseUint(parts[1], 10, 32)
 	col, err2 := strconv.ParseUint(parts[2], 10, 32)
 	if err1 != nil || err2 != nil {
 		p.fail(at, "expected FILE:LINE:COLUMN")
 	}
-	l.Line, l.Col = uint32(line), uint32(col)
-	l.Text = p.word()
-	return l
+	return btf.NewLine(file, p.word(), uint32(line), uint32(col))
 }
 
 // build makes the program of its instructions and records.

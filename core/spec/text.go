@@ -240,10 +240,10 @@ func records(list []Insn, i int) string {
 	}
 	switch l := in.Line; {
 	case l == nil:
-	case i > 0 && list[i-1].Line != nil && *list[i-1].Line == *l:
+	case i > 0 && list[i-1].Line != nil && list[i-1].Line.Equal(*l):
 		b = append(b, "@same\n"...)
 	default:
-		b = fmt.Appendf(b, "@line %s:%d:%d %s\n", name(l.File), l.Line, l.Col, quote(l.Text))
+		b = fmt.Appendf(b, "@line %s:%d:%d %s\n", name(l.File()), l.Line, l.Col, quote(l.Text()))
 	}
 	return string(b)
 }

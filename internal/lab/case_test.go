@@ -102,7 +102,7 @@ func (w wrong) collection() (*spec.Collection, error) {
 		}
 		if w.withSource {
 			c.BTF = types
-			n.Line = &btf.Line{File: w.name + ".c", Line: uint32(10 + i), Col: 2, Text: "\t" + in.String() + ";"}
+			n.Line = btf.NewLine(w.name+".c", "\t"+in.String()+";", uint32(10+i), 2)
 			if n.Func != nil {
 				n.Func.Type = typeFunc
 			}

@@ -1,0 +1,60 @@
+package btf
+
+// Line says which line of source an instruction was made from
+// (struct bpf_line_info, include/uapi/linux/bpf.h). Objects have very many: those that were read find
+// their texts in the strings of their types when they are asked for.
+type Line struct {
+	Line uint32 // counted from 1
+	Col  uint32 // counted from 1; 0 is unknown
+
+	file, text uint32     // offsets in the strings of types
+	texts      *lineTexts // nil is no texts
+}
+
+// lineTexts has the texts of lines: of many in the strings of types, or of one.
+type lineTexts struct {
+	types      *Types // nil is none
+	file, text string
+}
+
+// NewLine returns a line of a file, with the text of the line itself.
+func NewLine(file, text string, line, col uint32) *Line {
+	l := &Line{Line: line, Col: col}
+	if file != "" || text != "" {
+		l.texts = &lineTexts{file: file, text: text}
+	}
+	return l
+}
+
+// File gives the name of the file.
+func (l *Line) File() string {
+	switch {
+	case l.texts == nil:
+		return ""
+	case l.texts.types == nil:
+		return l.texts.file
+	}
+	return l.texts.types.str(l.file)
+}
+
+// Text gives the line of source itself.
+func (l *Line) Text() string {
+	switch {
+	case l.texts == nil:
+		return ""
+	case l.texts.types == nil:
+		return l.texts.text
+	}
+	return l.texts.types.str(l.text)
+}
+
+// Equal reports whether both are the same place with the same texts, wherever these are kept.
+func (l Line) Equal(other Line) bool {
+	if l.Line != other.Line || l.Col != other.Col {
+		return false
+	}
+	if l.texts == other.texts && l.file == other.file && l.text == other.text {
+		return true
+	}
+	return l.File() == other.File() && l.Text() == other.Text()
+}
