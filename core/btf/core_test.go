@@ -281,6 +281,26 @@ func TestResolveShifts(t *testing.T) {
 	}
 }
 
+// TestResolveDeep has as many parts as an access string may have, and one more.
+func TestResolveDeep(t *testing.T) {
+	s := newScalars(nil)
+	deep := s.char
+	for range maxAccess {
+		deep = s.Add(&Array{Type: deep, Index: s.int, Count: 2})
+	}
+	id := s.Add(&Struct{Name: "s", Size: 1<<32 - 1, Members: []Member{{Name: "deep", Type: s.Add(&Typedef{"cube", deep})}}})
+	types, err := Parse(must(s.Bytes()), Options{}) // it is larger than all that is valid
+	if err != nil {
+		t.Fatal(err)
+	}
+	for parts, want := range map[int]error{maxAccess: nil, maxAccess + 1: ErrAccess} {
+		relo := CoreRelo{id, "0" + strings.Repeat(":0", parts-1), CoreByteOffset}
+		if _, err := Resolve(types, relo, Target{"kernel", types}); !errors.Is(err, want) {
+			t.Errorf("%d parts: %v", parts, err)
+		}
+	}
+}
+
 // B16, and what else is wrong with a relocation itself.
 func TestResolveRefuses(t *testing.T) {
 	local, target := coreLocal(t, nil), coreTarget(t, nil)
@@ -298,6 +318,7 @@ func TestResolveRefuses(t *testing.T) {
 		{task, "0:+1", CoreByteOffset, ErrAccess},
 		{task, "0:99999999999", CoreByteOffset, ErrAccess},
 		{task, "2147483647:0", CoreByteOffset, ErrAccess},
+		{find(t, local, "char", 0), "2147483648", CoreByteOffset, ErrAccess}, // an int in C
 		{task, "a:b", CoreByteOffset, ErrAccess},
 		{task, "0:", CoreByteOffset, ErrAccess},
 		{task, ":0", CoreByteOffset, ErrAccess},

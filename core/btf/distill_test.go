@@ -25,6 +25,7 @@ func kernelBase(t testing.TB, before int, size uint32) *Types {
 	s.Add(&Fwd{Name: "opaque"})
 	s.Add(&Fwd{Name: "ounion", Union: true})
 	s.Add(&FuncProto{Return: s.int, Params: []Param{{"t", s.Add(&Pointer{list})}}})
+	s.Add(&Struct{Name: "passed", Size: 4, Members: []Member{{Name: "a", Type: s.int}}})
 	return build(t, &s.Builder)
 }
 
@@ -41,7 +42,7 @@ func module(t testing.TB, base *Types) *Types {
 		{Name: "o", Type: b.Add(&Pointer{id("opaque", KindFwd)}), Offset: 448},
 		{Name: "q", Type: b.Add(&Pointer{id("ounion", KindFwd)}), Offset: 512},
 	}})
-	b.Add(&Function{"f", b.Add(&FuncProto{Return: id("long", KindInt), Params: []Param{{"t", task}}}), LinkStatic})
+	b.Add(&Function{"f", b.Add(&FuncProto{Return: id("long", KindInt), Params: []Param{{"t", task}, {"p", id("passed", KindStruct)}}}), LinkStatic})
 	return build(t, &b)
 }
 
@@ -65,6 +66,7 @@ func TestDistill(t *testing.T) {
 [8] FLOAT 'double' size=8
 [9] FWD 'opaque' fwd_kind=struct
 [10] FWD 'ounion' fwd_kind=union
+[11] FWD 'passed' fwd_kind=struct
 `))
 	// The tables were stored and are read again.
 	base, err = Parse(base.Bytes(), Options{})

@@ -91,7 +91,7 @@ func TestMalformed(t *testing.T) {
 		{"B20 function of void", afterInt(1, info(KindFunc, 0), 0), ErrType, 40},
 		{"B20 void in the middle", afterInt(0, info(KindFuncProto, 2), 0, 0, 0, 1, 1), ErrType, 40},
 		{"B20 named void at the end", afterInt(0, info(KindFuncProto, 1), 0, 1, 0), ErrType, 40},
-		{"B20 linkage 3", afterInt(1, info(KindFunc, 3), 1), ErrType, 40},
+		{"B20 linkage 3", afterInt(1, info(KindFunc, 3), 3, 0, info(KindFuncProto, 0), 0), ErrType, 40},
 		{"linkage 3 of a variable", afterInt(1, info(KindVar, 0), 1, 3), ErrType, 40},
 		{"section that holds an int", afterInt(1, info(KindDatasec, 1), 4, 1, 0, 4), ErrType, 40},
 		{"variable past its section", afterInt(1, info(KindDatasec, 1), 4, 3, 1, 4, 1, info(KindVar, 0), 1, 1), ErrType, 40},

@@ -77,6 +77,23 @@ func TestMinCoreMembers(t *testing.T) {
 `))
 }
 
+// TestMinCoreFlexible keeps what is behind an array without a count, since only a last one has elements.
+func TestMinCoreFlexible(t *testing.T) {
+	s := newScalars(nil)
+	none := s.Add(&Array{Type: s.int, Index: s.int})
+	id := s.Add(&Struct{Name: "s", Size: 8, Members: []Member{{Name: "last", Type: none, Offset: 64}}})
+	local := build(t, &s.Builder)
+	s = newScalars(nil)
+	none = s.Add(&Array{Type: s.int, Index: s.int})
+	s.Add(&Struct{Name: "s", Size: 8, Members: []Member{{Name: "last", Type: none}, {Name: "more", Type: s.long}}})
+	target := build(t, &s.Builder)
+	relo := CoreRelo{id, "0:0:3", CoreExists}
+	checkMin(t, local, target, []CoreRelo{{id, "0:0", CoreByteOffset}, relo})
+	if f, err := Resolve(local, relo, Target{"kernel", target}); err != nil || f.Value != 0 {
+		t.Errorf("%s, %v", fixupText(f), err)
+	}
+}
+
 // TestMinCoreKernel asks for members of well known structs of this kernel, the program having the same types.
 func TestMinCoreKernel(t *testing.T) {
 	kernel := vmlinux(t)

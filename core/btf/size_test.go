@@ -71,6 +71,7 @@ func TestAlign(t *testing.T) {
 	l := b.Add(&Int{Name: "long", Size: 8})
 	two := b.Add(&Struct{Name: "two", Size: 8, Members: []Member{{Name: "a", Type: c}, {Name: "b", Type: i, Offset: 32}}})
 	packed := b.Add(&Struct{Name: "packed", Size: 5, Members: []Member{{Name: "a", Type: c}, {Name: "b", Type: i, Offset: 8}}})
+	short := b.Add(&Struct{Name: "short", Size: 5, Members: []Member{{Name: "a", Type: i}, {Name: "b", Type: c, Offset: 32}}})
 	outer := b.Add(&Struct{Name: "outer", Size: 24, Members: []Member{
 		{Name: "p", Type: packed}, {Name: "t", Type: two, Offset: 64}, {Name: "u", Type: two, Offset: 128}}})
 	bits := b.Add(&Struct{Name: "bits", Size: 8, Members: []Member{{Name: "a", Type: l, Offset: 3, BitSize: 5}}})
@@ -79,7 +80,7 @@ func TestAlign(t *testing.T) {
 		align uint32
 		err   error
 	}{
-		"char": {c, 1, nil}, "long": {l, 8, nil}, "two": {two, 4, nil}, "packed": {packed, 1, nil},
+		"char": {c, 1, nil}, "long": {l, 8, nil}, "two": {two, 4, nil}, "packed": {packed, 1, nil}, "packed by its size": {short, 1, nil},
 		"outer": {outer, 4, nil}, "bits": {bits, 8, nil}, "empty": {b.Add(&Struct{}), 1, nil},
 		"array":       {b.Add(&Array{Type: outer, Index: i, Count: 9}), 4, nil},
 		"long double": {b.Add(&Float{"long double", 12}), 8, nil},

@@ -94,6 +94,37 @@ func TestConcurrentUse(t *testing.T) {
 	}
 }
 
+// TestTypeRace asks for the types of many new tables from two goroutines that start together: both get the same values.
+func TestTypeRace(t *testing.T) {
+	raw := manyStructs(t, 200, 12, 3).Bytes()
+	for range 100 {
+		types, err := Parse(raw, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got [2][]Type
+		var wg sync.WaitGroup
+		start := make(chan bool)
+		for g := range got {
+			wg.Go(func() {
+				<-start
+				for id := ID(1); int(id) < types.Len(); id++ {
+					typ, err := types.Type(id)
+					if err != nil {
+						t.Error(err)
+					}
+					got[g] = append(got[g], typ)
+				}
+			})
+		}
+		close(start)
+		wg.Wait()
+		if !slices.Equal(got[0], got[1]) {
+			t.Fatal("two goroutines got other values for an id")
+		}
+	}
+}
+
 // TestTypeChecked hands out no type that is malformed, even when nobody called Validate.
 func TestTypeChecked(t *testing.T) {
 	types, err := Parse(afterInt(0, info(KindStruct, 1), 4, 99, 1, 0, 0, info(KindPointer, 0), 1), Options{})
@@ -106,6 +137,13 @@ func TestTypeChecked(t *testing.T) {
 	}
 	if _, err := types.Type(3); err != nil {
 		t.Errorf("the one behind it: %v", err)
+	}
+	past, err := Parse(afterInt(0, 1<<31|info(KindStruct, 1), 4, 0, 1, 31<<24|2), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := past.Type(2); !errors.Is(err, ErrType) {
+		t.Errorf("struct with a bit-field past its end: %v", err)
 	}
 	n := 0
 	for range types.All() {
