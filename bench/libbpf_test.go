@@ -18,7 +18,12 @@ import (
 func useLibbpf(tb testing.TB) *libbpf {
 	tb.Helper()
 	program := filepath.Join(tb.TempDir(), "libbpf")
-	cmd := exec.Command("clang-19", "-O2", "-fuse-ld=lld", "testdata/libbpf/libbpf.c", "-lbpf", "-o", program)
+	source, err := os.ReadFile("testdata/libbpf/libbpf.c") // here, so that results of older sources are not taken for those of this one
+	if err != nil {
+		tb.Fatal(err)
+	}
+	cmd := exec.Command("clang-19", "-O2", "-fuse-ld=lld", "-x", "c", "-", "-x", "none", "-lbpf", "-o", program)
+	cmd.Stdin = bytes.NewReader(source)
 	if msg, err := cmd.CombinedOutput(); err != nil {
 		if testenv.Required(testenv.Clang) {
 			tb.Fatalf("libbpf's side: %v\n%s", err, msg)
@@ -82,9 +87,17 @@ func TestLibbpfSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	smaller, _, err := kernel.Dedup()
+	var twice btf.Builder
+	for range 2 {
+		twice.AddAll(readTypes(t, smallObject))
+	}
+	copies, err := twice.Types()
 	if err != nil {
 		t.Fatal(err)
+	}
+	smaller, _, err := copies.Dedup()
+	if err != nil || smaller.Len() >= copies.Len() {
+		t.Fatalf("%d types of %d, %v", smaller.Len(), copies.Len(), err)
 	}
 	ids, kinds := uint64(0), uint64(0)
 	for _, name := range twenty {
@@ -112,7 +125,8 @@ func TestLibbpfSame(t *testing.T) {
 		{"find-warm", vmlinuxBTF, uint64(warm)},
 		{"visit", vmlinuxBTF, kinds},
 		{"copy", vmlinuxBTF, uint64(kernel.Len())},
-		{"dedup", vmlinuxBTF, uint64(smaller.Len())},
+		{"dedup", vmlinuxBTF, uint64(kernel.Len())},
+		{"dedup", file(t, copies.Bytes()), uint64(smaller.Len())},
 		{"core-cold", smallObject, uint64(len(small.ours))},
 		{"core-warm", smallObject, uint64(len(small.ours))},
 		{"open", smallObject, parts(t, readObject(t, smallObject))},
@@ -120,6 +134,41 @@ func TestLibbpfSame(t *testing.T) {
 		if a, err := (libbpfWork{l, c.task, c.input}).ask(0); err != nil || a.result != c.want {
 			t.Errorf("%s: %d, want %d, %v", c.task, a.result, c.want, err)
 		}
+	}
+}
+
+// readTypes reads the types of an object.
+func readTypes(t *testing.T, name string) *btf.Types {
+	t.Helper()
+	b, _, err := elf.ReadBTF(bytes.NewReader(readObject(t, name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	types, err := btf.Parse(b, btf.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return types
+}
+
+// TestLibbpfCounts holds what is counted: that of opening types, which copies them, and in a relocation that begins with
+// opening them.
+func TestLibbpfCounts(t *testing.T) {
+	l := needLibbpf(t)
+	raw, err := os.ReadFile(vmlinuxBTF)
+	if err != nil {
+		testenv.Skip(t, testenv.Kernel, err.Error())
+	}
+	bytes := map[string]float64{}
+	for _, w := range []libbpfWork{{l, "open-types", vmlinuxBTF}, {l, "core-cold", smallObject}, {l, "core-warm", smallObject}} {
+		a, err := w.ask(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bytes[w.task] = a.bytes
+	}
+	if n := float64(len(raw)); bytes["open-types"] < n || bytes["core-cold"] < n || bytes["core-warm"] > n/10 {
+		t.Errorf("%v of %d bytes", bytes, len(raw))
 	}
 }
 
