@@ -1,8 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -62,58 +62,74 @@ type dump struct {
 	table *btf.Types
 }
 
-// refuse says that the types are the reason of an error.
-func (d dump) refuse(err error) error {
-	return &inputError{fmt.Errorf("dump %s: %w", d.name, err)}
-}
-
 // types prints types. No ids are all types that are not in the base.
 func (d dump) types(ids []btf.ID, format string) error {
-	var out []byte
+	out := &output{w: d.out}
 	var err error
 	switch {
 	case format == "c":
-		out, err = render.Header(nil, d.table, render.HeaderOptions{Roots: ids})
+		err = render.WriteHeader(out, d.table, render.HeaderOptions{Roots: ids})
 	case format == "go":
-		out, err = render.Go(nil, d.table, render.GoOptions{Roots: ids})
+		err = render.WriteGo(out, d.table, render.GoOptions{Roots: ids})
 	case ids != nil:
 		ids, err = render.Needs(d.table, ids)
 	}
-	if err == nil && format == "json" {
-		out, err = render.JSON(nil, d.table, ids)
-	}
 	switch {
 	case err != nil:
-		return d.refuse(err)
-	case format == "raw":
-		return d.lines(ids)
 	case format == "json":
-		return writeLine(d.out, bytes.TrimSuffix(out, []byte("\n")))
+		err = render.WriteJSON(jsonOut{out}, d.table, ids)
+	case format == "raw":
+		err = d.lines(out, ids)
 	}
-	_, err = d.out.Write(out)
-	return err
+	switch {
+	case out.err != nil:
+		return out.err
+	case err != nil: // of the types
+		return &inputError{fmt.Errorf("dump %s: %w", d.name, err)}
+	}
+	return nil
 }
 
-// lines prints types in pieces, since those of a kernel are 12 MB.
-func (d dump) lines(ids []btf.ID) error {
-	if ids == nil {
-		for id := range d.table.Kinds() {
-			ids = append(ids, id)
-		}
+// output remembers the error of a writer, to tell it from those of what is written.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+// Write writes.
+func (o *output) Write(b []byte) (int, error) {
+	n, err := o.w.Write(b)
+	if err != nil {
+		o.err = err
 	}
-	out := make([]byte, 0, 1<<17)
-	for _, id := range ids {
-		var err error
-		if out, err = d.table.AppendRaw(out, id); err != nil {
-			return d.refuse(err)
-		}
-		if len(out) >= 1<<16 {
-			if _, err := d.out.Write(out); err != nil {
-				return err
-			}
+	return n, err
+}
+
+// pieceBytes is how much of lines is gathered before it is written.
+const pieceBytes = 1 << 16
+
+// lines prints types in pieces, since those of a kernel are 12 MB.
+func (d dump) lines(w io.Writer, ids []btf.ID) error {
+	out := make([]byte, 0, 2*pieceBytes)
+	line := func(id btf.ID) (err error) {
+		if out, err = d.table.AppendRaw(out, id); err == nil && len(out) >= pieceBytes {
+			_, err = w.Write(out)
 			out = out[:0]
 		}
+		return err
 	}
-	_, err := d.out.Write(out)
+	for _, id := range ids {
+		if err := line(id); err != nil {
+			return err
+		}
+	}
+	if ids == nil {
+		for id := range d.table.Kinds() {
+			if err := line(id); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := w.Write(out)
 	return err
 }

@@ -27,11 +27,34 @@ func writeJSONLine(w io.Writer, v any) error {
 	return writeLine(w, b)
 }
 
-// writeLine prints JSON whose strings cannot command a terminal. The encoder has escaped what stands
-// below a space; what else does not show is escaped here.
+// writeLine prints JSON whose strings cannot command a terminal, with a line feed behind it.
 func writeLine(w io.Writer, b []byte) error {
-	out := make([]byte, 0, len(b)+1)
-	for len(b) > 0 {
+	_, err := w.Write(append(safeJSON(b), '\n'))
+	return err
+}
+
+// jsonOut is a writer of JSON in pieces, none of which ends inside of a character.
+type jsonOut struct{ w io.Writer }
+
+// Write writes a piece. Its strings cannot command a terminal.
+func (j jsonOut) Write(b []byte) (int, error) {
+	if _, err := j.w.Write(safeJSON(b)); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// safeJSON gives JSON with escapes for what does not show. The encoder has escaped what stands below a space.
+func safeJSON(b []byte) []byte {
+	safe := 0
+	for safe < len(b) && b[safe] < 0x7f {
+		safe++
+	}
+	if safe == len(b) {
+		return b
+	}
+	out := append(make([]byte, 0, len(b)+1), b[:safe]...)
+	for b = b[safe:]; len(b) > 0; {
 		r, n := utf8.DecodeRune(b)
 		switch {
 		case b[0] < 0x7f || r >= 0x80 && unicode.IsPrint(r):
@@ -44,6 +67,5 @@ func writeLine(w io.Writer, b []byte) error {
 		}
 		b = b[n:]
 	}
-	_, err := w.Write(append(out, '\n'))
-	return err
+	return out
 }

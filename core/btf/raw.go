@@ -1,21 +1,27 @@
 package btf
 
 import (
+	"bytes"
 	"strconv"
-	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // AppendRaw appends a type in the layout of "bpftool btf dump file", a line for the type and one for each part of it,
 // so that the two can be compared. Characters of names that do not print are escaped. Errors are those of Type.
 func (t *Types) AppendRaw(dst []byte, id ID) ([]byte, error) {
-	typ, err := t.Type(id)
+	r, err := t.checked(id)
 	if err != nil {
 		return dst, err
 	}
-	w := rawWriter{t: t, out: dst}
-	w.text("["+number(uint64(id))+"] "+strings.ToUpper(typ.Kind().String())+" ", "'"+rawName(t.Name(id))+"'")
-	w.typ(typ)
+	w := rawWriter{t: t, out: append(dst, '[')}
+	w.out = strconv.AppendUint(w.out, uint64(id), 10)
+	w.text("] ")
+	w.kind(r.kind())
+	w.text(" ")
+	w.name(r.name)
+	w.typ(r)
+	w.text("\n")
 	return w.out, nil
 }
 
@@ -25,128 +31,155 @@ type rawWriter struct {
 	out []byte
 }
 
-func (w *rawWriter) text(parts ...string) {
-	for _, p := range parts {
-		w.out = append(w.out, p...)
+func (w *rawWriter) text(s string) { w.out = append(w.out, s...) }
+
+// num writes a key, with what stands before and behind it, and a number.
+func (w *rawWriter) num(key string, n uint32) {
+	w.out = strconv.AppendUint(append(w.out, key...), uint64(n), 10)
+}
+
+// kind writes a kind in upper case.
+func (w *rawWriter) kind(k Kind) {
+	for _, c := range []byte(k.String()) {
+		if c >= 'a' && c <= 'z' {
+			c -= 'a' - 'A'
+		}
+		w.out = append(w.out, c)
 	}
 }
 
-// num writes a key with a number.
-func (w *rawWriter) num(key string, n uint32) { w.text(" ", key, "=", number(uint64(n))) }
-
-func (w *rawWriter) typ(typ Type) {
-	switch typ := typ.(type) {
-	case *Int:
-		w.num("size", typ.Size)
-		w.num("bits_offset", uint32(typ.Offset))
-		w.num("nr_bits", uint32(typ.Bits))
-		w.text(" encoding=", typ.Encoding.String())
-	case *Pointer:
-		w.num("type_id", uint32(typ.Type))
-	case *Const:
-		w.num("type_id", uint32(typ.Type))
-	case *Volatile:
-		w.num("type_id", uint32(typ.Type))
-	case *Restrict:
-		w.num("type_id", uint32(typ.Type))
-	case *Typedef:
-		w.num("type_id", uint32(typ.Type))
-	case *TypeTag:
-		w.num("type_id", uint32(typ.Type))
-	case *Array:
-		w.num("type_id", uint32(typ.Type))
-		w.num("index_type_id", uint32(typ.Index))
-		w.num("nr_elems", typ.Count)
-	case *Fwd:
-		w.text(" fwd_kind=", map[bool]string{false: "struct", true: "union"}[typ.Union])
-	case *Function:
-		w.num("type_id", uint32(typ.Type))
-		w.text(" linkage=", typ.Linkage.String())
-	case *Var:
-		w.num("type_id", uint32(typ.Type))
-		w.text(", linkage=", typ.Linkage.String())
-	case *Float:
-		w.num("size", typ.Size)
-	case *DeclTag:
-		w.num("type_id", uint32(typ.Type))
-		w.text(" component_idx=", strconv.Itoa(int(typ.Component)))
+// name writes a name in quotes as bpftool does, without what could break the line.
+func (w *rawWriter) name(off uint32) {
+	b, _ := w.t.nameBytes(off)
+	w.text("'")
+	switch {
+	case len(b) == 0:
+		w.text("(anon)")
+	case printable(b):
+		w.out = append(w.out, b...)
 	default:
-		w.list(typ)
+		q := strconv.Quote(string(b))
+		w.text(q[1 : len(q)-1])
 	}
-	w.text("\n")
+	w.text("'")
+}
+
+func printable(b []byte) bool {
+	for _, c := range b {
+		if c >= utf8.RuneSelf || c < ' ' || c == 0x7f {
+			return bytes.IndexFunc(b, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
+		}
+	}
+	return true
+}
+
+func (w *rawWriter) typ(r record) {
+	switch k := r.kind(); k {
+	case KindInt:
+		word := w.t.word(r, 0)
+		w.num(" size=", r.word)
+		w.num(" bits_offset=", word>>16&0xff)
+		w.num(" nr_bits=", word&0xff)
+		w.text(" encoding=")
+		w.text(IntEncoding(word >> 24 & 0xf).String())
+	case KindPointer, KindConst, KindVolatile, KindRestrict, KindTypedef, KindTypeTag:
+		w.num(" type_id=", r.word)
+	case KindArray:
+		w.num(" type_id=", w.t.word(r, 0))
+		w.num(" index_type_id=", w.t.word(r, 1))
+		w.num(" nr_elems=", w.t.word(r, 2))
+	case KindFwd:
+		w.text(" fwd_kind=")
+		w.text(fwdKeyword(r))
+	case KindFunc:
+		w.num(" type_id=", r.word)
+		w.text(" linkage=")
+		w.text(Linkage(r.vlen()).String())
+	case KindVar:
+		w.num(" type_id=", r.word)
+		w.text(", linkage=")
+		w.text(Linkage(w.t.word(r, 0)).String())
+	case KindFloat:
+		w.num(" size=", r.word)
+	case KindDeclTag:
+		w.num(" type_id=", r.word)
+		w.text(" component_idx=")
+		w.out = strconv.AppendInt(w.out, int64(int32(w.t.word(r, 0))), 10)
+	case KindEnum, KindEnum64:
+		w.enum(r)
+	default:
+		w.list(r)
+	}
 }
 
 // list writes the types that have parts.
-func (w *rawWriter) list(typ Type) {
-	switch typ := typ.(type) {
-	case *Struct:
-		w.num("size", typ.Size)
-		w.num("vlen", uint32(len(typ.Members)))
-		for _, m := range typ.Members {
-			w.text("\n\t'", rawName(m.Name), "'")
-			w.num("type_id", uint32(m.Type))
-			w.num("bits_offset", m.Offset)
-			if m.BitSize > 0 {
-				w.num("bitfield_size", m.BitSize)
+func (w *rawWriter) list(r record) {
+	switch k := r.kind(); {
+	case k.Composite():
+		w.num(" size=", r.word)
+		w.num(" vlen=", uint32(r.vlen()))
+		for i := range r.vlen() {
+			m := w.t.member(r, i)
+			w.part(m.name)
+			w.num(" type_id=", uint32(m.typ))
+			w.num(" bits_offset=", m.offset)
+			if m.bits > 0 {
+				w.num(" bitfield_size=", m.bits)
 			}
 		}
-	case *Enum:
-		w.enum(typ)
-	case *FuncProto:
-		w.num("ret_type_id", uint32(typ.Return))
-		w.num("vlen", uint32(len(typ.Params)))
-		for _, p := range typ.Params {
-			w.text("\n\t'", rawName(p.Name), "'")
-			w.num("type_id", uint32(p.Type))
+	case k == KindFuncProto:
+		w.num(" ret_type_id=", r.word)
+		w.num(" vlen=", uint32(r.vlen()))
+		for i := range r.vlen() {
+			w.part(w.t.word(r, 2*i))
+			w.num(" type_id=", w.t.word(r, 2*i+1))
 		}
-	case *Datasec:
-		w.num("size", typ.Size)
-		w.num("vlen", uint32(len(typ.Vars)))
-		for _, v := range typ.Vars {
-			w.text("\n\ttype_id=", number(uint64(v.Type)))
-			w.num("offset", v.Offset)
-			w.num("size", v.Size)
-			w.text(" (", strings.ToUpper(w.t.Kind(v.Type).String()), " '", rawName(w.t.Name(v.Type)), "')")
+	case k == KindDatasec:
+		w.num(" size=", r.word)
+		w.num(" vlen=", uint32(r.vlen()))
+		for i := range r.vlen() {
+			v := w.t.record(ID(w.t.word(r, 3*i)))
+			w.num("\n\ttype_id=", w.t.word(r, 3*i))
+			w.num(" offset=", w.t.word(r, 3*i+1))
+			w.num(" size=", w.t.word(r, 3*i+2))
+			w.text(" (")
+			w.kind(v.kind())
+			w.text(" ")
+			w.name(v.name)
+			w.text(")")
 		}
 	}
 }
 
-func (w *rawWriter) enum(e *Enum) {
-	encoding, suffix := "UNSIGNED", ""
-	if e.Signed {
-		encoding = "SIGNED"
+// part begins the line of a part.
+func (w *rawWriter) part(name uint32) {
+	w.text("\n\t")
+	w.name(name)
+}
+
+func (w *rawWriter) enum(r record) {
+	encoding, suffix := " encoding=UNSIGNED", ""
+	if r.flag() {
+		encoding = " encoding=SIGNED"
 	}
-	if e.Wide {
-		if suffix = "ULL"; e.Signed {
+	if r.kind() == KindEnum64 {
+		if suffix = "ULL"; r.flag() {
 			suffix = "LL"
 		}
 	}
-	w.text(" encoding=", encoding)
-	w.num("size", e.Size)
-	w.num("vlen", uint32(len(e.Values)))
-	for _, v := range e.Values {
-		n := number(v.Value)
-		if e.Signed {
-			n = strconv.FormatInt(int64(v.Value), 10)
+	w.text(encoding)
+	w.num(" size=", r.word)
+	w.num(" vlen=", uint32(r.vlen()))
+	for i := range r.vlen() {
+		w.part(w.t.enumName(r, i))
+		w.text(" val=")
+		if v := w.t.enumValue(r, i); r.flag() {
+			w.out = strconv.AppendInt(w.out, int64(v), 10)
+		} else {
+			w.out = strconv.AppendUint(w.out, v, 10)
 		}
-		w.text("\n\t'", rawName(v.Name), "' val=", n, suffix)
+		w.text(suffix)
 	}
-}
-
-func number(n uint64) string { return strconv.FormatUint(n, 10) }
-
-// rawName is a name as bpftool writes it, without what could break the line.
-func rawName(s string) string {
-	if s == "" {
-		return "(anon)"
-	}
-	for _, r := range s {
-		if !unicode.IsPrint(r) {
-			q := strconv.Quote(s)
-			return q[1 : len(q)-1]
-		}
-	}
-	return s
 }
 
 // String gives the name of the linkage: static, global or extern.

@@ -3,6 +3,13 @@ package btf
 // slabs hold the types of a page, so that there is one allocation for each kind and not for each type. Kinds
 // that are rare in kernels are not among them.
 type slabs struct {
+	memory
+	n [lastKind + 1]int // types by kind
+	e [lastKind + 1]int // their elements by kind
+}
+
+// memory is what types are made in.
+type memory struct {
 	pointers []Pointer
 	consts   []Const
 	typedefs []Typedef
@@ -15,9 +22,6 @@ type slabs struct {
 	members  []Member
 	params   []Param
 	values   []Enumerator
-
-	n [lastKind + 1]int // types by kind
-	e [lastKind + 1]int // their elements by kind
 }
 
 // count makes room for a type.
@@ -54,8 +58,8 @@ func next[T any](slab *[]T, n int) []T {
 	return v
 }
 
-// decode is Types.decode with memory of the slabs.
-func (s *slabs) decode(t *Types, r record) Type {
+// decode is Types.decode with memory that is there.
+func (s *memory) decode(t *Types, r record) Type {
 	switch r.kind() {
 	case KindPointer:
 		p := &next(&s.pointers, 1)[0]

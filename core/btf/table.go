@@ -34,6 +34,7 @@ type Types struct {
 	layout  []byte // the layout section
 
 	places  atomic.Pointer[places]
+	walks   atomic.Uint32 // how often a place was found by walking to it
 	pages   atomic.Pointer[[]atomic.Pointer[page]]
 	names   atomic.Pointer[nameIndex]
 	finds   atomic.Uint32
@@ -51,6 +52,9 @@ type places struct {
 
 // sparse is the shift of the places made by Parse: 64 types per offset.
 const sparse = 6
+
+// walksPerType says after how many walks to a place it pays to note all places: noting one costs an eighth of a walk.
+const walksPerType = 8
 
 // page holds 64 types. A type may be read once its bit in ready is set.
 type page struct {
@@ -228,7 +232,12 @@ func (t *Types) offset(id ID) uint32 {
 		return p.offsets[n]
 	}
 	off := p.offsets[n>>sparse]
-	for k := n & (1<<sparse - 1); k > 0; k-- {
+	k := n & (1<<sparse - 1)
+	if k > 0 && t.walks.Add(1) > t.count/walksPerType {
+		t.dense() // not for k of 0, where the lock may be held
+		return t.places.Load().offsets[n]
+	}
+	for ; k > 0; k-- {
 		info := t.u32(t.types[off+4:])
 		s := t.shapes[info>>24&0x7f]
 		off += 12 + uint32(s.fixed) + uint32(s.each)*(info&maxVlen)
@@ -258,7 +267,7 @@ func (t *Types) Type(id ID) (Type, error) {
 		return &Void{}, nil
 	}
 	if int(id) >= t.Len() {
-		return nil, fmt.Errorf("find type %d: %w: there are %d", id, ErrID, t.Len())
+		return nil, t.noType(id)
 	}
 	t = t.owner(id)
 	n := uint32(id - t.first)
@@ -266,6 +275,10 @@ func (t *Types) Type(id ID) (Type, error) {
 		return p.types[n&63], nil
 	}
 	return t.materialise(id)
+}
+
+func (t *Types) noType(id ID) error {
+	return fmt.Errorf("find type %d: %w: there are %d", id, ErrID, t.Len())
 }
 
 // page gives a page of types, making it if asked to. The lock must be held for making.
@@ -287,12 +300,28 @@ func (t *Types) page(n uint32, create bool) *page {
 	return p
 }
 
-// materialise checks and decodes a type of this table and keeps it.
-func (t *Types) materialise(id ID) (Type, error) {
+// checked gives the record of a type that passes check.
+func (t *Types) checked(id ID) (record, error) {
+	if id == 0 {
+		return record{}, nil
+	}
+	if int(id) >= t.Len() {
+		return record{}, t.noType(id)
+	}
+	t = t.owner(id)
 	off := t.offset(id)
 	r, _ := t.at(off)
 	if err := t.check(id, r); err != nil {
-		return nil, t.fail(uint64(off), fmt.Errorf("type %d: %w", id, err))
+		return r, t.fail(uint64(off), fmt.Errorf("type %d: %w", id, err))
+	}
+	return r, nil
+}
+
+// materialise checks and decodes a type of this table and keeps it.
+func (t *Types) materialise(id ID) (Type, error) {
+	r, err := t.checked(id)
+	if err != nil {
+		return nil, err
 	}
 	typ := t.decode(r)
 	t.grow.Lock()

@@ -178,3 +178,27 @@ func measure(f func()) uint64 {
 	runtime.ReadMemStats(&after)
 	return after.TotalAlloc - before.TotalAlloc
 }
+
+// TestPlaces counts the walks to types: a few leave the table small, many make it note every place.
+func TestPlaces(t *testing.T) {
+	types, err := Parse(manyStructs(t, 200, 12, 3).Bytes(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := types.Kind(ID(types.Len() - 1))
+	for range 4 {
+		types.Kind(ID(types.Len() - 1))
+	}
+	if types.places.Load().shift == 0 {
+		t.Error("all places are noted after a few types")
+	}
+	for id := range ID(types.Len()) {
+		types.Kind(id)
+	}
+	if types.places.Load().shift != 0 {
+		t.Error("types are still walked to after all of them")
+	}
+	if got := types.Kind(ID(types.Len() - 1)); got != want {
+		t.Errorf("kind %v was %v", got, want)
+	}
+}

@@ -15,20 +15,7 @@ func (t *Types) refs(id ID, yield func(ID) bool) {
 	if k.refers() && !yield(ID(r.word)) {
 		return
 	}
-	step, first := 0, 0 // words from one id to the next, and before the first
-	n := r.vlen()
-	switch {
-	case k.Composite():
-		step, first = 3, 1
-	case k == KindFuncProto:
-		step, first = 2, 1
-	case k == KindDatasec:
-		step, first = 3, 0
-	case k == KindArray:
-		step, first, n = 1, 0, 2
-	default:
-		return
-	}
+	step, first, n := r.ids()
 	for i := range n {
 		if !yield(ID(t.word(r, step*i+first))) {
 			return
@@ -49,6 +36,39 @@ func (t *Types) DeclTags() iter.Seq2[ID, *DeclTag] {
 			return err != nil || !ok || yield(id, tag)
 		})
 	}
+}
+
+// ids says where in the words behind the first three ids are: how far apart, after how many, and how many.
+func (r record) ids() (step, first, count int) {
+	switch k := r.kind(); {
+	case k.Composite():
+		return 3, 1, r.vlen()
+	case k == KindFuncProto:
+		return 2, 1, r.vlen()
+	case k == KindDatasec:
+		return 3, 0, r.vlen()
+	case k == KindArray:
+		return 1, 0, 2
+	}
+	return 0, 0, 0
+}
+
+// Ref gives the nth of the ids that a type refers to, counted from 0; false behind the last. It is for those who
+// come back to a type, as walks with a stack of their own do.
+func (t *Types) Ref(id ID, n int) (ID, bool) {
+	r := t.record(id)
+	k := r.kind()
+	if k.refers() {
+		if n == 0 {
+			return ID(r.word), true
+		}
+		n--
+	}
+	step, first, count := r.ids()
+	if n < 0 || n >= count {
+		return 0, false
+	}
+	return ID(t.word(r, step*n+first)), true
 }
 
 // Kinds gives id and kind of every type of the table, those of the base not included, without making them.

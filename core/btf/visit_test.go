@@ -31,6 +31,16 @@ func TestRefs(t *testing.T) {
 		if got := slices.Collect(types.Refs(id)); !slices.Equal(got, want) {
 			t.Errorf("%d: %v, want %v", id, got, want)
 		}
+		for n, to := range want {
+			if got, ok := types.Ref(id, n); got != to || !ok {
+				t.Errorf("%d: reference %d is %d, want %d", id, n, got, to)
+			}
+		}
+		for _, n := range []int{-1, len(want), 1 << 40} {
+			if got, ok := types.Ref(id, n); ok {
+				t.Errorf("%d: reference %d is %d", id, n, got)
+			}
+		}
 	}
 	for range types.Refs(29) {
 		break

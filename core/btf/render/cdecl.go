@@ -1,9 +1,8 @@
 package render
 
 import (
+	"bytes"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/bpfhost/bpfhost/core/btf"
 )
@@ -13,161 +12,235 @@ const (
 	maxDecl   = 64 << 10 // bytes of one declaration
 )
 
-// declarator wraps the links of a chain around name, from the outermost inwards, and gives the type at the end of the
-// chain with its qualifiers. Behind too many links stands a void pointer.
-func (h *header) declarator(id btf.ID, name string, levels int) (base btf.ID, quals, d string) {
-	d = name
+// link is a part of a declaration: a pointer, an array or a function.
+type link struct {
+	kind   btf.Kind
+	id     btf.ID
+	quals  span // of a pointer
+	spaced bool // a space stands behind the qualifiers of a pointer
+	group  bool // parentheses stand around what the array or function is of
+}
+
+// span is a piece of the qualifiers that are at hand.
+type span struct{ from, to int }
+
+// chain is a declaration taken apart: links from the name outwards, and the type at the end.
+type chain struct {
+	base  btf.ID
+	quals span
+	first int  // in the links that are at hand
+	lead  byte // what the declarator begins with; 0 for nothing
+	more  bool // there are more links than is good
+}
+
+// follow takes the type of a declaration apart. Behind too many links stands a void pointer.
+func (h *header) follow(id btf.ID, name string) chain {
+	c := chain{base: id, first: len(h.links), quals: span{len(h.quals), len(h.quals)}}
+	if name != "" {
+		c.lead = name[0]
+	}
 	pointer, indirect := false, false // the last link, or any, was a pointer
 	for range maxNesting {
-		typ, err := h.t.Type(id)
-		if err != nil {
-			h.fail(err)
-			return 0, "", d
-		}
-		switch typ := typ.(type) {
-		case *btf.Pointer:
-			d, quals, pointer, indirect = "*"+spaced(quals, d), "", true, true
-			opaque := h.opaque[id]
-			if id = typ.Type; opaque || id == 0 {
-				return 0, "", d
+		switch k := h.t.Kind(c.base); k {
+		case btf.KindPointer:
+			l := link{kind: k, quals: c.quals, spaced: c.lead != 0 && c.lead != '['}
+			h.links = append(h.links, l)
+			c.quals = span{len(h.quals), len(h.quals)}
+			c.lead, pointer, indirect = '*', true, true
+			if h.opaque[c.base] {
+				c.base = 0
+				return c
 			}
-		case *btf.Const:
-			id, quals = typ.Type, qualify(quals, "const ")
-		case *btf.Volatile:
-			id, quals = typ.Type, qualify(quals, "volatile ")
-		case *btf.Restrict:
-			id, quals = typ.Type, qualify(quals, "restrict ")
-		case *btf.TypeTag:
-			id, quals = typ.Type, quals+typeTag(typ, indirect)
-		case *btf.Array:
-			n := strconv.FormatUint(uint64(typ.Count), 10)
-			d, pointer, id = group(d, pointer)+"["+n+"]", false, typ.Type
-		case *btf.FuncProto:
-			d, pointer, id = group(d, pointer)+h.params(typ, levels-1), false, typ.Return
+		case btf.KindConst, btf.KindVolatile, btf.KindRestrict:
+			h.qualify(&c, k)
+		case btf.KindTypeTag:
+			h.typeTag(&c, indirect)
+		case btf.KindArray, btf.KindFuncProto:
+			h.links = append(h.links, link{kind: k, id: c.base, group: pointer})
+			switch {
+			case pointer || c.lead == 0 && k == btf.KindFuncProto:
+				c.lead = '('
+			case c.lead == 0:
+				c.lead = '['
+			}
+			pointer = false
 		default:
-			return id, quals, d
+			return c
 		}
-		if len(d) > maxDecl {
-			h.fail(fmt.Errorf("%w: a declaration exceeds %d bytes", ErrLimit, maxDecl))
-			return 0, "", ""
-		}
+		c.base, _ = h.t.Ref(c.base, 0)
 	}
 	if !indirect {
 		h.fail(fmt.Errorf("%w: a declaration has more than %d parts", ErrLimit, maxNesting))
 	}
-	return 0, "", "*" + d
+	c.base, c.quals, c.lead, c.more = 0, span{}, '*', true
+	return c
 }
+
+// forget gives back what follow has taken.
+func (h *header) forget(c chain, quals int) { h.links, h.quals = h.links[:c.first], h.quals[:quals] }
 
 // qualify adds a word: arrays and their elements may both be const, which C writes once.
-func qualify(quals, word string) string {
-	if strings.Contains(quals, word) {
-		return quals
+func (h *header) qualify(c *chain, k btf.Kind) {
+	word := k.String() + " "
+	if !bytes.Contains(h.quals[c.quals.from:], []byte(word)) {
+		h.quals = append(h.quals, word...)
+		c.quals.to = len(h.quals)
 	}
-	return quals + word
 }
 
-// typeTag writes a remark on what a pointer points to.
-func typeTag(t *btf.TypeTag, indirect bool) string {
-	if !indirect || t.Attr || identifier(t.Tag) != t.Tag {
-		return "" // without a pointer it means nothing in C
+// typeTag adds a remark on what a pointer points to.
+func (h *header) typeTag(c *chain, indirect bool) {
+	typ, err := h.t.Type(c.base)
+	tag, ok := typ.(*btf.TypeTag)
+	if err != nil {
+		h.fail(err)
 	}
-	return `__attribute__((btf_type_tag("` + t.Tag + `"))) `
+	if !ok || !indirect || tag.Attr || identifier(tag.Tag) != tag.Tag {
+		return // without a pointer it means nothing in C
+	}
+	h.quals = append(h.quals, `__attribute__((btf_type_tag("`+tag.Tag+`"))) `...)
+	c.quals.to = len(h.quals)
+}
+
+// declarator writes the links of a chain around a name.
+func (h *header) declarator(c chain, name string, levels int) {
+	if c.more {
+		h.text("*")
+	}
+	last := len(h.links)
+	for i := last - 1; i >= c.first; i-- {
+		switch l := &h.links[i]; {
+		case l.kind == btf.KindPointer:
+			h.text("*")
+			quals := bytes.TrimSuffix(h.quals[l.quals.from:l.quals.to], []byte(" "))
+			h.out = append(h.out, quals...)
+			if len(quals) > 0 && l.spaced {
+				h.text(" ")
+			}
+		case l.group:
+			h.text("(")
+		}
+	}
+	h.text(name)
+	for i := c.first; i < last; i++ {
+		l := h.links[i]
+		if l.group {
+			h.text(")")
+		}
+		switch l.kind {
+		case btf.KindArray:
+			h.text("[")
+			h.uint(uint64(h.count(l.id)))
+			h.text("]")
+		case btf.KindFuncProto:
+			h.params(l.id, levels-1)
+		}
+	}
+}
+
+// count gives the number of elements of an array.
+func (h *header) count(id btf.ID) uint32 {
+	typ, err := h.t.Read(id, &h.small)
+	if err != nil {
+		h.fail(err)
+	}
+	a, _ := typ.(*btf.Array)
+	if a == nil {
+		return 0
+	}
+	return a.Count
 }
 
 // params writes the parameters of a function, without their names, which could be those of types.
-func (h *header) params(f *btf.FuncProto, levels int) string {
-	n := len(f.Params)
-	if n == 0 {
-		return "(void)"
-	}
-	var b strings.Builder
-	b.WriteByte('(')
-	for i, p := range f.Params {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		switch {
-		case p.Type == 0 && i == 0:
-			return "()"
-		case p.Type == 0:
-			b.WriteString("...)")
-			return b.String()
-		case levels <= 0:
-			b.WriteString("void *")
-		default:
-			b.WriteString(h.param(p.Type, levels))
-		}
-		if b.Len() > maxDecl || h.err != nil {
-			h.fail(fmt.Errorf("%w: a declaration exceeds %d bytes", ErrLimit, maxDecl))
+func (h *header) params(id btf.ID, levels int) {
+	h.text("(")
+	n := 0
+	for ; ; n++ {
+		to, ok := h.t.Ref(id, n+1)
+		if !ok {
 			break
 		}
+		if to == 0 {
+			if n > 0 {
+				h.text(", ...")
+			}
+			h.text(")")
+			return
+		}
+		if n > 0 {
+			h.text(", ")
+		}
+		if levels > 0 {
+			h.param(to, levels)
+		} else {
+			h.text("void *")
+		}
+		if len(h.out)-h.begun > maxDecl {
+			h.fail(fmt.Errorf("%w: a declaration exceeds %d bytes", ErrLimit, maxDecl))
+		}
+		if h.err != nil {
+			return
+		}
 	}
-	b.WriteByte(')')
-	return b.String()
+	if n == 0 {
+		h.text("void")
+	}
+	h.text(")")
 }
 
 // param writes the type of a parameter. Those that have no name and can have none outside are void pointers.
-func (h *header) param(id btf.ID, levels int) string {
-	base, quals, d := h.declarator(id, "", levels)
-	typ, err := h.t.Type(base)
-	if err != nil {
-		h.fail(err)
-		return ""
-	}
-	return quals + h.base(base, typ) + before(d)
+func (h *header) param(id btf.ID, levels int) {
+	quals := len(h.quals)
+	c := h.follow(id, "")
+	h.out = append(h.out, h.quals[c.quals.from:c.quals.to]...)
+	h.base(c.base)
+	h.before(c)
+	h.declarator(c, "", levels)
+	h.forget(c, quals)
 }
 
-// before puts the space between a type and a declarator.
-func before(d string) string {
-	if d == "" || d[0] == '[' {
-		return d
+// before writes the space between a type and a declarator.
+func (h *header) before(c chain) {
+	if c.lead != 0 && c.lead != '[' {
+		h.text(" ")
 	}
-	return " " + d
 }
 
-// spaced joins qualifiers and a declarator.
-func spaced(quals, d string) string {
-	quals = strings.TrimSuffix(quals, " ")
-	if quals == "" {
-		return d
-	}
-	return quals + before(d)
-}
-
-// group puts parentheses around a declarator that begins with a pointer.
-func group(d string, pointer bool) string {
-	if pointer {
-		return "(" + d + ")"
-	}
-	return d
-}
-
-// base writes a type that ends a chain. Unnamed ones are written out by declare; here they are bytes of their size.
-func (h *header) base(id btf.ID, typ btf.Type) string {
-	switch typ := typ.(type) {
-	case *btf.Void:
-		return "void"
-	case *btf.Struct:
-		if typ.Name != "" {
-			return h.keyword(typ) + " " + h.structTag(id, typ)
+// base writes a type that ends a chain. Unnamed ones are written out by declare; here there is no place for them.
+func (h *header) base(id btf.ID) {
+	switch k := h.t.Kind(id); k {
+	case btf.KindStruct, btf.KindUnion:
+		if name := h.t.Name(id); name != "" {
+			h.texts(k.String(), " ", h.tag(id, k.String(), name))
+		} else {
+			h.text("void *")
 		}
-		return "void *"
-	case *btf.Enum:
-		if typ.Name != "" {
-			return "enum " + h.tag(id, "enum", typ.Name)
+	case btf.KindEnum, btf.KindEnum64:
+		if name := h.t.Name(id); name != "" {
+			h.texts("enum ", h.tag(id, "enum", name))
+		} else {
+			h.text("int")
 		}
-		return "int"
-	case *btf.Fwd:
-		if typ.Union {
-			return "union " + h.fwdTag("union", typ.Name)
-		}
-		return "struct " + h.fwdTag("struct", typ.Name)
-	case *btf.Typedef:
-		return h.ident(id, typ.Name)
-	case *btf.Int:
-		return h.intText(id, typ)
-	case *btf.Float:
-		return floatText(typ)
+	case btf.KindFwd:
+		keyword := h.fwdKeyword(id)
+		h.texts(keyword, " ", h.fwdTag(keyword, h.t.Name(id)))
+	case btf.KindTypedef:
+		h.text(h.ident(id, h.t.Name(id)))
+	case btf.KindInt:
+		h.text(h.intText(id))
+	case btf.KindFloat:
+		h.text(h.floatText(id))
+	default:
+		h.text("void")
 	}
-	return "void"
+}
+
+// fwdKeyword is what a forward declaration declares: a struct or a union.
+func (h *header) fwdKeyword(id btf.ID) string {
+	if typ, _ := h.t.Read(id, &h.small); typ != nil {
+		if f, ok := typ.(*btf.Fwd); ok && f.Union {
+			return "union"
+		}
+	}
+	return "struct"
 }

@@ -8,11 +8,15 @@ import (
 )
 
 // intText spells an integer type as C knows it, with the size that BTF says.
-func (h *header) intText(id btf.ID, i *btf.Int) string {
-	s, ok := h.ints[id]
+func (h *header) intText(id btf.ID) string {
+	name := h.t.Name(id)
+	s, ok := h.known(id, name)
 	if !ok {
-		s = intName(i)
-		h.ints[id] = s
+		typ, _ := h.t.Type(id)
+		if i, isInt := typ.(*btf.Int); isInt {
+			s = intName(i)
+		}
+		h.give(id, name, s)
 	}
 	return s
 }
@@ -67,33 +71,40 @@ func naturalSize(name string) uint32 {
 	return size
 }
 
-func floatText(f *btf.Float) string {
-	switch f.Size {
+// floatText spells a floating point type.
+func (h *header) floatText(id btf.ID) string {
+	size, _ := h.t.Size(id)
+	return floatName(size)
+}
+
+func floatName(size uint32) string {
+	switch size {
 	case 4:
 		return "float"
 	case 8:
 		return "double"
 	}
-	return bytesName(f.Size)
+	return bytesName(size)
 }
 
 // bytesName names the type for numbers that C for BPF does not have, as the long double of other machines.
 func bytesName(size uint32) string { return "__bytes" + strconv.Itoa(int(size)) }
 
 // helper defines the type of a number if C has none.
-func (h *header) helper(typ btf.Type) {
+func (h *header) helper(id btf.ID) {
 	name, size := "", uint32(0)
+	typ, _ := h.t.Type(id)
 	switch typ := typ.(type) {
 	case *btf.Int:
 		name, size = intName(typ), typ.Size
 	case *btf.Float:
-		name, size = floatText(typ), typ.Size
+		name, size = floatName(typ.Size), typ.Size
 	}
 	if name != bytesName(size) || h.helpers[name] {
 		return
 	}
 	h.helpers[name] = true
 	n := strconv.Itoa(int(size))
-	align := strconv.FormatUint(scalarAlign(size), 10)
-	h.text("typedef struct { unsigned char bytes[" + n + "]; } " + name + " __attribute__((aligned(" + align + ")));\n\n")
+	align := strconv.Itoa(int(scalarAlign(size)))
+	h.texts("typedef struct { unsigned char bytes[", n, "]; } ", name, " __attribute__((aligned(", align, ")));\n\n")
 }

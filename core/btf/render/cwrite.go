@@ -3,7 +3,6 @@ package render
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/bpfhost/bpfhost/core/btf"
 )
@@ -12,35 +11,37 @@ const tabs = "\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t
 
 // declare writes the declaration of name, with the body of its type if that has no name.
 func (h *header) declare(id btf.ID, name string, level int) {
-	base, quals, d := h.declarator(id, name, maxParams)
-	typ, err := h.t.Type(base)
-	if err != nil {
-		h.fail(err)
-		return
-	}
-	switch typ := typ.(type) {
-	case *btf.Struct:
-		if typ.Name == "" {
-			h.text(quals)
-			h.body(base, typ, "", level)
-			h.text(before(d))
-			return
+	quals := len(h.quals)
+	c := h.follow(id, name)
+	h.out = append(h.out, h.quals[c.quals.from:c.quals.to]...)
+	switch k := h.t.Kind(c.base); {
+	case k.Composite() && h.t.Name(c.base) == "":
+		if s := h.structAt(c.base, level); s != nil {
+			h.body(c.base, s, "", level)
 		}
-	case *btf.Enum:
-		if typ.Name == "" {
-			h.text(quals)
-			h.enum(typ, "", level)
-			h.text(before(d))
-			return
-		}
+	case k.Enum() && h.t.Name(c.base) == "":
+		h.enum(c.base, "", level)
+	default:
+		h.base(c.base)
 	}
-	h.text(quals + h.base(base, typ) + before(d))
+	h.before(c)
+	h.begun = len(h.out)
+	h.declarator(c, name, maxParams)
+	h.forget(c, quals)
 }
 
-func (h *header) fail(err error) {
-	if h.err == nil {
-		h.err = err
+// structAt reads a struct that is written at a level. It is good until the next one at this level; nil after an error.
+func (h *header) structAt(id btf.ID, level int) *btf.Struct {
+	for len(h.levels) <= level {
+		h.levels = append(h.levels, new(btf.Scratch))
 	}
+	typ, err := h.t.Read(id, h.levels[level])
+	if err != nil {
+		h.fail(err)
+		return nil
+	}
+	s, _ := typ.(*btf.Struct)
+	return s
 }
 
 // body writes a struct or union. It calls itself for unnamed ones, at most maxNesting deep.
@@ -52,40 +53,43 @@ func (h *header) body(id btf.ID, s *btf.Struct, name string, level int) {
 		h.fail(fmt.Errorf("%w: unnamed types are nested more than %d deep", ErrLimit, maxNesting))
 		return
 	}
-	h.text(h.keyword(s) + name + " {\n")
-	if shape := h.shapes[id]; shape.bytes {
+	h.texts(h.keyword(s), name, " {\n")
+	shape := *h.shapes.at(id)
+	if shape.bytes {
 		h.line(level, "/* C has no such layout */")
 		h.padArray(uint64(s.Size), level)
 	} else {
 		h.members(s, shape, level)
 	}
-	h.text(tabs[:level] + "}")
-	if h.shapes[id].packed {
+	h.texts(tabs[:level], "}")
+	if shape.packed {
 		h.text(" __attribute__((packed))")
 	}
 }
 
-func (h *header) line(level int, text string) { h.text(tabs[:level+1] + text + "\n") }
+func (h *header) line(level int, text string) { h.texts(tabs[:level+1], text, "\n") }
 
 // members writes members and what fills the gaps between them.
 func (h *header) members(s *btf.Struct, shape shape, level int) {
-	at := uint64(0)
+	at, most := uint64(0), uint64(0)
 	size := uint64(s.Size) * 8
 	for i := range s.Members {
 		m := &s.Members[i]
-		f := fieldOf(h.t, m)
-		if place(at, f, h.memberAlign(m, shape.packed), shape.packed) != f.at {
+		by := h.measure(m.Type)
+		f := newField(m, by)
+		if place(at, f, by.alignIn(shape.packed), shape.packed) != f.at {
 			h.pad(at, f.at, level)
 		}
-		h.member(m, f, level)
+		if h.member(m, f, level); h.full() {
+			return
+		}
+		most = max(most, f.size)
 		if at = f.at + f.size; s.Union {
 			at = 0
 		}
 	}
 	if s.Union {
-		for i := range s.Members {
-			at = max(at, fieldOf(h.t, &s.Members[i]).size)
-		}
+		at = most
 	}
 	if roundUp(at, 8*uint64(max(shape.align, 1))) == size {
 		return
@@ -102,9 +106,9 @@ func (h *header) member(m *btf.Member, f field, level int) {
 	name := m.Name
 	switch {
 	case name != "":
-		name = memberName(name)
+		name = identifier(name)
 	case f.width == 0:
-		if id, inner := h.unnamed(m); inner != nil {
+		if id, inner := h.unnamed(m, level+1); inner != nil {
 			h.body(id, inner, "", level+1)
 			h.text(";\n")
 			return
@@ -114,21 +118,20 @@ func (h *header) member(m *btf.Member, f field, level int) {
 	}
 	h.declare(m.Type, name, level+1)
 	if f.width > 0 {
-		h.text(": " + strconv.Itoa(int(f.width)))
+		h.text(": ")
+		h.uint(uint64(f.width))
 	}
 	h.text(";\n")
 }
 
 // unnamed gives the struct whose members a member without a name stands for. It may itself have a name, as
 // -fms-extensions allows; plain C needs its members written out.
-func (h *header) unnamed(m *btf.Member) (btf.ID, *btf.Struct) {
+func (h *header) unnamed(m *btf.Member, level int) (btf.ID, *btf.Struct) {
 	id := h.t.Strip(m.Type)
-	typ, err := h.t.Type(id)
-	if err != nil {
+	if !h.t.Kind(id).Composite() {
 		return 0, nil
 	}
-	s, _ := typ.(*btf.Struct)
-	return id, s
+	return id, h.structAt(id, level)
 }
 
 // pad fills the bits from at up to end.
@@ -138,7 +141,9 @@ func (h *header) pad(at, end uint64, level int) {
 			h.padArray(g.bits/8, level)
 			continue
 		}
-		h.line(level, g.typ+": "+strconv.FormatUint(g.bits, 10)+";")
+		h.texts(tabs[:level+1], g.typ, ": ")
+		h.uint(g.bits)
+		h.text(";\n")
 	}
 }
 
@@ -149,33 +154,37 @@ func (h *header) padArray(n uint64, level int) {
 }
 
 // enum writes an enum and its values.
-func (h *header) enum(e *btf.Enum, name string, level int) {
-	h.text("enum" + name + " {\n")
-	suffix, wide := "", false
-	if e.Wide {
-		if suffix = "ULL"; e.Signed {
-			suffix = "LL"
-		}
+func (h *header) enum(id btf.ID, name string, level int) {
+	typ, err := h.t.Read(id, &h.small)
+	e, ok := typ.(*btf.Enum)
+	if err != nil || !ok {
+		h.fail(err)
+		return
 	}
-	for _, v := range e.Values {
-		text := strconv.FormatUint(v.Value, 10) + suffix
-		if e.Signed {
-			text = strconv.FormatInt(int64(v.Value), 10) + suffix
-		}
-		switch {
-		case e.Wide && e.Signed && int64(v.Value) == -1<<63:
-			text = "-9223372036854775807LL - 1"
-		case e.Wide && e.Signed:
-			wide = wide || int64(v.Value) != int64(int32(v.Value))
-		case e.Wide:
+	sep := ""
+	if name != "" {
+		sep = " "
+	}
+	h.texts("enum", sep, name, " {\n")
+	wide := false
+	for i := range e.Values {
+		v := &e.Values[i]
+		h.texts(tabs[:level+1], h.enumerator(v.Name), " = ")
+		h.enumValue(e, v.Value)
+		h.text(",\n")
+		if n := int64(v.Value); e.Signed {
+			wide = wide || n != int64(int32(n)) && n != -1<<63
+		} else {
 			wide = wide || v.Value > 1<<32-1
 		}
-		h.line(level, h.enumerator(v.Name)+" = "+text+",")
+		if h.full() {
+			return
+		}
 	}
 	if len(e.Values) == 0 { // C has no enums without values
-		h.line(level, h.enumerator(strings.TrimPrefix(name, " ")+"___none")+" = 0,")
+		h.line(level, h.enumerator(name+"___none")+" = 0,")
 	}
-	h.text(tabs[:level] + "}")
+	h.texts(tabs[:level], "}")
 	switch {
 	case e.Size == 1:
 		h.text(" __attribute__((mode(QI)))")
@@ -183,5 +192,25 @@ func (h *header) enum(e *btf.Enum, name string, level int) {
 		h.text(" __attribute__((mode(HI)))")
 	case e.Size == 8 && !wide:
 		h.text(" __attribute__((mode(DI)))")
+	}
+}
+
+// enumValue writes a value with the suffix that it needs.
+func (h *header) enumValue(e *btf.Enum, v uint64) {
+	switch {
+	case e.Wide && e.Signed && int64(v) == -1<<63:
+		h.text("-9223372036854775807LL - 1")
+		return
+	case e.Signed:
+		h.out = strconv.AppendInt(h.out, int64(v), 10)
+	default:
+		h.uint(v)
+	}
+	if e.Wide {
+		if e.Signed {
+			h.text("LL")
+		} else {
+			h.text("ULL")
+		}
 	}
 }

@@ -192,23 +192,3 @@ func TestNeeds(t *testing.T) {
 		t.Error(diff)
 	}
 }
-
-func BenchmarkDiffKernel(b *testing.B) {
-	x, y := vmlinux(b), vmlinux(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		if list, err := Diff(x, y, DiffOptions{}); err != nil || len(list) > 0 {
-			b.Fatal(list, err)
-		}
-	}
-}
-
-func BenchmarkJSONKernel(b *testing.B) {
-	types := vmlinux(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := JSON(nil, types, nil); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

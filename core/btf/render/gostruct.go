@@ -13,7 +13,7 @@ func (g *goWriter) shape(s *btf.Struct) shape {
 	end := uint64(0)
 	for i := range s.Members {
 		m := &s.Members[i]
-		f := fieldOf(g.t, m)
+		f := g.fieldOf(m)
 		if f.at < end || f.at+f.size > uint64(s.Size)*8 {
 			out.bytes = true
 		}
@@ -21,17 +21,16 @@ func (g *goWriter) shape(s *btf.Struct) shape {
 		if f.width > 0 {
 			continue
 		}
-		if a := g.alignOf(m.Type); f.at%(8*a) == 0 && uint64(s.Size)%a == 0 {
+		if a := g.goAlign(m.Type); f.at%(8*a) == 0 && uint64(s.Size)%a == 0 {
 			out.align = max(out.align, uint8(a))
 		}
 	}
 	return out
 }
 
-// alignOf gives the alignment in Go of a type whose structs are laid out.
-func (g *goWriter) alignOf(id btf.ID) uint64 {
-	h := header{t: g.t, shapes: g.shapes}
-	return min(h.alignOf(id), 8)
+// goAlign gives the alignment in Go of a type whose structs are laid out.
+func (g *goWriter) goAlign(id btf.ID) uint64 {
+	return min(uint64(g.measure(id).align), 8)
 }
 
 // structWriter writes one struct.
@@ -45,15 +44,18 @@ type structWriter struct {
 
 // structure writes a struct or union with its methods.
 func (g *goWriter) structure(id btf.ID, s *btf.Struct) {
-	w := &structWriter{goWriter: g, name: g.named[id], names: taken{"Data": 1}}
-	fmt.Fprintf(&g.out, "// %s is %s.\ntype %s struct {\n", w.name, remark(g.t.TypeName(id)), w.name)
-	shape := g.shapes[id]
+	clear(g.members)
+	g.members["Data"] = 1
+	g.fields = g.fields[:0]
+	w := &structWriter{goWriter: g, name: g.named[id], names: g.members}
+	shape := *g.shapes.at(id)
 	if shape.bytes {
-		fmt.Fprintf(&g.out, "_ [0]uint%d\nData [%d]byte\n", 8*max(shape.align, 1), s.Size)
+		g.fields.add("_", fmt.Sprintf("[0]uint%d", 8*max(shape.align, 1)), "")
+		g.fields.add("Data", bytesOf(uint64(s.Size)), "")
 	}
 	for i := 0; i < len(s.Members); i++ {
 		m := &s.Members[i]
-		f := fieldOf(g.t, m)
+		f := w.fieldOf(m)
 		switch {
 		case f.at+f.size > uint64(s.Size)*8:
 		case shape.bytes && f.width > 0:
@@ -69,16 +71,21 @@ func (g *goWriter) structure(id btf.ID, s *btf.Struct) {
 	if !shape.bytes {
 		w.pad(uint64(s.Size))
 	}
-	g.out.WriteString("}\n\n")
+	g.texts("\n// ", w.name, " is ", remark(g.t.TypeName(id)), ".\ntype ", w.name, " struct {\n")
+	g.writeRows(g.fields)
+	g.text("}\n")
 	for _, v := range w.views {
 		v()
 	}
-	fmt.Fprintf(&g.asserts, "_ = [1]struct{}{}[unsafe.Sizeof(%s{})-%d]\n", w.name, s.Size)
+	g.assert("Sizeof", w.name, "", uint64(s.Size))
 }
+
+// bytesOf is the type of n bytes.
+func bytesOf(n uint64) string { return "[" + strconv.FormatUint(n, 10) + "]byte" }
 
 func (w *structWriter) pad(to uint64) {
 	if to > w.end {
-		fmt.Fprintf(&w.out, "_ [%d]byte\n", to-w.end)
+		w.fields.add("_", bytesOf(to-w.end), "")
 		w.end = to
 	}
 }
@@ -89,8 +96,9 @@ func (w *structWriter) memberGo(m *btf.Member, f field) (name, typ string, size,
 	if c == "" {
 		c = "anon" + strconv.FormatUint(f.at/8, 10)
 	}
-	name = w.names.unique(goName(c))
-	typ, size, align = w.goType(m.Type, w.name+"_"+goName(c))
+	plain := goName(c)
+	name = w.names.unique(plain)
+	typ, size, align = w.goType(m.Type, w.name+"_"+plain)
 	return name, typ, size, align
 }
 
@@ -101,27 +109,33 @@ func (w *structWriter) field(m *btf.Member, f field, total uint64) {
 	w.pad(at)
 	comment := remark(w.t.Declare(m.Type, m.Name))
 	if size == 0 {
-		fmt.Fprintf(&w.out, "// %s at %d\n", comment, at)
+		w.fields.add("", "", comment+" at "+strconv.FormatUint(at, 10))
 		return
 	}
 	w.end = at + size
 	if at%align == 0 && total%align == 0 {
-		fmt.Fprintf(&w.out, "%s %s // %s\n", name, typ, comment)
-		fmt.Fprintf(&w.asserts, "_ = [1]struct{}{}[unsafe.Offsetof(%s{}.%s)-%d]\n", w.name, name, at)
+		w.fields.add(name, typ, comment)
+		w.assert("Offsetof", w.name, "."+name, at)
 		return
 	}
 	raw := w.names.unique("raw" + name)
-	fmt.Fprintf(&w.out, "%s [%d]byte // %s\n", raw, size, comment)
+	w.fields.add(raw, bytesOf(size), comment)
 	w.views = append(w.views, func() { w.copies(name, typ, raw+"[:]", size) })
+}
+
+// method writes a comment and the head of a method.
+func (w *structWriter) method(comment, name, rest string) string {
+	w.texts("\n// ", name, comment, "\n")
+	return "func (s *" + w.name + ") " + name + rest
 }
 
 // copies writes methods for a member that Go would align.
 func (w *structWriter) copies(name, typ, data string, size uint64) {
-	fmt.Fprintf(&w.out, "// %s reads a member without alignment.\nfunc (s *%s) %s() (v %s) {\ncopy((*[%d]byte)(unsafe.Pointer(&v))[:], s.%s)\nreturn v\n}\n\n",
-		name, w.name, name, typ, size, data)
+	value := "(*" + bytesOf(size) + ")(unsafe.Pointer(&v))[:]"
+	head := w.method(" reads a member without alignment.", name, "() (v "+typ+")")
+	w.texts(head, " {\n\tcopy(", value, ", s.", data, ")\n\treturn v\n}\n")
 	set := w.names.unique("Set" + name)
-	fmt.Fprintf(&w.out, "// %s sets it.\nfunc (s *%s) %s(v %s) { copy(s.%s, (*[%d]byte)(unsafe.Pointer(&v))[:]) }\n\n",
-		set, w.name, set, typ, data, size)
+	w.function(w.method(" sets it.", set, "(v "+typ+")"), "copy(s."+data+", "+value+")")
 }
 
 // view writes the method for a member of a union.
@@ -137,26 +151,26 @@ func (w *structWriter) view(m *btf.Member, f field, have uint64) {
 			w.copies(name, typ, fmt.Sprintf("Data[%d:%d]", at, at+size), size)
 			return
 		}
-		fmt.Fprintf(&w.out, "// %s views the bytes as %s.\nfunc (s *%s) %s() *%s { return (*%s)(unsafe.Pointer(&s.Data[%d])) }\n\n",
-			name, comment, w.name, name, typ, typ, at)
+		head := w.method(" views the bytes as "+comment+".", name, "() *"+typ)
+		w.function(head, "return (*"+typ+")(unsafe.Pointer(&s.Data["+strconv.FormatUint(at, 10)+"]))")
 	})
 }
 
 // bitFields writes the bytes of the bit-fields from the ith member on, and gives the next member.
 func (w *structWriter) bitFields(s *btf.Struct, i int) int {
-	first := fieldOf(w.t, &s.Members[i]).at / 8
+	first := w.fieldOf(&s.Members[i]).at / 8
 	w.pad(first)
 	first = max(first, w.end)
 	data := w.names.unique("bits" + strconv.FormatUint(first, 10))
 	for ; i < len(s.Members); i++ {
-		f := fieldOf(w.t, &s.Members[i])
+		f := w.fieldOf(&s.Members[i])
 		if f.width == 0 || f.at/8 > w.end { // another gap
 			break
 		}
 		w.end = max(w.end, (f.at+f.size+7)/8)
 		w.bitMethods(&s.Members[i], data, f.at-first*8, f)
 	}
-	fmt.Fprintf(&w.out, "%s [%d]byte\n", data, w.end-first)
+	w.fields.add(data, bytesOf(w.end-first), "")
 	return i
 }
 
@@ -179,12 +193,13 @@ func (w *structWriter) bitMethods(m *btf.Member, data string, at uint64, f field
 		get = fmt.Sprintf("%s(int64(%s<<%d) >> %d)", typ, read, 64-f.width, 64-f.width)
 	}
 	w.views = append(w.views, func() {
-		fmt.Fprintf(&w.out, "// %s reads a bit-field of %d bits.\nfunc (s *%s) %s() %s { return %s }\n\n", name, f.width, w.name, name, typ, get)
+		w.function(w.method(fmt.Sprintf(" reads a bit-field of %d bits.", f.width), name, "() "+typ), "return "+get)
+		head := w.method(" sets it.", set, "(v "+typ+")")
 		body := fmt.Sprintf("setBTFBits(s.%s[:], %d, %d, %s)", data, at, f.width, put)
 		if typ == "bool" {
-			body = "n := uint64(0)\nif v {\nn = 1\n}\n" + body
+			body = "n := uint64(0)\n\tif v {\n\t\tn = 1\n\t}\n\t" + body
 		}
-		fmt.Fprintf(&w.out, "// %s sets it.\nfunc (s *%s) %s(v %s) {\n%s\n}\n\n", set, w.name, set, typ, body)
+		w.texts(head, " {\n\t", body, "\n}\n")
 	})
 }
 

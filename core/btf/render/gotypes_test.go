@@ -1,6 +1,8 @@
 package render
 
 import (
+	"bytes"
+	"go/format"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -34,6 +36,45 @@ func TestGoGolden(t *testing.T) {
 		}
 		golden(t, name, got)
 		goVet(t, got)
+	}
+}
+
+// gofmt sees that source is formatted.
+func gofmt(t *testing.T, src []byte) {
+	t.Helper()
+	want, err := format.Source(src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(src, want) {
+		t.Errorf("not as gofmt has it: %s", firstDifference(src, want))
+	}
+}
+
+// TestGoFormat holds what is written against gofmt, for the types of the fixtures and of kernels.
+func TestGoFormat(t *testing.T) {
+	tables := map[string]*btf.Types{"fixture": fixture(t), "odd": odd(t)}
+	for name, file := range kernels(t) {
+		tables[name] = open(t, file, nil)
+	}
+	for name, types := range tables {
+		t.Run(name, func(t *testing.T) {
+			got, err := Go(nil, types, GoOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			gofmt(t, got)
+		})
+	}
+}
+
+func TestGoPackage(t *testing.T) {
+	for name, want := range map[string]string{"": "types", "kernel": "kernel", "type": "type_", "_": "__", "9p-fs": "_9p_fs", "int": "int_"} {
+		got, err := Go(nil, fixture(t), GoOptions{Package: name})
+		if err != nil || !bytes.Contains(got, []byte("\npackage "+want+"\n")) {
+			t.Errorf("%q: %v, %.200s", name, err, got)
+		}
+		gofmt(t, got)
 	}
 }
 

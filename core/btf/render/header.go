@@ -3,6 +3,7 @@ package render
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 
@@ -34,29 +35,63 @@ type HeaderOptions struct {
 // one name are told apart by a suffix: the second struct foo is foo___2, which CO-RE takes for foo.
 // Errors wrap ErrLimit, btf.ErrCycle for a type that contains itself, btf.ErrID, or are a *btf.FormatError.
 func Header(dst []byte, t *btf.Types, o HeaderOptions) ([]byte, error) {
-	if o.MaxBytes <= 0 {
-		o.MaxBytes = maxHeader
+	h := newHeader(t, o)
+	h.sink = newSink(dst, h.limit)
+	if err := h.write(o.Roots); err != nil {
+		return dst, err
+	}
+	return h.out, nil
+}
+
+// WriteHeader writes what Header appends, in pieces. After an error w has the part that was done, and of the errors some are those of w.
+func WriteHeader(w io.Writer, t *btf.Types, o HeaderOptions) error {
+	h := newHeader(t, o)
+	h.sink = writing(w, h.limit)
+	return h.write(o.Roots)
+}
+
+// newHeader makes a header that is empty.
+func newHeader(t *btf.Types, o HeaderOptions) *header {
+	tags, idents := 0, 0
+	if o.Roots == nil { // room for the names of all
+		for _, k := range t.Kinds() {
+			switch {
+			case k.Composite() || k.Enum():
+				tags++
+			case k == btf.KindTypedef:
+				idents++
+			}
+		}
 	}
 	h := &header{
-		t: t, out: dst, limit: len(dst) + o.MaxBytes, asserts: o.Asserts,
-		walker: newWalker(t), names: newNames(), shapes: make([]shape, t.Len()),
-		ints: map[btf.ID]string{}, helpers: map[string]bool{},
+		walker: newWalker(t), layouts: newLayouts(t), names: newNames(t, tags, tags+idents), t: t, asserts: o.Asserts,
+		helpers: map[string]bool{},
+	}
+	if h.limit = o.MaxBytes; h.limit <= 0 {
+		h.limit = maxHeader
 	}
 	h.enter = h.emit
+	return h
+}
+
+// write writes the header to its sink.
+func (h *header) write(roots []btf.ID) error {
 	h.text(headerTop)
-	err := h.roots(o.Roots)
+	err := h.roots(roots)
 	h.prototypes()
 	if err == nil && h.asserts {
 		h.check()
 	}
 	h.text(headerEnd)
+	h.full()
+	h.spill(0)
 	if err == nil {
 		err = h.err
 	}
 	if err != nil {
-		return dst, fmt.Errorf("write header: %w", err)
+		return fmt.Errorf("write header: %w", err)
 	}
-	return h.out, nil
+	return nil
 }
 
 const headerTop = `#ifndef __VMLINUX_H__
@@ -78,19 +113,22 @@ const headerEnd = `#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 // header writes a C header.
 type header struct {
 	*walker
+	layouts
 	names
+	sink
 	t       *btf.Types
-	out     []byte
-	limit   int // of len(out)
-	err     error
 	asserts bool
-	defined []btf.ID // structs, in the order of their definitions; only for asserts
-	shapes  []shape  // of structs, by id
-	ints    map[btf.ID]string
+	defined []btf.ID        // structs, in the order of their definitions; only for asserts
 	helpers map[string]bool // types for numbers that C does not have
 	pads    int             // in the struct that is being written
 	kfuncs  map[btf.ID]kfunc
 	protos  []btf.ID // of kernel functions, to be written at the end
+
+	links  []link // of the declarations that are being written
+	quals  []byte // of them
+	begun  int    // where in out the outermost of them begins
+	levels []*btf.Scratch
+	small  btf.Scratch // for types that are left at once
 }
 
 // roots writes what was asked for.
@@ -108,11 +146,11 @@ func (h *header) roots(ids []btf.ID) error {
 		}
 		return h.err
 	}
-	used := usedEnums(h.t)
+	loose := looseEnums(h.t)
 	for id := h.t.First(); int(id) < h.t.Len() && h.err == nil; id++ {
 		var err error
 		switch k := h.t.Kind(id); {
-		case k.Enum() && h.t.Name(id) == "" && !used[id]:
+		case loose[id]:
 			err = h.looseEnum(id)
 		case k == btf.KindTypedef || k == btf.KindFwd:
 			err = h.walk(id, declared)
@@ -126,25 +164,28 @@ func (h *header) roots(ids []btf.ID) error {
 	return h.allKfuncs()
 }
 
-// usedEnums finds the enums without a name that something refers to: they are written there.
-func usedEnums(t *btf.Types) map[btf.ID]bool {
-	used := map[btf.ID]bool{}
-	for id := t.First(); int(id) < t.Len(); id++ {
-		if t.Kind(id) == btf.KindDeclTag {
+// looseEnums finds the enums without a name that nothing refers to: the others are written where they are used.
+func looseEnums(t *btf.Types) []bool {
+	loose := make([]bool, t.Len())
+	for id, k := range t.Kinds() {
+		loose[id] = k.Enum() && t.Name(id) == ""
+	}
+	for id, k := range t.Kinds() {
+		if k == btf.KindDeclTag || k == btf.KindInt || k == btf.KindFunc {
 			continue
 		}
 		for to := range t.Refs(id) {
-			if to != 0 && t.Kind(to).Enum() && t.Name(to) == "" {
-				used[to] = true
+			if int(to) < len(loose) {
+				loose[to] = false
 			}
 		}
 	}
-	return used
+	return loose
 }
 
 // looseEnum writes an enum that has no name and belongs to nothing.
 func (h *header) looseEnum(id btf.ID) error {
-	typ, err := h.t.Type(id)
+	typ, err := h.t.Read(id, &h.small)
 	if err != nil {
 		return err
 	}
@@ -156,7 +197,7 @@ func (h *header) looseEnum(id btf.ID) error {
 	if guard {
 		h.text(beforeC23)
 	}
-	h.enum(e, "", 0)
+	h.enum(id, "", 0)
 	h.text(";\n\n")
 	if guard {
 		h.text("#endif\n\n")
@@ -178,114 +219,108 @@ func isBool(e *btf.Enum) bool {
 }
 
 // emit writes a type after everything that it needs.
-func (h *header) emit(id btf.ID, typ btf.Type, s stage) error {
-	switch typ := typ.(type) {
-	case *btf.Struct:
-		if typ.Name != "" && s == declared {
-			h.text(h.keyword(typ) + " " + h.structTag(id, typ) + ";\n\n")
-			return nil
+func (h *header) emit(id btf.ID, s stage) error {
+	switch k := h.t.Kind(id); k {
+	case btf.KindStruct, btf.KindUnion:
+		h.structure(id, k, s)
+	case btf.KindFwd:
+		if name := h.t.Name(id); name != "" {
+			keyword := h.fwdKeyword(id)
+			h.texts(keyword, " ", h.fwdTag(keyword, name), ";\n\n")
 		}
-		h.shapes[id] = h.shape(typ)
-		if typ.Name != "" {
-			h.define(id, typ)
-		}
-	case *btf.Fwd:
-		h.forward(typ)
-	case *btf.Enum:
-		if typ.Name != "" {
-			h.enum(typ, " "+h.tag(id, "enum", typ.Name), 0)
+	case btf.KindEnum, btf.KindEnum64:
+		if name := h.t.Name(id); name != "" {
+			h.enum(id, h.tag(id, "enum", name), 0)
 			h.text(";\n\n")
 		}
-	case *btf.Typedef:
+	case btf.KindTypedef:
 		if s == declared {
-			h.typedef(id, typ)
+			h.typedef(id)
 		}
-	case *btf.Int, *btf.Float:
-		h.helper(typ)
-	case *btf.Function:
+	case btf.KindInt, btf.KindFloat:
+		h.helper(id)
+	case btf.KindFunc, btf.KindVar:
 		if h.kfuncs[id] != 0 {
 			h.protos = append(h.protos, id)
 			break
 		}
 		h.text("extern ")
-		h.declare(typ.Type, h.ident(id, typ.Name), 0)
-		h.text(";\n\n")
-	case *btf.Var:
-		h.text("extern ")
-		h.declare(typ.Type, h.ident(id, typ.Name), 0)
+		h.object(id)
 		h.text(";\n\n")
 	}
+	h.full()
+	h.spill(pieceBytes)
 	return h.err
 }
 
-func (h *header) forward(f *btf.Fwd) {
-	keyword := "struct"
-	if f.Union {
-		keyword = "union"
+// structure lays out a struct or union, and writes it if it has a name.
+func (h *header) structure(id btf.ID, k btf.Kind, s stage) {
+	name := h.t.Name(id)
+	if name != "" && s == declared {
+		h.texts(k.String(), " ", h.tag(id, k.String(), name), ";\n\n")
+		return
 	}
-	if f.Name != "" {
-		h.text(keyword + " " + h.fwdTag(keyword, f.Name) + ";\n\n")
+	typ := h.structAt(id, 0)
+	if typ == nil {
+		return
 	}
-}
-
-func (h *header) typedef(id btf.ID, typ *btf.Typedef) {
-	guard := typ.Name == "bool"
-	if guard {
-		h.text(beforeC23)
+	*h.shapes.at(id) = h.shape(typ)
+	if name == "" {
+		return
 	}
-	h.text("typedef ")
 	h.pads = 0
-	h.declare(typ.Type, h.ident(id, typ.Name), 0)
-	h.text(";\n\n")
-	if guard {
-		h.text("#endif\n\n")
-	}
-}
-
-// define writes a struct or union.
-func (h *header) define(id btf.ID, s *btf.Struct) {
-	h.pads = 0
-	h.body(id, s, " "+h.structTag(id, s), 0)
+	h.body(id, typ, " "+h.structTag(id, typ), 0)
 	h.text(";\n\n")
 	if h.asserts {
 		h.defined = append(h.defined, id)
 	}
 }
 
+// object declares a function or variable.
+func (h *header) object(id btf.ID) {
+	to, _ := h.t.Ref(id, 0)
+	h.declare(to, h.ident(id, h.t.Name(id)), 0)
+}
+
+func (h *header) typedef(id btf.ID) {
+	name := h.t.Name(id)
+	guard := name == "bool"
+	if guard {
+		h.text(beforeC23)
+	}
+	h.text("typedef ")
+	h.pads = 0
+	h.object(id)
+	h.text(";\n\n")
+	if guard {
+		h.text("#endif\n\n")
+	}
+}
+
 // check writes the assertions.
 func (h *header) check() {
 	for _, id := range h.defined {
-		typ, err := h.t.Type(id)
-		s, ok := typ.(*btf.Struct)
-		if err != nil || !ok {
-			continue
+		s := h.structAt(id, 0)
+		if s == nil || h.full() {
+			return
 		}
 		name := h.keyword(s) + " " + h.structTag(id, s)
-		h.text("_Static_assert(sizeof(" + name + ") == " + strconv.Itoa(int(s.Size)) + ", \"size\");\n")
-		if h.shapes[id].bytes {
+		h.texts("_Static_assert(sizeof(", name, ") == ", strconv.Itoa(int(s.Size)), ", \"size\");\n")
+		if h.shapes.at(id).bytes {
 			continue
 		}
 		for i := range s.Members {
 			m := &s.Members[i]
-			if f := fieldOf(h.t, m); m.Name != "" && f.width == 0 {
-				h.text("_Static_assert(__builtin_offsetof(" + name + ", " + memberName(m.Name) + ") == " +
-					strconv.FormatUint(f.at/8, 10) + ", \"" + memberName(m.Name) + "\");\n")
+			if f := h.fieldOf(m); m.Name != "" && f.width == 0 {
+				member := identifier(m.Name)
+				h.texts("_Static_assert(__builtin_offsetof(", name, ", ", member, ") == ", strconv.FormatUint(f.at/8, 10), ", \"", member, "\");\n")
 			}
 		}
+		h.spill(pieceBytes)
 	}
 	h.text("\n")
 }
 
-// text appends to the header until the limit is reached.
-func (h *header) text(s string) {
-	if h.err != nil {
-		return
-	}
-	if len(h.out)+len(s) > h.limit {
-		h.err = fmt.Errorf("%w: the output exceeds %d bytes", ErrLimit, h.limit)
-		return
-	}
-	h.out = append(h.out, s...)
-}
-
 func (h *header) keyword(s *btf.Struct) string { return s.Kind().String() }
+
+func (h *header) structTag(id btf.ID, s *btf.Struct) string { return h.tag(id, h.keyword(s), s.Name) }

@@ -449,29 +449,3 @@ func TestHeaderChain(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
-
-func BenchmarkHeaderKernel(b *testing.B) {
-	types := vmlinux(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		out, err := Header(nil, types, HeaderOptions{})
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.SetBytes(int64(len(out)))
-	}
-}
-
-func BenchmarkHeaderRoot(b *testing.B) {
-	types := vmlinux(b)
-	id, err := types.Find("sk_buff", btf.KindStruct)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := Header(nil, types, HeaderOptions{Roots: []btf.ID{id}}); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

@@ -3,6 +3,8 @@ package render
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -13,44 +15,89 @@ import (
 // "bpftool -j btf dump file", with a field "schema" before them. No ids stand for every type that is not in the base.
 // Errors are those of Types.Type.
 func JSON(dst []byte, t *btf.Types, ids []btf.ID) ([]byte, error) {
-	j := jsonWriter{t: t, out: append(dst, `{"schema":"bpfhost.btf/v1","types":[`...)}
-	if ids == nil {
-		for id := t.First(); int(id) < t.Len(); id++ {
-			ids = append(ids, id)
-		}
+	j := jsonWriter{sink: newSink(dst, math.MaxInt-len(dst)), t: t}
+	if err := j.write(ids); err != nil {
+		return dst, err
 	}
-	for i, id := range ids {
-		typ, err := t.Type(id)
-		if err != nil {
-			return dst, fmt.Errorf("write types: %w", err)
-		}
-		if i > 0 {
-			j.text(",")
-		}
-		j.text("\n{")
-		j.num("id", uint64(id))
-		j.word("kind", strings.ToUpper(typ.Kind().String()))
-		j.name(t.Name(id))
-		j.scalar(typ)
-		j.text("}")
-	}
-	return append(j.out, "\n]}\n"...), nil
+	return j.out, nil
+}
+
+// WriteJSON writes what JSON appends, in pieces. After an error w has the part that was done, and of the errors some are those of w.
+func WriteJSON(w io.Writer, t *btf.Types, ids []btf.ID) error {
+	j := jsonWriter{sink: writing(w, math.MaxInt), t: t}
+	return j.write(ids)
 }
 
 // jsonWriter writes objects. A comma stands before a field unless it is the first.
 type jsonWriter struct {
-	t   *btf.Types
-	out []byte
+	sink
+	t       *btf.Types
+	scratch btf.Scratch
+	types   int // that are written
 }
 
-func (j *jsonWriter) text(s string) { j.out = append(j.out, s...) }
+func (j *jsonWriter) write(ids []btf.ID) error {
+	j.text(`{"schema":"bpfhost.btf/v1","types":[`)
+	for _, id := range ids {
+		j.typ(id)
+	}
+	if ids == nil {
+		for id := range j.t.Kinds() {
+			j.typ(id)
+		}
+	}
+	j.text("\n]}\n")
+	j.spill(0)
+	if j.err != nil {
+		return fmt.Errorf("write types: %w", j.err)
+	}
+	return nil
+}
+
+// typ writes a type as one line.
+func (j *jsonWriter) typ(id btf.ID) {
+	if j.err != nil {
+		return
+	}
+	typ, err := j.t.Read(id, &j.scratch)
+	if err != nil {
+		j.fail(err)
+		return
+	}
+	if j.types > 0 {
+		j.text(",")
+	}
+	j.types++
+	j.text("\n{")
+	j.num("id", uint64(id))
+	j.word("kind", kindName(typ.Kind()))
+	j.name(j.t.Name(id))
+	j.scalar(typ)
+	j.text("}")
+	j.spill(pieceBytes)
+}
+
+// kindName is the name of a kind in upper case.
+func kindName(k btf.Kind) string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return strings.ToUpper(k.String())
+}
+
+var kindNames = [...]string{
+	btf.KindVoid: "VOID", btf.KindInt: "INT", btf.KindPointer: "PTR", btf.KindArray: "ARRAY", btf.KindStruct: "STRUCT",
+	btf.KindUnion: "UNION", btf.KindEnum: "ENUM", btf.KindFwd: "FWD", btf.KindTypedef: "TYPEDEF", btf.KindVolatile: "VOLATILE",
+	btf.KindConst: "CONST", btf.KindRestrict: "RESTRICT", btf.KindFunc: "FUNC", btf.KindFuncProto: "FUNC_PROTO", btf.KindVar: "VAR",
+	btf.KindDatasec: "DATASEC", btf.KindFloat: "FLOAT", btf.KindDeclTag: "DECL_TAG", btf.KindTypeTag: "TYPE_TAG", btf.KindEnum64: "ENUM64",
+}
 
 // key writes the name of a field.
 func (j *jsonWriter) key(k string) {
 	if j.out[len(j.out)-1] != '{' {
 		j.text(",")
 	}
-	j.text(`"` + k + `":`)
+	j.texts(`"`, k, `":`)
 }
 
 func (j *jsonWriter) num(k string, n uint64) {
@@ -61,20 +108,30 @@ func (j *jsonWriter) num(k string, n uint64) {
 // word writes a string that needs no escapes.
 func (j *jsonWriter) word(k, s string) {
 	j.key(k)
-	j.text(`"` + s + `"`)
+	j.texts(`"`, s, `"`)
 }
 
 func (j *jsonWriter) name(s string) {
 	if s == "" {
 		s = "(anon)"
 	}
-	if identifier(s) == s || s == "(anon)" {
+	if plainName(s) || s == "(anon)" {
 		j.word("name", s)
 		return
 	}
 	j.key("name")
 	b, _ := json.Marshal(s) // strings always can be
 	j.out = append(j.out, b...)
+}
+
+// plainName says whether a name needs no escapes, which nearly none does.
+func plainName(s string) bool {
+	for i := range len(s) {
+		if !wordByte(s[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 func (j *jsonWriter) scalar(typ btf.Type) {

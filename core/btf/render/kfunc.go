@@ -70,13 +70,8 @@ func (h *header) prototypes() {
 	}
 	h.text(kfuncTop)
 	for _, id := range h.protos {
-		typ, err := h.t.Type(id)
-		f, ok := typ.(*btf.Function)
-		if err != nil || !ok {
-			continue
-		}
 		h.text("extern ")
-		h.declare(f.Type, h.ident(id, f.Name), 0)
+		h.object(id)
 		h.text(" __weak __ksym")
 		if h.kfuncs[id]&fastcall != 0 {
 			h.text(" __bpf_fastcall")

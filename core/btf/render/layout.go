@@ -17,18 +17,38 @@ type field struct {
 	unit  uint64 // bits of the type of a bit-field
 }
 
-// fieldOf measures a member. In old BTF the type of a bit-field says where in its unit it is.
-func fieldOf(t *btf.Types, m *btf.Member) field {
-	f := field{at: uint64(m.Offset), width: m.BitSize}
-	size, _ := t.Size(m.Type)
-	f.size = uint64(size) * 8
-	if f.width == 0 {
-		if typ, err := t.Type(t.Strip(m.Type)); err == nil {
-			if i, ok := typ.(*btf.Int); ok && i.Bits > 0 && (uint32(i.Bits) != i.Size*8 || i.Offset != 0) {
-				f.width = uint32(i.Bits)
-				f.at += uint64(i.Offset)
-			}
+// measure is what the place of a member depends on.
+type measure struct {
+	size  uint32 // bytes; 0 if the type has none
+	align uint8  // bytes, as the header defines the type; only layouts know
+	bits  uint8  // of an integer that is narrower than its size, as those of bit-fields in old BTF; otherwise 0
+	at    uint8  // bits from its start to them
+	known bool
+}
+
+// measureOf measures a type, but for its alignment.
+func measureOf(t *btf.Types, id btf.ID) measure {
+	size, _ := t.Size(id)
+	m := measure{size: size, known: true}
+	if id = t.Strip(id); t.Kind(id) != btf.KindInt {
+		return m
+	}
+	if typ, err := t.Type(id); err == nil {
+		if i, ok := typ.(*btf.Int); ok && i.Bits > 0 && (uint32(i.Bits) != i.Size*8 || i.Offset != 0) {
+			m.bits, m.at = i.Bits, i.Offset
 		}
+	}
+	return m
+}
+
+// fieldOf measures a member. In old BTF the type of a bit-field says where in its unit it is.
+func fieldOf(t *btf.Types, m *btf.Member) field { return newField(m, measureOf(t, m.Type)) }
+
+func newField(m *btf.Member, by measure) field {
+	f := field{at: uint64(m.Offset), size: uint64(by.size) * 8, width: m.BitSize}
+	if f.width == 0 && by.bits > 0 {
+		f.width = uint32(by.bits)
+		f.at += uint64(by.at)
 	}
 	if f.width > 0 {
 		f.unit, f.size = f.size, uint64(f.width)
@@ -36,47 +56,68 @@ func fieldOf(t *btf.Types, m *btf.Member) field {
 	return f
 }
 
-// alignOf gives the alignment in bytes of a type as the header defines it.
-func (h *header) alignOf(id btf.ID) uint64 {
+// layouts lay out structs. What they find out of types they remember.
+type layouts struct {
+	t        *btf.Types
+	shapes   byID[shape] // of structs
+	measures byID[measure]
+}
+
+func newLayouts(t *btf.Types) layouts {
+	return layouts{t: t, shapes: newByID[shape](t), measures: newByID[measure](t)}
+}
+
+// measure is measureOf with the alignment.
+func (l *layouts) measure(id btf.ID) measure {
+	if int(id) >= l.t.Len() {
+		return measure{align: 1}
+	}
+	m := l.measures.at(id)
+	if !m.known {
+		*m = measureOf(l.t, id)
+		m.align, m.known = l.alignOf(id)
+	}
+	return *m
+}
+
+func (l *layouts) fieldOf(m *btf.Member) field { return newField(m, l.measure(m.Type)) }
+
+// alignOf gives the alignment in bytes of a type as the header defines it. It is not final for structs that
+// are not laid out yet, which happens in malformed types only.
+func (l *layouts) alignOf(id btf.ID) (align uint8, final bool) {
 	for range maxNesting {
-		id = h.t.Strip(id)
-		typ, err := h.t.Type(id)
-		if err != nil {
-			return 1
-		}
-		switch typ := typ.(type) {
-		case *btf.Array:
-			id = typ.Type
+		id = l.t.Strip(id)
+		switch k := l.t.Kind(id); {
+		case k == btf.KindArray:
+			id, _ = l.t.Ref(id, 0)
 			continue
-		case *btf.Pointer:
-			return 8
-		case *btf.Struct:
-			return uint64(max(h.shapes[id].align, 1))
-		case *btf.Int:
-			return scalarAlign(typ.Size)
-		case *btf.Float:
-			return scalarAlign(typ.Size)
-		case *btf.Enum:
-			return scalarAlign(typ.Size)
+		case k == btf.KindPointer:
+			return 8, true
+		case k.Composite():
+			a := l.shapes.at(id).align
+			return max(a, 1), a > 0
+		case k == btf.KindInt || k == btf.KindFloat || k.Enum():
+			size, _ := l.t.Size(id)
+			return scalarAlign(size), true
 		}
 		break
 	}
-	return 1
+	return 1, true
 }
 
 // scalarAlign is the alignment of a number. Those that C does not have are arrays of bytes.
-func scalarAlign(size uint32) uint64 {
+func scalarAlign(size uint32) uint8 {
 	switch size {
 	case 1, 2, 4, 8, 16:
-		return uint64(size)
+		return uint8(size)
 	}
 	return 1
 }
 
 // shape finds out how C can lay out a struct whose members are laid out.
-func (h *header) shape(s *btf.Struct) shape {
+func (l *layouts) shape(s *btf.Struct) shape {
 	for _, packed := range []bool{false, true} {
-		if align, ok := h.fits(s, packed); ok {
+		if align, ok := l.fits(s, packed); ok {
 			return shape{align: uint8(align), packed: packed}
 		}
 	}
@@ -85,12 +126,13 @@ func (h *header) shape(s *btf.Struct) shape {
 
 // fits says whether members come to stand where they should, with padding between them, and the alignment that the
 // struct then has.
-func (h *header) fits(s *btf.Struct, packed bool) (align uint64, ok bool) {
+func (l *layouts) fits(s *btf.Struct, packed bool) (align uint64, ok bool) {
 	end := uint64(0)
 	align = 1
 	for i := range s.Members {
-		f := fieldOf(h.t, &s.Members[i])
-		a := h.memberAlign(&s.Members[i], packed)
+		by := l.measure(s.Members[i].Type)
+		f := newField(&s.Members[i], by)
+		a := by.alignIn(packed)
 		if f.at < end || place(f.at, f, a, packed) != f.at || f.width > 0 && uint64(f.width) > f.unit {
 			return 0, false
 		}
@@ -108,11 +150,12 @@ func (h *header) fits(s *btf.Struct, packed bool) (align uint64, ok bool) {
 	return align, uint64(s.Size)%align == 0
 }
 
-func (h *header) memberAlign(m *btf.Member, packed bool) uint64 {
+// alignIn is the alignment of a member.
+func (m measure) alignIn(packed bool) uint64 {
 	if packed {
 		return 1
 	}
-	return h.alignOf(m.Type)
+	return uint64(m.align)
 }
 
 // place gives where C puts a member when bits up to at are taken.

@@ -10,9 +10,13 @@ import (
 // names gives types names that C tells apart. Tags (struct, union, enum) and identifiers (typedefs, enumerators) do not meet.
 type names struct {
 	tags, idents taken
-	given        map[btf.ID]string
-	firsts       map[string]first // by keyword and name
+	given        byID[uint32] // 0 for none yet, 1 for the name as it is written, others are places in changed + 2
+	changed      []string
+	firsts       map[tagKey]first
 }
+
+// tagKey is the keyword and name of a struct, union or enum.
+type tagKey struct{ keyword, name string }
 
 // first is the name that the first struct of a name has, and forward declarations of it.
 type first struct {
@@ -23,8 +27,12 @@ type first struct {
 // taken counts the uses of names.
 type taken map[string]int
 
-func newNames() names {
-	return names{tags: taken{}, idents: taken{}, given: map[btf.ID]string{}, firsts: map[string]first{}}
+// newNames makes names for a table. Tags and identifiers are how many there may be.
+func newNames(t *btf.Types, tags, idents int) names {
+	return names{
+		tags: make(taken, tags), idents: make(taken, idents),
+		given: newByID[uint32](t), firsts: make(map[tagKey]first, tags),
+	}
 }
 
 // unique gives name, or name___2 and so on if it was given before.
@@ -42,30 +50,49 @@ func (t taken) unique(name string) string {
 	}
 }
 
-// tag names a struct, union or enum.
-func (n *names) tag(id btf.ID, keyword, name string) string {
-	if s, ok := n.given[id]; ok {
-		return s
+// known gives the name that a type was given, if it was.
+func (n *names) known(id btf.ID, name string) (string, bool) {
+	switch g := *n.given.at(id); g {
+	case 0:
+		return "", false
+	case 1:
+		return name, true
+	default:
+		return n.changed[g-2], true
 	}
-	key := keyword + " " + name
-	f := n.firsts[key]
-	if f.name == "" || f.claimed {
-		f.name = n.tags.unique(identifier(name))
-	}
-	if _, ok := n.firsts[key]; !ok || !n.firsts[key].claimed {
-		n.firsts[key] = first{f.name, true}
-	}
-	n.given[id] = f.name
-	return f.name
 }
 
-func (n *names) structTag(id btf.ID, s *btf.Struct) string {
-	return n.tag(id, s.Kind().String(), s.Name)
+// give remembers the name of a type.
+func (n *names) give(id btf.ID, name, given string) {
+	if name == given {
+		*n.given.at(id) = 1
+		return
+	}
+	n.changed = append(n.changed, given)
+	*n.given.at(id) = uint32(len(n.changed)) + 1
+}
+
+// tag names a struct, union or enum.
+func (n *names) tag(id btf.ID, keyword, name string) string {
+	if s, ok := n.known(id, name); ok {
+		return s
+	}
+	key := tagKey{keyword, name}
+	f, ok := n.firsts[key]
+	s := f.name
+	if !ok || f.claimed {
+		s = n.tags.unique(identifier(name))
+	}
+	if !f.claimed {
+		n.firsts[key] = first{s, true}
+	}
+	n.give(id, name, s)
+	return s
 }
 
 // fwdTag names a forward declaration as the first struct of its name.
 func (n *names) fwdTag(keyword, name string) string {
-	key := keyword + " " + name
+	key := tagKey{keyword, name}
 	f, ok := n.firsts[key]
 	if !ok {
 		f = first{name: n.tags.unique(identifier(name))}
@@ -76,10 +103,10 @@ func (n *names) fwdTag(keyword, name string) string {
 
 // ident names a typedef, function or variable.
 func (n *names) ident(id btf.ID, name string) string {
-	s, ok := n.given[id]
+	s, ok := n.known(id, name)
 	if !ok {
 		s = n.idents.unique(identifier(name))
-		n.given[id] = s
+		n.give(id, name, s)
 	}
 	return s
 }
@@ -87,16 +114,13 @@ func (n *names) ident(id btf.ID, name string) string {
 // enumerator names a value.
 func (n *names) enumerator(name string) string { return n.idents.unique(identifier(name)) }
 
-// memberName is a name of a member, which meets no other names.
-func memberName(name string) string { return identifier(name) }
-
 // identifier makes a C identifier of a name.
 func identifier(name string) string {
 	ok := name != "" && !(name[0] >= '0' && name[0] <= '9')
 	for i := 0; ok && i < len(name); i++ {
 		ok = wordByte(name[i])
 	}
-	if ok && !keywords[name] {
+	if ok && !keyword(name) {
 		return name
 	}
 	var b strings.Builder
@@ -110,7 +134,7 @@ func identifier(name string) string {
 			b.WriteByte('_')
 		}
 	}
-	if keywords[name] {
+	if keyword(name) {
 		b.WriteByte('_')
 	}
 	return b.String()
@@ -120,14 +144,15 @@ func wordByte(c byte) bool {
 	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }
 
-// keywords are the words of C, and what clang defines itself for BPF with another size.
-var keywords = func() map[string]bool {
-	m := map[string]bool{}
-	for _, w := range strings.Fields(`auto break case char const continue default do double else enum extern float for goto if
-		inline int long register restrict return short signed sizeof static struct switch typedef union unsigned
-		void volatile while asm typeof _Bool _Complex _Imaginary _Alignas _Alignof _Atomic _Generic _Noreturn
-		_Static_assert _Thread_local __int128 __builtin_va_list __builtin_offsetof __attribute__ __asm__ __volatile__`) {
-		m[w] = true
+// keyword says whether a name is a word of C, or something that clang defines itself for BPF with another size.
+func keyword(name string) bool {
+	switch name {
+	case "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern", "float", "for",
+		"goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed", "sizeof", "static", "struct",
+		"switch", "typedef", "union", "unsigned", "void", "volatile", "while", "asm", "typeof", "_Bool", "_Complex", "_Imaginary",
+		"_Alignas", "_Alignof", "_Atomic", "_Generic", "_Noreturn", "_Static_assert", "_Thread_local", "__int128",
+		"__builtin_va_list", "__builtin_offsetof", "__attribute__", "__asm__", "__volatile__":
+		return true
 	}
-	return m
-}()
+	return false
+}

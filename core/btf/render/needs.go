@@ -10,15 +10,15 @@ import (
 // by name. Errors are those of Header.
 func Needs(t *btf.Types, roots []btf.ID) ([]btf.ID, error) {
 	w := newWalker(t)
-	w.enter = func(btf.ID, btf.Type, stage) error { return nil }
+	w.enter = func(btf.ID, stage) error { return nil }
 	for _, id := range roots {
 		if err := w.walk(id, whole); err != nil {
 			return nil, fmt.Errorf("find what %s needs: %w", t.TypeName(id), err)
 		}
 	}
 	var ids []btf.ID
-	for id := range btf.ID(t.Len()) {
-		if w.state[2*int(id)+int(declared)] == done || w.state[2*int(id)+int(whole)] == done {
+	for id, v := range w.visits.all {
+		if v.places[declared] == done || v.places[whole] == done {
 			ids = append(ids, id)
 		}
 	}
@@ -28,20 +28,19 @@ func Needs(t *btf.Types, roots []btf.ID) ([]btf.ID, error) {
 // wholes is Needs without the types that pointers point to.
 func wholes(t *btf.Types, roots []btf.ID) ([]btf.ID, error) {
 	w := newWalker(t)
-	w.enter = func(btf.ID, btf.Type, stage) error { return nil }
+	w.enter = func(btf.ID, stage) error { return nil }
 	for _, id := range roots {
 		if err := w.walk(id, whole); err != nil {
 			return nil, err
 		}
 	}
 	var ids []btf.ID
-	for id := range btf.ID(t.Len()) {
-		k := t.Kind(id)
-		at := 2*int(id) + int(declared)
-		if k.Composite() || k == btf.KindTypedef {
-			at = 2*int(id) + int(whole)
+	for id, v := range w.visits.all {
+		s := declared
+		if v.class == named || v.class == unnamed || v.class == typedef {
+			s = whole
 		}
-		if w.state[at] == done {
+		if v.places[s] == done {
 			ids = append(ids, id)
 		}
 	}

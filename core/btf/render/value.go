@@ -51,9 +51,10 @@ type values struct {
 	o     ValueOptions
 	order binary.ByteOrder
 	out   []byte
-	end   int  // of the text
-	steps int  // values that may still be looked at
-	full  bool // the limit was reached
+	end   int      // of the text
+	steps int      // values that may still be looked at
+	full  bool     // the limit was reached
+	spare [24]byte // for digits
 }
 
 func (v *values) text(s string) {
@@ -62,6 +63,30 @@ func (v *values) text(s string) {
 		return
 	}
 	v.out = append(v.out, s...)
+}
+
+// texts writes all parts or none.
+func (v *values) texts(parts ...string) {
+	n := 0
+	for _, p := range parts {
+		n += len(p)
+	}
+	if v.full || len(v.out)+n > v.end {
+		v.full = true
+		return
+	}
+	for _, p := range parts {
+		v.out = append(v.out, p...)
+	}
+}
+
+// digits writes a number.
+func (v *values) digits(b []byte) {
+	if v.full || len(v.out)+len(b) > v.end {
+		v.full = true
+		return
+	}
+	v.out = append(v.out, b...)
 }
 
 // step counts what is looked at, so that types which are large for their text end too.
@@ -103,7 +128,7 @@ func (v *values) value(id btf.ID, data []byte, depth int) {
 	case *btf.Enum:
 		v.enum(typ, v.bits(data, 0, size*8), size*8)
 	case *btf.Pointer:
-		v.text("0x" + strconv.FormatUint(v.bits(data, 0, size*8).lo, 16))
+		v.digits(strconv.AppendUint(append(v.spare[:0], "0x"...), v.bits(data, 0, size*8).lo, 16))
 	case *btf.Float:
 		v.float(data)
 	default:
@@ -176,9 +201,9 @@ func (v *values) integer(i *btf.Int, w wide, n uint32) {
 	case i.Name == "char" && n == 8 && w.lo < 0x80 && unicode.IsPrint(rune(w.lo)):
 		v.text(strconv.QuoteRune(rune(w.lo)))
 	case i.Encoding&btf.IntSigned != 0 && n > 0 && n <= 64:
-		v.text(strconv.FormatInt(signed(w.lo, n), 10))
+		v.digits(strconv.AppendInt(v.spare[:0], signed(w.lo, n), 10))
 	default:
-		v.text(strconv.FormatUint(w.lo, 10))
+		v.digits(strconv.AppendUint(v.spare[:0], w.lo, 10))
 	}
 }
 

@@ -28,7 +28,7 @@ func (v *values) structure(s *btf.Struct, data []byte, depth int) {
 		v.separate(wrote, depth+1)
 		wrote++
 		if m.Name != "" {
-			v.text("." + identifier(m.Name) + " = ")
+			v.texts(".", identifier(m.Name), " = ")
 		}
 		v.member(m, f, data, depth+1)
 	}
@@ -91,7 +91,7 @@ func (v *values) member(m *btf.Member, f field, data []byte, depth int) {
 	case *btf.Enum:
 		v.enum(typ, w, f.width)
 	default:
-		v.text(strconv.FormatUint(w.lo, 10))
+		v.digits(strconv.AppendUint(v.spare[:0], w.lo, 10))
 	}
 }
 

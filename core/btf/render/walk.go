@@ -21,26 +21,47 @@ const (
 	// everything between is the place on the stack + 1
 )
 
+// class is what a walk has to know of a type. Zero is a type that it has not met.
+type class uint8
+
+const (
+	plain    class = iota + 1 // needs what it refers to declared, if it is something that has a need
+	leaf                      // needs nothing
+	pointer                   // needs its target declared
+	modifier                  // needs as much of its target as is needed of itself
+	typedef                   // as a modifier, and the name before the whole
+	array                     // needs its elements as a whole
+	named                     // a struct, which can be declared
+	unnamed                   // a struct, which is written out where it is used
+)
+
+// visit is what a walk knows of a type.
+type visit struct {
+	places [2]uint32 // by stage
+	class  class
+}
+
 // walker visits types after what they need. It has a stack of its own, so depth does not matter.
 type walker struct {
-	t      *btf.Types
-	state  []uint32 // by 2*id+stage
-	stack  []step
-	opaque map[btf.ID]bool // pointers that lead back to where they come from without a name in between
-	enter  func(btf.ID, btf.Type, stage) error
+	t       *btf.Types
+	visits  byID[visit]
+	stack   []step
+	opaque  map[btf.ID]bool // pointers that lead back to where they come from without a name in between
+	enter   func(btf.ID, stage) error
+	scratch btf.Scratch
 }
 
 // step is a type whose needs are being looked at.
 type step struct {
 	id      btf.ID
-	typ     btf.Type
+	class   class
 	stage   stage
 	next    int    // need
 	pointer uint32 // place + 1 of the nearest pointer on the stack, itself included
 }
 
 func newWalker(t *btf.Types) *walker {
-	return &walker{t: t, state: make([]uint32, 2*t.Len()), opaque: map[btf.ID]bool{}}
+	return &walker{t: t, visits: newByID[visit](t), opaque: map[btf.ID]bool{}}
 }
 
 // walk visits a type.
@@ -50,7 +71,7 @@ func (w *walker) walk(id btf.ID, s stage) error {
 	}
 	for len(w.stack) > 0 {
 		top := &w.stack[len(w.stack)-1]
-		if id, s, more := top.need(); more {
+		if id, s, more := top.need(w.t); more {
 			top.next++
 			if err := w.push(id, s); err != nil {
 				return err
@@ -59,8 +80,8 @@ func (w *walker) walk(id btf.ID, s stage) error {
 		}
 		f := *top
 		w.stack = w.stack[:len(w.stack)-1]
-		w.state[2*int(f.id)+int(f.stage)] = done
-		if err := w.enter(f.id, f.typ, f.stage); err != nil {
+		w.visits.at(f.id).places[f.stage] = done
+		if err := w.enter(f.id, f.stage); err != nil {
 			return err
 		}
 	}
@@ -72,86 +93,103 @@ func (w *walker) push(id btf.ID, s stage) error {
 	if id == 0 {
 		return nil
 	}
-	typ, err := w.t.Type(id)
+	c, err := w.class(id)
 	if err != nil {
 		return err
 	}
-	s = stageOf(typ, s)
-	at := &w.state[2*int(id)+int(s)]
-	pointer := uint32(0)
+	s = c.stage(s)
+	v := w.visits.at(id)
+	at := &v.places[s]
+	above := uint32(0)
 	if n := len(w.stack); n > 0 {
-		pointer = w.stack[n-1].pointer
+		above = w.stack[n-1].pointer
 	}
 	switch {
 	case *at == done:
 		return nil
-	case *at != untouched && pointer >= *at: // back to where it came from, through a pointer
-		w.opaque[w.stack[pointer-1].id] = true
+	case *at != untouched && above >= *at: // back to where it came from, through a pointer
+		w.opaque[w.stack[above-1].id] = true
 		return nil
 	case *at != untouched:
 		return fmt.Errorf("%s: %w", w.t.TypeName(id), btf.ErrCycle)
 	}
-	if s, ok := typ.(*btf.Struct); ok && s.Name != "" && *at == untouched && w.state[2*int(id)+int(whole)] == done {
+	if c == named && v.places[whole] == done {
 		*at = done // defined, so it need not be declared
 		return nil
 	}
 	*at = uint32(len(w.stack)) + 1
-	if _, ok := typ.(*btf.Pointer); ok {
-		pointer = *at
+	if c == pointer {
+		above = *at
 	}
-	w.stack = append(w.stack, step{id: id, typ: typ, stage: s, pointer: pointer})
+	w.stack = append(w.stack, step{id: id, class: c, stage: s, pointer: above})
 	return nil
 }
 
-// stageOf gives the stage of types that know but one.
-func stageOf(typ btf.Type, s stage) stage {
+// class gives the class of a type, which is checked when it is met for the first time.
+func (w *walker) class(id btf.ID) (class, error) {
+	if int(id) < w.t.Len() {
+		if c := w.visits.at(id).class; c != 0 {
+			return c, nil
+		}
+	}
+	typ, err := w.t.Read(id, &w.scratch)
+	if err != nil {
+		return 0, err
+	}
+	c := plain
 	switch typ := typ.(type) {
 	case *btf.Struct:
-		if typ.Name == "" {
-			return whole
+		if c = named; typ.Name == "" {
+			c = unnamed
 		}
-		return s
-	case *btf.Typedef, *btf.Const, *btf.Volatile, *btf.Restrict, *btf.TypeTag:
+	case *btf.Pointer:
+		c = pointer
+	case *btf.Typedef:
+		c = typedef
+	case *btf.Const, *btf.Volatile, *btf.Restrict, *btf.TypeTag:
+		c = modifier
+	case *btf.Array:
+		c = array
+	case *btf.Datasec, *btf.DeclTag:
+		c = leaf
+	}
+	w.visits.at(id).class = c
+	return c, nil
+}
+
+// stage gives the stage of types that know but one.
+func (c class) stage(s stage) stage {
+	switch c {
+	case unnamed:
+		return whole
+	case named, modifier, typedef:
 		return s
 	}
 	return declared
 }
 
 // need gives the next type that must stand before this one.
-func (f *step) need() (btf.ID, stage, bool) {
-	one := func(id btf.ID, s stage) (btf.ID, stage, bool) { return id, s, f.next == 0 }
-	switch typ := f.typ.(type) {
-	case *btf.Pointer:
-		return one(typ.Type, declared)
-	case *btf.Const:
-		return one(typ.Type, f.stage)
-	case *btf.Volatile:
-		return one(typ.Type, f.stage)
-	case *btf.Restrict:
-		return one(typ.Type, f.stage)
-	case *btf.TypeTag:
-		return one(typ.Type, f.stage)
-	case *btf.Array:
-		return one(typ.Type, whole)
-	case *btf.Function:
-		return one(typ.Type, declared)
-	case *btf.Var:
-		return one(typ.Type, declared)
-	case *btf.Typedef:
+func (f *step) need(t *btf.Types) (id btf.ID, s stage, more bool) {
+	switch f.class {
+	case plain, pointer:
+		id, more = t.Ref(f.id, f.next)
+		return id, declared, more
+	case modifier:
+		id, more = t.Ref(f.id, f.next)
+		return id, f.stage, more
+	case array:
+		id, _ = t.Ref(f.id, 0)
+		return id, whole, f.next == 0
+	case typedef:
 		if f.stage == whole && f.next == 0 {
 			return f.id, declared, true
 		}
-		return typ.Type, f.stage, f.next == int(f.stage)
-	case *btf.Struct:
-		if f.stage == whole && f.next < len(typ.Members) {
-			return typ.Members[f.next].Type, whole, true
-		}
-	case *btf.FuncProto:
-		if f.next == 0 {
-			return typ.Return, declared, true
-		}
-		if f.next <= len(typ.Params) {
-			return typ.Params[f.next-1].Type, declared, true
+		id, _ = t.Ref(f.id, 0)
+		return id, f.stage, f.next == int(f.stage)
+	case named, unnamed:
+		if f.stage == whole {
+			id, more = t.Ref(f.id, f.next)
+			return id, whole, more
 		}
 	}
 	return 0, 0, false
