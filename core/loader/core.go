@@ -30,16 +30,28 @@ func (l *load) resolver() (*btf.Resolver, error) {
 	}
 	var targets []btf.Target
 	if kernel {
-		t, err := l.kernel.Types()
+		t, err := l.coreTarget()
 		if err != nil {
 			return nil, err
 		}
-		targets = append(targets, btf.Target{Name: vmlinux, Types: t})
+		targets = append(targets, t)
 	}
 	l.cores = btf.NewResolver(l.spec.BTF, targets...)
 	l.cores.Prepare(relos)
 	return l.cores, nil
 }
+
+// coreTarget gives the types that relocations are computed for first.
+func (l *load) coreTarget() (btf.Target, error) {
+	if t := l.options.CoreTypes; t != nil {
+		return btf.Target{Name: givenTypes, Types: t}, nil
+	}
+	t, err := l.kernel.Types()
+	return btf.Target{Name: vmlinux, Types: t}, err
+}
+
+// givenTypes is the name of Options.CoreTypes in messages.
+const givenTypes = "the types given"
 
 // resolveOuter resolves what the kernel proper has no type of that name for: a module may have one. inner is the answer
 // without modules. These are read only now, because few programs need them.
@@ -93,7 +105,13 @@ func (l *load) applyCore(p *prepared, i int, relo btf.CoreRelo) error {
 		return err
 	}
 	f, err := r.Resolve(relo)
-	if err == nil && relo.Kind != btf.CoreTypeIDLocal && len(f.Found) == 0 {
+	given := l.options.CoreTypes != nil
+	if err == nil && given && relo.Kind == btf.CoreTypeIDTarget && f.Target >= 0 {
+		l.out.notes = append(l.out.notes, spec.Note{
+			Code: "L05", Text: fmt.Sprintf("%s is an id in the types given for CO-RE, where the kernel may have another type", f.Text()),
+		})
+	}
+	if err == nil && !given && relo.Kind != btf.CoreTypeIDLocal && len(f.Found) == 0 {
 		f, err = l.resolveOuter(relo, f)
 	}
 	if err != nil {

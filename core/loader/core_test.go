@@ -1,6 +1,8 @@
 package loader
 
 import (
+	"encoding/binary"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -109,5 +111,107 @@ func TestCoreWithoutTypes(t *testing.T) {
 	c.BTF = nil
 	if _, err := Load(c, Options{}); err == nil || !strings.Contains(err.Error(), "no types") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// sized is a collection whose program returns the size of struct odd___mine, or what relo says of it, with types that it is
+// loaded for: there it has 1234 bytes.
+func sized(t *testing.T, order binary.ByteOrder, kind btf.CoreKind) (*spec.Collection, *btf.Types) {
+	t.Helper()
+	table := func(name string, size uint32) (*btf.Types, btf.ID) {
+		b := btf.Builder{Order: order}
+		id := b.Add(&btf.Struct{Name: name, Size: size})
+		types, err := b.Types()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return types, id
+	}
+	local, id := table("odd___mine", 8)
+	given, _ := table("odd", 1234)
+	p := program("size", asm.Mov64Imm(asm.R0, 8), asm.Exit())
+	p.Insns.Edit(func(in []spec.Insn) { in[0].Core = &btf.CoreRelo{Type: id, Access: "0", Kind: kind} })
+	c := collection([]*spec.Program{p})
+	c.BTF = local
+	return c, given
+}
+
+// TestCoreTypes loads for types that the caller gives on a kernel that has none.
+func TestCoreTypes(t *testing.T) {
+	k := NewKernel()
+	defer k.Close()
+	k.typesDir = t.TempDir()
+	c, given := sized(t, binary.NativeEndian, btf.CoreTypeSize)
+	got := loadT(t, c, Options{Kernel: k, CoreTypes: given})
+	r := Run{Data: packet()}
+	if err := got.Program("size").Run(&r); err != nil || r.Ret != 1234 || len(got.Notes()) != 0 {
+		t.Errorf("run: %d, %v, notes %v", r.Ret, err, got.Notes())
+	}
+	if _, err := Load(c, Options{Kernel: k}); !errors.Is(err, ErrNotSupported) {
+		t.Errorf("without types: %v", err)
+	}
+	// What is not there is not looked for in the kernel or its modules.
+	got = loadT(t, c, Options{CoreTypes: c.BTF})
+	r = Run{Data: packet()}
+	if err := got.Program("size").Run(&r); err != nil || r.Ret != 8 {
+		t.Errorf("its own types: %d, %v", r.Ret, err)
+	}
+	var none btf.Builder
+	empty, err := none.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got = loadT(t, c, Options{Kernel: k, CoreTypes: empty}); got.Program("size").Run(&r) != nil || r.Ret != 0 {
+		t.Errorf("types without it: %d", r.Ret)
+	}
+	c, given = sized(t, binary.NativeEndian, btf.CoreTypeIDTarget)
+	got = loadT(t, c, Options{CoreTypes: given})
+	if n := got.Notes(); len(n) != 1 || n[0].Code != "L05" || !strings.Contains(n[0].Text, "target_type_id struct odd___mine") {
+		t.Errorf("notes %v", n)
+	}
+}
+
+// TestCoreTypesOrder refuses types of another machine before the kernel is asked for anything.
+func TestCoreTypesOrder(t *testing.T) {
+	c, _ := sized(t, binary.NativeEndian, btf.CoreTypeSize)
+	var other binary.ByteOrder = binary.BigEndian
+	if nativeOrder() == asm.BigEndian {
+		other = binary.LittleEndian
+	}
+	_, given := sized(t, other, btf.CoreTypeSize)
+	if _, err := Load(c, Options{CoreTypes: given}); !errors.Is(err, ErrNotSupported) || !strings.Contains(err.Error(), "types for CO-RE") {
+		t.Error(err)
+	}
+}
+
+// TestCoreTypesSmallest loads a program that reads the running task with the smallest types that it needs.
+func TestCoreTypesSmallest(t *testing.T) {
+	needKernel(t)
+	k := NewKernel()
+	defer k.Close()
+	types, err := k.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := coreProgram(t, "tgid")
+	m := btf.NewMinCore(types)
+	for _, in := range c.Programs[0].Insns.All() {
+		if in.Core != nil {
+			if err := m.Add(c.BTF, []btf.CoreRelo{*in.Core}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	small, _, err := m.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare := NewKernel()
+	defer bare.Close()
+	bare.typesDir = t.TempDir()
+	got := loadT(t, c, Options{Kernel: bare, CoreTypes: small})
+	r := Run{}
+	if err := got.Programs()[0].Run(&r); err != nil || int(r.Ret) != os.Getpid() {
+		t.Errorf("run: %d, %v, want %d", r.Ret, err, os.Getpid())
 	}
 }

@@ -30,6 +30,12 @@
 // "nf_conntrack:nf_conntrack_in". The first use of a module's function or variable takes CAP_SYS_ADMIN, to find the module's types in the kernel.
 // A module whose types cannot be read is left out, with note L03.
 //
+// # Kernels without types
+//
+// With Options.CoreTypes, CO-RE relocations are computed for these types and no others, as libbpf does with btf_custom_path:
+// those of a file made for the running kernel, whole or as small as btf.MinCore or "bpfhost btf min" make them. Everything else
+// that needs types (attaching to functions, kernel symbols and functions, struct_ops) still needs those of the kernel itself.
+//
 // # Concurrency
 //
 // A [Collection], its [Program] and [Map] values and a [Kernel] may be used from several goroutines

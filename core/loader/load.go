@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -18,6 +19,7 @@ type Options struct {
 	Instances []string        // optional instances of struct_ops ("?" sections) to be made as well
 	Maps      map[string]*Map // maps to be used in place of those of the collection; they stay the caller's
 	PinDir    string          // directory of a bpf file system for maps that are shared by name; empty refuses them
+	CoreTypes *btf.Types      // types that CO-RE relocations are computed for, see the package comment; nil is those of the kernel
 	LogLevel  uint32          // verifier log of accepted programs, see Collection.Log: 1 or 2, plus 4 for statistics
 }
 
@@ -172,6 +174,9 @@ func (l *load) check() error {
 	}
 	if l.spec.Order != nativeOrder() {
 		return fmt.Errorf("load collection: it is %v-endian, this machine is %v-endian: %w", l.spec.Order, nativeOrder(), ErrNotSupported)
+	}
+	if t := l.options.CoreTypes; t != nil && (t.Order() == binary.BigEndian) != (nativeOrder() == asm.BigEndian) {
+		return fmt.Errorf("load collection: the types for CO-RE are %v, this machine is %v-endian: %w", t.Order(), nativeOrder(), ErrNotSupported)
 	}
 	for _, p := range l.spec.Programs {
 		if !p.Optional || slices.Contains(l.options.Programs, p.Name) {
