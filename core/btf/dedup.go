@@ -85,58 +85,29 @@ type deduper struct {
 	first []uint32 // the first node of each class
 	alias []uint32 // the node that stands for a node: itself, or what a declaration is of
 
-	names   interner
-	strs    []byte
-	offsets []offsetMap // of each table of the chain
+	names *stringMap // gives equal strings one number, wherever in the tables they are
 }
 
-// name gives equal strings one number, wherever in the tables they are.
+// name gives the number of a string.
 func (d *deduper) name(off uint32) (uint32, error) {
-	t, level := d.t, 0
-	for off < t.strBase {
-		t, level = t.base, level+1
-	}
-	if off -= t.strBase; off == 0 && t.base == nil {
-		return 0, nil
-	}
-	if n, ok := d.offsets[level].get(off + 1); ok {
-		return n, nil
-	}
-	b, ok := t.strs.bytes(off)
+	n, ok := d.names.get(off)
 	if !ok {
 		return 0, fmt.Errorf("%w (%#x)", ErrString, off)
 	}
-	hash := d.names.hashBytes(b)
-	slot := findString(&d.names, d.strs, b, hash)
-	if slot.at == 0 {
-		at := uint32(len(d.strs))
-		d.strs = append(append(d.strs, b...), 0)
-		d.names.fill(slot, hash, at)
-		d.offsets[level].put(off+1, at)
-		return at, nil
-	}
-	d.offsets[level].put(off+1, slot.at-1)
-	return slot.at - 1, nil
+	return n, nil
 }
 
 // read takes all types apart into words and edges.
 func (d *deduper) read() error {
-	chain := d.t.chain()
-	types, strs := 0, 1
-	for _, o := range chain {
-		types, strs = types+len(o.types), strs+len(o.strs.data)
+	size, err := d.readNames()
+	if err != nil {
+		return err
 	}
-	d.at, d.words = make([]uint32, 1, d.t.Len()+1), make([]uint32, 0, types/4+1)
-	d.g.to = make([]uint32, 0, types/12) // about as many as the types of a kernel have
-	d.names, d.offsets = newInterner(), make([]offsetMap, len(chain))
-	d.names.room(strs / 24)
-	hash := d.names.hashString("")
-	d.strs = append(make([]byte, 0, strs), 0)
-	d.names.fill(findString(&d.names, nil, "", hash), hash, 0)
-	d.g.outAt = append(d.g.outAt, 0) // void
+	d.at, d.words = make([]uint32, 1, d.t.Len()+1), make([]uint32, 0, size/4+1)
+	d.g.to = make([]uint32, 0, size/12) // about as many as the types of a kernel have
+	d.g.outAt = append(d.g.outAt, 0)    // void
 	d.at, d.words = append(d.at, 1), append(d.words, 0)
-	var err error
-	for _, o := range chain {
+	for _, o := range d.t.chain() {
 		o.headers(func(id ID, off, _, _ uint32) bool {
 			r, _ := o.at(off)
 			if err = d.node(id, r); err != nil {
@@ -149,6 +120,22 @@ func (d *deduper) read() error {
 		}
 	}
 	return nil
+}
+
+// readNames numbers the names of all types, by their places in a table of strings that has each of them once. It gives the
+// bytes of all types.
+func (d *deduper) readNames() (int, error) {
+	p := part{from: d.t, list: make([]ID, 0, d.t.Len())}
+	for id := ID(1); int(id) < d.t.Len(); id++ {
+		p.list = append(p.list, id)
+	}
+	p.survey(0)
+	p.strs.rank()
+	e := newEncoder(false, 0)
+	e.known.room(p.strs.count)
+	e.strs = slices.Grow(e.strs, p.strs.room())
+	d.names = p.strs
+	return p.bytes, p.strs.copy(e, false)
 }
 
 // node takes one type apart.
