@@ -19,13 +19,27 @@ type inputError struct{ err error }
 func (e *inputError) Error() string { return e.err.Error() }
 func (e *inputError) Unwrap() error { return e.err }
 
-// readFile reads a whole file; "-" is standard input. Errors are *inputError.
+// readFile reads a whole file; "-" is standard input. Errors are *inputError, or errInterrupted: a pipe or a
+// terminal may never end.
 func (a app) readFile(name string) ([]byte, error) {
-	b, err := a.readAll(name)
-	if err != nil {
-		return nil, &inputError{fmt.Errorf("read %s: %w", name, bare(err))}
+	type content struct {
+		bytes []byte
+		err   error
 	}
-	return b, nil
+	read := make(chan content, 1)
+	go func() {
+		b, err := a.readAll(name)
+		read <- content{b, err}
+	}()
+	select {
+	case <-a.stop:
+		return nil, errInterrupted
+	case c := <-read:
+		if c.err != nil {
+			return nil, &inputError{fmt.Errorf("read %s: %w", name, bare(c.err))}
+		}
+		return c.bytes, nil
+	}
 }
 
 // bare is an error of package os without the name of the file, which is said already.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,6 +45,21 @@ func TestReadEndless(t *testing.T) {
 	a := app{in: endless{}}
 	if b, err := a.readFile("-"); err == nil {
 		t.Errorf("%d bytes were read of an endless input", len(b))
+	}
+}
+
+// TestReadInterrupted reads what says nothing, as a terminal does.
+func TestReadInterrupted(t *testing.T) {
+	silent, end := io.Pipe()
+	defer end.Close()
+	var errs strings.Builder
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if code := execute(ctx, []string{"inspect", "-", "-"}, app{in: silent, out: io.Discard, err: &errs}); code != exitInterrupted {
+		t.Errorf("exit code %d, want %d", code, exitInterrupted)
+	}
+	if got := errs.String(); got != "bpfhost: "+errInterrupted.Error()+"\n" {
+		t.Errorf("says %q", got)
 	}
 }
 

@@ -72,6 +72,7 @@ func (v *viewer) file(c *cobra.Command, name string) error {
 		return err
 	}
 	if v.json {
+		d.named(name)
 		return writeJSON(v.out, d)
 	}
 	if name == "-" {
@@ -87,6 +88,7 @@ func (v *viewer) file(c *cobra.Command, name string) error {
 
 // document is what inspect shows of a file: as JSON by its fields, or as a table.
 type document interface {
+	named(file string)
 	table(t *table, file string)
 }
 

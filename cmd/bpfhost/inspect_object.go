@@ -14,6 +14,7 @@ import (
 // objectDoc is what inspect -o json prints of an eBPF object. Fields are only ever added.
 type objectDoc struct {
 	Schema        string        `json:"schema"`
+	File          string        `json:"file"` // as it was named; - is standard input
 	ByteOrder     string        `json:"byte_order"`
 	License       string        `json:"license"`
 	Programs      []programDoc  `json:"programs"`

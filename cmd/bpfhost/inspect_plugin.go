@@ -10,6 +10,7 @@ import (
 // pluginDoc is what inspect -o json prints of a plugin. Fields are only ever added.
 type pluginDoc struct {
 	Schema  string     `json:"schema"`
+	File    string     `json:"file"` // as it was named; - is standard input
 	Name    string     `json:"name"`
 	Version string     `json:"version"`
 	Doc     string     `json:"doc"`
@@ -55,6 +56,8 @@ func newPluginDoc(info host.Info) *pluginDoc {
 	}
 	return d
 }
+
+func (d *pluginDoc) named(file string) { d.File = file }
 
 // table shows the plugin to people.
 func (d *pluginDoc) table(t *table, file string) {

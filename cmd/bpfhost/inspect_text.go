@@ -7,6 +7,8 @@ import (
 	"strings"
 )
 
+func (d *objectDoc) named(file string) { d.File = file }
+
 // table shows the object to people.
 func (d *objectDoc) table(t *table, file string) {
 	license := "no license"

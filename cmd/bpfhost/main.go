@@ -21,19 +21,21 @@ func main() {
 type app struct {
 	in       io.Reader
 	out, err io.Writer
+	stop     <-chan struct{} // closed when the operator interrupts; nil is never
 }
 
 // execute runs one command line and returns its exit code.
 func execute(ctx context.Context, args []string, a app) int {
 	ctx, stop := interruptible(ctx)
 	defer stop()
+	a.stop = ctx.Done()
 	root := newRoot(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
 	}
-	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+	if ctx.Err() != nil && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, errInterrupted)) {
 		err = errInterrupted // whoever noticed
 	}
 	return report(a.err, err)

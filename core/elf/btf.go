@@ -20,7 +20,7 @@ const (
 // its kernel. Nothing else of the file is read, so it may be of any size. The error wraps ErrNotObject when the
 // input is no ELF file, and is a format error with section and offset when it is malformed.
 func ReadBTF(r io.ReaderAt) (types, base []byte, err error) {
-	head, err := readPart(r, 0, 512, 512)
+	head, err := readPart(r, 0, identifySize, identifySize)
 	if err != nil {
 		return nil, nil, err
 	}

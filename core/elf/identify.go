@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // ErrNotObject says that the input is not an eBPF object file at all. The text of the error says
@@ -71,7 +72,18 @@ func identify(b []byte) error {
 	if len(b) < 4 && bytes.HasPrefix([]byte("\x7fELF"), b) {
 		return fail("ELF header", uint64(len(b)), "file ends within the header of 64 bytes")
 	}
+	if isText(b[:min(len(b), identifySize)]) {
+		return notObject("a text", "if it is source, compile it first, with clang --target=bpf")
+	}
 	return notObject("not an ELF file", "")
+}
+
+// identifySize is how many bytes from the start are enough to say what a file is.
+const identifySize = 512
+
+// isText reports whether there are no bytes that texts do not have.
+func isText(b []byte) bool {
+	return !bytes.ContainsFunc(b, func(r rune) bool { return r < ' ' && !strings.ContainsRune("\t\n\v\f\r\x1b", r) || r == 0x7f })
 }
 
 // notObject says what the input is, and what to do about it.

@@ -129,7 +129,18 @@ func (d *legacyDef) apply() error {
 	if d.m.Flags&spec.FlagNUMANode != 0 {
 		d.m.NUMANode = d.node
 	}
+	fixedSizes(d.m)
 	return nil
+}
+
+// fixedSizes fills in sizes that the type of the map leaves no choice about.
+func fixedSizes(m *spec.Map) {
+	switch m.Type {
+	case spec.MapPerfEventArray, spec.MapProgArray, spec.MapCgroupArray:
+		m.KeySize, m.ValueSize = cmp.Or(m.KeySize, 4), cmp.Or(m.ValueSize, 4)
+	case spec.MapArrayOfMaps, spec.MapHashOfMaps:
+		m.ValueSize = cmp.Or(m.ValueSize, 4)
+	}
 }
 
 // linkLegacy gives maps of maps their templates and first values: iproute2 names maps by id, the

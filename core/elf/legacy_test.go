@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/elftest"
 )
@@ -157,6 +159,79 @@ func TestUndefined(t *testing.T) {
 	}
 	if in := c.Programs[0].Insns.Slice(); in[0].Symbol != "x" || in[1].Symbol != "other" {
 		t.Errorf("%+v", in)
+	}
+}
+
+// declaring makes an object whose only map is declared: with a section of maps, which is empty, or without.
+func declaring(t *testing.T, section string) []byte {
+	t.Helper()
+	f, err := elftest.Assemble("license GPL\nmap flows hash 4 8 1\nsection xdp\n.func prog\nr1 = map[flows] ll\nr2 = map[flows] ll\nexit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	*sym(f, "flows") = elftest.Symbol{Name: "flows", Bind: elftest.Global}
+	types, err := btf.Parse(at(f, ".BTF").Data, btf.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b btf.Builder
+	for _, typ := range types.All() {
+		if v, ok := typ.(*btf.Var); ok {
+			v.Linkage = btf.LinkExtern
+		}
+		b.Add(typ)
+	}
+	if at(f, ".BTF").Data, err = b.Bytes(); err != nil {
+		t.Fatal(err)
+	}
+	*at(f, ".maps") = elftest.Section{Name: section, Align: 8}
+	return f.Bytes()
+}
+
+// TestDeclaredMaps reads maps that another object defines, if it is told to.
+func TestDeclaredMaps(t *testing.T) {
+	for section, want := range map[string]string{".maps": `map "flows" is defined in another object: link them`, ".note": `undefined map or variable "flows"`} {
+		b := declaring(t, section)
+		if _, err := LoadBytes(b); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("section %s: got %v, want %q", section, err, want)
+		}
+		c, err := LoadOptions{Lenient: true}.LoadBytes(b)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if in := c.Programs[0].Insns.At(0); in.Ref != asm.RefMap || in.Symbol != "flows" {
+			t.Errorf("section %s: first instruction is %v", section, in)
+		}
+		undefined := 0
+		for _, n := range c.Notes {
+			if n.Code == NoteUndefined && strings.Contains(n.Text, "flows") {
+				undefined++
+			}
+		}
+		if undefined != 1 {
+			t.Errorf("section %s: notes %v", section, c.Notes)
+		}
+		if err := c.Check(); err == nil || !strings.Contains(err.Error(), `map "flows" does not exist`) {
+			t.Errorf("section %s: check: %v", section, err)
+		}
+		c.Maps = append(c.Maps, &spec.Map{Name: "flows", Type: spec.MapHash, KeySize: 4, ValueSize: 8, MaxEntries: 1})
+		if err := c.Check(); err != nil {
+			t.Errorf("section %s: with the map: %v", section, err)
+		}
+	}
+}
+
+// TestLegacySizes reads old definitions without the sizes that a type leaves no choice about.
+func TestLegacySizes(t *testing.T) {
+	for _, kind := range []spec.MapType{spec.MapPerfEventArray, spec.MapProgArray, spec.MapCgroupArray} {
+		c, err := LoadBytes(legacyObject(t, "maps", []uint32{uint32(kind), 0, 0, 2, 0}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := c.Map("a"); m.KeySize != 4 || m.ValueSize != 4 || c.Check() != nil {
+			t.Errorf("%v: key %d, value %d, %v", kind, m.KeySize, m.ValueSize, c.Check())
+		}
 	}
 }
 

@@ -329,6 +329,10 @@ func (k *linker) loadExtern(in *asm.Insn, sym *symbol) error {
 	case k.l.hasMap(sym.name):
 		in.Src, in.Imm = asm.PseudoMapFD, 0
 		in.SetSymbol(asm.RefMap, sym.name)
+	case k.l.o.Lenient && k.l.declared[sym.name]:
+		k.undefined(sym)
+		in.Src, in.Imm = asm.PseudoMapFD, 0
+		in.SetSymbol(asm.RefMap, sym.name)
 	case k.l.o.Lenient && sym.name != "":
 		k.undefined(sym)
 		in.Src, in.Imm = asm.PseudoMapValue, int64(int32(in.Imm))
@@ -339,7 +343,14 @@ func (k *linker) loadExtern(in *asm.Insn, sym *symbol) error {
 	return nil
 }
 
-// undefined notes a reference that nothing in the object satisfies; Collection.Check refuses it.
+// undefined notes, once, what is referred to and nothing in the object defines; Collection.Check refuses it.
 func (k *linker) undefined(sym *symbol) {
+	if k.l.missing[sym.name] {
+		return
+	}
+	if k.l.missing == nil {
+		k.l.missing = make(map[string]bool)
+	}
+	k.l.missing[sym.name] = true
 	k.l.note(NoteUndefined, "%s is not defined in this object", sym.name)
 }

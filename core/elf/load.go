@@ -13,7 +13,7 @@ import (
 // LoadOptions say how to read an object file. The zero value reads as libbpf does.
 type LoadOptions struct {
 	// Lenient reads what libbpf refuses, and notes it. Names of program sections that the exact rule
-	// knows not are matched by how they begin. Functions and variables that the object does not
+	// knows not are matched by how they begin. Functions, variables and maps that the object does not
 	// define are kept as references by name, which Collection.Check refuses until they exist.
 	Lenient bool
 
@@ -96,6 +96,8 @@ type loader struct {
 
 	mapAt       map[location]string // where maps are defined
 	mapByName   map[string]*spec.Map
+	declared    map[string]bool // maps that another object defines
+	missing     map[string]bool // names that were noted as undefined
 	valueArrays []valueArray
 	structOps   []*structOps
 	members     map[string]string // by program: the member of struct_ops that it is
@@ -159,7 +161,7 @@ func (l *loader) run() error {
 
 // readAll reads everything, without trusting r to end.
 func readAll(r io.ReaderAt, limit uint64) ([]byte, error) {
-	head := make([]byte, headerSize)
+	head := make([]byte, identifySize)
 	n, err := r.ReadAt(head, 0)
 	if err != nil && err != io.EOF {
 		return nil, err

@@ -234,7 +234,9 @@ var malformedCases = []malformed{
 	{"E26", "archive", raw("!<arch>\nx.o/"), "this is an ar archive: not an eBPF object file; extract its members first"},
 	{"E26", "source", raw("#include <linux/bpf.h>\n"), "this is source text"},
 	{"E26", "BTF", raw("\x9f\xeb\x01\x00"), "this is BTF without an ELF file"},
-	{"E26", "anything", raw("hello"), "this is not an ELF file"},
+	{"E26", "text", raw("int main(void) { return 0; } // é\n"), "this is a text: not an eBPF object file; if it is source, compile it first, with clang"},
+	{"E26", "tar", raw("a.o" + strings.Repeat("\x00", 254) + "ustar\x0000"), "this is a tar archive"},
+	{"E26", "anything", raw("hello\x01"), "this is not an ELF file"},
 	{"E26", "sBPF", file16(18, 263), "this is an ELF file for Solana's sBPF"},
 	{"E26", "host", file16(18, 62), "this is an ELF file for x86-64: not an eBPF object file; compile with clang"},
 	{"E26", "unknown machine", file16(18, 999), "this is an ELF file for machine 999"},
@@ -278,6 +280,9 @@ func TestMalformed(t *testing.T) {
 			var place *wire.Error
 			if errors.Is(err, ErrNotObject) == errors.As(err, &place) {
 				t.Errorf("error %v is neither a wrong kind of file nor a place", err)
+			}
+			if _, other := Load(bytes.NewReader(tt.data(t))); other == nil || other.Error() != err.Error() {
+				t.Errorf("a reader gives %v, its bytes %v", other, err)
 			}
 		})
 	}
@@ -546,7 +551,13 @@ func tryLoad(b []byte) {
 			p.Code()
 		}
 	}
-	spec.Diff(c, c.Clone())
+	d := c.Clone()
+	for _, m := range d.Maps {
+		for i := range m.Data {
+			m.Data[i]++
+		}
+	}
+	spec.Diff(c, d)
 }
 
 func FuzzLoad(f *testing.F) {

@@ -34,7 +34,7 @@ type valueArray struct {
 func (l *loader) readMaps() error {
 	s := l.parts.maps
 	if s == nil {
-		return nil
+		return l.readDeclared()
 	}
 	data, err := l.f.bytes(s)
 	if err != nil {
@@ -106,14 +106,44 @@ func (r *mapReader) read(v btf.SecVar) error {
 }
 
 // extern accepts the declaration of a map that another section of this object defines. One of another
-// object has to be linked in first.
+// object has to be linked in first; the lenient rule leaves that to Collection.Check.
 func (r *mapReader) extern(name string) error {
 	for i := range r.l.f.symbols {
 		if s := &r.l.f.symbols[i]; s.name == name && s.defined() && s.bind != bindLocal {
 			return nil
 		}
 	}
+	if r.l.o.Lenient {
+		r.l.declare(name)
+		return nil
+	}
 	return r.section.fail(0, "map %q is defined in another object: link them", show(name))
+}
+
+// readDeclared finds the maps that BTF declares in an object that defines none.
+func (l *loader) readDeclared() error {
+	sec, _, err := l.datasec(".maps")
+	if err != nil || sec == nil {
+		return err
+	}
+	for _, v := range sec.Vars {
+		t, err := l.types.Type(v.Type)
+		if err != nil {
+			return err
+		}
+		if decl, ok := t.(*btf.Var); ok && decl.Linkage == btf.LinkExtern {
+			l.declare(decl.Name)
+		}
+	}
+	return nil
+}
+
+// declare remembers that a name is that of a map.
+func (l *loader) declare(name string) {
+	if l.declared == nil {
+		l.declared = make(map[string]bool)
+	}
+	l.declared[name] = true
 }
 
 // addMap adds a map and remembers where it is defined.

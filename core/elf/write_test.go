@@ -65,6 +65,45 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// TestWriteResized writes data sections that were made longer.
+func TestWriteResized(t *testing.T) {
+	resized := 0
+	for name, c := range collections(t) {
+		for _, m := range c.Maps {
+			if m.Name == kconfigSection || m.Type != spec.MapArray || !isData(&section{name: m.Name}) {
+				continue
+			}
+			resized++
+			if err := c.ResizeData(m.Name, m.ValueSize+64); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		b, err := Write(c)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		again, err := LoadBytes(b)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for _, m := range c.Maps {
+			if got := again.Map(m.Name); got == nil || got.ValueSize != m.ValueSize || !bytes.Equal(got.Data, m.Data) {
+				t.Errorf("%s: section %s is %+v, want %+v", name, m.Name, got, m)
+			}
+		}
+		for _, v := range c.Vars {
+			if got := again.Var(v.Name); got == nil || got.Size != v.Size {
+				t.Errorf("%s: variable is %+v, want %+v", name, got, v)
+			}
+		}
+	}
+	if resized < 5 {
+		t.Errorf("%d sections were resized", resized)
+	}
+}
+
 // built is a collection that was never an object.
 func built(t testing.TB, order asm.ByteOrder) *spec.Collection {
 	t.Helper()
