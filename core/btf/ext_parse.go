@@ -141,6 +141,7 @@ func (p *extParser) part(c *wire.Cursor, part extPart) error {
 	p.tail = size - part.size
 	most := 0
 	if c.Err() == nil {
+		p.list = slices.Grow(p.list, max(p.heads(*c, size)-len(p.list), 0))
 		most = int(uint64(c.Len()) / size) // sections have headers, so that there are fewer
 	}
 	for c.Len() > 0 {
@@ -160,6 +161,19 @@ func (p *extParser) part(c *wire.Cursor, part extPart) error {
 		part.read(p, c, p.section(name), int(n), most)
 	}
 	return c.Err()
+}
+
+// someSections is for how many sections there is room before the first is read.
+const someSections = 64
+
+// heads gives how many sections there are records of, up to someSections. It stops where something is wrong.
+func (p *extParser) heads(c wire.Cursor, size uint64) int {
+	n := 0
+	for ; n < someSections && c.Len() > 0; n++ {
+		c.Skip(4)
+		c.Skip(uint64(c.U32()) * size)
+	}
+	return n
 }
 
 // section gives the entry of a code section, making it when it is new.

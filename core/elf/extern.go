@@ -83,9 +83,6 @@ func (l *loader) readKconfig(weak map[string]bool) error {
 		KeySize: 4, ValueSize: uint32(end), MaxEntries: 1, Value: id,
 		Flags: spec.FlagMmapable | spec.FlagReadOnlyProg, Freeze: true, Data: make([]byte, end),
 	}
-	if l.mapByName == nil {
-		l.mapByName = make(map[string]*spec.Map)
-	}
 	l.mapByName[m.Name] = m
 	l.c.Maps = append(l.c.Maps, m)
 	return nil

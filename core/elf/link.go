@@ -36,7 +36,7 @@ func (l *loader) linkFuncs() error {
 			k.records.of(l.ext.Section(s.name))
 			seen[s.name] = true
 		}
-		k.pack = spec.NewPack(l.insnsOf(s), k.records.lines, k.records.relos)
+		k.pack = spec.NewPack(l.insnsOf(s), k.records.lines, k.records.relos, k.pack)
 		l.packs[s.index] = k.pack
 		for i := range l.funcs[s.index] {
 			fn := &l.funcs[s.index][i]
@@ -284,9 +284,9 @@ func (k *linker) resolveLoad(in *asm.Insn, r *reloc) error {
 		in.Src = asm.PseudoFunc
 		return k.refer(in, sym.section, at)
 	}
-	if name, ok := k.l.mapAt[location{sec.index, uint64(at)}]; ok {
+	if m := k.l.mapAt[location{sec.index, uint64(at)}]; m != nil {
 		in.Src, in.Imm = asm.PseudoMapFD, 0
-		in.SetSymbol(asm.RefMap, name)
+		in.SetSymbol(asm.RefMap, m.Name)
 		return nil
 	}
 	return fmt.Errorf("address of %q in section %s, which is neither code nor data nor a map", show(sym.name), show(sec.name))

@@ -94,7 +94,7 @@ type loader struct {
 	tags     map[btf.ID][]string
 	datasecs map[string]btf.ID
 
-	mapAt       map[location]string // where maps are defined
+	mapAt       map[location]*spec.Map // where maps are defined
 	mapByName   map[string]*spec.Map
 	declared    map[string]bool // maps that another object defines
 	missing     map[string]bool // names that were noted as undefined

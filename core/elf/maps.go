@@ -30,9 +30,19 @@ type valueArray struct {
 	count uint64
 }
 
+// maxRoom is for how many maps there is room before the first is read: files that are refused take little memory.
+const maxRoom = 64
+
 // readMaps reads .maps.
 func (l *loader) readMaps() error {
 	s := l.parts.maps
+	n := len(l.parts.data)
+	if s != nil {
+		n += len(l.symbols.of(s))
+	}
+	n = min(n, maxRoom)
+	l.mapAt, l.mapByName = make(map[location]*spec.Map, n), make(map[string]*spec.Map, n)
+	l.newMaps.free = make([]spec.Map, n)
 	if s == nil {
 		return l.readDeclared()
 	}
@@ -50,7 +60,7 @@ func (l *loader) readMaps() error {
 		}
 		return s.fail(0, "BTF has no section of that name")
 	}
-	r := &mapReader{l: l, section: s, data: data, symbols: make(map[string]uint32)}
+	r := &mapReader{l: l, section: s, data: data, symbols: make(map[string]uint32, min(len(sec.Vars), maxRoom))}
 	for _, i := range l.symbols.of(s) {
 		if sym := &l.f.symbols[i]; sym.typ != symbolSection {
 			r.symbols[sym.name] = i
@@ -148,15 +158,11 @@ func (l *loader) declare(name string) {
 
 // addMap adds a map and remembers where it is defined.
 func (l *loader) addMap(m *spec.Map, s *section, at uint64) error {
-	if l.mapAt == nil {
-		l.mapAt = make(map[location]string)
-		l.mapByName = make(map[string]*spec.Map)
-	}
 	place := location{s.index, at}
-	if other, dup := l.mapAt[place]; dup {
-		return s.fail(at, "maps %q and %q are at the same place", show(other), show(m.Name))
+	if other := l.mapAt[place]; other != nil {
+		return s.fail(at, "maps %q and %q are at the same place", show(other.Name), show(m.Name))
 	}
-	l.mapAt[place] = m.Name
+	l.mapAt[place] = m
 	l.mapByName[m.Name] = m
 	l.c.Maps = append(l.c.Maps, m)
 	return nil

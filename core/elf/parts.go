@@ -31,12 +31,24 @@ func (l *loader) classify() error {
 	if l.f.machine == 0 {
 		l.note(NoteMachine, "%s", NoteTexts[NoteMachine])
 	}
+	l.parts.code = make([]*section, 0, l.codeSections())
 	for i := range l.f.sections {
 		if err := l.classifyOne(&l.f.sections[i]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// codeSections gives how many sections at most hold code.
+func (l *loader) codeSections() int {
+	n := 0
+	for i := range l.f.sections {
+		if l.f.sections[i].exec() {
+			n++
+		}
+	}
+	return n
 }
 
 func (l *loader) classifyOne(s *section) error {

@@ -17,7 +17,7 @@ type slot struct {
 // is that of an array of programs that is defined iproute2's way. nil is no such section.
 func (l *loader) tailCall(s *section) (*slot, error) {
 	first, second, ok := strings.Cut(s.name, "/")
-	if !ok {
+	if !ok || first == "" || first[0] < '0' || first[0] > '9' {
 		return nil, nil
 	}
 	id, err1 := strconv.ParseUint(first, 10, 32)

@@ -62,10 +62,10 @@ func (l *loader) readValue(s *section, r reloc) error {
 		v.m.Values = append(v.m.Values, spec.MapValue{Key: uint32(index), Name: fn.name()})
 		return nil
 	}
-	inner, ok := l.mapAt[location{sec.index, sym.value}]
-	if !ok {
+	inner := l.mapAt[location{sec.index, sym.value}]
+	if inner == nil {
 		return s.fail(r.offset, "map %q: %q is no map", name, show(sym.name))
 	}
-	v.m.Values = append(v.m.Values, spec.MapValue{Key: uint32(index), Name: inner})
+	v.m.Values = append(v.m.Values, spec.MapValue{Key: uint32(index), Name: inner.Name})
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 type Pack struct {
 	insns  []packed
 	extras []extra
-	names  []string
+	names  *names // of all packs of an object
 	lines  []btf.LineAt
 	cores  []btf.ReloAt
 }
@@ -49,10 +49,19 @@ type extra struct {
 	high       int32 // upper half of the immediate
 }
 
+// names are what instructions refer to.
+type names struct{ list []string }
+
 // NewPack returns a pack with room for n instructions. The lines and CO-RE records are those that Add
-// refers to; where they say that they belong is not looked at. They must not change any more.
-func NewPack(n int, lines []btf.LineAt, cores []btf.ReloAt) *Pack {
+// refers to; where they say that they belong is not looked at. They must not change any more. It shares names
+// with other, which may be nil and is of the same object.
+func NewPack(n int, lines []btf.LineAt, cores []btf.ReloAt, other *Pack) *Pack {
 	k := &Pack{insns: make([]packed, 0, n), lines: lines, cores: cores}
+	if other != nil {
+		k.names = other.names
+	} else {
+		k.names = new(names)
+	}
 	if len(cores) > 0 {
 		k.extras = make([]extra, 0, len(cores))
 	}
@@ -74,7 +83,7 @@ func (k *Pack) Add(in *asm.Insn, line, core int) error {
 		return fmt.Errorf("instruction %v cannot be packed: its label is %d, its marks are %#x", in, in.Label, uint8(in.Flags))
 	}
 	if in.Ref > asm.RefLabel {
-		x.to = k.name(in.Symbol)
+		x.to = k.names.number(in.Symbol)
 	}
 	if high := int32(in.Imm >> 32); core >= 0 || high != x.imm>>31 {
 		x.more = hasExtra | uint32(len(k.extras))
@@ -87,18 +96,18 @@ func (k *Pack) Add(in *asm.Insn, line, core int) error {
 // recentNames is how many names Add looks back at for one that it is given again.
 const recentNames = 8
 
-// name gives the number of a name.
-func (k *Pack) name(s string) uint32 {
-	n := len(k.names)
+// number gives the number of a name.
+func (t *names) number(s string) uint32 {
+	n := len(t.list)
 	for i := n - 1; i >= max(n-recentNames, 0); i-- {
-		if k.names[i] == s {
+		if t.list[i] == s {
 			return uint32(i)
 		}
 	}
-	if k.names == nil {
-		k.names = make([]string, 0, recentNames)
+	if t.list == nil {
+		t.list = make([]string, 0, recentNames)
 	}
-	k.names = append(k.names, s)
+	t.list = append(t.list, s)
 	return uint32(n)
 }
 
@@ -121,7 +130,7 @@ func (k *Pack) unpack(in *Insn, i uint32) {
 	in.Flags, in.Ref = asm.Flags(x.label/rawMark), asm.RefKind(x.label>>labelBits&(1<<kindBits-1))
 	in.Label = asm.Label(x.label) & MaxLabel
 	if in.Ref > asm.RefLabel {
-		in.Symbol = k.names[x.to]
+		in.Symbol = k.names.list[x.to]
 	} else {
 		in.Target = asm.Label(x.to)
 	}

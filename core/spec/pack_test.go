@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
@@ -20,7 +21,7 @@ func inPieces(t testing.TB, c Code) Code {
 			cores = append(cores, btf.ReloAt{CoreRelo: *in.Core})
 		}
 	}
-	k := NewPack(1, lines, cores)
+	k := NewPack(1, lines, cores, nil)
 	var pieces []Piece
 	base, top, nextLine, nextCore := asm.Label(0), asm.Label(0), 0, 0
 	for i, in := range c.All() {
@@ -129,7 +130,7 @@ func TestPack(t *testing.T) {
 
 // TestPackShared holds that programs share a function, with labels of their own.
 func TestPackShared(t *testing.T) {
-	k := NewPack(0, []btf.LineAt{{Line: *btfLine(7)}}, nil)
+	k := NewPack(0, []btf.LineAt{{Line: *btfLine(7)}}, nil, nil)
 	for _, in := range []asm.Insn{asm.JumpImm(asm.Equal, asm.R1, 0, 1), asm.Mov64Imm(asm.R0, 1), asm.Exit()} {
 		if err := k.Add(&in, -1, -1); err != nil {
 			t.Fatal(err)
@@ -149,9 +150,32 @@ func TestPackShared(t *testing.T) {
 	}
 }
 
+// TestPackNames holds that packs of an object share names, also those that come again much later.
+func TestPackNames(t *testing.T) {
+	a := NewPack(0, nil, nil, nil)
+	b := NewPack(0, nil, nil, a)
+	for i := range 4 * recentNames {
+		for _, k := range []*Pack{a, b} {
+			in := asm.Call(asm.Helper(i))
+			in.SetSymbol(asm.RefMap, fmt.Sprint("m", i%(3*recentNames)))
+			if err := k.Add(&in, -1, -1); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for i, in := range JoinCode([]Piece{{Pack: a, To: 4 * recentNames}, {Pack: b, To: 4 * recentNames}}).All() {
+		if want := fmt.Sprint("m", i%(4*recentNames)%(3*recentNames)); in.Symbol != want || in.Ref != asm.RefMap || in.Target != 0 {
+			t.Errorf("instruction %d refers to %q, not %q", i, in.Symbol, want)
+		}
+	}
+	if len(a.names.list) != 4*recentNames {
+		t.Errorf("there are %d names", len(a.names.list))
+	}
+}
+
 // TestPackRefuses holds that what does not fit is an error.
 func TestPackRefuses(t *testing.T) {
-	k := NewPack(0, nil, nil)
+	k := NewPack(0, nil, nil, nil)
 	for name, in := range map[string]asm.Insn{
 		"label": {Label: MaxLabel + 1}, "flags": {Flags: 2}, "register": {Dst: 16}, "source": {Src: 16}, "kind": {Ref: 16},
 	} {
