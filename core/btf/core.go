@@ -71,90 +71,116 @@ type Candidate struct {
 // first target; only if that has none of the right name and kind, in all the others. Names are
 // compared without their flavor (see Essential). All types that match must give the same
 // value, otherwise the error wraps ErrAmbiguous and lists them. A Resolver does this for many relocations.
-func Resolve(local *Types, r CoreRelo, targets ...Target) (Fixup, error) {
-	one := Resolver{local: local, targets: targets, first: firstOwners(targets)}
-	return one.resolve(r)
+func Resolve(local *Types, relo CoreRelo, targets ...Target) (f Fixup, err error) {
+	r := Resolver{local: local, targets: targets, first: firstOwners(targets)}
+	q, err := local.question(&relo)
+	if err != nil {
+		return r.refuse(relo, err)
+	}
+	a := answer{question: q, target: -1}
+	err = r.answer(&a)
+	a.put(&f, local)
+	return f, f.failed(err)
 }
 
-// resolve computes one relocation, whatever is remembered of others like it.
-func (r *Resolver) resolve(relo CoreRelo) (Fixup, error) {
-	f := Fixup{Relo: relo, Target: -1, local: r.local}
-	if err := r.compute(&f); err != nil {
-		return f, fmt.Errorf("resolve %s: %w", f.Text(), err)
-	}
-	return f, nil
+// answer is what was computed for a question: what a Fixup has besides the question.
+type answer struct {
+	question *question
+	value    uint64
+	found    []Candidate
+	reason   string
+	target   int32 // -1 for none
+	typ      ID
+	size     uint32 // of what is accessed in the target
+	poison   bool
+	noResize bool
 }
 
-// compute fills in a fixup.
-func (r *Resolver) compute(f *Fixup) error {
-	relo, local := &f.Relo, &r.from
-	if err := local.read(r.local, relo); err != nil {
-		return err
+// put makes a Fixup of question and answer.
+func (a *answer) put(f *Fixup, local *Types) {
+	q := a.question
+	f.Relo, f.Local, f.Validate = q.relo, q.want.value, q.want.validate
+	f.Value, f.Poison, f.NoResize = a.value, a.poison, a.noResize
+	f.Target, f.Type, f.Reason, f.Found, f.local = int(a.target), a.typ, a.reason, a.found, local
+	if a.target >= 0 && q.relo.Kind == CoreByteOffset {
+		f.LocalSize, f.TargetSize = q.want.size, a.size
 	}
-	if relo.Kind == CoreTypeIDLocal {
-		f.Value, f.Local, f.Type = uint64(relo.Type), uint64(relo.Type), relo.Type
+}
+
+// failed says what an error is about.
+func (f *Fixup) failed(err error) error {
+	if err == nil {
 		return nil
 	}
-	cands, ok := r.candidates(relo.Type)
-	if !ok {
-		return fmt.Errorf("%w: the type has no name to look for", ErrAccess)
+	return fmt.Errorf("resolve %s: %w", f.Text(), err)
+}
+
+// refuse is the outcome for a relocation that asks nothing.
+func (r *Resolver) refuse(relo CoreRelo, err error) (Fixup, error) {
+	f := Fixup{Relo: relo, Target: -1, local: r.local}
+	return f, f.failed(err)
+}
+
+// answer computes one relocation, whatever is remembered of others like it. Only the question is known yet.
+func (r *Resolver) answer(a *answer) error {
+	q := a.question
+	if q.relo.Kind == CoreTypeIDLocal {
+		a.value, a.typ = uint64(q.relo.Type), q.relo.Type
+		return nil
 	}
-	want, err := local.value(relo.Kind)
-	if err != nil {
+	a.found = r.candidates(q)
+	switch err := r.choose(a); {
+	case err != nil:
+		a.value, a.target, a.typ = 0, -1, 0
 		return err
+	case a.target < 0:
+		a.poison = !q.relo.Kind.zero()
+		a.reason = r.reason(a)
 	}
-	f.Local, f.Validate = want.value, want.validate
-	if err := r.choose(f, local, want, cands); err != nil || f.Target >= 0 {
-		return err
-	}
-	f.Value, f.Poison = 0, !relo.Kind.zero()
-	f.Reason = r.reason(f, local)
 	return nil
 }
 
 // choose compares the candidates, of which it fills in what they give, and takes the value that all matching ones give.
-func (r *Resolver) choose(f *Fixup, local *access, want coreValue, cands []Candidate) error {
+func (r *Resolver) choose(a *answer) error {
+	q := a.question
 	var chosen coreValue
 	chosenBits, disagree := uint64(0), false
-	for i := range cands {
-		c, got := &cands[i], &r.to
-		f.Found = cands[:i]
-		ok, err := got.match(local, r.targets[c.Target].Types, c.Type, f.Relo.Kind)
-		if err != nil {
-			return fmt.Errorf("candidate %d in %s: %w", c.Type, r.targets[c.Target].Name, err)
-		}
-		if c.Match = ok; !ok {
+	for i := range a.found {
+		c := &a.found[i]
+		got := way{types: r.targets[c.Target].Types, root: c.Type}
+		ok, err := got.match(q)
+		if c.Match = ok; err == nil && !ok {
 			continue
 		}
-		v, err := got.value(f.Relo.Kind)
+		var v coreValue
+		if err == nil {
+			v, err = got.value(q.relo.Kind)
+		}
 		if err != nil {
+			a.found = a.found[:i]
 			return fmt.Errorf("candidate %d in %s: %w", c.Type, r.targets[c.Target].Name, err)
 		}
 		c.Value = v.value
 		switch {
-		case f.Target < 0:
+		case a.target < 0:
 			chosen, chosenBits = v, got.bits
-			f.Target, f.Type, f.Value = c.Target, c.Type, v.value
-		case v.value != chosen.value || v.size != chosen.size || got.bits != chosenBits && f.Relo.Kind.Field():
+			a.target, a.typ, a.value, a.size = int32(c.Target), c.Type, v.value, v.size
+		case v.value != chosen.value || v.size != chosen.size || got.bits != chosenBits && q.relo.Kind.Field():
 			disagree = true
 		}
 	}
-	f.Found = cands
 	if disagree {
-		return r.ambiguity(f, local)
+		return r.ambiguity(a)
 	}
-	if f.Target >= 0 && f.Relo.Kind == CoreByteOffset {
-		f.LocalSize, f.TargetSize = want.size, chosen.size
-		f.NoResize = want.size != chosen.size && !want.resizes(chosen)
-	}
+	a.noResize = q.relo.Kind == CoreByteOffset && a.target >= 0 && q.want.size != chosen.size && !q.want.resizes(chosen)
 	return nil
 }
 
 // ambiguity lists what the candidates give. Fields may give the same and yet be at different places.
-func (r *Resolver) ambiguity(f *Fixup, local *access) error {
+func (r *Resolver) ambiguity(a *answer) error {
 	var b strings.Builder
 	n := 0
-	for _, c := range f.Found {
+	for _, c := range a.found {
 		if !c.Match {
 			continue
 		}
@@ -166,19 +192,19 @@ func (r *Resolver) ambiguity(f *Fixup, local *access) error {
 			b.WriteString(", ")
 		}
 		fmt.Fprintf(&b, "type %d in %s gives %d", c.Type, r.targets[c.Target].Name, c.Value)
-		if !f.Relo.Kind.Field() {
+		if !a.question.relo.Kind.Field() {
 			continue
 		}
-		if ok, err := r.to.match(local, r.targets[c.Target].Types, c.Type, f.Relo.Kind); err == nil && ok {
-			b.WriteString(" (" + r.to.place() + ")")
+		w := way{types: r.targets[c.Target].Types, root: c.Type}
+		if ok, err := w.match(a.question); err == nil && ok {
+			b.WriteString(" (" + w.place() + ")")
 		}
 	}
-	f.Target, f.Type, f.Value = -1, 0, 0
 	return fmt.Errorf("%w: %s", ErrAmbiguous, b.String())
 }
 
 // reason says why no candidate was chosen.
-func (r *Resolver) reason(f *Fixup, local *access) string {
+func (r *Resolver) reason(a *answer) string {
 	where := make([]string, 0, len(r.targets))
 	for _, t := range r.targets {
 		where = append(where, t.Name)
@@ -187,12 +213,13 @@ func (r *Resolver) reason(f *Fixup, local *access) string {
 	if len(where) > 4 {
 		in = fmt.Sprintf("%s and %d more", strings.Join(where[:4], ", "), len(where)-4)
 	}
-	root := r.local.TypeName(f.Relo.Type)
+	q := a.question
+	root := r.local.TypeName(q.relo.Type)
 	switch {
-	case len(f.Found) == 0:
+	case len(a.found) == 0:
 		return fmt.Sprintf("no %s in %s", root, in)
-	case f.Relo.Kind.Field() || f.Relo.Kind.Enumval():
-		return fmt.Sprintf("%s in %s has no %s that fits", root, r.targets[f.Found[0].Target].Name, local.last())
+	case q.relo.Kind.Field() || q.relo.Kind.Enumval():
+		return fmt.Sprintf("%s in %s has no %s that fits", root, r.targets[a.found[0].Target].Name, q.from.lastName())
 	}
-	return fmt.Sprintf("%s in %s is of another shape", root, r.targets[f.Found[0].Target].Name)
+	return fmt.Sprintf("%s in %s is of another shape", root, r.targets[a.found[0].Target].Name)
 }

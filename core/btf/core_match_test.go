@@ -59,7 +59,7 @@ func newMatchWorld() *matchWorld {
 func fits(types *Types, local, target ID) bool {
 	_, l := types.strip(local)
 	_, r := types.strip(target)
-	return fieldsFit(types, l, types, r)
+	return fieldsFit(types, &l, types, &r)
 }
 
 func TestMatch(t *testing.T) {

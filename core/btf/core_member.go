@@ -2,20 +2,22 @@ package btf
 
 import (
 	"hash/maphash"
-	"sync"
+	"sync/atomic"
 )
 
-// memberPlace is a member of a struct, or of an anonymous one inside of it.
+// memberPlace is a member of a struct, or of an anonymous one inside of it, or an enumerator.
 type memberPlace struct {
 	member
-	in    ID     // the struct that has it
+	in    ID     // the struct or enum that has it
 	index uint32 // its number there
-	at    uint64 // bits from the start of the outer struct
+	at    uint64 // bits from the start of the outer struct; of an enumerator its value
+
+	length uint32 // in an index: of the part of the name that counts, in bytes
 }
 
-// members visits the members of a struct that have names, those of anonymous structs and unions after those
+// eachMember visits the members of a struct that have names, those of anonymous structs and unions after those
 // around them, until f says stop.
-func (t *Types) members(id ID, r record, f func(memberPlace) bool) {
+func (t *Types) eachMember(id ID, r record, f func(memberPlace) bool) {
 	type place struct {
 		id ID
 		r  record
@@ -28,7 +30,7 @@ func (t *Types) members(id ID, r record, f func(memberPlace) bool) {
 		for i := range p.r.vlen() {
 			m := t.member(p.r, i)
 			if !t.nameless(m.name) {
-				if !f(memberPlace{m, p.id, uint32(i), p.at + uint64(m.offset)}) {
+				if !f(memberPlace{member: m, in: p.id, index: uint32(i), at: p.at + uint64(m.offset)}) {
 					return
 				}
 				continue
@@ -46,42 +48,9 @@ func (t *Types) members(id ID, r record, f func(memberPlace) bool) {
 	}
 }
 
-// structIndex finds members by name. It is made when a struct is asked for more than once, and kept with the table.
-type structIndex struct {
-	seed  maphash.Seed
-	slots []uint32 // number of a member + 1; their number is a power of two
-	list  []memberPlace
-}
-
-// structIndexes are those of one table by struct; nil for a struct that was asked for once.
-type structIndexes struct {
-	lock sync.Mutex
-	all  map[ID]*structIndex
-}
-
-// of gives the index of a struct, making it at the second request; nil at the first.
-func (x *structIndexes) of(t *Types, id ID, r record) *structIndex {
-	x.lock.Lock()
-	defer x.lock.Unlock()
-	if x.all == nil {
-		x.all = map[ID]*structIndex{}
-	}
-	i, again := x.all[id]
-	if again && i == nil {
-		i = newStructIndex(t, id, r)
-	}
-	x.all[id] = i
-	return i
-}
-
-// memberByName finds the first member of a struct with a name.
-func (t *Types) memberByName(id ID, r record, name string) (found memberPlace, ok bool) {
-	if r.vlen() > fewMembers {
-		if x := t.structs.of(t, id, r); x != nil {
-			return x.find(t, name)
-		}
-	}
-	t.members(id, r, func(p memberPlace) bool {
+// scanMember finds the first member of a struct with a name.
+func (t *Types) scanMember(id ID, r record, name string) (found memberPlace, ok bool) {
+	t.eachMember(id, r, func(p memberPlace) bool {
 		if ok = t.named(p.name, name); ok {
 			found = p
 		}
@@ -90,39 +59,143 @@ func (t *Types) memberByName(id ID, r record, name string) (found memberPlace, o
 	return found, ok
 }
 
-// fewMembers is up to how many members a struct is searched without an index.
+// scanEnumerator finds the first enumerator with an essential name.
+func (t *Types) scanEnumerator(r record, name string) (int, bool) {
+	for i := range r.vlen() {
+		if t.namedEssential(t.enumName(r, i), name) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// fewMembers is up to how many members or enumerators a type is searched without an index.
 const fewMembers = 4
 
-func newStructIndex(t *Types, id ID, r record) *structIndex {
-	x := &structIndex{seed: maphash.MakeSeed()}
-	t.members(id, r, func(p memberPlace) bool {
-		x.list = append(x.list, p)
-		return true
-	})
+// memberIndexes find members and enumerators of the structs and enums of one table, which are those that were asked for more
+// than once.
+type memberIndexes struct{ memo[memberIndex] }
+
+// memberIndex finds the members of a struct, or the enumerators of an enum, by name.
+type memberIndex struct {
+	id    ID
+	names atomic.Pointer[memberNames] // nil when it was asked for once
+}
+
+// known gives the index of a type if it was made, nil otherwise.
+func (a *memberIndexes) known(id ID) *memberNames {
+	if x := a.find(id); x != nil {
+		return x.names.Load()
+	}
+	return nil
+}
+
+// of gives the index of a struct or enum, making it at the second request; nil at the first, and where there is no need of one.
+func (a *memberIndexes) of(t *Types, id ID, r record) *memberNames {
+	if r.vlen() <= fewMembers {
+		return nil
+	}
+	x := a.find(id)
+	if x == nil {
+		a.lock.Lock()
+		defer a.lock.Unlock()
+		if a.find(id) == nil {
+			a.put(&memberIndex{id: id}, func(_ maphash.Seed, x *memberIndex) uint32 { return hashID(x.id) })
+		}
+		return nil
+	}
+	n := x.names.Load()
+	if n == nil {
+		if n = newMemberNames(t, id, r); !x.names.CompareAndSwap(nil, n) {
+			n = x.names.Load()
+		}
+	}
+	return n
+}
+
+func (a *memberIndexes) find(id ID) *memberIndex {
+	m := a.table.Load()
+	if m == nil {
+		return nil
+	}
+	for hash := hashID(id); ; hash++ {
+		if x := m.at(hash); x == nil || x.id == id {
+			return x
+		}
+	}
+}
+
+// hashID spreads ids, which are close to each other.
+func hashID(id ID) uint32 { return uint32(id) * 0x9e3779b1 >> 7 }
+
+// memberNames are the names of members or enumerators.
+type memberNames struct {
+	seed  maphash.Seed
+	slots []uint32 // number of a member + 1; their number is a power of two
+	list  []memberPlace
+	ends  []atomic.Pointer[field] // of members that were asked for
+}
+
+func newMemberNames(t *Types, id ID, r record) *memberNames {
+	x := &memberNames{seed: maphash.MakeSeed()}
+	if r.kind().Enum() {
+		x.list = make([]memberPlace, r.vlen())
+		for i := range x.list {
+			name := t.enumName(r, i)
+			b, _ := t.nameBytes(name)
+			x.list[i] = memberPlace{member: member{name: name}, in: id, index: uint32(i), at: t.coreEnumValue(r, i), length: uint32(essentialLen(b))}
+		}
+	} else {
+		t.eachMember(id, r, func(p memberPlace) bool {
+			b, _ := t.nameBytes(p.name)
+			p.length = uint32(len(b))
+			x.list = append(x.list, p)
+			return true
+		})
+	}
+	x.ends = make([]atomic.Pointer[field], len(x.list))
 	size := 8
 	for size < 2*len(x.list) {
 		size *= 2
 	}
 	x.slots = make([]uint32, size)
-	for i, p := range x.list {
-		b, _ := t.nameBytes(p.name)
-		s := uint32(maphash.Bytes(x.seed, b)) & uint32(size-1)
-		for x.slots[s] != 0 && !t.named(x.list[x.slots[s]-1].name, string(b)) {
-			s = (s + 1) & uint32(size-1)
-		}
-		if x.slots[s] == 0 { // the first of a name counts
-			x.slots[s] = uint32(i) + 1
+	for i := range x.list {
+		b, _ := t.nameBytes(x.list[i].name)
+		if s := x.slot(t, string(b[:x.list[i].length])); *s == 0 { // the first of a name counts
+			*s = uint32(i) + 1
 		}
 	}
 	return x
 }
 
-func (x *structIndex) find(t *Types, name string) (memberPlace, bool) {
+// slot gives the slot that has a name, or the free one where it belongs.
+func (x *memberNames) slot(t *Types, name string) *uint32 {
 	mask := uint32(len(x.slots) - 1)
-	for s := uint32(maphash.String(x.seed, name)); x.slots[s&mask] != 0; s++ {
-		if p := x.list[x.slots[s&mask]-1]; t.named(p.name, name) {
-			return p, true
+	for i := uint32(maphash.String(x.seed, name)); ; i++ {
+		s := &x.slots[i&mask]
+		if *s == 0 {
+			return s
+		}
+		if p := &x.list[*s-1]; int(p.length) == len(name) && t.begins(p.name, name) {
+			return s
 		}
 	}
-	return memberPlace{}, false
+}
+
+// find gives the number of a name.
+func (x *memberNames) find(t *Types, name string) (int, bool) {
+	n := *x.slot(t, name)
+	return int(n) - 1, n != 0
+}
+
+// field gives the type of the nth member.
+func (x *memberNames) field(t *Types, n int) *field {
+	f := x.ends[n].Load()
+	if f == nil {
+		id, r := t.strip(x.list[n].typ)
+		made := newField(t, id, r, x.list[n].member)
+		f = &made
+		x.ends[n].Store(f) // if others made it too, it is the same
+	}
+	return f
 }

@@ -20,8 +20,8 @@ func (t *Types) CorePath(r CoreRelo) (root, path string, err error) {
 // path writes the way from the root as C does: "comm[3]", or the name of an enumerator.
 func (a *access) path() string {
 	var b strings.Builder
-	for i := range a.steps.n {
-		switch s := a.steps.at(i); {
+	for i, s := range a.steps {
+		switch {
 		case s.member:
 			if b.Len() > 0 {
 				b.WriteByte('.')
@@ -35,18 +35,14 @@ func (a *access) path() string {
 }
 
 // place says where the way ends, "4 bytes at 16", of a bit-field "3 bits at 16:1".
-func (a *access) place() string {
-	if s := a.end(); s.member {
-		if width, shift := a.types.bitFieldOf(s.m, a.typ); width > 0 {
-			at := a.bits + uint64(shift)
-			return fmt.Sprintf("%d bits at %d:%d", width, at/8, at%8)
-		}
+func (w *way) place() string {
+	switch at := w.bits + uint64(w.end.shift); {
+	case w.last.member && w.end.width > 0:
+		return fmt.Sprintf("%d bits at %d:%d", w.end.width, at/8, at%8)
+	case w.end.err != nil:
+		return fmt.Sprintf("at %d", w.bits/8)
 	}
-	size, err := a.types.sizeOf(a.id, a.typ)
-	if err != nil {
-		return fmt.Sprintf("at %d", a.bits/8)
-	}
-	return fmt.Sprintf("%d bytes at %d", size, a.bits/8)
+	return fmt.Sprintf("%d bytes at %d", w.end.size, w.bits/8)
 }
 
 // String writes the way with its root: "struct task_struct.comm[3]", "enum state::RUNNING".

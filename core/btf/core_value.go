@@ -21,65 +21,71 @@ func (v coreValue) resizes(to coreValue) bool {
 }
 
 // value computes what a relocation of a kind asks for.
-func (a *access) value(k CoreKind) (coreValue, error) {
-	t := a.types
+func (w *way) value(k CoreKind) (coreValue, error) {
+	t := w.types
 	switch k {
 	case CoreExists, CoreTypeExists, CoreTypeMatches, CoreEnumvalExists:
 		return coreValue{value: 1, validate: true}, nil
 	case CoreTypeIDTarget:
-		return coreValue{value: uint64(a.root)}, nil
+		return coreValue{value: uint64(w.root)}, nil
 	case CoreTypeSize:
-		n, err := t.size(a.root)
+		n, err := t.size(w.root)
 		return coreValue{value: uint64(n), validate: true}, err
 	case CoreEnumvalValue:
-		s := a.steps.at(0)
-		r := t.record(s.in)
-		v := t.enumValue(r, int(s.index))
-		if r.kind() == KindEnum {
-			v = uint64(int64(int32(v))) // older compilers do not say which enums are signed; libbpf takes all for it
-		}
-		return coreValue{value: v, validate: true}, nil
+		return coreValue{value: w.bits, validate: true}, nil
 	}
-	if s := a.end(); s.member {
-		return a.fieldValue(k, s.m)
+	if w.end.err != nil {
+		return coreValue{}, w.end.err
 	}
-	return a.elementValue(k)
+	if w.last.member {
+		return w.fieldValue(k)
+	}
+	return w.elementValue(k)
+}
+
+// coreEnumValue is the value of the nth enumerator for CoreEnumvalValue.
+func (t *Types) coreEnumValue(r record, n int) uint64 {
+	v := t.enumValue(r, n)
+	if r.kind() == KindEnum {
+		v = uint64(int64(int32(v))) // older compilers do not say which enums are signed; libbpf takes all for it
+	}
+	return v
 }
 
 // elementValue is value for a way that ends at an element of an array, or at the root.
-func (a *access) elementValue(k CoreKind) (coreValue, error) {
-	size, err := a.types.sizeOf(a.id, a.typ)
-	if err != nil {
-		return coreValue{}, err
-	}
+func (w *way) elementValue(k CoreKind) (coreValue, error) {
 	switch k {
 	case CoreByteOffset:
-		v := coreValue{value: a.bits / 8, validate: true}
-		err := v.access(a)
+		v := coreValue{value: w.bits / 8, validate: true}
+		err := v.access(w)
 		return v, err
 	case CoreByteSize:
-		return coreValue{value: uint64(size), validate: true}, nil
+		return coreValue{value: uint64(w.end.size), validate: true}, nil
 	}
 	return coreValue{}, fmt.Errorf("%w: %v needs a member", ErrAccess, k)
 }
 
 // access says how a load or store of what the way ends at may be. That of an array has the width of an element, and
 // keeps it, since the distance to the next one is in the program.
-func (v *coreValue) access(a *access) (err error) {
-	id, r := a.id, a.typ
-	for n := 0; r.kind() == KindArray && n < maxPath; n++ {
-		id, r = a.types.strip(ID(a.types.word(r, 0)))
+func (v *coreValue) access(w *way) (err error) {
+	v.size = w.end.size
+	v.kind, v.signed = w.types.number(&w.end.typ)
+	if v.kind != KindArray {
+		return nil
 	}
-	v.size, err = a.types.sizeOf(id, r)
-	v.kind, v.signed = a.types.number(a.typ)
+	id, r := w.end.id, w.end.typ
+	for n := 0; r.kind() == KindArray && n < maxPath; n++ {
+		id, r = w.types.strip(ID(w.types.word(r, 0)))
+	}
+	v.size, err = w.types.sizeOf(id, r)
 	return err
 }
 
 // number gives the kind of a type without modifiers and whether it is a signed number.
-func (t *Types) number(r record) (Kind, bool) {
+func (t *Types) number(r *record) (Kind, bool) {
 	switch k := r.kind(); k {
 	case KindInt:
-		return k, IntEncoding(t.word(r, 0)>>24)&IntSigned != 0
+		return k, IntEncoding(t.word(*r, 0)>>24)&IntSigned != 0
 	case KindEnum, KindEnum64:
 		return k, r.flag()
 	default:
@@ -88,44 +94,39 @@ func (t *Types) number(r record) (Kind, bool) {
 }
 
 // fieldValue is value for a way that ends at a member.
-func (a *access) fieldValue(k CoreKind, m member) (coreValue, error) {
-	t, of := a.types, a.typ
-	size, err := t.sizeOf(a.id, of)
-	if err != nil {
-		return coreValue{}, err
+func (w *way) fieldValue(k CoreKind) (coreValue, error) {
+	width := w.end.width
+	if k == CoreByteOffset && width == 0 { // most of them
+		v := coreValue{value: w.bits / 8, validate: true}
+		err := v.access(w)
+		return v, err
 	}
-	width, shift := t.bitFieldOf(m, of)
-	w := window{bits: a.bits + uint64(shift), width: uint64(width), size: uint64(size), at: a.bits / 8}
+	in := window{bits: w.bits + uint64(w.end.shift), width: uint64(width), size: uint64(w.end.size), at: w.bits / 8}
 	if width > 0 {
-		if err := w.widen(); err != nil {
+		if err := in.widen(); err != nil {
 			return coreValue{}, err
 		}
 	} else {
-		w.width = w.size * 8
+		in.width = in.size * 8
 	}
 	v := coreValue{validate: width == 0}
 	switch k {
 	case CoreByteOffset:
-		v.value = w.at
-		if width == 0 {
-			if err := v.access(a); err != nil {
-				return coreValue{}, err
-			}
-		}
+		v.value = in.at
 	case CoreByteSize:
-		v.value = w.size
+		v.value = in.size
 	case CoreSigned:
 		v.validate = true
-		if _, signed := t.number(of); signed {
+		if _, signed := w.types.number(&w.end.typ); signed {
 			v.value = 1
 		}
 	case CoreLShift:
-		if v.value = 64 - (w.bits + w.width - w.at*8); t.big {
-			v.value = (8-w.size)*8 + w.bits - w.at*8
+		if v.value = 64 - (in.bits + in.width - in.at*8); w.types.big {
+			v.value = (8-in.size)*8 + in.bits - in.at*8
 		}
 	case CoreRShift:
 		v.validate = true
-		v.value = 64 - w.width
+		v.value = 64 - in.width
 	}
 	return v, nil
 }

@@ -38,7 +38,8 @@
 //
 // ParseExt reads the relocations of an object, Resolve and Resolver compute them against the types of a kernel. The outcome is a
 // Fixup: data that says what to put into the instruction, or why there is nothing to put. Changing the instruction
-// is left to core/loader. MinCore finds the smallest table that relocations need of a kernel's.
+// is left to core/loader. What a relocation asks for is understood once and kept with the program's types (4096 relocations at most),
+// the members of a struct that was asked for more than once with the target's, and answers in the Resolver alone. MinCore finds the smallest table that relocations need of a kernel's.
 //
 // # Adding a kind
 //

@@ -158,39 +158,33 @@ func (t *Types) FindMany(names []string) map[string][]ID {
 	return found
 }
 
-// eachEssential calls f for each type of this table alone that has an essential name: those of the plain name merged
-// with those that have a flavor of it, by id.
-func (t *Types) eachEssential(x *nameIndex, name string, f func(ID, Kind)) {
-	hash := x.hash(name)
-	flavors := x.flavorsOf(hash)
-	until := func(id ID) { // calls f for the flavors below id
-		for len(flavors) > 0 && flavors[0].id < id {
-			r := t.record(flavors[0].id)
-			b, _ := t.nameBytes(r.name)
-			if n := essentialLen(b); n < len(b) && string(b[:n]) == name {
-				f(flavors[0].id, r.kind())
-			}
-			flavors = flavors[1:]
-		}
-	}
-	if len(Essential(name)) == len(name) {
+// appendNamed adds the types of this table alone that a root may mean, in the order of ids.
+func (t *Types) appendNamed(list []Candidate, x *nameIndex, name rootName, target int) []Candidate {
+	hash, begin := x.hash(name.text), len(list)
+	if name.plain {
 		for n := x.buckets[hash&uint32(len(x.buckets)-1)]; n != 0; n = x.next[n-1] {
 			b := t.types[x.offsets[n-1]:][:8]
-			if t.named(t.u32(b), name) {
-				id := t.first + ID(n-1)
-				until(id)
-				f(id, record{info: t.u32(b[4:])}.kind())
+			if t.named(t.u32(b), name.text) && sameKind(name.kind, Kind(t.u32(b[4:])>>24&0x7f)) {
+				list = append(list, Candidate{Target: target, Type: t.first + ID(n-1)})
 			}
 		}
 	}
-	until(ID(t.Len()))
+	if x.flavored[hash>>6%uint32(len(x.flavored))]>>(hash&63)&1 == 0 {
+		return list
+	}
+	for _, f := range x.flavorsOf(hash) {
+		r := t.record(f.id)
+		b, _ := t.nameBytes(r.name)
+		if string(essential(b)) == name.text && sameKind(name.kind, r.kind()) {
+			list = append(list, Candidate{Target: target, Type: f.id})
+		}
+	}
+	slices.SortFunc(list[begin:], func(a, b Candidate) int { return cmp.Compare(a.Type, b.Type) })
+	return list
 }
 
 // flavorsOf gives the types whose essential name is not all of their name and has a hash.
 func (x *nameIndex) flavorsOf(hash uint32) []flavor {
-	if len(x.flavors) == 0 {
-		return nil // nearly always, but in kernels
-	}
 	order := func(f flavor, h uint32) int { return cmp.Compare(f.hash, h) }
 	at, ok := slices.BinarySearchFunc(x.flavors, hash, order)
 	if !ok {
@@ -265,6 +259,8 @@ type nameIndex struct {
 	next    []uint32 // number of the next type + 1, by number
 	offsets []uint32 // of each type, by number
 	flavors []flavor // types whose name has more than the essential part, by its hash
+
+	flavored [16]uint64 // a bit for each hash among flavors, and for others like it
 }
 
 // flavor is a type and the hash of its essential name.
@@ -307,7 +303,9 @@ func (t *Types) buildIndex() *nameIndex {
 		if len(b) > 0 {
 			hashes[id-t.first] = uint32(maphash.Bytes(x.seed, b))&uint32(len(x.buckets)-1) + 1
 			if n := essentialLen(b); n < len(b) {
-				x.flavors = append(x.flavors, flavor{uint32(maphash.Bytes(x.seed, b[:n])), id})
+				hash := uint32(maphash.Bytes(x.seed, b[:n]))
+				x.flavors = append(x.flavors, flavor{hash, id})
+				x.flavored[hash>>6%uint32(len(x.flavored))] |= 1 << (hash & 63)
 			}
 		}
 		return true

@@ -34,36 +34,37 @@ func (m *MinCore) Add(local *Types, relos []CoreRelo) error {
 		if relo.Kind == CoreTypeIDLocal {
 			continue
 		}
-		if err := r.from.read(local, &relo); err != nil {
+		q, err := local.question(&relo)
+		if err != nil {
 			return fmt.Errorf("find smallest types: %w", err)
 		}
 		for _, c := range f.Found {
 			if !c.Match {
 				continue
 			}
-			if _, err := r.to.match(&r.from, m.target, c.Type, relo.Kind); err != nil {
+			var steps []step
+			if _, err := (&way{types: m.target, root: c.Type, trail: &steps}).match(q); err != nil {
 				return fmt.Errorf("find smallest types: %w", err)
 			}
-			m.mark(&r.to, relo.Kind)
+			m.mark(c.Type, steps, relo.Kind)
 		}
 	}
 	return nil
 }
 
 // mark keeps what one way through the types needs.
-func (m *MinCore) mark(a *access, k CoreKind) {
+func (m *MinCore) mark(root ID, steps []step, k CoreKind) {
 	switch {
 	case k == CoreTypeMatches:
-		m.closure(a.root, true, true)
+		m.closure(root, true, true)
 		return
 	case !k.Field() && !k.Enumval():
-		m.closure(a.root, true, false)
+		m.closure(root, true, false)
 		return
 	}
-	m.closure(a.root, false, false)
-	outer := m.target.Strip(a.root)
-	for i := range a.steps.n {
-		s := a.steps.at(i)
+	m.closure(root, false, false)
+	outer := m.target.Strip(root)
+	for _, s := range steps {
 		if !s.member {
 			outer = s.in
 			continue

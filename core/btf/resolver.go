@@ -1,7 +1,5 @@
 package btf
 
-import "hash/maphash"
-
 // Resolver computes the CO-RE relocations of one program or object. It remembers candidates and
 // results, and is not safe for concurrent use.
 type Resolver struct {
@@ -10,19 +8,21 @@ type Resolver struct {
 	first   map[*Types]int // of several targets: the first of them that has a table
 	many    bool           // remember, as there is more than one relocation
 
-	roots   []root
+	roots   []root    // while the names of targets are not indexed
 	numbers offsetMap // of roots by their id, from 1 on, if there are more than a few
-	done    results
+	done    answers
+	found   []Candidate // memory for answers
 
-	from, to access      // reused
-	found    []Candidate // memory for results
+	memory struct { // the first of the lists
+		targets [1]Target
+		found   [4]Candidate
+	}
 }
 
 // root is a type of the program at which relocations begin.
 type root struct {
 	id   ID
-	kind Kind
-	name string      // the essential one; empty if there is nothing to look for
+	name rootName
 	list []Candidate // the types that it may mean
 }
 
@@ -30,7 +30,9 @@ type root struct {
 // role of the targets.
 func NewResolver(local *Types, targets ...Target) *Resolver {
 	local.dense()
-	return &Resolver{local: local, targets: targets, first: firstOwners(targets), many: true}
+	r := &Resolver{local: local, first: firstOwners(targets), many: true}
+	r.targets, r.found = append(r.memory.targets[:0], targets...), r.memory.found[:]
+	return r
 }
 
 // firstOwners gives, for each table of several targets, the first of them that has it.
@@ -59,30 +61,49 @@ func (r *Resolver) Prepare(relos []CoreRelo) {
 			t.Types.ready()
 		}
 	}
-	begin, last := len(r.roots), ID(0)
 	r.done.room(len(relos))
+	if r.indexed() {
+		return // it saves nothing
+	}
+	begin, last := len(r.roots), ID(0)
 	for i := range relos {
 		if id := relos[i].Type; id != last && relos[i].Kind != CoreTypeIDLocal {
 			last = id
 			if _, known := r.number(id); !known && id != 0 {
-				r.add(id)
+				r.add(id, r.local.rootName(id))
 			}
 		}
 	}
 	r.search(r.roots[begin:])
 }
 
+// indexed says whether the names of all targets are.
+func (r *Resolver) indexed() bool {
+	for _, t := range r.targets {
+		for o := t.Types; o != nil; o = o.base {
+			if o.names.Load() == nil {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // Resolve computes one relocation.
-func (r *Resolver) Resolve(relo CoreRelo) (Fixup, error) {
-	known, hash := r.done.find(&relo)
-	if known != nil {
-		return *known, nil
+func (r *Resolver) Resolve(relo CoreRelo) (f Fixup, err error) {
+	q, err := r.local.question(&relo)
+	if err != nil {
+		return r.refuse(relo, err)
 	}
-	f, err := r.resolve(relo)
-	if err == nil {
-		r.done.add(f, hash)
+	if known := r.done.find(q); known != nil {
+		known.put(&f, r.local)
+		return f, nil
 	}
-	return f, err
+	a := r.done.begin(q)
+	err = r.answer(a)
+	a.put(&f, r.local)
+	r.done.end(err == nil && q.number > 0)
+	return f, f.failed(err)
 }
 
 // fewRoots is how many roots are looked through one by one.
@@ -102,11 +123,8 @@ func (r *Resolver) number(id ID) (uint32, bool) {
 }
 
 // add makes a root without candidates.
-func (r *Resolver) add(id ID) {
-	if r.roots == nil {
-		r.roots = make([]root, 0, 4)
-	}
-	r.roots = append(r.roots, r.root(id))
+func (r *Resolver) add(id ID, name rootName) {
+	r.roots = append(r.roots, root{id: id, name: name})
 	switch n := len(r.roots); {
 	case n == fewRoots+1:
 		for i := range r.roots {
@@ -117,35 +135,51 @@ func (r *Resolver) add(id ID) {
 	}
 }
 
-func (r *Resolver) root(id ID) root {
-	at := r.local.record(id)
-	return root{id: id, kind: at.kind(), name: Essential(r.local.str(at.name))}
-}
-
-// candidates gives the types that a relocation against a local type may mean, to be filled in. ok is false if that
-// has no name.
-func (r *Resolver) candidates(local ID) (list []Candidate, ok bool) {
-	if local == 0 {
-		return nil, false
-	}
-	if !r.many {
-		one := [1]root{r.root(local)}
+// candidates gives the types that a question may be about, to be filled in.
+func (r *Resolver) candidates(q *question) []Candidate {
+	switch {
+	case r.indexed():
+		return r.take(r.named(r.room(1)[:0], q.name))
+	case !r.many:
+		one := [1]root{{id: q.relo.Type, name: q.name}}
 		r.search(one[:])
-		return one[0].list, one[0].name != ""
+		return one[0].list
 	}
-	n, known := r.number(local)
+	n, known := r.number(q.relo.Type)
 	if !known {
-		r.add(local)
+		r.add(q.relo.Type, q.name)
 		n = uint32(len(r.roots))
 		r.search(r.roots[n-1:])
 	}
-	root := &r.roots[n-1]
-	if len(r.found) < len(root.list) {
-		r.found = make([]Candidate, max(len(root.list), min(8*len(r.roots), 64)))
+	all := r.roots[n-1].list
+	return r.take(append(r.room(len(all))[:0], all...))
+}
+
+// room gives memory for candidates, more than are asked for if there will be more questions.
+func (r *Resolver) room(n int) []Candidate {
+	if r.many && len(r.found) < n {
+		r.found = make([]Candidate, max(n, min(cap(r.done.list), 64)))
 	}
-	list = r.found[:len(root.list):len(root.list)]
-	r.found = r.found[copy(list, root.list):]
-	return list, root.name != ""
+	return r.found
+}
+
+// take keeps the memory that room gave from being used again.
+func (r *Resolver) take(list []Candidate) []Candidate {
+	r.found = r.found[min(len(list), len(r.found)):]
+	return list[:len(list):len(list)]
+}
+
+// named finds candidates by the indexes of all targets.
+func (r *Resolver) named(list []Candidate, name rootName) []Candidate {
+	for i, t := range r.targets {
+		for n := t.Types.depth(); n > 0; n-- {
+			o := t.Types.outer(n - 1)
+			if (r.first == nil || r.first[o] == i) && wants(list, i) {
+				list = o.appendNamed(list, o.names.Load(), name, i)
+			}
+		}
+	}
+	return list
 }
 
 // search finds the candidates of roots.
@@ -174,7 +208,7 @@ func searchTable(roots []root, target int, o *Types) {
 	if x := o.index(); x != nil {
 		for i := range roots {
 			if w := &roots[i]; w.wants(target) {
-				o.eachEssential(x, w.name, func(id ID, k Kind) { w.take(target, id, k) })
+				w.list = o.appendNamed(w.list, x, w.name, target)
 			}
 		}
 		return
@@ -182,102 +216,80 @@ func searchTable(roots []root, target int, o *Types) {
 	names, byName := make([]string, 0, wanted), make(map[string][]int, wanted)
 	for i := range roots {
 		if w := &roots[i]; w.wants(target) {
-			if byName[w.name] == nil {
-				names = append(names, w.name)
+			if byName[w.name.text] == nil {
+				names = append(names, w.name.text)
 			}
-			byName[w.name] = append(byName[w.name], i)
+			byName[w.name.text] = append(byName[w.name.text], i)
 		}
 	}
 	o.matchOwn(newNameSet(names), essential, func(name string, id ID, k Kind) {
 		for _, i := range byName[name] {
-			roots[i].take(target, id, k)
+			if w := &roots[i]; sameKind(w.name.kind, k) {
+				w.list = append(w.list, Candidate{Target: target, Type: id})
+			}
 		}
 	})
 }
 
-// wants says whether candidates of a target count: those of the first one, and if it has none, of all others.
-func (w *root) wants(target int) bool {
-	return w.name != "" && (target == 0 || len(w.list) == 0 || w.list[0].Target > 0)
-}
+func (w *root) wants(target int) bool { return w.name.text != "" && wants(w.list, target) }
 
-// take adds a type to the candidates if it is of the right kind.
-func (w *root) take(target int, id ID, k Kind) {
-	if sameKind(w.kind, k) {
-		w.list = append(w.list, Candidate{Target: target, Type: id})
-	}
+// wants says whether candidates of a target count: those of the first one, and if it has none, of all others.
+func wants(list []Candidate, target int) bool {
+	return target == 0 || len(list) == 0 || list[0].Target > 0
 }
 
 // sameKind compares kinds, with enum and enum64 being one.
 func sameKind(a, b Kind) bool { return a == b || a.Enum() && b.Enum() }
 
-// results are the relocations that were computed.
-type results struct {
-	list  []Fixup
-	seed  maphash.Seed
-	slots []internSlot // numbers of results by the hash of their relocations; none while there are few
+// answers are those that were computed.
+type answers struct {
+	list    []answer
+	numbers offsetMap // of answers by those of their questions, from 1 on, if there are more than a few
 }
 
-// fewResults is how many results are looked through one by one.
-const fewResults = 8
+// fewAnswers is how many answers are looked through one by one.
+const fewAnswers = 8
 
-// room makes room for n results, but not for many: those of equal relocations are kept once.
-func (s *results) room(n int) {
+// room makes room for n answers, but not for many: those of equal relocations are kept once.
+func (s *answers) room(n int) {
 	if s.list == nil {
-		s.list = make([]Fixup, 0, min(n, 64))
+		s.list = make([]answer, 0, min(n, 64))
 	}
 }
 
-// find gives the result of a relocation, or the hash of one that has none.
-func (s *results) find(relo *CoreRelo) (*Fixup, uint32) {
-	if len(s.slots) == 0 {
+// find gives the answer to a question, nil if it is not known.
+func (s *answers) find(q *question) *answer {
+	if len(s.list) <= fewAnswers {
 		for i := range s.list {
-			if f := &s.list[i]; f.Relo == *relo {
-				return f, 0
+			if a := &s.list[i]; a.question == q {
+				return a
 			}
 		}
-		return nil, 0
+		return nil
 	}
-	hash := s.hash(relo)
-	for i := hash; ; i++ {
-		p := &s.slots[i&uint32(len(s.slots)-1)]
-		if p.at == 0 {
-			return nil, hash
-		}
-		if p.hash == hash && s.list[p.at-1].Relo == *relo {
-			return &s.list[p.at-1], hash
-		}
+	if n, ok := s.numbers.get(q.number); ok && q.number > 0 {
+		return &s.list[n-1]
 	}
+	return nil
 }
 
-func (s *results) hash(relo *CoreRelo) uint32 {
-	h := maphash.String(s.seed, relo.Access) ^ (uint64(relo.Type)<<8 | uint64(relo.Kind))
-	return uint32(h * 0x9e3779b97f4a7c15 >> 32)
+// begin makes an answer, to be filled in, to a question that has none.
+func (s *answers) begin(q *question) *answer {
+	s.list = append(s.list, answer{question: q, target: -1})
+	return &s.list[len(s.list)-1]
 }
 
-// add remembers a result that find did not find.
-func (s *results) add(f Fixup, hash uint32) {
-	s.list = append(s.list, f)
-	switch n := len(s.list); {
-	case n <= fewResults:
-	case 2*n > len(s.slots):
-		if len(s.slots) == 0 {
-			s.seed = maphash.MakeSeed()
-		}
-		s.slots = make([]internSlot, max(64, 4*len(s.slots)))
+// end remembers or forgets the answer that was begun.
+func (s *answers) end(remember bool) {
+	n := len(s.list)
+	switch {
+	case !remember:
+		s.list = s.list[:n-1]
+	case n == fewAnswers+1:
 		for i := range s.list {
-			s.put(s.hash(&s.list[i].Relo), i)
+			s.numbers.put(s.list[i].question.number, uint32(i)+1)
 		}
-	default:
-		s.put(hash, n-1)
+	case n > fewAnswers:
+		s.numbers.put(s.list[n-1].question.number, uint32(n))
 	}
-}
-
-// put fills the first free slot for the nth result.
-func (s *results) put(hash uint32, n int) {
-	mask := uint32(len(s.slots) - 1)
-	i := hash & mask
-	for s.slots[i].at != 0 {
-		i = (i + 1) & mask
-	}
-	s.slots[i] = internSlot{hash, uint32(n) + 1}
 }

@@ -114,3 +114,12 @@ func (t *Types) namedEssential(off uint32, name string) bool {
 	whole, _ := t.strs.bytes(uint32(at))
 	return string(essential(whole)) == name
 }
+
+// begins says whether the string at off, which there is, begins with name.
+func (t *Types) begins(off uint32, name string) bool {
+	for off < t.strBase {
+		t = t.base
+	}
+	b, at := t.strs.data, uint64(off-t.strBase)
+	return at+uint64(len(name)) <= uint64(len(b)) && string(b[at:at+uint64(len(name))]) == name
+}

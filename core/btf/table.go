@@ -39,7 +39,8 @@ type Types struct {
 	names   atomic.Pointer[nameIndex]
 	finds   atomic.Uint32
 	far     far
-	structs structIndexes
+	members memberIndexes
+	asked   questions  // of programs that have these types
 	grow    sync.Mutex // held to make pages, types and indexes
 }
 

@@ -30,6 +30,9 @@ func (t *Types) Validate() error {
 
 // dense notes the place of every type.
 func (t *Types) dense() {
+	if t.places.Load().shift == 0 {
+		return
+	}
 	t.grow.Lock()
 	defer t.grow.Unlock()
 	if t.places.Load().shift == 0 {

@@ -1,0 +1,54 @@
+package btf
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+)
+
+// TestQuestionsBounded asks more than is kept: answers are right all the same, with and without a resolver.
+func TestQuestionsBounded(t *testing.T) {
+	local, target := oneField(t, nil, "s", 0), oneField(t, nil, "s", 8)
+	r := NewResolver(local, Target{"kernel", target})
+	for range 2 {
+		for n := range maxQuestions + 100 {
+			relo := CoreRelo{2, fmt.Sprintf("%d:0", n), CoreByteOffset}
+			a, err1 := r.Resolve(relo)
+			b, err2 := Resolve(local, relo, Target{"kernel", target})
+			if want := uint64(64*n + 8); err1 != nil || err2 != nil || a.Value != want || b.Value != want || len(a.Found) != 1 {
+				t.Fatalf("%s: %d and %d, want %d, %v, %v", a.Text(), a.Value, b.Value, want, err1, err2)
+			}
+		}
+	}
+	if n := local.asked.table.Load().count; n != maxQuestions {
+		t.Errorf("%d questions are kept", n)
+	}
+	if n := len(r.done.list); n != maxQuestions {
+		t.Errorf("%d answers are remembered", n)
+	}
+}
+
+// TestQuestionsConcurrent asks the same of shared types in many resolvers at once.
+func TestQuestionsConcurrent(t *testing.T) {
+	local, target := manyStructs(t, 10, 12, 0), manyStructs(t, 10, 12, 3)
+	ids := make([]ID, 10)
+	for i := range ids {
+		ids[i] = find(t, local, fmt.Sprintf("s%d", i), KindStruct)
+	}
+	var all sync.WaitGroup
+	for worker := range 4 {
+		all.Go(func() {
+			r := NewResolver(local, Target{"kernel", target})
+			for n := range 240 {
+				relo := CoreRelo{ids[(n+worker)%10], fmt.Sprintf("0:%d", n%12), CoreByteOffset}
+				if f, err := r.Resolve(relo); err != nil || f.Value != uint64(8*(n%12+3)) {
+					t.Errorf("%s: %d, %v", f.Text(), f.Value, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if n := local.asked.table.Load().count; n != 120 {
+		t.Errorf("%d questions are kept, want 120", n)
+	}
+}
