@@ -85,7 +85,7 @@ func (r *Run) load(ctx context.Context, p *Plan) error {
 
 // loadOptions asks for the optional programs that something attaches, and no others.
 func (c *Planned) loadOptions(h *Host) loader.Options {
-	o := loader.Options{Kernel: h.kernelFacts()}
+	o := loader.Options{Kernel: h.kernelFacts(), CoreTypes: h.config.CoreTypes}
 	for _, p := range c.After.Programs {
 		if p.Optional && c.attached(p.Name) {
 			o.Programs = append(o.Programs, p.Name)

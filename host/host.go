@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 	"github.com/bpfhost/bpfhost/host/policy"
@@ -22,6 +23,11 @@ type Config struct {
 	Log      *slog.Logger   // the host's own log, and the plugins'; nil discards both
 	Kernel   *loader.Kernel // what is known of the kernel; nil reads it when a plan is applied
 	PinDir   string         // directory for maps that are shared by name; empty is policy.PinRoot
+
+	// CoreTypes are the types of the kernel that CO-RE relocations are computed for, in plans and when a plan is
+	// applied, see loader.Options. Without them, plans do not have what relocations come to, and it is the running
+	// kernel's types that are asked when a plan is applied.
+	CoreTypes *btf.Types
 }
 
 // Host runs plugins. It is safe for concurrent use; each plugin belongs to one goroutine at a time.

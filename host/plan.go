@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/policy"
 )
 
 // Plan is what a plugin wants to have loaded and attached: data only, nothing has happened. It is the
-// same for the same plugin, objects, parameters and policy.
+// same for the same plugin, objects, parameters, policy and Config.CoreTypes.
 type Plan struct {
 	Plugin      Info
 	Policy      string           // name of the policy that judged it
@@ -33,6 +34,7 @@ type Planned struct {
 	Before  *spec.Collection // as the operator gave it; nil if the plugin built it
 	After   *spec.Collection // as it will be loaded; nil if the plugin left the object out
 	Changes []spec.Change    // what makes After differ from Before
+	Core    []spec.CoreFixup // what the CO-RE relocations of After come to with Config.CoreTypes; nil without
 }
 
 // Plan has the plugin configure itself and plan, and checks and judges what comes of it. The kernel
@@ -99,8 +101,12 @@ func (p *Plugin) finish(ov *overlay) (*Plan, error) {
 		if before == nil {
 			before = &spec.Collection{Order: o.work.Order}
 		}
+		core, err := p.host.coreFixups(o.work)
+		if err != nil {
+			return nil, p.x.invalid(o, err)
+		}
 		plan.Collections = append(plan.Collections, Planned{
-			Name: o.name, Source: o.source, SHA256: o.sha256, Before: o.before, After: o.work, Changes: spec.Diff(before, o.work),
+			Name: o.name, Source: o.source, SHA256: o.sha256, Before: o.before, After: o.work, Changes: spec.Diff(before, o.work), Core: core,
 		})
 	}
 	for _, o := range ov.removed {
@@ -108,6 +114,14 @@ func (p *Plugin) finish(ov *overlay) (*Plan, error) {
 	}
 	plan.Needs = needsOf(plan.Collections)
 	return plan, nil
+}
+
+// coreFixups says what the CO-RE relocations of a collection come to, if it is known for which kernel.
+func (h *Host) coreFixups(c *spec.Collection) ([]spec.CoreFixup, error) {
+	if h.config.CoreTypes == nil {
+		return nil, nil
+	}
+	return c.CoreFixups(btf.Target{Name: "the types given", Types: h.config.CoreTypes})
 }
 
 // invalid says who is to blame for an object that does not fit together.

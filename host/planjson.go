@@ -3,6 +3,7 @@ package host
 import (
 	"encoding/json"
 
+	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/policy"
 )
@@ -33,7 +34,31 @@ type jsonCollection struct {
 	Maps     []jsonMap     `json:"maps"`
 	Attach   []jsonAttach  `json:"attach"`
 	Changes  []jsonChange  `json:"changes"`
-	Odd      []jsonOdd     `json:"odd"` // what is odd about the object file
+	Odd      []jsonOdd     `json:"odd"`  // what is odd about the object file
+	Core     []jsonCore    `json:"core"` // what CO-RE relocations come to; empty where it is not said for which types
+}
+
+// jsonCore is a CO-RE relocation.
+type jsonCore struct {
+	Program    string          `json:"program"`
+	Insn       int             `json:"insn"`
+	Kind       string          `json:"kind"` // as libbpf names it, e.g. "byte_off"
+	Type       string          `json:"type"` // root type in C, as the object has it
+	Path       string          `json:"path"` // "comm[3]", or an enumerator; empty is the type itself
+	Local      int64           `json:"local"`
+	Value      int64           `json:"value"`
+	LocalSize  uint32          `json:"local_size"`  // of the field in bytes, with byte_off
+	TargetSize uint32          `json:"target_size"` // likewise
+	Poison     bool            `json:"poison"`      // there is no value: the instruction must not be reached
+	Reason     string          `json:"reason"`      // why Poison is set, or the value is 0
+	Error      string          `json:"error"`       // why the program cannot be loaded
+	Candidates []jsonCandidate `json:"candidates"`
+}
+
+type jsonCandidate struct {
+	Type  uint32 `json:"type"`
+	Match bool   `json:"match"` // it has what is asked for
+	Value int64  `json:"value"` // when it matches
 }
 
 // jsonOdd is a note of the reader of object files; its codes are those of package elf.
@@ -141,7 +166,7 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 func (p *Plan) jsonCollection(c *Planned) jsonCollection {
 	out := jsonCollection{
 		Name: c.Name, Source: c.Source, SHA256: c.SHA256, Programs: []jsonProgram{}, Maps: []jsonMap{},
-		Attach: []jsonAttach{}, Changes: []jsonChange{}, Odd: []jsonOdd{}, Removed: c.After == nil,
+		Attach: []jsonAttach{}, Changes: []jsonChange{}, Odd: []jsonOdd{}, Core: []jsonCore{}, Removed: c.After == nil,
 	}
 	if c.After == nil {
 		return out
@@ -162,7 +187,27 @@ func (p *Plan) jsonCollection(c *Planned) jsonCollection {
 	for _, ch := range c.Changes {
 		out.Changes = append(out.Changes, p.jsonChange(ch))
 	}
+	for _, f := range c.Core {
+		out.Core = append(out.Core, newJSONCore(f, c.After.BTF))
+	}
 	return out
+}
+
+func newJSONCore(f spec.CoreFixup, types *btf.Types) jsonCore {
+	j := jsonCore{
+		Program: f.Program, Insn: f.Insn, Kind: f.Relo.Kind.String(), Path: f.Relo.Access, Local: int64(f.Local), Value: int64(f.Value),
+		LocalSize: f.LocalSize, TargetSize: f.TargetSize, Poison: f.Poison, Reason: f.Reason, Candidates: []jsonCandidate{},
+	}
+	if root, path, err := types.CorePath(f.Relo); err == nil {
+		j.Type, j.Path = root, path
+	}
+	if f.Err != nil {
+		j.Error = f.Err.Error()
+	}
+	for _, c := range f.Found {
+		j.Candidates = append(j.Candidates, jsonCandidate{uint32(c.Type), c.Match, int64(c.Value)})
+	}
+	return j
 }
 
 func (p *Plan) jsonChange(ch spec.Change) jsonChange {

@@ -120,6 +120,25 @@ func (t *planText) collection(c *Planned) {
 		}
 		t.line("%s", line)
 	}
+	t.core(c)
+}
+
+// core writes what CO-RE relocations come to, each once for a program.
+func (t *planText) core(c *Planned) {
+	var lines []string
+	times := map[string]int{}
+	for _, f := range c.Core {
+		line := fmt.Sprintf("CO-RE of program %s: %s: %s", f.Program, f.Text(), f.Outcome())
+		if times[line]++; times[line] == 1 {
+			lines = append(lines, line)
+		}
+	}
+	for _, line := range lines {
+		if n := times[line]; n > 1 {
+			line += fmt.Sprintf(" (%d times)", n)
+		}
+		t.line("  %s", line)
+	}
 }
 
 func (t *planText) count(r row) {

@@ -16,8 +16,9 @@ func newBTFMin(a app) *cobra.Command {
 		Use:   "min OBJECT… -o FILE",
 		Short: "Write the smallest types that objects need of a kernel",
 		Long: `min writes BTF with the types of a kernel that the CO-RE relocations of eBPF objects need, and nothing else. It is carried
-to machines with that kernel where the kernel has no BTF itself.`,
-		Example: `  bpfhost btf min drops.o --kernel linux-5.4.btf -o drops-5.4.btf`,
+to machines with that kernel where the kernel has no BTF itself, and given to run with --kernel.`,
+		Example: `  bpfhost btf min drops.o --kernel linux-5.4.btf -o drops-5.4.btf
+  bpfhost run guard.wasm --object drops.o --kernel drops-5.4.btf`,
 		Args: func(c *cobra.Command, args []string) error {
 			switch {
 			case len(args) == 0:

@@ -17,6 +17,7 @@ type request struct {
 	objects []string
 	set     []string
 	policy  string
+	kernel  string // SRC of types; empty is nothing
 	args    []string
 	output  choice
 	verbose bool
@@ -30,6 +31,7 @@ func (r *request) flags(c *cobra.Command) {
 	f.StringArrayVar(&r.objects, "object", nil, "eBPF object `FILE.o` that the plugin may patch (repeatable)")
 	f.StringArrayVar(&r.set, "set", nil, "parameter of the plugin, `key=value` (repeatable); inspect lists them")
 	f.StringVar(&r.policy, "policy", "", "policy `FILE`; what it does not grant is denied (default: what the plugin wants, less the dangerous rights)")
+	f.StringVar(&r.kernel, "kernel", "", "`SRC` of the kernel types that CO-RE is computed for: BTF of a kernel that has none, or vmlinux (default: what the running kernel has when the plan is applied)")
 	f.BoolVarP(&r.verbose, "verbose", "v", false, "show debug messages too")
 }
 
@@ -107,6 +109,7 @@ func pluginName(file string) string {
 type session struct {
 	host   *host.Host
 	plugin *host.Plugin
+	types  *sources // of the types given
 }
 
 // open reads the files, starts a host and opens the plugin in it.
@@ -122,19 +125,30 @@ func (r *request) open(ctx context.Context, a app) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := host.New(ctx, host.Config{Log: newLog(a.err, r.verbose)})
+	s := &session{types: a.sources()}
+	c := host.Config{Log: newLog(a.err, r.verbose)}
+	if r.kernel != "" {
+		if c.CoreTypes, err = s.types.open(r.kernel, ""); err != nil {
+			s.close()
+			return nil, err
+		}
+	}
+	if s.host, err = host.New(ctx, c); err == nil {
+		s.plugin, err = s.host.Open(ctx, wasm, o)
+	}
 	if err != nil {
+		s.close()
 		return nil, err
 	}
-	p, err := h.Open(ctx, wasm, o)
-	if err != nil {
-		h.Close()
-		return nil, err
-	}
-	return &session{host: h, plugin: p}, nil
+	return s, nil
 }
 
 func (s *session) close() {
-	s.plugin.Close()
-	s.host.Close()
+	if s.plugin != nil {
+		s.plugin.Close()
+	}
+	if s.host != nil {
+		s.host.Close()
+	}
+	s.types.close()
 }
