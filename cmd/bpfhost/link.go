@@ -1,9 +1,12 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/bpfhost/bpfhost/core/elf"
+	"github.com/bpfhost/bpfhost/host"
 )
 
 func newLink(a app) *cobra.Command {
@@ -13,7 +16,8 @@ func newLink(a app) *cobra.Command {
 		Short: "Make one eBPF object of several",
 		Long: `link makes one eBPF object of several, by the rules of libbpf's linker: strong functions and
 variables win over weak ones, static ones stay apart, what one object declares another may define,
-and maps and licenses of one name have to agree. The result is checked as 'inspect' would read it.`,
+and maps and licenses of one name have to agree. What none of them defines stays open, with a
+warning: the result can be linked again. It is checked as 'inspect' would read it.`,
 		Example: `  bpfhost link parser.o drops.o -o whole.o`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -45,11 +49,17 @@ func (a app) link(names []string, output string) error {
 		return err
 	}
 	b, err := elf.Link(objects...)
-	if err == nil {
-		_, err = elf.LoadBytes(b)
-	}
 	if err != nil {
 		return &inputError{err}
+	}
+	c, err := elf.LoadOptions{Lenient: true}.LoadBytes(b)
+	if err != nil {
+		return &inputError{err}
+	}
+	for _, n := range c.Notes {
+		if n.Code == elf.NoteUndefined {
+			fmt.Fprintf(a.err, "bpfhost: warning: object %s: %s %s\n", host.SafeText(output), n.Code, host.SafeText(n.Text))
+		}
 	}
 	return a.writeFile(output, b)
 }

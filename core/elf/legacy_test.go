@@ -162,36 +162,40 @@ func TestUndefined(t *testing.T) {
 	}
 }
 
-// declaring makes an object whose only map is declared: with a section of maps, which is empty, or without.
-func declaring(t *testing.T, section string) []byte {
+// declaring assembles an object and makes a declaration of the only thing in a section, which stays as an empty
+// one of that name.
+func declaring(t *testing.T, text, name, section, empty string) []byte {
 	t.Helper()
-	f, err := elftest.Assemble("license GPL\nmap flows hash 4 8 1\nsection xdp\n.func prog\nr1 = map[flows] ll\nr2 = map[flows] ll\nexit")
+	f, err := elftest.Assemble(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	*sym(f, "flows") = elftest.Symbol{Name: "flows", Bind: elftest.Global}
+	*sym(f, name) = elftest.Symbol{Name: name, Bind: elftest.Global}
 	types, err := btf.Parse(at(f, ".BTF").Data, btf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var b btf.Builder
 	for _, typ := range types.All() {
-		if v, ok := typ.(*btf.Var); ok {
-			v.Linkage = btf.LinkExtern
+		switch typ := typ.(type) {
+		case *btf.Var:
+			typ.Linkage = btf.LinkExtern
+		case *btf.Datasec:
+			typ.Size = 0
 		}
 		b.Add(typ)
 	}
 	if at(f, ".BTF").Data, err = b.Bytes(); err != nil {
 		t.Fatal(err)
 	}
-	*at(f, ".maps") = elftest.Section{Name: section, Align: 8}
+	*at(f, section) = elftest.Section{Name: empty, Align: 8}
 	return f.Bytes()
 }
 
 // TestDeclaredMaps reads maps that another object defines, if it is told to.
 func TestDeclaredMaps(t *testing.T) {
 	for section, want := range map[string]string{".maps": `map "flows" is defined in another object: link them`, ".note": `undefined map or variable "flows"`} {
-		b := declaring(t, section)
+		b := declaring(t, "license GPL\nmap flows hash 4 8 1\nsection xdp\n.func prog\nr1 = map[flows] ll\nr2 = map[flows] ll\nexit", "flows", ".maps", section)
 		if _, err := LoadBytes(b); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("section %s: got %v, want %q", section, err, want)
 		}

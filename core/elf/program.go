@@ -315,7 +315,7 @@ func (l *loader) makeSection(s *section) error {
 			}
 			continue
 		}
-		if !known && (fn.static() || fn.called) {
+		if !known && (fn.static() || fn.called || strings.HasPrefix(s.name, ".text.")) {
 			continue // a library of functions
 		}
 		unknown = unknown || !known

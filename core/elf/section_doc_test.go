@@ -172,7 +172,7 @@ const sectionsTail = `
 |---|---|
 | ` + "`license`" + ` | license of the programs, as the kernel judges it |
 | ` + "`version`" + ` | version of the kernel that the programs are for, a number of 32 bits |
-| ` + "`.text`" + ` | functions that programs call, from whatever section |
+| ` + "`.text`, `.text.…`" + ` | functions that programs call, from whatever section |
 | ` + "`.maps`" + ` | maps that BTF describes |
 | ` + "`maps`, `maps/…`, `…/maps`" + ` | maps without BTF: struct bpf_map_def of any size, iproute2's, those of the kernel's samples |
 | ` + "`ID/KEY`" + `, two numbers | a program: entry KEY of the array of programs to which iproute2's definition gives that ID (note N12) |

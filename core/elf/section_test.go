@@ -193,3 +193,15 @@ func TestSectionsLenient(t *testing.T) {
 		t.Errorf("lenient: %v, notes %+v", p.Type, c.Notes)
 	}
 }
+
+// TestSectionsOfFunctions reads what compilers make with a section for each function: those of .text are libraries,
+// used or not.
+func TestSectionsOfFunctions(t *testing.T) {
+	c, err := LoadBytes(elftest.MustBytes("section xdp\n.func drop\ncall used\nexit\nsection .text.used\n.func used\nr0 = 1\nexit\nsection .text.unused\n.func unused\nr0 = 1\nexit"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Programs) != 1 || c.Programs[0].FindFunc("used") < 0 || len(c.Notes) > 0 || c.Check() != nil {
+		t.Errorf("%d programs, notes %v, %v", len(c.Programs), c.Notes, c.Check())
+	}
+}

@@ -70,6 +70,59 @@ func TestLink(t *testing.T) {
 	}
 }
 
+// TestLinkTwice links what is open after a first link.
+func TestLinkTwice(t *testing.T) {
+	objects := halves(t)
+	whole, err := LinkCollection(objects...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, o := range objects {
+		half, err := Link(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, err := (LoadOptions{Lenient: true}).LoadBytes(half); err != nil || c.Check() == nil {
+			t.Errorf("%s alone: %v", o.Name, err)
+		}
+		again := halves(t)
+		again[i].Data = half
+		c, err := LinkCollection(again...)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if d := spec.Diff(whole, c); len(d) > 0 {
+			t.Errorf("%s first changes\n%s", o.Name, spec.AppendChanges(nil, d))
+		}
+	}
+}
+
+// TestLinkLargeExtern links the declaration of a variable that is larger than its section in another object.
+func TestLinkLargeExtern(t *testing.T) {
+	text := func(name, bytes, user string) string {
+		return "license GPL\nvar .data " + name + " " + bytes + "\nsection xdp\n.func " + user + "\nr1 = var[" + name + "] ll\nexit"
+	}
+	small := Object{"small.o", elftest.MustBytes(text("small", "01 02 03 04", "a"))}
+	large := Object{"large.o", declaring(t, text("large", "01 02 03 04 05 06 07 08", "b"), "large", ".data", ".data")}
+	definition := Object{"definition.o", elftest.MustBytes(text("large", "08 07 06 05 04 03 02 01", "c"))}
+	for _, order := range [][]Object{{small, large}, {large, small}} {
+		b, err := Link(order...)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		c, err := LinkCollection(Object{"both.o", b}, definition)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if b, err := c.Var("large").Bytes(c); err != nil || len(b) != 8 || b[0] != 8 {
+			t.Errorf("large is % x, %v", b, err)
+		}
+	}
+}
+
 // TestLinkOrder links in the other order: all is there, in another place.
 func TestLinkOrder(t *testing.T) {
 	o := halves(t)

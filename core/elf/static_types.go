@@ -259,6 +259,9 @@ func (k *staticLinker) addDatasec(in *input, d, to *btf.Datasec, places map[[2]s
 			to.Vars = append(to.Vars, btf.SecVar{Type: id, Offset: uint32(s.value + in.shift[s.section]), Size: v.Size})
 		case k.globals[name] == nil || !k.globals[name].defined:
 			to.Vars = append(to.Vars, btf.SecVar{Type: id, Size: v.Size})
+			if to.Size > 0 {
+				to.Size = max(to.Size, v.Size) // until another object defines it
+			}
 		}
 	}
 }
