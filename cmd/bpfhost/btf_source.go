@@ -43,6 +43,11 @@ func (s *sources) open(name, base string) (*btf.Types, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.parseAs(name, raw, distilled, base)
+}
+
+// parseAs is parse with errors that name the source.
+func (s *sources) parseAs(name string, raw, distilled []byte, base string) (*btf.Types, error) {
 	t, err := s.parse(raw, distilled, base)
 	var ofBase *inputError
 	if err != nil && !errors.As(err, &ofBase) {
@@ -142,7 +147,7 @@ func (s *sources) ofKernel(name, base string) (*btf.Types, error) {
 	if err != nil || base == "" {
 		return t, err
 	}
-	return s.parse(t.Bytes(), nil, base)
+	return s.parseAs(name, t.Bytes(), nil, base)
 }
 
 // loaded finds out what opens the types of a BTF object, program or map by its id, as in "prog:12"; nil for other names.

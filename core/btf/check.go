@@ -102,7 +102,8 @@ func checkStruct(t *Types, r record) error {
 }
 
 func checkEnum(t *Types, r record) error {
-	if !powerOfTwo(r.word, 8) {
+	declared := r.word == 0 && r.vlen() == 0 // and no more than that, as clang writes it
+	if !powerOfTwo(r.word, 8) && !declared {
 		return fmt.Errorf("%w: size of %d bytes", ErrType, r.word)
 	}
 	for i := range r.vlen() {

@@ -143,6 +143,10 @@ func (f *fixer) copy(id ID, off uint32) error {
 			linkage = uint32(LinkStatic)
 		}
 		f.put(b[4:], r.info&^maxVlen|linkage)
+	case KindEnum:
+		if r.word == 0 { // only declared, which kernels refuse
+			f.put(b[8:], 4)
+		}
 	case KindVar:
 		if f.t.word(r, 0) == uint32(LinkExtern) {
 			f.put(b[12:], uint32(LinkGlobal))

@@ -164,3 +164,28 @@ func TestFixupLayout(t *testing.T) {
 		t.Errorf("split: %v", err)
 	}
 }
+
+// TestFixupDeclared gives a size to an enum that is only declared, as clang writes it: kernels have none without.
+func TestFixupDeclared(t *testing.T) {
+	var b Builder
+	b.Add(&Pointer{Type: 2})
+	e := b.Add(&Enum{Name: "later"})
+	types, err := b.Types()
+	if err == nil {
+		err = types.Validate()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	blob, err := types.Fixup(FixupOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fixed, err := Parse(blob, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if size, err := fixed.Size(e); err != nil || size != 4 {
+		t.Errorf("%d bytes, %v", size, err)
+	}
+}

@@ -98,6 +98,7 @@ func TestMalformed(t *testing.T) {
 		{"int of 3 bytes", patch(good, 32, 3), ErrType, 24},
 		{"int of 33 bits", patch(good, 36, 33), ErrType, 24},
 		{"int past its size", patch(good, 36, 1<<16|32), ErrType, 24},
+		{"enum of no bytes with a value", afterInt(1, info(KindEnum, 1), 0, 1, 1), ErrType, 40},
 		{"enum of 3 bytes", afterInt(1, info(KindEnum, 0), 3), ErrType, 40},
 		{"float of 3 bytes", afterInt(1, info(KindFloat, 0), 3), ErrType, 40},
 		{"magic", patch(good, 0, 0x1eb9e), ErrMagic, 0},

@@ -188,12 +188,16 @@ func (h *header) params(id btf.ID, levels int) {
 	h.text(")")
 }
 
-// param writes the type of a parameter. Those that have no name and can have none outside are void pointers.
+// param writes the type of a parameter. Structs that have no name, and can have none outside, and pointers to them are void pointers.
 func (h *header) param(id btf.ID, levels int) {
 	quals := len(h.quals)
 	c := h.follow(id, "")
 	h.out = append(h.out, h.quals[c.quals.from:c.quals.to]...)
-	h.base(c.base)
+	if h.t.Kind(c.base).Composite() && h.t.Name(c.base) == "" && c.lead == '*' {
+		h.text("void")
+	} else {
+		h.base(c.base)
+	}
 	h.before(c)
 	h.declarator(c, "", levels)
 	h.forget(c, quals)

@@ -77,10 +77,19 @@ func newHeader(t *btf.Types, o HeaderOptions) *header {
 // write writes the header to its sink.
 func (h *header) write(roots []btf.ID) error {
 	h.text(headerTop)
-	err := h.roots(roots)
+	records, err := hasRecords(h.t, roots)
+	if err == nil {
+		if records {
+			h.text(recordsTop)
+		}
+		err = h.roots(roots)
+	}
 	h.prototypes()
 	if err == nil && h.asserts {
 		h.check()
+	}
+	if records {
+		h.text(recordsEnd)
 	}
 	h.text(headerEnd)
 	h.full()
@@ -97,18 +106,24 @@ func (h *header) write(roots []btf.ID) error {
 const headerTop = `#ifndef __VMLINUX_H__
 #define __VMLINUX_H__
 
-#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
+`
+
+const headerEnd = `#endif /* __VMLINUX_H__ */
+`
+
+// What stands around structs, so that programs access them as CO-RE asks for. Clang warns when there are none.
+const (
+	recordsTop = `#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 #pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)
 #endif
 
 `
-
-const headerEnd = `#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
+	recordsEnd = `#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 #pragma clang attribute pop
 #endif
 
-#endif /* __VMLINUX_H__ */
 `
+)
 
 // header writes a C header.
 type header struct {

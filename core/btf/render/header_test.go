@@ -346,11 +346,24 @@ func odd(t testing.TB) *btf.Types {
 	b.Add(&btf.Typedef{Name: "bool", Type: b.Add(&btf.Int{Name: "_Bool", Size: 1, Encoding: btf.IntBool})})
 	proto := b.Add(&btf.FuncProto{Return: userPtr, Params: []btf.Param{{Name: "a", Type: fwdPtr}, {}}})
 	b.Add(&btf.Typedef{Name: "ONE", Type: b.Add(&btf.Pointer{Type: proto})})
+	unnamed := b.Add(&btf.Struct{Size: 4, Members: []btf.Member{m("q", i32, 0)}})
+	args := b.Add(&btf.FuncProto{Params: []btf.Param{{Type: b.Add(&btf.Pointer{Type: unnamed})}, {Type: unnamed}}})
+	b.Add(&btf.Typedef{Name: "unnamed_args", Type: args})
+	enumPtr := b.Add(&btf.Pointer{Type: b.Add(&btf.Enum{Name: "declared_enum"})})
+	s("declares", 8, m("p", enumPtr, 0))
 	types, err := b.Types()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return types
+}
+
+// framed puts around definitions what a header has around them.
+func framed(body string) string {
+	if strings.Contains(body, "struct ") {
+		body = recordsTop + body + recordsEnd
+	}
+	return headerTop + body + headerEnd
 }
 
 func TestHeaderRoots(t *testing.T) {
@@ -367,12 +380,25 @@ func TestHeaderRoots(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := string(header2(t, types, HeaderOptions{Roots: []btf.ID{id}}))
-		if got != headerTop+want+headerEnd {
+		if got != framed(want) {
 			t.Errorf("%s: got\n%s", root, got)
 		}
 	}
-	if got := string(header2(t, types, HeaderOptions{Roots: []btf.ID{}})); got != headerTop+headerEnd {
+	if got := string(header2(t, types, HeaderOptions{Roots: []btf.ID{}})); got != framed("") {
 		t.Errorf("without roots: %s", got)
+	}
+}
+
+// TestHeaderRootsCompile compiles headers of single types, with structs in them and without.
+func TestHeaderRootsCompile(t *testing.T) {
+	types := fixture(t)
+	for _, root := range []string{"inner", "point", "u32", "color", "some_kfunc"} {
+		id, err := types.Find(root, btf.KindVoid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		compile(t, dir, write(t, dir, "root.h", header2(t, types, HeaderOptions{Roots: []btf.ID{id}})))
 	}
 }
 

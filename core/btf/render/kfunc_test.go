@@ -48,7 +48,7 @@ func TestKfunc(t *testing.T) {
 		fast = "extern int fast(struct key *) __weak __ksym __bpf_fastcall;\n"
 		end  = "#endif\n\n"
 	)
-	if got, want := string(header2(t, types, HeaderOptions{})), headerTop+"struct key {\n\tint n;\n};\n\n"+kfuncTop+byID+fast+end+headerEnd; got != want {
+	if got, want := string(header2(t, types, HeaderOptions{})), framed("struct key {\n\tint n;\n};\n\n"+kfuncTop+byID+fast+end); got != want {
 		t.Errorf("all:\n%s", got)
 	}
 	for root, want := range map[string]string{
@@ -60,7 +60,7 @@ func TestKfunc(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := string(header2(t, types, HeaderOptions{Roots: []btf.ID{id}})); got != headerTop+want+headerEnd {
+		if got := string(header2(t, types, HeaderOptions{Roots: []btf.ID{id}})); got != framed(want) {
 			t.Errorf("%s:\n%s", root, got)
 		}
 	}

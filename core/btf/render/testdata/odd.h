@@ -184,6 +184,16 @@ typedef _Bool bool;
 
 typedef __attribute__((btf_type_tag("user"))) int *(*ONE___3)(struct foo *, ...);
 
+typedef void unnamed_args(void *, void *);
+
+enum declared_enum {
+	declared_enum___none = 0,
+};
+
+struct declares {
+	enum declared_enum *p;
+};
+
 _Static_assert(sizeof(struct gap) == 64, "size");
 _Static_assert(__builtin_offsetof(struct gap, a) == 0, "a");
 _Static_assert(__builtin_offsetof(struct gap, b) == 12, "b");
@@ -234,6 +244,8 @@ _Static_assert(__builtin_offsetof(struct ms_extension, after) == 8, "after");
 _Static_assert(sizeof(struct self) == 8, "size");
 _Static_assert(sizeof(struct cycle_by_array) == 8, "size");
 _Static_assert(__builtin_offsetof(struct cycle_by_array, p) == 0, "p");
+_Static_assert(sizeof(struct declares) == 8, "size");
+_Static_assert(__builtin_offsetof(struct declares, p) == 0, "p");
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 #pragma clang attribute pop
