@@ -98,6 +98,29 @@ func TestBuildWidth(t *testing.T) {
 	}
 }
 
+// TestBuildOrder takes the byte order of the base where none is given.
+func TestBuildOrder(t *testing.T) {
+	big := Builder{Order: binary.BigEndian}
+	id := big.Add(&Int{Name: "int", Size: 4})
+	split := Builder{Base: build(t, &big)}
+	split.Add(&Pointer{id})
+	if types := build(t, &split); types.Order() != binary.BigEndian || types.TypeName(2) != "int *" {
+		t.Errorf("%v, %s", types.Order(), types.TypeName(2))
+	}
+}
+
+// TestBuildFarBit has bit-fields as far from the start as they can be, and one bit further.
+func TestBuildFarBit(t *testing.T) {
+	for offset, want := range map[uint32]error{1<<24 - 1: nil, 1 << 24: ErrBuild} {
+		var b Builder
+		id := b.Add(&Int{Name: "int", Size: 4})
+		b.Add(&Struct{Name: "s", Size: 1<<21 + 4, Members: []Member{{Name: "a", Type: id, Offset: offset, BitSize: 1}}})
+		if _, err := b.Types(); !errors.Is(err, want) {
+			t.Errorf("bit %d: %v", offset, err)
+		}
+	}
+}
+
 // TestBuildMany builds types with more parts than the old format has room for (16 bits), in both byte orders.
 func TestBuildMany(t *testing.T) {
 	const n = 70_000

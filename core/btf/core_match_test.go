@@ -18,6 +18,7 @@ func newMatchWorld() *matchWorld {
 	set("int", &Typedef{"alias", w.int})
 	w.ids["uint"], w.ids["long"], w.ids["void *"] = w.u32, w.long, w.ptr
 	w.ids["char"] = w.char
+	set("old int", &Int{Name: "int", Size: 4, Encoding: IntSigned, Offset: 3, Bits: 5}) // a bit-field as a type
 	s := set("s", one("s", Member{Name: "x", Type: w.int}))
 	set("s renamed", one("other", Member{Name: "x", Type: w.int}))
 	set("s flavored", one("s___2", Member{Name: "x", Type: w.int, Offset: 64}, Member{Name: "y", Type: w.int}))
@@ -73,6 +74,8 @@ func TestMatch(t *testing.T) {
 		{"int", "uint", true, true, false},
 		{"int", "long", true, true, false},
 		{"int", "char", true, true, false},
+		{"int", "old int", false, false, true},
+		{"old int", "int", false, false, true},
 		{"int", "s", false, false, false},
 		{"int", "void *", false, false, false},
 		{"s", "s", true, true, true},

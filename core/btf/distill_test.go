@@ -125,11 +125,19 @@ func TestRebaseRefuses(t *testing.T) {
 	twice.AddAll(kernelBase(t, 0, 8))
 	twice.Add(&Struct{Name: "list", Size: 8})
 	other := newScalars(binary.BigEndian)
+	var unsigned Builder
+	for _, typ := range kernelBase(t, 0, 8).All() {
+		if n, ok := typ.(*Int); ok && n.Name == "long" {
+			typ = &Int{Name: "long", Size: 8}
+		}
+		unsigned.Add(typ)
+	}
 	for name, base := range map[string]*Types{
 		"a struct of another size": kernelBase(t, 0, 16),
 		"nothing is there":         build(t, &Builder{}),
 		"two structs of the size":  build(t, &twice.Builder),
 		"the other byte order":     build(t, &other.Builder),
+		"an int without a sign":    build(t, &unsigned),
 	} {
 		if _, _, err := split.Rebase(base); !errors.Is(err, ErrBase) {
 			t.Errorf("%s: %v", name, err)
@@ -137,6 +145,9 @@ func TestRebaseRefuses(t *testing.T) {
 	}
 	if _, _, err := mod.Base().Rebase(mod.Base()); !errors.Is(err, ErrBase) {
 		t.Errorf("no base: %v", err)
+	}
+	if _, _, err := module(t, mod).Rebase(mod.Base()); !errors.Is(err, ErrBase) {
+		t.Errorf("a base with a base: %v", err)
 	}
 	if _, _, err := mod.Base().Distill(); !errors.Is(err, ErrBase) {
 		t.Errorf("nothing to distill: %v", err)

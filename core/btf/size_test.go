@@ -22,6 +22,11 @@ func TestSize(t *testing.T) {
 		twos = arr(twos, 2)
 	}
 	zero := arr(twos, 0)
+	full := arr(b.Add(&Int{Name: "char", Size: 1}), 1<<32-1)
+	fullDeep := full
+	for range nearHops + 10 {
+		fullDeep = arr(fullDeep, 1)
+	}
 	for name, c := range map[string]struct {
 		id   ID
 		size uint32
@@ -48,6 +53,8 @@ func TestSize(t *testing.T) {
 		"long chain of arrays": {deep, 4, nil},
 		"longer one":           {deep2, 12, nil},
 		"B10 2^74":             {twos, 0, ErrTooBig},
+		"the largest":          {full, 1<<32 - 1, nil},
+		"the largest, deep":    {fullDeep, 1<<32 - 1, nil},
 		"none of 2^74":         {zero, 0, nil},
 		"out of range":         {1 << 30, 0, ErrID},
 	} {
