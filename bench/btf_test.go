@@ -86,7 +86,7 @@ func lookTasks(l *libbpf, raw []byte, ours *btf.Types, theirs *peer.Spec) []Task
 		{"C header", 1, "call", Call(func() (err error) {
 			text, err = render.Header(text[:0], ours, render.HeaderOptions{})
 			return err
-		}), peers(l.peer(0, "header", vmlinuxBTF))},
+		}), peers(l.peer(2, "header", vmlinuxBTF))},
 	}
 }
 
