@@ -8,7 +8,10 @@ import "fmt"
 // The error is a *FormatError for the first type that is wrong.
 func (t *Types) Validate() error {
 	t.dense()
-	v := validator{t: t, sizes: make([]uint32, t.count), state: make([]uint8, t.count)}
+	v := validator{t: t, kinds: make([]Kind, t.count), sizes: make([]uint32, t.count), state: make([]uint8, t.count)}
+	for id, k := range t.Kinds() {
+		v.kinds[id-t.first] = k
+	}
 	for id := t.first; int(id) < t.Len(); id++ {
 		off := t.offset(id)
 		r, _ := t.at(off)
@@ -49,6 +52,7 @@ func (t *Types) dense() {
 // validator finds cycles and sizes.
 type validator struct {
 	t     *Types
+	kinds []Kind   // of each type
 	sizes []uint32 // of each type that is done and has one
 	state []uint8
 	stack []frame
@@ -69,12 +73,20 @@ type frame struct {
 	next uint32 // the next part
 }
 
+// kind gives the kind of a type that there is.
+func (v *validator) kind(id ID) Kind {
+	if id < v.t.first {
+		return v.t.Kind(id)
+	}
+	return v.kinds[id-v.t.first]
+}
+
 // refs checks the kinds of what a type refers to. All ids are known to exist.
 func (v *validator) refs(r record) error {
 	t := v.t
 	switch k := r.kind(); {
 	case k == KindFunc:
-		if to := t.Kind(ID(r.word)); to != KindFuncProto {
+		if to := v.kind(ID(r.word)); to != KindFuncProto {
 			return fmt.Errorf("func: %w: it refers to %v", ErrType, to)
 		}
 	case k == KindDeclTag:
@@ -93,7 +105,7 @@ func (v *validator) refs(r record) error {
 		return v.values(r, 2)
 	case KindDatasec:
 		for i := range r.vlen() {
-			if to := t.Kind(ID(t.word(r, 3*i))); to != KindVar && to != KindFunc {
+			if to := v.kind(ID(t.word(r, 3*i))); to != KindVar && to != KindFunc {
 				return fmt.Errorf("datasec: %w: it holds %v", ErrType, to)
 			}
 		}
@@ -113,7 +125,7 @@ func (v *validator) values(r record, step int) error {
 
 // value refuses what is a declaration rather than a type.
 func (v *validator) value(id ID) error {
-	switch k := v.t.Kind(id); k {
+	switch k := v.kind(id); k {
 	case KindFunc, KindVar, KindDatasec, KindDeclTag:
 		return fmt.Errorf("%w: it refers to %v", ErrType, k)
 	}
@@ -142,32 +154,37 @@ func (v *validator) declTag(r record) error {
 
 // walk visits what a type contains by value, with a stack of its own.
 func (v *validator) walk(root ID) error {
+	if v.done(root) {
+		return nil
+	}
 	v.push(root)
 	for len(v.stack) > 0 {
 		f := &v.stack[len(v.stack)-1]
 		r := v.t.record(f.id)
 		part, ok := v.part(r, f.next)
-		if !ok {
+		for f.next++; ok && v.done(part); f.next++ {
+			part, ok = v.part(r, f.next)
+		}
+		switch {
+		case !ok:
 			if err := v.finish(f.id, r); err != nil {
 				return v.fail(f.id, err)
 			}
 			v.stack = v.stack[:len(v.stack)-1]
-			continue
-		}
-		f.next++
-		if part >= v.t.first && v.state[part-v.t.first] == open {
+		case v.state[part-v.t.first] == open:
 			return v.fail(part, ErrCycle)
+		default:
+			v.push(part)
 		}
-		v.push(part)
 	}
 	return nil
 }
 
-// push puts a type on the stack unless it was seen or belongs to the base.
+// done reports whether all is known about a type. That of the base is.
+func (v *validator) done(id ID) bool { return id < v.t.first || v.state[id-v.t.first] > open }
+
+// push puts a type on the stack.
 func (v *validator) push(id ID) {
-	if id < v.t.first || v.state[id-v.t.first] != unseen {
-		return
-	}
 	v.state[id-v.t.first] = open
 	v.stack = append(v.stack, frame{id: id})
 }
@@ -239,7 +256,10 @@ func (v *validator) members(r record) error {
 		if state != sized {
 			return fmt.Errorf("%v: member %d: %w", r.kind(), i, ErrNoSize)
 		}
-		width, shift := v.t.bitField(m)
+		width, shift := m.bits, uint32(0)
+		if k := v.kind(m.typ); width == 0 && (k == KindInt || k.Modifier()) {
+			width, shift = v.t.bitField(m)
+		}
 		end := uint64(m.offset) + uint64(shift) + uint64(width)
 		if width == 0 {
 			end = uint64(m.offset) + size*8
