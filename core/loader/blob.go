@@ -157,8 +157,8 @@ func (l *load) sections() map[string]btf.SectionLayout {
 // (struct bpf_func_info and bpf_line_info). The kernel wants records of all functions or of none.
 func (b *blob) infos(p *prepared) (funcs, lines []byte) {
 	missing := false
-	for i := range p.code {
-		in, slot := p.spec.Insns.At(i), uint32(p.slots[i])
+	for i, in := range p.spec.Insns.All() {
+		slot := uint32(p.slots[i])
 		if in.Func != nil || i == 0 {
 			if in.Func == nil || in.Func.Type == 0 {
 				return nil, nil

@@ -44,9 +44,9 @@ func (l *load) prepare(p *spec.Program) (*prepared, error) {
 		return nil, err
 	}
 	out := &prepared{spec: p, code: code, attachType: uint32(p.AttachType)}
-	for i := range code {
-		if core := p.Insns.At(i).Core; core != nil {
-			if err := l.applyCore(out, i, *core); err != nil {
+	for i, in := range p.Insns.All() {
+		if in.Core != nil {
+			if err := l.applyCore(out, i, *in.Core); err != nil {
 				return nil, fmt.Errorf("instruction %d: %w", i, err)
 			}
 		}

@@ -110,11 +110,11 @@ func (k *checker) program(p *Program) error {
 		return err
 	}
 	fn := 0
-	for i, in := range p.Insns.All() {
+	for i, in := range p.Insns.each() {
 		if in.Func != nil {
 			fn = i
 		}
-		if err := k.ref(p, &in, places, funcs, fn); err != nil {
+		if err := k.ref(p, in, places, funcs, fn); err != nil {
 			return fmt.Errorf("instruction %d: %w", i, err)
 		}
 	}
@@ -129,7 +129,7 @@ func (p *Program) places() (map[asm.Label]place, map[string]int, error) {
 	labels := make(map[asm.Label]place)
 	funcs := make(map[string]int)
 	fn := 0
-	for i, in := range p.Insns.All() {
+	for i, in := range p.Insns.each() {
 		if in.Func != nil {
 			fn = i
 			if _, dup := funcs[in.Func.Name]; dup {
@@ -158,9 +158,9 @@ func (k *checker) ref(p *Program, in *Insn, labels map[asm.Label]place, funcs ma
 		switch {
 		case !ok:
 			return fmt.Errorf("label %s is not defined", p.labelName(in.Target))
-		case refersToFunc(in.Insn) && at.insn != at.fn:
+		case refersToFunc(in.Op) && at.insn != at.fn:
 			return fmt.Errorf("label %s, instruction %d, is not the start of a function", p.labelName(in.Target), at.insn)
-		case !refersToFunc(in.Insn) && at.fn != fn:
+		case !refersToFunc(in.Op) && at.fn != fn:
 			return fmt.Errorf("jump to label %s, instruction %d, leaves its function", p.labelName(in.Target), at.insn)
 		}
 		return nil

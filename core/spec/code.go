@@ -57,32 +57,53 @@ func (c Code) At(i int) (in Insn) {
 		return c.list[i] // which is what it is to go beyond the end
 	}
 	p := c.pieceOf(i)
-	p.insn(&in, p.From+uint32(i)-p.at)
+	p.Pack.unpack(&in, &p.Pack.insns[int(p.From)+i-int(p.at)], p.Labels)
+	if i == int(p.at) {
+		in.Func = p.Func
+	}
 	return in
 }
 
 // All yields the instructions with their indices.
 func (c Code) All() iter.Seq2[int, Insn] {
 	return func(yield func(int, Insn) bool) {
-		for i := range c.list {
-			if !yield(i, c.list[i]) {
+		for i, in := range c.each() {
+			if !yield(i, *in) {
 				return
-			}
-		}
-		i := 0
-		for k := range c.pieces {
-			p := &c.pieces[k]
-			for from := p.From; from < p.To; from++ {
-				var in Insn
-				p.insn(&in, from)
-				if !yield(i, in) {
-					return
-				}
-				i++
 			}
 		}
 	}
 }
+
+// each is All without copies: what it yields is to be read only, and until the next.
+func (c Code) each() iter.Seq2[int, *Insn] {
+	return func(yield func(int, *Insn) bool) {
+		for i := range c.list {
+			if !yield(i, &c.list[i]) {
+				return
+			}
+		}
+		var some [fewInsns]Insn
+		for k := range c.pieces {
+			p := &c.pieces[k]
+			list := p.insns()
+			for first := 0; first < len(list); first += fewInsns {
+				n := p.unpack(some[:], list[first:])
+				if first == 0 {
+					some[0].Func = p.Func
+				}
+				for i := range n {
+					if !yield(int(p.at)+first+i, &some[i]) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// fewInsns are unpacked at a time: a processor waits when it is to copy what it has just put together.
+const fewInsns = 8
 
 // Part returns the instructions from index from on, up to but without to. They are not copied.
 func (c Code) Part(from, to int) Code {
@@ -113,8 +134,12 @@ func (c Code) unpacked() []Insn {
 	list := make([]Insn, c.Len())
 	for k := range c.pieces {
 		p := &c.pieces[k]
-		for i := range p.To - p.From {
-			p.insn(&list[p.at+i], p.From+i)
+		from := p.insns()
+		for i := range from {
+			p.Pack.unpack(&list[int(p.at)+i], &from[i], p.Labels)
+		}
+		if len(from) > 0 {
+			list[p.at].Func = p.Func
 		}
 	}
 	return list
@@ -122,8 +147,8 @@ func (c Code) unpacked() []Insn {
 
 // index returns the index of the first instruction that f is true for, or -1.
 func (c Code) index(f func(in *Insn) bool) int {
-	for i, in := range c.All() {
-		if f(&in) {
+	for i, in := range c.each() {
+		if f(in) {
 			return i
 		}
 	}
@@ -142,8 +167,8 @@ func (c Code) Equal(other Code) bool {
 	if len(c.pieces) == 0 && len(other.pieces) == 0 {
 		return &c.list[0] == &other.list[0] || slices.EqualFunc(c.list, other.list, sameInsn)
 	}
-	for i, in := range c.All() {
-		if !sameInsn(in, other.At(i)) {
+	for i, in := range c.each() {
+		if !sameInsn(*in, other.At(i)) {
 			return false
 		}
 	}

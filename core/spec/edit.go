@@ -392,7 +392,7 @@ func (s *splice) commit() {
 		if to, ok := s.renamed[r.Target]; ok {
 			r.Target = to
 		}
-		if s.byName != nil && r.Target == s.byName.label && refersToFunc(r.Insn) {
+		if s.byName != nil && r.Target == s.byName.label && refersToFunc(r.Op) {
 			r.SetSymbol(asm.RefFunc, s.byName.name)
 		}
 	}
@@ -400,7 +400,7 @@ func (s *splice) commit() {
 
 // refersToFunc reports whether the instruction needs the address of a function rather than of an
 // instruction.
-func refersToFunc(in asm.Insn) bool { return in.Op == asm.OpCall || in.Op == asm.OpLoadImm64 }
+func refersToFunc(op asm.Op) bool { return op == asm.OpCall || op == asm.OpLoadImm64 }
 
 // LabelName returns the name of a label as text shows it: its own, or "L" and its number.
 func (p *Program) LabelName(l asm.Label) string {

@@ -11,7 +11,7 @@ func (p *Program) Graph() (*asm.Graph, error) {
 		return nil, err
 	}
 	funcs := make(map[int]string)
-	for i, in := range p.Insns.All() {
+	for i, in := range p.Insns.each() {
 		if f := in.Func; f != nil {
 			funcs[i] = f.Name
 		}

@@ -63,8 +63,8 @@ func (d differ) insns(a, b *Program) []Hunk {
 	ids := make(map[insnKey]int32)
 	number := func(c *Collection, p *Program) []int32 {
 		out := make([]int32, p.Insns.Len())
-		for i, in := range p.Insns.All() {
-			k := d.keyOf(c, &in)
+		for i, in := range p.Insns.each() {
+			k := d.keyOf(c, in)
 			id, ok := ids[k]
 			if !ok {
 				id = int32(len(ids))
@@ -114,7 +114,7 @@ func samePlace(match []int32, x, y int) bool {
 
 func (p *Program) labelPlaces() map[asm.Label]int {
 	out := make(map[asm.Label]int)
-	for i, in := range p.Insns.All() {
+	for i, in := range p.Insns.each() {
 		if l := in.Label; l != 0 {
 			out[l] = i
 		}

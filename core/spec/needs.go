@@ -183,7 +183,7 @@ func (n *needs) program(p *Program, weak map[string]bool, user string) {
 		n.add("exceptions", exceptionSince, user)
 	}
 	n.btf = n.btf || p.Type == ProgramTracing || p.Type == ProgramLSM || p.Type == ProgramStructOps
-	for _, in := range p.Insns.All() {
+	for _, in := range p.Insns.each() {
 		n.btf = n.btf || in.Core != nil || in.Ref == asm.RefKfunc
 		if in.Ref == asm.RefKfunc && weak[in.Symbol] {
 			continue

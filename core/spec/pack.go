@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sort"
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
@@ -74,14 +73,15 @@ func (k *Pack) Len() int { return len(k.insns) }
 // Add adds an instruction, with the indices of its source line and its CO-RE record, or -1. Its labels are numbered
 // within its function. It fails if a label is above MaxLabel, or a field holds what no encoding has.
 func (k *Pack) Add(in *asm.Insn, line, core int) error {
-	x := packed{
-		op: in.Op, regs: uint8(in.Dst | in.Src<<4), off: in.Off, imm: int32(in.Imm),
-		label: uint32(in.Label) | uint32(in.Ref)<<labelBits | uint32(in.Flags)*rawMark,
-		to:    uint32(in.Target), more: uint32(line + 1),
-	}
 	if (in.Dst|in.Src)>>4 != 0 || in.Ref>>kindBits != 0 || in.Flags&^asm.Raw != 0 || in.Label > MaxLabel {
 		return fmt.Errorf("instruction %v cannot be packed: its label is %d, its marks are %#x", in, in.Label, uint8(in.Flags))
 	}
+	n := len(k.insns)
+	k.insns = slices.Grow(k.insns, 1)[:n+1]
+	x := &k.insns[n]
+	x.op, x.regs, x.off, x.imm = in.Op, uint8(in.Dst|in.Src<<4), in.Off, int32(in.Imm)
+	x.label = uint32(in.Label) | uint32(in.Ref)<<labelBits | uint32(in.Flags)*rawMark
+	x.to, x.more = uint32(in.Target), uint32(line+1)
 	if in.Ref > asm.RefLabel {
 		x.to = k.names.number(in.Symbol)
 	}
@@ -89,7 +89,6 @@ func (k *Pack) Add(in *asm.Insn, line, core int) error {
 		x.more = hasExtra | uint32(len(k.extras))
 		k.extras = append(k.extras, extra{uint32(line + 1), uint32(core + 1), high})
 	}
-	k.insns = append(k.insns, x)
 	return nil
 }
 
@@ -123,28 +122,36 @@ func (k *Pack) SetLine(i, line int) {
 	}
 }
 
-// unpack sets in, which is zero, to instruction i.
-func (k *Pack) unpack(in *Insn, i uint32) {
-	x := &k.insns[i]
-	in.Op, in.Dst, in.Src, in.Off, in.Imm = x.op, asm.Reg(x.regs&15), asm.Reg(x.regs>>4), x.off, int64(x.imm)
-	in.Flags, in.Ref = asm.Flags(x.label/rawMark), asm.RefKind(x.label>>labelBits&(1<<kindBits-1))
-	in.Label = asm.Label(x.label) & MaxLabel
-	if in.Ref > asm.RefLabel {
-		in.Symbol = k.names.list[x.to]
-	} else {
-		in.Target = asm.Label(x.to)
+// unpack sets in, which is zero, to an instruction of the pack, with labels above base. It sets one field after
+// the other: a value that is put together and then copied takes twice as long.
+func (k *Pack) unpack(in *Insn, x *packed, base asm.Label) {
+	ref, label, target := asm.RefKind(x.label>>labelBits)&(1<<kindBits-1), asm.Label(x.label)&MaxLabel, asm.Label(x.to)
+	if label != 0 {
+		label += base
 	}
-	line := x.more
-	if line&hasExtra != 0 {
-		e := &k.extras[line&^hasExtra]
-		line = e.line
-		in.Imm = int64(e.high)<<32 | in.Imm&math.MaxUint32
-		if e.core > 0 {
-			in.Core = &k.cores[e.core-1].CoreRelo
-		}
+	if ref == asm.RefLabel {
+		target += base
 	}
-	if line > 0 {
-		in.Line = &k.lines[line-1].Line
+	if ref > asm.RefLabel {
+		target, in.Symbol = 0, k.names.list[x.to]
+	}
+	in.Op, in.Dst, in.Src, in.Flags, in.Off = x.op, asm.Reg(x.regs&15), asm.Reg(x.regs>>4), asm.Flags(x.label/rawMark), x.off
+	in.Ref, in.Label, in.Target, in.Imm = ref, label, target, int64(x.imm)
+	if line := x.more - 1; line < uint32(len(k.lines)) {
+		in.Line = &k.lines[line].Line
+	} else if x.more != 0 {
+		k.extra(in, &k.extras[x.more&^hasExtra])
+	}
+}
+
+// extra sets what few instructions have.
+func (k *Pack) extra(in *Insn, e *extra) {
+	in.Imm = int64(e.high)<<32 | in.Imm&math.MaxUint32
+	if e.line > 0 {
+		in.Line = &k.lines[e.line-1].Line
+	}
+	if e.core > 0 {
+		in.Core = &k.cores[e.core-1].CoreRelo
 	}
 }
 
@@ -157,20 +164,17 @@ type Piece struct {
 	at       uint32    // index of the first instruction in the code
 }
 
-// insn sets in, which is zero, to instruction i of the pack.
-func (p *Piece) insn(in *Insn, i uint32) {
-	p.Pack.unpack(in, i)
-	if p.Labels != 0 {
-		if in.Label != 0 {
-			in.Label += p.Labels
-		}
-		if in.Ref == asm.RefLabel {
-			in.Target += p.Labels
-		}
+// insns gives the instructions of the piece.
+func (p *Piece) insns() []packed { return p.Pack.insns[p.From:p.To] }
+
+// unpack sets as many of to as there are, and returns how many.
+func (p *Piece) unpack(to []Insn, from []packed) int {
+	n := min(len(from), len(to))
+	clear(to[:n])
+	for i := range n {
+		p.Pack.unpack(&to[i], &from[i], p.Labels)
 	}
-	if i == p.From {
-		in.Func = p.Func
-	}
+	return n
 }
 
 // JoinCode returns code that is made of pieces, one behind the other. It keeps the slice.
@@ -188,11 +192,15 @@ func JoinCode(pieces []Piece) Code {
 
 // pieceOf finds the piece that has instruction i of the code.
 func (c Code) pieceOf(i int) *Piece {
-	k := 0
-	if len(c.pieces) > 1 {
-		k = sort.Search(len(c.pieces), func(k int) bool { return int(c.pieces[k].at) > i }) - 1
+	from, to := 0, len(c.pieces)
+	for to-from > 1 {
+		if half := int(uint(from+to) / 2); int(c.pieces[half].at) <= i {
+			from = half
+		} else {
+			to = half
+		}
 	}
-	return &c.pieces[k]
+	return &c.pieces[from]
 }
 
 // cut gives the pieces of the instructions from index from on, up to but without to.

@@ -173,6 +173,25 @@ func TestPackNames(t *testing.T) {
 	}
 }
 
+// TestPackAllocs holds that going through code takes no memory for each instruction, however it is kept.
+func TestPackAllocs(t *testing.T) {
+	flat := mixed(t)
+	for _, c := range []Code{flat, inPieces(t, flat)} {
+		n := 0
+		allocs := testing.AllocsPerRun(10, func() {
+			for i, in := range c.All() {
+				n += i + int(in.Op) + int(c.At(i).Op)
+			}
+			for _, in := range c.each() {
+				n += int(in.Op)
+			}
+		})
+		if allocs > 0 {
+			t.Errorf("%v allocations for %d instructions", allocs, c.Len())
+		}
+	}
+}
+
 // TestPackRefuses holds that what does not fit is an error.
 func TestPackRefuses(t *testing.T) {
 	k := NewPack(0, nil, nil, nil)

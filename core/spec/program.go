@@ -77,7 +77,7 @@ func (p *Program) NewLabel() asm.Label {
 
 // eachLabel calls f with every label that the program defines, refers to or names, and with 0.
 func (p *Program) eachLabel(f func(asm.Label)) {
-	for _, in := range p.Insns.All() {
+	for _, in := range p.Insns.each() {
 		f(in.Label)
 		f(in.Target)
 	}
@@ -136,7 +136,7 @@ func (p *Program) LineAt(i int) *btf.Line {
 func (p *Program) Code() ([]asm.Insn, error) {
 	out := make([]asm.Insn, p.Insns.Len())
 	starts := make(map[string]int)
-	for i, in := range p.Insns.All() {
+	for i, in := range p.Insns.each() {
 		out[i] = in.Insn
 		if f := in.Func; f != nil {
 			if _, dup := starts[f.Name]; dup {

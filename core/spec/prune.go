@@ -173,7 +173,7 @@ func (c *Collection) usedMaps(o PruneOptions) map[string]bool {
 		}
 	}
 	for _, p := range c.Programs {
-		for _, r := range p.Insns.All() {
+		for _, r := range p.Insns.each() {
 			switch r.Ref {
 			case asm.RefMap, asm.RefMapValue:
 				use(r.Symbol)

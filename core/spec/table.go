@@ -93,7 +93,7 @@ func (p *Program) tablesText() string {
 		return ""
 	}
 	at := make(map[asm.Label]int)
-	for i, in := range p.Insns.All() {
+	for i, in := range p.Insns.each() {
 		at[in.Label] = i
 	}
 	var b strings.Builder
