@@ -6,12 +6,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/host"
 )
 
 func newInspect(a app) *cobra.Command {
 	output := newChoice("table", "json")
 	var strict bool
+	var kernel string
 	c := &cobra.Command{
 		Use:   "inspect FILE…",
 		Short: "Show what is in eBPF objects and plugins",
@@ -24,6 +26,7 @@ What is odd about an object is listed in notes. With --strict it is rejected ins
 read that libbpf would refuse.`,
 		Example: `  bpfhost inspect drops.o
   bpfhost inspect --strict build/*.bpf.o
+  bpfhost inspect --kernel vmlinux drops.o
   bpfhost inspect -o json guard.wasm`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -34,6 +37,14 @@ read that libbpf would refuse.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			v := viewer{app: a, json: output.value == "json", strict: strict}
 			defer v.close()
+			if kernel != "" {
+				src := a.sources()
+				defer src.close()
+				var err error
+				if v.kernel, err = src.open(kernel, ""); err != nil {
+					return err
+				}
+			}
 			var bad failures
 			for _, name := range args {
 				bad = bad.with(v.file(c, name))
@@ -42,6 +53,7 @@ read that libbpf would refuse.`,
 		},
 	}
 	c.Flags().VarP(&output, "output", "o", "how to print it")
+	c.Flags().StringVar(&kernel, "kernel", "", "`SRC` of kernel types, to show what CO-RE records come to there")
 	c.Flags().BoolVar(&strict, "strict", false, "reject objects that are odd in any way")
 	return c
 }
@@ -51,6 +63,7 @@ type viewer struct {
 	app
 	json   bool
 	strict bool
+	kernel *btf.Types // what --kernel names, or nil
 	shown  int
 	host   *host.Host // made for the first plugin
 }
@@ -96,7 +109,7 @@ func (v *viewer) read(c *cobra.Command, name string, b []byte) (document, error)
 	if bytes.HasPrefix(b, []byte("\x00asm")) {
 		return v.readPlugin(c, name, b)
 	}
-	d, err := readObject(b, v.strict)
+	d, err := readObject(b, v.strict, v.kernel)
 	if err != nil {
 		return nil, &inputError{fmt.Errorf("inspect %s: %w", name, err)}
 	}

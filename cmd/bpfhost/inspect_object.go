@@ -101,8 +101,8 @@ type needDoc struct {
 	Users []string `json:"users"`
 }
 
-// readObject reads an object file. Unless strict, it is read as run and plan do it: leniently.
-func readObject(b []byte, strict bool) (*objectDoc, error) {
+// readObject reads an object file. Unless strict, it is read as run and plan do it: leniently. kernel may be nil.
+func readObject(b []byte, strict bool, kernel *btf.Types) (*objectDoc, error) {
 	c, err := (elf.LoadOptions{Lenient: !strict}).LoadBytes(b)
 	if err != nil {
 		return nil, err
@@ -115,7 +115,7 @@ func readObject(b []byte, strict bool) (*objectDoc, error) {
 			return nil, fmt.Errorf("rejected by --strict: %w", err)
 		}
 	}
-	return newObjectDoc(c, len(b)), nil
+	return newObjectDoc(c, len(b), kernel), nil
 }
 
 // refuseNotes makes an error of notes.
@@ -135,7 +135,7 @@ func refuseNotes(notes []spec.Note) error {
 }
 
 // newObjectDoc describes a collection that was read from a file of that size.
-func newObjectDoc(c *spec.Collection, size int) *objectDoc {
+func newObjectDoc(c *spec.Collection, size int, kernel *btf.Types) *objectDoc {
 	d := &objectDoc{
 		Schema:        "bpfhost.object/v1",
 		ByteOrder:     c.Order.String(),
@@ -147,7 +147,7 @@ func newObjectDoc(c *spec.Collection, size int) *objectDoc {
 		Notes:         make([]noteDoc, 0, len(c.Notes)),
 		KernelVersion: c.KernelVersion,
 		Refs:          listRefs(c),
-		Core:          listCore(c),
+		Core:          listCore(c, kernel),
 		Sizes:         sizesDoc{File: size},
 		Needs:         newNeedsDoc(c.Needs()),
 	}

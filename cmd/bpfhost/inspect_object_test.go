@@ -18,7 +18,7 @@ func objectFile(t *testing.T, name string) *objectDoc {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := readObject(b, false)
+	d, err := readObject(b, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestObjectSizes(t *testing.T) {
 		{Type: spec.MapHash, KeySize: math.MaxUint32, ValueSize: math.MaxUint32, MaxEntries: math.MaxUint32},
 		{Type: spec.MapHash, KeySize: math.MaxUint32, ValueSize: math.MaxUint32, MaxEntries: math.MaxUint32},
 	}}
-	s := newObjectDoc(c, 7).Sizes
+	s := newObjectDoc(c, 7, nil).Sizes
 	if want := (sizesDoc{File: 7, Data: 5, Memory: math.MaxUint64, MemoryPerCPU: 24}); s != want {
 		t.Errorf("got %+v, want %+v", s, want)
 	}
@@ -101,7 +101,7 @@ func TestObjectFlips(t *testing.T) {
 		shown := 0
 		for i := 0; i < len(b); i += 7 {
 			b[i] ^= 0xff
-			if d, err := readObject(b, false); err == nil {
+			if d, err := readObject(b, false, nil); err == nil {
 				var out table
 				d.table(&out, name)
 				shown++

@@ -63,19 +63,30 @@ func refOf(in *asm.Insn) (kind, to string) {
 // coreDoc is a CO-RE record: something of which the value depends on the kernel's types.
 type coreDoc struct {
 	Program string `json:"program"`
-	Kind    string `json:"kind"`  // as libbpf names it, e.g. "byte_off"
-	Type    string `json:"type"`  // root type in C
-	Path    string `json:"path"`  // "comm[3]", or an enumerator; empty is the type itself
-	Count   int    `json:"count"` // instructions
+	Kind    string `json:"kind"`    // as libbpf names it, e.g. "byte_off"
+	Type    string `json:"type"`    // root type in C
+	Path    string `json:"path"`    // "comm[3]", or an enumerator; empty is the type itself
+	Outcome string `json:"outcome"` // what it comes to for --kernel; empty without
+	Count   int    `json:"count"`   // instructions
 }
 
-// listCore lists the CO-RE records of all programs, each once for a program.
-func listCore(c *spec.Collection) []coreDoc {
+// listCore lists the CO-RE records of all programs, each once for a program, and what they come to for the types of a
+// kernel if there are some.
+func listCore(c *spec.Collection, kernel *btf.Types) []coreDoc {
+	outcomes := make(map[btf.CoreRelo]string)
+	if kernel != nil {
+		fixups, _ := c.CoreFixups(btf.Target{Name: "the types given", Types: kernel}) // without types there is nothing to say
+		for _, f := range fixups {
+			outcomes[f.Relo] = f.Outcome()
+		}
+	}
 	core := tally[coreDoc]{list: []coreDoc{}, at: make(map[coreDoc]int)}
 	for _, p := range c.Programs {
 		for _, in := range p.Insns.All() {
 			if r := in.Core; r != nil {
-				core.add(newCoreDoc(p.Name, *r, c.BTF), func(d *coreDoc) { d.Count++ })
+				d := newCoreDoc(p.Name, *r, c.BTF)
+				d.Outcome = outcomes[*r]
+				core.add(d, func(d *coreDoc) { d.Count++ })
 			}
 		}
 	}

@@ -102,9 +102,17 @@ func (d *objectDoc) refTables(t *table) {
 	t.block([]string{"FROM", "REFERS TO", "TIMES"}, rows)
 	rows = nil
 	for _, r := range d.Core {
-		rows = append(rows, []string{r.Kind, r.Type, r.Path, "program " + r.Program, strconv.Itoa(r.Count)})
+		row := []string{r.Kind, r.Type, r.Path, "program " + r.Program, strconv.Itoa(r.Count)}
+		if r.Outcome != "" {
+			row = append(row, r.Outcome)
+		}
+		rows = append(rows, row)
 	}
-	t.block([]string{"CO-RE", "TYPE", "PATH", "FROM", "TIMES"}, rows)
+	head := []string{"CO-RE", "TYPE", "PATH", "FROM", "TIMES"}
+	if len(rows) > 0 && len(rows[0]) > len(head) {
+		head = append(head, "COMES TO")
+	}
+	t.block(head, rows)
 }
 
 // String is one line: "132 instructions of 1,080 bytes, BTF of 3,120 bytes, maps of 66,152 bytes and 48 for each CPU".
