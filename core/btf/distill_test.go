@@ -125,12 +125,21 @@ func TestRebaseRefuses(t *testing.T) {
 	twice.AddAll(kernelBase(t, 0, 8))
 	twice.Add(&Struct{Name: "list", Size: 8})
 	other := newScalars(binary.BigEndian)
-	var unsigned Builder
+	var unsigned, short Builder
 	for _, typ := range kernelBase(t, 0, 8).All() {
-		if n, ok := typ.(*Int); ok && n.Name == "long" {
-			typ = &Int{Name: "long", Size: 8}
+		n, isInt := typ.(*Int)
+		e, isEnum := typ.(*Enum)
+		switch {
+		case isInt && n.Name == "long":
+			unsigned.Add(&Int{Name: "long", Size: 8})
+			short.Add(typ)
+		case isEnum && e.Name == "color":
+			unsigned.Add(typ)
+			short.Add(&Enum{Name: "color", Size: 1, Values: e.Values})
+		default:
+			unsigned.Add(typ)
+			short.Add(typ)
 		}
-		unsigned.Add(typ)
 	}
 	for name, base := range map[string]*Types{
 		"a struct of another size": kernelBase(t, 0, 16),
@@ -138,6 +147,7 @@ func TestRebaseRefuses(t *testing.T) {
 		"two structs of the size":  build(t, &twice.Builder),
 		"the other byte order":     build(t, &other.Builder),
 		"an int without a sign":    build(t, &unsigned),
+		"an enum of another size":  build(t, &short),
 	} {
 		if _, _, err := split.Rebase(base); !errors.Is(err, ErrBase) {
 			t.Errorf("%s: %v", name, err)
