@@ -242,6 +242,7 @@ func TestBuildRefuses(t *testing.T) {
 		"bit-field too wide":    &Struct{Members: []Member{{BitSize: 256}}},
 		"value too large":       &Enum{Size: 4, Values: []Enumerator{{"A", 1 << 32}}},
 		"signed value too low":  &Enum{Size: 4, Signed: true, Values: []Enumerator{{"A", 1 << 31}}},
+		"nothing":               nil,
 		"unknown kind":          &Unknown{42},
 		"void":                  &Void{},
 		"linkage out of bounds": &Function{Linkage: 1 << 24},

@@ -117,6 +117,9 @@ func (e *encoder) head(name string, k Kind, vlen int, flag bool, word uint32) er
 
 // encode writes one type.
 func (e *encoder) encode(typ Type) error {
+	if typ == nil {
+		return fmt.Errorf("%w: it is nil", ErrBuild)
+	}
 	k := typ.Kind()
 	switch t := typ.(type) {
 	case *Int:
