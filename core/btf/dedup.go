@@ -33,7 +33,7 @@ func (t *Types) Dedup() (*Types, []ID, error) {
 	}
 	b := Builder{Base: t.base, Order: t.order}
 	b.addCopies(t, list, ids)
-	e, err := b.encode(false)
+	e, err := b.encode(d.distinct)
 	if err != nil {
 		return nil, nil, fmt.Errorf("remove duplicates: %w", err)
 	}
@@ -85,7 +85,8 @@ type deduper struct {
 	first []uint32 // the first node of each class
 	alias []uint32 // the node that stands for a node: itself, or what a declaration is of
 
-	names *stringMap // gives equal strings one number, wherever in the tables they are
+	names    *stringMap // gives equal strings one number, wherever in the tables they are
+	distinct bool       // no two names are equal strings at different places
 }
 
 // name gives the number of a string.
@@ -130,12 +131,15 @@ func (d *deduper) readNames() (int, error) {
 		p.list = append(p.list, id)
 	}
 	p.survey(0)
+	p.strs.mark(0)
 	p.strs.rank()
 	e := newEncoder(false, 0)
 	e.known.room(p.strs.count)
 	e.strs = slices.Grow(e.strs, p.strs.room())
 	d.names = p.strs
-	return p.bytes, p.strs.copy(e, false)
+	err := p.strs.copy(e, false)
+	d.distinct = e.known.used == p.strs.count-1 // all of them were new, but for the empty one
+	return p.bytes, err
 }
 
 // node takes one type apart.

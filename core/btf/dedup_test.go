@@ -218,6 +218,33 @@ func TestDedupDeep(t *testing.T) {
 	}
 }
 
+// TestDedupStrings removes a string that a table has twice, also where it has no empty name.
+func TestDedupStrings(t *testing.T) {
+	for _, named := range []bool{true, false} {
+		var b Builder
+		b.Add(&Int{Name: "one", Size: 4, Bits: 32})
+		b.Add(&Int{Name: "two", Size: 8, Bits: 64})
+		if !named {
+			b.Add(&Pointer{Type: 1})
+		}
+		raw, err := b.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		types, err := Parse(bytes.ReplaceAll(raw, []byte("two"), []byte("one")), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		small, _, err := types.Dedup()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := bytes.Count(small.Bytes(), []byte("one")); n != 1 || small.Len() != types.Len() || small.Name(2) != "one" {
+			t.Errorf("the string is there %d times, and the second type is %q", n, small.Name(2))
+		}
+	}
+}
+
 // TestDedupMalformed refuses what cannot be taken apart.
 func TestDedupMalformed(t *testing.T) {
 	for name, blob := range map[string][]byte{
