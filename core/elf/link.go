@@ -258,7 +258,7 @@ func (k *linker) callExtern(in *asm.Insn, sym *symbol) error {
 func (k *linker) defined(r *reloc) (*symbol, *section, error) {
 	sym := &k.l.f.symbols[r.symbol]
 	if sym.special {
-		return nil, nil, fmt.Errorf("symbol %q has no section", show(sym.name))
+		return nil, nil, sym.homeless()
 	}
 	return k.l.f.check(r.symbol)
 }

@@ -222,6 +222,14 @@ var malformedCases = []malformed{
 		at(f, "xdp").Relocs[0].Symbol = "gone"
 		f.Symbols = append(f.Symbols, elftest.Symbol{Name: "gone", Bind: 1})
 	}), `undefined map or variable "gone"`},
+	{"E25", "common variable", change(func(f *elftest.File) {
+		at(f, "xdp").Relocs[0].Symbol = "tentative"
+		f.Symbols = append(f.Symbols, elftest.Symbol{Name: "tentative", Bind: 1, Size: 4, Value: 4, Index: 0xfff2})
+	}), `variable "tentative" has no section: give it a value, or compile with -fno-common`},
+	{"E25", "absolute symbol", change(func(f *elftest.File) {
+		at(f, "xdp").Relocs[0].Symbol = "fixed"
+		f.Symbols = append(f.Symbols, elftest.Symbol{Name: "fixed", Bind: 1, Index: 0xfff1})
+	}), `symbol "fixed" has no section`},
 	{"E25", "undefined function", change(func(f *elftest.File) {
 		at(f, "xdp").Relocs[3].Symbol = "gone"
 		f.Symbols = append(f.Symbols, elftest.Symbol{Name: "gone", Bind: 1})

@@ -272,7 +272,7 @@ func (k *staticLinker) resolve(in *input) error {
 			continue
 		}
 		if s.special {
-			return linkError("symbol %q is in no section", show(s.name))
+			return linkError("%w", s.homeless())
 		}
 		if s.defined() {
 			if _, _, err := in.f.check(uint32(i)); err != nil {

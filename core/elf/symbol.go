@@ -1,6 +1,8 @@
 package elf
 
 import (
+	"fmt"
+
 	"github.com/bpfhost/bpfhost/core/internal/wire"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
@@ -35,6 +37,15 @@ type symbol struct {
 
 // defined reports whether the symbol lies in a section of this file.
 func (s *symbol) defined() bool { return s.section != indexUndef && !s.special }
+
+// homeless says that a symbol has no section of this file.
+func (s *symbol) homeless() error {
+	const common = 0xfff2 // SHN_COMMON of the ELF specification
+	if s.section == common {
+		return fmt.Errorf("variable %q has no section: give it a value, or compile with -fno-common", show(s.name))
+	}
+	return fmt.Errorf("symbol %q has no section", show(s.name))
+}
 
 // linkage translates binding and visibility.
 func (s *symbol) linkage() spec.Linkage {
