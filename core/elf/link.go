@@ -178,6 +178,9 @@ func (k *linker) relocsOf(fn *function) []reloc {
 func (k *linker) resolve(in *asm.Insn, slot uint32, r *reloc) error {
 	call := in.Op == asm.OpCall && in.Flags&asm.Raw == 0
 	load := in.Op == asm.OpLoadImm64 && in.Flags&asm.Raw == 0
+	if r != nil && k.l.doubled {
+		in.Imm = int64(int32(in.Imm)) - k.l.f.doubledBy(*r)
+	}
 	switch {
 	case r != nil && call:
 		if r.typ != relocCall {

@@ -88,6 +88,7 @@ type loader struct {
 
 	parts    parts
 	relocs   []*section // by section: the relocation section that patches it
+	doubled  bool       // instructions hold the values of symbols too
 	symbols  symbolIndex
 	types    *btf.Types
 	ext      *btf.Ext

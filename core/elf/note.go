@@ -20,6 +20,7 @@ const (
 	NoteUnused    = "N10"
 	NoteUndefined = "N11"
 	NoteTailCall  = "N12"
+	NoteDoubled   = "N13"
 )
 
 // NoteTexts says what each code of a note means.
@@ -35,6 +36,7 @@ var NoteTexts = map[string]string{
 	NoteDuplicate: "two things share a name; the later one was given another or is left out",
 	NoteUnused:    "a section was not understood and is left out",
 	NoteUndefined: "something is referred to that the object does not define: it has to be added, or another object linked in",
+	NoteDoubled:   "instructions hold the addresses of symbols once more, as GNU as 2.40 writes them; they were taken out",
 	NoteTailCall:  "a section with two numbers for its name is an entry of an array of programs, as iproute2 has it",
 }
 

@@ -27,6 +27,12 @@ func (l *loader) classify() error {
 	if l.relocs, err = l.f.relocSections(); err != nil {
 		return err
 	}
+	if l.doubled, err = l.f.doubled(l.relocs); err != nil {
+		return err
+	}
+	if l.doubled {
+		l.note(NoteDoubled, NoteTexts[NoteDoubled])
+	}
 	l.symbols = indexSymbols(l.f)
 	if l.f.machine == 0 {
 		l.note(NoteMachine, "%s", NoteTexts[NoteMachine])

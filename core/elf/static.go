@@ -81,6 +81,8 @@ type input struct {
 	types  *btf.Types
 	ext    *btf.Ext
 
+	doubled bool // instructions hold the values of symbols too
+
 	section   []int             // by section: its number in the result, 0 if it is left out
 	shift     []uint64          // by section: where it begins there
 	symbol    []int             // by local symbol: its number in the result
@@ -114,6 +116,9 @@ func openInput(o Object, index int) (*input, error) {
 	}
 	in := &input{name: o.Name, index: index, f: f, decls: make(map[string]btf.ID), sectionOf: make(map[btf.ID]string)}
 	if in.relocs, err = f.relocSections(); err != nil {
+		return nil, err
+	}
+	if in.doubled, err = f.doubled(in.relocs); err != nil {
 		return nil, err
 	}
 	for i := range f.sections {
@@ -381,6 +386,10 @@ func (k *staticLinker) addRelocs(in *input) error {
 				}
 			}
 			at := x.offset + in.shift[i]
+			if in.doubled && in.f.sections[i].exec() && at+8 <= uint64(len(to.data)) {
+				imm := to.data[at+4:]
+				k.out.order().PutUint32(imm, k.out.order().Uint32(imm)-uint32(in.f.doubledBy(x)))
+			}
 			if shift != 0 {
 				if err := k.addend(to, at, x.typ, shift); err != nil {
 					return r.fail(x.entry, "%w", err)
