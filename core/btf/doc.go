@@ -8,7 +8,8 @@
 // made when Types.Type asks for it, and is the same value every time. Names are found by reading the types until
 // searches come in numbers; then an index is built. FindAs finds a type by name and Go type, FindMany any number of
 // names in one pass.
-// All of this is safe for concurrent use.
+// All of this is safe for concurrent use. What was made stays with the table: to give memory back, drop the table; to have
+// it again, Parse the bytes once more.
 //
 // # Types refer to each other by id
 //

@@ -154,7 +154,7 @@ func TestJSONBpftool(t *testing.T) {
 		if file == "" {
 			continue
 		}
-		got, err := JSON(nil, open(t, file, nil), nil)
+		got, err := JSON(nil, labtest.Open(t, file, nil), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

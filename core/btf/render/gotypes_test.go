@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/internal/lab/labtest"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
@@ -55,7 +56,7 @@ func gofmt(t *testing.T, src []byte) {
 func TestGoFormat(t *testing.T) {
 	tables := map[string]*btf.Types{"fixture": fixture(t), "odd": odd(t)}
 	for name, file := range kernels(t) {
-		tables[name] = open(t, file, nil)
+		tables[name] = labtest.Open(t, file, nil)
 	}
 	for name, types := range tables {
 		t.Run(name, func(t *testing.T) {

@@ -50,25 +50,8 @@ func firstDifference(got, want []byte) string {
 	return fmt.Sprintf("%d lines, want %d", len(g), len(w))
 }
 
-// open opens BTF of a file.
-func open(t testing.TB, file string, base *btf.Types) *btf.Types {
-	t.Helper()
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	types, err := btf.Parse(raw, btf.Options{Base: base})
-	if err == nil {
-		err = types.Validate()
-	}
-	if err != nil {
-		t.Fatalf("%s: %v", file, err)
-	}
-	return types
-}
-
 // fixture opens the types of core/btf/testdata/kinds.c.
-func fixture(t testing.TB) *btf.Types { return open(t, "../testdata/kinds.btf", nil) }
+func fixture(t testing.TB) *btf.Types { return labtest.Open(t, "../testdata/kinds.btf", nil) }
 
 const vmlinuxPath = "/sys/kernel/btf/vmlinux"
 
@@ -77,7 +60,7 @@ func vmlinux(t testing.TB) *btf.Types {
 	if _, err := os.Stat(vmlinuxPath); err != nil {
 		testenv.Skip(t, testenv.Kernel, err.Error())
 	}
-	return open(t, vmlinuxPath, nil)
+	return labtest.Open(t, vmlinuxPath, nil)
 }
 
 // kernels gives the types of this machine's kernel and of those of the lab, as far as they are there.
@@ -131,7 +114,7 @@ func write(t *testing.T, dir, name string, b []byte) string {
 func TestHeaderKernels(t *testing.T) {
 	for name, file := range kernels(t) {
 		t.Run(name, func(t *testing.T) {
-			types := open(t, file, nil)
+			types := labtest.Open(t, file, nil)
 			got, err := Header(nil, types, HeaderOptions{Asserts: true})
 			if err != nil {
 				t.Fatal(err)
@@ -157,7 +140,7 @@ func TestHeaderBpftool(t *testing.T) {
 	}
 	for name, file := range kernels(t) {
 		t.Run(name, func(t *testing.T) {
-			types := open(t, file, nil)
+			types := labtest.Open(t, file, nil)
 			ours, err := Header(nil, types, HeaderOptions{})
 			if err != nil {
 				t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/internal/lab/labtest"
 )
 
 // tagged are functions of which programs may call two: by_id and fast. The base has another one.
@@ -70,7 +71,7 @@ func TestKfunc(t *testing.T) {
 func TestKfuncCompile(t *testing.T) {
 	for name, file := range kernels(t) {
 		t.Run(name, func(t *testing.T) {
-			got := string(header2(t, open(t, file, nil), HeaderOptions{}))
+			got := string(header2(t, labtest.Open(t, file, nil), HeaderOptions{}))
 			if !strings.Contains(got, "BPF_NO_KFUNC_PROTOTYPES") {
 				if older := name == "5.10" || name == "6.1"; !older {
 					t.Error("the header has no kernel functions")

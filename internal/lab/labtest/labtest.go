@@ -24,7 +24,7 @@ func Facts(t testing.TB, kernel string) *lab.FactSet {
 // Types returns the types of a kernel.
 func Types(t testing.TB, kernel string) *btf.Types {
 	t.Helper()
-	return open(t, Facts(t, kernel).VmlinuxBTF, nil)
+	return Open(t, Facts(t, kernel).VmlinuxBTF, nil)
 }
 
 // ModuleTypes returns the types of the module nf_conntrack, split from those of the kernel. Kernels older than
@@ -32,7 +32,7 @@ func Types(t testing.TB, kernel string) *btf.Types {
 func ModuleTypes(t testing.TB, kernel string) *btf.Types {
 	t.Helper()
 	f := Facts(t, kernel)
-	return open(t, f.ModuleBTF, open(t, f.VmlinuxBTF, nil))
+	return Open(t, f.ModuleBTF, Open(t, f.VmlinuxBTF, nil))
 }
 
 // Enum returns the enum of a name.
@@ -45,8 +45,8 @@ func Enum(t testing.TB, types *btf.Types, name string) *btf.Enum {
 	return enum
 }
 
-// open reads and validates the types of a file.
-func open(t testing.TB, file string, base *btf.Types) *btf.Types {
+// Open reads and validates the types of a file, which may be any. base is what split types go on from, or nil.
+func Open(t testing.TB, file string, base *btf.Types) *btf.Types {
 	t.Helper()
 	raw, err := os.ReadFile(file)
 	if err != nil {
