@@ -19,6 +19,9 @@ func TestStrings(t *testing.T) {
 		if s, ok := types.String(off); ok {
 			t.Errorf("%d: %q", off, s)
 		}
+		if types.nameless(off) || types.named(off, "own") || types.namedEssential(off, "") {
+			t.Errorf("%d is taken for a string", off)
+		}
 	}
 	if s, ok := base.String(n); ok {
 		t.Errorf("the base knows %q of the split table", s)

@@ -196,7 +196,7 @@ func (v *validator) fail(id ID, err error) error {
 // part gives the nth thing that a value of the type contains.
 func (v *validator) part(r record, n uint32) (ID, bool) {
 	switch k := r.kind(); {
-	case k.Modifier() || k == KindVar || k == KindFunc:
+	case k.Modifier() || k == KindVar:
 		return ID(r.word), n == 0
 	case k == KindArray && n == 0:
 		return ID(v.t.word(r, 0)), true
@@ -206,8 +206,6 @@ func (v *validator) part(r record, n uint32) (ID, bool) {
 		return ID(r.word), true
 	case k == KindFuncProto && n <= uint32(r.vlen()):
 		return ID(v.t.word(r, int(2*n-1))), true
-	case k == KindDatasec && n < uint32(r.vlen()):
-		return ID(v.t.word(r, int(3*n))), true
 	}
 	return 0, false
 }
