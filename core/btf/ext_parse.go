@@ -269,7 +269,10 @@ func (p *extParser) lines(c *wire.Cursor, s *ExtSection, n, most int) {
 			c.FailAt(at+8, ErrString)
 			return
 		}
-		s.Lines = append(s.Lines, LineAt{off / 8, Line{Line: col >> 10, Col: col & 0x3ff, file: file, text: text, texts: p.texts}})
+		s.Lines = s.Lines[:len(s.Lines)+1] // there is room
+		l := &s.Lines[len(s.Lines)-1]
+		l.Slot, l.file, l.text, l.texts = off/8, file, text, p.texts
+		l.Line.Line, l.Col = col>>10, col&0x3ff
 		if p.tail > 0 {
 			s.LineTails.Size = uint32(p.tail)
 			s.LineTails.Bytes = append(s.LineTails.Bytes, b[16:size]...)

@@ -40,7 +40,7 @@ func (l *loader) readArena() error {
 		}
 		arena.Data = bytes.Clone(b)
 	}
-	l.dataMap[s.index] = arena.Name
+	l.dataMap[s.index] = arena
 	d, _, err := l.datasec(s.name)
 	if err != nil {
 		return err

@@ -13,9 +13,9 @@ import (
 
 // readData makes a map of every data section and variables of its symbols.
 func (l *loader) readData() error {
-	l.dataMap = make(map[uint32]string)
-	l.varOf = make(map[uint32]string)
-	l.used = make(map[string]bool)
+	l.dataMap = make([]*spec.Map, len(l.f.sections))
+	l.used = make([]bool, len(l.f.sections))
+	l.isVar = make(map[uint32]bool)
 	l.varNames = make(map[string]bool)
 	var total uint64
 	n := 0
@@ -67,7 +67,7 @@ func (l *loader) readDataSection(s *section) error {
 	if err := l.addMap(m, s, 0); err != nil {
 		return err
 	}
-	l.dataMap[s.index] = m.Name
+	l.dataMap[s.index] = m
 	if r := l.relocs[s.index]; r != nil && r.size > 0 {
 		l.note(NoteDataReloc, "section %s holds addresses that are not filled in", s.name)
 	}
@@ -118,9 +118,9 @@ func (l *loader) addVar(v *spec.Var, s *section, i uint32, types map[string]btf.
 		return nil
 	}
 	l.varNames[sym.name] = true
-	l.varOf[i] = sym.name
+	l.isVar[i], l.used[s.index] = true, true
 	*v = spec.Var{
-		Name: sym.name, Section: s.name, Map: l.dataMap[s.index],
+		Name: sym.name, Section: s.name, Map: l.dataMap[s.index].Name,
 		Offset: uint32(sym.value), Size: uint32(sym.size), Type: types[sym.name], Linkage: sym.linkage(),
 	}
 	l.c.Vars = append(l.c.Vars, v)
@@ -152,13 +152,12 @@ func (l *loader) varTypes(d *btf.Datasec) (map[string]btf.ID, error) {
 // dropUnused removes data sections that no instruction refers to and that hold no variable, such as
 // leftover string constants.
 func (l *loader) dropUnused() error {
-	for _, v := range l.c.Vars {
-		l.used[v.Map] = true
+	unused := make(map[*spec.Map]bool)
+	for i, m := range l.dataMap {
+		if m != nil && !l.used[i] && l.f.sections[i].name != arenaSection {
+			unused[m] = true
+		}
 	}
-	isData := make(map[string]bool, len(l.dataMap))
-	for i, name := range l.dataMap {
-		isData[name] = l.f.sections[i].name != arenaSection
-	}
-	l.c.Maps = slices.DeleteFunc(l.c.Maps, func(m *spec.Map) bool { return isData[m.Name] && !l.used[m.Name] })
+	l.c.Maps = slices.DeleteFunc(l.c.Maps, func(m *spec.Map) bool { return unused[m] })
 	return nil
 }

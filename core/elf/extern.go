@@ -83,7 +83,7 @@ func (l *loader) readKconfig(weak map[string]bool) error {
 		KeySize: 4, ValueSize: uint32(end), MaxEntries: 1, Value: id,
 		Flags: spec.FlagMmapable | spec.FlagReadOnlyProg, Freeze: true, Data: make([]byte, end),
 	}
-	l.mapByName[m.Name] = m
+	l.mapNames[m.Name] = true
 	l.c.Maps = append(l.c.Maps, m)
 	return nil
 }

@@ -277,8 +277,9 @@ func (k *linker) resolveLoad(in *asm.Insn, r *reloc) error {
 	}
 	addend := int64(int32(in.Imm))
 	at := int64(sym.value) + addend
-	if name, ok := k.l.dataMap[sec.index]; ok {
-		return k.loadData(in, r, name, at, addend)
+	if m := k.l.dataMap[sec.index]; m != nil {
+		k.l.used[sec.index] = true
+		return k.loadData(in, r, m, at, addend)
 	}
 	if sec == k.l.parts.jumps {
 		return k.loadTable(in, r, addend)
@@ -297,8 +298,7 @@ func (k *linker) resolveLoad(in *asm.Insn, r *reloc) error {
 
 // loadData makes the address of a variable, or of a place in its section where no variable can be
 // named.
-func (k *linker) loadData(in *asm.Insn, r *reloc, mapName string, at, addend int64) error {
-	m := k.l.mapByName[mapName]
+func (k *linker) loadData(in *asm.Insn, r *reloc, m *spec.Map, at, addend int64) error {
 	size := int64(m.ValueSize)
 	if m.Type == spec.MapArena {
 		size = int64(len(m.Data))
@@ -306,15 +306,14 @@ func (k *linker) loadData(in *asm.Insn, r *reloc, mapName string, at, addend int
 	if at < 0 || at >= size {
 		return fmt.Errorf("address %+d is outside the %d bytes of section %s", at, size, show(m.Section))
 	}
-	k.l.used[mapName] = true
 	in.Src = asm.PseudoMapValue
-	if name, ok := k.l.varOf[r.symbol]; ok {
+	if k.l.isVar[r.symbol] {
 		in.Imm = addend
-		in.SetSymbol(asm.RefVar, name)
+		in.SetSymbol(asm.RefVar, k.l.f.symbols[r.symbol].name)
 		return nil
 	}
 	in.Imm = at
-	in.SetSymbol(asm.RefMapValue, mapName)
+	in.SetSymbol(asm.RefMapValue, m.Name)
 	return nil
 }
 

@@ -96,7 +96,7 @@ type loader struct {
 	datasecs map[string]btf.ID
 
 	mapAt       map[location]*spec.Map // where maps are defined
-	mapByName   map[string]*spec.Map
+	mapNames    map[string]bool
 	declared    map[string]bool // maps that another object defines
 	missing     map[string]bool // names that were noted as undefined
 	valueArrays []valueArray
@@ -105,10 +105,10 @@ type loader struct {
 	legacyDefs  []legacyDef
 	varNames    map[string]bool
 	varTypeOf   map[string]btf.ID
-	dataMap     map[uint32]string // by section: the map of a data section
-	varOf       map[uint32]string // by symbol: the variable
-	used        map[string]bool   // maps of data sections that something refers to
-	externs     map[string]int    // by name: index in Collection.Externs
+	dataMap     []*spec.Map     // by section: the map of a data section
+	used        []bool          // by section: something refers to a data section
+	isVar       map[uint32]bool // by symbol
+	externs     map[string]int  // by name: index in Collection.Externs
 
 	funcs [][]function // by section, in order of offset
 	packs []*spec.Pack // by section: the instructions of its functions

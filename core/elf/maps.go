@@ -41,7 +41,7 @@ func (l *loader) readMaps() error {
 		n += len(l.symbols.of(s))
 	}
 	n = min(n, maxRoom)
-	l.mapAt, l.mapByName = make(map[location]*spec.Map, n), make(map[string]*spec.Map, n)
+	l.mapAt, l.mapNames = make(map[location]*spec.Map, n), make(map[string]bool, n)
 	l.newMaps.free = make([]spec.Map, n)
 	if s == nil {
 		return l.readDeclared()
@@ -163,12 +163,12 @@ func (l *loader) addMap(m *spec.Map, s *section, at uint64) error {
 		return s.fail(at, "maps %q and %q are at the same place", show(other.Name), show(m.Name))
 	}
 	l.mapAt[place] = m
-	l.mapByName[m.Name] = m
+	l.mapNames[m.Name] = true
 	l.c.Maps = append(l.c.Maps, m)
 	return nil
 }
 
-func (l *loader) hasMap(name string) bool { return l.mapByName[name] != nil }
+func (l *loader) hasMap(name string) bool { return l.mapNames[name] }
 
 // mapDef is one definition: that of a map or of the inner maps of one.
 type mapDef struct {

@@ -34,6 +34,7 @@ func (l *loader) classify() error {
 		l.note(NoteDoubled, NoteTexts[NoteDoubled])
 	}
 	l.symbols = indexSymbols(l.f)
+	l.list = make([]uint32, 0, l.symbols.most())
 	if l.f.machine == 0 {
 		l.note(NoteMachine, "%s", NoteTexts[NoteMachine])
 	}
@@ -146,6 +147,15 @@ func indexSymbols(f *file) symbolIndex {
 		}
 	}
 	return x
+}
+
+// most gives how many symbols the section with the most has.
+func (x *symbolIndex) most() int {
+	n := uint32(0)
+	for i := 1; i < len(x.start); i++ {
+		n = max(n, x.start[i]-x.start[i-1])
+	}
+	return int(n)
 }
 
 // of gives the symbols of a section.

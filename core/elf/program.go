@@ -105,7 +105,7 @@ func (l *loader) readSectionFuncs(s *section) error {
 // Old compilers did not mark functions: then every named symbol is one, except for labels of basic
 // blocks.
 func (l *loader) funcSymbols(s *section) ([]uint32, error) {
-	list := slices.Grow(l.list[:0], len(l.symbols.of(s)))
+	list := l.list[:0]
 	for _, i := range l.symbols.of(s) {
 		if l.f.symbols[i].typ == symbolFunc {
 			list = append(list, i)
