@@ -20,7 +20,8 @@ type ValueOptions struct {
 	Indent      string // one line per member, indented by this; empty is all on one line
 }
 
-// Value appends memory as its type says: {.pid = 12, .comm = "bash"}. It reads data in the byte order of the table.
+// Value appends memory as its type says: {.pid = 12, .comm = "bash"}. It reads data in the byte order of the table. Data behind a
+// struct are the elements of the flexible array that ends it.
 // Members that are zero are left out, arrays end with their last element that is not zero. What the limits cut off is "...", what lies behind
 // the end of data is "?". Pointers are numbers and are not followed. Names and strings are quoted or shown as
 // identifiers; nothing else of data gets into the text. Errors wrap btf.ErrID, btf.ErrNoSize and the like.
@@ -107,12 +108,16 @@ func (v *values) value(id btf.ID, data []byte, depth int) {
 		v.text("?")
 		return
 	}
+	var tail []byte // all data, where there are more than the type has
 	if uint64(len(data)) > uint64(size) {
-		data = data[:size]
+		data, tail = data[:size], data
 	}
 	switch typ := typ.(type) {
 	case *btf.Struct:
-		v.structure(typ, data, depth)
+		if depth > 0 {
+			tail = nil // it is that of the outermost struct
+		}
+		v.structure(typ, data, tail, depth)
 		return
 	case *btf.Array:
 		v.array(typ, data, depth)

@@ -117,6 +117,46 @@ func TestValueOptions(t *testing.T) {
 	}
 }
 
+// TestValueFlexible writes what lies behind a struct that ends in a flexible array.
+func TestValueFlexible(t *testing.T) {
+	var b btf.Builder
+	u16 := b.Add(&btf.Int{Name: "unsigned short", Size: 2})
+	char := b.Add(&btf.Int{Name: "char", Size: 1, Encoding: btf.IntSigned})
+	list := func(typ btf.ID) btf.ID { return b.Add(&btf.Array{Type: typ, Index: u16}) }
+	record := func(typ btf.ID) btf.ID {
+		return b.Add(&btf.Struct{Name: "record", Size: 4, Members: []btf.Member{
+			{Name: "a", Type: u16}, {Name: "b", Type: char, Offset: 16}, {Name: "list", Type: list(typ), Offset: 32}}})
+	}
+	numbers, text, empty := record(u16), record(char), record(b.Add(&btf.Struct{Name: "empty"}))
+	inner := b.Add(&btf.Struct{Name: "outer", Size: 4, Members: []btf.Member{{Name: "r", Type: text}}})
+	types, err := b.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		id   btf.ID
+		data string
+		o    ValueOptions
+		want string
+	}{
+		{numbers, "\x01\x00x\x00", ValueOptions{}, "{.a = 1, .b = 'x'}"},
+		{numbers, "\x01\x00x\x00\x02\x00\x03\x00", ValueOptions{}, "{.a = 1, .b = 'x', .list = {2, 3}}"},
+		{numbers, "\x01\x00x\x00\x02\x00\x03", ValueOptions{}, "{.a = 1, .b = 'x', .list = {2}}"},
+		{numbers, "\x01\x00x\x00\x00\x00\x00\x00", ValueOptions{}, "{.a = 1, .b = 'x'}"},
+		{numbers, "\x01\x00x\x00\x00\x00\x00\x00", ValueOptions{Zeros: true}, "{.a = 1, .b = 'x', .list = {0, 0}}"},
+		{numbers, "\x01\x00x\x00\x02\x00\x03\x00\x04\x00", ValueOptions{MaxElements: 2}, "{.a = 1, .b = 'x', .list = {2, 3, ...}}"},
+		{text, "\x01\x00x\x00hello\x00", ValueOptions{}, "{.a = 1, .b = 'x', .list = \"hello\"}"},
+		{empty, "\x01\x00x\x00more", ValueOptions{}, "{.a = 1, .b = 'x'}"},
+		{inner, "\x01\x00x\x00more", ValueOptions{}, "{.r = {.a = 1, .b = 'x'}}"},
+		{numbers, "\x01", ValueOptions{}, "{.a = ?, .b = ?, .list = {}}"},
+	} {
+		got, err := Value(nil, types, c.id, []byte(c.data), c.o)
+		if err != nil || string(got) != c.want {
+			t.Errorf("%q: got %s, %v, want %s", c.data, got, err, c.want)
+		}
+	}
+}
+
 func TestValueErrors(t *testing.T) {
 	types := fixture(t)
 	if _, err := Value(nil, types, btf.ID(types.Len()), nil, ValueOptions{}); !errors.Is(err, btf.ErrID) {

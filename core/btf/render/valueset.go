@@ -2,14 +2,15 @@ package render
 
 import (
 	"bytes"
+	"math"
 	"strconv"
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// structure writes the members of a struct or union.
-func (v *values) structure(s *btf.Struct, data []byte, depth int) {
+// structure writes the members of a struct or union. tail is data with what lies behind the struct, if anything does.
+func (v *values) structure(s *btf.Struct, data, tail []byte, depth int) {
 	if depth == v.o.MaxDepth {
 		v.text("{...}")
 		return
@@ -22,7 +23,11 @@ func (v *values) structure(s *btf.Struct, data []byte, depth int) {
 		}
 		m := &s.Members[i]
 		f := fieldOf(v.t, m)
-		if !v.o.Zeros && v.zero(f, data) {
+		var flexible *btf.Array
+		if i == len(s.Members)-1 && len(tail) > 0 {
+			flexible, tail = v.flexible(m, tail)
+		}
+		if !v.o.Zeros && v.zero(f, data) && (flexible == nil || allZero(tail)) {
 			continue
 		}
 		v.separate(wrote, depth+1)
@@ -30,9 +35,29 @@ func (v *values) structure(s *btf.Struct, data []byte, depth int) {
 		if m.Name != "" {
 			v.texts(".", identifier(m.Name), " = ")
 		}
-		v.member(m, f, data, depth+1)
+		if flexible != nil {
+			v.array(flexible, tail, depth+1)
+		} else {
+			v.member(m, f, data, depth+1)
+		}
 	}
 	v.close(wrote, depth)
+}
+
+// flexible gives the array that a member is with as many elements as data has, and these; nil if the member is no flexible array.
+func (v *values) flexible(m *btf.Member, data []byte) (*btf.Array, []byte) {
+	typ, _ := v.resolve(m.Type)
+	a, ok := typ.(*btf.Array)
+	if !ok || a.Count > 0 || int(m.Offset/8) >= len(data) {
+		return nil, nil
+	}
+	data = data[m.Offset/8:]
+	size, err := v.t.Size(a.Type)
+	if err != nil || size == 0 {
+		return nil, nil
+	}
+	n := min(uint64(len(data))/uint64(size), math.MaxUint32)
+	return &btf.Array{Type: a.Type, Count: uint32(n)}, data[:n*uint64(size)]
 }
 
 // separate begins the next member or element.
