@@ -45,11 +45,11 @@ type structWriter struct {
 // structure writes a struct or union with its methods.
 func (g *goWriter) structure(id btf.ID, s *btf.Struct) {
 	clear(g.members)
-	g.members["Data"] = 1
 	g.fields = g.fields[:0]
 	w := &structWriter{goWriter: g, name: g.named[id], names: g.members}
 	shape := *g.shapes.at(id)
 	if shape.bytes {
+		g.members["Data"] = 1
 		g.fields.add("_", fmt.Sprintf("[0]uint%d", 8*max(shape.align, 1)), "")
 		g.fields.add("Data", bytesOf(uint64(s.Size)), "")
 	}

@@ -121,13 +121,23 @@ func (g *goWriter) roots(ids []btf.ID) error {
 		return nil
 	}
 	for id, k := range g.t.Kinds() {
-		if (k.Composite() || k.Enum()) && g.t.Name(id) != "" {
+		if g.defines(id, k) {
 			if err := root(id); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// defines says whether a type is a struct, union or enum with a name, be it that of a typedef.
+func (g *goWriter) defines(id btf.ID, k btf.Kind) bool {
+	if k == btf.KindTypedef {
+		to, _ := g.t.Ref(id, 0)
+		k = g.t.Kind(to)
+		return (k.Composite() || k.Enum()) && g.t.Name(to) == ""
+	}
+	return (k.Composite() || k.Enum()) && g.t.Name(id) != ""
 }
 
 // file writes the file.
@@ -217,7 +227,7 @@ func (g *goWriter) goType(id btf.ID, hint string) (text string, size, align uint
 	bytes := "[" + strconv.FormatUint(size, 10) + "]byte"
 	prefix := ""
 	for range maxNesting {
-		id = g.t.Strip(id)
+		id, hint = g.strip(id, hint)
 		switch k := g.t.Kind(id); k {
 		case btf.KindArray:
 			typ, _ := g.t.Type(id)
@@ -247,6 +257,20 @@ func (g *goWriter) goType(id btf.ID, hint string) (text string, size, align uint
 		break
 	}
 	return bytes, size, 1
+}
+
+// strip passes over typedefs and qualifiers, and gives the name of the last typedef: what it stands for has its name, if no other.
+func (g *goWriter) strip(id btf.ID, hint string) (btf.ID, string) {
+	for range maxNesting {
+		switch k := g.t.Kind(id); {
+		case k == btf.KindTypedef:
+			hint = g.t.Name(id)
+		case !k.Modifier():
+			return id, hint
+		}
+		id, _ = g.t.Ref(id, 0)
+	}
+	return g.t.Strip(id), hint
 }
 
 func hintOf(name, hint string) string {

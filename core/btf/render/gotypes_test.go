@@ -2,9 +2,11 @@ package render
 
 import (
 	"bytes"
+	"fmt"
 	"go/format"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/btf"
@@ -134,4 +136,85 @@ func main() {
 	if want := "5 300 -7 [101 153 1]\nBA\n-2 [254 255 255 255]\n"; err != nil || string(out) != want {
 		t.Errorf("got %s, %v; want %s", out, err, want)
 	}
+}
+
+// layoutMain prints the layout of types as Go has it: name, offset and size of every field, and the size of the whole.
+const layoutMain = `package main
+
+import (
+	"fmt"
+	"reflect"
+)
+
+func main() {
+	for _, v := range values {
+		t := reflect.TypeOf(v)
+		for i := range t.NumField() {
+			f := t.Field(i)
+			fmt.Println(t.Name(), f.Name, f.Offset, f.Type.Size())
+		}
+		fmt.Println(t.Name(), t.Size())
+	}
+}
+
+var values = []any{
+`
+
+// TestGoLayout asks Go for sizes and offsets of the types of this kernel, and holds them against those of the C types.
+func TestGoLayout(t *testing.T) {
+	types := vmlinux(t)
+	tool, err := exec.LookPath("go")
+	if err != nil {
+		testenv.Skip(t, testenv.Guests, err.Error())
+	}
+	var roots []btf.ID
+	want := map[string]bool{}
+	main := layoutMain
+	for id, k := range types.Kinds() {
+		name := types.Name(id)
+		if k != btf.KindStruct || name == "" || id%40 != 0 || len(types.FindAll(name)) > 1 {
+			continue
+		}
+		typ, err := types.Type(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := typ.(*btf.Struct)
+		roots = append(roots, id)
+		main += goName(name) + "{},\n"
+		want[fmt.Sprintf("%s %d", goName(name), s.Size)] = true
+		for _, m := range s.Members {
+			if size, _ := types.Size(m.Type); m.Name != "" && m.BitSize == 0 && size > 0 {
+				want[fmt.Sprintf("%s %s %d %d", goName(name), goName(m.Name), m.Offset/8, size)] = true
+			}
+		}
+	}
+	src, err := Go(nil, types, GoOptions{Package: "main", Roots: roots})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write(t, dir, "go.mod", []byte("module types\n\ngo 1.26\n"))
+	write(t, dir, "types.go", src)
+	write(t, dir, "main.go", []byte(main+"}\n"))
+	cmd := exec.Command(tool, "run", ".")
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%.3000s", err, out)
+	}
+	got := map[string]bool{}
+	for _, line := range strings.Split(string(out), "\n") {
+		got[line] = true
+	}
+	for line := range want {
+		raw := strings.Replace(line, " ", " raw", 1) // Go would align it
+		if !got[line] && !got[raw] {
+			t.Errorf("Go does not have %s", line)
+		}
+	}
+	if len(roots) < 20 {
+		t.Errorf("only %d structs", len(roots))
+	}
+	t.Logf("%d structs, %d lines", len(roots), len(want))
 }
