@@ -75,6 +75,19 @@ func TestBuildRoundTrip(t *testing.T) {
 	}
 }
 
+// TestBuildValues writes what clang wrote from values, and copies it: the bytes are the same.
+func TestBuildValues(t *testing.T) {
+	types := fixture(t)
+	var values, copies Builder
+	copies.AddAll(types)
+	for _, typ := range types.All() {
+		values.Add(typ)
+	}
+	if a, b := build(t, &values), build(t, &copies); !bytes.Equal(a.Bytes(), b.Bytes()) {
+		t.Errorf("%s\nfrom values, copied\n%s", rawDump(t, a), rawDump(t, b))
+	}
+}
+
 // TestBuildWidth builds integers whose width is left out: they have the bits that Offset leaves.
 func TestBuildWidth(t *testing.T) {
 	for _, tt := range []struct {
