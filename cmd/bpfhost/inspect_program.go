@@ -50,7 +50,7 @@ func newProgramDoc(p *spec.Program) programDoc {
 	for _, t := range p.Tables {
 		d.JumpTables = append(d.JumpTables, jumpTableDoc{t.Name, len(t.Labels)})
 	}
-	if p.AttachType != 0 {
+	if p.AttachType != 0 || p.Type == spec.ProgramCgroupSkb { // 0 is incoming packets there
 		d.AttachType = p.AttachType.String()
 	}
 	d.measure(p)

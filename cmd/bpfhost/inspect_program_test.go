@@ -8,6 +8,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/elftest"
 )
 
 func TestProgramStack(t *testing.T) {
@@ -41,5 +42,20 @@ func TestProgramJumpTables(t *testing.T) {
 	p := objectFile(t, "jump-el.o").Programs[0]
 	if len(p.JumpTables) == 0 || p.JumpTables[0].Entries == 0 {
 		t.Errorf("jump tables %+v", p.JumpTables)
+	}
+}
+
+// TestIngress shows the hook whose number is 0.
+func TestIngress(t *testing.T) {
+	for _, tt := range []struct {
+		section, want string
+	}{{"cgroup_skb/ingress", "cgroup_inet_ingress"}, {"cgroup_skb/egress", "cgroup_inet_egress"}, {"socket", ""}} {
+		d, err := readObject(elftest.MustBytes("license GPL\nsection "+tt.section+"\n.func prog\nr0 = 1\nexit"), false, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := d.Programs[0].AttachType; got != tt.want {
+			t.Errorf("%s: attach type %q, want %q", tt.section, got, tt.want)
+		}
 	}
 }

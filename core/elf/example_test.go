@@ -54,6 +54,34 @@ program pass
 	// Output: xdp <nil>
 }
 
+func ExampleLink() {
+	var objects []elf.Object
+	for _, name := range []string{"testdata/link/a-el.o", "testdata/link/b-el.o"} {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		objects = append(objects, elf.Object{Name: name, Data: b})
+	}
+	b, err := elf.Link(objects...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	c, err := elf.LoadBytes(b)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, p := range c.Programs {
+		fmt.Println(p.Section, p.Name)
+	}
+	// Output:
+	// xdp first
+	// xdp second
+}
+
 func ExampleLoad_error() {
 	b, err := os.ReadFile("testdata/basic-el.o")
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -59,6 +60,39 @@ func ExampleVar_SetUint() {
 	// write variable "limit": value 70000 does not fit 2 bytes
 	// <nil>
 	// 00 00 00 00 f4 01 00 00
+}
+
+func ExampleCollection_Place() {
+	// struct { _Bool on; short ports[2]; } cfg, as an object file describes it.
+	var b btf.Builder
+	on := b.Add(&btf.Int{Name: "_Bool", Size: 1, Encoding: btf.IntBool})
+	short := b.Add(&btf.Int{Name: "short", Size: 2, Encoding: btf.IntSigned})
+	ports := b.Add(&btf.Array{Type: short, Index: short, Count: 2})
+	cfg := b.Add(&btf.Struct{Size: 6, Members: []btf.Member{{Name: "on", Type: on}, {Name: "ports", Type: ports, Offset: 16}}})
+	types, err := b.Types()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	c := &spec.Collection{
+		BTF:  types,
+		Maps: []*spec.Map{{Name: ".data", Type: spec.MapArray, KeySize: 4, ValueSize: 6, MaxEntries: 1}},
+		Vars: []*spec.Var{{Name: "cfg", Map: ".data", Size: 6, Type: cfg}},
+	}
+	changed := c.Clone()
+	p, err := changed.Place("cfg.ports[1]")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(p.SetInt(changed, 70000))
+	fmt.Println(p.SetInt(changed, -443))
+	fmt.Printf("%s", spec.AppendChanges(nil, spec.Diff(c, changed)))
+	// Output:
+	// write "cfg.ports[1]": value 70000 does not fit its 16 bits
+	// <nil>
+	// ~ variable cfg
+	//     cfg.ports[1]: 0 -> -443
 }
 
 func ExampleCollection_AppendText() {

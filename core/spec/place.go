@@ -32,6 +32,7 @@ const (
 	signEither sign = iota
 	signNone
 	signTwos
+	signBool // 0 and 1 only
 )
 
 // ErrNoVariable is wrapped by the error of Collection.Place when a path begins with no variable of the collection.
@@ -151,8 +152,11 @@ func (p *Place) setType(c *Collection, f btf.Field) error {
 	p.sign = signNone
 	switch t := t.(type) {
 	case *btf.Int:
-		if t.Encoding&btf.IntSigned != 0 {
+		switch {
+		case t.Encoding&btf.IntSigned != 0:
 			p.sign = signTwos
+		case t.Encoding&btf.IntBool != 0:
+			p.sign = signBool
 		}
 	case *btf.Enum:
 		if t.Signed {
@@ -179,6 +183,9 @@ func (p *Place) setType(c *Collection, f btf.Field) error {
 
 // Fits reports whether x, a number or the bits of a negative one, can be stored at the place.
 func (p Place) Fits(x uint64) bool {
+	if p.sign == signBool {
+		return p.Bits > 0 && x <= 1
+	}
 	if p.Bits == 0 || p.Bits >= 64 {
 		return p.Bits != 0
 	}
@@ -246,6 +253,9 @@ func (p Place) SetUint(c *Collection, x uint64) error {
 	if err != nil {
 		return err
 	}
+	if p.sign == signBool && x > 1 {
+		return fmt.Errorf("write %s: value %d is neither 0 nor 1", show(p.Path), x)
+	}
 	if !p.Fits(x) {
 		return fmt.Errorf("write %s: value %d does not fit its %d bits", show(p.Path), x, p.Bits)
 	}
@@ -266,7 +276,7 @@ func (p Place) SetInt(c *Collection, x int64) error {
 	if p.Bits == 0 {
 		return p.noNumber()
 	}
-	if x < 0 && p.sign == signNone || p.Bits < 64 && p.sign == signEither && x>>(p.Bits-1) != 0 && x>>(p.Bits-1) != -1 {
+	if x < 0 && (p.sign == signNone || p.sign == signBool) || p.Bits < 64 && p.sign == signEither && x>>(p.Bits-1) != 0 && x>>(p.Bits-1) != -1 {
 		return fmt.Errorf("write %s: value %d does not fit its %d bits", show(p.Path), x, p.Bits)
 	}
 	return p.SetUint(c, uint64(x))

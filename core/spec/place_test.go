@@ -153,6 +153,44 @@ func TestPlaceRefused(t *testing.T) {
 	}
 }
 
+func TestPlaceBool(t *testing.T) {
+	var b btf.Builder
+	on := b.Add(&btf.Int{Name: "_Bool", Size: 1, Encoding: btf.IntBool})
+	pair := b.Add(&btf.Struct{Size: 2, Members: []btf.Member{{Name: "whole", Type: on}, {Name: "bit", Type: on, Offset: 11, BitSize: 1}}})
+	types, err := b.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Collection{
+		BTF:  types,
+		Maps: []*Map{{Name: ".data", Type: MapArray, KeySize: 4, ValueSize: 2, MaxEntries: 1, Data: []byte{0xff, 0}}},
+		Vars: []*Var{{Name: "on", Map: ".data", Size: 2, Type: pair}},
+	}
+	for path, want := range map[string][2]byte{"on.whole": {1, 0}, "on.bit": {0, 8}} {
+		p, err := c.Place(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range []int64{2, -1, 255, 256} {
+			if err := p.SetInt(c, x); err == nil || p.Fits(uint64(x)) {
+				t.Errorf("%s takes %d", path, x)
+			}
+		}
+		if err := p.SetUint(c, 2); err == nil || !strings.Contains(err.Error(), "value 2 is neither 0 nor 1") {
+			t.Errorf("%s: %v", path, err)
+		}
+		if err := p.SetInt(c, 1); err != nil || c.Maps[0].Data[0]&want[0] != want[0] || c.Maps[0].Data[1] != want[1] {
+			t.Errorf("%s: % x, %v", path, c.Maps[0].Data, err)
+		}
+		if x, err := p.Uint(c); err != nil || x != 1 {
+			t.Errorf("%s is %d, %v", path, x, err)
+		}
+		if err := p.SetUint(c, 0); err != nil || c.Maps[0].Data[0]&want[0] != 0 || c.Maps[0].Data[1] != 0 {
+			t.Errorf("%s: % x, %v", path, c.Maps[0].Data, err)
+		}
+	}
+}
+
 func TestPlaceGrown(t *testing.T) {
 	var b btf.Builder
 	u32 := b.Add(&btf.Int{Name: "u32", Size: 4})
