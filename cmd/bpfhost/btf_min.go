@@ -8,6 +8,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/elf"
+	"github.com/bpfhost/bpfhost/host"
 )
 
 func newBTFMin(a app) *cobra.Command {
@@ -37,7 +38,7 @@ to machines with that kernel where the kernel has no BTF itself, and given to ru
 			}
 			m := btf.NewMinCore(target)
 			for _, name := range args {
-				if err := a.addRelocations(m, name); err != nil {
+				if err := a.addRelocations(m, name, btf.Target{Name: kernel, Types: target}); err != nil {
 					return err
 				}
 			}
@@ -57,8 +58,8 @@ to machines with that kernel where the kernel has no BTF itself, and given to ru
 	return c
 }
 
-// addRelocations keeps what one object needs.
-func (a app) addRelocations(m *btf.MinCore, name string) error {
+// addRelocations keeps what one object needs, and tells if that is not all there.
+func (a app) addRelocations(m *btf.MinCore, name string, kernel btf.Target) error {
 	raw, err := a.readFile(name)
 	if err != nil {
 		return err
@@ -70,16 +71,23 @@ func (a app) addRelocations(m *btf.MinCore, name string) error {
 	if err != nil {
 		return &inputError{fmt.Errorf("min %s: %w", name, err)}
 	}
+	fixups, err := obj.CoreFixups(kernel)
 	var relos []btf.CoreRelo
-	for _, p := range obj.Programs {
-		for _, in := range p.Insns.All() {
-			if r := in.Core; r != nil {
-				relos = append(relos, *r)
-			}
+	var missing []string
+	for _, f := range fixups {
+		relos = append(relos, f.Relo)
+		if f.Poison {
+			missing = append(missing, f.Reason)
 		}
 	}
-	if err := m.Add(obj.BTF, relos); err != nil {
+	if err == nil {
+		err = m.Add(obj.BTF, relos)
+	}
+	if err != nil {
 		return &inputError{fmt.Errorf("min %s: %w", name, err)}
+	}
+	if len(missing) > 0 {
+		fmt.Fprintf(a.err, "bpfhost: warning: %s: %d of %d CO-RE relocations find nothing: %s\n", name, len(missing), len(relos), host.SafeText(missing[0]))
 	}
 	return nil
 }
