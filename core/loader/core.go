@@ -74,7 +74,7 @@ func (l *load) resolveOuter(relo btf.CoreRelo, inner btf.Fixup) (btf.Fixup, erro
 	f, err := l.outer.Resolve(relo)
 	if err == nil && relo.Kind == btf.CoreTypeIDTarget && f.Target > 0 {
 		l.out.notes = append(l.out.notes, spec.Note{
-			Code: "L04", Text: fmt.Sprintf("%s is an id of kernel module %s, which the kernel does not know of: it takes it for one of its own", f.Text(), l.targets[f.Target].Name),
+			Code: "L05", Text: fmt.Sprintf("%s is an id of kernel module %s, which the kernel does not know of: it takes it for one of its own", f.Text(), l.targets[f.Target].Name),
 		})
 	}
 	return f, err

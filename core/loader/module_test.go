@@ -214,7 +214,7 @@ func TestCoreModules(t *testing.T) {
 		if len(l.kernel.modules) != c.opened {
 			t.Errorf("%s: %d modules were opened, want %d", c.name, len(l.kernel.modules), c.opened)
 		}
-		if i := slices.IndexFunc(l.out.notes, func(n spec.Note) bool { return n.Code == "L04" }); (i >= 0) != (c.relo.Kind == btf.CoreTypeIDTarget) {
+		if i := slices.IndexFunc(l.out.notes, func(n spec.Note) bool { return n.Code == "L05" }); (i >= 0) != (c.relo.Kind == btf.CoreTypeIDTarget) {
 			t.Errorf("%s: notes %+v", c.name, l.out.notes)
 		}
 	}
