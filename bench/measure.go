@@ -179,7 +179,7 @@ func Print(w io.Writer, results []Result) error {
 		}
 		line(r.Task.Name, "ours", r.Ours, "\t\t")
 		for _, b := range r.Beside {
-			line("", b.Peer.Name, b.Cost, fmt.Sprintf("%.3f\t[%.3f .. %.3f]\t%s", b.Median(), b.Ratios[0], b.Ratios[len(b.Ratios)-1], b.verdict()))
+			line("", b.Peer.Name, b.Cost, fmt.Sprintf("%.3g\t[%.3g .. %.3g]\t%s", b.Median(), b.Ratios[0], b.Ratios[len(b.Ratios)-1], b.verdict()))
 		}
 	}
 	return t.Flush()

@@ -166,11 +166,11 @@ func TestPrint(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `
-task  library  time            allocs  bytes  ours:its  [min .. max]      goal
+task  library  time            allocs  bytes  ours:its  [min .. max]  goal
 walk  ours     300.00 ns/step  1       5
-      one      800.00 ns/step  2       9.9    0.500     [0.300 .. 0.500]  <= 0.50
-      two      100.00 ns/step  0       0      3.000     [2.000 .. 4.000]  <= 1.50 MISSED
-      three    100.00 ns/step  0       0      3.000     [2.000 .. 4.000]  none
+      one      800.00 ns/step  2       9.9    0.5       [0.3 .. 0.5]  <= 0.50
+      two      100.00 ns/step  0       0      3         [2 .. 4]      <= 1.50 MISSED
+      three    100.00 ns/step  0       0      3         [2 .. 4]      none
 `
 	got := "\n"
 	for line := range strings.Lines(out.String()) {
