@@ -55,9 +55,8 @@ type goWriter struct {
 	named   map[btf.ID]string
 	used    taken
 	queue   []btf.ID
-	asserts []byte
-	checks  int  // how many asserts there are
-	bits    bool // there are bit-fields
+	asserts [][]byte // in pieces, to be written at the end
+	bits    bool     // there are bit-fields
 	scratch btf.Scratch
 	fields  fieldRows
 	members taken // names in the struct that is being written
@@ -163,21 +162,28 @@ func (g *goWriter) file(pkg string) {
 	if g.bits {
 		g.text(goBits(g.t.Order() == binary.BigEndian))
 	}
-	if g.checks > 0 {
-		g.text("\n// The layout is that of C, or this does not compile.\nvar (\n")
-		g.out = append(g.out, g.asserts...)
-		g.text(")\n")
+	if g.asserts == nil {
+		return
 	}
+	g.text("\n// The layout is that of C, or this does not compile.\nvar (\n")
+	for _, b := range g.asserts {
+		g.out = append(g.out, b...)
+		g.spill(pieceBytes)
+	}
+	g.text(")\n")
 }
 
 // assert holds a size or offset against what it should be, in bytes. name is that of a type, and of a field of it.
 func (g *goWriter) assert(what, name, field string, want uint64) {
-	b := append(g.asserts, "\t_ = [1]struct{}{}[unsafe."...)
+	last := len(g.asserts) - 1
+	if last < 0 || len(g.asserts[last]) > pieceBytes {
+		g.asserts, last = append(g.asserts, make([]byte, 0, pieceBytes/8)), last+1
+	}
+	b := append(g.asserts[last], "\t_ = [1]struct{}{}[unsafe."...)
 	b = append(append(append(b, what...), '('), name...)
 	b = append(append(b, "{}"...), field...)
 	b = strconv.AppendUint(append(b, ")-"...), want, 10)
-	g.asserts = append(b, "]\n"...)
-	g.checks++
+	g.asserts[last] = append(b, "]\n"...)
 }
 
 // goBits is Go code that reads and sets bits, which the byte order counts from the lowest or the highest.
