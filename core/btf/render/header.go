@@ -76,16 +76,28 @@ func newHeader(t *btf.Types, o HeaderOptions) *header {
 
 // write writes the header to its sink.
 func (h *header) write(roots []btf.ID) error {
-	h.text(headerTop)
 	records, err := hasRecords(h.t, roots)
 	if err == nil {
+		h.text(headerTop)
 		if records {
 			h.text(recordsTop)
 		}
 		err = h.roots(roots)
 	}
+	if err == nil {
+		h.end(records)
+		err = h.err
+	}
+	if err != nil {
+		return fmt.Errorf("write header: %w", err)
+	}
+	return nil
+}
+
+// end writes what stands behind the types.
+func (h *header) end(records bool) {
 	h.prototypes()
-	if err == nil && h.asserts {
+	if h.asserts {
 		h.check()
 	}
 	if records {
@@ -94,13 +106,6 @@ func (h *header) write(roots []btf.ID) error {
 	h.text(headerEnd)
 	h.full()
 	h.spill(0)
-	if err == nil {
-		err = h.err
-	}
-	if err != nil {
-		return fmt.Errorf("write header: %w", err)
-	}
-	return nil
 }
 
 const headerTop = `#ifndef __VMLINUX_H__

@@ -110,3 +110,22 @@ func TestLimit(t *testing.T) {
 		}
 	}
 }
+
+// TestWriteEnds sees that what an error cut off does not look whole.
+func TestWriteEnds(t *testing.T) {
+	var b btf.Builder
+	i := b.Add(&btf.Int{Name: "int", Size: 4})
+	for range 100 {
+		i = b.Add(&btf.Struct{Size: 4, Members: []btf.Member{{Type: i}}})
+	}
+	b.Add(&btf.Struct{Name: "first", Size: 4, Members: []btf.Member{{Name: "a", Type: 1}}})
+	b.Add(&btf.Typedef{Name: "deep", Type: i})
+	types, err := b.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got pieces
+	if err := WriteHeader(&got, types, HeaderOptions{}); !errors.Is(err, ErrLimit) || bytes.Contains(got.Bytes(), []byte(headerEnd)) {
+		t.Errorf("%v after\n%s", err, got.String())
+	}
+}
