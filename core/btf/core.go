@@ -88,8 +88,8 @@ type answer struct {
 	question *question
 	value    uint64
 	found    []Candidate
-	reason   string
-	target   int32 // -1 for none
+	reason   *string // nil for none
+	target   int32   // -1 for none
 	typ      ID
 	size     uint32 // of what is accessed in the target
 	poison   bool
@@ -101,7 +101,10 @@ func (a *answer) put(f *Fixup, local *Types) {
 	q := a.question
 	f.Relo, f.Local, f.Validate = q.relo, q.want.value, q.want.validate
 	f.Value, f.Poison, f.NoResize = a.value, a.poison, a.noResize
-	f.Target, f.Type, f.Reason, f.Found, f.local = int(a.target), a.typ, a.reason, a.found, local
+	f.Target, f.Type, f.Found, f.local = int(a.target), a.typ, a.found, local
+	if a.reason != nil {
+		f.Reason = *a.reason
+	}
 	if a.target >= 0 && q.relo.Kind == CoreByteOffset {
 		f.LocalSize, f.TargetSize = q.want.size, a.size
 	}
@@ -135,7 +138,8 @@ func (r *Resolver) answer(a *answer) error {
 		return err
 	case a.target < 0:
 		a.poison = !q.relo.Kind.zero()
-		a.reason = r.reason(a)
+		why := r.reason(a)
+		a.reason = &why
 	}
 	return nil
 }
@@ -149,7 +153,7 @@ func (r *Resolver) choose(a *answer) error {
 		c := &a.found[i]
 		got := way{types: r.targets[c.Target].Types, root: c.Type}
 		ok, err := got.match(q)
-		if c.Match = ok; err == nil && !ok {
+		if c.Match, c.Value = ok, 0; err == nil && !ok {
 			continue
 		}
 		var v coreValue

@@ -39,7 +39,8 @@ type access struct {
 type namedStep struct {
 	step
 	name string
-	to   record // of a member: its type without modifiers
+	text uint32 // where the whole name is among the strings
+	to   *field // of a member
 }
 
 // read understands a relocation.
@@ -76,54 +77,51 @@ func (a *access) enumerator(n uint32) error {
 		return fmt.Errorf("%w: value %d of %s", ErrAccess, n, a.types.TypeName(a.root))
 	}
 	name := a.types.enumName(r, int(n))
-	a.last = step{in: id, index: n, member: true, m: member{name: name}}
+	a.last = step{in: id, index: n, member: true}
 	a.bits = a.types.coreEnumValue(r, int(n))
-	a.steps = []namedStep{{step: a.last, name: Essential(a.types.str(name))}}
+	a.steps = []namedStep{{step: a.last, name: Essential(a.types.str(name)), text: name}}
 	return nil
 }
 
 // field walks to a field by the indexes of members and elements.
 func (a *access) field(parts []uint32) error {
 	a.steps = make([]namedStep, 0, len(parts))
-	id, r := a.types.strip(a.root)
-	if err := a.index(id, r, parts[0]); err != nil {
+	if err := a.index(newMemberField(a.types, member{typ: a.root}), parts[0]); err != nil {
 		return err
 	}
 	named := true // what the last part led to
 	for _, n := range parts[1:] {
 		named = true
-		switch k := r.kind(); {
-		case k.Composite() && n < uint32(r.vlen()):
+		switch r := a.end.typ; {
+		case r.kind().Composite() && n < uint32(r.vlen()):
 			m := a.types.member(r, int(n))
-			a.bits += uint64(m.offset)
 			if err := a.types.checkName(m.name); err != nil {
 				return fmt.Errorf("name of a member: %w", err)
 			}
-			in := id
-			id, r = a.types.strip(m.typ)
+			to := newMemberField(a.types, m)
 			if named = !a.types.nameless(m.name); named {
-				a.last = step{in: in, index: n, member: true, m: m}
-				a.steps = append(a.steps, namedStep{a.last, a.types.str(m.name), r})
+				a.last = step{in: a.end.id, index: n, member: true}
+				a.steps = append(a.steps, namedStep{a.last, a.types.str(m.name), m.name, to})
 			}
-		case k == KindArray && (n < a.types.word(r, 2) || a.flexible(r)):
-			id, r = a.types.strip(ID(a.types.word(r, 0)))
-			if err := a.index(id, r, n); err != nil {
+			a.bits += uint64(m.offset)
+			a.end = to
+		case a.has(n):
+			if err := a.index(a.end.elem, n); err != nil {
 				return err
 			}
 		default:
-			return fmt.Errorf("%w: part %d of %s", ErrAccess, n, a.types.TypeName(id))
+			return fmt.Errorf("%w: part %d of %s", ErrAccess, n, a.types.TypeName(a.end.id))
 		}
 	}
 	if !named {
 		return fmt.Errorf("%w: it ends at a member without a name", ErrAccess)
 	}
-	a.end = newField(a.types, id, r, a.last.m)
 	return nil
 }
 
-// index steps to the nth element of a type without modifiers.
-func (a *access) index(id ID, r record, n uint32) error {
-	err := a.element(id, r, n)
+// index steps to the nth element.
+func (a *access) index(to *field, n uint32) error {
+	err := a.element(to, n)
 	a.steps = append(a.steps, namedStep{step: a.last})
 	return err
 }
@@ -132,7 +130,7 @@ func (a *access) index(id ID, r record, n uint32) error {
 func (a *access) lastName() string {
 	for i := len(a.steps) - 1; i >= 0; i-- {
 		if s := &a.steps[i]; s.member {
-			return strconv.Quote(a.types.str(s.m.name))
+			return strconv.Quote(a.types.str(s.text))
 		}
 	}
 	return "element"

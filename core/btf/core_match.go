@@ -8,37 +8,6 @@ type pair struct {
 	pointee       bool // reached through a pointer
 }
 
-// fieldsFit says whether a member of a target may stand for one of the program: structs and unions
-// always, numbers of any size, pointers of any kind, arrays by their elements, enums and forward declarations
-// when their names do not differ. Both types are without modifiers.
-func fieldsFit(lt *Types, l *record, tt *Types, r *record) bool {
-	switch lk, rk := l.kind(), r.kind(); {
-	case lk.Composite():
-		return rk.Composite()
-	case !sameKind(lk, rk):
-		return false
-	case lk == KindPointer || lk == KindFloat:
-		return true
-	case lk == KindInt:
-		return lt.word(*l, 0)>>16&0xff == 0 && tt.word(*r, 0)>>16&0xff == 0
-	case lk.Enum() || lk == KindFwd:
-		return l.name == 0 || r.name == 0 || sameEssential(lt, l.name, tt, r.name)
-	}
-	return l.kind() == KindArray && elementsFit(lt, *l, tt, *r)
-}
-
-// elementsFit is fieldsFit for arrays.
-func elementsFit(lt *Types, l record, tt *Types, r record) bool {
-	for range maxPath {
-		_, l = lt.strip(ID(lt.word(l, 0)))
-		_, r = tt.strip(ID(tt.word(r, 0)))
-		if l.kind() != KindArray || r.kind() != KindArray {
-			return fieldsFit(lt, &l, tt, &r)
-		}
-	}
-	return false
-}
-
 // sameEssential compares two names without their flavors.
 func sameEssential(lt *Types, local uint32, tt *Types, target uint32) bool {
 	a, ok := lt.nameBytes(local)

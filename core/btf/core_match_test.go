@@ -58,9 +58,8 @@ func newMatchWorld() *matchWorld {
 
 // fits is fieldsFit for two types of one table.
 func fits(types *Types, local, target ID) bool {
-	_, l := types.strip(local)
-	_, r := types.strip(target)
-	return fieldsFit(types, &l, types, &r)
+	l, r := newMemberField(types, member{typ: local}), newMemberField(types, member{typ: target})
+	return fieldsFit(types, l, types, r)
 }
 
 func TestMatch(t *testing.T) {

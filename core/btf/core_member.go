@@ -69,9 +69,6 @@ func (t *Types) scanEnumerator(r record, name string) (int, bool) {
 	return 0, false
 }
 
-// fewMembers is up to how many members or enumerators a type is searched without an index.
-const fewMembers = 4
-
 // memberIndexes find members and enumerators of the structs and enums of one table, which are those that were asked for more
 // than once.
 type memberIndexes struct{ memo[memberIndex] }
@@ -90,17 +87,14 @@ func (a *memberIndexes) known(id ID) *memberNames {
 	return nil
 }
 
-// of gives the index of a struct or enum, making it at the second request; nil at the first, and where there is no need of one.
+// of gives the index of a struct or enum, making it at the second request; nil at the first.
 func (a *memberIndexes) of(t *Types, id ID, r record) *memberNames {
-	if r.vlen() <= fewMembers {
-		return nil
-	}
 	x := a.find(id)
 	if x == nil {
 		a.lock.Lock()
 		defer a.lock.Unlock()
 		if a.find(id) == nil {
-			a.put(&memberIndex{id: id}, func(_ maphash.Seed, x *memberIndex) uint32 { return hashID(x.id) })
+			a.put(&memberIndex{id: id}, func(x *memberIndex) uint32 { return hashID(x.id) })
 		}
 		return nil
 	}
@@ -192,9 +186,7 @@ func (x *memberNames) find(t *Types, name string) (int, bool) {
 func (x *memberNames) field(t *Types, n int) *field {
 	f := x.ends[n].Load()
 	if f == nil {
-		id, r := t.strip(x.list[n].typ)
-		made := newField(t, id, r, x.list[n].member)
-		f = &made
+		f = newMemberField(t, x.list[n].member)
 		x.ends[n].Store(f) // if others made it too, it is the same
 	}
 	return f

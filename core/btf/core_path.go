@@ -26,7 +26,7 @@ func (a *access) path() string {
 			if b.Len() > 0 {
 				b.WriteByte('.')
 			}
-			b.WriteString(a.types.str(s.m.name))
+			b.WriteString(a.types.str(s.text))
 		case i > 0 || s.index > 0:
 			b.WriteString("[" + strconv.Itoa(int(s.index)) + "]")
 		}

@@ -1,9 +1,6 @@
 package btf
 
-import (
-	"fmt"
-	"hash/maphash"
-)
+import "fmt"
 
 // question is a CO-RE relocation as the program's own types have it: all that can be known without a target. It is
 // kept with these types and never changed.
@@ -71,7 +68,7 @@ func (a *questions) find(relo *CoreRelo) *question {
 	if m == nil {
 		return nil
 	}
-	for hash := hashRelo(m.seed, relo); ; hash++ {
+	for hash := hashRelo(relo); ; hash++ {
 		if q := m.at(hash); q == nil || q.relo == *relo {
 			return q
 		}
@@ -91,12 +88,16 @@ func (a *questions) keep(q *question) *question {
 	}
 	if count < maxQuestions {
 		q.number = uint32(count) + 1
-		a.put(q, func(seed maphash.Seed, q *question) uint32 { return hashRelo(seed, &q.relo) })
+		a.put(q, func(q *question) uint32 { return hashRelo(&q.relo) })
 	}
 	return q
 }
 
-func hashRelo(seed maphash.Seed, relo *CoreRelo) uint32 {
-	h := maphash.String(seed, relo.Access) ^ (uint64(relo.Type)<<8 | uint64(relo.Kind))
-	return uint32(h * 0x9e3779b97f4a7c15 >> 32)
+// hashRelo needs no seed: even if all hashes are the same, there are only so many questions.
+func hashRelo(relo *CoreRelo) uint32 {
+	h := uint32(relo.Type)<<4 ^ uint32(relo.Kind)
+	for i := range len(relo.Access) {
+		h = (h ^ uint32(relo.Access[i])) * 0x01000193
+	}
+	return h * 0x9e3779b1 >> 8
 }

@@ -2,23 +2,17 @@ package btf
 
 import "fmt"
 
-// coreValue is what a relocation gives for one way through types.
+// coreValue is what a relocation gives for one way through types. It has no more fields than registers hold.
 type coreValue struct {
 	value    uint64
-	validate bool
 	size     uint32 // of a field that is no bit-field, or of an element if it is an array, in bytes, with CoreByteOffset
-	kind     Kind   // of that field
-	signed   bool   // that field is a signed integer
+	wider    Kind   // of that field: KindPointer of a pointer, KindInt of an unsigned number, 0 of all else
+	validate bool
 }
 
 // resizes says whether a load or store of a field of one width may be made as wide as another one:
 // unsigned numbers and pointers only, since they are extended with zeroes.
-func (v coreValue) resizes(to coreValue) bool {
-	if v.kind == KindPointer && to.kind == KindPointer {
-		return true
-	}
-	return v.kind == KindInt && to.kind == KindInt && !v.signed && !to.signed
-}
+func (v coreValue) resizes(to coreValue) bool { return v.wider == to.wider && v.wider != 0 }
 
 // value computes what a relocation of a kind asks for.
 func (w *way) value(k CoreKind) (coreValue, error) {
@@ -34,13 +28,17 @@ func (w *way) value(k CoreKind) (coreValue, error) {
 	case CoreEnumvalValue:
 		return coreValue{value: w.bits, validate: true}, nil
 	}
-	if w.end.err != nil {
-		return coreValue{}, w.end.err
-	}
-	if w.last.member {
+	switch f := w.end; {
+	case f.err != nil:
+		return coreValue{}, f.err
+	case k == CoreByteOffset && (f.width == 0 || !w.last.member): // most of them
+		return w.offsetValue(), nil
+	case w.last.member:
 		return w.fieldValue(k)
+	case k == CoreByteSize:
+		return coreValue{value: uint64(f.size), validate: true}, nil
 	}
-	return w.elementValue(k)
+	return coreValue{}, fmt.Errorf("%w: %v needs a member", ErrAccess, k)
 }
 
 // coreEnumValue is the value of the nth enumerator for CoreEnumvalValue.
@@ -52,55 +50,16 @@ func (t *Types) coreEnumValue(r record, n int) uint64 {
 	return v
 }
 
-// elementValue is value for a way that ends at an element of an array, or at the root.
-func (w *way) elementValue(k CoreKind) (coreValue, error) {
-	switch k {
-	case CoreByteOffset:
-		v := coreValue{value: w.bits / 8, validate: true}
-		err := v.access(w)
-		return v, err
-	case CoreByteSize:
-		return coreValue{value: uint64(w.end.size), validate: true}, nil
-	}
-	return coreValue{}, fmt.Errorf("%w: %v needs a member", ErrAccess, k)
-}
-
-// access says how a load or store of what the way ends at may be. That of an array has the width of an element, and
-// keeps it, since the distance to the next one is in the program.
-func (v *coreValue) access(w *way) (err error) {
-	v.size = w.end.size
-	v.kind, v.signed = w.types.number(&w.end.typ)
-	if v.kind != KindArray {
-		return nil
-	}
-	id, r := w.end.id, w.end.typ
-	for n := 0; r.kind() == KindArray && n < maxPath; n++ {
-		id, r = w.types.strip(ID(w.types.word(r, 0)))
-	}
-	v.size, err = w.types.sizeOf(id, r)
-	return err
-}
-
-// number gives the kind of a type without modifiers and whether it is a signed number.
-func (t *Types) number(r *record) (Kind, bool) {
-	switch k := r.kind(); k {
-	case KindInt:
-		return k, IntEncoding(t.word(*r, 0)>>24)&IntSigned != 0
-	case KindEnum, KindEnum64:
-		return k, r.flag()
-	default:
-		return k, false
-	}
+// offsetValue is value for CoreByteOffset of what is no bit-field. The access to an array has the width of an element, and keeps
+// it, since the distance to the next one is in the program.
+func (w *way) offsetValue() coreValue {
+	f := w.end
+	return coreValue{value: w.bits / 8, validate: true, size: f.load, wider: f.wider}
 }
 
 // fieldValue is value for a way that ends at a member.
 func (w *way) fieldValue(k CoreKind) (coreValue, error) {
 	width := w.end.width
-	if k == CoreByteOffset && width == 0 { // most of them
-		v := coreValue{value: w.bits / 8, validate: true}
-		err := v.access(w)
-		return v, err
-	}
 	in := window{bits: w.bits + uint64(w.end.shift), width: uint64(width), size: uint64(w.end.size), at: w.bits / 8}
 	if width > 0 {
 		if err := in.widen(); err != nil {
@@ -117,7 +76,7 @@ func (w *way) fieldValue(k CoreKind) (coreValue, error) {
 		v.value = in.size
 	case CoreSigned:
 		v.validate = true
-		if _, signed := w.types.number(&w.end.typ); signed {
+		if w.end.signed {
 			v.value = 1
 		}
 	case CoreLShift:

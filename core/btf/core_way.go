@@ -8,8 +8,8 @@ type way struct {
 	root  ID
 	last  step
 	bits  uint64  // offset of the field from the start of the root, in bits; of an enumerator its value
-	end   field   // what the way ends at
-	trail *[]step // if not nil, all steps are kept there
+	end   *field  // what the way ends at
+	trail *[]step // if not nil, steps are kept there, but for a first one that stays at the root
 }
 
 // step is a part of the way. The first one only steps over whole roots.
@@ -17,7 +17,6 @@ type step struct {
 	in     ID     // the struct or enum that has the member or enumerator; of an index, the type of the element
 	index  uint32 // of the member, enumerator or element
 	member bool   // a named member or an enumerator, not an index
-	m      member // of an enumerator only the name
 }
 
 // go on with a step.
@@ -29,25 +28,19 @@ func (w *way) step(s step) {
 }
 
 // element steps to the nth element of a type without modifiers.
-func (w *way) element(id ID, r record, n uint32) error {
+func (w *way) element(to *field, n uint32) error {
+	w.end = to
 	if n > 0 {
-		size, err := w.types.sizeOf(id, r)
-		if err != nil {
-			return err
+		if to.err != nil {
+			return to.err
 		}
-		w.bits += uint64(n) * uint64(size) * 8
+		w.bits += uint64(n) * uint64(to.size) * 8
 	}
-	w.step(step{in: id, index: n})
+	w.step(step{in: to.id, index: n})
 	if w.bits/8 > 1<<32-1 {
 		return fmt.Errorf("%w: %w", ErrAccess, ErrTooBig)
 	}
 	return nil
-}
-
-// flexible says whether the array that the last step led to is a flexible one: without a count, and
-// the last member of its struct.
-func (w *way) flexible(array record) bool {
-	return w.last.member && w.types.word(array, 2) == 0 && int(w.last.index) == w.types.record(w.last.in).vlen()-1
 }
 
 // match goes to what a question is about in a candidate, which is the root of a way that has just begun. It is false when the
@@ -69,67 +62,81 @@ func (w *way) match(q *question) (bool, error) {
 // matchField is match for fields.
 func (w *way) matchField(q *question) (bool, error) {
 	t := w.types
-	id, r, names := w.root, record{}, t.members.known(w.root)
+	names := t.members.known(w.root)
+	id, r := w.root, record{}
 	if names == nil {
-		id, r = t.strip(id)
+		if id, r = t.strip(id); id != w.root {
+			names = t.members.known(id)
+		}
 	}
 	for i := range q.from.steps {
 		s := &q.from.steps[i]
-		if s.member {
-			if !w.member(s.name, id, r, names) || !fieldsFit(q.from.types, &s.to, t, &w.end.typ) {
+		switch {
+		case s.member:
+			if !w.member(s.name, names) || !fieldsFit(q.from.types, s.to, t, w.end) {
 				return false, nil
 			}
-			id, r, names = w.end.id, w.end.typ, nil
+			names = nil
 			continue
-		}
-		if names != nil && s.index > 0 {
-			r = t.record(id)
-		}
-		if i > 0 {
-			if r.kind() != KindArray || s.index >= t.word(r, 2) && !w.flexible(r) {
+		case i > 0:
+			if !w.has(s.index) {
 				return false, nil
 			}
-			id, r = t.strip(ID(t.word(r, 0)))
+			w.end = w.end.elem
+		case names == nil || s.index > 0 || len(q.from.steps) == 1:
+			if r.body == nil {
+				r = t.record(id)
+			}
+			w.end = newField(t, id, r, member{})
+		default:
+			continue // a struct that is known need not be looked at
 		}
-		if err := w.element(id, r, s.index); err != nil {
+		if err := w.element(w.end, s.index); err != nil {
 			return false, err
 		}
-	}
-	if !w.last.member {
-		w.end = newField(t, id, t.record(id), member{})
 	}
 	return true, nil
 }
 
+// has says whether what the way ends at is an array with an nth element.
+func (w *way) has(n uint32) bool {
+	a := w.end
+	if a == nil || a.elem == nil {
+		return false
+	}
+	count := w.types.word(a.typ, 2)
+	return n < count || count == 0 && w.last.member && int(w.last.index) == w.types.record(w.last.in).vlen()-1
+}
+
 // member steps to a member of a struct by its name, also inside anonymous structs and unions. The names of the struct may be
-// known, else its record must be.
-func (w *way) member(name string, id ID, r record, names *memberNames) bool {
+// known, else it is what the way ends at.
+func (w *way) member(name string, names *memberNames) bool {
 	t := w.types
 	if names == nil {
-		if !r.kind().Composite() {
+		if !w.end.kind.Composite() {
 			return false
 		}
-		names = t.members.of(t, id, r)
+		names = t.members.of(t, w.end.id, w.end.typ)
 	}
-	if names != nil {
-		n, ok := names.find(t, name)
+	if names == nil {
+		p, ok := t.scanMember(w.end.id, w.end.typ, name)
 		if ok {
-			p := &names.list[n]
-			w.bits += p.at
-			w.step(step{in: p.in, index: p.index, member: true, m: p.member})
-			w.end = *names.field(t, n)
+			w.enter(&p, newMemberField(t, p.member))
 		}
 		return ok
 	}
-	p, ok := t.scanMember(id, r, name)
-	if !ok {
-		return false
+	n, ok := names.find(t, name)
+	if ok {
+		w.enter(&names.list[n], names.field(t, n))
 	}
+	return ok
+}
+
+// enter steps to a member.
+func (w *way) enter(p *memberPlace, to *field) {
 	w.bits += p.at
-	w.step(step{in: p.in, index: p.index, member: true, m: p.member})
-	to, typ := t.strip(p.typ)
-	w.end = newField(t, to, typ, p.member)
-	return true
+	w.end = to
+	w.step(step{in: p.in, index: p.index, member: true})
 }
 
 // matchEnumerator steps to an enumerator of the root by its essential name.
@@ -145,7 +152,7 @@ func (w *way) matchEnumerator(name string) bool {
 			n, ok := t.scanEnumerator(r, name)
 			if ok {
 				w.bits = t.coreEnumValue(r, n)
-				w.step(step{in: id, index: uint32(n), member: true, m: member{name: t.enumName(r, n)}})
+				w.step(step{in: id, index: uint32(n), member: true})
 			}
 			return ok
 		}
@@ -154,24 +161,7 @@ func (w *way) matchEnumerator(name string) bool {
 	if ok {
 		p := &names.list[n]
 		w.bits = p.at
-		w.step(step{in: id, index: p.index, member: true, m: p.member})
+		w.step(step{in: id, index: p.index, member: true})
 	}
 	return ok
-}
-
-// field is a type that a way may end at, and what questions want to know of it.
-type field struct {
-	id           ID // without modifiers
-	typ          record
-	size         uint32 // bytes
-	width, shift uint32 // of a bit-field, in bits; see bitFieldOf
-	err          error  // there is no size
-}
-
-// newField looks at a type without modifiers; m is the member that has it, if there is one.
-func newField(t *Types, id ID, r record, m member) field {
-	f := field{id: id, typ: r}
-	f.size, f.err = t.sizeOf(id, r)
-	f.width, f.shift = t.bitFieldOf(m, r)
-	return f
 }

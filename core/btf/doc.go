@@ -51,7 +51,7 @@
 //   - Where it has names and ids: partsOf in transplant.go (for merging, writing, removing duplicates) and Refs in visit.go.
 //   - Writing: encode.go, with a row in oneOfEach of build_test.go; in sanitise.go a Feature, its probe, since when kernels accept
 //     it, and what older ones get; kernel.go if the kernel wants it otherwise than the compiler writes it.
-//   - What it means: size.go and align.go if it has a size; core_match.go (and core_value.go if it has values) for CO-RE; mincore.go
+//   - What it means: size.go and align.go if it has a size; core_match.go and core_field.go (core_value.go if it has values) for CO-RE; mincore.go
 //     and distill.go if what refers to it needs only a part; forward.go if it can be declared.
 //   - Text: raw.go in bpftool's layout, ctext.go, typename.go.
 //   - Package render: walk.go for the order in C; header.go, cdecl.go or cwrite.go, and layout.go if it has a size (cnumber.go if

@@ -1,7 +1,6 @@
 package btf
 
 import (
-	"hash/maphash"
 	"sync"
 	"sync/atomic"
 )
@@ -14,7 +13,6 @@ type memo[E any] struct {
 
 // memoTable finds by hash. There is always a free slot.
 type memoTable[E any] struct {
-	seed  maphash.Seed
 	slots []atomic.Pointer[E] // their number is a power of two
 	count int                 // guarded by the lock of the memo
 }
@@ -23,23 +21,23 @@ type memoTable[E any] struct {
 func (m *memoTable[E]) at(hash uint32) *E { return m.slots[hash&uint32(len(m.slots)-1)].Load() }
 
 // put adds an element, for which the lock must be held.
-func (m *memo[E]) put(e *E, hash func(maphash.Seed, *E) uint32) {
+func (m *memo[E]) put(e *E, hash func(*E) uint32) {
 	t := m.table.Load()
 	switch {
 	case t == nil:
-		t = &memoTable[E]{seed: maphash.MakeSeed(), slots: make([]atomic.Pointer[E], 16)}
+		t = &memoTable[E]{slots: make([]atomic.Pointer[E], 16)}
 		m.table.Store(t)
 	case 2*t.count >= len(t.slots):
-		more := &memoTable[E]{seed: t.seed, slots: make([]atomic.Pointer[E], 4*len(t.slots)), count: t.count}
+		more := &memoTable[E]{slots: make([]atomic.Pointer[E], 4*len(t.slots)), count: t.count}
 		for i := range t.slots {
 			if old := t.slots[i].Load(); old != nil {
-				more.free(hash(t.seed, old)).Store(old)
+				more.free(hash(old)).Store(old)
 			}
 		}
 		t = more
 		m.table.Store(t)
 	}
-	t.free(hash(t.seed, e)).Store(e)
+	t.free(hash(e)).Store(e)
 	t.count++
 }
 

@@ -6,16 +6,19 @@ type Resolver struct {
 	local   *Types
 	targets []Target
 	first   map[*Types]int // of several targets: the first of them that has a table
-	many    bool           // remember, as there is more than one relocation
+	many    bool           // there is more than one relocation
 
-	roots   []root    // while the names of targets are not indexed
-	numbers offsetMap // of roots by their id, from 1 on, if there are more than a few
-	done    answers
-	found   []Candidate // memory for answers
+	roots *roots   // while the names of targets are not indexed
+	done  *answers // nil as long as there are few
+	few   int      // how many there are then
 
-	memory struct { // the first of the lists
+	last  ID          // root of the last answer
+	same  []Candidate // for that
+	found []Candidate // memory for answers
+
+	memory struct { // for the first of them
 		targets [1]Target
-		found   [4]Candidate
+		found   [6]Candidate
 	}
 }
 
@@ -61,20 +64,23 @@ func (r *Resolver) Prepare(relos []CoreRelo) {
 			t.Types.ready()
 		}
 	}
-	r.done.room(len(relos))
-	if r.indexed() {
-		return // it saves nothing
+	if r.done == nil && len(relos) > fewAnswers {
+		r.done = &answers{list: make([]answer, 0, min(len(relos), 64))} // equal ones are kept once
 	}
-	begin, last := len(r.roots), ID(0)
+	if r.indexed() {
+		return // there is nothing to save
+	}
+	all := r.allRoots()
+	begin, last := len(all.list), ID(0)
 	for i := range relos {
 		if id := relos[i].Type; id != last && relos[i].Kind != CoreTypeIDLocal {
 			last = id
-			if _, known := r.number(id); !known && id != 0 {
-				r.add(id, r.local.rootName(id))
+			if all.find(id) == nil && id != 0 {
+				all.add(id, r.local.rootName(id))
 			}
 		}
 	}
-	r.search(r.roots[begin:])
+	r.search(all.list[begin:])
 }
 
 // indexed says whether the names of all targets are.
@@ -95,70 +101,72 @@ func (r *Resolver) Resolve(relo CoreRelo) (f Fixup, err error) {
 	if err != nil {
 		return r.refuse(relo, err)
 	}
-	if known := r.done.find(q); known != nil {
-		known.put(&f, r.local)
-		return f, nil
+	if r.done != nil {
+		if known := r.done.find(q); known != nil {
+			known.put(&f, r.local)
+			return f, nil
+		}
 	}
-	a := r.done.begin(q)
-	err = r.answer(a)
+	a := answer{question: q, target: -1}
+	if err = r.answer(&a); err == nil {
+		r.remember(&a)
+	}
 	a.put(&f, r.local)
-	r.done.end(err == nil && q.number > 0)
 	return f, f.failed(err)
 }
 
-// fewRoots is how many roots are looked through one by one.
-const fewRoots = 8
-
-// number gives the number of a root, from 1 on.
-func (r *Resolver) number(id ID) (uint32, bool) {
-	if len(r.roots) > fewRoots {
-		return r.numbers.get(uint32(id))
-	}
-	for i := range r.roots {
-		if r.roots[i].id == id {
-			return uint32(i) + 1, true
+// remember keeps an answer, but not if there are few: then computing it again costs less than memory for all.
+func (r *Resolver) remember(a *answer) {
+	if r.done == nil {
+		if r.few++; r.few <= fewAnswers {
+			return
 		}
+		r.done = new(answers)
 	}
-	return 0, false
-}
-
-// add makes a root without candidates.
-func (r *Resolver) add(id ID, name rootName) {
-	r.roots = append(r.roots, root{id: id, name: name})
-	switch n := len(r.roots); {
-	case n == fewRoots+1:
-		for i := range r.roots {
-			r.numbers.put(uint32(r.roots[i].id), uint32(i)+1)
-		}
-	case n > fewRoots:
-		r.numbers.put(uint32(id), uint32(n))
-	}
+	r.done.add(a)
 }
 
 // candidates gives the types that a question may be about, to be filled in.
 func (r *Resolver) candidates(q *question) []Candidate {
+	id := q.relo.Type
 	switch {
+	case r.last == id:
+		return r.take(append(r.room(len(r.same))[:0], r.same...))
 	case r.indexed():
-		return r.take(r.named(r.room(1)[:0], q.name))
+		r.same = r.take(r.named(r.room(1)[:0], q.name))
 	case !r.many:
-		one := [1]root{{id: q.relo.Type, name: q.name}}
+		one := [1]root{{id: id, name: q.name}}
 		r.search(one[:])
 		return one[0].list
+	default:
+		all := r.allRoots()
+		at := all.find(id)
+		if at == nil {
+			at = all.add(id, q.name)
+			r.search(all.list[len(all.list)-1:])
+		}
+		r.same = r.take(append(r.room(len(at.list))[:0], at.list...))
 	}
-	n, known := r.number(q.relo.Type)
-	if !known {
-		r.add(q.relo.Type, q.name)
-		n = uint32(len(r.roots))
-		r.search(r.roots[n-1:])
+	r.last = id
+	return r.same
+}
+
+// allRoots gives the roots, of which there may be none yet.
+func (r *Resolver) allRoots() *roots {
+	if r.roots == nil {
+		r.roots = new(roots)
 	}
-	all := r.roots[n-1].list
-	return r.take(append(r.room(len(all))[:0], all...))
+	return r.roots
 }
 
 // room gives memory for candidates, more than are asked for if there will be more questions.
 func (r *Resolver) room(n int) []Candidate {
 	if r.many && len(r.found) < n {
-		r.found = make([]Candidate, max(n, min(cap(r.done.list), 64)))
+		size := fewAnswers
+		if r.done != nil {
+			size = min(cap(r.done.list), 64)
+		}
+		r.found = make([]Candidate, max(n, size))
 	}
 	return r.found
 }
@@ -241,55 +249,66 @@ func wants(list []Candidate, target int) bool {
 // sameKind compares kinds, with enum and enum64 being one.
 func sameKind(a, b Kind) bool { return a == b || a.Enum() && b.Enum() }
 
-// answers are those that were computed.
-type answers struct {
-	list    []answer
-	numbers offsetMap // of answers by those of their questions, from 1 on, if there are more than a few
+// fewRoots is how many roots are looked through one by one.
+const fewRoots = 8
+
+// roots are those that were looked for.
+type roots struct {
+	list    []root
+	numbers offsetMap // by id, from 1 on, if there are more than a few
 }
 
-// fewAnswers is how many answers are looked through one by one.
+// find gives a root that may be known.
+func (s *roots) find(id ID) *root {
+	if len(s.list) > fewRoots {
+		if n, ok := s.numbers.get(uint32(id)); ok {
+			return &s.list[n-1]
+		}
+		return nil
+	}
+	for i := range s.list {
+		if s.list[i].id == id {
+			return &s.list[i]
+		}
+	}
+	return nil
+}
+
+// add makes a root without candidates.
+func (s *roots) add(id ID, name rootName) *root {
+	s.list = append(s.list, root{id: id, name: name})
+	switch n := len(s.list); {
+	case n == fewRoots+1:
+		for i := range s.list {
+			s.numbers.put(uint32(s.list[i].id), uint32(i)+1)
+		}
+	case n > fewRoots:
+		s.numbers.put(uint32(id), uint32(n))
+	}
+	return &s.list[len(s.list)-1]
+}
+
+// fewAnswers is how many answers are computed before they are remembered.
 const fewAnswers = 8
 
-// room makes room for n answers, but not for many: those of equal relocations are kept once.
-func (s *answers) room(n int) {
-	if s.list == nil {
-		s.list = make([]answer, 0, min(n, 64))
-	}
+// answers are those that are remembered.
+type answers struct {
+	list    []answer
+	numbers offsetMap // by the numbers of their questions, from 1 on
 }
 
 // find gives the answer to a question, nil if it is not known.
 func (s *answers) find(q *question) *answer {
-	if len(s.list) <= fewAnswers {
-		for i := range s.list {
-			if a := &s.list[i]; a.question == q {
-				return a
-			}
-		}
-		return nil
-	}
 	if n, ok := s.numbers.get(q.number); ok && q.number > 0 {
 		return &s.list[n-1]
 	}
 	return nil
 }
 
-// begin makes an answer, to be filled in, to a question that has none.
-func (s *answers) begin(q *question) *answer {
-	s.list = append(s.list, answer{question: q, target: -1})
-	return &s.list[len(s.list)-1]
-}
-
-// end remembers or forgets the answer that was begun.
-func (s *answers) end(remember bool) {
-	n := len(s.list)
-	switch {
-	case !remember:
-		s.list = s.list[:n-1]
-	case n == fewAnswers+1:
-		for i := range s.list {
-			s.numbers.put(s.list[i].question.number, uint32(i)+1)
-		}
-	case n > fewAnswers:
-		s.numbers.put(s.list[n-1].question.number, uint32(n))
+// add remembers an answer that is not known, if its question is kept.
+func (s *answers) add(a *answer) {
+	if n := a.question.number; n > 0 {
+		s.list = append(s.list, *a)
+		s.numbers.put(n, uint32(len(s.list)))
 	}
 }

@@ -201,6 +201,26 @@ func TestResolveAllocates(t *testing.T) {
 	}
 }
 
+// TestResolverFresh computes a few relocations with a new Resolver each time: that takes memory once.
+func TestResolverFresh(t *testing.T) {
+	local, target := manyStructs(t, 2, 3, 0), manyStructs(t, 30, 12, 2)
+	target.buildIndexes(t)
+	a, b := find(t, local, "s0", KindStruct), find(t, local, "s1", KindStruct)
+	relos := []CoreRelo{{a, "0:0", CoreByteOffset}, {a, "0", CoreTypeIDLocal}, {a, "0:1", CoreExists}, {b, "0:2", CoreByteSize}, {a, "0:1", CoreSigned}}
+	targets := []Target{{"kernel", target}}
+	if n := testing.AllocsPerRun(100, func() {
+		r := NewResolver(local, targets...)
+		r.Prepare(relos)
+		for _, relo := range relos {
+			if f, err := r.Resolve(relo); err != nil || f.Poison {
+				t.Fatal(f, err)
+			}
+		}
+	}); n > 1 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 // TestResolverMemory computes relocations against types of the kernel that were just opened. That takes little more than the
 // notes of Parse: nothing is indexed, and no type is made.
 func TestResolverMemory(t *testing.T) {
