@@ -16,7 +16,8 @@ type Needs struct {
 	BTF          bool     `json:"btf"` // the kernel has to describe its types
 }
 
-func needsOf(planned []Planned) Needs {
+// needsOf sums up a plan. Where types are given, CO-RE does not need those of the kernel.
+func needsOf(planned []Planned, given bool) Needs {
 	var after []*spec.Collection
 	for _, p := range planned {
 		if p.After != nil {
@@ -24,7 +25,7 @@ func needsOf(planned []Planned) Needs {
 		}
 	}
 	all := spec.NeedsOf(after...)
-	n := Needs{Kernel: all.Kernel.String(), Capabilities: all.Capabilities, BTF: all.BTF}
+	n := Needs{Kernel: all.Kernel.String(), Capabilities: all.Capabilities, BTF: all.BTF && !(given && all.OnlyCore)}
 	for _, c := range all.Causes {
 		n.Features = append(n.Features, fmt.Sprintf("%s (%s)", c.What, c.Since))
 	}

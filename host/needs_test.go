@@ -1,6 +1,7 @@
 package host
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
@@ -28,8 +29,15 @@ func TestNeeds(t *testing.T) {
 			Attach: []spec.Attach{{Kind: spec.AttachTCX}},
 		}, "kernel 6.9 (arena maps (6.9), tcx links (6.6)), CAP_BPF, kernel BTF: no"},
 	} {
-		if got := needsOf([]Planned{{After: tt.c}, {}}).String(); got != tt.want {
+		if got := needsOf([]Planned{{After: tt.c}, {}}, false).String(); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+		want := tt.want
+		if tt.name == "relocated" {
+			want = strings.Replace(want, "yes", "no", 1)
+		}
+		if got := needsOf([]Planned{{After: tt.c}}, true).String(); got != want {
+			t.Errorf("%s with types given: %q, want %q", tt.name, got, want)
 		}
 	}
 }

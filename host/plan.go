@@ -112,7 +112,7 @@ func (p *Plugin) finish(ov *overlay) (*Plan, error) {
 	for _, o := range ov.removed {
 		plan.Collections = append(plan.Collections, Planned{Name: o.name, Source: o.source, SHA256: o.sha256, Before: o.before})
 	}
-	plan.Needs = needsOf(plan.Collections)
+	plan.Needs = needsOf(plan.Collections, p.host.config.CoreTypes != nil)
 	return plan, nil
 }
 

@@ -163,6 +163,43 @@ func TestResolve(t *testing.T) {
 	}
 }
 
+// TestResolveWidths has fields of two widths: an access may follow only where the value is extended with zeroes.
+func TestResolveWidths(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		types  func(s *scalars) [2]ID
+		refuse bool
+	}{
+		{"unsigned", func(s *scalars) [2]ID { return [2]ID{s.u32, s.u64} }, false},
+		{"signed", func(s *scalars) [2]ID { return [2]ID{s.int, s.long} }, true},
+		{"signed becomes unsigned", func(s *scalars) [2]ID { return [2]ID{s.int, s.u64} }, true},
+		{"unsigned becomes signed", func(s *scalars) [2]ID { return [2]ID{s.u32, s.long} }, true},
+		{"enums", func(s *scalars) [2]ID {
+			return [2]ID{s.Add(&Enum{Name: "e", Size: 4}), s.Add(&Enum{Name: "e", Size: 8, Wide: true})}
+		}, true},
+		{"structs", func(s *scalars) [2]ID {
+			return [2]ID{s.Add(&Struct{Name: "a", Size: 4}), s.Add(&Struct{Name: "b", Size: 8})}
+		}, true},
+		{"pointers", func(s *scalars) [2]ID { return [2]ID{s.ptr, s.Add(&Pointer{s.int})} }, false},
+	} {
+		s := newScalars(nil)
+		two := c.types(s)
+		id := s.Add(&Struct{Name: "s", Size: 8, Members: []Member{{Name: "x", Type: two[0]}}})
+		local := build(t, &s.Builder)
+		var target Builder
+		for _, typ := range local.All() {
+			if st, ok := typ.(*Struct); ok && st.Name == "s" {
+				typ = &Struct{Name: "s", Size: 8, Members: []Member{{Name: "x", Type: two[1]}}}
+			}
+			target.Add(typ)
+		}
+		f, err := Resolve(local, CoreRelo{id, "0:0", CoreByteOffset}, Target{"kernel", build(t, &target)})
+		if err != nil || f.Poison || f.NoResize != c.refuse || f.TargetSize != 8 {
+			t.Errorf("%s: %s, %v", c.name, fixupText(f), err)
+		}
+	}
+}
+
 // TestResolveArrays holds that an access to an array is as wide as an element, however many there are: compilers load the
 // first ones of an array by a relocation of the whole.
 func TestResolveArrays(t *testing.T) {

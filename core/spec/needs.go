@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
 )
 
 // Needs is what a collection asks of the kernel that it is loaded into, and of the user who loads it,
@@ -15,6 +16,7 @@ type Needs struct {
 	Causes       []Need   // what is younger than Oldest, the youngest first
 	Capabilities []string // "CAP_BPF", …
 	BTF          bool     // the kernel has to describe its types
+	OnlyCore     bool     // it has to for CO-RE relocations alone, for which types from elsewhere do as well
 }
 
 // Need is one thing that kernels have since a version.
@@ -86,14 +88,15 @@ type needs struct {
 	list []Need
 	at   map[string]int // by Need.What: index in list
 	caps map[string]bool
-	btf  bool
+	btf  bool // for more than CO-RE
+	core bool
 }
 
 func (n *needs) result() Needs {
 	slices.SortStableFunc(n.list, func(a, b Need) int {
 		return cmp.Or(b.Since.Compare(a.Since), cmp.Compare(a.What, b.What))
 	})
-	r := Needs{Kernel: Oldest, Causes: n.list, BTF: n.btf}
+	r := Needs{Kernel: Oldest, Causes: n.list, BTF: n.btf || n.core, OnlyCore: n.core && !n.btf}
 	if len(n.list) > 0 {
 		r.Kernel = n.list[0].Since
 	}
@@ -184,7 +187,8 @@ func (n *needs) program(p *Program, weak map[string]bool, user string) {
 	}
 	n.btf = n.btf || p.Type == ProgramTracing || p.Type == ProgramLSM || p.Type == ProgramStructOps
 	for _, in := range p.Insns.each() {
-		n.btf = n.btf || in.Core != nil || in.Ref == asm.RefKfunc
+		n.btf = n.btf || in.Ref == asm.RefKfunc
+		n.core = n.core || in.Core != nil && in.Core.Kind != btf.CoreTypeIDLocal
 		if in.Ref == asm.RefKfunc && weak[in.Symbol] {
 			continue
 		}

@@ -60,15 +60,18 @@ func TestNeedsLittle(t *testing.T) {
 		c    *Collection
 		caps []string
 		btf  bool
+		core bool // for CO-RE alone
 	}{
-		{"nothing", &Collection{}, nil, false},
-		{"socket filter", &Collection{Programs: []*Program{{Type: ProgramSocketFilter}}}, []string{"CAP_BPF"}, false},
-		{"member of struct_ops", &Collection{Programs: []*Program{{Type: ProgramStructOps, AttachType: AttachTypeTCXEgress}}}, []string{"CAP_BPF", "CAP_PERFMON"}, true},
-		{"relocated", &Collection{Programs: []*Program{{Type: ProgramXDP, Insns: NewCode(Insn{Core: &btf.CoreRelo{}})}}}, []string{"CAP_BPF", "CAP_NET_ADMIN"}, true},
-		{"typed symbol", &Collection{Externs: []Extern{{Kind: ExternKsym, Type: 3}}}, nil, true},
-		{"socket map", &Collection{Maps: []*Map{{Type: MapSockmap}}}, []string{"CAP_BPF", "CAP_NET_ADMIN"}, false},
+		{"nothing", &Collection{}, nil, false, false},
+		{"socket filter", &Collection{Programs: []*Program{{Type: ProgramSocketFilter}}}, []string{"CAP_BPF"}, false, false},
+		{"member of struct_ops", &Collection{Programs: []*Program{{Type: ProgramStructOps, AttachType: AttachTypeTCXEgress}}}, []string{"CAP_BPF", "CAP_PERFMON"}, true, false},
+		{"relocated", &Collection{Programs: []*Program{{Type: ProgramXDP, Insns: NewCode(Insn{Core: &btf.CoreRelo{}})}}}, []string{"CAP_BPF", "CAP_NET_ADMIN"}, true, true},
+		{"typed symbol", &Collection{Externs: []Extern{{Kind: ExternKsym, Type: 3}}}, nil, true, false},
+		{"socket map", &Collection{Maps: []*Map{{Type: MapSockmap}}}, []string{"CAP_BPF", "CAP_NET_ADMIN"}, false, false},
+		{"relocated and traced", &Collection{Programs: []*Program{{Type: ProgramTracing, Insns: NewCode(Insn{Core: &btf.CoreRelo{}})}}}, []string{"CAP_BPF", "CAP_PERFMON"}, true, false},
+		{"ids of its own", &Collection{Programs: []*Program{{Type: ProgramXDP, Insns: NewCode(Insn{Core: &btf.CoreRelo{Kind: btf.CoreTypeIDLocal}})}}}, []string{"CAP_BPF", "CAP_NET_ADMIN"}, false, false},
 	} {
-		if d := cmp.Diff(Needs{Kernel: Oldest, Capabilities: tt.caps, BTF: tt.btf}, tt.c.Needs()); d != "" {
+		if d := cmp.Diff(Needs{Kernel: Oldest, Capabilities: tt.caps, BTF: tt.btf, OnlyCore: tt.core}, tt.c.Needs()); d != "" {
 			t.Errorf("%s, -want +have:\n%s", tt.name, d)
 		}
 	}
