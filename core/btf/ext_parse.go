@@ -3,7 +3,6 @@ package btf
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/bpfhost/bpfhost/core/internal/wire"
 )
@@ -57,10 +56,20 @@ func (e *Ext) Section(name string) *ExtSection {
 	return nil
 }
 
-// ParseExt reads .BTF.ext (Documentation/bpf/btf.rst of Linux). t is the .BTF of the same object; both have
+// ExtOptions say what to read of .BTF.ext.
+type ExtOptions struct {
+	// Wanted says which code sections to keep; nil is all. What is said of others is checked, and takes little
+	// memory.
+	Wanted func(section string) bool
+}
+
+// ParseExt reads .BTF.ext. See [ExtOptions.Parse].
+func ParseExt(b []byte, t *Types) (*Ext, error) { return ExtOptions{}.Parse(b, t) }
+
+// Parse reads .BTF.ext (Documentation/bpf/btf.rst of Linux). t is the .BTF of the same object; both have
 // one byte order. Records may be longer than known: what follows the known fields is kept as it is.
 // Errors are of type *FormatError.
-func ParseExt(b []byte, t *Types) (*Ext, error) {
+func (o ExtOptions) Parse(b []byte, t *Types) (*Ext, error) {
 	c := wire.New(extSection, t.order, b)
 	if _, err := detectOrder(extSection, b, t.order); err != nil {
 		return nil, err
@@ -70,7 +79,7 @@ func ParseExt(b []byte, t *Types) (*Ext, error) {
 	if c.Err() == nil && (version != 1 || flags != 0 || size < 24 || size > uint64(len(b))) {
 		c.FailAt(2, fmt.Errorf("%w: version %d, flags %#x, header of %d bytes", ErrExt, version, flags, size))
 	}
-	p := extParser{t: t, sections: map[string]int{}, texts: &lineTexts{types: t}}
+	p := extParser{t: t, wanted: o.Wanted, sections: map[string]int{}, texts: &lineTexts{types: t}}
 	for i, part := range extParts {
 		if i*8+16 > int(min(size, 1<<16)) {
 			break // the CO-RE part is younger than the others
@@ -96,40 +105,52 @@ func ParseExt(b []byte, t *Types) (*Ext, error) {
 type extPart struct {
 	name string
 	size uint64 // of the known fields
-	read func(p *extParser, c *wire.Cursor, s *ExtSection, n, most int)
+	room func(p *extParser)
+	read func(p *extParser, c *wire.Cursor, s *ExtSection, n int)
 }
 
 var extParts = [...]extPart{
-	{"func_info", 8, (*extParser).funcs},
-	{"line_info", 16, (*extParser).lines},
-	{"core_relo", 16, (*extParser).relos},
+	{"func_info", 8, func(p *extParser) { room(p, func(s *ExtSection) *[]FuncAt { return &s.Funcs }) }, (*extParser).funcs},
+	{"line_info", 16, func(p *extParser) { room(p, func(s *ExtSection) *[]LineAt { return &s.Lines }) }, (*extParser).lines},
+	{"core_relo", 16, func(p *extParser) { room(p, func(s *ExtSection) *[]ReloAt { return &s.Relos }) }, (*extParser).relos},
 }
 
 type extParser struct {
 	t        *Types
+	wanted   func(section string) bool
 	sections map[string]int // index in list
 	list     []ExtSection
-	tail     uint64 // bytes of a record after the known fields
+	other    ExtSection // has what is not wanted until that is checked
+
+	heads []extHead // of one kind of records
+	need  []int     // by section: how many records
+	spare int       // most records of one head that is not wanted
+	tail  uint64    // bytes of a record after the known fields
 
 	access recent
 	texts  *lineTexts // of all lines
-
-	newFuncs []FuncAt // room for those of all sections, so that each section needs no allocation
-	newLines []LineAt
-	newRelos []ReloAt
 }
 
-// room gives list room for n more records: from a slab when it is empty.
-func room[T any](list []T, slab *[]T, n, most int) []T {
-	if *slab == nil {
-		*slab = make([]T, most)
+// extHead is what stands before the records of a section.
+type extHead struct {
+	section int32  // index in list; -1 is not wanted
+	n       uint32 // records
+}
+
+// room makes room for one kind of records of all sections, with one allocation.
+func room[T any](p *extParser, list func(*ExtSection) *[]T) {
+	total := p.spare
+	for _, n := range p.need {
+		total += n
 	}
-	if list != nil || n > len(*slab) {
-		return slices.Grow(list, n)
+	slab := make([]T, total)
+	for i, n := range p.need {
+		if n > 0 {
+			*list(&p.list[i]) = slab[:0:n]
+			slab = slab[n:]
+		}
 	}
-	list = (*slab)[:0:n]
-	*slab = (*slab)[n:]
-	return list
+	*list(&p.other) = slab
 }
 
 // part reads the records of one kind for all sections.
@@ -138,11 +159,36 @@ func (p *extParser) part(c *wire.Cursor, part extPart) error {
 	if c.Err() == nil && (size < part.size || size%4 != 0) {
 		c.FailAt(c.Offset()-4, fmt.Errorf("%w: record size %d of %s", ErrExt, size, part.name))
 	}
+	if c.Err() != nil {
+		return c.Err()
+	}
+	if err := p.readHeads(*c, size); err != nil {
+		return err
+	}
 	p.tail = size - part.size
-	most := 0
-	if c.Err() == nil {
-		p.list = slices.Grow(p.list, max(p.heads(*c, size)-len(p.list), 0))
-		most = int(uint64(c.Len()) / size) // sections have headers, so that there are fewer
+	part.room(p)
+	for _, h := range p.heads {
+		c.Skip(8)
+		s := &p.other
+		if h.section >= 0 {
+			s = &p.list[h.section]
+		} else {
+			*s = ExtSection{Funcs: s.Funcs[:0], Lines: s.Lines[:0], Relos: s.Relos[:0]}
+		}
+		if part.read(p, c, s, int(h.n)); c.Err() != nil {
+			break
+		}
+	}
+	return c.Err()
+}
+
+// readHeads finds out which sections there are records of, and how many.
+func (p *extParser) readHeads(c wire.Cursor, size uint64) error {
+	p.heads, p.spare = p.heads[:0], 0
+	clear(p.need)
+	if p.list == nil {
+		n := someHeads(c, size)
+		p.list, p.need, p.heads = make([]ExtSection, 0, n), make([]int, 0, n), make([]extHead, 0, n)
 	}
 	for c.Len() > 0 {
 		nameAt := c.Offset()
@@ -158,33 +204,40 @@ func (p *extParser) part(c *wire.Cursor, part extPart) error {
 		case !c.Fits(uint64(n), size):
 			return c.Err()
 		}
-		part.read(p, c, p.section(name), int(n), most)
+		c.Skip(uint64(n) * size)
+		h := extHead{int32(p.section(name)), n}
+		if p.heads = append(p.heads, h); h.section >= 0 {
+			p.need[h.section] += int(n)
+		} else {
+			p.spare = max(p.spare, int(n))
+		}
 	}
 	return c.Err()
 }
 
-// someSections is for how many sections there is room before the first is read.
-const someSections = 64
-
-// heads gives how many sections there are records of, up to someSections. It stops where something is wrong.
-func (p *extParser) heads(c wire.Cursor, size uint64) int {
+// someHeads gives how many sections there are records of, up to 256: for so many there is room at first.
+func someHeads(c wire.Cursor, size uint64) int {
 	n := 0
-	for ; n < someSections && c.Len() > 0; n++ {
+	for ; n < 256 && c.Len() > 0; n++ {
 		c.Skip(4)
 		c.Skip(uint64(c.U32()) * size)
 	}
 	return n
 }
 
-// section gives the entry of a code section, making it when it is new.
-func (p *extParser) section(name string) *ExtSection {
+// section gives the index of a code section, adding it when it is new, or -1 if it is not wanted.
+func (p *extParser) section(name string) int {
 	i, ok := p.sections[name]
-	if !ok {
-		i = len(p.list)
-		p.sections[name] = i
-		p.list = append(p.list, ExtSection{Name: name})
+	if ok {
+		return i
 	}
-	return &p.list[i]
+	if p.wanted != nil && !p.wanted(name) {
+		return -1
+	}
+	i = len(p.list)
+	p.sections[name] = i
+	p.list, p.need = append(p.list, ExtSection{Name: name}), append(p.need, 0)
+	return i
 }
 
 // slot reads an instruction's offset, which is in bytes.
@@ -238,8 +291,7 @@ func (p *extParser) keepTail(c *wire.Cursor, t *Tails) {
 	}
 }
 
-func (p *extParser) funcs(c *wire.Cursor, s *ExtSection, n, most int) {
-	s.Funcs = room(s.Funcs, &p.newFuncs, n, most)
+func (p *extParser) funcs(c *wire.Cursor, s *ExtSection, n int) {
 	for range n {
 		f := FuncAt{Slot: p.slot(c)}
 		f.Type = p.id(c)
@@ -252,8 +304,7 @@ func (p *extParser) funcs(c *wire.Cursor, s *ExtSection, n, most int) {
 	}
 }
 
-func (p *extParser) lines(c *wire.Cursor, s *ExtSection, n, most int) {
-	s.Lines = room(s.Lines, &p.newLines, n, most)
+func (p *extParser) lines(c *wire.Cursor, s *ExtSection, n int) {
 	size, at := 16+p.tail, c.Offset()
 	b := c.Bytes(uint64(n) * size)
 	for ; len(b) > 0; at, b = at+size, b[size:] { // not by the cursor: there are more lines than anything else
@@ -280,8 +331,7 @@ func (p *extParser) lines(c *wire.Cursor, s *ExtSection, n, most int) {
 	}
 }
 
-func (p *extParser) relos(c *wire.Cursor, s *ExtSection, n, most int) {
-	s.Relos = room(s.Relos, &p.newRelos, n, most)
+func (p *extParser) relos(c *wire.Cursor, s *ExtSection, n int) {
 	for range n {
 		r := ReloAt{Slot: p.slot(c)}
 		r.Type, r.Access = p.id(c), p.str(c, &p.access)

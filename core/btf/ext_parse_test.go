@@ -168,3 +168,38 @@ func TestMalformedExt(t *testing.T) {
 		}
 	}
 }
+
+// TestExtWanted keeps only what is wanted, of sections in several parts too, and checks the rest.
+func TestExtWanted(t *testing.T) {
+	order := binary.LittleEndian
+	lines := []uint32{16, 7, 1, 8, 1, 5, 1, 5, 2, 0, 5, 1, 2, 8, 5, 1, 3, 7, 1, 16, 1, 5, 4} // "text", "f", "text"
+	blob := extBlob(order, []uint32{8, 5, 1, 0, 3, 7, 1, 0, 3}, lines)
+	types := extTypes(t, order)
+	all, err := ParseExt(blob, types)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"text", "f", "none"} {
+		o := ExtOptions{Wanted: func(section string) bool { return section == name }}
+		got, err := o.Parse(blob, types)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(all.Section(name), got.Section(name)); d != "" || name != "none" && len(got.Sections) != 1 || name == "none" && len(got.Sections) != 0 {
+			t.Errorf("%s: %d sections, %s", name, len(got.Sections), d)
+		}
+		for _, word := range []int{3, 9, 19} { // the slot of a line of each part
+			bad := slices.Clone(lines)
+			bad[word]++
+			if _, err := o.Parse(extBlob(order, nil, bad), types); !errors.Is(err, ErrExt) {
+				t.Errorf("%s: a slot inside an instruction, word %d: %v", name, word, err)
+			}
+		}
+	}
+	if f := all.Section("f").Lines; len(f) != 2 || cap(f) != 2 {
+		t.Errorf("there is room for %d of %d lines", cap(f), len(f))
+	}
+	if s := all.Section("text"); len(s.Lines) != 2 || s.Lines[1].Slot != 2 || s.Lines[1].Line.Line != 0 || s.Lines[1].Col != 4 || cap(s.Lines) != 2 {
+		t.Errorf("lines in two parts are %v", all.Sections)
+	}
+}

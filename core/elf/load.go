@@ -92,7 +92,7 @@ type loader struct {
 	symbols  symbolIndex
 	types    *btf.Types
 	ext      *btf.Ext
-	tags     map[btf.ID][]string
+	tags     []typeTag // by type
 	datasecs map[string]btf.ID
 
 	mapAt       map[location]*spec.Map // where maps are defined

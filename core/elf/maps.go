@@ -104,7 +104,7 @@ func (r *mapReader) read(v btf.SecVar) error {
 		return r.section.fail(sym.value, "second map named %q", name)
 	}
 	m := r.l.newMaps.next()
-	*m = spec.Map{Name: decl.Name, Section: r.section.name, Tags: r.l.tags[v.Type]}
+	*m = spec.Map{Name: decl.Name, Section: r.section.name, Tags: r.l.mapTags(v.Type)}
 	d := mapDef{r: r, m: m, at: sym.value, depth: 0}
 	if err := d.read(decl.Type); err != nil {
 		return r.section.fail(sym.value, "map %q: %w", name, err)

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/internal/elftest"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
@@ -107,14 +109,62 @@ func codeShapes(t *testing.T) map[string]codeFile {
 	}
 }
 
+// typeShapes are files that are little else than types, or than what is said of instructions.
+func typeShapes(t *testing.T) map[string][]byte {
+	t.Helper()
+	const many = 20_000
+	out := make(map[string][]byte)
+	add := func(name string, fill func(b *btf.Builder, e *btf.Ext, fn btf.ID)) {
+		var b btf.Builder
+		var e btf.Ext
+		fill(&b, &e, b.Add(&btf.Function{Name: "first", Type: b.Add(&btf.FuncProto{})}))
+		types, ext, err := b.BytesExt(&e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := elftest.Assemble("license GPL\nnobtf\nsection tc\n.func first\nr0 = 0\nexit")
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Sections = append(f.Sections, elftest.Section{Name: ".BTF", Data: types}, elftest.Section{Name: ".BTF.ext", Data: ext})
+		out[name] = f.Bytes()
+	}
+	add("tags of one function", func(b *btf.Builder, _ *btf.Ext, fn btf.ID) {
+		for range many {
+			b.Add(&btf.DeclTag{Tag: "x", Type: fn, Component: -1})
+		}
+	})
+	add("variables", func(b *btf.Builder, _ *btf.Ext, _ btf.ID) {
+		size := b.Add(&btf.Int{Name: "int", Size: 4})
+		for range many {
+			b.Add(&btf.Var{Name: "v", Type: size})
+		}
+	})
+	add("lines", func(_ *btf.Builder, e *btf.Ext, _ btf.ID) {
+		e.Sections = []btf.ExtSection{{Name: "tc", Lines: make([]btf.LineAt, many)}}
+	})
+	add("lines of a section in many parts", func(_ *btf.Builder, e *btf.Ext, _ btf.ID) {
+		for i := range many {
+			e.Sections = append(e.Sections, btf.ExtSection{Name: []string{"tc", "other"}[i%2], Lines: make([]btf.LineAt, 1)})
+		}
+	})
+	add("lines of many sections", func(_ *btf.Builder, e *btf.Ext, _ btf.ID) {
+		for i := range many {
+			e.Sections = append(e.Sections, btf.ExtSection{Name: fmt.Sprintf("%x", i), Lines: make([]btf.LineAt, 1)})
+		}
+	})
+	return out
+}
+
 // TestMemory (R7) holds what reading allocates against the size of the file: the seeds, files that are little
-// else than code, and the same with a last instruction that is wrong.
+// else than types, or than code, and the latter with a last instruction that is wrong.
 func TestMemory(t *testing.T) {
 	testenv.NeedAllocations(t)
 	files := make(map[string][]byte)
 	for _, s := range seeds(t) {
 		files[s.name] = s.data
 	}
+	maps.Copy(files, typeShapes(t))
 	for name, f := range codeShapes(t) {
 		files[name] = f.data
 		bad := bytes.Clone(f.data)

@@ -209,7 +209,8 @@ func (l *loader) readTypes() error {
 		if err != nil {
 			return err
 		}
-		if l.ext, err = btf.ParseExt(b, l.types); err != nil {
+		o := btf.ExtOptions{Wanted: l.codeNames()}
+		if l.ext, err = o.Parse(b, l.types); err != nil {
 			return err
 		}
 		sortExt(l.ext)
@@ -217,6 +218,15 @@ func (l *loader) readTypes() error {
 	l.c.BTF = l.types
 	l.readTags()
 	return nil
+}
+
+// codeNames returns what says whether a name is that of a section with code.
+func (l *loader) codeNames() func(string) bool {
+	names := make(map[string]bool, len(l.parts.code))
+	for _, s := range l.parts.code {
+		names[s.name] = true
+	}
+	return func(name string) bool { return names[name] }
 }
 
 // sortExt puts records into the order of instructions, where a compiler did not.
@@ -242,22 +252,52 @@ func sortSlots[T any](list []T, slot func(*T) uint32) {
 // readTags collects the declaration tags of whole variables and functions, and the sections.
 func (l *loader) readTags() {
 	l.datasecs = make(map[string]btf.ID)
+	tags := 0
 	for id, kind := range l.types.Kinds() {
-		if kind != btf.KindDatasec {
-			continue
-		}
-		if name := l.types.Name(id); l.datasecs[name] == 0 {
-			l.datasecs[name] = id
+		switch kind {
+		case btf.KindDatasec:
+			if name := l.types.Name(id); l.datasecs[name] == 0 {
+				l.datasecs[name] = id
+			}
+		case btf.KindDeclTag:
+			tags++
 		}
 	}
+	if tags == 0 {
+		return
+	}
+	l.tags = make([]typeTag, 0, tags)
 	for _, tag := range l.types.DeclTags() {
 		if tag.Component < 0 {
-			if l.tags == nil {
-				l.tags = make(map[btf.ID][]string)
-			}
-			l.tags[tag.Type] = append(l.tags[tag.Type], tag.Tag)
+			l.tags = append(l.tags, typeTag{tag.Type, tag.Tag})
 		}
 	}
+	slices.SortStableFunc(l.tags, func(a, b typeTag) int { return cmp.Compare(a.typ, b.typ) })
+}
+
+// typeTag is a declaration tag and what it is on.
+type typeTag struct {
+	typ btf.ID
+	tag string
+}
+
+// tagsOf gives the tags of a whole variable or function, in the order of the types.
+func (l *loader) tagsOf(id btf.ID) []typeTag {
+	i, _ := slices.BinarySearchFunc(l.tags, id, func(t typeTag, id btf.ID) int { return cmp.Compare(t.typ, id) })
+	n := i
+	for n < len(l.tags) && l.tags[n].typ == id {
+		n++
+	}
+	return l.tags[i:n]
+}
+
+// mapTags gives the tags of the variable that a map is.
+func (l *loader) mapTags(id btf.ID) []string {
+	var out []string
+	for _, t := range l.tagsOf(id) {
+		out = append(out, t.tag)
+	}
+	return out
 }
 
 // datasec gives the BTF of a section, or nil.

@@ -249,8 +249,8 @@ const exceptionTag = "exception_callback:"
 
 // tagged takes the function that bpf_throw calls into the program.
 func (l *loader) tagged(p *spec.Program, entry *function) error {
-	for _, tag := range l.tags[entry.typ] {
-		name, ok := strings.CutPrefix(tag, exceptionTag)
+	for _, t := range l.tagsOf(entry.typ) {
+		name, ok := strings.CutPrefix(t.tag, exceptionTag)
 		if !ok {
 			continue
 		}

@@ -101,7 +101,7 @@ func (l *loader) addStructOps(s *section, v btf.SecVar, data []byte, symbols map
 	}
 	m := &spec.Map{
 		Name: decl.Name, Section: s.name, Type: spec.MapStructOps, KeySize: 4, ValueSize: def.Size, MaxEntries: 1,
-		Value: id, Optional: strings.HasPrefix(s.name, optionalMark), Tags: l.tags[v.Type],
+		Value: id, Optional: strings.HasPrefix(s.name, optionalMark), Tags: l.mapTags(v.Type),
 		Data: bytes.Clone(data[sym.value : sym.value+uint64(def.Size)]),
 	}
 	if strings.HasSuffix(s.name, ".link") {
