@@ -98,6 +98,28 @@ func TestDedupAmbiguous(t *testing.T) {
 	}
 }
 
+// TestDedupDeclaredEnum finds the definition of an enum that has no size where it is declared, unless there are two.
+func TestDedupDeclaredEnum(t *testing.T) {
+	for _, sizes := range [][]uint32{{4}, {8}, {4, 8}, {}} {
+		var s Builder
+		for _, size := range sizes {
+			s.Add(&Enum{Name: "e", Size: size, Values: []Enumerator{{"A", 1}}})
+		}
+		s.Add(&Pointer{s.Add(&Enum{Name: "e"})})
+		got, ids, err := build(t, &s).Dedup()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := len(sizes) // definitions, and the declaration where it stays
+		if len(sizes) != 1 {
+			want++
+		}
+		if n := len(got.FindAll("e")); n != want {
+			t.Errorf("sizes %v: %d enums, %v\n%s", sizes, n, ids, rawDump(t, got))
+		}
+	}
+}
+
 // TestDedupSplit finds the types of the base, which do not change.
 func TestDedupSplit(t *testing.T) {
 	s := newScalars(nil)

@@ -8,7 +8,7 @@ const declRounds = 4
 type declKey struct {
 	kind Kind // struct, union or enum
 	name uint32
-	size uint32 // of an enum
+	size uint32 // of an enum; 0 for what clang declares
 }
 
 // key gives the key of a node that declares or defines something by name.
@@ -49,7 +49,13 @@ func (d *deduper) resolve() *partition {
 		}
 	}
 	for i := range n {
-		if k, declares, ok := d.key(i); ok && !declares && len(decls[k]) > 0 {
+		k, declares, ok := d.key(i)
+		if ok && !declares && len(decls[k]) > 0 {
+			defs[k] = append(defs[k], i)
+		}
+		sized := k.size > 0
+		k.size = 0 // what clang declares fits any size
+		if sized && !declares && len(decls[k]) > 0 {
 			defs[k] = append(defs[k], i)
 		}
 	}
