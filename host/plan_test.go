@@ -327,7 +327,6 @@ func TestPlanJSON(t *testing.T) {
 	}
 }
 
-// A policy that denies gives the plan with its verdicts, and an error; it cannot be applied.
 // TestPlanCore shows what CO-RE relocations come to: a value, nothing, and two candidates that disagree.
 func TestPlanCore(t *testing.T) {
 	table := func(offset uint32, twice bool) *btf.Types {
@@ -393,6 +392,7 @@ func TestPlanCore(t *testing.T) {
 	}
 }
 
+// TestPlanDenied holds that a policy that denies gives the plan with its verdicts, and an error; it cannot be applied.
 func TestPlanDenied(t *testing.T) {
 	text := "objects: {\"*\": {edit: true}}\nprograms:\n  types: [xdp]\n  helpers: [\"*\"]\nmaps: {types: [\"*\"]}\nattach: {xdp: [\"veth*\"]}\n"
 	plan, _, err := patchPlan(t, patcher(), PluginOptions{Policy: denying(t, text)})
@@ -416,6 +416,7 @@ func TestPlanDenied(t *testing.T) {
 }
 
 // A plugin that gives up because the policy denies it something fails with the policy's reason.
+// TestPlanDenied holds that a policy that denies gives the plan with its verdicts, and an error; it cannot be applied.
 func TestPlanDeniedEarly(t *testing.T) {
 	plan, _, err := patchPlan(t, patcher(), PluginOptions{Policy: denying(t, "programs: {types: [xdp]}")})
 	var denied *policy.Error
