@@ -40,22 +40,32 @@ func sinceCases(t *testing.T) map[string]*spec.Collection {
 	fragments.Programs[0].Flags = spec.FlagXDPFrags
 	syscall := typed(spec.ProgramSyscall, 0)
 	syscall.Programs[0].Flags = spec.FlagSleepable
+	// Kernels before 6.12 load sleepable trace_raw_tp programs, and before 5.18 iterators, as if they had checked them.
+	sleepable := func(typ spec.ProgramType, to string) *spec.Collection {
+		c := typed(typ, 0)
+		c.Programs[0].Insns = spec.NewCode(spec.Insn{Insn: asm.Mov64Imm(asm.R0, 0)}, spec.Insn{Insn: asm.Exit()})
+		c.Programs[0].Flags, c.Programs[0].AttachTo = spec.FlagSleepable, to
+		return c
+	}
 	return map[string]*spec.Collection{
-		"bloom filter":        object(spec.Map{Type: spec.MapBloomFilter, ValueSize: 4, MaxEntries: 8}),
-		"user ring":           object(spec.Map{Type: spec.MapUserRingbuf, MaxEntries: 4096}),
-		"arena":               object(spec.Map{Type: spec.MapArena, MaxEntries: 1, Flags: spec.FlagMmapable}),
-		"sign extension":      code("r0 = 1\nr0 = (s8)r0\nexit"),
-		"signed division":     code("r0 = 7\nr0 s/= 2\nexit"),
-		"byte swap":           code("r0 = 7\nr0 = bswap32 r0\nexit"),
-		"sign-extending load": code("*(u64 *)(r10 - 8) = 1\nr0 = *(s8 *)(r10 - 8)\nexit"),
-		"exchange":            code("*(u64 *)(r10 - 8) = 1\nr0 = 2\nr0 = xchg_64(r10 - 8, r0)\nexit"),
-		"load-acquire":        code("*(u64 *)(r10 - 8) = 1\nr0 = load_acquire((u64 *)(r10 - 8))\nexit"),
-		"may_goto":            code("r0 = 0\nmay_goto L1\nr0 = 1\nL1:\nexit"),
-		"newer helper":        code("r1 = 0\nr2 = 0\nr3 = 0\nr4 = 0\nr5 = 0\ncall bpf_ktime_get_tai_ns\nr0 = 0\nexit"),
-		"netfilter":           typed(spec.ProgramNetfilter, spec.AttachTypeNetfilter),
-		"syscall":             syscall,
-		"fragments":           fragments,
-		"unix sockets":        typed(spec.ProgramCgroupSockAddr, spec.AttachTypeCgroupUnixConnect),
+		"sleepable probe":          sleepable(spec.ProgramKprobe, ""),
+		"sleepable tracepoint":     sleepable(spec.ProgramTracepoint, ""),
+		"sleepable raw tracepoint": sleepable(spec.ProgramRawTracepoint, "sys_enter"),
+		"bloom filter":             object(spec.Map{Type: spec.MapBloomFilter, ValueSize: 4, MaxEntries: 8}),
+		"user ring":                object(spec.Map{Type: spec.MapUserRingbuf, MaxEntries: 4096}),
+		"arena":                    object(spec.Map{Type: spec.MapArena, MaxEntries: 1, Flags: spec.FlagMmapable}),
+		"sign extension":           code("r0 = 1\nr0 = (s8)r0\nexit"),
+		"signed division":          code("r0 = 7\nr0 s/= 2\nexit"),
+		"byte swap":                code("r0 = 7\nr0 = bswap32 r0\nexit"),
+		"sign-extending load":      code("*(u64 *)(r10 - 8) = 1\nr0 = *(s8 *)(r10 - 8)\nexit"),
+		"exchange":                 code("*(u64 *)(r10 - 8) = 1\nr0 = 2\nr0 = xchg_64(r10 - 8, r0)\nexit"),
+		"load-acquire":             code("*(u64 *)(r10 - 8) = 1\nr0 = load_acquire((u64 *)(r10 - 8))\nexit"),
+		"may_goto":                 code("r0 = 0\nmay_goto L1\nr0 = 1\nL1:\nexit"),
+		"newer helper":             code("r1 = 0\nr2 = 0\nr3 = 0\nr4 = 0\nr5 = 0\ncall bpf_ktime_get_tai_ns\nr0 = 0\nexit"),
+		"netfilter":                typed(spec.ProgramNetfilter, spec.AttachTypeNetfilter),
+		"syscall":                  syscall,
+		"fragments":                fragments,
+		"unix sockets":             typed(spec.ProgramCgroupSockAddr, spec.AttachTypeCgroupUnixConnect),
 	}
 }
 

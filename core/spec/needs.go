@@ -172,6 +172,14 @@ func (n *needs) mapOf(m *Map, user string) {
 	}
 }
 
+// kindText names what a program is by its attach type where that says more.
+func (p *Program) kindText() string {
+	if p.Type == ProgramTracing {
+		return p.AttachType.String()
+	}
+	return p.Type.String()
+}
+
 // program adds what a program needs. The kernel functions in weak may be missing.
 func (n *needs) program(p *Program, weak map[string]bool, user string) {
 	n.capabilities(p.Type.Capabilities())
@@ -181,6 +189,9 @@ func (n *needs) program(p *Program, weak map[string]bool, user string) {
 	}
 	if p.Flags&FlagXDPFrags != 0 {
 		n.add("XDP programs for packets in fragments", xdpFragsSince, user)
+	}
+	if p.Flags&FlagSleepable != 0 {
+		n.add("sleepable "+p.kindText()+" programs", p.sleepableSince(), user)
 	}
 	if p.Exception != "" {
 		n.add("exceptions", exceptionSince, user)

@@ -75,6 +75,27 @@ func TestNeedsLittle(t *testing.T) {
 			t.Errorf("%s, -want +have:\n%s", tt.name, d)
 		}
 	}
+	for _, tt := range []struct {
+		p    Program
+		what string
+		v    Version
+	}{
+		{Program{Type: ProgramTracepoint}, "sleepable tracepoint programs", Version{7, 2}},
+		{Program{Type: ProgramTracing, AttachType: AttachTypeTraceRawTp}, "sleepable trace_raw_tp programs", Version{7, 2}},
+		{Program{Type: ProgramKprobe}, "sleepable kprobe programs", Version{6, 0}},
+		{Program{Type: ProgramStructOps}, "sleepable struct_ops programs", Version{6, 3}},
+		{Program{Type: ProgramTracing, AttachType: AttachTypeTraceFentry}, "", Version{}},
+		{Program{Type: ProgramLSM, AttachType: AttachTypeLSMMac}, "", Version{}},
+	} {
+		tt.p.Flags = FlagSleepable
+		want := []Need{{What: tt.what, Since: tt.v}}
+		if tt.what == "" {
+			want = nil
+		}
+		if d := cmp.Diff(want, tt.p.Needs()); d != "" {
+			t.Errorf("%v, -want +have:\n%s", tt.p.Type, d)
+		}
+	}
 	link := &Collection{Maps: []*Map{{Name: "ops", Type: MapStructOps, Flags: FlagLink}}}
 	if n := link.Needs(); n.Kernel != (Version{6, 4}) || n.Causes[0].What != "links of struct_ops" {
 		t.Errorf("struct_ops with a link: %+v", n)

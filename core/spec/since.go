@@ -69,6 +69,22 @@ var (
 	exceptionSince     = Version{6, 7}  // Program.Exception
 )
 
+// sleepableSince returns the first version in which such a program may sleep; zero when Oldest has that, or
+// when it may never.
+func (p *Program) sleepableSince() Version {
+	switch {
+	case p.Type == ProgramTracing && p.AttachType == AttachTypeTraceIter:
+		return Version{5, 18}
+	case p.Type == ProgramKprobe: // on functions of user space
+		return Version{6, 0}
+	case p.Type == ProgramStructOps:
+		return Version{6, 3}
+	case p.Type == ProgramTracepoint, p.Type == ProgramRawTracepoint, p.Type == ProgramTracing && p.AttachType == AttachTypeTraceRawTp:
+		return Version{7, 2}
+	}
+	return Version{}
+}
+
 // Since returns the first version that has maps of the type; zero when Oldest has them.
 func (m MapType) Since() Version { return mapTypeSince[m] }
 
