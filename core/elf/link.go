@@ -8,13 +8,19 @@ import (
 	"slices"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/internal/wire"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
 // linkFuncs decodes all functions and puts names in place of relocations.
 func (l *loader) linkFuncs() error {
-	seen := make(map[string]bool)
+	known := make(map[string]*btf.ExtSection) // each for the first section of that name
+	if l.ext != nil {
+		for i := range l.ext.Sections {
+			known[l.ext.Sections[i].Name] = &l.ext.Sections[i]
+		}
+	}
 	k := linker{l: l}
 	k.visit = k.chunk
 	l.packs = make([]*spec.Pack, len(l.f.sections))
@@ -32,10 +38,8 @@ func (l *loader) linkFuncs() error {
 				return err
 			}
 		}
-		if l.ext != nil && !seen[s.name] {
-			k.records.of(l.ext.Section(s.name))
-			seen[s.name] = true
-		}
+		k.records.of(known[s.name])
+		delete(known, s.name)
 		k.pack = spec.NewPack(l.insnsOf(s), k.records.lines, k.records.relos, k.pack)
 		l.packs[s.index] = k.pack
 		for i := range l.funcs[s.index] {
