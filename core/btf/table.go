@@ -256,7 +256,13 @@ func (t *Types) record(id ID) record {
 }
 
 // Kind gives the kind of a type; KindVoid for 0 and for ids out of range.
-func (t *Types) Kind(id ID) Kind { return t.record(id).kind() }
+func (t *Types) Kind(id ID) Kind {
+	if id == 0 || int(id) >= t.Len() {
+		return KindVoid
+	}
+	t = t.owner(id)
+	return record{info: t.u32(t.types[t.offset(id)+4:])}.kind()
+}
 
 // Name gives the name of a type as it is written, empty if it has none.
 func (t *Types) Name(id ID) string { return t.str(t.record(id).name) }
