@@ -106,7 +106,7 @@ func (a *access) field(parts []uint32) error {
 			a.bits += uint64(m.offset)
 			a.end = to
 		case a.has(n):
-			if err := a.index(a.end.elem, n); err != nil {
+			if err := a.index(a.end.element(a.types), n); err != nil {
 				return err
 			}
 		default:

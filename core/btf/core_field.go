@@ -11,32 +11,48 @@ type field struct {
 	signed       bool   // it is a signed number
 	wider        Kind   // see coreValue
 	err          error  // there is no size
-	elem         *field // of an array
+	elem         *field // of an array; may be nil deep inside, see element
 }
+
+// maxElems is how many arrays inside of each other are looked at in advance.
+const maxElems = 4
 
 // newField looks at a type without modifiers; m is the member that has it, if there is one.
 func newField(t *Types, id ID, r record, m member) *field {
-	first := &field{id: id}
-	last := first
-	for n := 0; ; n++ {
-		last.typ, last.kind = r, r.kind()
-		last.size, last.err = t.sizeOf(last.id, r)
-		if r.kind() != KindArray || n == maxPath {
-			break
-		}
-		last.elem = new(field)
-		last = last.elem
-		last.id, r = t.strip(ID(t.word(r, 0)))
+	first := fieldOf(t, id, r)
+	first.width, first.shift = t.bitFieldOf(m, r)
+	for f, n := first, 0; f.kind == KindArray && n < maxElems; n++ {
+		id, r = t.elementOf(f.typ)
+		f.elem = fieldOf(t, id, r)
+		f = f.elem
 	}
-	last.signed = t.signed(r)
-	if last.kind == KindPointer || last.kind == KindInt && !last.signed {
-		last.wider = last.kind
-	}
-	for f := first; f != nil; f = f.elem {
-		f.load = last.size
-	}
-	first.width, first.shift = t.bitFieldOf(m, first.typ)
 	return first
+}
+
+// fieldOf looks at a type and not at its elements.
+func fieldOf(t *Types, id ID, r record) *field {
+	f := &field{id: id, kind: r.kind(), typ: r, signed: t.signed(r)}
+	f.size, f.err = t.sizeOf(id, r)
+	if f.kind == KindPointer || f.kind == KindInt && !f.signed {
+		f.wider = f.kind
+	}
+	for n := 0; r.kind() == KindArray && n < maxPath; n++ {
+		id, r = t.elementOf(r)
+	}
+	f.load, _ = t.sizeOf(id, r) // without a size, err says so
+	return f
+}
+
+// elementOf gives the type of the elements of an array, without modifiers.
+func (t *Types) elementOf(array record) (ID, record) { return t.strip(ID(t.word(array, 0))) }
+
+// element gives what the elements of an array are, nil for what is none.
+func (f *field) element(t *Types) *field {
+	if f.elem != nil || f.kind != KindArray {
+		return f.elem
+	}
+	id, r := t.elementOf(f.typ)
+	return newField(t, id, r, member{})
 }
 
 // newMemberField is newField for a member.
@@ -60,8 +76,8 @@ func (t *Types) signed(r record) bool {
 // always, numbers of any size, pointers of any kind, arrays by their elements, enums and forward declarations
 // when their names do not differ.
 func fieldsFit(lt *Types, l *field, tt *Types, r *field) bool {
-	for l.elem != nil && r.elem != nil {
-		l, r = l.elem, r.elem
+	for n := 0; l.kind == KindArray && r.kind == KindArray && n < maxPath; n++ {
+		l, r = l.element(lt), r.element(tt)
 	}
 	switch lk, rk := l.kind, r.kind; {
 	case lk.Composite():

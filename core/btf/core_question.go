@@ -27,8 +27,11 @@ func (t *Types) rootName(id ID) rootName {
 	return n
 }
 
-// maxQuestions is how many questions are kept with a table: more than any program asks, and no more than a megabyte or two.
+// maxQuestions is how many questions are kept with a table: more than any program asks, and no more than a few megabytes.
 const maxQuestions = 4096
+
+// maxSteps is how many steps a question may have that is kept: more than programs take at once.
+const maxSteps = 12
 
 // question understands a relocation within these types, unless that was done before. The error is that of the relocation.
 func (t *Types) question(relo *CoreRelo) (*question, error) {
@@ -86,7 +89,7 @@ func (a *questions) keep(q *question) *question {
 	if m := a.table.Load(); m != nil {
 		count = m.count
 	}
-	if count < maxQuestions {
+	if count < maxQuestions && len(q.from.steps) <= maxSteps {
 		q.number = uint32(count) + 1
 		a.put(q, func(q *question) uint32 { return hashRelo(&q.relo) })
 	}

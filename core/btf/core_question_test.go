@@ -2,6 +2,7 @@ package btf
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -50,5 +51,39 @@ func TestQuestionsConcurrent(t *testing.T) {
 	all.Wait()
 	if n := local.asked.table.Load().count; n != 120 {
 		t.Errorf("%d questions are kept, want 120", n)
+	}
+}
+
+// TestQuestionsDeep asks for elements of an array of many dimensions, and through more structs than are kept.
+func TestQuestionsDeep(t *testing.T) {
+	const depth = 20
+	deep := func(at uint32) *Types {
+		s := newScalars(nil)
+		array, outer := s.u32, s.u64
+		for i := range depth {
+			array = s.Add(&Array{Type: array, Index: s.int, Count: 2})
+			outer = s.Add(&Struct{Name: "in", Size: uint32(9 + i), Members: []Member{{Name: "x", Type: outer, Offset: at}}})
+		}
+		s.Add(&Struct{Name: "s", Size: 4<<depth + 128, Members: []Member{{Name: "struct", Type: outer}, {Name: "array", Type: array, Offset: 512 + at}}})
+		return build(t, &s.Builder)
+	}
+	local, target := deep(0), deep(8)
+	id := find(t, local, "s", KindStruct)
+	for _, c := range []struct {
+		access string
+		want   uint64
+	}{
+		{"0:0" + strings.Repeat(":0", depth), depth},
+		{"0:1" + strings.Repeat(":1", depth), 65 + 4<<depth - 4},
+		{"0:1:0:0:0:1", 65 + 4<<depth/16},
+		{"0:1", 65},
+	} {
+		f, err := Resolve(local, CoreRelo{id, c.access, CoreByteOffset}, Target{"kernel", target})
+		if err != nil || f.Value != c.want || f.TargetSize == 0 || f.LocalSize != f.TargetSize || f.LocalSize > 8 {
+			t.Errorf("%s: %s, want %d, %v", c.access, fixupText(f), c.want, err)
+		}
+	}
+	if n := local.asked.table.Load().count; n != 2 {
+		t.Errorf("%d questions are kept, want the short ones", n)
 	}
 }

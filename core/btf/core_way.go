@@ -82,7 +82,7 @@ func (w *way) matchField(q *question) (bool, error) {
 			if !w.has(s.index) {
 				return false, nil
 			}
-			w.end = w.end.elem
+			w.end = w.end.element(t)
 		case names == nil || s.index > 0 || len(q.from.steps) == 1:
 			if r.body == nil {
 				r = t.record(id)
@@ -101,7 +101,7 @@ func (w *way) matchField(q *question) (bool, error) {
 // has says whether what the way ends at is an array with an nth element.
 func (w *way) has(n uint32) bool {
 	a := w.end
-	if a == nil || a.elem == nil {
+	if a == nil || a.kind != KindArray {
 		return false
 	}
 	count := w.types.word(a.typ, 2)
