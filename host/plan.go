@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/policy"
 )
@@ -127,6 +129,9 @@ func (h *Host) coreFixups(c *spec.Collection) ([]spec.CoreFixup, error) {
 // invalid says who is to blame for an object that does not fit together.
 func (x *instance) invalid(o *object, err error) error {
 	if o.before != nil && o.before.Check() != nil {
+		if slices.ContainsFunc(o.before.Notes, func(n spec.Note) bool { return n.Code == elf.NoteUndefined }) {
+			err = fmt.Errorf("%w; link it with the object that defines what it only declares", err)
+		}
 		return &inputError{what: "object", name: o.source, err: err}
 	}
 	return &PluginError{Plugin: x.info.Name, Export: hookPlan.export, Kind: PluginInvalid, Err: fmt.Errorf("object %s: %w", o.name, err)}
