@@ -129,21 +129,21 @@ func (p *Program) places() (map[asm.Label]place, map[string]int, error) {
 	labels := make(map[asm.Label]place)
 	funcs := make(map[string]int)
 	fn := 0
-	for i, in := range p.Insns.each() {
-		if in.Func != nil {
+	for i, m := range p.Insns.marks() {
+		if m.fn != nil {
 			fn = i
-			if _, dup := funcs[in.Func.Name]; dup {
-				return nil, nil, fmt.Errorf("function %s is defined twice", show(in.Func.Name))
+			if _, dup := funcs[m.fn.Name]; dup {
+				return nil, nil, fmt.Errorf("function %s is defined twice", show(m.fn.Name))
 			}
-			funcs[in.Func.Name] = i
+			funcs[m.fn.Name] = i
 		}
-		if in.Label == 0 {
+		if m.label == 0 {
 			continue
 		}
-		if at, dup := labels[in.Label]; dup {
-			return nil, nil, fmt.Errorf("label %s is defined at instructions %d and %d", p.labelName(in.Label), at.insn, i)
+		if at, dup := labels[m.label]; dup {
+			return nil, nil, fmt.Errorf("label %s is defined at instructions %d and %d", p.labelName(m.label), at.insn, i)
 		}
-		labels[in.Label] = place{insn: i, fn: fn}
+		labels[m.label] = place{insn: i, fn: fn}
 	}
 	return labels, funcs, nil
 }

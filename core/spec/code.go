@@ -102,6 +102,54 @@ func (c Code) each() iter.Seq2[int, *Insn] {
 	}
 }
 
+// marks yields the places of labels and of the starts of functions, with what is there: one of both, or both.
+func (c Code) marks() iter.Seq2[int, mark] {
+	return func(yield func(int, mark) bool) {
+		for i := range c.list {
+			if m := (mark{c.list[i].Label, c.list[i].Func}); m != (mark{}) && !yield(i, m) {
+				return
+			}
+		}
+		for k := range c.pieces {
+			p := &c.pieces[k]
+			for i, x := range p.insns() {
+				var m mark
+				if l := asm.Label(x.label) & MaxLabel; l != 0 {
+					m.label = l + p.Labels
+				}
+				if i == 0 {
+					m.fn = p.Func
+				}
+				if m != (mark{}) && !yield(int(p.at)+i, m) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// mark is what a place of code has: a label or 0, and a function that starts there or nil.
+type mark struct {
+	label asm.Label
+	fn    *btf.Func
+}
+
+// plain returns a copy of the instructions alone.
+func (c Code) plain() []asm.Insn {
+	out := make([]asm.Insn, c.Len())
+	for i := range c.list {
+		out[i] = c.list[i].Insn
+	}
+	for k := range c.pieces {
+		p := &c.pieces[k]
+		from := p.insns()
+		for i := range from {
+			p.Pack.plain(&out[int(p.at)+i], &from[i], p.Labels)
+		}
+	}
+	return out
+}
+
 // fewInsns are unpacked at a time: a processor waits when it is to copy what it has just put together.
 const fewInsns = 8
 
@@ -145,10 +193,10 @@ func (c Code) unpacked() []Insn {
 	return list
 }
 
-// index returns the index of the first instruction that f is true for, or -1.
-func (c Code) index(f func(in *Insn) bool) int {
-	for i, in := range c.each() {
-		if f(in) {
+// index returns the index of the first place with a mark that f is true for, or -1.
+func (c Code) index(f func(m mark) bool) int {
+	for i, m := range c.marks() {
+		if f(m) {
 			return i
 		}
 	}

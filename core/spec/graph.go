@@ -11,8 +11,8 @@ func (p *Program) Graph() (*asm.Graph, error) {
 		return nil, err
 	}
 	funcs := make(map[int]string)
-	for i, in := range p.Insns.each() {
-		if f := in.Func; f != nil {
+	for i, m := range p.Insns.marks() {
+		if f := m.fn; f != nil {
 			funcs[i] = f.Name
 		}
 	}

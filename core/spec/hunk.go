@@ -114,8 +114,8 @@ func samePlace(match []int32, x, y int) bool {
 
 func (p *Program) labelPlaces() map[asm.Label]int {
 	out := make(map[asm.Label]int)
-	for i, in := range p.Insns.each() {
-		if l := in.Label; l != 0 {
+	for i, m := range p.Insns.marks() {
+		if l := m.label; l != 0 {
 			out[l] = i
 		}
 	}

@@ -122,10 +122,25 @@ func (k *Pack) SetLine(i, line int) {
 	}
 }
 
-// unpack sets in, which is zero, to an instruction of the pack, with labels above base. It sets one field after
-// the other: a value that is put together and then copied takes twice as long.
+// unpack sets in, which is zero, to an instruction of the pack, with labels above base.
 func (k *Pack) unpack(in *Insn, x *packed, base asm.Label) {
-	ref, label, target := asm.RefKind(x.label>>labelBits)&(1<<kindBits-1), asm.Label(x.label)&MaxLabel, asm.Label(x.to)
+	k.plain(&in.Insn, x, base)
+	line := x.more
+	if line&hasExtra != 0 {
+		e := &k.extras[line&^hasExtra]
+		if line = e.line; e.core > 0 {
+			in.Core = &k.cores[e.core-1].CoreRelo
+		}
+	}
+	if line > 0 {
+		in.Line = &k.lines[line-1].Line
+	}
+}
+
+// plain is unpack of the instruction alone. It sets one field after the other: a value that is put together and
+// then copied takes twice as long.
+func (k *Pack) plain(in *asm.Insn, x *packed, base asm.Label) {
+	ref, label, target := x.kind(), asm.Label(x.label)&MaxLabel, asm.Label(x.to)
 	if label != 0 {
 		label += base
 	}
@@ -137,23 +152,13 @@ func (k *Pack) unpack(in *Insn, x *packed, base asm.Label) {
 	}
 	in.Op, in.Dst, in.Src, in.Flags, in.Off = x.op, asm.Reg(x.regs&15), asm.Reg(x.regs>>4), asm.Flags(x.label/rawMark), x.off
 	in.Ref, in.Label, in.Target, in.Imm = ref, label, target, int64(x.imm)
-	if line := x.more - 1; line < uint32(len(k.lines)) {
-		in.Line = &k.lines[line].Line
-	} else if x.more != 0 {
-		k.extra(in, &k.extras[x.more&^hasExtra])
+	if x.more&hasExtra != 0 {
+		in.Imm = int64(k.extras[x.more&^hasExtra].high)<<32 | in.Imm&math.MaxUint32
 	}
 }
 
-// extra sets what few instructions have.
-func (k *Pack) extra(in *Insn, e *extra) {
-	in.Imm = int64(e.high)<<32 | in.Imm&math.MaxUint32
-	if e.line > 0 {
-		in.Line = &k.lines[e.line-1].Line
-	}
-	if e.core > 0 {
-		in.Core = &k.cores[e.core-1].CoreRelo
-	}
-}
+// kind gives the kind of what the instruction refers to.
+func (x *packed) kind() asm.RefKind { return asm.RefKind(x.label>>labelBits) & (1<<kindBits - 1) }
 
 // Piece is a function of a pack as a program has it.
 type Piece struct {

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
@@ -148,6 +149,13 @@ func TestPackShared(t *testing.T) {
 	if c.At(0).Line != c.At(3).Line || c.At(0).Line.Line != 7 {
 		t.Error("the line is not shared")
 	}
+	if l := (&Program{Insns: c}).NewLabel(); l != 12 {
+		t.Errorf("the next label is %d", l)
+	}
+	k.SetLabel(1, 7) // nothing jumps there
+	if l := (&Program{Insns: c}).NewLabel(); l != 18 {
+		t.Errorf("the next label is %d", l)
+	}
 }
 
 // TestPackNames holds that packs of an object share names, also those that come again much later.
@@ -246,6 +254,13 @@ func TestPackReads(t *testing.T) {
 	}
 	if changedInsns(flat, p) != nil || changedInsns(p, flat) != nil {
 		t.Error("there is a difference")
+	}
+	want, err := flat.Code()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := p.Code(); err != nil || !slices.Equal(got, want) {
+		t.Errorf("the instructions alone are %v, %v, want %v", got, err, want)
 	}
 	if string(p.AppendText(nil)) != string(flat.AppendText(nil)) {
 		t.Errorf("text is\n%s", p.AppendText(nil))

@@ -75,11 +75,22 @@ func (p *Program) NewLabel() asm.Label {
 	return free
 }
 
-// eachLabel calls f with every label that the program defines, refers to or names, and with 0.
+// eachLabel calls f with every label that the program defines, refers to or names, and perhaps with 0.
 func (p *Program) eachLabel(f func(asm.Label)) {
-	for _, in := range p.Insns.each() {
-		f(in.Label)
-		f(in.Target)
+	for i := range p.Insns.list {
+		f(p.Insns.list[i].Label)
+		f(p.Insns.list[i].Target)
+	}
+	for k := range p.Insns.pieces {
+		piece := &p.Insns.pieces[k]
+		for _, x := range piece.insns() {
+			if l := asm.Label(x.label) & MaxLabel; l != 0 {
+				f(l + piece.Labels)
+			}
+			if x.kind() == asm.RefLabel {
+				f(asm.Label(x.to) + piece.Labels)
+			}
+		}
 	}
 	for l := range p.LabelNames {
 		f(l)
@@ -96,12 +107,12 @@ func (p *Program) FindLabel(l asm.Label) int {
 	if l == 0 {
 		return -1
 	}
-	return p.Insns.index(func(in *Insn) bool { return in.Label == l })
+	return p.Insns.index(func(m mark) bool { return m.label == l })
 }
 
 // FindFunc returns the index of the first instruction of a function of the program, or -1.
 func (p *Program) FindFunc(name string) int {
-	return p.Insns.index(func(in *Insn) bool { return in.Func != nil && in.Func.Name == name })
+	return p.Insns.index(func(m mark) bool { return m.fn != nil && m.fn.Name == name })
 }
 
 // FuncAt returns the function that instruction i belongs to and the index where it starts.
@@ -134,11 +145,10 @@ func (p *Program) LineAt(i int) *btf.Line {
 // references to labels: what the encoder takes. Labels made up for function starts begin with
 // NewLabel. It fails if a reference names no function of the program.
 func (p *Program) Code() ([]asm.Insn, error) {
-	out := make([]asm.Insn, p.Insns.Len())
+	out := p.Insns.plain()
 	starts := make(map[string]int)
-	for i, in := range p.Insns.each() {
-		out[i] = in.Insn
-		if f := in.Func; f != nil {
+	for i, m := range p.Insns.marks() {
+		if f := m.fn; f != nil {
 			if _, dup := starts[f.Name]; dup {
 				return nil, fmt.Errorf("resolve calls of program %s: function %s is defined twice", show(p.Name), show(f.Name))
 			}

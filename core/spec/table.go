@@ -93,8 +93,8 @@ func (p *Program) tablesText() string {
 		return ""
 	}
 	at := make(map[asm.Label]int)
-	for i, in := range p.Insns.each() {
-		at[in.Label] = i
+	for i, m := range p.Insns.marks() {
+		at[m.label] = i
 	}
 	var b strings.Builder
 	for i, t := range p.Tables {

@@ -219,8 +219,8 @@ func (p *Program) plainLabels() map[asm.Label]string {
 	}
 	out := make(map[asm.Label]string)
 	taken := make(map[string]bool)
-	for _, in := range p.Insns.each() {
-		l := in.Label
+	for _, m := range p.Insns.marks() {
+		l := m.label
 		if n := p.LabelNames[l]; l != 0 && n != "" && !taken[n] {
 			out[l], taken[n] = n, true
 		}
