@@ -1,6 +1,7 @@
 package btf
 
 import (
+	"math"
 	"slices"
 	"testing"
 )
@@ -36,7 +37,7 @@ func TestRefs(t *testing.T) {
 				t.Errorf("%d: reference %d is %d, want %d", id, n, got, to)
 			}
 		}
-		for _, n := range []int{-1, len(want), 1 << 40} {
+		for _, n := range []int{-1, len(want), math.MaxInt} {
 			if got, ok := types.Ref(id, n); ok {
 				t.Errorf("%d: reference %d is %d", id, n, got)
 			}

@@ -83,7 +83,10 @@ func TestBuild(t *testing.T) {
 
 // TestPackages finds the packages whose tests ask for a kernel: each must be in the matrix, or say why not.
 func TestPackages(t *testing.T) {
-	elsewhere := []string{"core/btf/render", "core/elf"} // they read the kernel's types, and need bpftool
+	elsewhere := []string{
+		"core/btf/render", "core/elf", // they read the kernel's types, and need bpftool
+		"bench", // another module, which needs compilers and the peers
+	}
 	for _, pattern := range []string{"../../*/*_test.go", "../../*/*/*_test.go", "../../*/*/*/*_test.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
