@@ -1,0 +1,157 @@
+package elf
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/internal/wire"
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/elftest"
+)
+
+// seed is an object that is whole.
+type seed struct {
+	name string
+	data []byte
+}
+
+// seeds are at least 20 objects of every kind: made by compilers, assembled, written and linked, of both
+// byte orders, with and without BTF.
+func seeds(t testing.TB) []seed {
+	t.Helper()
+	var out []seed
+	for _, name := range objects(t) {
+		out = append(out, seed{name, readFile(t, name)})
+	}
+	for head, text := range map[string]string{"order big\n": base, "nobtf\n": base, "nobtf\norder big\n": base, "": base} {
+		out = append(out, seed{"assembled " + strings.ReplaceAll(head, "\n", " "), elftest.MustBytes(head + text)})
+	}
+	linked, err := Link(halves(t)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out = append(out, seed{"linked", linked})
+	for _, name := range []string{"maps-el.o", "ops-el.o", "jump-el.o", "legacy-el.o"} {
+		c, err := LoadBytes(readFile(t, "testdata/"+name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := Write(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, seed{"written " + name, b})
+	}
+	out = append(out, seed{"wide", wide(t)})
+	slices.SortFunc(out, func(a, b seed) int { return strings.Compare(a.name, b.name) })
+	if len(out) < 20 {
+		t.Fatalf("%d seeds", len(out))
+	}
+	return out
+}
+
+// wide is an object whose numbers of sections are in section 0.
+func wide(t testing.TB) []byte {
+	b := broken(t, base, edit(0, func(h *elftest.Header) { h.Size, h.Link = 12, baseStrtab }))
+	binary.LittleEndian.PutUint16(b[60:], 0)
+	binary.LittleEndian.PutUint16(b[62:], 0xffff)
+	return b
+}
+
+// TestPrefixes (E01) reads every prefix of the seeds.
+func TestPrefixes(t *testing.T) {
+	for _, s := range seeds(t) {
+		if _, err := LoadBytes(s.data); err != nil {
+			t.Fatalf("%s: %v", s.name, err)
+		}
+		for n := range s.data {
+			if _, err := LoadBytes(s.data[:n]); err == nil {
+				t.Fatalf("%s: %d of %d bytes are a whole object", s.name, n, len(s.data))
+			}
+		}
+	}
+}
+
+// TestFlips changes every byte of the seeds, of some in several ways. Nothing panics and memory stays
+// within bounds, whether the file is still fine or not.
+func TestFlips(t *testing.T) {
+	for i, s := range seeds(t) {
+		masks := []byte{0xff}
+		if i%4 == 0 && !testing.Short() {
+			masks = append(masks, 0x01)
+		}
+		b := slices.Clone(s.data)
+		for _, mask := range masks {
+			used := allocated(func() {
+				for i := range b {
+					b[i] ^= mask
+					tryLoad(b)
+					b[i] ^= mask
+				}
+			})
+			if limit := bound(len(b)) * uint64(len(b)); used > limit {
+				t.Errorf("%s, mask %#x: %d bytes allocated, at most %d", s.name, mask, used, limit)
+			}
+		}
+	}
+}
+
+// tryLoad reads a file and, if that works, does with it what others do.
+func tryLoad(b []byte) {
+	c, err := LoadOptions{Lenient: true}.LoadBytes(b)
+	if err != nil {
+		return
+	}
+	if c.Check() == nil {
+		for _, p := range c.Programs {
+			p.Code()
+		}
+	}
+	d := c.Clone()
+	for _, m := range d.Maps {
+		for i := range m.Data {
+			m.Data[i]++
+		}
+	}
+	spec.Diff(c, d)
+}
+
+func FuzzLoad(f *testing.F) {
+	for _, name := range objects(f) {
+		f.Add(readFile(f, name))
+	}
+	for _, tt := range malformedCases {
+		f.Add(tt.data(f))
+	}
+	f.Add(elftest.MustBytes(base))
+	f.Add(elftest.MustBytes("order big\n" + base))
+	f.Add(elftest.MustBytes("nobtf\n" + base))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := LoadBytes(b)
+		if err != nil {
+			var place *wire.Error
+			if !errors.Is(err, ErrNotObject) && !errors.As(err, &place) {
+				t.Errorf("error without a place: %v", err)
+			}
+			return
+		}
+		text := c.String()
+		again, err := LoadBytes(b)
+		if err != nil || again.String() != text {
+			t.Errorf("second reading differs: %v", err)
+		}
+		if len(spec.Diff(c, again)) != 0 {
+			t.Error("two readings differ")
+		}
+		if c.Check() == nil {
+			for _, p := range c.Programs {
+				if _, err := p.Code(); err != nil {
+					t.Errorf("checked program: %v", err)
+				}
+			}
+		}
+	})
+}
