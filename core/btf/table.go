@@ -234,8 +234,9 @@ func (t *Types) offset(id ID) uint32 {
 	}
 	off := p.offsets[n>>sparse]
 	k := n & (1<<sparse - 1)
-	if k > 0 && t.walks.Add(1) > t.count/walksPerType {
-		t.dense() // not for k of 0, where the lock may be held
+	if k > 0 && t.walks.Add(1) > t.count/walksPerType && t.grow.TryLock() { // whoever has the lock, even this caller, may keep it
+		t.notePlaces()
+		t.grow.Unlock()
 		return t.places.Load().offsets[n]
 	}
 	for ; k > 0; k-- {

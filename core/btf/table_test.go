@@ -202,3 +202,21 @@ func TestPlaces(t *testing.T) {
 		t.Errorf("kind %v was %v", got, want)
 	}
 }
+
+// TestPlacesLocked holds that types are found while the table grows: then nobody notes places.
+func TestPlacesLocked(t *testing.T) {
+	types, err := Parse(manyStructs(t, 200, 12, 3).Bytes(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	types.grow.Lock()
+	defer types.grow.Unlock()
+	for id := ID(1); int(id) < types.Len(); id++ {
+		if types.Kind(id) == KindVoid {
+			t.Fatalf("type %d is not found", id)
+		}
+	}
+	if types.places.Load().shift == 0 {
+		t.Error("places were noted without the lock")
+	}
+}

@@ -38,6 +38,11 @@ func (t *Types) dense() {
 	}
 	t.grow.Lock()
 	defer t.grow.Unlock()
+	t.notePlaces()
+}
+
+// notePlaces notes the place of every type. The lock must be held.
+func (t *Types) notePlaces() {
 	if t.places.Load().shift == 0 {
 		return
 	}
