@@ -53,7 +53,7 @@ func needLibbpf(t *testing.T) *libbpf {
 	t.Helper()
 	l := useLibbpf(t)
 	if l == nil {
-		t.Skip("needs clang: libbpf for programs of this machine")
+		testenv.Skip(t, testenv.Clang, "libbpf for programs of this machine")
 	}
 	return l
 }
