@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bpfhost/bpfhost/core/netlab"
 	"github.com/bpfhost/bpfhost/internal/testenv"
+	"github.com/bpfhost/bpfhost/internal/testnet"
 )
 
 // guestFile reads a file of the plugins that come with bpfhost.
@@ -42,7 +42,7 @@ func TestGuestQuickstart(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := serve(ctx, run)
-	if _, err := n.Traffic(ctx, netlab.Flow{UDP: 60, TCP: 30, ICMP: 10}); err != nil {
+	if _, err := n.Traffic(ctx, testnet.Flow{UDP: 60, TCP: 30, ICMP: 10}); err != nil {
 		t.Fatal(err)
 	}
 	cancel()

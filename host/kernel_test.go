@@ -14,16 +14,16 @@ import (
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/link"
 	"github.com/bpfhost/bpfhost/core/loader"
-	"github.com/bpfhost/bpfhost/core/netlab"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/testenv"
+	"github.com/bpfhost/bpfhost/internal/testnet"
 	"github.com/bpfhost/bpfhost/internal/wasmtest"
 )
 
 // newNet makes a network of the test's own, or skips.
-func newNet(t testing.TB) *netlab.Net {
+func newNet(t testing.TB) *testnet.Net {
 	t.Helper()
-	n, err := netlab.New()
+	n, err := testnet.New()
 	if errors.Is(err, loader.ErrPermission) || errors.Is(err, loader.ErrNotSupported) {
 		testenv.Skip(t, testenv.Kernel, err.Error())
 	}
@@ -170,7 +170,7 @@ func descriptors(t testing.TB) int {
 }
 
 // applyWatcher runs a guest up to the point where everything is attached.
-func applyWatcher(t testing.TB, n *netlab.Net, w *wasmGuest, out *bytes.Buffer) *Run {
+func applyWatcher(t testing.TB, n *testnet.Net, w *wasmGuest, out *bytes.Buffer) *Run {
 	t.Helper()
 	p, err := newHost(t).Open(context.Background(), w.bytes(), PluginOptions{
 		Stdout: out, Params: map[string]string{"iface": n.Iface(), "netns": n.Path()},
@@ -208,7 +208,7 @@ func TestKernelRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := serve(ctx, run)
 	const packets = 500
-	if _, err := n.Traffic(ctx, netlab.Flow{UDP: packets}); err != nil {
+	if _, err := n.Traffic(ctx, testnet.Flow{UDP: packets}); err != nil {
 		t.Fatal(err)
 	}
 	cancel()
@@ -230,7 +230,7 @@ func TestKernelRun(t *testing.T) {
 		t.Errorf("%d descriptors before and %d after", before, after)
 	}
 	// It is detached: the next packet runs nothing.
-	if _, err := n.Traffic(context.Background(), netlab.Flow{UDP: 1}); err != nil {
+	if _, err := n.Traffic(context.Background(), testnet.Flow{UDP: 1}); err != nil {
 		t.Error(err)
 	}
 }
@@ -241,7 +241,7 @@ func TestKernelLoss(t *testing.T) {
 	run := applyWatcher(t, n, watcher(4096, 0), &bytes.Buffer{})
 	const packets = 500 // of which about 56 fit while nobody reads
 	for range 10 {      // in portions, so that none is lost before it gets to the program
-		if _, err := n.Traffic(context.Background(), netlab.Flow{UDP: packets / 10}); err != nil {
+		if _, err := n.Traffic(context.Background(), testnet.Flow{UDP: packets / 10}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Millisecond)

@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bpfhost/bpfhost/core/loader"
-	"github.com/bpfhost/bpfhost/core/netlab"
 	"github.com/bpfhost/bpfhost/guests"
 	"github.com/bpfhost/bpfhost/host"
+	"github.com/bpfhost/bpfhost/internal/testnet"
 )
 
 func newDemo(a app) *cobra.Command {
@@ -46,7 +46,7 @@ const (
 )
 
 func (d *demo) run(ctx context.Context, a app) error {
-	lab, err := netlab.New()
+	lab, err := testnet.New()
 	if err == nil {
 		if err = d.runOn(ctx, a, lab); err == nil {
 			fmt.Fprintln(a.err, "bpfhost: demo: everything is removed again")
@@ -77,7 +77,7 @@ func (d *demo) planOnly(ctx context.Context, a app) error {
 }
 
 // runOn runs the plugin on the near end of a network and sends packets from its far end.
-func (d *demo) runOn(ctx context.Context, a app, lab *netlab.Net) error {
+func (d *demo) runOn(ctx context.Context, a app, lab *testnet.Net) error {
 	d.set = []string{"iface=" + lab.Iface(), "netns=" + lab.Path(), fmt.Sprintf("sample=%d", sample)}
 	fmt.Fprintf(a.err, "bpfhost: demo: made a network namespace with interface %s; now this runs:\n\n"+
 		"  bpfhost run quickstart.wasm --set %s --duration %s\n\n", lab.Iface(), strings.Join(d.set, " --set "), d.duration)
@@ -109,9 +109,9 @@ func (d *demo) runOn(ctx context.Context, a app, lab *netlab.Net) error {
 }
 
 // send keeps packets coming until ctx ends.
-func (d *demo) send(ctx context.Context, a app, lab *netlab.Net) {
+func (d *demo) send(ctx context.Context, a app, lab *testnet.Net) {
 	for ctx.Err() == nil {
-		if _, err := lab.Traffic(ctx, netlab.Flow{UDP: 3, TCP: 2, ICMP: 1, Every: every}); err != nil {
+		if _, err := lab.Traffic(ctx, testnet.Flow{UDP: 3, TCP: 2, ICMP: 1, Every: every}); err != nil {
 			fmt.Fprintf(a.err, "bpfhost: demo: %s\n", host.SafeText(err.Error()))
 			return
 		}

@@ -18,8 +18,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/bpfhost/bpfhost/core/netlab"
 	"github.com/bpfhost/bpfhost/internal/elftest"
+	"github.com/bpfhost/bpfhost/internal/testnet"
 )
 
 type command = func(ts *testscript.TestScript, neg bool, args []string)
@@ -28,7 +28,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 var scriptCommands = map[string]command{
 	"exits":    exits,
 	"await":    await,
-	"netlab":   makeLab,
+	"testnet":  makeLab,
 	"traffic":  traffic,
 	"remember": remember,
 	"gone":     gone,
@@ -110,27 +110,27 @@ func ended(ts *testscript.TestScript) bool {
 	return len(commands) != 0
 }
 
-// labKey is the key of a script's network, a **netlab.Net.
+// labKey is the key of a script's network, a **testnet.Net.
 type labKey struct{}
 
 func makeLab(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 {
-		ts.Fatalf("usage: netlab")
+		ts.Fatalf("usage: testnet")
 	}
-	lab, err := netlab.New()
+	lab, err := testnet.New()
 	ts.Check(err)
 	ts.Defer(func() { ts.Check(lab.Close()) })
 	ts.Setenv("NETNS", lab.Path())
 	ts.Setenv("IFACE", lab.Iface())
-	*ts.Value(labKey{}).(**netlab.Net) = lab
+	*ts.Value(labKey{}).(**testnet.Net) = lab
 }
 
 func traffic(ts *testscript.TestScript, neg bool, args []string) {
-	lab := *ts.Value(labKey{}).(**netlab.Net)
+	lab := *ts.Value(labKey{}).(**testnet.Net)
 	if neg || len(args) == 0 || lab == nil {
-		ts.Fatalf("usage: traffic [udp=N] [tcp=N] [icmp=N] [from=2|3], after netlab")
+		ts.Fatalf("usage: traffic [udp=N] [tcp=N] [icmp=N] [from=2|3], after testnet")
 	}
-	var f netlab.Flow
+	var f testnet.Flow
 	from := 2
 	fields := map[string]*int{"udp": &f.UDP, "tcp": &f.TCP, "icmp": &f.ICMP, "from": &from, "size": &f.Size}
 	for _, a := range args {

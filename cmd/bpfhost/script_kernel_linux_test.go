@@ -18,8 +18,8 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/link"
 	"github.com/bpfhost/bpfhost/core/loader"
-	"github.com/bpfhost/bpfhost/core/netlab"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/testnet"
 )
 
 // passAll is an XDP program that lets everything pass.
@@ -34,7 +34,7 @@ var passAll = &spec.Collection{
 
 // kernelUsable says why this process may not load and attach; nil if it may.
 var kernelUsable = sync.OnceValue(func() error {
-	lab, err := netlab.New()
+	lab, err := testnet.New()
 	if err != nil {
 		return err
 	}
@@ -133,9 +133,9 @@ func exists(k kernelID) (bool, error) {
 
 // free checks that an XDP program can be attached to the near interface of the script's network.
 func free(ts *testscript.TestScript, neg bool, args []string) {
-	lab := *ts.Value(labKey{}).(**netlab.Net)
+	lab := *ts.Value(labKey{}).(**testnet.Net)
 	if neg || len(args) != 0 || lab == nil {
-		ts.Fatalf("usage: free, after netlab")
+		ts.Fatalf("usage: free, after testnet")
 	}
 	c, err := loader.Load(passAll, loader.Options{})
 	ts.Check(err)

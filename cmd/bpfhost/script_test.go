@@ -10,8 +10,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/bpfhost/bpfhost/core/netlab"
 	"github.com/bpfhost/bpfhost/internal/testenv"
+	"github.com/bpfhost/bpfhost/internal/testnet"
 )
 
 var update = flag.Bool("update", false, "write the output of commands into the scripts")
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 //	exec masked           copies its input without hashes of plugins and numbers of packets
 //	await FILE [N]        waits until the file exists, and has N lines; with ! until that is over;
 //	                      fails when the background commands end before
-//	netlab                makes a network: $NETNS, $IFACE
+//	testnet                makes a network: $NETNS, $IFACE
 //	traffic udp=N …       sends packets to it: udp=, tcp=, icmp=, from=2|3 (last byte of the source)
 //	remember, gone        keep the ids of what background processes hold in the kernel; all must be gone
 //	free                  nothing is attached to the network's near interface
@@ -71,7 +71,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("HOSTELF", hostELF)
 			e.Setenv("XDG_CACHE_HOME", cache)
 			e.Setenv("NOBODY_CACHE", cache+"-nobody")
-			e.Values[labKey{}] = new(*netlab.Net)
+			e.Values[labKey{}] = new(*testnet.Net)
 			e.Values[heldKey{}] = new([]kernelID)
 			return nil
 		},

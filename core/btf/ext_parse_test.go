@@ -9,7 +9,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/bpfhost/bpfhost/core/internal/wire"
+	"github.com/bpfhost/bpfhost/internal/wire"
 	"github.com/google/go-cmp/cmp"
 )
 

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/bpfhost/bpfhost/core/internal/wire"
+	"github.com/bpfhost/bpfhost/internal/wire"
 )
 
 // The names of the sections in errors.

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/btf"
-	"github.com/bpfhost/bpfhost/core/internal/sys"
+	"github.com/bpfhost/bpfhost/internal/sys"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/bpfhost/bpfhost/core/internal/wire"
+	"github.com/bpfhost/bpfhost/internal/wire"
 )
 
 // rawType is the words of a type.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/bpfhost/bpfhost/core/internal/wire"
+	"github.com/bpfhost/bpfhost/internal/wire"
 )
 
 // Limits of what ReadBTF reads, in bytes: a kernel image has fifty sections, and types of 10 MB.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/bpfhost/bpfhost/core/asm"
-	"github.com/bpfhost/bpfhost/core/internal/wire"
+	"github.com/bpfhost/bpfhost/internal/wire"
 )
 
 // Numbers of the ELF format (System V ABI, chapters 4 and 5) that BPF objects use.

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bpfhost/bpfhost/core/internal/wire"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/elftest"
+	"github.com/bpfhost/bpfhost/internal/wire"
 )
 
 // seed is an object that is whole.

@@ -7,8 +7,8 @@ import (
 	"strconv"
 
 	"github.com/bpfhost/bpfhost/core/asm"
-	"github.com/bpfhost/bpfhost/core/internal/wire"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/wire"
 )
 
 // jumpSection holds tables of places that gotox goes to (LLVM 22). An entry has 8 bytes: how far from the

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/bpfhost/bpfhost/core/internal/wire"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/wire"
 )
 
 // legacySize is the size in bytes of the fields that every old map definition has: type, key size,

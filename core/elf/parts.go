@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/btf"
-	"github.com/bpfhost/bpfhost/core/internal/wire"
+	"github.com/bpfhost/bpfhost/internal/wire"
 )
 
 // parts are the sections that mean something.

@@ -3,7 +3,7 @@ package elf
 import (
 	"slices"
 
-	"github.com/bpfhost/bpfhost/core/internal/wire"
+	"github.com/bpfhost/bpfhost/internal/wire"
 )
 
 // Types of relocation (R_BPF_…, Documentation/bpf/llvm_reloc.rst of Linux).

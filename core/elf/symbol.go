@@ -3,8 +3,8 @@ package elf
 import (
 	"fmt"
 
-	"github.com/bpfhost/bpfhost/core/internal/wire"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/wire"
 )
 
 // Bindings, types and visibilities of symbols.

@@ -12,11 +12,11 @@ import (
 	"time"
 
 	"github.com/bpfhost/bpfhost/core/asm"
-	"github.com/bpfhost/bpfhost/core/internal/sys"
 	"github.com/bpfhost/bpfhost/core/loader"
-	"github.com/bpfhost/bpfhost/core/netlab"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
 	"github.com/bpfhost/bpfhost/internal/testenv"
+	"github.com/bpfhost/bpfhost/internal/testnet"
 )
 
 // TestMain fails when a test leaves a descriptor open.
@@ -113,9 +113,9 @@ func counts(t testing.TB, c *loader.Collection, want uint64) {
 }
 
 // newNet makes a network, or skips.
-func newNet(t testing.TB) *netlab.Net {
+func newNet(t testing.TB) *testnet.Net {
 	t.Helper()
-	n, err := netlab.New()
+	n, err := testnet.New()
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, loader.ErrNotSupported) {
 		testenv.Skip(t, testenv.Kernel, err.Error())
 	}

@@ -10,9 +10,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/bpfhost/bpfhost/core/internal/sys"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 // perfTracepoint is PERF_TYPE_TRACEPOINT (include/uapi/linux/perf_event.h).

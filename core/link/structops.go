@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/bpfhost/bpfhost/core/internal/sys"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 // opsRequest is what the kernel's answers mean for an instance.

@@ -12,9 +12,9 @@ import (
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/link"
 	"github.com/bpfhost/bpfhost/core/loader"
-	"github.com/bpfhost/bpfhost/core/netlab"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/testenv"
+	"github.com/bpfhost/bpfhost/internal/testnet"
 )
 
 // congestion loads the congestion controls of tcp.c, without instances that need a link before Linux 6.4.
@@ -46,7 +46,7 @@ func congestion(t *testing.T, o loader.Options) *loader.Collection {
 // use sends data over TCP with a congestion control.
 func use(t *testing.T, name string) error {
 	t.Helper()
-	n, err := netlab.New()
+	n, err := testnet.New()
 	if errors.Is(err, os.ErrPermission) || errors.Is(err, loader.ErrNotSupported) {
 		testenv.Skip(t, testenv.Kernel, err.Error())
 	}

@@ -4,9 +4,9 @@ import (
 	"context"
 	"testing"
 
-	"github.com/bpfhost/bpfhost/core/netlab"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/testenv"
+	"github.com/bpfhost/bpfhost/internal/testnet"
 )
 
 func TestTCX(t *testing.T) {
@@ -46,7 +46,7 @@ func TestTCXEgress(t *testing.T) {
 	if i, err := l.Info(); err != nil || i.AttachType != spec.AttachTypeTCXEgress {
 		t.Errorf("info %+v, %v", i, err)
 	}
-	sent, err := n.Traffic(context.Background(), netlab.Flow{ICMP: 4})
+	sent, err := n.Traffic(context.Background(), testnet.Flow{ICMP: 4})
 	if err != nil || sent.ICMP != 4 {
 		t.Fatalf("sent %d, %v", sent.ICMP, err)
 	}

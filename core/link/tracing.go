@@ -3,9 +3,9 @@ package link
 import (
 	"errors"
 
-	"github.com/bpfhost/bpfhost/core/internal/sys"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 // RawTracepointOptions say where a raw tracepoint program is attached.

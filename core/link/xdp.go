@@ -3,9 +3,9 @@ package link
 import (
 	"fmt"
 
-	"github.com/bpfhost/bpfhost/core/internal/sys"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 // XDPFlags choose where in the packet's way an XDP program runs (XDP_FLAGS_…,

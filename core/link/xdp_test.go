@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/loader"
-	"github.com/bpfhost/bpfhost/core/netlab"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/testnet"
 )
 
 const xdpPass, xdpDrop = 2, 1
@@ -18,9 +18,9 @@ func xdpProgram(ret int32) *spec.Collection {
 }
 
 // send sends n packets to the near side.
-func send(t *testing.T, n *netlab.Net, packets int) {
+func send(t *testing.T, n *testnet.Net, packets int) {
 	t.Helper()
-	sent, err := n.Traffic(context.Background(), netlab.Flow{UDP: packets})
+	sent, err := n.Traffic(context.Background(), testnet.Flow{UDP: packets})
 	if err != nil || sent.UDP != packets {
 		t.Fatalf("sent %d of %d, %v", sent.UDP, packets, err)
 	}

@@ -6,8 +6,8 @@ import (
 	"os"
 	"sync"
 
-	"github.com/bpfhost/bpfhost/core/internal/sys"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 // arena is the memory of an arena in this process.

@@ -7,8 +7,8 @@ import (
 	"slices"
 
 	"github.com/bpfhost/bpfhost/core/btf"
-	"github.com/bpfhost/bpfhost/core/internal/sys"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 // blob is BTF on its way into the kernel: its bytes, and where in them the texts are that source

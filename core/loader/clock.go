@@ -3,7 +3,7 @@ package loader
 import (
 	"fmt"
 
-	"github.com/bpfhost/bpfhost/core/internal/sys"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 // Monotonic is the time in nanoseconds on the clock that programs read with bpf_ktime_get_ns

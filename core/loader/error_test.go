@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bpfhost/bpfhost/core/internal/sys"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 func TestFeatureError(t *testing.T) {

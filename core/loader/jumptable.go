@@ -5,8 +5,8 @@ import (
 	"fmt"
 
 	"github.com/bpfhost/bpfhost/core/asm"
-	"github.com/bpfhost/bpfhost/core/internal/sys"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 // insnArrayValue is the size of a value of the map that a jump table becomes (struct bpf_insn_array_value,

@@ -14,8 +14,8 @@ import (
 	"sync"
 
 	"github.com/bpfhost/bpfhost/core/btf"
-	"github.com/bpfhost/bpfhost/core/internal/sys"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 // Kernel is what is known of the running kernel. Everything is read when it is first asked for.

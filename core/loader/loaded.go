@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/bpfhost/bpfhost/core/btf"
-	"github.com/bpfhost/bpfhost/core/internal/sys"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 // TypesInfo is what the kernel says about type information that it holds.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/bpfhost/bpfhost/core/internal/sys"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 // UpdateFlags say what Update does about existing entries (BPF_ANY … of include/uapi/linux/bpf.h).

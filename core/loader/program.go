@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/bpfhost/bpfhost/core/internal/sys"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 // Program is a program in the kernel.

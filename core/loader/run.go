@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/bpfhost/bpfhost/core/internal/sys"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 // Run is one test run of a program: input, room for output, and after Program.Run the result.

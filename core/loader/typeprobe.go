@@ -5,8 +5,8 @@ import (
 	"fmt"
 
 	"github.com/bpfhost/bpfhost/core/btf"
-	"github.com/bpfhost/bpfhost/core/internal/sys"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 // typeFeatures finds what this kernel accepts of BTF, by loading a small blob for each feature that is asked for.

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/asm"
-	"github.com/bpfhost/bpfhost/core/internal/sys"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 // VerifierError says that the kernel's verifier refused a program. Its text is one line; printed

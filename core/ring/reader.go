@@ -10,9 +10,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/bpfhost/bpfhost/core/internal/sys"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 // ErrClosed says that the reader was closed, before or while it waited. It is os.ErrClosed.

@@ -5,7 +5,7 @@
 // helpers.txt. To take over a newer kernel's numbers, replace the enumerations with the output of the
 // command in the head of that file, add lines for new helpers, and run
 //
-//	go test ./core/internal/gen -write
+//	go test ./internal/gen -write
 //
 // Without -write the same test fails when a generated file differs from what would be written.
 package gen

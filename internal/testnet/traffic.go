@@ -1,4 +1,4 @@
-package netlab
+package testnet
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/bpfhost/bpfhost/core/internal/sys"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 // The ports that packets go to. Nothing listens there.
@@ -17,11 +17,11 @@ const (
 	TCPPort = 4243
 )
 
-// Flow says which packets to send from the far to the near side.
+// Flow says which packets to send from the peer to the local side.
 type Flow struct {
 	UDP, TCP, ICMP int           // packets of each protocol
 	Every          time.Duration // time between two packets; 0 is as fast as possible
-	From           netip.Addr    // source, one of Far; the zero value is the first of them
+	From           netip.Addr    // source, one of PeerAddrs; the zero value is the first of them
 	Size           int           // bytes of payload of a UDP or ICMP packet; 0 is 32
 }
 
@@ -33,7 +33,7 @@ func (f Flow) Total() int { return f.UDP + f.TCP + f.ICMP }
 // when ctx ended (that is no error) or sending failed.
 func (n *Net) Traffic(ctx context.Context, f Flow) (sent Flow, err error) {
 	if !f.From.IsValid() {
-		f.From = Far()[0]
+		f.From = PeerAddrs()[0]
 	}
 	sent = Flow{Every: f.Every, From: f.From, Size: f.Size}
 	if f.Size <= 0 {
@@ -53,7 +53,7 @@ func (n *Net) Traffic(ctx context.Context, f Flow) (sent Flow, err error) {
 	return sent, nil
 }
 
-// sender holds the sockets of the far side.
+// sender holds the sockets of the peer.
 type sender struct {
 	from    netip.Addr
 	udp     net.PacketConn
@@ -124,11 +124,11 @@ func (s *sender) run(ctx context.Context, f Flow, sent *Flow) error {
 }
 
 func (s *sender) sendUDP() error {
-	_, err := s.udp.WriteTo(s.payload, net.UDPAddrFromAddrPort(netip.AddrPortFrom(Near(), UDPPort)))
+	_, err := s.udp.WriteTo(s.payload, net.UDPAddrFromAddrPort(netip.AddrPortFrom(Local(), UDPPort)))
 	return err
 }
 
-func (s *sender) sendTCP() error { return sys.StartTCP(s.from, netip.AddrPortFrom(Near(), TCPPort)) }
+func (s *sender) sendTCP() error { return sys.StartTCP(s.from, netip.AddrPortFrom(Local(), TCPPort)) }
 
 // sendICMP sends an echo request (RFC 792).
 func (s *sender) sendICMP() error {
@@ -136,7 +136,7 @@ func (s *sender) sendICMP() error {
 	s.echoes++
 	binary.BigEndian.PutUint16(b[6:], s.echoes)
 	binary.BigEndian.PutUint16(b[2:], checksum(b))
-	_, err := s.icmp.WriteTo(b, &net.IPAddr{IP: Near().AsSlice()})
+	_, err := s.icmp.WriteTo(b, &net.IPAddr{IP: Local().AsSlice()})
 	return err
 }
 

@@ -1,4 +1,4 @@
-package netlab
+package testnet
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/bpfhost/bpfhost/core/internal/sys"
+	"github.com/bpfhost/bpfhost/internal/sys"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 

@@ -29,7 +29,7 @@ func TestGenerated(t *testing.T) {
 			t.Fatal(err)
 		}
 		if d := cmp.Diff(string(want), string(have)); d != "" {
-			t.Errorf("%s is out of date; run go test ./core/internal/gen -write (-want +have):\n%s", name, d)
+			t.Errorf("%s is out of date; run go test ./internal/gen -write (-want +have):\n%s", name, d)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package netlab
+package testnet
 
 import (
 	"context"
@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// arrived reads how many packets the near interface has received, once that is at least want.
+// arrived reads how many packets the local interface has received, once that is at least want.
 func arrived(t *testing.T, n *Net, want uint64) uint64 {
 	t.Helper()
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
@@ -30,8 +30,8 @@ func TestTrafficIsExact(t *testing.T) {
 	before := arrived(t, n, 0)
 	for _, f := range []Flow{
 		{UDP: 20, TCP: 10, ICMP: 5},
-		{UDP: 3, From: Far()[1], Size: 1000},
-		{TCP: 4, From: Far()[1]},
+		{UDP: 3, From: PeerAddrs()[1], Size: 1000},
+		{TCP: 4, From: PeerAddrs()[1]},
 	} {
 		sent, err := n.Traffic(context.Background(), f)
 		if err != nil {

@@ -1,4 +1,4 @@
-package netlab
+package testnet
 
 import (
 	"errors"
@@ -8,33 +8,33 @@ import (
 	"os"
 	"sync"
 
-	"github.com/bpfhost/bpfhost/core/internal/sys"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 const (
-	nearName = "veth0"
-	farName  = "veth1"
-	prefix   = 24
+	localName = "veth0"
+	peerName  = "veth1"
+	prefix    = 24
 )
 
 var (
-	nearMAC = [6]byte{0x02, 0xbf, 0, 0, 0, 1} // locally administered
-	farMAC  = [6]byte{0x02, 0xbf, 0, 0, 0, 2}
+	localMAC = [6]byte{0x02, 0xbf, 0, 0, 0, 1} // locally administered
+	peerMAC  = [6]byte{0x02, 0xbf, 0, 0, 0, 2}
 )
 
-// Near returns the address of the near side, 10.99.0.1.
-func Near() netip.Addr { return netip.AddrFrom4([4]byte{10, 99, 0, 1}) }
+// Local returns the address of the local side, 10.99.0.1.
+func Local() netip.Addr { return netip.AddrFrom4([4]byte{10, 99, 0, 1}) }
 
-// Far returns the addresses of the far side, 10.99.0.2 and 10.99.0.3.
-func Far() [2]netip.Addr {
+// PeerAddrs returns the addresses of the peer, 10.99.0.2 and 10.99.0.3.
+func PeerAddrs() [2]netip.Addr {
 	return [2]netip.Addr{netip.AddrFrom4([4]byte{10, 99, 0, 2}), netip.AddrFrom4([4]byte{10, 99, 0, 3})}
 }
 
 // Net is a throw-away network. Its methods may be called at the same time.
 type Net struct {
-	near, far *sys.FD
-	path      string
-	once      sync.Once
+	local, peer *sys.FD
+	path        string
+	once        sync.Once
 }
 
 // New makes a network. It takes CAP_SYS_ADMIN and CAP_NET_ADMIN; without them the error wraps
@@ -52,26 +52,26 @@ func New() (*Net, error) {
 }
 
 func (n *Net) build() (err error) {
-	if n.near, err = sys.NewNetns(); err != nil {
+	if n.local, err = sys.NewNetns(); err != nil {
 		return err
 	}
-	if n.far, err = sys.NewNetns(); err != nil {
+	if n.peer, err = sys.NewNetns(); err != nil {
 		return err
 	}
-	raw, err := n.near.Acquire()
+	raw, err := n.local.Acquire()
 	if err != nil {
 		return err
 	}
 	n.path = fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), raw)
-	n.near.Release()
+	n.local.Release()
 	for _, side := range []func(func() error) error{n.Do, n.Peer} {
 		if err := side(quiet); err != nil {
 			return err
 		}
 	}
 	err = n.Do(func() error {
-		near, far := sys.End{Name: nearName, MAC: nearMAC}, sys.End{Name: farName, MAC: farMAC}
-		if err := sys.CreateVeth(near, far, n.far); err != nil {
+		local, peer := sys.End{Name: localName, MAC: localMAC}, sys.End{Name: peerName, MAC: peerMAC}
+		if err := sys.CreateVeth(local, peer, n.peer); err != nil {
 			return fmt.Errorf("create veth pair: %w", err)
 		}
 		return nil
@@ -79,14 +79,14 @@ func (n *Net) build() (err error) {
 	if err != nil {
 		return err
 	}
-	far := Far()
-	if err := n.Peer(func() error { return up(farName, far[:], []netip.Addr{Near()}, nearMAC) }); err != nil {
+	peer := PeerAddrs()
+	if err := n.Peer(func() error { return up(peerName, peer[:], []netip.Addr{Local()}, localMAC) }); err != nil {
 		return err
 	}
-	if err := n.Do(func() error { return up(nearName, []netip.Addr{Near()}, far[:], farMAC) }); err != nil {
+	if err := n.Do(func() error { return up(localName, []netip.Addr{Local()}, peer[:], peerMAC) }); err != nil {
 		return err
 	}
-	return n.settle()
+	return n.waitReady()
 }
 
 // quiet switches loopback on and IPv6 off, which would send packets of its own.
@@ -130,36 +130,36 @@ func up(name string, own, peer []netip.Addr, peerMAC [6]byte) error {
 	return nil
 }
 
-// Iface returns the name of the near interface.
-func (n *Net) Iface() string { return nearName }
+// Iface returns the name of the local interface.
+func (n *Net) Iface() string { return localName }
 
-// Path names the near namespace in the file system, "/proc/<pid>/fd/<n>". It is good until Close.
+// Path names the local namespace in the file system, "/proc/<pid>/fd/<n>". It is good until Close.
 func (n *Net) Path() string { return n.path }
 
-// Do runs fn in the near namespace on an OS thread of its own. Goroutines that fn starts are not in
+// Do runs fn in the local namespace on an OS thread of its own. Goroutines that fn starts are not in
 // the namespace. After Close the error wraps os.ErrClosed.
-func (n *Net) Do(fn func() error) error { return sys.InNetns(n.near, fn) }
+func (n *Net) Do(fn func() error) error { return sys.InNetns(n.local, fn) }
 
-// Peer is Do for the far namespace.
-func (n *Net) Peer(fn func() error) error { return sys.InNetns(n.far, fn) }
+// Peer is Do for the peer namespace.
+func (n *Net) Peer(fn func() error) error { return sys.InNetns(n.peer, fn) }
 
 // Close removes the network. It may be called again.
 func (n *Net) Close() error {
 	var err error
 	n.once.Do(func() {
-		if n.near != nil && n.path != "" {
+		if n.local != nil && n.path != "" {
 			// The kernel would remove the pair with the namespaces, but some time later. Without a pair
 			// there is nothing to remove.
 			err = n.Do(func() error {
-				index, e := sys.InterfaceIndex(nearName)
+				index, e := sys.InterfaceIndex(localName)
 				if e != nil {
 					return nil
 				}
 				return sys.DeleteInterface(index)
 			})
 		}
-		n.near.Close()
-		n.far.Close()
+		n.local.Close()
+		n.peer.Close()
 	})
 	if err != nil {
 		return fmt.Errorf("remove network: %w", err)

@@ -1,4 +1,4 @@
-package netlab
+package testnet
 
 import (
 	"errors"
@@ -36,10 +36,10 @@ func interfaces(t *testing.T, in func(func() error) error) []string {
 func TestNet(t *testing.T) {
 	n := newNet(t)
 	if got, want := interfaces(t, n.Do), []string{"veth0", "10.99.0.1/24"}; !slices.Equal(got, want) {
-		t.Errorf("near: %v, want %v", got, want)
+		t.Errorf("local: %v, want %v", got, want)
 	}
 	if got, want := interfaces(t, n.Peer), []string{"veth1", "10.99.0.2/24", "10.99.0.3/24"}; !slices.Equal(got, want) {
-		t.Errorf("far: %v, want %v", got, want)
+		t.Errorf("peer: %v, want %v", got, want)
 	}
 	if _, err := os.Stat(n.Path()); err != nil {
 		t.Errorf("path: %v", err)

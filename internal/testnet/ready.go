@@ -1,4 +1,4 @@
-package netlab
+package testnet
 
 import (
 	"bytes"
@@ -11,22 +11,22 @@ import (
 	"time"
 )
 
-// settleTime bounds how long a new pair may take until packets cross it.
-const settleTime = 10 * time.Second
+// readyTimeout bounds how long a new pair may take until packets cross it.
+const readyTimeout = 10 * time.Second
 
-// settle waits until packets cross the pair in both directions. An interface that was just switched
+// waitReady waits until packets cross the pair in both directions. An interface that was just switched
 // on drops everything without a word until the kernel's worker for link changes has been there.
-func (n *Net) settle() error {
-	far := Far()[0]
-	if err := crosses(n.Peer, n.Do, nearName, Near()); err != nil {
+func (n *Net) waitReady() error {
+	peer := PeerAddrs()[0]
+	if err := crosses(n.Peer, n.Do, localName, Local()); err != nil {
 		return err
 	}
-	return crosses(n.Do, n.Peer, farName, far)
+	return crosses(n.Do, n.Peer, peerName, peer)
 }
 
 // crosses sends packets from one side until the interface of the other has received one.
 func crosses(from, to func(func() error) error, name string, addr netip.Addr) error {
-	for end := time.Now().Add(settleTime); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(readyTimeout); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if err := from(func() error { return knock(addr) }); err != nil {
 			return err
 		}
@@ -39,7 +39,7 @@ func crosses(from, to func(func() error) error, name string, addr netip.Addr) er
 			return err
 		}
 	}
-	return fmt.Errorf("no packet arrived at %s within %v", name, settleTime)
+	return fmt.Errorf("no packet arrived at %s within %v", name, readyTimeout)
 }
 
 // knock sends one packet of a protocol that nobody answers.

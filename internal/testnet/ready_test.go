@@ -1,4 +1,4 @@
-package netlab
+package testnet
 
 import (
 	"strings"
