@@ -17,7 +17,7 @@ func TestGenerated(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range files {
-		path := filepath.Join("..", "..", "..", filepath.FromSlash(name))
+		path := filepath.Join("..", "..", filepath.FromSlash(name))
 		if *write {
 			if err := os.WriteFile(path, want, 0o644); err != nil {
 				t.Fatal(err)
