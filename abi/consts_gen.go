@@ -37,13 +37,13 @@ type Kind uint32
 const (
 	KindPlugin  Kind = 1  // the plugin
 	KindObject  Kind = 2  // collection of programs, maps and variables
-	KindProgram Kind = 3  // blueprint of a program
-	KindMap     Kind = 4  // blueprint of a map
+	KindProgram Kind = 3  // spec of a program
+	KindMap     Kind = 4  // spec of a map
 	KindVar     Kind = 5  // global variable
 	KindAttach  Kind = 6  // planned attachment
 	KindParam   Kind = 7  // declared parameter
-	KindWant    Kind = 8  // declared wish
-	KindRmap    Kind = 9  // loaded map
+	KindRequest Kind = 8  // declared request
+	KindLiveMap Kind = 9  // loaded map
 	KindSource  Kind = 10 // event source
 	KindSection Kind = 11 // declared section name
 )
@@ -65,7 +65,7 @@ const (
 // Bases of feature ids; a property's number is its own feature id.
 const (
 	FeatureAttach uint32 = 0x10000 // plus an attach kind
-	FeatureSource uint32 = 0x20000 // plus a map type that src_open takes
+	FeatureSource uint32 = 0x20000 // plus a map type that source_open takes
 )
 
 // LogLevel is the type of: How much a log line matters.
@@ -114,7 +114,7 @@ type RefKind uint32
 // What an instruction refers to.
 const (
 	RefNone     RefKind = 0 // nothing
-	RefLabel    RefKind = 1 // a place in the same program: jump, local call, address of a local function
+	RefLabel    RefKind = 1 // a position in the same program: jump, local call, address of a local function
 	RefFunc     RefKind = 2 // a function of the same program, by name
 	RefMap      RefKind = 3 // a map
 	RefMapValue RefKind = 4 // the first value of a map, plus imm bytes
@@ -124,7 +124,7 @@ const (
 	RefTable    RefKind = 8 // address of a jump table of the same program
 )
 
-// Marks on an instruction.
+// Flags of an instruction.
 const (
 	InsnRaw uint32 = 0x1 // kept exactly as it was read, never interpreted
 )
@@ -153,19 +153,19 @@ const (
 	ParamBool   ParamType = 2 // true or false
 )
 
-// What a record of a batch is.
+// Kind of a record in a batch.
 const (
 	EventData uint32 = 0 // what a program sent
 	EventLost uint32 = 1 // payload is a u64: records lost since the last such record
 )
 
-// What src_ctl does.
+// What source_ctl does.
 const (
-	SrcPause  uint32 = 1 // stop draining
-	SrcResume uint32 = 2 // go on
+	SourcePause  uint32 = 1 // stop draining
+	SourceResume uint32 = 2 // go on
 )
 
-// Counts that the program keeps, in src_stats.flags.
+// Counts that the program keeps, in source_stats.flags.
 const (
 	KnownSent uint32 = 0x1 // sent is counted by the program
 	KnownLost uint32 = 0x2 // lost is counted by the program
@@ -177,7 +177,7 @@ type Stream uint32
 // Where out_write goes.
 const (
 	StreamOut Stream = 1 // results, for other programs
-	StreamErr Stream = 2 // talk, for people
+	StreamErr Stream = 2 // diagnostics, for people
 )
 
 // StopReason is the type of: Why a run ends.
@@ -188,7 +188,7 @@ const (
 	StopInterrupted StopReason = 1 // by the operator
 	StopDuration    StopReason = 2 // its time is over
 	StopClosed      StopReason = 3 // the host closes it
-	StopAsked       StopReason = 4 // the plugin called end
+	StopAsked       StopReason = 4 // the plugin called stop_run
 	StopError       StopReason = 5 // something failed
 )
 
@@ -230,22 +230,22 @@ const (
 	PropAttachTarget      Prop = 0x0603 // by kind: interface, cgroup path, tracepoint, …
 	PropAttachNetns       Prop = 0x0604 // path of the network namespace of the target; empty is the host's own
 	PropAttachFlags       Prop = 0x0605 // by kind, like the XDP mode (XDP_FLAGS_…)
-	PropAttachCookie      Prop = 0x0606 // what bpf_get_attach_cookie gives the program
+	PropAttachCookie      Prop = 0x0606 // what bpf_get_attach_cookie returns to the program
 	PropAttachOptional    Prop = 0x0607 // failing to attach is reported and ends nothing
 	PropParamName         Prop = 0x0701 // key of cfg_get
-	PropParamType         Prop = 0x0702 // what the operator may give; the host refuses anything else
-	PropParamDefault      Prop = 0x0703 // value if the operator gives none, as text
+	PropParamType         Prop = 0x0702 // what the operator may set; the host refuses anything else
+	PropParamDefault      Prop = 0x0703 // value if the operator sets none, as text
 	PropParamDoc          Prop = 0x0704 // what it is for, one sentence
-	PropParamRequired     Prop = 0x0705 // the operator must give a value
-	PropWantText          Prop = 0x0801 // the wish in policy words
-	PropRmapName          Prop = 0x0901 // name of the map in its object
-	PropRmapType          Prop = 0x0902 // map type
-	PropRmapKeySize       Prop = 0x0903 // bytes of a key
-	PropRmapValueSize     Prop = 0x0904 // bytes of one value
-	PropRmapMaxEntries    Prop = 0x0905 // entries; bytes of a ring buffer
-	PropRmapCPUs          Prop = 0x0906 // values that one key holds: the possible CPUs for a per-CPU map, else 1
-	PropRmapValueLen      Prop = 0x0907 // bytes that map_get gives and map_put takes: value_size, or cpus times value_size rounded up to 8
-	PropSectionName       Prop = 0x0b01 // the name; one that ends in + also stands before a slash and what to attach to
+	PropParamRequired     Prop = 0x0705 // the operator must set a value
+	PropRequestText       Prop = 0x0801 // the request in policy words
+	PropLiveMapName       Prop = 0x0901 // name of the map in its object
+	PropLiveMapType       Prop = 0x0902 // map type
+	PropLiveMapKeySize    Prop = 0x0903 // bytes of a key
+	PropLiveMapValueSize  Prop = 0x0904 // bytes of one value
+	PropLiveMapMaxEntries Prop = 0x0905 // entries; bytes of a ring buffer
+	PropLiveMapCPUs       Prop = 0x0906 // values that one key holds: the possible CPUs for a per-CPU map, else 1
+	PropLiveMapValueLen   Prop = 0x0907 // bytes that map_get returns and map_put takes: value_size, or cpus times value_size rounded up to 8
+	PropSectionName       Prop = 0x0b01 // the name; one that ends in + is also followed by a slash and what to attach to
 	PropSectionType       Prop = 0x0b02 // type of the programs; it has to be set
 	PropSectionAttachType Prop = 0x0b03 // their expected attach type
 	PropSectionFlags      Prop = 0x0b04 // their load flags (BPF_F_… of BPF_PROG_LOAD)

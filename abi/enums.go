@@ -33,13 +33,13 @@ var ownEnums = []Enum{
 	{Name: "kind", Go: "Kind", C: "K", Type: "Kind", Doc: "What a handle names; five bits of it.", Values: []Value{
 		{Name: "plugin", Num: 1, Doc: "the plugin"},
 		{Name: "object", Num: 2, Doc: "collection of programs, maps and variables"},
-		{Name: "program", Num: 3, Doc: "blueprint of a program"},
-		{Name: "map", Num: 4, Doc: "blueprint of a map"},
+		{Name: "program", Num: 3, Doc: "spec of a program"},
+		{Name: "map", Num: 4, Doc: "spec of a map"},
 		{Name: "var", Num: 5, Doc: "global variable"},
 		{Name: "attach", Num: 6, Doc: "planned attachment"},
 		{Name: "param", Num: 7, Doc: "declared parameter"},
-		{Name: "want", Num: 8, Doc: "declared wish"},
-		{Name: "rmap", Num: 9, Doc: "loaded map"},
+		{Name: "request", Num: 8, Doc: "declared request"},
+		{Name: "live_map", Num: 9, Doc: "loaded map"},
 		{Name: "source", Num: 10, Doc: "event source"},
 		{Name: "section", Num: 11, Doc: "declared section name"},
 	}},
@@ -54,7 +54,7 @@ var ownEnums = []Enum{
 	}},
 	{Name: "feature", Go: "Feature", C: "FEATURE", Doc: "Bases of feature ids; a property's number is its own feature id.", Values: []Value{
 		{Name: "attach", Num: 0x10000, Doc: "plus an attach kind"},
-		{Name: "source", Num: 0x20000, Doc: "plus a map type that src_open takes"},
+		{Name: "source", Num: 0x20000, Doc: "plus a map type that source_open takes"},
 	}},
 	{Name: "log_level", Go: "Log", C: "LOG", Type: "LogLevel", Doc: "How much a log line matters.", Values: []Value{
 		{Name: "debug", Num: 0, Doc: "for whoever works on the plugin"},
@@ -81,7 +81,7 @@ var ownEnums = []Enum{
 	}},
 	{Name: "ref_kind", Go: "Ref", C: "REF", Type: "RefKind", Doc: "What an instruction refers to.", Values: []Value{
 		{Name: "none", Num: 0, Doc: "nothing"},
-		{Name: "label", Num: 1, Doc: "a place in the same program: jump, local call, address of a local function"},
+		{Name: "label", Num: 1, Doc: "a position in the same program: jump, local call, address of a local function"},
 		{Name: "func", Num: 2, Doc: "a function of the same program, by name"},
 		{Name: "map", Num: 3, Doc: "a map"},
 		{Name: "map_value", Num: 4, Doc: "the first value of a map, plus imm bytes"},
@@ -90,7 +90,7 @@ var ownEnums = []Enum{
 		{Name: "ksym", Num: 7, Doc: "address of a kernel symbol"},
 		{Name: "table", Num: 8, Doc: "address of a jump table of the same program"},
 	}},
-	{Name: "insn_flags", Go: "Insn", C: "INSN", Bits: true, Doc: "Marks on an instruction.", Values: []Value{
+	{Name: "insn_flags", Go: "Insn", C: "INSN", Bits: true, Doc: "Flags of an instruction.", Values: []Value{
 		{Name: "raw", Num: 1, Doc: "kept exactly as it was read, never interpreted"},
 	}},
 	{Name: "label", Go: "Label", C: "LABEL", Doc: "Labels.", Values: []Value{
@@ -105,27 +105,27 @@ var ownEnums = []Enum{
 		{Name: "u64", Num: 1, Doc: "number from 0 up: decimal, or hexadecimal after 0x"},
 		{Name: "bool", Num: 2, Doc: "true or false"},
 	}},
-	{Name: "event_kind", Go: "Event", C: "EVENT", Doc: "What a record of a batch is.", Values: []Value{
+	{Name: "event_kind", Go: "Event", C: "EVENT", Doc: "Kind of a record in a batch.", Values: []Value{
 		{Name: "data", Num: 0, Doc: "what a program sent"},
 		{Name: "lost", Num: 1, Doc: "payload is a u64: records lost since the last such record"},
 	}},
-	{Name: "src_op", Go: "Src", C: "SRC", Doc: "What src_ctl does.", Values: []Value{
+	{Name: "source_op", Go: "Source", C: "SOURCE", Doc: "What source_ctl does.", Values: []Value{
 		{Name: "pause", Num: 1, Doc: "stop draining"},
 		{Name: "resume", Num: 2, Doc: "go on"},
 	}},
-	{Name: "src_known", Go: "Known", C: "KNOWN", Bits: true, Doc: "Counts that the program keeps, in src_stats.flags.", Values: []Value{
+	{Name: "source_known", Go: "Known", C: "KNOWN", Bits: true, Doc: "Counts that the program keeps, in source_stats.flags.", Values: []Value{
 		{Name: "sent", Num: 1, Doc: "sent is counted by the program"},
 		{Name: "lost", Num: 2, Doc: "lost is counted by the program"},
 	}},
 	{Name: "stream", Go: "Stream", C: "STREAM", Type: "Stream", Doc: "Where out_write goes.", Values: []Value{
 		{Name: "out", Num: 1, Doc: "results, for other programs"},
-		{Name: "err", Num: 2, Doc: "talk, for people"},
+		{Name: "err", Num: 2, Doc: "diagnostics, for people"},
 	}},
 	{Name: "stop_reason", Go: "Stop", C: "STOP", Type: "StopReason", Doc: "Why a run ends.", Values: []Value{
 		{Name: "interrupted", Num: 1, Doc: "by the operator"},
 		{Name: "duration", Num: 2, Doc: "its time is over"},
 		{Name: "closed", Num: 3, Doc: "the host closes it"},
-		{Name: "asked", Num: 4, Doc: "the plugin called end"},
+		{Name: "asked", Num: 4, Doc: "the plugin called stop_run"},
 		{Name: "error", Num: 5, Doc: "something failed"},
 	}},
 }

@@ -108,5 +108,5 @@ func HasFeature(id uint32) bool {
 	return ok
 }
 
-// ringbufMap is BPF_MAP_TYPE_RINGBUF, the only map type that src_open takes so far.
+// ringbufMap is BPF_MAP_TYPE_RINGBUF, the only map type that source_open takes so far.
 const ringbufMap = 27

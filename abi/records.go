@@ -37,7 +37,7 @@ var records = []Record{
 			{"handle_limit", "u32", 12, 0, "handles that may be in use at once"},
 			{"hash", "u64", 16, 0, "first eight bytes of the definition's hash, little-endian"},
 		}},
-	{Name: "src_opts", Go: "SrcOpts", Sized: true, Size: 40,
+	{Name: "source_opts", Go: "SourceOpts", Sized: true, Size: 40,
 		Doc: "How an event source delivers. A batch is handed over when the buffer is full, or at max_records, or max_ms after its first record.",
 		Fields: []Field{
 			{"size", "u32", 0, 0, "bytes of this record"},
@@ -51,11 +51,11 @@ var records = []Record{
 			{"sent_map", "u32", 32, 0, "symbol of an array or per-CPU array of u64 in which the program counts records it meant to send; 0 is none"},
 			{"sent_key", "u32", 36, 0, "index in it"},
 		}},
-	{Name: "src_stats", Go: "SrcStats", Sized: true, Size: 48,
+	{Name: "source_stats", Go: "SourceStats", Sized: true, Size: 48,
 		Doc: "The account of a source: sent = delivered + lost + dropped, where both ends are counted.",
 		Fields: []Field{
 			{"size", "u32", 0, 0, "bytes of this record"},
-			{"flags", "u32", 4, 0, "src_known: which counts the program keeps"},
+			{"flags", "u32", 4, 0, "source_known: which counts the program keeps"},
 			{"sent", "u64", 8, 0, "records the program meant to send"},
 			{"delivered", "u64", 16, 0, "records handed to the guest"},
 			{"lost", "u64", 24, 0, "records the program could not reserve"},

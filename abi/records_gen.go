@@ -129,12 +129,12 @@ func (r *ABIInfo) Put(b []byte) {
 	binary.LittleEndian.PutUint64(b[16:], r.Hash)
 }
 
-// SrcOptsSize is the size of a SrcOpts in bytes.
-const SrcOptsSize = 40
+// SourceOptsSize is the size of a SourceOpts in bytes.
+const SourceOptsSize = 40
 
-// SrcOpts is the record src_opts. How an event source delivers. A batch is handed over when the
-// buffer is full, or at max_records, or max_ms after its first record.
-type SrcOpts struct {
+// SourceOpts is the record source_opts. How an event source delivers. A batch is handed over when
+// the buffer is full, or at max_records, or max_ms after its first record.
+type SourceOpts struct {
 	Size       uint32 // bytes of this record
 	Flags      uint32 // must be 0
 	BufPtr     uint32 // the guest's buffer, 8-byte aligned
@@ -147,9 +147,9 @@ type SrcOpts struct {
 	SentKey    uint32 // index in it
 }
 
-// Get reads the record from b, which holds at least SrcOptsSize bytes.
-func (r *SrcOpts) Get(b []byte) {
-	_ = b[SrcOptsSize-1]
+// Get reads the record from b, which holds at least SourceOptsSize bytes.
+func (r *SourceOpts) Get(b []byte) {
+	_ = b[SourceOptsSize-1]
 	r.Size = binary.LittleEndian.Uint32(b[0:])
 	r.Flags = binary.LittleEndian.Uint32(b[4:])
 	r.BufPtr = binary.LittleEndian.Uint32(b[8:])
@@ -162,9 +162,9 @@ func (r *SrcOpts) Get(b []byte) {
 	r.SentKey = binary.LittleEndian.Uint32(b[36:])
 }
 
-// Put writes the record to b, which holds at least SrcOptsSize bytes.
-func (r *SrcOpts) Put(b []byte) {
-	_ = b[SrcOptsSize-1]
+// Put writes the record to b, which holds at least SourceOptsSize bytes.
+func (r *SourceOpts) Put(b []byte) {
+	_ = b[SourceOptsSize-1]
 	binary.LittleEndian.PutUint32(b[0:], r.Size)
 	binary.LittleEndian.PutUint32(b[4:], r.Flags)
 	binary.LittleEndian.PutUint32(b[8:], r.BufPtr)
@@ -177,14 +177,14 @@ func (r *SrcOpts) Put(b []byte) {
 	binary.LittleEndian.PutUint32(b[36:], r.SentKey)
 }
 
-// SrcStatsSize is the size of a SrcStats in bytes.
-const SrcStatsSize = 48
+// SourceStatsSize is the size of a SourceStats in bytes.
+const SourceStatsSize = 48
 
-// SrcStats is the record src_stats. The account of a source: sent = delivered + lost + dropped,
-// where both ends are counted.
-type SrcStats struct {
+// SourceStats is the record source_stats. The account of a source: sent = delivered + lost +
+// dropped, where both ends are counted.
+type SourceStats struct {
 	Size      uint32 // bytes of this record
-	Flags     uint32 // src_known: which counts the program keeps
+	Flags     uint32 // source_known: which counts the program keeps
 	Sent      uint64 // records the program meant to send
 	Delivered uint64 // records handed to the guest
 	Lost      uint64 // records the program could not reserve
@@ -192,9 +192,9 @@ type SrcStats struct {
 	Batches   uint64 // calls of bpfhost_events
 }
 
-// Get reads the record from b, which holds at least SrcStatsSize bytes.
-func (r *SrcStats) Get(b []byte) {
-	_ = b[SrcStatsSize-1]
+// Get reads the record from b, which holds at least SourceStatsSize bytes.
+func (r *SourceStats) Get(b []byte) {
+	_ = b[SourceStatsSize-1]
 	r.Size = binary.LittleEndian.Uint32(b[0:])
 	r.Flags = binary.LittleEndian.Uint32(b[4:])
 	r.Sent = binary.LittleEndian.Uint64(b[8:])
@@ -204,9 +204,9 @@ func (r *SrcStats) Get(b []byte) {
 	r.Batches = binary.LittleEndian.Uint64(b[40:])
 }
 
-// Put writes the record to b, which holds at least SrcStatsSize bytes.
-func (r *SrcStats) Put(b []byte) {
-	_ = b[SrcStatsSize-1]
+// Put writes the record to b, which holds at least SourceStatsSize bytes.
+func (r *SourceStats) Put(b []byte) {
+	_ = b[SourceStatsSize-1]
 	binary.LittleEndian.PutUint32(b[0:], r.Size)
 	binary.LittleEndian.PutUint32(b[4:], r.Flags)
 	binary.LittleEndian.PutUint64(b[8:], r.Sent)

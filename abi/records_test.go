@@ -23,10 +23,10 @@ func TestInsnCodec(t *testing.T) {
 }
 
 func TestSrcStatsCodec(t *testing.T) {
-	in := SrcStats{Size: SrcStatsSize, Flags: KnownSent, Sent: 1<<40 + 5, Delivered: 4, Lost: 1, Dropped: 2, Batches: 3}
-	var b [SrcStatsSize]byte
+	in := SourceStats{Size: SourceStatsSize, Flags: KnownSent, Sent: 1<<40 + 5, Delivered: 4, Lost: 1, Dropped: 2, Batches: 3}
+	var b [SourceStatsSize]byte
 	in.Put(b[:])
-	var out SrcStats
+	var out SourceStats
 	out.Get(b[:])
 	if diff := cmp.Diff(in, out); diff != "" {
 		t.Error(diff)

@@ -86,8 +86,8 @@ func TestFuncs(t *testing.T) {
 // TestPlanIsPure: whatever reaches the kernel cannot be called before maps exist.
 func TestPlanIsPure(t *testing.T) {
 	early := PhaseInit | PhaseDescribe | PhaseConfigure | PhasePlan
-	for _, name := range []string{"map_open", "map_get", "map_put", "map_del", "map_next", "src_open", "src_ctl",
-		"src_stats", "out_write", "timer", "clock", "end"} {
+	for _, name := range []string{"map_open", "map_get", "map_put", "map_del", "map_next", "source_open", "source_ctl",
+		"source_stats", "out_write", "timer", "clock", "stop_run"} {
 		if f, ok := LookupFunc(name); !ok || f.Phases&early != 0 {
 			t.Errorf("%s: found %v, phases %s", name, ok, f.Phases)
 		}

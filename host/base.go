@@ -81,26 +81,26 @@ func (x *instance) Clock(id uint32) (uint64, int32) {
 	return x.reply64("clock", 0, failf(abi.ErrInval, "clock %d is not known", id))
 }
 
-// HClose gives a handle back.
-func (x *instance) HClose(h uint32) int32 {
+// HandleClose gives a handle back.
+func (x *instance) HandleClose(h uint32) int32 {
 	obj, err := x.handles.any(h)
 	if err != nil {
-		return x.reply("h_close", 0, err)
+		return x.reply("handle_close", 0, err)
 	}
 	if s, ok := obj.(*source); ok {
 		x.run.closeSource(s)
 	}
-	return x.reply("h_close", 0, x.handles.close(h))
+	return x.reply("handle_close", 0, x.handles.close(h))
 }
 
-// HKind gives the kind of an open handle.
-func (x *instance) HKind(h uint32) int32 {
+// HandleKind gives the kind of an open handle.
+func (x *instance) HandleKind(h uint32) int32 {
 	_, err := x.handles.any(h)
-	return x.reply("h_kind", int(handle(h).kind()), err)
+	return x.reply("handle_kind", int(handle(h).kind()), err)
 }
 
-// End asks for the end of the run.
-func (x *instance) End(code uint32) int32 {
+// StopRun asks for the end of the run.
+func (x *instance) StopRun(code uint32) int32 {
 	if !x.stop.asked {
 		x.stop = stopRequest{asked: true, code: code}
 	}

@@ -11,8 +11,8 @@ import (
 func TestBase(t *testing.T) {
 	x, _, _ := running(t)
 	self := x.ok(t, "self", x.Self())
-	if again := x.ok(t, "self", x.Self()); again != self || x.HKind(self) != int32(abi.KindPlugin) {
-		t.Errorf("self is %#x and %#x, of kind %d", self, again, x.HKind(self))
+	if again := x.ok(t, "self", x.Self()); again != self || x.HandleKind(self) != int32(abi.KindPlugin) {
+		t.Errorf("self is %#x and %#x, of kind %d", self, again, x.HandleKind(self))
 	}
 	info := make([]byte, abi.ABIInfoSize+8)
 	if n := x.ABIInfo(info); n != abi.ABIInfoSize {
@@ -27,8 +27,8 @@ func TestBase(t *testing.T) {
 	if x.Feature(uint32(abi.PropMapType)) != 1 || x.Feature(0xffff) != 0 || x.Feature(abi.FeatureAttach+uint32(abi.AttachXDP)) != 1 {
 		t.Error("feature is wrong")
 	}
-	x.ok(t, "h_close", x.HClose(self))
-	errnoIn(t, "h_close again", x.HClose(self), abi.ErrBadh)
+	x.ok(t, "handle_close", x.HandleClose(self))
+	errnoIn(t, "handle_close again", x.HandleClose(self), abi.ErrBadh)
 }
 
 func TestClock(t *testing.T) {
@@ -50,8 +50,8 @@ func TestClock(t *testing.T) {
 
 func TestStopKeepsTheFirst(t *testing.T) {
 	x, _, _ := running(t)
-	x.End(3)
-	x.End(0)
+	x.StopRun(3)
+	x.StopRun(0)
 	if x.stop.code != 3 {
 		t.Errorf("code %d, want the first, 3", x.stop.code)
 	}
@@ -60,13 +60,13 @@ func TestStopKeepsTheFirst(t *testing.T) {
 func TestAttAdd(t *testing.T) {
 	x, obj := planning(t)
 	prog := x.ok(t, "at", x.At(obj, abi.KindProgram, 0))
-	h := x.ok(t, "att_add", x.AttAdd(prog, abi.AttachTCX))
+	h := x.ok(t, "attach_add", x.AttachAdd(prog, abi.AttachTCX))
 	x.ok(t, "set_b", x.SetB(h, abi.PropAttachTarget, []byte("eth1")))
 	if n := x.Count(prog, abi.KindAttach); n != 2 {
 		t.Errorf("%d attachments, want 2", n)
 	}
-	errnoIn(t, "unknown kind", x.AttAdd(prog, 99), abi.ErrNosup)
-	errnoIn(t, "no kind", x.AttAdd(prog, 0), abi.ErrNosup)
+	errnoIn(t, "unknown kind", x.AttachAdd(prog, 99), abi.ErrNosup)
+	errnoIn(t, "no kind", x.AttachAdd(prog, 0), abi.ErrNosup)
 	x.ok(t, "remove the first", x.Remove(x.ok(t, "at", x.At(obj, abi.KindAttach, 0))))
 	b := make([]byte, 8)
 	if n := x.GetB(h, abi.PropAttachTarget, b); string(b[:n]) != "eth1" {

@@ -32,7 +32,7 @@ func (x *instance) declare(k abi.Kind, name string) (any, error) {
 	switch k {
 	case abi.KindParam:
 		return x.declareParam(name)
-	case abi.KindWant:
+	case abi.KindRequest:
 		return x.declareWant(name)
 	case abi.KindSection:
 		return x.declareSection(name)
@@ -154,7 +154,7 @@ var declaredProperties = map[abi.Prop]property{
 	abi.PropParamRequired: number(func(_ *instance, p *declaredParam) uint64 { return flag(p.Required) },
 		func(_ *instance, p *declaredParam, v uint64) error { p.Required = v != 0; return nil }),
 
-	abi.PropWantText: text(func(_ *instance, w *declaredWant) string { return w.text }, nil),
+	abi.PropRequestText: text(func(_ *instance, w *declaredWant) string { return w.text }, nil),
 
 	abi.PropSectionName: text(func(_ *instance, s *declaredSection) string { return s.Pattern }, nil),
 	abi.PropSectionType: number(func(_ *instance, s *declaredSection) uint64 { return uint64(s.Type) },

@@ -20,15 +20,15 @@ func TestDeclare(t *testing.T) {
 	for _, id := range []abi.Prop{abi.PropParamDefault, abi.PropParamDoc} {
 		x.ok(t, "set_b", x.SetB(p, id, []byte("7")))
 	}
-	w := x.ok(t, "add", x.Add(self, abi.KindWant, []byte("program xdp")))
+	w := x.ok(t, "add", x.Add(self, abi.KindRequest, []byte("program xdp")))
 	b := make([]byte, 32)
-	if n := x.GetB(w, abi.PropWantText, b); string(b[:n]) != "program xdp" {
+	if n := x.GetB(w, abi.PropRequestText, b); string(b[:n]) != "program xdp" {
 		t.Errorf("the wish reads %q", b[:n])
 	}
 	for id, v := range map[abi.Prop]string{abi.PropPluginName: "n", abi.PropPluginVersion: "1", abi.PropPluginDoc: "d"} {
 		x.ok(t, "set_b", x.SetB(self, id, []byte(v)))
 	}
-	gone := x.ok(t, "add", x.Add(self, abi.KindWant, []byte("map *")))
+	gone := x.ok(t, "add", x.Add(self, abi.KindRequest, []byte("map *")))
 	x.ok(t, "remove", x.Remove(gone))
 	if err := x.described(); err != nil {
 		t.Fatal(err)
@@ -37,8 +37,8 @@ func TestDeclare(t *testing.T) {
 	if i := x.info; i.Name != "n" || i.Version != "1" || i.Doc != "d" || len(i.Params) != 1 || i.Params[0] != want || fmt.Sprint(i.Wants) != "[program xdp]" {
 		t.Errorf("info %+v", i)
 	}
-	errnoIn(t, "a parameter's handle afterwards", x.HKind(p), abi.ErrBadh)
-	if x.HKind(self) != int32(abi.KindPlugin) {
+	errnoIn(t, "a parameter's handle afterwards", x.HandleKind(p), abi.ErrBadh)
+	if x.HandleKind(self) != int32(abi.KindPlugin) {
 		t.Error("the plugin's own handle was closed")
 	}
 }
@@ -47,15 +47,15 @@ func TestDeclareMisuse(t *testing.T) {
 	x, _ := newFake(abi.PhaseDescribe)
 	self := x.ok(t, "self", x.Self())
 	p := x.ok(t, "add", x.Add(self, abi.KindParam, []byte("p")))
-	x.ok(t, "add", x.Add(self, abi.KindWant, []byte("program xdp")))
+	x.ok(t, "add", x.Add(self, abi.KindRequest, []byte("program xdp")))
 	for _, tt := range []struct {
 		kind abi.Kind
 		name string
 		want abi.Errno
 	}{
 		{abi.KindParam, "p", abi.ErrExist}, {abi.KindParam, "", abi.ErrInval}, {abi.KindParam, "output", abi.ErrExist},
-		{abi.KindParam, "args.0", abi.ErrExist}, {abi.KindWant, "program xdp", abi.ErrExist},
-		{abi.KindWant, "world peace", abi.ErrInval}, {abi.KindWant, "attach nowhere:*", abi.ErrInval},
+		{abi.KindParam, "args.0", abi.ErrExist}, {abi.KindRequest, "program xdp", abi.ErrExist},
+		{abi.KindRequest, "world peace", abi.ErrInval}, {abi.KindRequest, "attach nowhere:*", abi.ErrInval},
 		{abi.KindProgram, "x", abi.ErrKind}, {abi.KindObject, "x", abi.ErrKind}, {99, "x", abi.ErrKind},
 	} {
 		errnoIn(t, fmt.Sprintf("add %s %q", tt.kind, tt.name), x.Add(self, tt.kind, []byte(tt.name)), tt.want)

@@ -76,7 +76,7 @@ func planning(t *testing.T) (*instance, uint32) {
 	x, _ := newFake(abi.PhasePlan)
 	x.inputs = []input{{name: "drops", source: "drops.bpf.o", sha256: "00", c: testCollection()}}
 	x.overlay = newOverlay(x.inputs)
-	return x, x.ok(t, "obj_open", x.ObjOpen([]byte("drops")))
+	return x, x.ok(t, "object_open", x.ObjectOpen([]byte("drops")))
 }
 
 // testCollection has one of everything.

@@ -45,7 +45,7 @@ func (t *handles) open(k abi.Kind, obj any) (handle, error) {
 		return h, nil
 	}
 	if len(t.byObj) >= t.max {
-		return 0, failf(abi.ErrLimit, "more than %d handles are open; close some with h_close", t.max)
+		return 0, failf(abi.ErrLimit, "more than %d handles are open; close some with handle_close", t.max)
 	}
 	i, ok := t.freeSlot()
 	if !ok {

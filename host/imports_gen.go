@@ -32,7 +32,7 @@ type imports interface {
 	Log(level abi.LogLevel, text []byte) int32
 	// LogEnabled: Saves making text that nobody will see. Result: 1 if such lines are shown, else 0.
 	LogEnabled(level abi.LogLevel) int32
-	// ErrInfo: The last error of this instance: the record, and behind it as much of the text as fits.
+	// ErrInfo: The last error of this instance: the record, followed by as much of the text as fits.
 	// Without an earlier error the code is 0. Calling it does not change the last error, unless the
 	// pointer is bad. Result: bytes of record and text together.
 	ErrInfo(info []byte) int32
@@ -42,8 +42,8 @@ type imports interface {
 	// ABIInfo: Version, phase and limits of the host. Result: bytes written.
 	ABIInfo(info []byte) int32
 	// CfgGet: Value of a parameter: what the operator set, else its default; NOENT if neither.
-	// Arguments behind -- are args.0, args.1, …, their number is args.count; output is text or
-	// jsonl. Result: length of the value.
+	// Arguments after -- are args.0, args.1, …, their number is args.count; output is text or jsonl.
+	// Result: length of the value.
 	CfgGet(key []byte, value []byte) int32
 	// CfgKeys: Every key that cfg_get knows, sorted, each followed by a line feed. Result: length of
 	// the list.
@@ -51,36 +51,36 @@ type imports interface {
 	// Clock: Nanoseconds. There is no clock before the plan is made, so that a plan can be repeated.
 	// Result: 0.
 	Clock(id uint32) (uint64, int32)
-	// HClose: Gives a handle back. What it names stays; a source stops delivering. Result: 0.
-	HClose(h uint32) int32
-	// HKind: The kind of a handle that is in use. Result: kind.
-	HKind(h uint32) int32
-	// End: Asks the host to end the run after this hook: 0 is success, anything else a failure of the
-	// plugin. Result: 0.
-	End(code uint32) int32
-	// ObjOpen: Opens an object that the operator named: its file name without .o and .bpf.o. The empty
-	// name is the first one. Result: handle of the object.
-	ObjOpen(name []byte) int32
-	// ObjNew: Adds an empty object, for programs built from nothing. Result: handle of the object.
-	ObjNew(name []byte) int32
-	// ObjFromBytes: Adds an object read from an ELF file in guest memory. Result: handle of the
+	// HandleClose: Releases a handle. What it names stays; a source stops delivering. Result: 0.
+	HandleClose(h uint32) int32
+	// HandleKind: The kind of a handle that is in use. Result: kind.
+	HandleKind(h uint32) int32
+	// StopRun: Asks the host to end the run after this hook: 0 is success, anything else a failure of
+	// the plugin. Result: 0.
+	StopRun(code uint32) int32
+	// ObjectOpen: Opens an object that the operator named: its file name without .o and .bpf.o. The
+	// empty name is the first one. Result: handle of the object.
+	ObjectOpen(name []byte) int32
+	// ObjectNew: Adds an empty object, for programs built from nothing. Result: handle of the object.
+	ObjectNew(name []byte) int32
+	// ObjectFromBytes: Adds an object read from an ELF file in guest memory. Result: handle of the
 	// object.
-	ObjFromBytes(name []byte, elf []byte) int32
-	// Count: Children of one kind. The plugin has params, wants, sections and objects (those of the
+	ObjectFromBytes(name []byte, elf []byte) int32
+	// Count: Children of one kind. The plugin has params, requests, sections and objects (those of the
 	// operator first); an object has programs, maps, vars and attachments; a program has attachments.
 	// Result: how many.
 	Count(h uint32, kind abi.Kind) int32
-	// At: Child by place, from 0. Result: handle of the child.
+	// At: Child by index, from 0. Result: handle of the child.
 	At(h uint32, kind abi.Kind, i uint32) int32
 	// Find: Child by name; NOENT if there is none. Attachments have no name. Result: handle of the
 	// child.
 	Find(h uint32, kind abi.Kind, name []byte) int32
-	// Add: Adds a param, want or section to the plugin (describe), a program or map to an object
-	// (plan). A want's name is the wish in policy words, like "program xdp"; a section's is a name of
-	// program sections in objects, which counts where the host knows none itself. Attachments are
-	// added with att_add. Result: handle of the child.
+	// Add: Adds a param, request or section to the plugin (describe), a program or map to an object
+	// (plan). A request's name is what it asks for, in policy words, like "program xdp"; a section's
+	// is a name of program sections in objects, which counts where the host knows none itself.
+	// Attachments are added with attach_add. Result: handle of the child.
 	Add(h uint32, kind abi.Kind, name []byte) int32
-	// Clone: Copies a program or map of an object under a new name, behind the others. Attachments are
+	// Clone: Copies a program or map of an object under a new name, after the others. Attachments are
 	// not copied. Result: handle of the copy.
 	Clone(h uint32, name []byte) int32
 	// Remove: Removes what the handle names, and with a program its attachments. Every handle to it is
@@ -95,10 +95,10 @@ type imports interface {
 	GetB(h uint32, prop abi.Prop, value []byte) int32
 	// SetB: Writes bytes. Result: 0.
 	SetB(h uint32, prop abi.Prop, value []byte) int32
-	// InsnRead: Reads instructions from place first on, as many as fit. The first one past the end
-	// gives 0, beyond it RANGE. Result: records written.
+	// InsnRead: Reads instructions from index first on, as many as fit. At the end the result is 0,
+	// past it RANGE. Result: records written.
 	InsnRead(prog uint32, first uint32, insns []byte) int32
-	// InsnSplice: Replaces del instructions at place at. Labels from 0x80000000 on are local to the
+	// InsnSplice: Replaces del instructions at index at. Labels from 0x80000000 on are local to the
 	// call and get fresh numbers; others are the program's own. Code put before an instruction leaves
 	// jumps to that instruction alone. Result: instructions inserted.
 	InsnSplice(prog uint32, at uint32, del uint32, insns []byte) int32
@@ -107,9 +107,9 @@ type imports interface {
 	InsnAsm(prog uint32, at uint32, del uint32, text []byte) int32
 	// InsnDump: The whole program as assembly text that insn_asm reads. Result: length of the text.
 	InsnDump(prog uint32, text []byte) int32
-	// Sym: The number that stands for a name in records of this instance. Result: symbol, 1 or above.
+	// Sym: The number of a name, for records of this instance. Result: symbol, 1 or above.
 	Sym(name []byte) int32
-	// SymName: The name that a symbol stands for. Result: length of the name.
+	// SymName: The name of a symbol. Result: length of the name.
 	SymName(id uint32, name []byte) int32
 	// VarRead: Initial bytes of a global variable from off on. RANGE past its end. Result: bytes read.
 	VarRead(v uint32, off uint32, data []byte) int32
@@ -119,34 +119,34 @@ type imports interface {
 	// VarSetPath: Sets a number inside a global variable by its BTF path, like cfg.limits[2].rate.
 	// Signed fields take the value's low bits; RANGE if it does not fit. Result: 0.
 	VarSetPath(obj uint32, path []byte, value uint64) int32
-	// AttAdd: Plans to attach a program. Where to is said with the properties of the attachment.
+	// AttachAdd: Plans to attach a program. Where to is said with the properties of the attachment.
 	// Result: handle of the attachment.
-	AttAdd(prog uint32, kind abi.AttachKind) int32
+	AttachAdd(prog uint32, kind abi.AttachKind) int32
 	// PlanNote: Adds a remark to the plan that the operator reads. A handle of 0 is the plan as a
 	// whole. Result: 0.
 	PlanNote(h uint32, severity abi.Severity, text []byte) int32
 	// MapOpen: Opens a loaded map of this plugin's objects: its name, or object/name where several
 	// objects have one so named. Result: handle of the loaded map.
 	MapOpen(name []byte) int32
-	// MapGet: Value of a key; NOENT if there is none. A per-CPU map gives one value for each CPU, each
-	// rounded up to 8 bytes. Result: length of the value.
+	// MapGet: Value of a key; NOENT if there is none. The value of a per-CPU map is one for each CPU,
+	// each rounded up to 8 bytes. Result: length of the value.
 	MapGet(m uint32, key []byte, value []byte) int32
 	// MapPut: Sets the value of a key. Result: 0.
 	MapPut(m uint32, key []byte, value []byte, flags uint64) int32
 	// MapDel: Deletes a key; NOENT if there is none. Result: 0.
 	MapDel(m uint32, key []byte) int32
-	// MapNext: The key after this one, or the first if the key is empty; NOENT behind the last. Both
+	// MapNext: The key after this one, or the first if the key is empty; NOENT after the last. Both
 	// may be the same buffer. Result: length of the key.
 	MapNext(m uint32, key []byte, next []byte) int32
-	// SrcOpen: Makes a loaded ring buffer map an event source: its records arrive in the guest's own
-	// buffer through bpfhost_events. The buffer must stay where it is until the source is closed.
+	// SourceOpen: Makes a loaded ring buffer map an event source: its records arrive in the guest's
+	// own buffer through bpfhost_events. The buffer must stay where it is until the source is closed.
 	// Result: handle of the source.
-	SrcOpen(map_ []byte, opts abi.SrcOpts) int32
-	// SrcCtl: Pauses or resumes a source. A paused one is not drained, so the kernel drops records
+	SourceOpen(map_ []byte, opts abi.SourceOpts) int32
+	// SourceCtl: Pauses or resumes a source. A paused one is not drained, so the kernel drops records
 	// once the ring is full. Result: 0.
-	SrcCtl(src uint32, op uint32) int32
-	// SrcStats: The account of a source up to now. Result: bytes written.
-	SrcStats(src uint32, stats []byte) int32
+	SourceCtl(src uint32, op uint32) int32
+	// SourceStats: The account of a source up to now. Result: bytes written.
+	SourceStats(src uint32, stats []byte) int32
 	// OutWrite: Output of the plugin. Terminal controls are escaped; each stream is written line by
 	// line. Result: bytes taken.
 	OutWrite(stream abi.Stream, data []byte) int32
@@ -167,12 +167,12 @@ func importTable(of func(*sandbox.Guest) imports) []sandbox.Import {
 		entry("cfg_get", "iiii", b.cfgGet),
 		entry("cfg_keys", "ii", b.cfgKeys),
 		entry("clock", "ii", b.clock),
-		entry("h_close", "i", b.hClose),
-		entry("h_kind", "i", b.hKind),
-		entry("end", "i", b.end),
-		entry("obj_open", "ii", b.objOpen),
-		entry("obj_new", "ii", b.objNew),
-		entry("obj_from_bytes", "iiii", b.objFromBytes),
+		entry("handle_close", "i", b.handleClose),
+		entry("handle_kind", "i", b.handleKind),
+		entry("stop_run", "i", b.stopRun),
+		entry("object_open", "ii", b.objectOpen),
+		entry("object_new", "ii", b.objectNew),
+		entry("object_from_bytes", "iiii", b.objectFromBytes),
 		entry("count", "ii", b.count),
 		entry("at", "iii", b.at),
 		entry("find", "iiii", b.find),
@@ -192,16 +192,16 @@ func importTable(of func(*sandbox.Guest) imports) []sandbox.Import {
 		entry("var_read", "iiii", b.varRead),
 		entry("var_write", "iiii", b.varWrite),
 		entry("var_set_path", "iiil", b.varSetPath),
-		entry("att_add", "ii", b.attAdd),
+		entry("attach_add", "ii", b.attachAdd),
 		entry("plan_note", "iiii", b.planNote),
 		entry("map_open", "ii", b.mapOpen),
 		entry("map_get", "iiiii", b.mapGet),
 		entry("map_put", "iiiiil", b.mapPut),
 		entry("map_del", "iii", b.mapDel),
 		entry("map_next", "iiiii", b.mapNext),
-		entry("src_open", "iiii", b.srcOpen),
-		entry("src_ctl", "ii", b.srcCtl),
-		entry("src_stats", "iii", b.srcStats),
+		entry("source_open", "iiii", b.sourceOpen),
+		entry("source_ctl", "ii", b.sourceCtl),
+		entry("source_stats", "iii", b.sourceStats),
 		entry("out_write", "iii", b.outWrite),
 		entry("timer", "i", b.timer),
 	}
@@ -347,31 +347,31 @@ func (b binding) clock(g *sandbox.Guest, s []uint64) int32 {
 	return rc
 }
 
-func (b binding) hClose(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) handleClose(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
 	if c.Phase()&0x7e == 0 { // describe|configure|plan|loaded|run|stop
 		return c.Refuse(10, abi.ErrPhase)
 	}
-	return c.HClose(uint32(s[0]))
+	return c.HandleClose(uint32(s[0]))
 }
 
-func (b binding) hKind(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) handleKind(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
 	if c.Phase()&0x7e == 0 { // describe|configure|plan|loaded|run|stop
 		return c.Refuse(11, abi.ErrPhase)
 	}
-	return c.HKind(uint32(s[0]))
+	return c.HandleKind(uint32(s[0]))
 }
 
-func (b binding) end(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) stopRun(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
 	if c.Phase()&0x20 == 0 { // run
 		return c.Refuse(12, abi.ErrPhase)
 	}
-	return c.End(uint32(s[0]))
+	return c.StopRun(uint32(s[0]))
 }
 
-func (b binding) objOpen(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) objectOpen(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
 	if c.Phase()&0x8 == 0 { // plan
 		return c.Refuse(13, abi.ErrPhase)
@@ -383,10 +383,10 @@ func (b binding) objOpen(g *sandbox.Guest, s []uint64) int32 {
 	if e := abi.CheckName(name); e != 0 {
 		return c.Refuse(13, e)
 	}
-	return c.ObjOpen(name)
+	return c.ObjectOpen(name)
 }
 
-func (b binding) objNew(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) objectNew(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
 	if c.Phase()&0x8 == 0 { // plan
 		return c.Refuse(14, abi.ErrPhase)
@@ -398,10 +398,10 @@ func (b binding) objNew(g *sandbox.Guest, s []uint64) int32 {
 	if e := abi.CheckName(name); e != 0 {
 		return c.Refuse(14, e)
 	}
-	return c.ObjNew(name)
+	return c.ObjectNew(name)
 }
 
-func (b binding) objFromBytes(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) objectFromBytes(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
 	if c.Phase()&0x8 == 0 { // plan
 		return c.Refuse(15, abi.ErrPhase)
@@ -417,7 +417,7 @@ func (b binding) objFromBytes(g *sandbox.Guest, s []uint64) int32 {
 	if !ok {
 		return c.Refuse(15, abi.ErrFault)
 	}
-	return c.ObjFromBytes(name, elf)
+	return c.ObjectFromBytes(name, elf)
 }
 
 func (b binding) count(g *sandbox.Guest, s []uint64) int32 {
@@ -654,12 +654,12 @@ func (b binding) varSetPath(g *sandbox.Guest, s []uint64) int32 {
 	return c.VarSetPath(uint32(s[0]), path, uint64(s[3]))
 }
 
-func (b binding) attAdd(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) attachAdd(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
 	if c.Phase()&0x8 == 0 { // plan
 		return c.Refuse(35, abi.ErrPhase)
 	}
-	return c.AttAdd(uint32(s[0]), abi.AttachKind(s[1]))
+	return c.AttachAdd(uint32(s[0]), abi.AttachKind(s[1]))
 }
 
 func (b binding) planNote(g *sandbox.Guest, s []uint64) int32 {
@@ -752,7 +752,7 @@ func (b binding) mapNext(g *sandbox.Guest, s []uint64) int32 {
 	return c.MapNext(uint32(s[0]), key, next)
 }
 
-func (b binding) srcOpen(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) sourceOpen(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
 	if c.Phase()&0x20 == 0 { // run
 		return c.Refuse(42, abi.ErrPhase)
@@ -768,24 +768,24 @@ func (b binding) srcOpen(g *sandbox.Guest, s []uint64) int32 {
 	if !ok {
 		return c.Refuse(42, abi.ErrFault)
 	}
-	var raw [abi.SrcOptsSize]byte
+	var raw [abi.SourceOptsSize]byte
 	if e := abi.ReadRecord(raw[:], opts); e != 0 {
 		return c.Refuse(42, e)
 	}
-	var optsRec abi.SrcOpts
+	var optsRec abi.SourceOpts
 	optsRec.Get(raw[:])
-	return c.SrcOpen(map_, optsRec)
+	return c.SourceOpen(map_, optsRec)
 }
 
-func (b binding) srcCtl(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) sourceCtl(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
 	if c.Phase()&0x20 == 0 { // run
 		return c.Refuse(43, abi.ErrPhase)
 	}
-	return c.SrcCtl(uint32(s[0]), uint32(s[1]))
+	return c.SourceCtl(uint32(s[0]), uint32(s[1]))
 }
 
-func (b binding) srcStats(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) sourceStats(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
 	if c.Phase()&0x60 == 0 { // run|stop
 		return c.Refuse(44, abi.ErrPhase)
@@ -794,7 +794,7 @@ func (b binding) srcStats(g *sandbox.Guest, s []uint64) int32 {
 	if !ok {
 		return c.Refuse(44, abi.ErrFault)
 	}
-	return c.SrcStats(uint32(s[0]), stats)
+	return c.SourceStats(uint32(s[0]), stats)
 }
 
 func (b binding) outWrite(g *sandbox.Guest, s []uint64) int32 {

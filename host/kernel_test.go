@@ -36,7 +36,7 @@ func newNet(t testing.TB) *testnet.Net {
 
 // Places in the memory of the guests below.
 const (
-	guestOptions = 600   // abi.SrcOpts
+	guestOptions = 600   // abi.SourceOpts
 	guestTotal   = 696   // records consumed, u64
 	guestBuffer  = 16384 // the event buffer
 	guestRoom    = 65536
@@ -101,7 +101,7 @@ func watching(text string, ring, maxRecords int64) *wasmGuest {
 		return code
 	}
 	w.hook("bpfhost_plan", "",
-		w.must(0, 0, "obj_new", w.text("watch")),
+		w.must(0, 0, "object_new", w.text("watch")),
 		w.must(0, -1, "set_b", local(0), prop(abi.PropObjectLicense), w.text("GPL")),
 		addMap(1, "counts", spec.MapPerCPUArray, 4, 8, 2),
 		addMap(1, "events", spec.MapRingbuf, 0, 0, ring),
@@ -109,7 +109,7 @@ func watching(text string, ring, maxRecords int64) *wasmGuest {
 		w.must(0, 2, "add", local(0), i32(int64(abi.KindProgram)), w.text("watch")),
 		w.must(0, -1, "set_u", local(2), prop(abi.PropProgramType), i64(int64(spec.ProgramXDP))),
 		w.must(0, -1, "insn_asm", local(2), i32(0), i32(0), w.text(text)),
-		w.must(0, 3, "att_add", local(2), i32(int64(abi.AttachXDP))),
+		w.must(0, 3, "attach_add", local(2), i32(int64(abi.AttachXDP))),
 		w.must(0, -1, "cfg_get", w.text("iface"), i32(512), i32(64)),
 		w.must(0, -1, "set_b", local(3), prop(abi.PropAttachTarget), i32(512), local(7)),
 		w.must(0, -1, "cfg_get", w.text("netns"), i32(512), i32(64)),
@@ -119,15 +119,15 @@ func watching(text string, ring, maxRecords int64) *wasmGuest {
 		w.must(0, 0, "map_open", w.text("seeded")),
 		w.must(0, -1, "map_put", local(0), w.text("\x01\x00\x00\x00"), w.text("\x2a\x00\x00\x00"), i64(0)),
 	)
-	opts := abi.SrcOpts{Size: abi.SrcOptsSize, BufPtr: guestBuffer, BufLen: guestRoom, MaxRecords: uint32(maxRecords), LostKey: 0, SentKey: 1}
-	b := make([]byte, abi.SrcOptsSize)
+	opts := abi.SourceOpts{Size: abi.SourceOptsSize, BufPtr: guestBuffer, BufLen: guestRoom, MaxRecords: uint32(maxRecords), LostKey: 0, SentKey: 1}
+	b := make([]byte, abi.SourceOptsSize)
 	opts.Put(b)
 	w.data = append(w.data, wasmtest.Data{At: guestOptions, Bytes: b})
 	store := func(at int64) []byte { return append(append(i32(at), local(0)...), 0x36, 2, 0) } // i32.store
 	w.hook("bpfhost_started", "",
 		w.must(0, 0, "sym", w.text("counts")),
 		store(guestOptions+24), store(guestOptions+32), // lost_map, sent_map
-		w.must(0, -1, "src_open", w.text("events"), i32(guestOptions), i32(abi.SrcOptsSize)),
+		w.must(0, -1, "source_open", w.text("events"), i32(guestOptions), i32(abi.SourceOptsSize)),
 	)
 	w.hook("bpfhost_events", "iiii", parseLoop(), local(3), wasmtest.Return)
 	w.hook("bpfhost_stop", "i",

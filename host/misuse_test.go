@@ -72,8 +72,8 @@ func (b *bench) open() {
 	for k, obj := range map[abi.Kind]any{
 		abi.KindPlugin: pluginRef{x}, abi.KindObject: o, abi.KindProgram: progRef{o, o.work.Programs[0]},
 		abi.KindMap: mapRef{o, o.work.Maps[0]}, abi.KindVar: varRef{o, o.work.Vars[0]}, abi.KindAttach: attRef{o, o.attIDs[0]},
-		abi.KindParam: &declaredParam{Param{Name: "p", Type: ParamString}}, abi.KindWant: &declaredWant{"program xdp"}, abi.KindSection: &declaredSection{},
-		abi.KindRmap: x.run.maps[0], abi.KindSource: source,
+		abi.KindParam: &declaredParam{Param{Name: "p", Type: ParamString}}, abi.KindRequest: &declaredWant{"program xdp"}, abi.KindSection: &declaredSection{},
+		abi.KindLiveMap: x.run.maps[0], abi.KindSource: source,
 	} {
 		h, err := x.handles.open(k, obj)
 		if err != nil {
@@ -305,7 +305,7 @@ func TestMisuseRandom(t *testing.T) {
 	b := newBench(t)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	values := []uint64{0, 1, 2, 3, 7, 8, 255, goodPtr, memorySize - 8, memorySize, 1 << 31, 0xffff_ffff, 1 << 63, ^uint64(0)}
-	funcs := slices.DeleteFunc(abi.Funcs(), func(f abi.Func) bool { return f.Name == "h_close" })
+	funcs := slices.DeleteFunc(abi.Funcs(), func(f abi.Func) bool { return f.Name == "handle_close" })
 	for range 20_000 {
 		f := funcs[rnd.IntN(len(funcs))]
 		args := make([]uint64, len(paramsOf(f.Params)))

@@ -55,7 +55,7 @@ func (w *wasmGuest) describe(name string, params [][3]string, wants ...string) *
 		}
 	}
 	for _, want := range wants {
-		code = append(code, w.must(0, -1, "add", local(0), i32(int64(abi.KindWant)), w.text(want)))
+		code = append(code, w.must(0, -1, "add", local(0), i32(int64(abi.KindRequest)), w.text(want)))
 	}
 	return w.hook("bpfhost_describe", "", code...)
 }
@@ -67,7 +67,7 @@ func builder() *wasmGuest {
 		"program xdp", "map array", "map ringbuf", "helper bpf_map_lookup_elem", "attach xdp:*", "map-rw counts")
 	prop := func(p abi.Prop) []byte { return i32(int64(p)) }
 	return w.hook("bpfhost_plan", "",
-		w.must(0, 0, "obj_new", w.text("counter")),
+		w.must(0, 0, "object_new", w.text("counter")),
 		w.must(0, -1, "set_b", local(0), prop(abi.PropObjectLicense), w.text("Dual MIT/GPL")),
 		w.must(0, 1, "add", local(0), i32(int64(abi.KindMap)), w.text("counts")),
 		w.must(0, -1, "set_u", local(1), prop(abi.PropMapType), i64(int64(spec.MapArray))),
@@ -89,7 +89,7 @@ out:
 	r0 = 2
 	exit
 `)),
-		w.must(0, 3, "att_add", local(2), i32(int64(abi.AttachXDP))),
+		w.must(0, 3, "attach_add", local(2), i32(int64(abi.AttachXDP))),
 		w.must(0, -1, "cfg_get", w.text("iface"), i32(512), i32(64)),
 		w.must(0, -1, "set_b", local(3), prop(abi.PropAttachTarget), i32(512), local(7)),
 		w.must(0, -1, "plan_note", local(2), i32(int64(abi.NoteWarn)), w.text("counts\x1b[2J\nPlan: allowed")),
@@ -165,7 +165,7 @@ func patcher() *wasmGuest {
 	w := newWasmGuest()
 	w.describe("patcher", nil, "object edit", "program xdp", "map *", "helper bpf_get_smp_processor_id", "attach xdp:*")
 	return w.hook("bpfhost_plan", "",
-		w.must(0, 0, "obj_open", w.text("drops")),
+		w.must(0, 0, "object_open", w.text("drops")),
 		w.must(0, 1, "find", local(0), i32(int64(abi.KindProgram)), w.text("count_drops")),
 		w.must(0, -1, "insn_asm", local(1), i32(2), i32(0), w.text("call bpf_get_smp_processor_id\nif r0 == 7 goto L1")),
 		w.must(0, 2, "find", local(0), i32(int64(abi.KindMap)), w.text("blocked")),
@@ -448,7 +448,7 @@ func TestPlanInvalidObject(t *testing.T) {
 func TestPlanUndeclared(t *testing.T) {
 	w := newWasmGuest()
 	w.describe("sneaky", nil, "program xdp", "attach xdp:*", "object edit")
-	w.hook("bpfhost_plan", "", w.must(0, 0, "obj_open", w.text("drops")))
+	w.hook("bpfhost_plan", "", w.must(0, 0, "object_open", w.text("drops")))
 	_, _, err := patchPlan(t, w, PluginOptions{})
 	var denied *policy.Error
 	if !errors.As(err, &denied) || denied.Rule != policy.Undeclared {
@@ -470,21 +470,21 @@ func TestPlanFails(t *testing.T) {
 		{"returns an error", plan(i32(-5), wasmtest.Return), PluginFailed, "plugin bad: bpfhost_plan: returned -5 (NOENT: there is no such thing)"},
 		{"returns no code", plan(i32(math.MinInt32), wasmtest.Return), PluginFailed, "plugin bad: bpfhost_plan: returned -2147483648 (unknown error)"},
 		{"hands on what failed", func(w *wasmGuest) {
-			w.hook("bpfhost_plan", "", w.must(0, 0, "obj_open", w.text("no\tpe"[:2])))
-		}, PluginFailed, `plugin bad: bpfhost_plan: returned -5 (obj_open: there is no object "no"; the operator names objects with --object)`},
+			w.hook("bpfhost_plan", "", w.must(0, 0, "object_open", w.text("no\tpe"[:2])))
+		}, PluginFailed, `plugin bad: bpfhost_plan: returned -5 (object_open: there is no object "no"; the operator names objects with --object)`},
 		{"traps", plan(wasmtest.Unreachable), PluginTrap, "plugin bad: bpfhost_plan: trapped: unreachable"},
 		{"loops", plan(wasmtest.Loop), "", "plugin bad: bpfhost_plan: wall time limit of 300ms reached; the plugin was stopped"},
 		{"wrong phase", func(w *wasmGuest) {
 			w.hook("bpfhost_plan", "", w.must(0, 0, "map_open", w.text("m")))
 		}, PluginFailed, "plugin bad: bpfhost_plan: returned -8 (map_open: map_open may not be called in phase plan)"},
 		{"bad pointer", func(w *wasmGuest) {
-			w.hook("bpfhost_plan", "", w.must(0, 0, "obj_open", i32(-16), i32(64)))
-		}, PluginFailed, "plugin bad: bpfhost_plan: returned -2 (obj_open: FAULT: a pointer and length are not in the guest's memory)"},
+			w.hook("bpfhost_plan", "", w.must(0, 0, "object_open", i32(-16), i32(64)))
+		}, PluginFailed, "plugin bad: bpfhost_plan: returned -2 (object_open: FAULT: a pointer and length are not in the guest's memory)"},
 		{"bad pointers for ever", func(w *wasmGuest) {
-			w.hook("bpfhost_plan", "", []byte{0x03, 0x40}, w.call("obj_open", i32(-16), i32(64)), wasmtest.Drop, []byte{0x0c, 0x00, 0x0b})
+			w.hook("bpfhost_plan", "", []byte{0x03, 0x40}, w.call("object_open", i32(-16), i32(64)), wasmtest.Drop, []byte{0x0c, 0x00, 0x0b})
 		}, "", "plugin bad: bpfhost_plan: bad pointers limit of 1000 reached; the plugin was stopped"},
 		{"plans nonsense", func(w *wasmGuest) {
-			w.hook("bpfhost_plan", "", w.must(0, 0, "obj_new", w.text("o")), w.must(0, -1, "add", local(0), i32(int64(abi.KindProgram)), w.text("p")))
+			w.hook("bpfhost_plan", "", w.must(0, 0, "object_new", w.text("o")), w.must(0, -1, "add", local(0), i32(int64(abi.KindProgram)), w.text("p")))
 		}, PluginInvalid, `plugin bad: bpfhost_plan: object o: check program "p": it has no type`},
 		{"fails to configure", func(w *wasmGuest) { w.hook("bpfhost_configure", "", i32(-1), wasmtest.Return) }, PluginFailed,
 			"plugin bad: bpfhost_configure: returned -1 (INVAL: an argument is not allowed)"},

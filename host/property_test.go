@@ -142,11 +142,11 @@ func TestErrInfo(t *testing.T) {
 	if n := x.ErrInfo(b); n != abi.ErrInfoSize || binary.LittleEndian.Uint32(b[4:]) != 0 {
 		t.Errorf("without an error: %d bytes, code %d", n, binary.LittleEndian.Uint32(b[4:]))
 	}
-	errnoIn(t, "h_kind", x.HKind(77), abi.ErrBadh)
+	errnoIn(t, "handle_kind", x.HandleKind(77), abi.ErrBadh)
 	n := x.ErrInfo(b)
 	var info abi.ErrInfo
 	info.Get(b)
-	if f := funcName(uint16(info.Func)); f != "h_kind" || info.Insn != -1 || string(b[abi.ErrInfoSize:n]) != "handle 0x4d is not open" {
+	if f := funcName(uint16(info.Func)); f != "handle_kind" || info.Insn != -1 || string(b[abi.ErrInfoSize:n]) != "handle 0x4d is not open" {
 		t.Errorf("err_info = %+v of %s, %q", info, f, b[abi.ErrInfoSize:n])
 	}
 	if again := x.ErrInfo(b[:abi.ErrInfoSize+6]); again != n || string(b[abi.ErrInfoSize:abi.ErrInfoSize+6]) != "handle" {

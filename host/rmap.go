@@ -65,14 +65,14 @@ func (x *instance) MapOpen(name []byte) int32 {
 	if err == nil {
 		err = x.mayUse(m)
 	}
-	return x.replyHandle("map_open", abi.KindRmap, m, err)
+	return x.replyHandle("map_open", abi.KindLiveMap, m, err)
 }
 
 // mayUse tells whether a guest may read and write a map.
 func (x *instance) mayUse(m *rmap) error {
 	if !slices.Contains(dataTypes, m.m.Type()) {
 		if m.m.Type() == spec.MapRingbuf {
-			return failf(abi.ErrNosup, "map %q is a ring buffer; src_open reads it", m.m.Name())
+			return failf(abi.ErrNosup, "map %q is a ring buffer; source_open reads it", m.m.Name())
 		}
 		return failf(abi.ErrNosup, "entries of a %s map are no plain data", m.m.Type())
 	}
@@ -81,7 +81,7 @@ func (x *instance) mayUse(m *rmap) error {
 
 // loadedMap gives the map behind a handle, and checks the key.
 func (x *instance) loadedMap(h uint32, key []byte) (kernelMap, error) {
-	obj, err := x.handles.get(h, abi.KindRmap)
+	obj, err := x.handles.get(h, abi.KindLiveMap)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func (x *instance) MapDel(h uint32, key []byte) int32 {
 
 // MapNext gives the key after another one.
 func (x *instance) MapNext(h uint32, key, next []byte) int32 {
-	obj, err := x.handles.get(h, abi.KindRmap)
+	obj, err := x.handles.get(h, abi.KindLiveMap)
 	if err != nil {
 		return x.reply("map_next", 0, err)
 	}
@@ -162,11 +162,11 @@ func (m *rmap) cpus() uint64 {
 
 // loadedProperties are the properties of loaded maps.
 var loadedProperties = map[abi.Prop]property{
-	abi.PropRmapName:       text(func(_ *instance, m *rmap) string { return m.m.Name() }, nil),
-	abi.PropRmapType:       number(func(_ *instance, m *rmap) uint64 { return uint64(m.m.Type()) }, nil),
-	abi.PropRmapKeySize:    number(func(_ *instance, m *rmap) uint64 { return uint64(m.m.KeySize()) }, nil),
-	abi.PropRmapValueSize:  number(func(_ *instance, m *rmap) uint64 { return uint64(m.m.ValueSize()) }, nil),
-	abi.PropRmapMaxEntries: number(func(_ *instance, m *rmap) uint64 { return uint64(m.m.MaxEntries()) }, nil),
-	abi.PropRmapCPUs:       number(func(_ *instance, m *rmap) uint64 { return m.cpus() }, nil),
-	abi.PropRmapValueLen:   number(func(_ *instance, m *rmap) uint64 { return uint64(m.m.BufferSize()) }, nil),
+	abi.PropLiveMapName:       text(func(_ *instance, m *rmap) string { return m.m.Name() }, nil),
+	abi.PropLiveMapType:       number(func(_ *instance, m *rmap) uint64 { return uint64(m.m.Type()) }, nil),
+	abi.PropLiveMapKeySize:    number(func(_ *instance, m *rmap) uint64 { return uint64(m.m.KeySize()) }, nil),
+	abi.PropLiveMapValueSize:  number(func(_ *instance, m *rmap) uint64 { return uint64(m.m.ValueSize()) }, nil),
+	abi.PropLiveMapMaxEntries: number(func(_ *instance, m *rmap) uint64 { return uint64(m.m.MaxEntries()) }, nil),
+	abi.PropLiveMapCPUs:       number(func(_ *instance, m *rmap) uint64 { return m.cpus() }, nil),
+	abi.PropLiveMapValueLen:   number(func(_ *instance, m *rmap) uint64 { return uint64(m.m.BufferSize()) }, nil),
 }

@@ -67,16 +67,16 @@ func TestMapsProperties(t *testing.T) {
 	x, _, _ := running(t)
 	m := x.ok(t, "map_open", x.MapOpen([]byte("counts")))
 	for id, want := range map[abi.Prop]uint64{
-		abi.PropRmapType: uint64(spec.MapPerCPUArray), abi.PropRmapKeySize: 4, abi.PropRmapValueSize: 8,
-		abi.PropRmapMaxEntries: 2, abi.PropRmapCPUs: 4, abi.PropRmapValueLen: 32,
+		abi.PropLiveMapType: uint64(spec.MapPerCPUArray), abi.PropLiveMapKeySize: 4, abi.PropLiveMapValueSize: 8,
+		abi.PropLiveMapMaxEntries: 2, abi.PropLiveMapCPUs: 4, abi.PropLiveMapValueLen: 32,
 	} {
 		if v, rc := x.GetU(m, id); rc != 0 || v != want {
 			t.Errorf("%s = %d, %d; want %d", id, v, rc, want)
 		}
 	}
 	name := make([]byte, 8)
-	if n := x.GetB(m, abi.PropRmapName, name); n != 6 || string(name[:6]) != "counts" {
+	if n := x.GetB(m, abi.PropLiveMapName, name); n != 6 || string(name[:6]) != "counts" {
 		t.Errorf("name = %d, %q", n, name)
 	}
-	errnoIn(t, "write", x.SetU(m, abi.PropRmapKeySize, 8), abi.ErrPerm)
+	errnoIn(t, "write", x.SetU(m, abi.PropLiveMapKeySize, 8), abi.ErrPerm)
 }

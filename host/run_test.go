@@ -40,7 +40,7 @@ func TestRunDeliversAll(t *testing.T) {
 		}
 		return int32(args[3]), nil
 	}
-	openSource(t, x, abi.SrcOpts{MaxMs: 1})
+	openSource(t, x, abi.SourceOpts{MaxMs: 1})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := serve(ctx, x.run)
 	var want []string
@@ -94,7 +94,7 @@ func TestRunStops(t *testing.T) {
 			ticks := 0
 			g.hooks["bpfhost_tick"] = func(args ...uint64) (int32, error) {
 				if ticks++; ticks == 3 {
-					x.ok(t, "end", x.End(tt.code))
+					x.ok(t, "stop_run", x.StopRun(tt.code))
 				}
 				return 0, nil
 			}
@@ -119,7 +119,7 @@ func TestRunGuestFails(t *testing.T) {
 	x, g, ring := running(t)
 	reasons := stopHook(g)
 	g.hooks["bpfhost_events"] = func(...uint64) (int32, error) { return 0, errBroken }
-	openSource(t, x, abi.SrcOpts{MaxRecords: 2})
+	openSource(t, x, abi.SourceOpts{MaxRecords: 2})
 	ring.send(numbers(0, 5)...)
 	if err := x.run.Serve(context.Background()); !errors.Is(err, errBroken) {
 		t.Errorf("serve: %v", err)
@@ -157,7 +157,7 @@ func TestRunCloseEndsServe(t *testing.T) {
 		started <- true
 		return int32(args[3]), nil
 	}
-	openSource(t, x, abi.SrcOpts{MaxRecords: 1})
+	openSource(t, x, abi.SourceOpts{MaxRecords: 1})
 	done := serve(context.Background(), x.run)
 	ring.send("one")
 	<-started
@@ -183,7 +183,7 @@ func TestRunServeAgain(t *testing.T) {
 		got <- int(args[3])
 		return int32(args[3]), nil
 	}
-	s := openSource(t, x, abi.SrcOpts{MaxRecords: 1})
+	s := openSource(t, x, abi.SourceOpts{MaxRecords: 1})
 	for i := range 3 {
 		ctx, cancel := context.WithCancel(context.Background())
 		done := serve(ctx, x.run)
@@ -210,7 +210,7 @@ func TestRunPolls(t *testing.T) {
 		got <- int(args[3])
 		return int32(args[3]), nil
 	}
-	openSource(t, x, abi.SrcOpts{MaxRecords: 1})
+	openSource(t, x, abi.SourceOpts{MaxRecords: 1})
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := serve(ctx, x.run)
@@ -231,7 +231,7 @@ func TestRunOutputFails(t *testing.T) {
 		x.ok(t, "out_write", x.OutWrite(abi.StreamOut, []byte("line\n")))
 		return int32(args[3]), nil
 	}
-	openSource(t, x, abi.SrcOpts{MaxRecords: 1})
+	openSource(t, x, abi.SourceOpts{MaxRecords: 1})
 	ring.send("one")
 	if err := x.run.Serve(context.Background()); !errors.Is(err, errBroken) {
 		t.Errorf("serve: %v, want the writer's error", err)

@@ -42,7 +42,7 @@ func TestDeclareSection(t *testing.T) {
 	if d := cmp.Diff(want, x.info.Sections); d != "" {
 		t.Errorf("-want +have:\n%s", d)
 	}
-	errnoIn(t, "a section's handle afterwards", x.HKind(s), abi.ErrBadh)
+	errnoIn(t, "a section's handle afterwards", x.HandleKind(s), abi.ErrBadh)
 }
 
 func TestDeclareSectionMisuse(t *testing.T) {
@@ -74,7 +74,7 @@ func TestOpenSections(t *testing.T) {
 			w.must(0, -1, "set_u", local(1), i32(int64(abi.PropSectionType)), i64(int64(typ))))
 	}
 	w.hook("bpfhost_describe", "", declare("guard+", spec.ProgramCgroupSkb), declare("xdp", spec.ProgramSchedCls))
-	w.hook("bpfhost_plan", "", w.must(0, -1, "obj_from_bytes", w.text("mine"), w.text(string(object))))
+	w.hook("bpfhost_plan", "", w.must(0, -1, "object_from_bytes", w.text("mine"), w.text(string(object))))
 	p, err := newHost(t).Open(context.Background(), w.bytes(), PluginOptions{Objects: []Object{{"theirs.o", object}}})
 	if err != nil {
 		t.Fatal(err)

@@ -74,23 +74,23 @@ const (
 	lostRecordLength = eventHeader + 8
 )
 
-// SrcOpen makes a ring buffer an event source.
-func (x *instance) SrcOpen(name []byte, o abi.SrcOpts) int32 {
+// SourceOpen makes a ring buffer an event source.
+func (x *instance) SourceOpen(name []byte, o abi.SourceOpts) int32 {
 	s, err := x.openSource(string(name), &o)
 	if err != nil {
-		return x.reply("src_open", 0, err)
+		return x.reply("source_open", 0, err)
 	}
 	h, err := x.handles.open(abi.KindSource, s)
 	if err != nil {
 		s.ring.Close()
-		return x.reply("src_open", 0, err)
+		return x.reply("source_open", 0, err)
 	}
 	s.handle = uint32(h)
 	x.run.sources = append(x.run.sources, s)
 	return int32(h)
 }
 
-func (x *instance) openSource(name string, o *abi.SrcOpts) (*source, error) {
+func (x *instance) openSource(name string, o *abi.SourceOpts) (*source, error) {
 	r := x.run
 	m, err := r.findMap(name)
 	if err != nil {
@@ -137,7 +137,7 @@ func openKernelRing(m kernelMap) (ringReader, error) {
 	return ring.Open(loaded)
 }
 
-func (x *instance) checkOptions(o *abi.SrcOpts) error {
+func (x *instance) checkOptions(o *abi.SourceOpts) error {
 	switch {
 	case o.Flags != 0:
 		return failf(abi.ErrInval, "flags %#x are not known", o.Flags)
@@ -177,40 +177,40 @@ func (x *instance) sourceOf(h uint32) (*source, error) {
 	return obj.(*source), nil
 }
 
-// SrcCtl pauses or resumes a source.
-func (x *instance) SrcCtl(src, op uint32) int32 {
+// SourceCtl pauses or resumes a source.
+func (x *instance) SourceCtl(src, op uint32) int32 {
 	s, err := x.sourceOf(src)
 	switch {
 	case err != nil:
-	case op == abi.SrcPause:
+	case op == abi.SourcePause:
 		s.paused = true
-	case op == abi.SrcResume:
+	case op == abi.SourceResume:
 		s.paused = false
 	default:
 		err = failf(abi.ErrInval, "operation %d is not known", op)
 	}
-	return x.reply("src_ctl", 0, err)
+	return x.reply("source_ctl", 0, err)
 }
 
-// SrcStats gives the account of a source up to now.
-func (x *instance) SrcStats(src uint32, stats []byte) int32 {
+// SourceStats gives the account of a source up to now.
+func (x *instance) SourceStats(src uint32, stats []byte) int32 {
 	s, err := x.sourceOf(src)
 	if err != nil {
-		return x.reply("src_stats", 0, err)
+		return x.reply("source_stats", 0, err)
 	}
 	a := s.balanced()
-	r := abi.SrcStats{Size: abi.SrcStatsSize, Sent: a.Sent, Delivered: a.Delivered, Lost: a.Lost, Dropped: a.Dropped, Batches: a.Batches}
+	r := abi.SourceStats{Size: abi.SourceStatsSize, Sent: a.Sent, Delivered: a.Delivered, Lost: a.Lost, Dropped: a.Dropped, Batches: a.Batches}
 	if a.SentKnown {
 		r.Flags |= abi.KnownSent
 	}
 	if a.LostKnown {
 		r.Flags |= abi.KnownLost
 	}
-	var b [abi.SrcStatsSize]byte
+	var b [abi.SourceStatsSize]byte
 	r.Put(b[:])
-	n := abi.CopyRecord(stats, b[:], abi.SrcStatsSize)
+	n := abi.CopyRecord(stats, b[:], abi.SourceStatsSize)
 	if n < 0 {
-		return x.reply("src_stats", 0, failf(abi.ErrInval, "the buffer is smaller than the record"))
+		return x.reply("source_stats", 0, failf(abi.ErrInval, "the buffer is smaller than the record"))
 	}
 	return n
 }

@@ -20,11 +20,11 @@ const (
 )
 
 // openSource opens the events of a running fake, with a batch hook that takes what consume says.
-func openSource(t *testing.T, x *instance, o abi.SrcOpts) *source {
+func openSource(t *testing.T, x *instance, o abi.SourceOpts) *source {
 	t.Helper()
 	fill(&o.BufPtr, bufferAt)
 	fill(&o.BufLen, bufferSize)
-	x.ok(t, "src_open", x.SrcOpen([]byte("events"), o))
+	x.ok(t, "source_open", x.SourceOpen([]byte("events"), o))
 	return x.run.sources[len(x.run.sources)-1]
 }
 
@@ -89,18 +89,18 @@ func TestSourceBatches(t *testing.T) {
 	start := time.Unix(1000, 0)
 	for _, tt := range []struct {
 		name    string
-		opts    abi.SrcOpts
+		opts    abi.SourceOpts
 		records int
 		after   time.Duration
 		want    []int // records of each batch
 	}{
-		{"waits for more", abi.SrcOpts{}, 3, 0, nil},
-		{"after its time", abi.SrcOpts{}, 3, defaultWait, []int{3}},
-		{"before the plugin's time", abi.SrcOpts{MaxMs: 50}, 3, 49 * time.Millisecond, nil},
-		{"after the plugin's time", abi.SrcOpts{MaxMs: 50}, 3, 50 * time.Millisecond, []int{3}},
-		{"as many records as asked for", abi.SrcOpts{MaxRecords: 2}, 5, 0, []int{2, 2}},
-		{"one by one", abi.SrcOpts{MaxRecords: 1}, 3, 0, []int{1, 1, 1}},
-		{"buffer full", abi.SrcOpts{BufLen: 128}, 9, 0, []int{4, 4}}, // 16 + 10, padded to 32 bytes each
+		{"waits for more", abi.SourceOpts{}, 3, 0, nil},
+		{"after its time", abi.SourceOpts{}, 3, defaultWait, []int{3}},
+		{"before the plugin's time", abi.SourceOpts{MaxMs: 50}, 3, 49 * time.Millisecond, nil},
+		{"after the plugin's time", abi.SourceOpts{MaxMs: 50}, 3, 50 * time.Millisecond, []int{3}},
+		{"as many records as asked for", abi.SourceOpts{MaxRecords: 2}, 5, 0, []int{2, 2}},
+		{"one by one", abi.SourceOpts{MaxRecords: 1}, 3, 0, []int{1, 1, 1}},
+		{"buffer full", abi.SourceOpts{BufLen: 128}, 9, 0, []int{4, 4}}, // 16 + 10, padded to 32 bytes each
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			x, g, ring := running(t)
@@ -139,7 +139,7 @@ func TestSourceBatches(t *testing.T) {
 // A guest that consumes a part gets the rest again, in front of what comes after.
 func TestSourcePartly(t *testing.T) {
 	x, g, ring := running(t)
-	s := openSource(t, x, abi.SrcOpts{MaxRecords: 4})
+	s := openSource(t, x, abi.SourceOpts{MaxRecords: 4})
 	var seen []string
 	g.hooks["bpfhost_events"] = func(args ...uint64) (int32, error) {
 		batch := parseBatch(t, g, args)
@@ -163,7 +163,7 @@ func TestSourcePartly(t *testing.T) {
 // While a guest consumes nothing its ring is left alone, and nothing is dropped.
 func TestSourceBackPressure(t *testing.T) {
 	x, g, ring := running(t)
-	s := openSource(t, x, abi.SrcOpts{MaxRecords: 2})
+	s := openSource(t, x, abi.SourceOpts{MaxRecords: 2})
 	calls := 0
 	g.hooks["bpfhost_events"] = func(...uint64) (int32, error) { calls++; return 0, nil }
 	ring.send(numbers(0, 6)...)
@@ -191,7 +191,7 @@ func TestSourceBackPressure(t *testing.T) {
 func TestSourceTooLarge(t *testing.T) {
 	x, g, ring := running(t)
 	batches := collect(t, g)
-	s := openSource(t, x, abi.SrcOpts{BufLen: 64, MaxRecords: 1})
+	s := openSource(t, x, abi.SourceOpts{BufLen: 64, MaxRecords: 1})
 	ring.send(strings.Repeat("x", 48), strings.Repeat("y", 49), "z")
 	if err := pumpAt(t, x, s, time.Unix(1000, 0)); err != nil {
 		t.Fatal(err)
@@ -206,7 +206,7 @@ func TestSourceTooLarge(t *testing.T) {
 
 func TestSourceErrors(t *testing.T) {
 	x, g, ring := running(t)
-	s := openSource(t, x, abi.SrcOpts{MaxRecords: 1})
+	s := openSource(t, x, abi.SourceOpts{MaxRecords: 1})
 	results := []int32{-4, 1, -4, -4, -4}
 	g.hooks["bpfhost_events"] = func(...uint64) (int32, error) {
 		rc := results[0]
@@ -227,7 +227,7 @@ func TestSourceErrors(t *testing.T) {
 
 func TestSourceTrap(t *testing.T) {
 	x, g, ring := running(t)
-	s := openSource(t, x, abi.SrcOpts{MaxRecords: 2})
+	s := openSource(t, x, abi.SourceOpts{MaxRecords: 2})
 	g.hooks["bpfhost_events"] = func(...uint64) (int32, error) { return 0, errBroken }
 	ring.send(numbers(0, 5)...)
 	if err := pumpAt(t, x, s, time.Unix(1000, 0)); !errors.Is(err, errBroken) {
@@ -254,7 +254,7 @@ func TestSourceLost(t *testing.T) {
 	set(0, 1, 2, 3, 1)
 	set(1, 0, 4, 8, 0)
 	sym := x.ok(t, "sym", x.Sym([]byte("counts")))
-	s := openSource(t, x, abi.SrcOpts{MaxRecords: 3, LostMap: sym, LostKey: 0, SentMap: sym, SentKey: 1})
+	s := openSource(t, x, abi.SourceOpts{MaxRecords: 3, LostMap: sym, LostKey: 0, SentMap: sym, SentKey: 1})
 	ring.send(numbers(0, 5)...)
 	now := time.Unix(1000, 0)
 	if err := pumpAt(t, x, s, now); err != nil {
@@ -267,14 +267,14 @@ func TestSourceLost(t *testing.T) {
 	if a := s.balanced(); a.Sent != 12 || a.Lost != 7 || a.Delivered != 5 || a.Missing != 0 || !a.SentKnown || !a.LostKnown {
 		t.Errorf("account %+v", a)
 	}
-	stats := make([]byte, abi.SrcStatsSize)
-	x.ok(t, "src_stats", x.SrcStats(s.handle, stats))
-	var r abi.SrcStats
+	stats := make([]byte, abi.SourceStatsSize)
+	x.ok(t, "source_stats", x.SourceStats(s.handle, stats))
+	var r abi.SourceStats
 	r.Get(stats)
 	if r.Sent != 12 || r.Lost != 7 || r.Delivered != 5 || r.Flags != abi.KnownSent|abi.KnownLost {
-		t.Errorf("src_stats %+v", r)
+		t.Errorf("source_stats %+v", r)
 	}
-	errnoIn(t, "no room for the record", x.SrcStats(s.handle, stats[:40]), abi.ErrInval)
+	errnoIn(t, "no room for the record", x.SourceStats(s.handle, stats[:40]), abi.ErrInval)
 }
 
 func TestSourceOpenMisuse(t *testing.T) {
@@ -282,47 +282,47 @@ func TestSourceOpenMisuse(t *testing.T) {
 	x.symbols.id("blocked")
 	x.symbols.id("counts")
 	x.symbols.id("nope")
-	good := abi.SrcOpts{BufPtr: bufferAt, BufLen: bufferSize}
-	with := func(f func(*abi.SrcOpts)) abi.SrcOpts { o := good; f(&o); return o }
+	good := abi.SourceOpts{BufPtr: bufferAt, BufLen: bufferSize}
+	with := func(f func(*abi.SourceOpts)) abi.SourceOpts { o := good; f(&o); return o }
 	for _, tt := range []struct {
 		name string
 		m    string
-		o    abi.SrcOpts
+		o    abi.SourceOpts
 		want abi.Errno
 	}{
 		{"no such map", "nope", good, abi.ErrNoent},
 		{"no ring buffer", "blocked", good, abi.ErrNosup},
-		{"flags", "events", with(func(o *abi.SrcOpts) { o.Flags = 1 }), abi.ErrInval},
-		{"unaligned", "events", with(func(o *abi.SrcOpts) { o.BufPtr++ }), abi.ErrInval},
-		{"too small", "events", with(func(o *abi.SrcOpts) { o.BufLen = 63 }), abi.ErrRange},
-		{"outside of memory", "events", with(func(o *abi.SrcOpts) { o.BufLen = 1 << 30 }), abi.ErrFault},
-		{"overflow", "events", with(func(o *abi.SrcOpts) { o.BufPtr, o.BufLen = 0xffff_fff8, 0xffff_ffff }), abi.ErrFault},
-		{"too many records", "events", with(func(o *abi.SrcOpts) { o.MaxRecords = maxBatch + 1 }), abi.ErrRange},
-		{"waits too long", "events", with(func(o *abi.SrcOpts) { o.MaxMs = 10_001 }), abi.ErrRange},
-		{"count in a hash", "events", with(func(o *abi.SrcOpts) { o.LostMap = 1 }), abi.ErrInval},
-		{"count out of range", "events", with(func(o *abi.SrcOpts) { o.LostMap, o.LostKey = 2, 2 }), abi.ErrRange},
-		{"count in no map", "events", with(func(o *abi.SrcOpts) { o.SentMap = 3 }), abi.ErrNoent},
-		{"count of no symbol", "events", with(func(o *abi.SrcOpts) { o.SentMap = 99 }), abi.ErrNoent},
+		{"flags", "events", with(func(o *abi.SourceOpts) { o.Flags = 1 }), abi.ErrInval},
+		{"unaligned", "events", with(func(o *abi.SourceOpts) { o.BufPtr++ }), abi.ErrInval},
+		{"too small", "events", with(func(o *abi.SourceOpts) { o.BufLen = 63 }), abi.ErrRange},
+		{"outside of memory", "events", with(func(o *abi.SourceOpts) { o.BufLen = 1 << 30 }), abi.ErrFault},
+		{"overflow", "events", with(func(o *abi.SourceOpts) { o.BufPtr, o.BufLen = 0xffff_fff8, 0xffff_ffff }), abi.ErrFault},
+		{"too many records", "events", with(func(o *abi.SourceOpts) { o.MaxRecords = maxBatch + 1 }), abi.ErrRange},
+		{"waits too long", "events", with(func(o *abi.SourceOpts) { o.MaxMs = 10_001 }), abi.ErrRange},
+		{"count in a hash", "events", with(func(o *abi.SourceOpts) { o.LostMap = 1 }), abi.ErrInval},
+		{"count out of range", "events", with(func(o *abi.SourceOpts) { o.LostMap, o.LostKey = 2, 2 }), abi.ErrRange},
+		{"count in no map", "events", with(func(o *abi.SourceOpts) { o.SentMap = 3 }), abi.ErrNoent},
+		{"count of no symbol", "events", with(func(o *abi.SourceOpts) { o.SentMap = 99 }), abi.ErrNoent},
 	} {
-		errnoIn(t, tt.name, x.SrcOpen([]byte(tt.m), tt.o), tt.want)
+		errnoIn(t, tt.name, x.SourceOpen([]byte(tt.m), tt.o), tt.want)
 	}
 	if n := len(x.run.sources); n != 0 {
 		t.Fatalf("%d sources are open after failures", n)
 	}
 	s := openSource(t, x, good)
-	errnoIn(t, "twice", x.SrcOpen([]byte("events"), good), abi.ErrExist)
-	errnoIn(t, "unknown operation", x.SrcCtl(s.handle, 9), abi.ErrInval)
-	x.ok(t, "h_close", x.HClose(s.handle))
-	errnoIn(t, "closed source", x.SrcCtl(s.handle, abi.SrcPause), abi.ErrBadh)
-	x.ok(t, "open again", x.SrcOpen([]byte("drops/events"), good))
+	errnoIn(t, "twice", x.SourceOpen([]byte("events"), good), abi.ErrExist)
+	errnoIn(t, "unknown operation", x.SourceCtl(s.handle, 9), abi.ErrInval)
+	x.ok(t, "handle_close", x.HandleClose(s.handle))
+	errnoIn(t, "closed source", x.SourceCtl(s.handle, abi.SourcePause), abi.ErrBadh)
+	x.ok(t, "open again", x.SourceOpen([]byte("drops/events"), good))
 }
 
 // A source that is closed by its own batch counts that batch as what the guest says.
 func TestSourceClosedByGuest(t *testing.T) {
 	x, g, ring := running(t)
-	s := openSource(t, x, abi.SrcOpts{MaxRecords: 2})
+	s := openSource(t, x, abi.SourceOpts{MaxRecords: 2})
 	g.hooks["bpfhost_events"] = func(args ...uint64) (int32, error) {
-		x.ok(t, "h_close", x.HClose(uint32(args[0])))
+		x.ok(t, "handle_close", x.HandleClose(uint32(args[0])))
 		return 1, nil
 	}
 	ring.send(numbers(0, 5)...)
@@ -337,13 +337,13 @@ func TestSourceClosedByGuest(t *testing.T) {
 func TestSourcePaused(t *testing.T) {
 	x, g, ring := running(t)
 	batches := collect(t, g)
-	s := openSource(t, x, abi.SrcOpts{MaxRecords: 1})
-	x.ok(t, "src_ctl", x.SrcCtl(s.handle, abi.SrcPause))
+	s := openSource(t, x, abi.SourceOpts{MaxRecords: 1})
+	x.ok(t, "source_ctl", x.SourceCtl(s.handle, abi.SourcePause))
 	ring.send(numbers(0, 2)...)
 	if err := pumpAt(t, x, s, time.Unix(1000, 0)); err != nil || len(*batches) != 0 {
 		t.Errorf("paused: %v, %d batches", err, len(*batches))
 	}
-	x.ok(t, "src_ctl", x.SrcCtl(s.handle, abi.SrcResume))
+	x.ok(t, "source_ctl", x.SourceCtl(s.handle, abi.SourceResume))
 	if err := pumpAt(t, x, s, time.Unix(1000, 0)); err != nil || len(*batches) != 2 {
 		t.Errorf("resumed: %v, %d batches", err, len(*batches))
 	}
@@ -351,7 +351,7 @@ func TestSourcePaused(t *testing.T) {
 
 func TestSourceRingFails(t *testing.T) {
 	x, _, ring := running(t)
-	s := openSource(t, x, abi.SrcOpts{})
+	s := openSource(t, x, abi.SourceOpts{})
 	ring.err = errBroken
 	if err := pumpAt(t, x, s, time.Unix(1000, 0)); !errors.Is(err, errBroken) {
 		t.Errorf("error %v, want that of the ring", err)

@@ -41,7 +41,7 @@ func (x *instance) pluginChildren(k abi.Kind, none error) (children, error) {
 	switch k {
 	case abi.KindParam:
 		return children{len(x.params), func(i int) any { return x.params[i] }, func(i int) string { return x.params[i].Name }}, nil
-	case abi.KindWant:
+	case abi.KindRequest:
 		return children{len(x.wants), func(i int) any { return x.wants[i] }, func(i int) string { return x.wants[i].text }}, nil
 	case abi.KindSection:
 		return children{len(x.sections), func(i int) any { return x.sections[i] }, func(i int) string { return x.sections[i].Pattern }}, nil
@@ -114,19 +114,19 @@ func (x *instance) replyHandle(fn string, k abi.Kind, obj any, err error) int32 
 	return x.reply(fn, int(h), err)
 }
 
-// ObjOpen opens an object that the operator named, or one added before.
-func (x *instance) ObjOpen(name []byte) int32 {
+// ObjectOpen opens an object that the operator named, or one added before.
+func (x *instance) ObjectOpen(name []byte) int32 {
 	o := x.overlay.find(string(name))
 	if o == nil {
-		return x.reply("obj_open", 0, failf(abi.ErrNoent, "there is no object %q; the operator names objects with --object", name))
+		return x.reply("object_open", 0, failf(abi.ErrNoent, "there is no object %q; the operator names objects with --object", name))
 	}
-	return x.replyHandle("obj_open", abi.KindObject, o, nil)
+	return x.replyHandle("object_open", abi.KindObject, o, nil)
 }
 
-// ObjNew adds an empty object.
-func (x *instance) ObjNew(name []byte) int32 {
+// ObjectNew adds an empty object.
+func (x *instance) ObjectNew(name []byte) int32 {
 	o, err := x.overlay.add(string(name), &spec.Collection{Order: hostOrder()})
-	return x.replyHandle("obj_new", abi.KindObject, o, err)
+	return x.replyHandle("object_new", abi.KindObject, o, err)
 }
 
 // hostOrder is the byte order of what is built from nothing: that of the machine it is for.
@@ -137,14 +137,14 @@ func hostOrder() asm.ByteOrder {
 	return asm.BigEndian
 }
 
-// ObjFromBytes adds an object read from an ELF file in guest memory.
-func (x *instance) ObjFromBytes(name, file []byte) int32 {
+// ObjectFromBytes adds an object read from an ELF file in guest memory.
+func (x *instance) ObjectFromBytes(name, file []byte) int32 {
 	c, err := x.objectOptions().LoadBytes(file)
 	if err != nil {
-		return x.reply("obj_from_bytes", 0, err)
+		return x.reply("object_from_bytes", 0, err)
 	}
 	o, err := x.overlay.add(string(name), c)
-	return x.replyHandle("obj_from_bytes", abi.KindObject, o, err)
+	return x.replyHandle("object_from_bytes", abi.KindObject, o, err)
 }
 
 // Add adds a child: a parameter or wish to the plugin, a program or map to an object.

@@ -17,7 +17,7 @@ func TestTreeWalk(t *testing.T) {
 		kind abi.Kind
 		want int32
 	}{
-		{self, abi.KindObject, 1}, {self, abi.KindParam, 0}, {self, abi.KindWant, 0},
+		{self, abi.KindObject, 1}, {self, abi.KindParam, 0}, {self, abi.KindRequest, 0},
 		{obj, abi.KindProgram, 1}, {obj, abi.KindMap, 2}, {obj, abi.KindVar, 2}, {obj, abi.KindAttach, 1},
 	} {
 		if got := x.Count(tt.h, tt.kind); got != tt.want {
@@ -39,25 +39,25 @@ func TestTreeWalk(t *testing.T) {
 	errnoIn(t, "find what is not there", x.Find(obj, abi.KindMap, []byte("nope")), abi.ErrNoent)
 	errnoIn(t, "find an attachment", x.Find(obj, abi.KindAttach, []byte("x")), abi.ErrKind)
 	errnoIn(t, "count maps of a program", x.Count(prog, abi.KindMap), abi.ErrKind)
-	errnoIn(t, "open what is not there", x.ObjOpen([]byte("nope")), abi.ErrNoent)
-	if first := x.ok(t, "obj_open", x.ObjOpen(nil)); first != obj {
+	errnoIn(t, "open what is not there", x.ObjectOpen([]byte("nope")), abi.ErrNoent)
+	if first := x.ok(t, "object_open", x.ObjectOpen(nil)); first != obj {
 		t.Errorf("the empty name opens %#x, want the first object, %#x", first, obj)
 	}
 }
 
 func TestTreeBuild(t *testing.T) {
 	x, _ := planning(t)
-	obj := x.ok(t, "obj_new", x.ObjNew([]byte("own")))
-	errnoIn(t, "obj_new again", x.ObjNew([]byte("own")), abi.ErrExist)
-	errnoIn(t, "obj_new with the name of an input", x.ObjNew([]byte("drops")), abi.ErrExist)
-	errnoIn(t, "obj_new without a name", x.ObjNew(nil), abi.ErrInval)
+	obj := x.ok(t, "object_new", x.ObjectNew([]byte("own")))
+	errnoIn(t, "object_new again", x.ObjectNew([]byte("own")), abi.ErrExist)
+	errnoIn(t, "object_new with the name of an input", x.ObjectNew([]byte("drops")), abi.ErrExist)
+	errnoIn(t, "object_new without a name", x.ObjectNew(nil), abi.ErrInval)
 	prog := x.ok(t, "add", x.Add(obj, abi.KindProgram, []byte("p")))
 	x.ok(t, "add", x.Add(obj, abi.KindMap, []byte("m")))
 	errnoIn(t, "add a program twice", x.Add(obj, abi.KindProgram, []byte("p")), abi.ErrExist)
 	errnoIn(t, "add a variable", x.Add(obj, abi.KindVar, []byte("v")), abi.ErrKind)
 	errnoIn(t, "add without a name", x.Add(obj, abi.KindMap, nil), abi.ErrInval)
 	errnoIn(t, "add to a program", x.Add(prog, abi.KindMap, []byte("m")), abi.ErrKind)
-	errnoIn(t, "add a wish while planning", x.Add(x.ok(t, "self", x.Self()), abi.KindWant, []byte("program xdp")), abi.ErrPhase)
+	errnoIn(t, "add a wish while planning", x.Add(x.ok(t, "self", x.Self()), abi.KindRequest, []byte("program xdp")), abi.ErrPhase)
 	c := x.overlay.objects[1].work
 	if len(c.Programs) != 1 || len(c.Maps) != 1 || c.Order != hostOrder() {
 		t.Errorf("object has %d programs, %d maps, order %s", len(c.Programs), len(c.Maps), c.Order)
@@ -66,8 +66,8 @@ func TestTreeBuild(t *testing.T) {
 
 func TestTreeFromBytes(t *testing.T) {
 	x, _ := planning(t)
-	errnoIn(t, "obj_from_bytes of nothing", x.ObjFromBytes([]byte("e"), nil), abi.ErrInval)
-	errnoIn(t, "obj_from_bytes of a gzip file", x.ObjFromBytes([]byte("e"), []byte("\x1f\x8b\x08 and more of it")), abi.ErrInval)
+	errnoIn(t, "object_from_bytes of nothing", x.ObjectFromBytes([]byte("e"), nil), abi.ErrInval)
+	errnoIn(t, "object_from_bytes of a gzip file", x.ObjectFromBytes([]byte("e"), []byte("\x1f\x8b\x08 and more of it")), abi.ErrInval)
 	if n := len(x.overlay.objects); n != 1 {
 		t.Errorf("there are %d objects after failures, want 1", n)
 	}
@@ -106,13 +106,13 @@ func TestTreeRemove(t *testing.T) {
 	att := x.ok(t, "at", x.At(prog, abi.KindAttach, 0))
 	x.ok(t, "remove", x.Remove(prog))
 	errnoIn(t, "remove twice", x.Remove(prog), abi.ErrBadh)
-	errnoIn(t, "the program's attachment", x.HKind(att), abi.ErrBadh)
+	errnoIn(t, "the program's attachment", x.HandleKind(att), abi.ErrBadh)
 	if len(o.work.Programs) != 0 || len(o.work.Attach) != 0 {
 		t.Errorf("left: %d programs, %d attachments", len(o.work.Programs), len(o.work.Attach))
 	}
 	m := x.ok(t, "at", x.At(obj, abi.KindMap, 0))
 	x.ok(t, "remove", x.Remove(obj))
-	errnoIn(t, "a map of a removed object", x.HKind(m), abi.ErrBadh)
+	errnoIn(t, "a map of a removed object", x.HandleKind(m), abi.ErrBadh)
 	if len(x.overlay.objects) != 0 || len(x.overlay.removed) != 1 {
 		t.Errorf("objects: %d, removed: %d", len(x.overlay.objects), len(x.overlay.removed))
 	}
@@ -135,6 +135,6 @@ func TestTreeEditRight(t *testing.T) {
 	if edits := x.overlay.edits; len(edits) != 0 {
 		t.Errorf("denied edits were logged: %v", edits)
 	}
-	own := x.ok(t, "obj_new", x.ObjNew([]byte("own")))
+	own := x.ok(t, "object_new", x.ObjectNew([]byte("own")))
 	x.ok(t, "add to its own object", x.Add(own, abi.KindMap, []byte("m")))
 }

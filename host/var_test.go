@@ -104,7 +104,7 @@ func TestVarSetPath(t *testing.T) {
 			x, _ := newFake(abi.PhasePlan)
 			x.inputs = []input{{name: "o", source: "o.o", c: typedVars(t, order)}}
 			x.overlay = newOverlay(x.inputs)
-			obj := x.ok(t, "obj_open", x.ObjOpen(nil))
+			obj := x.ok(t, "object_open", x.ObjectOpen(nil))
 			rc := x.VarSetPath(obj, []byte(tt.path), uint64(tt.value))
 			if rc != -int32(tt.want) {
 				t.Errorf("%s: %s = %d gives %d, want -%d: %v", order, tt.path, tt.value, rc, tt.want, x.last.err)
@@ -142,7 +142,7 @@ func TestVarSetBitField(t *testing.T) {
 		x, _ := newFake(abi.PhasePlan)
 		x.inputs = []input{{name: "o", source: "o.o", c: typedVars(t, tt.order)}}
 		x.overlay = newOverlay(x.inputs)
-		obj := x.ok(t, "obj_open", x.ObjOpen(nil))
+		obj := x.ok(t, "object_open", x.ObjectOpen(nil))
 		x.ok(t, "low", x.VarSetPath(obj, []byte("cfg.in.low"), 5))
 		x.ok(t, "high", x.VarSetPath(obj, []byte("cfg.in.high"), 0x1abc))
 		data := x.overlay.objects[0].work.Maps[0].Data

@@ -26,9 +26,9 @@ static uint32_t config(const char *key, uint32_t len, char *buf, uint32_t cap)
 	return n < 0 || (uint32_t)n > cap ? 0 : n;
 }
 
-static void want(int32_t self, const char *text, uint32_t len)
+static void request(int32_t self, const char *text, uint32_t len)
 {
-	bpfhost_add(self, BPFHOST_K_WANT, text, len);
+	bpfhost_add(self, BPFHOST_K_REQUEST, text, len);
 }
 
 int32_t bpfhost_describe(void)
@@ -41,12 +41,12 @@ int32_t bpfhost_describe(void)
 	bpfhost_add(self, BPFHOST_K_PARAM, STR("do"));
 	bpfhost_add(self, BPFHOST_K_PARAM, STR("iface"));
 	bpfhost_add(self, BPFHOST_K_PARAM, STR("netns"));
-	want(self, STR("program xdp"));
-	want(self, STR("attach xdp:*"));
-	want(self, STR("object edit"));
-	want(self, STR("helper bpf_probe_write_user"));
-	want(self, STR("map array"));
-	want(self, STR("map-rw counts"));
+	request(self, STR("program xdp"));
+	request(self, STR("attach xdp:*"));
+	request(self, STR("object edit"));
+	request(self, STR("helper bpf_probe_write_user"));
+	request(self, STR("map array"));
+	request(self, STR("map-rw counts"));
 	return 0;
 }
 
@@ -65,7 +65,7 @@ static int32_t build(const char *text, uint32_t len)
 {
 	int32_t obj, map, prog, att;
 
-	TRY(obj = bpfhost_obj_new(STR("bad")));
+	TRY(obj = bpfhost_object_new(STR("bad")));
 	TRY(map = bpfhost_add(obj, BPFHOST_K_MAP, STR("counts")));
 	TRY(bpfhost_set_map_type(map, 2)); // BPF_MAP_TYPE_ARRAY
 	TRY(bpfhost_set_map_key_size(map, 4));
@@ -76,7 +76,7 @@ static int32_t build(const char *text, uint32_t len)
 	TRY(bpfhost_insn_asm(prog, 0, 0, text, len));
 	if (!iface_len)
 		return prog;
-	TRY(att = bpfhost_att_add(prog, BPFHOST_ATTACH_XDP));
+	TRY(att = bpfhost_attach_add(prog, BPFHOST_ATTACH_XDP));
 	TRY(bpfhost_set_attach_target(att, iface, iface_len));
 	if (netns_len)
 		TRY(bpfhost_set_attach_netns(att, netns, netns_len));
@@ -154,8 +154,8 @@ int32_t bpfhost_started(void)
 	if (doing("escape"))
 		bpfhost_out_write(BPFHOST_STREAM_OUT, STR("\033[31mred\033[0m\n"));
 	if (doing("done") || doing("escape"))
-		return bpfhost_end(0);
+		return bpfhost_stop_run(0);
 	if (doing("giveup"))
-		return bpfhost_end(3);
+		return bpfhost_stop_run(3);
 	return 0;
 }

@@ -8,5 +8,5 @@ int32_t bpfhost_describe(void)
 	BPFHOST_TRY(bpfhost_section("guard+", BPFHOST_PROG_CGROUP_SKB, BPFHOST_AT_CGROUP_INET_EGRESS, 0));
 	BPFHOST_TRY(bpfhost_section("xdp_drop", BPFHOST_PROG_SCHED_CLS, 0, 0));
 	BPFHOST_TRY(bpfhost_section("xdp", BPFHOST_PROG_SCHED_CLS, 0, 0));
-	return bpfhost_want("program *");
+	return bpfhost_request("program *");
 }

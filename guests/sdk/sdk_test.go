@@ -99,8 +99,8 @@ func TestGo(t *testing.T) {
 	if m.exports["_initialize"] != "() " || m.exports["_start"] != "" {
 		t.Errorf("is no reactor: exports %v", m.exports)
 	}
-	if m.imports[abi.Module+".obj_from_bytes"] != "" {
-		t.Error("imports obj_from_bytes, which it does not use")
+	if m.imports[abi.Module+".object_from_bytes"] != "" {
+		t.Error("imports object_from_bytes, which it does not use")
 	}
 	t.Logf("%d bytes", len(b))
 }

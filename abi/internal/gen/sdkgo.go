@@ -8,7 +8,7 @@ import (
 )
 
 // sdkTypes are the Go types of the handle kinds in the SDK, where they are not the kind's own name.
-var sdkTypes = map[string]string{"plugin": "Self", "rmap": "LoadedMap"}
+var sdkTypes = map[string]string{"plugin": "Self", "live_map": "LoadedMap"}
 
 // sdkType is the Go type that a handle of kind has.
 func sdkType(kind string) string {

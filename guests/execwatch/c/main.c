@@ -3,7 +3,7 @@
 /*
  * Execwatch prints one line of JSON for every program that is started, optionally only below one parent
  * process or in one cgroup. It patches a raw tracepoint program that clang has built and that reads the
- * kernel's task_struct by CO-RE: two constants in .rodata are its filter. It shows obj_open, find, var_write.
+ * kernel's task_struct by CO-RE: two constants in .rodata are its filter. It shows object_open, find, var_write.
  */
 #include "bpfhost_util.h"
 
@@ -24,7 +24,7 @@ int32_t bpfhost_describe(void)
 	BPFHOST_TRY(bpfhost_param("cgroup", BPFHOST_PARAM_U64, "0",
 				  "only processes of the cgroup with this id; 0 is all", 0));
 	for (uint32_t i = 0; i < sizeof(wants) / sizeof(wants[0]); i++)
-		BPFHOST_TRY(bpfhost_want(wants[i]));
+		BPFHOST_TRY(bpfhost_request(wants[i]));
 	return 0;
 }
 
@@ -33,7 +33,7 @@ int32_t bpfhost_plan(void)
 	uint64_t cgroup, parent;
 	uint32_t pid;
 
-	BPFHOST_OPEN(obj, bpfhost_obj_open("", 0));
+	BPFHOST_OPEN(obj, bpfhost_object_open("", 0));
 	BPFHOST_TRY(bpfhost_cfg_u64(BPFHOST_S("parent"), &parent));
 	pid = (uint32_t)parent;
 	if (pid != parent) {
@@ -47,19 +47,19 @@ int32_t bpfhost_plan(void)
 	BPFHOST_TRY(bpfhost_var_write(only_cgroup, 0, &cgroup, sizeof(cgroup)));
 
 	BPFHOST_OPEN(prog, bpfhost_find(obj, BPFHOST_K_PROGRAM, BPFHOST_S("execwatch")));
-	BPFHOST_OPEN(at, bpfhost_att_add(prog, BPFHOST_ATTACH_RAW_TRACEPOINT));
+	BPFHOST_OPEN(at, bpfhost_attach_add(prog, BPFHOST_ATTACH_RAW_TRACEPOINT));
 	return bpfhost_set_attach_target(at, BPFHOST_S("sched_process_exec"));
 }
 
 int32_t bpfhost_started(void)
 {
-	struct bpfhost_src_opts opts = {
+	struct bpfhost_source_opts opts = {
 		.size = sizeof(opts), .buf_ptr = (uint32_t)batch, .buf_len = sizeof(batch),
 		.sent_map = bpfhost_symbol("account"), .sent_key = 0,
 		.lost_map = bpfhost_symbol("account"), .lost_key = 1,
 	};
 
-	return bpfhost_src_open(BPFHOST_S("events"), &opts, sizeof(opts));
+	return bpfhost_source_open(BPFHOST_S("events"), &opts, sizeof(opts));
 }
 
 /* What the program sends: struct event of execwatch.bpf.c. */

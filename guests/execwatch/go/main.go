@@ -2,7 +2,7 @@
 
 // Execwatch prints one line of JSON for every program that is started, optionally only below one parent
 // process or in one cgroup. It patches a raw tracepoint program that clang has built and that reads the
-// kernel's task_struct by CO-RE: two constants in .rodata are its filter. It shows obj_open, find, var_write.
+// kernel's task_struct by CO-RE: two constants in .rodata are its filter. It shows object_open, find, var_write.
 package main
 
 import (
@@ -25,7 +25,7 @@ func describe() error {
 			{Name: "parent", Type: sdk.ParamU64, Default: "0", Doc: "only children of this process; 0 is all"},
 			{Name: "cgroup", Type: sdk.ParamU64, Default: "0", Doc: "only processes of the cgroup with this id; 0 is all"},
 		},
-		Wants: []string{
+		Requests: []string{
 			"program raw_tracepoint", "attach raw_tracepoint:sched_process_exec", "object edit",
 			"map array", "map percpu_array", "map ringbuf",
 			"helper bpf_map_lookup_elem", "helper bpf_ringbuf_*", "helper bpf_ktime_get_ns", "helper bpf_get_current_*",

@@ -3,7 +3,7 @@
 /*
  * Pktguard patches an XDP program that clang has built: it sets the configuration in .rodata, resizes the
  * block list, splices in code that lets one protocol pass unjudged, fills the block list after load, and
- * prints what is dropped. It shows obj_open, var_set_path, set_u, insn_read, insn_asm, plan_note and map_put.
+ * prints what is dropped. It shows object_open, var_set_path, set_u, insn_read, insn_asm, plan_note and map_put.
  */
 #include "bpfhost_util.h"
 
@@ -46,7 +46,7 @@ int32_t bpfhost_describe(void)
 		BPFHOST_TRY(bpfhost_param(params[i].name, params[i].type, params[i].def, params[i].doc,
 					  params[i].required));
 	for (uint32_t i = 0; i < COUNT(wants); i++)
-		BPFHOST_TRY(bpfhost_want(wants[i]));
+		BPFHOST_TRY(bpfhost_request(wants[i]));
 	return 0;
 }
 
@@ -178,7 +178,7 @@ static int32_t attach(bpfhost_h prog)
 	char name[256];
 	int32_t n;
 
-	BPFHOST_OPEN(at, bpfhost_att_add(prog, BPFHOST_ATTACH_XDP));
+	BPFHOST_OPEN(at, bpfhost_attach_add(prog, BPFHOST_ATTACH_XDP));
 	BPFHOST_TRY(n = bpfhost_cfg_get(BPFHOST_S("iface"), name, sizeof(name)));
 	if (n > (int32_t)sizeof(name))
 		return -BPFHOST_E_RANGE;
@@ -193,7 +193,7 @@ static int32_t attach(bpfhost_h prog)
 
 int32_t bpfhost_plan(void)
 {
-	BPFHOST_OPEN(obj, bpfhost_obj_open("", 0));
+	BPFHOST_OPEN(obj, bpfhost_object_open("", 0));
 	BPFHOST_TRY(set_config(obj));
 	BPFHOST_TRY(resize(obj));
 	BPFHOST_OPEN(prog, bpfhost_find(obj, BPFHOST_K_PROGRAM, BPFHOST_S("pktguard")));
@@ -213,13 +213,13 @@ int32_t bpfhost_loaded(void)
 
 int32_t bpfhost_started(void)
 {
-	struct bpfhost_src_opts opts = {
+	struct bpfhost_source_opts opts = {
 		.size = sizeof(opts), .buf_ptr = (uint32_t)batch, .buf_len = sizeof(batch),
 		.sent_map = bpfhost_symbol("account"), .sent_key = 0,
 		.lost_map = bpfhost_symbol("account"), .lost_key = 1,
 	};
 
-	return bpfhost_src_open(BPFHOST_S("drops"), &opts, sizeof(opts));
+	return bpfhost_source_open(BPFHOST_S("drops"), &opts, sizeof(opts));
 }
 
 static int json_lines(void)

@@ -2,7 +2,7 @@
 
 // Pktguard patches an XDP program that clang has built: it sets the configuration in .rodata, resizes the
 // block list, splices in code that lets one protocol pass unjudged, fills the block list after load, and
-// prints what is dropped. It shows obj_open, var_set_path, set_u, insn_read, insn_asm, plan_note and map_put.
+// prints what is dropped. It shows object_open, var_set_path, set_u, insn_read, insn_asm, plan_note and map_put.
 package main
 
 import (
@@ -35,7 +35,7 @@ func describe() error {
 			{Name: "fragments", Type: sdk.ParamBool, Default: "false", Doc: "drop fragments"},
 			{Name: "dry_run", Type: sdk.ParamBool, Default: "false", Doc: "report and count, but drop nothing"},
 		},
-		Wants: []string{
+		Requests: []string{
 			"program xdp", "attach xdp:*", "object edit",
 			"map hash", "map percpu_array", "map ringbuf", "map array", "map-rw blocked", "map-rw verdicts",
 			"helper bpf_map_lookup_elem", "helper bpf_ringbuf_*", "helper bpf_ktime_get_ns", "helper bpf_get_prandom_u32",

@@ -3,7 +3,7 @@
 /*
  * Quickstart counts packets per protocol and shows a sample of them. It builds its program from nothing:
  * a new object, three maps, and a program in assembly text whose sample rate it sets by patching one
- * instruction. It shows obj_new, add, insn_asm, insn_read, insn_splice, att_add, src_open and map_get.
+ * instruction. It shows object_new, add, insn_asm, insn_read, insn_splice, attach_add, source_open and map_get.
  */
 #include "bpfhost_util.h"
 
@@ -28,7 +28,7 @@ int32_t bpfhost_describe(void)
 	BPFHOST_TRY(bpfhost_param("netns", BPFHOST_PARAM_STRING, 0, "path of the network namespace of the interface", 0));
 	BPFHOST_TRY(bpfhost_param("sample", BPFHOST_PARAM_U64, "1", "show one in so many packets of a protocol", 0));
 	for (uint32_t i = 0; i < sizeof(wants) / sizeof(wants[0]); i++)
-		BPFHOST_TRY(bpfhost_want(wants[i]));
+		BPFHOST_TRY(bpfhost_request(wants[i]));
 	return 0;
 }
 
@@ -60,7 +60,7 @@ static int32_t attach(bpfhost_h prog)
 	char name[256];
 	int32_t n;
 
-	BPFHOST_OPEN(at, bpfhost_att_add(prog, BPFHOST_ATTACH_XDP));
+	BPFHOST_OPEN(at, bpfhost_attach_add(prog, BPFHOST_ATTACH_XDP));
 	BPFHOST_TRY(n = bpfhost_cfg_get(BPFHOST_S("iface"), name, sizeof(name)));
 	if (n > (int32_t)sizeof(name))
 		return -BPFHOST_E_RANGE;
@@ -75,7 +75,7 @@ static int32_t attach(bpfhost_h prog)
 
 int32_t bpfhost_plan(void)
 {
-	BPFHOST_OPEN(obj, bpfhost_obj_new(BPFHOST_S("quickstart")));
+	BPFHOST_OPEN(obj, bpfhost_object_new(BPFHOST_S("quickstart")));
 	BPFHOST_TRY(bpfhost_set_object_license(obj, BPFHOST_S("Dual MIT/GPL")));
 	BPFHOST_TRY(bpfhost_add_map(obj, "packets", BPFHOST_MAP_PERCPU_ARRAY, 4, 8, 256));
 	BPFHOST_TRY(bpfhost_add_map(obj, "account", BPFHOST_MAP_PERCPU_ARRAY, 4, 8, 2));
@@ -88,13 +88,13 @@ int32_t bpfhost_plan(void)
 
 int32_t bpfhost_started(void)
 {
-	struct bpfhost_src_opts opts = {
+	struct bpfhost_source_opts opts = {
 		.size = sizeof(opts), .buf_ptr = (uint32_t)batch, .buf_len = sizeof(batch),
 		.sent_map = bpfhost_symbol("account"), .sent_key = 0,
 		.lost_map = bpfhost_symbol("account"), .lost_key = 1,
 	};
 
-	return bpfhost_src_open(BPFHOST_S("samples"), &opts, sizeof(opts));
+	return bpfhost_source_open(BPFHOST_S("samples"), &opts, sizeof(opts));
 }
 
 static int json_lines(void)

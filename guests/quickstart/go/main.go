@@ -2,7 +2,7 @@
 
 // Quickstart counts packets per protocol and shows a sample of them. It builds its program from nothing:
 // a new object, three maps, and a program in assembly text whose sample rate it sets by patching one
-// instruction. It shows obj_new, add, insn_asm, insn_read, insn_splice, att_add, src_open and map_get.
+// instruction. It shows object_new, add, insn_asm, insn_read, insn_splice, attach_add, source_open and map_get.
 package main
 
 import (
@@ -31,7 +31,7 @@ func describe() error {
 			{Name: "netns", Doc: "path of the network namespace of the interface"},
 			{Name: "sample", Type: sdk.ParamU64, Default: "1", Doc: "show one in so many packets of a protocol"},
 		},
-		Wants: []string{
+		Requests: []string{
 			"program xdp", "attach xdp:*", "map percpu_array", "map ringbuf", "map-rw packets",
 			"helper bpf_map_lookup_elem", "helper bpf_ringbuf_reserve", "helper bpf_ringbuf_submit",
 			"helper bpf_get_smp_processor_id",

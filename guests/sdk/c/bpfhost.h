@@ -23,7 +23,7 @@ extern "C" {
 #define BPFHOST_EXPORT(name) __attribute__((export_name(#name)))
 
 #define BPFHOST_ABI 0x10000u /* major<<16 | minor */
-#define BPFHOST_ABI_MARKER "bpfhost-abi:1.0:541451bd38de11caf377e026105edcb651f3a3bd419ea4c17d13eba2edeaef59"
+#define BPFHOST_ABI_MARKER "bpfhost-abi:1.0:441e1d3fee321882e752e37e6e4436edce4342f12b5faac7786030d15ad6f9f2"
 
 /* The version this guest is built for, and the definition, for inspectors of the module. */
 __attribute__((weak)) BPFHOST_EXPORT(bpfhost_abi) int32_t bpfhost_abi(void) { return (int32_t)BPFHOST_ABI; }
@@ -65,13 +65,13 @@ enum bpfhost_errno {
 enum bpfhost_kind {
 	BPFHOST_K_PLUGIN = 1, /* the plugin */
 	BPFHOST_K_OBJECT = 2, /* collection of programs, maps and variables */
-	BPFHOST_K_PROGRAM = 3, /* blueprint of a program */
-	BPFHOST_K_MAP = 4, /* blueprint of a map */
+	BPFHOST_K_PROGRAM = 3, /* spec of a program */
+	BPFHOST_K_MAP = 4, /* spec of a map */
 	BPFHOST_K_VAR = 5, /* global variable */
 	BPFHOST_K_ATTACH = 6, /* planned attachment */
 	BPFHOST_K_PARAM = 7, /* declared parameter */
-	BPFHOST_K_WANT = 8, /* declared wish */
-	BPFHOST_K_RMAP = 9, /* loaded map */
+	BPFHOST_K_REQUEST = 8, /* declared request */
+	BPFHOST_K_LIVE_MAP = 9, /* loaded map */
 	BPFHOST_K_SOURCE = 10, /* event source */
 	BPFHOST_K_SECTION = 11, /* declared section name */
 };
@@ -90,7 +90,7 @@ enum bpfhost_phase {
 /* Bases of feature ids; a property's number is its own feature id. */
 enum bpfhost_feature {
 	BPFHOST_FEATURE_ATTACH = 0x10000, /* plus an attach kind */
-	BPFHOST_FEATURE_SOURCE = 0x20000, /* plus a map type that src_open takes */
+	BPFHOST_FEATURE_SOURCE = 0x20000, /* plus a map type that source_open takes */
 };
 
 /* How much a log line matters. */
@@ -127,7 +127,7 @@ enum bpfhost_attach_kind {
 /* What an instruction refers to. */
 enum bpfhost_ref_kind {
 	BPFHOST_REF_NONE = 0, /* nothing */
-	BPFHOST_REF_LABEL = 1, /* a place in the same program: jump, local call, address of a local function */
+	BPFHOST_REF_LABEL = 1, /* a position in the same program: jump, local call, address of a local function */
 	BPFHOST_REF_FUNC = 2, /* a function of the same program, by name */
 	BPFHOST_REF_MAP = 3, /* a map */
 	BPFHOST_REF_MAP_VALUE = 4, /* the first value of a map, plus imm bytes */
@@ -137,7 +137,7 @@ enum bpfhost_ref_kind {
 	BPFHOST_REF_TABLE = 8, /* address of a jump table of the same program */
 };
 
-/* Marks on an instruction. */
+/* Flags of an instruction. */
 enum bpfhost_insn_flags {
 	BPFHOST_INSN_RAW = 0x1, /* kept exactly as it was read, never interpreted */
 };
@@ -158,20 +158,20 @@ enum bpfhost_param_type {
 	BPFHOST_PARAM_BOOL = 2, /* true or false */
 };
 
-/* What a record of a batch is. */
+/* Kind of a record in a batch. */
 enum bpfhost_event_kind {
 	BPFHOST_EVENT_DATA = 0, /* what a program sent */
 	BPFHOST_EVENT_LOST = 1, /* payload is a u64: records lost since the last such record */
 };
 
-/* What src_ctl does. */
-enum bpfhost_src_op {
-	BPFHOST_SRC_PAUSE = 1, /* stop draining */
-	BPFHOST_SRC_RESUME = 2, /* go on */
+/* What source_ctl does. */
+enum bpfhost_source_op {
+	BPFHOST_SOURCE_PAUSE = 1, /* stop draining */
+	BPFHOST_SOURCE_RESUME = 2, /* go on */
 };
 
-/* Counts that the program keeps, in src_stats.flags. */
-enum bpfhost_src_known {
+/* Counts that the program keeps, in source_stats.flags. */
+enum bpfhost_source_known {
 	BPFHOST_KNOWN_SENT = 0x1, /* sent is counted by the program */
 	BPFHOST_KNOWN_LOST = 0x2, /* lost is counted by the program */
 };
@@ -179,7 +179,7 @@ enum bpfhost_src_known {
 /* Where out_write goes. */
 enum bpfhost_stream {
 	BPFHOST_STREAM_OUT = 1, /* results, for other programs */
-	BPFHOST_STREAM_ERR = 2, /* talk, for people */
+	BPFHOST_STREAM_ERR = 2, /* diagnostics, for people */
 };
 
 /* Why a run ends. */
@@ -187,7 +187,7 @@ enum bpfhost_stop_reason {
 	BPFHOST_STOP_INTERRUPTED = 1, /* by the operator */
 	BPFHOST_STOP_DURATION = 2, /* its time is over */
 	BPFHOST_STOP_CLOSED = 3, /* the host closes it */
-	BPFHOST_STOP_ASKED = 4, /* the plugin called end */
+	BPFHOST_STOP_ASKED = 4, /* the plugin called stop_run */
 	BPFHOST_STOP_ERROR = 5, /* something failed */
 };
 
@@ -376,22 +376,22 @@ enum bpfhost_prop {
 	BPFHOST_P_ATTACH_TARGET = 0x0603, /* by kind: interface, cgroup path, tracepoint, … */
 	BPFHOST_P_ATTACH_NETNS = 0x0604, /* path of the network namespace of the target; empty is the host's own */
 	BPFHOST_P_ATTACH_FLAGS = 0x0605, /* by kind, like the XDP mode (XDP_FLAGS_…) */
-	BPFHOST_P_ATTACH_COOKIE = 0x0606, /* what bpf_get_attach_cookie gives the program */
+	BPFHOST_P_ATTACH_COOKIE = 0x0606, /* what bpf_get_attach_cookie returns to the program */
 	BPFHOST_P_ATTACH_OPTIONAL = 0x0607, /* failing to attach is reported and ends nothing */
 	BPFHOST_P_PARAM_NAME = 0x0701, /* key of cfg_get */
-	BPFHOST_P_PARAM_TYPE = 0x0702, /* what the operator may give; the host refuses anything else */
-	BPFHOST_P_PARAM_DEFAULT = 0x0703, /* value if the operator gives none, as text */
+	BPFHOST_P_PARAM_TYPE = 0x0702, /* what the operator may set; the host refuses anything else */
+	BPFHOST_P_PARAM_DEFAULT = 0x0703, /* value if the operator sets none, as text */
 	BPFHOST_P_PARAM_DOC = 0x0704, /* what it is for, one sentence */
-	BPFHOST_P_PARAM_REQUIRED = 0x0705, /* the operator must give a value */
-	BPFHOST_P_WANT_TEXT = 0x0801, /* the wish in policy words */
-	BPFHOST_P_RMAP_NAME = 0x0901, /* name of the map in its object */
-	BPFHOST_P_RMAP_TYPE = 0x0902, /* map type */
-	BPFHOST_P_RMAP_KEY_SIZE = 0x0903, /* bytes of a key */
-	BPFHOST_P_RMAP_VALUE_SIZE = 0x0904, /* bytes of one value */
-	BPFHOST_P_RMAP_MAX_ENTRIES = 0x0905, /* entries; bytes of a ring buffer */
-	BPFHOST_P_RMAP_CPUS = 0x0906, /* values that one key holds: the possible CPUs for a per-CPU map, else 1 */
-	BPFHOST_P_RMAP_VALUE_LEN = 0x0907, /* bytes that map_get gives and map_put takes: value_size, or cpus times value_size rounded up to 8 */
-	BPFHOST_P_SECTION_NAME = 0x0b01, /* the name; one that ends in + also stands before a slash and what to attach to */
+	BPFHOST_P_PARAM_REQUIRED = 0x0705, /* the operator must set a value */
+	BPFHOST_P_REQUEST_TEXT = 0x0801, /* the request in policy words */
+	BPFHOST_P_LIVE_MAP_NAME = 0x0901, /* name of the map in its object */
+	BPFHOST_P_LIVE_MAP_TYPE = 0x0902, /* map type */
+	BPFHOST_P_LIVE_MAP_KEY_SIZE = 0x0903, /* bytes of a key */
+	BPFHOST_P_LIVE_MAP_VALUE_SIZE = 0x0904, /* bytes of one value */
+	BPFHOST_P_LIVE_MAP_MAX_ENTRIES = 0x0905, /* entries; bytes of a ring buffer */
+	BPFHOST_P_LIVE_MAP_CPUS = 0x0906, /* values that one key holds: the possible CPUs for a per-CPU map, else 1 */
+	BPFHOST_P_LIVE_MAP_VALUE_LEN = 0x0907, /* bytes that map_get returns and map_put takes: value_size, or cpus times value_size rounded up to 8 */
+	BPFHOST_P_SECTION_NAME = 0x0b01, /* the name; one that ends in + is also followed by a slash and what to attach to */
 	BPFHOST_P_SECTION_TYPE = 0x0b02, /* type of the programs; it has to be set */
 	BPFHOST_P_SECTION_ATTACH_TYPE = 0x0b03, /* their expected attach type */
 	BPFHOST_P_SECTION_FLAGS = 0x0b04, /* their load flags (BPF_F_… of BPF_PROG_LOAD) */
@@ -470,7 +470,7 @@ BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_abi_info, hash) == 16);
  * How an event source delivers. A batch is handed over when the buffer is full, or at max_records,
  * or max_ms after its first record.
  */
-struct bpfhost_src_opts {
+struct bpfhost_source_opts {
 	uint32_t size; /* bytes of this record */
 	uint32_t flags; /* must be 0 */
 	uint32_t buf_ptr; /* the guest's buffer, 8-byte aligned */
@@ -482,38 +482,38 @@ struct bpfhost_src_opts {
 	uint32_t sent_map; /* symbol of an array or per-CPU array of u64 in which the program counts records it meant to send; 0 is none */
 	uint32_t sent_key; /* index in it */
 };
-BPFHOST_ASSERT(sizeof(struct bpfhost_src_opts) == 40);
-BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_src_opts, size) == 0);
-BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_src_opts, flags) == 4);
-BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_src_opts, buf_ptr) == 8);
-BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_src_opts, buf_len) == 12);
-BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_src_opts, max_records) == 16);
-BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_src_opts, max_ms) == 20);
-BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_src_opts, lost_map) == 24);
-BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_src_opts, lost_key) == 28);
-BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_src_opts, sent_map) == 32);
-BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_src_opts, sent_key) == 36);
+BPFHOST_ASSERT(sizeof(struct bpfhost_source_opts) == 40);
+BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_source_opts, size) == 0);
+BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_source_opts, flags) == 4);
+BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_source_opts, buf_ptr) == 8);
+BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_source_opts, buf_len) == 12);
+BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_source_opts, max_records) == 16);
+BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_source_opts, max_ms) == 20);
+BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_source_opts, lost_map) == 24);
+BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_source_opts, lost_key) == 28);
+BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_source_opts, sent_map) == 32);
+BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_source_opts, sent_key) == 36);
 
 /*
  * The account of a source: sent = delivered + lost + dropped, where both ends are counted.
  */
-struct bpfhost_src_stats {
+struct bpfhost_source_stats {
 	uint32_t size; /* bytes of this record */
-	uint32_t flags; /* src_known: which counts the program keeps */
+	uint32_t flags; /* source_known: which counts the program keeps */
 	uint64_t sent; /* records the program meant to send */
 	uint64_t delivered; /* records handed to the guest */
 	uint64_t lost; /* records the program could not reserve */
 	uint64_t dropped; /* records the host could not hand over */
 	uint64_t batches; /* calls of bpfhost_events */
 };
-BPFHOST_ASSERT(sizeof(struct bpfhost_src_stats) == 48);
-BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_src_stats, size) == 0);
-BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_src_stats, flags) == 4);
-BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_src_stats, sent) == 8);
-BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_src_stats, delivered) == 16);
-BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_src_stats, lost) == 24);
-BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_src_stats, dropped) == 32);
-BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_src_stats, batches) == 40);
+BPFHOST_ASSERT(sizeof(struct bpfhost_source_stats) == 48);
+BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_source_stats, size) == 0);
+BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_source_stats, flags) == 4);
+BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_source_stats, sent) == 8);
+BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_source_stats, delivered) == 16);
+BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_source_stats, lost) == 24);
+BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_source_stats, dropped) == 32);
+BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_source_stats, batches) == 40);
 
 /*
  * What stands before each record of a batch. The payload follows and is padded to 8 bytes.
@@ -549,8 +549,8 @@ BPFHOST_IMPORT(log_enabled)
 int32_t bpfhost_log_enabled(uint32_t level);
 
 /*
- * The last error of this instance: the record, and behind it as much of the text as fits. Without
- * an earlier error the code is 0. Calling it does not change the last error, unless the pointer is
+ * The last error of this instance: the record, followed by as much of the text as fits. Without an
+ * earlier error the code is 0. Calling it does not change the last error, unless the pointer is
  * bad. Result: bytes of record and text together. Phases: any.
  */
 BPFHOST_IMPORT(err_info)
@@ -570,7 +570,7 @@ BPFHOST_IMPORT(abi_info)
 int32_t bpfhost_abi_info(struct bpfhost_abi_info *info, uint32_t info_cap);
 
 /*
- * Value of a parameter: what the operator set, else its default; NOENT if neither. Arguments behind
+ * Value of a parameter: what the operator set, else its default; NOENT if neither. Arguments after
  * -- are args.0, args.1, …, their number is args.count; output is text or jsonl. Result: length
  * of the value. Phases: configure|plan|loaded|run|stop.
  */
@@ -592,56 +592,56 @@ BPFHOST_IMPORT(clock)
 int32_t bpfhost_clock(uint32_t id, uint64_t *out);
 
 /*
- * Gives a handle back. What it names stays; a source stops delivering. Result: 0. Phases:
+ * Releases a handle. What it names stays; a source stops delivering. Result: 0. Phases:
  * describe|configure|plan|loaded|run|stop.
  */
-BPFHOST_IMPORT(h_close)
-int32_t bpfhost_h_close(bpfhost_h h);
+BPFHOST_IMPORT(handle_close)
+int32_t bpfhost_handle_close(bpfhost_h h);
 
 /*
  * The kind of a handle that is in use. Result: kind. Phases:
  * describe|configure|plan|loaded|run|stop.
  */
-BPFHOST_IMPORT(h_kind)
-int32_t bpfhost_h_kind(bpfhost_h h);
+BPFHOST_IMPORT(handle_kind)
+int32_t bpfhost_handle_kind(bpfhost_h h);
 
 /*
  * Asks the host to end the run after this hook: 0 is success, anything else a failure of the
  * plugin. Result: 0. Phases: run.
  */
-BPFHOST_IMPORT(end)
-int32_t bpfhost_end(uint32_t code);
+BPFHOST_IMPORT(stop_run)
+int32_t bpfhost_stop_run(uint32_t code);
 
 /*
  * Opens an object that the operator named: its file name without .o and .bpf.o. The empty name is
  * the first one. Result: handle of the object. Phases: plan.
  */
-BPFHOST_IMPORT(obj_open)
-int32_t bpfhost_obj_open(const char *name, uint32_t name_len);
+BPFHOST_IMPORT(object_open)
+int32_t bpfhost_object_open(const char *name, uint32_t name_len);
 
 /*
  * Adds an empty object, for programs built from nothing. Result: handle of the object. Phases:
  * plan.
  */
-BPFHOST_IMPORT(obj_new)
-int32_t bpfhost_obj_new(const char *name, uint32_t name_len);
+BPFHOST_IMPORT(object_new)
+int32_t bpfhost_object_new(const char *name, uint32_t name_len);
 
 /*
  * Adds an object read from an ELF file in guest memory. Result: handle of the object. Phases: plan.
  */
-BPFHOST_IMPORT(obj_from_bytes)
-int32_t bpfhost_obj_from_bytes(const char *name, uint32_t name_len, const void *elf, uint32_t elf_len);
+BPFHOST_IMPORT(object_from_bytes)
+int32_t bpfhost_object_from_bytes(const char *name, uint32_t name_len, const void *elf, uint32_t elf_len);
 
 /*
- * Children of one kind. The plugin has params, wants, sections and objects (those of the operator
- * first); an object has programs, maps, vars and attachments; a program has attachments. Result:
- * how many. Phases: describe|plan.
+ * Children of one kind. The plugin has params, requests, sections and objects (those of the
+ * operator first); an object has programs, maps, vars and attachments; a program has attachments.
+ * Result: how many. Phases: describe|plan.
  */
 BPFHOST_IMPORT(count)
 int32_t bpfhost_count(bpfhost_h h, uint32_t kind);
 
 /*
- * Child by place, from 0. Result: handle of the child. Phases: describe|plan.
+ * Child by index, from 0. Result: handle of the child. Phases: describe|plan.
  */
 BPFHOST_IMPORT(at)
 int32_t bpfhost_at(bpfhost_h h, uint32_t kind, uint32_t i);
@@ -654,16 +654,16 @@ BPFHOST_IMPORT(find)
 int32_t bpfhost_find(bpfhost_h h, uint32_t kind, const char *name, uint32_t name_len);
 
 /*
- * Adds a param, want or section to the plugin (describe), a program or map to an object (plan). A
- * want's name is the wish in policy words, like "program xdp"; a section's is a name of program
- * sections in objects, which counts where the host knows none itself. Attachments are added with
- * att_add. Result: handle of the child. Phases: describe|plan.
+ * Adds a param, request or section to the plugin (describe), a program or map to an object (plan).
+ * A request's name is what it asks for, in policy words, like "program xdp"; a section's is a name
+ * of program sections in objects, which counts where the host knows none itself. Attachments are
+ * added with attach_add. Result: handle of the child. Phases: describe|plan.
  */
 BPFHOST_IMPORT(add)
 int32_t bpfhost_add(bpfhost_h h, uint32_t kind, const char *name, uint32_t name_len);
 
 /*
- * Copies a program or map of an object under a new name, behind the others. Attachments are not
+ * Copies a program or map of an object under a new name, after the others. Attachments are not
  * copied. Result: handle of the copy. Phases: plan.
  */
 BPFHOST_IMPORT(clone)
@@ -703,14 +703,14 @@ BPFHOST_IMPORT(set_b)
 int32_t bpfhost_set_b(bpfhost_h h, uint32_t prop, const void *value, uint32_t value_len);
 
 /*
- * Reads instructions from place first on, as many as fit. The first one past the end gives 0,
- * beyond it RANGE. Result: records written. Phases: plan.
+ * Reads instructions from index first on, as many as fit. At the end the result is 0, past it
+ * RANGE. Result: records written. Phases: plan.
  */
 BPFHOST_IMPORT(insn_read)
 int32_t bpfhost_insn_read(bpfhost_h prog, uint32_t first, struct bpfhost_insn *insns, uint32_t insns_num);
 
 /*
- * Replaces del instructions at place at. Labels from 0x80000000 on are local to the call and get
+ * Replaces del instructions at index at. Labels from 0x80000000 on are local to the call and get
  * fresh numbers; others are the program's own. Code put before an instruction leaves jumps to that
  * instruction alone. Result: instructions inserted. Phases: plan.
  */
@@ -731,14 +731,14 @@ BPFHOST_IMPORT(insn_dump)
 int32_t bpfhost_insn_dump(bpfhost_h prog, void *text, uint32_t text_cap);
 
 /*
- * The number that stands for a name in records of this instance. Result: symbol, 1 or above.
- * Phases: plan|loaded|run.
+ * The number of a name, for records of this instance. Result: symbol, 1 or above. Phases:
+ * plan|loaded|run.
  */
 BPFHOST_IMPORT(sym)
 int32_t bpfhost_sym(const char *name, uint32_t name_len);
 
 /*
- * The name that a symbol stands for. Result: length of the name. Phases: plan|loaded|run.
+ * The name of a symbol. Result: length of the name. Phases: plan|loaded|run.
  */
 BPFHOST_IMPORT(sym_name)
 int32_t bpfhost_sym_name(uint32_t id, void *name, uint32_t name_cap);
@@ -768,8 +768,8 @@ int32_t bpfhost_var_set_path(bpfhost_h obj, const char *path, uint32_t path_len,
  * Plans to attach a program. Where to is said with the properties of the attachment. Result: handle
  * of the attachment. Phases: plan.
  */
-BPFHOST_IMPORT(att_add)
-int32_t bpfhost_att_add(bpfhost_h prog, uint32_t kind);
+BPFHOST_IMPORT(attach_add)
+int32_t bpfhost_attach_add(bpfhost_h prog, uint32_t kind);
 
 /*
  * Adds a remark to the plan that the operator reads. A handle of 0 is the plan as a whole. Result:
@@ -786,8 +786,8 @@ BPFHOST_IMPORT(map_open)
 int32_t bpfhost_map_open(const char *name, uint32_t name_len);
 
 /*
- * Value of a key; NOENT if there is none. A per-CPU map gives one value for each CPU, each rounded
- * up to 8 bytes. Result: length of the value. Phases: loaded|run|stop.
+ * Value of a key; NOENT if there is none. The value of a per-CPU map is one for each CPU, each
+ * rounded up to 8 bytes. Result: length of the value. Phases: loaded|run|stop.
  */
 BPFHOST_IMPORT(map_get)
 int32_t bpfhost_map_get(bpfhost_h m, const void *key, uint32_t key_len, void *value, uint32_t value_cap);
@@ -805,7 +805,7 @@ BPFHOST_IMPORT(map_del)
 int32_t bpfhost_map_del(bpfhost_h m, const void *key, uint32_t key_len);
 
 /*
- * The key after this one, or the first if the key is empty; NOENT behind the last. Both may be the
+ * The key after this one, or the first if the key is empty; NOENT after the last. Both may be the
  * same buffer. Result: length of the key. Phases: loaded|run|stop.
  */
 BPFHOST_IMPORT(map_next)
@@ -816,21 +816,21 @@ int32_t bpfhost_map_next(bpfhost_h m, const void *key, uint32_t key_len, void *n
  * through bpfhost_events. The buffer must stay where it is until the source is closed. Result:
  * handle of the source. Phases: run.
  */
-BPFHOST_IMPORT(src_open)
-int32_t bpfhost_src_open(const char *map, uint32_t map_len, const struct bpfhost_src_opts *opts, uint32_t opts_len);
+BPFHOST_IMPORT(source_open)
+int32_t bpfhost_source_open(const char *map, uint32_t map_len, const struct bpfhost_source_opts *opts, uint32_t opts_len);
 
 /*
  * Pauses or resumes a source. A paused one is not drained, so the kernel drops records once the
  * ring is full. Result: 0. Phases: run.
  */
-BPFHOST_IMPORT(src_ctl)
-int32_t bpfhost_src_ctl(bpfhost_h src, uint32_t op);
+BPFHOST_IMPORT(source_ctl)
+int32_t bpfhost_source_ctl(bpfhost_h src, uint32_t op);
 
 /*
  * The account of a source up to now. Result: bytes written. Phases: run|stop.
  */
-BPFHOST_IMPORT(src_stats)
-int32_t bpfhost_src_stats(bpfhost_h src, struct bpfhost_src_stats *stats, uint32_t stats_cap);
+BPFHOST_IMPORT(source_stats)
+int32_t bpfhost_source_stats(bpfhost_h src, struct bpfhost_source_stats *stats, uint32_t stats_cap);
 
 /*
  * Output of the plugin. Terminal controls are escaped; each stream is written line by line. Result:
@@ -848,7 +848,7 @@ int32_t bpfhost_timer(uint32_t ms);
 /* Hooks. Define those that the plugin has. */
 
 /*
- * Says what the plugin is: name, version, parameters, wants.
+ * Says what the plugin is: name, version, parameters, requests.
  */
 BPFHOST_EXPORT(bpfhost_describe) int32_t bpfhost_describe(void);
 
@@ -1012,7 +1012,7 @@ static inline int32_t bpfhost_set_attach_netns(bpfhost_h h, const void *p, uint3
 static inline int32_t bpfhost_get_attach_flags(bpfhost_h h, uint64_t *out) { return bpfhost_get_u(h, BPFHOST_P_ATTACH_FLAGS, out); }
 static inline int32_t bpfhost_set_attach_flags(bpfhost_h h, uint64_t v) { return bpfhost_set_u(h, BPFHOST_P_ATTACH_FLAGS, v); }
 
-/* what bpf_get_attach_cookie gives the program */
+/* what bpf_get_attach_cookie returns to the program */
 static inline int32_t bpfhost_get_attach_cookie(bpfhost_h h, uint64_t *out) { return bpfhost_get_u(h, BPFHOST_P_ATTACH_COOKIE, out); }
 static inline int32_t bpfhost_set_attach_cookie(bpfhost_h h, uint64_t v) { return bpfhost_set_u(h, BPFHOST_P_ATTACH_COOKIE, v); }
 
@@ -1023,11 +1023,11 @@ static inline int32_t bpfhost_set_attach_optional(bpfhost_h h, uint64_t v) { ret
 /* key of cfg_get */
 static inline int32_t bpfhost_get_param_name(bpfhost_h h, void *p, uint32_t cap) { return bpfhost_get_b(h, BPFHOST_P_PARAM_NAME, p, cap); }
 
-/* what the operator may give; the host refuses anything else */
+/* what the operator may set; the host refuses anything else */
 static inline int32_t bpfhost_get_param_type(bpfhost_h h, uint64_t *out) { return bpfhost_get_u(h, BPFHOST_P_PARAM_TYPE, out); }
 static inline int32_t bpfhost_set_param_type(bpfhost_h h, uint64_t v) { return bpfhost_set_u(h, BPFHOST_P_PARAM_TYPE, v); }
 
-/* value if the operator gives none, as text */
+/* value if the operator sets none, as text */
 static inline int32_t bpfhost_get_param_default(bpfhost_h h, void *p, uint32_t cap) { return bpfhost_get_b(h, BPFHOST_P_PARAM_DEFAULT, p, cap); }
 static inline int32_t bpfhost_set_param_default(bpfhost_h h, const void *p, uint32_t n) { return bpfhost_set_b(h, BPFHOST_P_PARAM_DEFAULT, p, n); }
 
@@ -1035,35 +1035,35 @@ static inline int32_t bpfhost_set_param_default(bpfhost_h h, const void *p, uint
 static inline int32_t bpfhost_get_param_doc(bpfhost_h h, void *p, uint32_t cap) { return bpfhost_get_b(h, BPFHOST_P_PARAM_DOC, p, cap); }
 static inline int32_t bpfhost_set_param_doc(bpfhost_h h, const void *p, uint32_t n) { return bpfhost_set_b(h, BPFHOST_P_PARAM_DOC, p, n); }
 
-/* the operator must give a value */
+/* the operator must set a value */
 static inline int32_t bpfhost_get_param_required(bpfhost_h h, uint64_t *out) { return bpfhost_get_u(h, BPFHOST_P_PARAM_REQUIRED, out); }
 static inline int32_t bpfhost_set_param_required(bpfhost_h h, uint64_t v) { return bpfhost_set_u(h, BPFHOST_P_PARAM_REQUIRED, v); }
 
-/* the wish in policy words */
-static inline int32_t bpfhost_get_want_text(bpfhost_h h, void *p, uint32_t cap) { return bpfhost_get_b(h, BPFHOST_P_WANT_TEXT, p, cap); }
+/* the request in policy words */
+static inline int32_t bpfhost_get_request_text(bpfhost_h h, void *p, uint32_t cap) { return bpfhost_get_b(h, BPFHOST_P_REQUEST_TEXT, p, cap); }
 
 /* name of the map in its object */
-static inline int32_t bpfhost_get_rmap_name(bpfhost_h h, void *p, uint32_t cap) { return bpfhost_get_b(h, BPFHOST_P_RMAP_NAME, p, cap); }
+static inline int32_t bpfhost_get_live_map_name(bpfhost_h h, void *p, uint32_t cap) { return bpfhost_get_b(h, BPFHOST_P_LIVE_MAP_NAME, p, cap); }
 
 /* map type */
-static inline int32_t bpfhost_get_rmap_type(bpfhost_h h, uint64_t *out) { return bpfhost_get_u(h, BPFHOST_P_RMAP_TYPE, out); }
+static inline int32_t bpfhost_get_live_map_type(bpfhost_h h, uint64_t *out) { return bpfhost_get_u(h, BPFHOST_P_LIVE_MAP_TYPE, out); }
 
 /* bytes of a key */
-static inline int32_t bpfhost_get_rmap_key_size(bpfhost_h h, uint64_t *out) { return bpfhost_get_u(h, BPFHOST_P_RMAP_KEY_SIZE, out); }
+static inline int32_t bpfhost_get_live_map_key_size(bpfhost_h h, uint64_t *out) { return bpfhost_get_u(h, BPFHOST_P_LIVE_MAP_KEY_SIZE, out); }
 
 /* bytes of one value */
-static inline int32_t bpfhost_get_rmap_value_size(bpfhost_h h, uint64_t *out) { return bpfhost_get_u(h, BPFHOST_P_RMAP_VALUE_SIZE, out); }
+static inline int32_t bpfhost_get_live_map_value_size(bpfhost_h h, uint64_t *out) { return bpfhost_get_u(h, BPFHOST_P_LIVE_MAP_VALUE_SIZE, out); }
 
 /* entries; bytes of a ring buffer */
-static inline int32_t bpfhost_get_rmap_max_entries(bpfhost_h h, uint64_t *out) { return bpfhost_get_u(h, BPFHOST_P_RMAP_MAX_ENTRIES, out); }
+static inline int32_t bpfhost_get_live_map_max_entries(bpfhost_h h, uint64_t *out) { return bpfhost_get_u(h, BPFHOST_P_LIVE_MAP_MAX_ENTRIES, out); }
 
 /* values that one key holds: the possible CPUs for a per-CPU map, else 1 */
-static inline int32_t bpfhost_get_rmap_cpus(bpfhost_h h, uint64_t *out) { return bpfhost_get_u(h, BPFHOST_P_RMAP_CPUS, out); }
+static inline int32_t bpfhost_get_live_map_cpus(bpfhost_h h, uint64_t *out) { return bpfhost_get_u(h, BPFHOST_P_LIVE_MAP_CPUS, out); }
 
-/* bytes that map_get gives and map_put takes: value_size, or cpus times value_size rounded up to 8 */
-static inline int32_t bpfhost_get_rmap_value_len(bpfhost_h h, uint64_t *out) { return bpfhost_get_u(h, BPFHOST_P_RMAP_VALUE_LEN, out); }
+/* bytes that map_get returns and map_put takes: value_size, or cpus times value_size rounded up to 8 */
+static inline int32_t bpfhost_get_live_map_value_len(bpfhost_h h, uint64_t *out) { return bpfhost_get_u(h, BPFHOST_P_LIVE_MAP_VALUE_LEN, out); }
 
-/* the name; one that ends in + also stands before a slash and what to attach to */
+/* the name; one that ends in + is also followed by a slash and what to attach to */
 static inline int32_t bpfhost_get_section_name(bpfhost_h h, void *p, uint32_t cap) { return bpfhost_get_b(h, BPFHOST_P_SECTION_NAME, p, cap); }
 
 /* type of the programs; it has to be set */

@@ -235,10 +235,10 @@ static inline int32_t bpfhost_param(const char *name, uint32_t type, const char 
 }
 
 /* Declares one thing that the plugin needs, in policy words like "program xdp". */
-static inline int32_t bpfhost_want(const char *text)
+static inline int32_t bpfhost_request(const char *text)
 {
 	BPFHOST_OPEN(self, bpfhost_self());
-	return bpfhost_add(self, BPFHOST_K_WANT, text, bpfhost_len(text));
+	return bpfhost_add(self, BPFHOST_K_REQUEST, text, bpfhost_len(text));
 }
 
 /*

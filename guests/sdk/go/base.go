@@ -77,8 +77,8 @@ func clock(id uint32) (uint64, error) {
 	return ns, err
 }
 
-// End asks the host to end the run after this hook. Code 0 is success.
-func End(code uint32) error { return check(hostEnd(code)) }
+// StopRun asks the host to end the run after this hook. Code 0 is success.
+func StopRun(code uint32) error { return check(hostStopRun(code)) }
 
 // Timer has Plugin.Tick called every ms milliseconds; 0 ends that.
 func Timer(ms uint32) error { return check(hostTimer(ms)) }

@@ -1,6 +1,6 @@
 package sdk
 
-// Me returns the plugin itself. In the describe phase it gets a name, a version, parameters, wants and
+// Me returns the plugin itself. In the describe phase it gets a name, a version, parameters, requests and
 // sections.
 func Me() (Self, error) { return handle[Self](hostSelf()) }
 
@@ -34,11 +34,11 @@ func (h Self) AddParam(info ParamInfo) error {
 	return p.SetRequired(info.Required)
 }
 
-// AddWants declares what the plugin needs, in policy words like "program xdp" or "map-rw counts". It gets
-// no more than it wants, and no more than the policy grants.
-func (h Self) AddWants(wants ...string) error {
-	for _, w := range wants {
-		if err := check(hostAdd(uint32(h), uint32(KindWant), w)); err != nil {
+// AddRequests declares what the plugin needs, in policy words like "program xdp" or "map-rw counts". It gets
+// no more than it asks for, and no more than the policy grants.
+func (h Self) AddRequests(requests ...string) error {
+	for _, r := range requests {
+		if err := check(hostAdd(uint32(h), uint32(KindRequest), r)); err != nil {
 			return err
 		}
 	}
@@ -74,7 +74,7 @@ func (h Self) AddSection(info SectionInfo) error {
 type About struct {
 	Name, Version, Doc string
 	Params             []ParamInfo
-	Wants              []string
+	Requests           []string
 	Sections           []SectionInfo
 }
 
@@ -103,5 +103,5 @@ func Describe(a About) error {
 			return err
 		}
 	}
-	return me.AddWants(a.Wants...)
+	return me.AddRequests(a.Requests...)
 }

@@ -28,7 +28,7 @@ func OpenSource(name string, o SourceOptions) (Source, error) {
 		o.Buffer = 64 << 10
 	}
 	words := make([]uint64, (o.Buffer+7)/8)
-	opts := SrcOpts{
+	opts := SourceOpts{
 		BufPtr:     address(words),
 		BufLen:     uint32(len(words) * 8),
 		MaxRecords: o.MaxRecords,
@@ -44,7 +44,7 @@ func OpenSource(name string, o SourceOptions) (Source, error) {
 	if opts.SentMap, err = symbol(o.SentMap); err != nil {
 		return 0, err
 	}
-	src, err := handle[Source](hostSrcOpen(name, unsafe.Pointer(&opts), opts.Size))
+	src, err := handle[Source](hostSourceOpen(name, unsafe.Pointer(&opts), opts.Size))
 	if err != nil {
 		return 0, err
 	}
@@ -80,15 +80,15 @@ func (h Source) Close() error {
 }
 
 // Pause stops draining: the kernel drops records once the ring is full.
-func (h Source) Pause() error { return check(hostSrcCtl(uint32(h), SrcPause)) }
+func (h Source) Pause() error { return check(hostSourceCtl(uint32(h), SourcePause)) }
 
 // Resume goes on after Pause.
-func (h Source) Resume() error { return check(hostSrcCtl(uint32(h), SrcResume)) }
+func (h Source) Resume() error { return check(hostSourceCtl(uint32(h), SourceResume)) }
 
 // Stats returns the account of the source up to now.
-func (h Source) Stats() (SrcStats, error) {
-	var s SrcStats
-	err := check(hostSrcStats(uint32(h), unsafe.Pointer(&s), uint32(unsafe.Sizeof(s))))
+func (h Source) Stats() (SourceStats, error) {
+	var s SourceStats
+	err := check(hostSourceStats(uint32(h), unsafe.Pointer(&s), uint32(unsafe.Sizeof(s))))
 	return s, err
 }
 

@@ -10,7 +10,7 @@ type Handle uint32
 func (h Handle) Kind() Kind { return Kind(h >> 27) }
 
 // Close gives the handle back. What it names stays.
-func (h Handle) Close() error { return check(hostHClose(uint32(h))) }
+func (h Handle) Close() error { return check(hostHandleClose(uint32(h))) }
 
 // data is where a slice starts, for calls that take a pointer and a length.
 func data(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }

@@ -24,17 +24,17 @@ func hostCfgKeys(keys unsafe.Pointer, keysN uint32) int32 { return noHost }
 
 func hostClock(id uint32, out *uint64) int32 { return noHost }
 
-func hostHClose(h uint32) int32 { return noHost }
+func hostHandleClose(h uint32) int32 { return noHost }
 
-func hostHKind(h uint32) int32 { return noHost }
+func hostHandleKind(h uint32) int32 { return noHost }
 
-func hostEnd(code uint32) int32 { return noHost }
+func hostStopRun(code uint32) int32 { return noHost }
 
-func hostObjOpen(name string) int32 { return noHost }
+func hostObjectOpen(name string) int32 { return noHost }
 
-func hostObjNew(name string) int32 { return noHost }
+func hostObjectNew(name string) int32 { return noHost }
 
-func hostObjFromBytes(name string, elf unsafe.Pointer, elfN uint32) int32 { return noHost }
+func hostObjectFromBytes(name string, elf unsafe.Pointer, elfN uint32) int32 { return noHost }
 
 func hostCount(h uint32, kind uint32) int32 { return noHost }
 
@@ -78,7 +78,7 @@ func hostVarWrite(v uint32, off uint32, data unsafe.Pointer, dataN uint32) int32
 
 func hostVarSetPath(obj uint32, path string, value uint64) int32 { return noHost }
 
-func hostAttAdd(prog uint32, kind uint32) int32 { return noHost }
+func hostAttachAdd(prog uint32, kind uint32) int32 { return noHost }
 
 func hostPlanNote(h uint32, severity uint32, text string) int32 { return noHost }
 
@@ -98,11 +98,11 @@ func hostMapNext(m uint32, key unsafe.Pointer, keyN uint32, next unsafe.Pointer,
 	return noHost
 }
 
-func hostSrcOpen(map_ string, opts unsafe.Pointer, optsN uint32) int32 { return noHost }
+func hostSourceOpen(map_ string, opts unsafe.Pointer, optsN uint32) int32 { return noHost }
 
-func hostSrcCtl(src uint32, op uint32) int32 { return noHost }
+func hostSourceCtl(src uint32, op uint32) int32 { return noHost }
 
-func hostSrcStats(src uint32, stats unsafe.Pointer, statsN uint32) int32 { return noHost }
+func hostSourceStats(src uint32, stats unsafe.Pointer, statsN uint32) int32 { return noHost }
 
 func hostOutWrite(stream uint32, data unsafe.Pointer, dataN uint32) int32 { return noHost }
 

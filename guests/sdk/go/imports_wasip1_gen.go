@@ -42,29 +42,29 @@ func hostCfgKeys(keys unsafe.Pointer, keysN uint32) int32
 //go:noescape
 func hostClock(id uint32, out *uint64) int32
 
-//go:wasmimport bpfhost_v1 h_close
+//go:wasmimport bpfhost_v1 handle_close
 //go:noescape
-func hostHClose(h uint32) int32
+func hostHandleClose(h uint32) int32
 
-//go:wasmimport bpfhost_v1 h_kind
+//go:wasmimport bpfhost_v1 handle_kind
 //go:noescape
-func hostHKind(h uint32) int32
+func hostHandleKind(h uint32) int32
 
-//go:wasmimport bpfhost_v1 end
+//go:wasmimport bpfhost_v1 stop_run
 //go:noescape
-func hostEnd(code uint32) int32
+func hostStopRun(code uint32) int32
 
-//go:wasmimport bpfhost_v1 obj_open
+//go:wasmimport bpfhost_v1 object_open
 //go:noescape
-func hostObjOpen(name string) int32
+func hostObjectOpen(name string) int32
 
-//go:wasmimport bpfhost_v1 obj_new
+//go:wasmimport bpfhost_v1 object_new
 //go:noescape
-func hostObjNew(name string) int32
+func hostObjectNew(name string) int32
 
-//go:wasmimport bpfhost_v1 obj_from_bytes
+//go:wasmimport bpfhost_v1 object_from_bytes
 //go:noescape
-func hostObjFromBytes(name string, elf unsafe.Pointer, elfN uint32) int32
+func hostObjectFromBytes(name string, elf unsafe.Pointer, elfN uint32) int32
 
 //go:wasmimport bpfhost_v1 count
 //go:noescape
@@ -142,9 +142,9 @@ func hostVarWrite(v uint32, off uint32, data unsafe.Pointer, dataN uint32) int32
 //go:noescape
 func hostVarSetPath(obj uint32, path string, value uint64) int32
 
-//go:wasmimport bpfhost_v1 att_add
+//go:wasmimport bpfhost_v1 attach_add
 //go:noescape
-func hostAttAdd(prog uint32, kind uint32) int32
+func hostAttachAdd(prog uint32, kind uint32) int32
 
 //go:wasmimport bpfhost_v1 plan_note
 //go:noescape
@@ -170,17 +170,17 @@ func hostMapDel(m uint32, key unsafe.Pointer, keyN uint32) int32
 //go:noescape
 func hostMapNext(m uint32, key unsafe.Pointer, keyN uint32, next unsafe.Pointer, nextN uint32) int32
 
-//go:wasmimport bpfhost_v1 src_open
+//go:wasmimport bpfhost_v1 source_open
 //go:noescape
-func hostSrcOpen(map_ string, opts unsafe.Pointer, optsN uint32) int32
+func hostSourceOpen(map_ string, opts unsafe.Pointer, optsN uint32) int32
 
-//go:wasmimport bpfhost_v1 src_ctl
+//go:wasmimport bpfhost_v1 source_ctl
 //go:noescape
-func hostSrcCtl(src uint32, op uint32) int32
+func hostSourceCtl(src uint32, op uint32) int32
 
-//go:wasmimport bpfhost_v1 src_stats
+//go:wasmimport bpfhost_v1 source_stats
 //go:noescape
-func hostSrcStats(src uint32, stats unsafe.Pointer, statsN uint32) int32
+func hostSourceStats(src uint32, stats unsafe.Pointer, statsN uint32) int32
 
 //go:wasmimport bpfhost_v1 out_write
 //go:noescape

@@ -58,7 +58,7 @@ func (h Object) SetLicense(v string) error {
 	return setS(Handle(h), PropObjectLicense, v)
 }
 
-// Program is a handle: blueprint of a program.
+// Program is a handle: spec of a program.
 type Program Handle
 
 // Name reads: unique in the object; attachments follow a change.
@@ -139,7 +139,7 @@ func (h Program) SetOptional(v bool) error {
 	return setU(Handle(h), PropProgramOptional, number(v))
 }
 
-// Map is a handle: blueprint of a map.
+// Map is a handle: spec of a map.
 type Map Handle
 
 // Name reads: unique in the object; instructions follow a change. STATE for the map of a data
@@ -322,12 +322,12 @@ func (h Attach) SetFlags(v uint64) error {
 	return setU(Handle(h), PropAttachFlags, uint64(v))
 }
 
-// Cookie reads: what bpf_get_attach_cookie gives the program.
+// Cookie reads: what bpf_get_attach_cookie returns to the program.
 func (h Attach) Cookie() (uint64, error) {
 	return getU(Handle(h), PropAttachCookie)
 }
 
-// SetCookie writes: what bpf_get_attach_cookie gives the program.
+// SetCookie writes: what bpf_get_attach_cookie returns to the program.
 func (h Attach) SetCookie(v uint64) error {
 	return setU(Handle(h), PropAttachCookie, uint64(v))
 }
@@ -352,24 +352,24 @@ func (h Param) Name() (string, error) {
 	return string(b), err
 }
 
-// Type reads: what the operator may give; the host refuses anything else.
+// Type reads: what the operator may set; the host refuses anything else.
 func (h Param) Type() (ParamType, error) {
 	v, err := getU(Handle(h), PropParamType)
 	return ParamType(v), err
 }
 
-// SetType writes: what the operator may give; the host refuses anything else.
+// SetType writes: what the operator may set; the host refuses anything else.
 func (h Param) SetType(v ParamType) error {
 	return setU(Handle(h), PropParamType, uint64(v))
 }
 
-// Default reads: value if the operator gives none, as text.
+// Default reads: value if the operator sets none, as text.
 func (h Param) Default() (string, error) {
 	b, err := getB(Handle(h), PropParamDefault)
 	return string(b), err
 }
 
-// SetDefault writes: value if the operator gives none, as text.
+// SetDefault writes: value if the operator sets none, as text.
 func (h Param) SetDefault(v string) error {
 	return setS(Handle(h), PropParamDefault, v)
 }
@@ -385,23 +385,23 @@ func (h Param) SetDoc(v string) error {
 	return setS(Handle(h), PropParamDoc, v)
 }
 
-// Required reads: the operator must give a value.
+// Required reads: the operator must set a value.
 func (h Param) Required() (bool, error) {
 	v, err := getU(Handle(h), PropParamRequired)
 	return v != 0, err
 }
 
-// SetRequired writes: the operator must give a value.
+// SetRequired writes: the operator must set a value.
 func (h Param) SetRequired(v bool) error {
 	return setU(Handle(h), PropParamRequired, number(v))
 }
 
-// Want is a handle: declared wish.
-type Want Handle
+// Request is a handle: declared request.
+type Request Handle
 
-// Text reads: the wish in policy words.
-func (h Want) Text() (string, error) {
-	b, err := getB(Handle(h), PropWantText)
+// Text reads: the request in policy words.
+func (h Request) Text() (string, error) {
+	b, err := getB(Handle(h), PropRequestText)
 	return string(b), err
 }
 
@@ -410,40 +410,40 @@ type LoadedMap Handle
 
 // Name reads: name of the map in its object.
 func (h LoadedMap) Name() (string, error) {
-	b, err := getB(Handle(h), PropRmapName)
+	b, err := getB(Handle(h), PropLiveMapName)
 	return string(b), err
 }
 
 // Type reads: map type.
 func (h LoadedMap) Type() (MapType, error) {
-	v, err := getU(Handle(h), PropRmapType)
+	v, err := getU(Handle(h), PropLiveMapType)
 	return MapType(v), err
 }
 
 // KeySize reads: bytes of a key.
 func (h LoadedMap) KeySize() (uint64, error) {
-	return getU(Handle(h), PropRmapKeySize)
+	return getU(Handle(h), PropLiveMapKeySize)
 }
 
 // ValueSize reads: bytes of one value.
 func (h LoadedMap) ValueSize() (uint64, error) {
-	return getU(Handle(h), PropRmapValueSize)
+	return getU(Handle(h), PropLiveMapValueSize)
 }
 
 // MaxEntries reads: entries; bytes of a ring buffer.
 func (h LoadedMap) MaxEntries() (uint64, error) {
-	return getU(Handle(h), PropRmapMaxEntries)
+	return getU(Handle(h), PropLiveMapMaxEntries)
 }
 
 // CPUs reads: values that one key holds: the possible CPUs for a per-CPU map, else 1.
 func (h LoadedMap) CPUs() (uint64, error) {
-	return getU(Handle(h), PropRmapCPUs)
+	return getU(Handle(h), PropLiveMapCPUs)
 }
 
-// ValueLen reads: bytes that map_get gives and map_put takes: value_size, or cpus times value_size
-// rounded up to 8.
+// ValueLen reads: bytes that map_get returns and map_put takes: value_size, or cpus times
+// value_size rounded up to 8.
 func (h LoadedMap) ValueLen() (uint64, error) {
-	return getU(Handle(h), PropRmapValueLen)
+	return getU(Handle(h), PropLiveMapValueLen)
 }
 
 // Source is a handle: event source.
@@ -452,7 +452,7 @@ type Source Handle
 // Section is a handle: declared section name.
 type Section Handle
 
-// Name reads: the name; one that ends in + also stands before a slash and what to attach to.
+// Name reads: the name; one that ends in + is also followed by a slash and what to attach to.
 func (h Section) Name() (string, error) {
 	b, err := getB(Handle(h), PropSectionName)
 	return string(b), err

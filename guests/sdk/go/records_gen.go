@@ -87,9 +87,9 @@ var (
 	_ [16]byte = [unsafe.Offsetof(ABIInfo{}.Hash)]byte{}
 )
 
-// SrcOpts is the record src_opts. How an event source delivers. A batch is handed over when the
-// buffer is full, or at max_records, or max_ms after its first record.
-type SrcOpts struct {
+// SourceOpts is the record source_opts. How an event source delivers. A batch is handed over when
+// the buffer is full, or at max_records, or max_ms after its first record.
+type SourceOpts struct {
 	_          structs.HostLayout
 	Size       uint32 // bytes of this record
 	Flags      uint32 // must be 0
@@ -103,27 +103,27 @@ type SrcOpts struct {
 	SentKey    uint32 // index in it
 }
 
-// The layout of SrcOpts is that of the ABI.
+// The layout of SourceOpts is that of the ABI.
 var (
-	_ [40]byte = [unsafe.Sizeof(SrcOpts{})]byte{}
-	_ [0]byte  = [unsafe.Offsetof(SrcOpts{}.Size)]byte{}
-	_ [4]byte  = [unsafe.Offsetof(SrcOpts{}.Flags)]byte{}
-	_ [8]byte  = [unsafe.Offsetof(SrcOpts{}.BufPtr)]byte{}
-	_ [12]byte = [unsafe.Offsetof(SrcOpts{}.BufLen)]byte{}
-	_ [16]byte = [unsafe.Offsetof(SrcOpts{}.MaxRecords)]byte{}
-	_ [20]byte = [unsafe.Offsetof(SrcOpts{}.MaxMs)]byte{}
-	_ [24]byte = [unsafe.Offsetof(SrcOpts{}.LostMap)]byte{}
-	_ [28]byte = [unsafe.Offsetof(SrcOpts{}.LostKey)]byte{}
-	_ [32]byte = [unsafe.Offsetof(SrcOpts{}.SentMap)]byte{}
-	_ [36]byte = [unsafe.Offsetof(SrcOpts{}.SentKey)]byte{}
+	_ [40]byte = [unsafe.Sizeof(SourceOpts{})]byte{}
+	_ [0]byte  = [unsafe.Offsetof(SourceOpts{}.Size)]byte{}
+	_ [4]byte  = [unsafe.Offsetof(SourceOpts{}.Flags)]byte{}
+	_ [8]byte  = [unsafe.Offsetof(SourceOpts{}.BufPtr)]byte{}
+	_ [12]byte = [unsafe.Offsetof(SourceOpts{}.BufLen)]byte{}
+	_ [16]byte = [unsafe.Offsetof(SourceOpts{}.MaxRecords)]byte{}
+	_ [20]byte = [unsafe.Offsetof(SourceOpts{}.MaxMs)]byte{}
+	_ [24]byte = [unsafe.Offsetof(SourceOpts{}.LostMap)]byte{}
+	_ [28]byte = [unsafe.Offsetof(SourceOpts{}.LostKey)]byte{}
+	_ [32]byte = [unsafe.Offsetof(SourceOpts{}.SentMap)]byte{}
+	_ [36]byte = [unsafe.Offsetof(SourceOpts{}.SentKey)]byte{}
 )
 
-// SrcStats is the record src_stats. The account of a source: sent = delivered + lost + dropped,
-// where both ends are counted.
-type SrcStats struct {
+// SourceStats is the record source_stats. The account of a source: sent = delivered + lost +
+// dropped, where both ends are counted.
+type SourceStats struct {
 	_         structs.HostLayout
 	Size      uint32 // bytes of this record
-	Flags     uint32 // src_known: which counts the program keeps
+	Flags     uint32 // source_known: which counts the program keeps
 	Sent      uint64 // records the program meant to send
 	Delivered uint64 // records handed to the guest
 	Lost      uint64 // records the program could not reserve
@@ -131,16 +131,16 @@ type SrcStats struct {
 	Batches   uint64 // calls of bpfhost_events
 }
 
-// The layout of SrcStats is that of the ABI.
+// The layout of SourceStats is that of the ABI.
 var (
-	_ [48]byte = [unsafe.Sizeof(SrcStats{})]byte{}
-	_ [0]byte  = [unsafe.Offsetof(SrcStats{}.Size)]byte{}
-	_ [4]byte  = [unsafe.Offsetof(SrcStats{}.Flags)]byte{}
-	_ [8]byte  = [unsafe.Offsetof(SrcStats{}.Sent)]byte{}
-	_ [16]byte = [unsafe.Offsetof(SrcStats{}.Delivered)]byte{}
-	_ [24]byte = [unsafe.Offsetof(SrcStats{}.Lost)]byte{}
-	_ [32]byte = [unsafe.Offsetof(SrcStats{}.Dropped)]byte{}
-	_ [40]byte = [unsafe.Offsetof(SrcStats{}.Batches)]byte{}
+	_ [48]byte = [unsafe.Sizeof(SourceStats{})]byte{}
+	_ [0]byte  = [unsafe.Offsetof(SourceStats{}.Size)]byte{}
+	_ [4]byte  = [unsafe.Offsetof(SourceStats{}.Flags)]byte{}
+	_ [8]byte  = [unsafe.Offsetof(SourceStats{}.Sent)]byte{}
+	_ [16]byte = [unsafe.Offsetof(SourceStats{}.Delivered)]byte{}
+	_ [24]byte = [unsafe.Offsetof(SourceStats{}.Lost)]byte{}
+	_ [32]byte = [unsafe.Offsetof(SourceStats{}.Dropped)]byte{}
+	_ [40]byte = [unsafe.Offsetof(SourceStats{}.Batches)]byte{}
 )
 
 // EventHeader is the record event. What stands before each record of a batch. The payload follows

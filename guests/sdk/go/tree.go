@@ -1,14 +1,14 @@
 package sdk
 
 // OpenObject opens an object that the operator named; the empty name is the first one.
-func OpenObject(name string) (Object, error) { return handle[Object](hostObjOpen(name)) }
+func OpenObject(name string) (Object, error) { return handle[Object](hostObjectOpen(name)) }
 
 // NewObject adds an empty object, for programs built from nothing.
-func NewObject(name string) (Object, error) { return handle[Object](hostObjNew(name)) }
+func NewObject(name string) (Object, error) { return handle[Object](hostObjectNew(name)) }
 
 // ObjectFromBytes adds an object read from an ELF file.
 func ObjectFromBytes(name string, elf []byte) (Object, error) {
-	return handle[Object](hostObjFromBytes(name, data(elf), uint32(len(elf))))
+	return handle[Object](hostObjectFromBytes(name, data(elf), uint32(len(elf))))
 }
 
 // Objects returns the objects of the plan: those of the operator first.
@@ -124,7 +124,7 @@ func (h Attach) Remove() error { return check(hostRemove(uint32(h))) }
 
 // Attach plans to attach the program. Target may be empty where the program says it all, as for tracing.
 func (h Program) Attach(kind AttachKind, target string) (Attach, error) {
-	a, err := handle[Attach](hostAttAdd(uint32(h), uint32(kind)))
+	a, err := handle[Attach](hostAttachAdd(uint32(h), uint32(kind)))
 	if err != nil || target == "" {
 		return a, err
 	}

@@ -9,7 +9,7 @@ int32_t bpfhost_describe(void)
 	BPFHOST_TRY(bpfhost_describe_as("minimal", "1.0.0", "Counts packets."));
 	BPFHOST_TRY(bpfhost_param("interface", BPFHOST_PARAM_STRING, 0, "Where to attach.", 1));
 	BPFHOST_TRY(bpfhost_section("guard+", BPFHOST_PROG_LSM, BPFHOST_AT_LSM_MAC, 16));
-	return bpfhost_want("program xdp");
+	return bpfhost_request("program xdp");
 }
 
 int32_t bpfhost_plan(void)
@@ -18,7 +18,7 @@ int32_t bpfhost_plan(void)
 	char dev[16];
 	int32_t n;
 
-	BPFHOST_OPEN(obj, bpfhost_obj_new(BPFHOST_S("minimal")));
+	BPFHOST_OPEN(obj, bpfhost_object_new(BPFHOST_S("minimal")));
 	BPFHOST_TRY(bpfhost_set_object_license(obj, BPFHOST_S("GPL")));
 	BPFHOST_TRY(bpfhost_add_map(obj, "counts", BPFHOST_MAP_ARRAY, 4, 8, 1));
 	BPFHOST_OPEN(prog, bpfhost_add_program(obj, "pass", BPFHOST_PROG_XDP));
@@ -40,15 +40,15 @@ int32_t bpfhost_plan(void)
 	n = bpfhost_cfg_get(BPFHOST_S("interface"), dev, sizeof(dev));
 	if (n < 0 || n > (int32_t)sizeof(dev))
 		return -BPFHOST_E_INVAL;
-	BPFHOST_OPEN(att, bpfhost_att_add(prog, BPFHOST_ATTACH_XDP));
+	BPFHOST_OPEN(att, bpfhost_attach_add(prog, BPFHOST_ATTACH_XDP));
 	return bpfhost_set_attach_target(att, dev, (uint32_t)n);
 }
 
 int32_t bpfhost_started(void)
 {
-	struct bpfhost_src_opts opts = { .size = sizeof(opts), .buf_ptr = (uint32_t)batch, .buf_len = sizeof(batch) };
+	struct bpfhost_source_opts opts = { .size = sizeof(opts), .buf_ptr = (uint32_t)batch, .buf_len = sizeof(batch) };
 
-	return bpfhost_src_open(BPFHOST_S("events"), &opts, sizeof(opts));
+	return bpfhost_source_open(BPFHOST_S("events"), &opts, sizeof(opts));
 }
 
 int32_t bpfhost_events(bpfhost_h src, const void *ptr, uint32_t bytes, uint32_t nrec)

@@ -7,23 +7,23 @@ static uint64_t batch[8192];
 int32_t bpfhost_describe(void)
 {
 	BPFHOST_TRY(bpfhost_describe_as("tiny", "1.0.0", "Lets packets pass."));
-	return bpfhost_want("program xdp");
+	return bpfhost_request("program xdp");
 }
 
 int32_t bpfhost_plan(void)
 {
-	BPFHOST_OPEN(obj, bpfhost_obj_new(BPFHOST_S("tiny")));
+	BPFHOST_OPEN(obj, bpfhost_object_new(BPFHOST_S("tiny")));
 	BPFHOST_OPEN(prog, bpfhost_add_program(obj, "pass", BPFHOST_PROG_XDP));
 	BPFHOST_TRY(bpfhost_insn_asm(prog, 0, 0, BPFHOST_S("r0 = 2\nexit\n")));
-	BPFHOST_OPEN(att, bpfhost_att_add(prog, BPFHOST_ATTACH_XDP));
+	BPFHOST_OPEN(att, bpfhost_attach_add(prog, BPFHOST_ATTACH_XDP));
 	return bpfhost_set_attach_target(att, BPFHOST_S("eth0"));
 }
 
 int32_t bpfhost_started(void)
 {
-	struct bpfhost_src_opts opts = { .size = sizeof(opts), .buf_ptr = (uint32_t)batch, .buf_len = sizeof(batch) };
+	struct bpfhost_source_opts opts = { .size = sizeof(opts), .buf_ptr = (uint32_t)batch, .buf_len = sizeof(batch) };
 
-	return bpfhost_src_open(BPFHOST_S("events"), &opts, sizeof(opts));
+	return bpfhost_source_open(BPFHOST_S("events"), &opts, sizeof(opts));
 }
 
 int32_t bpfhost_events(bpfhost_h src, const void *ptr, uint32_t bytes, uint32_t nrec)

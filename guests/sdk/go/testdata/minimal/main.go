@@ -13,7 +13,7 @@ func describe() error {
 	return sdk.Describe(sdk.About{
 		Name: "minimal", Version: "1.0.0", Doc: "Counts packets.",
 		Params:   []sdk.ParamInfo{{Name: "interface", Doc: "Where to attach.", Required: true}},
-		Wants:    []string{"program xdp", "map hash", "attach xdp:*"},
+		Requests: []string{"program xdp", "map hash", "attach xdp:*"},
 		Sections: []sdk.SectionInfo{{Name: "guard+", Type: sdk.ProgLSM, AttachType: sdk.AtLSMMAC, Flags: 16}},
 	})
 }
