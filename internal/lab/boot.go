@@ -33,15 +33,15 @@ type Job struct {
 
 // Machine is one boot: a kernel, the jobs, and the tree of files they read.
 type Machine struct {
-	Image    *Image
-	Vmlinuz  string // boots this kernel in place of the image's
-	Jobs     []Job
-	Tree     string // folder whose files appear below /src; "" is none
-	Deadline time.Duration
-	Output   io.Writer    // the jobs' output as it comes, by whole lines; nil drops it
-	Ended    func(Result) // is called when a job has ended; may be nil
-	Collect  string       // folder that gets the files which the jobs left in CollectDir; "" collects none
-	Shell    bool         // gives a shell on standard input and output in place of running the jobs
+	Image   *Image
+	Vmlinuz string // boots this kernel in place of the image's
+	Jobs    []Job
+	Tree    string        // folder whose files appear below /src; "" is none
+	Silence time.Duration // ends the machine when no job writes anything for so long; 0 is DefaultSilence
+	Output  io.Writer     // the jobs' output as it comes, by whole lines; nil drops it
+	Ended   func(Result)  // is called when a job has ended; may be nil
+	Collect string        // folder that gets the files which the jobs left in CollectDir; "" collects none
+	Shell   bool          // gives a shell on standard input and output in place of running the jobs
 }
 
 // CollectDir is where jobs put files that are to come back.
@@ -63,8 +63,8 @@ type Result struct {
 }
 
 // Run boots the machine, runs the jobs in order and powers it off. When the machine fails, the results
-// up to there come with an error that wraps ErrMachine and holds the end of the console. It ends at once
-// when ctx does.
+// up to there come with an error that wraps ErrMachine and holds the end of the console: also when the jobs
+// write nothing for m.Silence. However long they take in all is no reason to end. It ends at once when ctx does.
 func (m Machine) Run(ctx context.Context) ([]Result, error) {
 	if err := CheckTools(); err != nil {
 		return nil, err
@@ -77,11 +77,9 @@ func (m Machine) Run(ctx context.Context) ([]Result, error) {
 	if err := m.writeInitrd(filepath.Join(dir, "initrd")); err != nil {
 		return nil, fmt.Errorf("make initial RAM disk: %w", err)
 	}
-	if m.Deadline == 0 {
-		m.Deadline = 5 * time.Minute
-	}
-	ctx, cancel := context.WithTimeout(ctx, m.Deadline)
-	defer cancel()
+	m.Silence = cmp.Or(m.Silence, DefaultSilence)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", m.args(dir)...)
 	cmd.SysProcAttr = dieWithParent()
 	if m.Shell {
@@ -102,7 +100,9 @@ func (m Machine) Run(ctx context.Context) ([]Result, error) {
 	}
 	in.Close()
 	c := collector{jobs: m.Jobs, live: m.Output, ended: m.Ended, booted: time.Now()}
-	c.read(out)
+	w := newWatch(out, m.Silence, cancel)
+	defer w.stop()
+	c.read(w)
 	err = m.verdict(ctx, cmd.Wait(), c, console.String())
 	if err == nil && m.Collect != "" {
 		err = unpack(filepath.Join(dir, "collected"), m.Collect)
@@ -113,12 +113,12 @@ func (m Machine) Run(ctx context.Context) ([]Result, error) {
 func (m Machine) verdict(ctx context.Context, err error, c collector, console string) error {
 	what := ""
 	switch {
-	case errors.Is(context.Cause(ctx), context.Canceled):
-		return fmt.Errorf("run kernel %s: %w", m.Image.Kernel.Name, context.Canceled)
+	case ctx.Err() != nil && !errors.Is(context.Cause(ctx), errSilent):
+		return fmt.Errorf("run kernel %s: %w", m.Image.Kernel.Name, context.Cause(ctx))
 	case strings.Contains(console, panicMark):
 		what = "kernel panic"
 	case ctx.Err() != nil:
-		what = fmt.Sprintf("no end after %v", m.Deadline)
+		what = fmt.Sprintf("%s%v for %v", c.running(), errSilent, m.Silence)
 	case err != nil:
 		what = "QEMU: " + err.Error()
 	case !c.done:
@@ -241,6 +241,14 @@ func (c *collector) add(r Result) {
 	if c.ended != nil {
 		c.ended(r)
 	}
+}
+
+// running names the job that did not end, for the front of a message: "core/link: ", or nothing.
+func (c *collector) running() string {
+	if n := len(c.results); n > 0 && c.results[n-1].Exit == -1 {
+		return c.results[n-1].Job.Name + ": "
+	}
+	return ""
 }
 
 func (c *collector) read(r io.Reader) {

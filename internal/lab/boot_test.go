@@ -116,14 +116,14 @@ func TestMachineFails(t *testing.T) {
 	img := need(t, "6.12")
 	for _, c := range []struct {
 		name, text, want string
-		deadline         time.Duration
+		silence          time.Duration
 	}{
 		{"panic", "echo c >/proc/sysrq-trigger; sleep 60", "kernel panic", time.Minute},
-		{"hang", "echo before; sleep 600", "no end after 12s", 12 * time.Second},
+		{"hang", "echo before; sleep 600", "hang: no output for 12s", 12 * time.Second},
 		{"early end", "poweroff -f; sleep 60", "stopped before the tests ended", time.Minute},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m := Machine{Image: img, Jobs: []Job{script(t, c.name, c.text)}, Deadline: c.deadline}
+			m := Machine{Image: img, Jobs: []Job{script(t, c.name, c.text)}, Silence: c.silence}
 			res, err := m.Run(t.Context())
 			if !errors.Is(err, ErrMachine) || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("got %v, want %q", err, c.want)
@@ -155,7 +155,7 @@ func TestMachineCanceled(t *testing.T) {
 		cancel()
 		return len(b), nil
 	})
-	m := Machine{Image: img, Jobs: []Job{script(t, "hang", "echo up; sleep 600")}, Output: running, Deadline: time.Minute}
+	m := Machine{Image: img, Jobs: []Job{script(t, "hang", "echo up; sleep 600")}, Output: running, Silence: time.Minute}
 	if res, err := m.Run(ctx); !errors.Is(err, context.Canceled) || errors.Is(err, ErrMachine) || len(res) != 1 || res[0].Exit != -1 {
 		t.Errorf("while it runs: %v, %v", err, res)
 	}

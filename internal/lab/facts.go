@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 )
 
 // FactSet is what was taken from a running kernel of the lab, for tests that need no kernel. Its fields
@@ -83,7 +82,7 @@ func (s Store) CollectFacts(ctx context.Context, k Kernel) (*FactSet, error) {
 		return nil, err
 	}
 	got := filepath.Join(tmp, factsFolder)
-	m := Machine{Image: img, Jobs: []Job{{Name: "facts", Binary: script, Dir: "/tmp"}}, Collect: got, Deadline: 2 * time.Minute}
+	m := Machine{Image: img, Jobs: []Job{{Name: "facts", Binary: script, Dir: "/tmp"}}, Collect: got}
 	res, err := m.Run(ctx)
 	if err == nil && res[0].Exit != 0 {
 		err = errors.New(res[0].Output)

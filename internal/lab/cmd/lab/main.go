@@ -17,7 +17,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/bpfhost/bpfhost/internal/lab"
 )
@@ -80,7 +79,7 @@ func shell(ctx context.Context, s lab.Store, o options, root string) error {
 	if err != nil {
 		return err
 	}
-	_, err = lab.Machine{Image: img, Vmlinuz: o.vmlinuz, Tree: root, Shell: true, Deadline: 8 * time.Hour}.Run(ctx)
+	_, err = lab.Machine{Image: img, Vmlinuz: o.vmlinuz, Tree: root, Shell: true}.Run(ctx)
 	return err
 }
 
@@ -109,7 +108,7 @@ func test(ctx context.Context, store lab.Store, o options, root string, stdout i
 	p := printer{w: stdout, verbose: o.verbose}
 	var runs []func() lab.Column
 	for _, img := range images {
-		m := lab.Machine{Image: img, Vmlinuz: o.vmlinuz, Jobs: jobs, Tree: root, Deadline: o.deadline,
+		m := lab.Machine{Image: img, Vmlinuz: o.vmlinuz, Jobs: jobs, Tree: root, Silence: o.silence,
 			Output: p.output(img.Kernel.Name), Ended: p.ended(img.Kernel.Name)}
 		if o.cover != "" {
 			m.Collect = filepath.Join(dir, "cover-"+img.Kernel.Name)

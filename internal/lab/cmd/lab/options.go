@@ -17,7 +17,7 @@ type options struct {
 	kernels             []lab.Kernel
 	vmlinuz, run, cover string
 	require             string
-	deadline            time.Duration
+	silence             time.Duration
 	shell, facts        bool
 	verbose             bool
 	parallel            int      // machines at a time
@@ -39,7 +39,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.run, "run", "", "run only tests that match this expression")
 	f.StringVar(&o.cover, "coverprofile", "", "write a coverage profile of the run to this file")
 	f.StringVar(&o.require, "require", "kernel", "BPFHOST_REQUIRE in the machine")
-	f.DurationVar(&o.deadline, "deadline", 5*time.Minute, "end the machine after this time")
+	f.DurationVar(&o.silence, "silence", lab.DefaultSilence, "end a machine whose tests write nothing for so long")
 	f.BoolVar(&o.verbose, "v", false, "show the output of every test, as it comes, not only of those that fail")
 	f.IntVar(&o.parallel, "parallel", runtime.NumCPU(), "boot so many machines at a time")
 	f.BoolVar(&o.shell, "shell", false, "give a shell in the machine; poweroff -f ends it")

@@ -22,7 +22,7 @@ func TestParse(t *testing.T) {
 		{"-kernel all", len(lab.Kernels), strings.Join(lab.Packages, " "), ""},
 		{"./core/link -run XDP", 1, "core/link", "XDP"},
 		{"-run XDP core/link/ -kernel 5.10 ./host", 1, "core/link host", "XDP"},
-		{"core/link -kernel=all -deadline 7s core/ring -run=A|B", len(lab.Kernels), "core/link core/ring", "A|B"},
+		{"core/link -kernel=all -silence 7s core/ring -run=A|B", len(lab.Kernels), "core/link core/ring", "A|B"},
 	} {
 		var stderr bytes.Buffer
 		o, err := parse(strings.Fields(c.args), &stderr)
@@ -33,8 +33,8 @@ func TestParse(t *testing.T) {
 			t.Errorf("%q: got %+v", c.args, o)
 		}
 	}
-	o, err := parse([]string{"x", "-deadline", "7s", "-require", "kernel,clang", "-coverprofile", "c.out"}, new(bytes.Buffer))
-	if err != nil || o.deadline != 7*time.Second || o.require != "kernel,clang" || o.cover != "c.out" {
+	o, err := parse([]string{"x", "-silence", "7s", "-require", "kernel,clang", "-coverprofile", "c.out"}, new(bytes.Buffer))
+	if err != nil || o.silence != 7*time.Second || o.require != "kernel,clang" || o.cover != "c.out" {
 		t.Errorf("got %+v, %v", o, err)
 	}
 	if i := slices.IndexFunc(lab.Kernels, func(k lab.Kernel) bool { return k.Name == o.kernels[0].Name }); i < 0 {
@@ -46,7 +46,7 @@ func TestParseRefuses(t *testing.T) {
 	for args, want := range map[string]string{
 		"-kernel 2.6":                   `lab: find kernel "2.6": there are 5.10, 6.1, 6.12, 7.x`,
 		"core/link -nosuch":             "flag provided but not defined: -nosuch",
-		"-deadline soon":                `invalid value "soon"`,
+		"-silence soon":                 `invalid value "soon"`,
 		"-shell -kernel all":            "-shell is for one kernel",
 		"-vmlinuz x -kernel all":        "-vmlinuz replaces one kernel",
 		"-facts -vmlinuz x":             "-facts is for kernels of the lab",
