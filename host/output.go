@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
 // output is where a plugin writes: two streams and the operator's log. What it writes is held until
@@ -143,7 +144,7 @@ func (o *output) emit(s abi.Stream, data []byte) {
 		if s == abi.StreamErr {
 			b = append(append(b, SafeText(o.name)...), ": "...)
 		}
-		b = appendSafe(b, string(line[:len(line)-1]), true)
+		b = quote.AppendLines(b, string(line[:len(line)-1]))
 		b = append(b, '\n')
 	}
 	if _, err := o.streams[s-1].w.Write(b); err != nil {

@@ -1,4 +1,4 @@
-package host
+package quote
 
 import (
 	"encoding/json"
@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-func TestSafeText(t *testing.T) {
+func TestText(t *testing.T) {
 	for _, tt := range []struct{ name, in, line, lines string }{
 		{"plain", "drops.o: 3 programs", "drops.o: 3 programs", "drops.o: 3 programs"},
 		{"empty", "", "", ""},
@@ -27,25 +27,25 @@ func TestSafeText(t *testing.T) {
 		{"replacement itself", "a\ufffdb", "a\ufffdb", "a\ufffdb"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := SafeText(tt.in); got != tt.line {
-				t.Errorf("SafeText(%q) = %q, want %q", tt.in, got, tt.line)
+			if got := Text(tt.in); got != tt.line {
+				t.Errorf("Text(%q) = %q, want %q", tt.in, got, tt.line)
 			}
-			if got := SafeLines(tt.in); got != tt.lines {
-				t.Errorf("SafeLines(%q) = %q, want %q", tt.in, got, tt.lines)
+			if got := Lines(tt.in); got != tt.lines {
+				t.Errorf("Lines(%q) = %q, want %q", tt.in, got, tt.lines)
 			}
 		})
 	}
 }
 
-func TestSafeJSON(t *testing.T) {
+func TestJSON(t *testing.T) {
 	in := "a\u009b2J\u202e\U000e0041\x7f größe"
 	doc, err := json.Marshal(in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	safe := SafeJSON(doc)
+	safe := JSON(doc)
 	if want := `"a\u009b2J\u202e\udb40\udc41\u007f größe"`; string(safe) != want {
-		t.Errorf("SafeJSON = %s, want %s", safe, want)
+		t.Errorf("JSON = %s, want %s", safe, want)
 	}
 	var out string
 	if err := json.Unmarshal(safe, &out); err != nil || out != in {
@@ -53,21 +53,21 @@ func TestSafeJSON(t *testing.T) {
 	}
 }
 
-func FuzzSafeText(f *testing.F) {
+func FuzzText(f *testing.F) {
 	f.Add("\x1b]0;title\a")
 	f.Add("\xff\xfe\u202e")
 	f.Fuzz(func(t *testing.T, s string) {
-		out := SafeText(s)
+		out := Text(s)
 		if !utf8.ValidString(out) {
-			t.Fatalf("SafeText(%q) = %q is not UTF-8", s, out)
+			t.Fatalf("Text(%q) = %q is not UTF-8", s, out)
 		}
 		for _, r := range out {
 			if isDangerous(r) {
-				t.Fatalf("SafeText(%q) = %q keeps %U", s, out, r)
+				t.Fatalf("Text(%q) = %q keeps %U", s, out, r)
 			}
 		}
-		if again := SafeText(out); again != out {
-			t.Fatalf("SafeText is no fixed point: %q, %q", out, again)
+		if again := Text(out); again != out {
+			t.Fatalf("Text is no fixed point: %q, %q", out, again)
 		}
 	})
 }
