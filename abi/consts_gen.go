@@ -192,6 +192,59 @@ const (
 	StopError       StopReason = 5 // something failed
 )
 
+// FuncID is the number of a function.
+type FuncID uint16
+
+// The functions.
+const (
+	FuncSelf            FuncID = 1
+	FuncLog             FuncID = 2
+	FuncLogEnabled      FuncID = 3
+	FuncErrInfo         FuncID = 4
+	FuncFeature         FuncID = 5
+	FuncABIInfo         FuncID = 6
+	FuncCfgGet          FuncID = 7
+	FuncCfgKeys         FuncID = 8
+	FuncClock           FuncID = 9
+	FuncHandleClose     FuncID = 10
+	FuncHandleKind      FuncID = 11
+	FuncStopRun         FuncID = 12
+	FuncObjectOpen      FuncID = 13
+	FuncObjectNew       FuncID = 14
+	FuncObjectFromBytes FuncID = 15
+	FuncCount           FuncID = 16
+	FuncAt              FuncID = 17
+	FuncFind            FuncID = 18
+	FuncAdd             FuncID = 19
+	FuncClone           FuncID = 20
+	FuncRemove          FuncID = 21
+	FuncGetU            FuncID = 22
+	FuncSetU            FuncID = 23
+	FuncGetB            FuncID = 24
+	FuncSetB            FuncID = 25
+	FuncInsnRead        FuncID = 26
+	FuncInsnSplice      FuncID = 27
+	FuncInsnAsm         FuncID = 28
+	FuncInsnDump        FuncID = 29
+	FuncSym             FuncID = 30
+	FuncSymName         FuncID = 31
+	FuncVarRead         FuncID = 32
+	FuncVarWrite        FuncID = 33
+	FuncVarSetPath      FuncID = 34
+	FuncAttachAdd       FuncID = 35
+	FuncPlanNote        FuncID = 36
+	FuncMapOpen         FuncID = 37
+	FuncMapGet          FuncID = 38
+	FuncMapPut          FuncID = 39
+	FuncMapDel          FuncID = 40
+	FuncMapNext         FuncID = 41
+	FuncSourceOpen      FuncID = 42
+	FuncSourceCtl       FuncID = 43
+	FuncSourceStats     FuncID = 44
+	FuncOutWrite        FuncID = 45
+	FuncTimer           FuncID = 46
+)
+
 // Prop is the number of a property: kind<<8 | number within the kind.
 type Prop uint32
 

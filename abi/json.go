@@ -121,7 +121,7 @@ func define(docs bool) definition {
 	}
 	d := definition{Module: Module, Major: Major, Minor: Minor}
 	for _, f := range funcs {
-		d.Functions = append(d.Functions, jsonFunc{f.ID, f.Name, jsonParams(f.Params), f.Phases.names(),
+		d.Functions = append(d.Functions, jsonFunc{uint16(f.ID), f.Name, jsonParams(f.Params), f.Phases.names(),
 			f.Capability, f.Since, text(f.Result), text(f.Doc)})
 	}
 	for _, h := range hooks {

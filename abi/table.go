@@ -1,10 +1,13 @@
 package abi
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Func is one function that the host offers to guests in Module.
 type Func struct {
-	ID         uint16 // number of the function, only ever added to
+	ID         FuncID // number of the function, only ever added to
 	Name       string // import name
 	Group      string // heading in the reference
 	Params     []Param
@@ -155,6 +158,14 @@ func LookupProp(id Prop) (Property, bool) {
 		}
 	}
 	return Property{}, false
+}
+
+// String returns the import name, or "function N" for a number that no function has.
+func (id FuncID) String() string {
+	if i := int(id) - 1; i >= 0 && i < len(funcs) { // TestFuncs: no gaps, in order
+		return funcs[i].Name
+	}
+	return fmt.Sprintf("function %d", uint16(id))
 }
 
 // LookupFunc finds a function by its import name.

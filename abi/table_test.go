@@ -74,9 +74,15 @@ func TestFuncs(t *testing.T) {
 		names[f.Name] = true
 		checkNew(t, "function "+f.Name, f.Since, f.Doc)
 		checkParams(t, "function "+f.Name, f.Params)
+		if f.ID.String() != f.Name {
+			t.Errorf("function %d is named %s, want %s", i+1, f.ID, f.Name)
+		}
 		if got, ok := LookupFunc(f.Name); !ok || got.ID != f.ID {
 			t.Errorf("LookupFunc(%q) = %d, %v", f.Name, got.ID, ok)
 		}
+	}
+	if got := FuncID(0).String(); got != "function 0" {
+		t.Errorf("function 0 is named %s", got)
 	}
 	if _, ok := LookupFunc("no_such"); ok {
 		t.Error("LookupFunc found no_such")

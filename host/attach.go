@@ -11,23 +11,23 @@ import (
 func (x *instance) AttachAdd(prog uint32, kind abi.AttachKind) int32 {
 	r, err := x.program(prog)
 	if err != nil {
-		return x.reply("attach_add", 0, err)
+		return x.reply(abi.FuncAttachAdd, 0, err)
 	}
 	if !abi.HasFeature(abi.FeatureAttach + uint32(kind)) {
-		return x.reply("attach_add", 0, failf(abi.ErrNosup, "attach kind %d is not known to this host", kind))
+		return x.reply(abi.FuncAttachAdd, 0, failf(abi.ErrNosup, "attach kind %d is not known to this host", kind))
 	}
 	if len(r.o.work.Attach) >= maxAttach {
-		return x.reply("attach_add", 0, failf(abi.ErrLimit, "an object has at most %d attachments", maxAttach))
+		return x.reply(abi.FuncAttachAdd, 0, failf(abi.ErrLimit, "an object has at most %d attachments", maxAttach))
 	}
 	a := spec.Attach{Program: r.p.Name, Kind: spec.AttachKind(kind)}
 	id := r.o.addAttach(a)
 	err = x.overlay.log(Edit{Object: r.o.name, Kind: "attach", Name: a.Program, What: "add", New: a.Kind.String()})
-	return x.replyHandle("attach_add", abi.KindAttach, attRef{r.o, id}, err)
+	return x.replyHandle(abi.FuncAttachAdd, abi.KindAttach, attRef{r.o, id}, err)
 }
 
 // PlanNote adds a remark to the plan.
 func (x *instance) PlanNote(h uint32, severity abi.Severity, text []byte) int32 {
-	return x.reply("plan_note", 0, x.planNote(h, severity, string(text)))
+	return x.reply(abi.FuncPlanNote, 0, x.planNote(h, severity, string(text)))
 }
 
 func (x *instance) planNote(h uint32, severity abi.Severity, text string) error {

@@ -15,15 +15,15 @@ type pluginRef struct{ x *instance }
 // Self gives the plugin's own handle.
 func (x *instance) Self() int32 {
 	h, err := x.handles.open(abi.KindPlugin, pluginRef{x})
-	return x.reply("self", int(h), err)
+	return x.reply(abi.FuncSelf, int(h), err)
 }
 
 // Log writes a line to the operator's log.
 func (x *instance) Log(level abi.LogLevel, text []byte) int32 {
 	if level > abi.LogError {
-		return x.reply("log", 0, failf(abi.ErrRange, "log level %d is not known", level))
+		return x.reply(abi.FuncLog, 0, failf(abi.ErrRange, "log level %d is not known", level))
 	}
-	return x.reply("log", 0, x.out.log(level, string(text)))
+	return x.reply(abi.FuncLog, 0, x.out.log(level, string(text)))
 }
 
 // LogEnabled says whether lines of the level are shown.
@@ -64,7 +64,7 @@ func (x *instance) ABIInfo(info []byte) int32 {
 	r.Put(b[:])
 	n := abi.CopyRecord(info, b[:], abi.ABIInfoSize)
 	if n < 0 {
-		return x.reply("abi_info", 0, failf(abi.ErrInval, "the buffer is smaller than the record"))
+		return x.reply(abi.FuncABIInfo, 0, failf(abi.ErrInval, "the buffer is smaller than the record"))
 	}
 	return n
 }
@@ -74,29 +74,29 @@ func (x *instance) Clock(id uint32) (uint64, int32) {
 	switch id {
 	case abi.ClockMonotonic:
 		ns, err := loader.Monotonic()
-		return x.reply64("clock", ns, err)
+		return x.reply64(abi.FuncClock, ns, err)
 	case abi.ClockRealtime:
-		return x.reply64("clock", uint64(time.Now().UnixNano()), nil)
+		return x.reply64(abi.FuncClock, uint64(time.Now().UnixNano()), nil)
 	}
-	return x.reply64("clock", 0, failf(abi.ErrInval, "clock %d is not known", id))
+	return x.reply64(abi.FuncClock, 0, failf(abi.ErrInval, "clock %d is not known", id))
 }
 
 // HandleClose gives a handle back.
 func (x *instance) HandleClose(h uint32) int32 {
 	obj, err := x.handles.any(h)
 	if err != nil {
-		return x.reply("handle_close", 0, err)
+		return x.reply(abi.FuncHandleClose, 0, err)
 	}
 	if s, ok := obj.(*source); ok {
 		x.run.closeSource(s)
 	}
-	return x.reply("handle_close", 0, x.handles.close(h))
+	return x.reply(abi.FuncHandleClose, 0, x.handles.close(h))
 }
 
 // HandleKind gives the kind of an open handle.
 func (x *instance) HandleKind(h uint32) int32 {
 	_, err := x.handles.any(h)
-	return x.reply("handle_kind", int(handle(h).kind()), err)
+	return x.reply(abi.FuncHandleKind, int(handle(h).kind()), err)
 }
 
 // StopRun asks for the end of the run.

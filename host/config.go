@@ -68,7 +68,7 @@ func (i Info) paramNames() string {
 func (x *instance) CfgGet(key, value []byte) int32 {
 	v, ok := x.config[string(key)]
 	if !ok {
-		return x.reply("cfg_get", 0, failf(abi.ErrNoent, "there is no value for %q; %s", key, x.info.paramNames()))
+		return x.reply(abi.FuncCfgGet, 0, failf(abi.ErrNoent, "there is no value for %q; %s", key, x.info.paramNames()))
 	}
 	return abi.CopyOut(value, []byte(v))
 }

@@ -88,21 +88,20 @@ func errnoOf(err error) abi.Errno {
 }
 
 // reply ends a call: the result when err is nil, else the code, of which err_info tells more.
-func (x *instance) reply(fn string, result int, err error) int32 {
+func (x *instance) reply(fn abi.FuncID, result int, err error) int32 {
 	if err == nil {
 		return int32(result)
 	}
-	f, _ := abi.LookupFunc(fn)
-	return x.refuse(f.ID, asCallError(err))
+	return x.refuse(fn, asCallError(err))
 }
 
 // reply64 is reply for calls that store a number in guest memory.
-func (x *instance) reply64(fn string, v uint64, err error) (uint64, int32) {
+func (x *instance) reply64(fn abi.FuncID, v uint64, err error) (uint64, int32) {
 	return v, x.reply(fn, 0, err)
 }
 
 // refuse keeps the error for err_info and answers the call with its code.
-func (x *instance) refuse(fn uint16, e *callError) int32 {
+func (x *instance) refuse(fn abi.FuncID, e *callError) int32 {
 	x.last = lastError{fn: fn, err: e}
 	if e.code == abi.ErrFault {
 		x.fault()
@@ -112,7 +111,7 @@ func (x *instance) refuse(fn uint16, e *callError) int32 {
 
 // lastError is the last failed call.
 type lastError struct {
-	fn  uint16
+	fn  abi.FuncID
 	err *callError
 }
 

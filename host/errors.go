@@ -112,18 +112,7 @@ func (x *instance) hookFailed(export string, rc int32) error {
 	code := abi.Errno(-int64(rc))
 	err := error(code)
 	if l := x.last; l.err != nil && l.err.code == code {
-		f := funcName(l.fn)
-		err = fmt.Errorf("%s: %w", f, l.err)
+		err = fmt.Errorf("%s: %w", l.fn, l.err)
 	}
 	return &PluginError{Plugin: x.info.Name, Export: export, Kind: PluginFailed, Err: fmt.Errorf("returned %d (%w)", rc, err)}
-}
-
-// funcName is the name of an ABI function by its number.
-func funcName(id uint16) string {
-	for _, f := range abi.Funcs() {
-		if f.ID == id {
-			return f.Name
-		}
-	}
-	return fmt.Sprintf("function %d", id)
 }

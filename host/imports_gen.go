@@ -20,9 +20,8 @@ import (
 type imports interface {
 	// Phase says where in its life the guest is.
 	Phase() abi.Phase
-	// Refuse notes that a call of function number fn was refused with code before its method was called, and
-	// returns -code.
-	Refuse(fn uint16, code abi.Errno) int32
+	// Refuse notes that a call of fn was refused with code before its method was called, and returns -code.
+	Refuse(fn abi.FuncID, code abi.Errno) int32
 
 	// Self: The plugin itself: root of everything that it declares and edits. Result: handle of the
 	// plugin.
@@ -239,106 +238,106 @@ func view(g *sandbox.Guest, ptr, n uint64, size uint64) ([]byte, bool) {
 
 func (b binding) self(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x7e == 0 { // describe|configure|plan|loaded|run|stop
-		return c.Refuse(1, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseDescribe|abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
+		return c.Refuse(abi.FuncSelf, abi.ErrPhase)
 	}
 	return c.Self()
 }
 
 func (b binding) log(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x7f == 0 { // any
-		return c.Refuse(2, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseInit|abi.PhaseDescribe|abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
+		return c.Refuse(abi.FuncLog, abi.ErrPhase)
 	}
 	text, ok := view(g, s[1], s[2], 1)
 	if !ok {
-		return c.Refuse(2, abi.ErrFault)
+		return c.Refuse(abi.FuncLog, abi.ErrFault)
 	}
 	if e := abi.CheckText(text); e != 0 {
-		return c.Refuse(2, e)
+		return c.Refuse(abi.FuncLog, e)
 	}
 	return c.Log(abi.LogLevel(s[0]), text)
 }
 
 func (b binding) logEnabled(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x7f == 0 { // any
-		return c.Refuse(3, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseInit|abi.PhaseDescribe|abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
+		return c.Refuse(abi.FuncLogEnabled, abi.ErrPhase)
 	}
 	return c.LogEnabled(abi.LogLevel(s[0]))
 }
 
 func (b binding) errInfo(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x7f == 0 { // any
-		return c.Refuse(4, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseInit|abi.PhaseDescribe|abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
+		return c.Refuse(abi.FuncErrInfo, abi.ErrPhase)
 	}
 	info, ok := view(g, s[0], s[1], 1)
 	if !ok {
-		return c.Refuse(4, abi.ErrFault)
+		return c.Refuse(abi.FuncErrInfo, abi.ErrFault)
 	}
 	return c.ErrInfo(info)
 }
 
 func (b binding) feature(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x7f == 0 { // any
-		return c.Refuse(5, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseInit|abi.PhaseDescribe|abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
+		return c.Refuse(abi.FuncFeature, abi.ErrPhase)
 	}
 	return c.Feature(uint32(s[0]))
 }
 
 func (b binding) abiInfo(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x7f == 0 { // any
-		return c.Refuse(6, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseInit|abi.PhaseDescribe|abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
+		return c.Refuse(abi.FuncABIInfo, abi.ErrPhase)
 	}
 	info, ok := view(g, s[0], s[1], 1)
 	if !ok {
-		return c.Refuse(6, abi.ErrFault)
+		return c.Refuse(abi.FuncABIInfo, abi.ErrFault)
 	}
 	return c.ABIInfo(info)
 }
 
 func (b binding) cfgGet(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x7c == 0 { // configure|plan|loaded|run|stop
-		return c.Refuse(7, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
+		return c.Refuse(abi.FuncCfgGet, abi.ErrPhase)
 	}
 	key, ok := view(g, s[0], s[1], 1)
 	if !ok {
-		return c.Refuse(7, abi.ErrFault)
+		return c.Refuse(abi.FuncCfgGet, abi.ErrFault)
 	}
 	if e := abi.CheckName(key); e != 0 {
-		return c.Refuse(7, e)
+		return c.Refuse(abi.FuncCfgGet, e)
 	}
 	value, ok := view(g, s[2], s[3], 1)
 	if !ok {
-		return c.Refuse(7, abi.ErrFault)
+		return c.Refuse(abi.FuncCfgGet, abi.ErrFault)
 	}
 	return c.CfgGet(key, value)
 }
 
 func (b binding) cfgKeys(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x7c == 0 { // configure|plan|loaded|run|stop
-		return c.Refuse(8, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
+		return c.Refuse(abi.FuncCfgKeys, abi.ErrPhase)
 	}
 	keys, ok := view(g, s[0], s[1], 1)
 	if !ok {
-		return c.Refuse(8, abi.ErrFault)
+		return c.Refuse(abi.FuncCfgKeys, abi.ErrFault)
 	}
 	return c.CfgKeys(keys)
 }
 
 func (b binding) clock(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x70 == 0 { // loaded|run|stop
-		return c.Refuse(9, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
+		return c.Refuse(abi.FuncClock, abi.ErrPhase)
 	}
 	out, ok := g.View(uint32(s[1]), 8)
 	if !ok {
-		return c.Refuse(9, abi.ErrFault)
+		return c.Refuse(abi.FuncClock, abi.ErrFault)
 	}
 	v, rc := c.Clock(uint32(s[0]))
 	if rc >= 0 {
@@ -349,154 +348,154 @@ func (b binding) clock(g *sandbox.Guest, s []uint64) int32 {
 
 func (b binding) handleClose(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x7e == 0 { // describe|configure|plan|loaded|run|stop
-		return c.Refuse(10, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseDescribe|abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
+		return c.Refuse(abi.FuncHandleClose, abi.ErrPhase)
 	}
 	return c.HandleClose(uint32(s[0]))
 }
 
 func (b binding) handleKind(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x7e == 0 { // describe|configure|plan|loaded|run|stop
-		return c.Refuse(11, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseDescribe|abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
+		return c.Refuse(abi.FuncHandleKind, abi.ErrPhase)
 	}
 	return c.HandleKind(uint32(s[0]))
 }
 
 func (b binding) stopRun(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x20 == 0 { // run
-		return c.Refuse(12, abi.ErrPhase)
+	if c.Phase()&abi.PhaseRun == 0 {
+		return c.Refuse(abi.FuncStopRun, abi.ErrPhase)
 	}
 	return c.StopRun(uint32(s[0]))
 }
 
 func (b binding) objectOpen(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x8 == 0 { // plan
-		return c.Refuse(13, abi.ErrPhase)
+	if c.Phase()&abi.PhasePlan == 0 {
+		return c.Refuse(abi.FuncObjectOpen, abi.ErrPhase)
 	}
 	name, ok := view(g, s[0], s[1], 1)
 	if !ok {
-		return c.Refuse(13, abi.ErrFault)
+		return c.Refuse(abi.FuncObjectOpen, abi.ErrFault)
 	}
 	if e := abi.CheckName(name); e != 0 {
-		return c.Refuse(13, e)
+		return c.Refuse(abi.FuncObjectOpen, e)
 	}
 	return c.ObjectOpen(name)
 }
 
 func (b binding) objectNew(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x8 == 0 { // plan
-		return c.Refuse(14, abi.ErrPhase)
+	if c.Phase()&abi.PhasePlan == 0 {
+		return c.Refuse(abi.FuncObjectNew, abi.ErrPhase)
 	}
 	name, ok := view(g, s[0], s[1], 1)
 	if !ok {
-		return c.Refuse(14, abi.ErrFault)
+		return c.Refuse(abi.FuncObjectNew, abi.ErrFault)
 	}
 	if e := abi.CheckName(name); e != 0 {
-		return c.Refuse(14, e)
+		return c.Refuse(abi.FuncObjectNew, e)
 	}
 	return c.ObjectNew(name)
 }
 
 func (b binding) objectFromBytes(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x8 == 0 { // plan
-		return c.Refuse(15, abi.ErrPhase)
+	if c.Phase()&abi.PhasePlan == 0 {
+		return c.Refuse(abi.FuncObjectFromBytes, abi.ErrPhase)
 	}
 	name, ok := view(g, s[0], s[1], 1)
 	if !ok {
-		return c.Refuse(15, abi.ErrFault)
+		return c.Refuse(abi.FuncObjectFromBytes, abi.ErrFault)
 	}
 	if e := abi.CheckName(name); e != 0 {
-		return c.Refuse(15, e)
+		return c.Refuse(abi.FuncObjectFromBytes, e)
 	}
 	elf, ok := view(g, s[2], s[3], 1)
 	if !ok {
-		return c.Refuse(15, abi.ErrFault)
+		return c.Refuse(abi.FuncObjectFromBytes, abi.ErrFault)
 	}
 	return c.ObjectFromBytes(name, elf)
 }
 
 func (b binding) count(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0xa == 0 { // describe|plan
-		return c.Refuse(16, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseDescribe|abi.PhasePlan) == 0 {
+		return c.Refuse(abi.FuncCount, abi.ErrPhase)
 	}
 	return c.Count(uint32(s[0]), abi.Kind(s[1]))
 }
 
 func (b binding) at(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0xa == 0 { // describe|plan
-		return c.Refuse(17, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseDescribe|abi.PhasePlan) == 0 {
+		return c.Refuse(abi.FuncAt, abi.ErrPhase)
 	}
 	return c.At(uint32(s[0]), abi.Kind(s[1]), uint32(s[2]))
 }
 
 func (b binding) find(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0xa == 0 { // describe|plan
-		return c.Refuse(18, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseDescribe|abi.PhasePlan) == 0 {
+		return c.Refuse(abi.FuncFind, abi.ErrPhase)
 	}
 	name, ok := view(g, s[2], s[3], 1)
 	if !ok {
-		return c.Refuse(18, abi.ErrFault)
+		return c.Refuse(abi.FuncFind, abi.ErrFault)
 	}
 	if e := abi.CheckName(name); e != 0 {
-		return c.Refuse(18, e)
+		return c.Refuse(abi.FuncFind, e)
 	}
 	return c.Find(uint32(s[0]), abi.Kind(s[1]), name)
 }
 
 func (b binding) add(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0xa == 0 { // describe|plan
-		return c.Refuse(19, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseDescribe|abi.PhasePlan) == 0 {
+		return c.Refuse(abi.FuncAdd, abi.ErrPhase)
 	}
 	name, ok := view(g, s[2], s[3], 1)
 	if !ok {
-		return c.Refuse(19, abi.ErrFault)
+		return c.Refuse(abi.FuncAdd, abi.ErrFault)
 	}
 	if e := abi.CheckName(name); e != 0 {
-		return c.Refuse(19, e)
+		return c.Refuse(abi.FuncAdd, e)
 	}
 	return c.Add(uint32(s[0]), abi.Kind(s[1]), name)
 }
 
 func (b binding) clone(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x8 == 0 { // plan
-		return c.Refuse(20, abi.ErrPhase)
+	if c.Phase()&abi.PhasePlan == 0 {
+		return c.Refuse(abi.FuncClone, abi.ErrPhase)
 	}
 	name, ok := view(g, s[1], s[2], 1)
 	if !ok {
-		return c.Refuse(20, abi.ErrFault)
+		return c.Refuse(abi.FuncClone, abi.ErrFault)
 	}
 	if e := abi.CheckName(name); e != 0 {
-		return c.Refuse(20, e)
+		return c.Refuse(abi.FuncClone, e)
 	}
 	return c.Clone(uint32(s[0]), name)
 }
 
 func (b binding) remove(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0xa == 0 { // describe|plan
-		return c.Refuse(21, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseDescribe|abi.PhasePlan) == 0 {
+		return c.Refuse(abi.FuncRemove, abi.ErrPhase)
 	}
 	return c.Remove(uint32(s[0]))
 }
 
 func (b binding) getU(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x7e == 0 { // describe|configure|plan|loaded|run|stop
-		return c.Refuse(22, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseDescribe|abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
+		return c.Refuse(abi.FuncGetU, abi.ErrPhase)
 	}
 	out, ok := g.View(uint32(s[2]), 8)
 	if !ok {
-		return c.Refuse(22, abi.ErrFault)
+		return c.Refuse(abi.FuncGetU, abi.ErrFault)
 	}
 	v, rc := c.GetU(uint32(s[0]), abi.Prop(s[1]))
 	if rc >= 0 {
@@ -507,270 +506,270 @@ func (b binding) getU(g *sandbox.Guest, s []uint64) int32 {
 
 func (b binding) setU(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0xa == 0 { // describe|plan
-		return c.Refuse(23, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseDescribe|abi.PhasePlan) == 0 {
+		return c.Refuse(abi.FuncSetU, abi.ErrPhase)
 	}
 	return c.SetU(uint32(s[0]), abi.Prop(s[1]), uint64(s[2]))
 }
 
 func (b binding) getB(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x7e == 0 { // describe|configure|plan|loaded|run|stop
-		return c.Refuse(24, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseDescribe|abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
+		return c.Refuse(abi.FuncGetB, abi.ErrPhase)
 	}
 	value, ok := view(g, s[2], s[3], 1)
 	if !ok {
-		return c.Refuse(24, abi.ErrFault)
+		return c.Refuse(abi.FuncGetB, abi.ErrFault)
 	}
 	return c.GetB(uint32(s[0]), abi.Prop(s[1]), value)
 }
 
 func (b binding) setB(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0xa == 0 { // describe|plan
-		return c.Refuse(25, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseDescribe|abi.PhasePlan) == 0 {
+		return c.Refuse(abi.FuncSetB, abi.ErrPhase)
 	}
 	value, ok := view(g, s[2], s[3], 1)
 	if !ok {
-		return c.Refuse(25, abi.ErrFault)
+		return c.Refuse(abi.FuncSetB, abi.ErrFault)
 	}
 	return c.SetB(uint32(s[0]), abi.Prop(s[1]), value)
 }
 
 func (b binding) insnRead(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x8 == 0 { // plan
-		return c.Refuse(26, abi.ErrPhase)
+	if c.Phase()&abi.PhasePlan == 0 {
+		return c.Refuse(abi.FuncInsnRead, abi.ErrPhase)
 	}
 	insns, ok := view(g, s[2], s[3], abi.InsnSize)
 	if !ok {
-		return c.Refuse(26, abi.ErrFault)
+		return c.Refuse(abi.FuncInsnRead, abi.ErrFault)
 	}
 	return c.InsnRead(uint32(s[0]), uint32(s[1]), insns)
 }
 
 func (b binding) insnSplice(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x8 == 0 { // plan
-		return c.Refuse(27, abi.ErrPhase)
+	if c.Phase()&abi.PhasePlan == 0 {
+		return c.Refuse(abi.FuncInsnSplice, abi.ErrPhase)
 	}
 	insns, ok := view(g, s[3], s[4], abi.InsnSize)
 	if !ok {
-		return c.Refuse(27, abi.ErrFault)
+		return c.Refuse(abi.FuncInsnSplice, abi.ErrFault)
 	}
 	return c.InsnSplice(uint32(s[0]), uint32(s[1]), uint32(s[2]), insns)
 }
 
 func (b binding) insnAsm(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x8 == 0 { // plan
-		return c.Refuse(28, abi.ErrPhase)
+	if c.Phase()&abi.PhasePlan == 0 {
+		return c.Refuse(abi.FuncInsnAsm, abi.ErrPhase)
 	}
 	text, ok := view(g, s[3], s[4], 1)
 	if !ok {
-		return c.Refuse(28, abi.ErrFault)
+		return c.Refuse(abi.FuncInsnAsm, abi.ErrFault)
 	}
 	if e := abi.CheckText(text); e != 0 {
-		return c.Refuse(28, e)
+		return c.Refuse(abi.FuncInsnAsm, e)
 	}
 	return c.InsnAsm(uint32(s[0]), uint32(s[1]), uint32(s[2]), text)
 }
 
 func (b binding) insnDump(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x8 == 0 { // plan
-		return c.Refuse(29, abi.ErrPhase)
+	if c.Phase()&abi.PhasePlan == 0 {
+		return c.Refuse(abi.FuncInsnDump, abi.ErrPhase)
 	}
 	text, ok := view(g, s[1], s[2], 1)
 	if !ok {
-		return c.Refuse(29, abi.ErrFault)
+		return c.Refuse(abi.FuncInsnDump, abi.ErrFault)
 	}
 	return c.InsnDump(uint32(s[0]), text)
 }
 
 func (b binding) sym(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x38 == 0 { // plan|loaded|run
-		return c.Refuse(30, abi.ErrPhase)
+	if c.Phase()&(abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun) == 0 {
+		return c.Refuse(abi.FuncSym, abi.ErrPhase)
 	}
 	name, ok := view(g, s[0], s[1], 1)
 	if !ok {
-		return c.Refuse(30, abi.ErrFault)
+		return c.Refuse(abi.FuncSym, abi.ErrFault)
 	}
 	if e := abi.CheckName(name); e != 0 {
-		return c.Refuse(30, e)
+		return c.Refuse(abi.FuncSym, e)
 	}
 	return c.Sym(name)
 }
 
 func (b binding) symName(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x38 == 0 { // plan|loaded|run
-		return c.Refuse(31, abi.ErrPhase)
+	if c.Phase()&(abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun) == 0 {
+		return c.Refuse(abi.FuncSymName, abi.ErrPhase)
 	}
 	name, ok := view(g, s[1], s[2], 1)
 	if !ok {
-		return c.Refuse(31, abi.ErrFault)
+		return c.Refuse(abi.FuncSymName, abi.ErrFault)
 	}
 	return c.SymName(uint32(s[0]), name)
 }
 
 func (b binding) varRead(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x8 == 0 { // plan
-		return c.Refuse(32, abi.ErrPhase)
+	if c.Phase()&abi.PhasePlan == 0 {
+		return c.Refuse(abi.FuncVarRead, abi.ErrPhase)
 	}
 	data, ok := view(g, s[2], s[3], 1)
 	if !ok {
-		return c.Refuse(32, abi.ErrFault)
+		return c.Refuse(abi.FuncVarRead, abi.ErrFault)
 	}
 	return c.VarRead(uint32(s[0]), uint32(s[1]), data)
 }
 
 func (b binding) varWrite(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x8 == 0 { // plan
-		return c.Refuse(33, abi.ErrPhase)
+	if c.Phase()&abi.PhasePlan == 0 {
+		return c.Refuse(abi.FuncVarWrite, abi.ErrPhase)
 	}
 	data, ok := view(g, s[2], s[3], 1)
 	if !ok {
-		return c.Refuse(33, abi.ErrFault)
+		return c.Refuse(abi.FuncVarWrite, abi.ErrFault)
 	}
 	return c.VarWrite(uint32(s[0]), uint32(s[1]), data)
 }
 
 func (b binding) varSetPath(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x8 == 0 { // plan
-		return c.Refuse(34, abi.ErrPhase)
+	if c.Phase()&abi.PhasePlan == 0 {
+		return c.Refuse(abi.FuncVarSetPath, abi.ErrPhase)
 	}
 	path, ok := view(g, s[1], s[2], 1)
 	if !ok {
-		return c.Refuse(34, abi.ErrFault)
+		return c.Refuse(abi.FuncVarSetPath, abi.ErrFault)
 	}
 	if e := abi.CheckText(path); e != 0 {
-		return c.Refuse(34, e)
+		return c.Refuse(abi.FuncVarSetPath, e)
 	}
 	return c.VarSetPath(uint32(s[0]), path, uint64(s[3]))
 }
 
 func (b binding) attachAdd(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x8 == 0 { // plan
-		return c.Refuse(35, abi.ErrPhase)
+	if c.Phase()&abi.PhasePlan == 0 {
+		return c.Refuse(abi.FuncAttachAdd, abi.ErrPhase)
 	}
 	return c.AttachAdd(uint32(s[0]), abi.AttachKind(s[1]))
 }
 
 func (b binding) planNote(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x8 == 0 { // plan
-		return c.Refuse(36, abi.ErrPhase)
+	if c.Phase()&abi.PhasePlan == 0 {
+		return c.Refuse(abi.FuncPlanNote, abi.ErrPhase)
 	}
 	text, ok := view(g, s[2], s[3], 1)
 	if !ok {
-		return c.Refuse(36, abi.ErrFault)
+		return c.Refuse(abi.FuncPlanNote, abi.ErrFault)
 	}
 	if e := abi.CheckText(text); e != 0 {
-		return c.Refuse(36, e)
+		return c.Refuse(abi.FuncPlanNote, e)
 	}
 	return c.PlanNote(uint32(s[0]), abi.Severity(s[1]), text)
 }
 
 func (b binding) mapOpen(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x70 == 0 { // loaded|run|stop
-		return c.Refuse(37, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
+		return c.Refuse(abi.FuncMapOpen, abi.ErrPhase)
 	}
 	name, ok := view(g, s[0], s[1], 1)
 	if !ok {
-		return c.Refuse(37, abi.ErrFault)
+		return c.Refuse(abi.FuncMapOpen, abi.ErrFault)
 	}
 	if e := abi.CheckName(name); e != 0 {
-		return c.Refuse(37, e)
+		return c.Refuse(abi.FuncMapOpen, e)
 	}
 	return c.MapOpen(name)
 }
 
 func (b binding) mapGet(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x70 == 0 { // loaded|run|stop
-		return c.Refuse(38, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
+		return c.Refuse(abi.FuncMapGet, abi.ErrPhase)
 	}
 	key, ok := view(g, s[1], s[2], 1)
 	if !ok {
-		return c.Refuse(38, abi.ErrFault)
+		return c.Refuse(abi.FuncMapGet, abi.ErrFault)
 	}
 	value, ok := view(g, s[3], s[4], 1)
 	if !ok {
-		return c.Refuse(38, abi.ErrFault)
+		return c.Refuse(abi.FuncMapGet, abi.ErrFault)
 	}
 	return c.MapGet(uint32(s[0]), key, value)
 }
 
 func (b binding) mapPut(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x30 == 0 { // loaded|run
-		return c.Refuse(39, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseLoaded|abi.PhaseRun) == 0 {
+		return c.Refuse(abi.FuncMapPut, abi.ErrPhase)
 	}
 	key, ok := view(g, s[1], s[2], 1)
 	if !ok {
-		return c.Refuse(39, abi.ErrFault)
+		return c.Refuse(abi.FuncMapPut, abi.ErrFault)
 	}
 	value, ok := view(g, s[3], s[4], 1)
 	if !ok {
-		return c.Refuse(39, abi.ErrFault)
+		return c.Refuse(abi.FuncMapPut, abi.ErrFault)
 	}
 	return c.MapPut(uint32(s[0]), key, value, uint64(s[5]))
 }
 
 func (b binding) mapDel(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x30 == 0 { // loaded|run
-		return c.Refuse(40, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseLoaded|abi.PhaseRun) == 0 {
+		return c.Refuse(abi.FuncMapDel, abi.ErrPhase)
 	}
 	key, ok := view(g, s[1], s[2], 1)
 	if !ok {
-		return c.Refuse(40, abi.ErrFault)
+		return c.Refuse(abi.FuncMapDel, abi.ErrFault)
 	}
 	return c.MapDel(uint32(s[0]), key)
 }
 
 func (b binding) mapNext(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x70 == 0 { // loaded|run|stop
-		return c.Refuse(41, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
+		return c.Refuse(abi.FuncMapNext, abi.ErrPhase)
 	}
 	key, ok := view(g, s[1], s[2], 1)
 	if !ok {
-		return c.Refuse(41, abi.ErrFault)
+		return c.Refuse(abi.FuncMapNext, abi.ErrFault)
 	}
 	next, ok := view(g, s[3], s[4], 1)
 	if !ok {
-		return c.Refuse(41, abi.ErrFault)
+		return c.Refuse(abi.FuncMapNext, abi.ErrFault)
 	}
 	return c.MapNext(uint32(s[0]), key, next)
 }
 
 func (b binding) sourceOpen(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x20 == 0 { // run
-		return c.Refuse(42, abi.ErrPhase)
+	if c.Phase()&abi.PhaseRun == 0 {
+		return c.Refuse(abi.FuncSourceOpen, abi.ErrPhase)
 	}
 	map_, ok := view(g, s[0], s[1], 1)
 	if !ok {
-		return c.Refuse(42, abi.ErrFault)
+		return c.Refuse(abi.FuncSourceOpen, abi.ErrFault)
 	}
 	if e := abi.CheckName(map_); e != 0 {
-		return c.Refuse(42, e)
+		return c.Refuse(abi.FuncSourceOpen, e)
 	}
 	opts, ok := view(g, s[2], s[3], 1)
 	if !ok {
-		return c.Refuse(42, abi.ErrFault)
+		return c.Refuse(abi.FuncSourceOpen, abi.ErrFault)
 	}
 	var raw [abi.SourceOptsSize]byte
 	if e := abi.ReadRecord(raw[:], opts); e != 0 {
-		return c.Refuse(42, e)
+		return c.Refuse(abi.FuncSourceOpen, e)
 	}
 	var optsRec abi.SourceOpts
 	optsRec.Get(raw[:])
@@ -779,40 +778,40 @@ func (b binding) sourceOpen(g *sandbox.Guest, s []uint64) int32 {
 
 func (b binding) sourceCtl(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x20 == 0 { // run
-		return c.Refuse(43, abi.ErrPhase)
+	if c.Phase()&abi.PhaseRun == 0 {
+		return c.Refuse(abi.FuncSourceCtl, abi.ErrPhase)
 	}
 	return c.SourceCtl(uint32(s[0]), uint32(s[1]))
 }
 
 func (b binding) sourceStats(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x60 == 0 { // run|stop
-		return c.Refuse(44, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseRun|abi.PhaseStop) == 0 {
+		return c.Refuse(abi.FuncSourceStats, abi.ErrPhase)
 	}
 	stats, ok := view(g, s[1], s[2], 1)
 	if !ok {
-		return c.Refuse(44, abi.ErrFault)
+		return c.Refuse(abi.FuncSourceStats, abi.ErrFault)
 	}
 	return c.SourceStats(uint32(s[0]), stats)
 }
 
 func (b binding) outWrite(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x70 == 0 { // loaded|run|stop
-		return c.Refuse(45, abi.ErrPhase)
+	if c.Phase()&(abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
+		return c.Refuse(abi.FuncOutWrite, abi.ErrPhase)
 	}
 	data, ok := view(g, s[1], s[2], 1)
 	if !ok {
-		return c.Refuse(45, abi.ErrFault)
+		return c.Refuse(abi.FuncOutWrite, abi.ErrFault)
 	}
 	return c.OutWrite(abi.Stream(s[0]), data)
 }
 
 func (b binding) timer(g *sandbox.Guest, s []uint64) int32 {
 	c := b(g)
-	if c.Phase()&0x20 == 0 { // run
-		return c.Refuse(46, abi.ErrPhase)
+	if c.Phase()&abi.PhaseRun == 0 {
+		return c.Refuse(abi.FuncTimer, abi.ErrPhase)
 	}
 	return c.Timer(uint32(s[0]))
 }

@@ -23,18 +23,18 @@ func (x *instance) program(h uint32) (progRef, error) {
 func (x *instance) InsnRead(prog, first uint32, insns []byte) int32 {
 	r, err := x.program(prog)
 	if err != nil {
-		return x.reply("insn_read", 0, err)
+		return x.reply(abi.FuncInsnRead, 0, err)
 	}
 	all := r.p.Insns
 	if uint64(first) > uint64(all.Len()) {
-		return x.reply("insn_read", 0, failf(abi.ErrRange, "program %q has %d instructions; %d was asked for", r.p.Name, all.Len(), first))
+		return x.reply(abi.FuncInsnRead, 0, failf(abi.ErrRange, "program %q has %d instructions; %d was asked for", r.p.Name, all.Len(), first))
 	}
 	n := min(len(insns)/abi.InsnSize, all.Len()-int(first))
 	for i := range n {
 		in := all.At(int(first) + i)
 		rec, err := x.record(&in)
 		if err != nil {
-			return x.reply("insn_read", 0, err)
+			return x.reply(abi.FuncInsnRead, 0, err)
 		}
 		rec.Put(insns[i*abi.InsnSize:])
 	}
@@ -68,19 +68,19 @@ func (x *instance) record(in *spec.Insn) (abi.Insn, error) {
 func (x *instance) InsnSplice(prog, at, del uint32, insns []byte) int32 {
 	r, err := x.program(prog)
 	if err != nil {
-		return x.reply("insn_splice", 0, err)
+		return x.reply(abi.FuncInsnSplice, 0, err)
 	}
 	if err := checkRange(r.p, at, del); err != nil {
-		return x.reply("insn_splice", 0, err)
+		return x.reply(abi.FuncInsnSplice, 0, err)
 	}
 	if len(insns)/abi.InsnSize > maxInsns {
-		return x.reply("insn_splice", 0, tooLong(r.p))
+		return x.reply(abi.FuncInsnSplice, 0, tooLong(r.p))
 	}
 	ins, err := x.instructions(r.p, int(at), int(del), insns)
 	if err == nil {
 		err = x.splice(r, int(at), int(del), ins, nil)
 	}
-	return x.reply("insn_splice", len(ins), err)
+	return x.reply(abi.FuncInsnSplice, len(ins), err)
 }
 
 func checkRange(p *spec.Program, at, del uint32) error {
@@ -214,11 +214,11 @@ func keepRecords(in, old *spec.Insn) {
 func (x *instance) InsnDump(prog uint32, text []byte) int32 {
 	r, err := x.program(prog)
 	if err != nil {
-		return x.reply("insn_dump", 0, err)
+		return x.reply(abi.FuncInsnDump, 0, err)
 	}
 	dump := dumpProgram(r.p)
 	if len(dump) > math.MaxInt32 {
-		return x.reply("insn_dump", 0, failf(abi.ErrLimit, "the text of program %q is too long", r.p.Name))
+		return x.reply(abi.FuncInsnDump, 0, failf(abi.ErrLimit, "the text of program %q is too long", r.p.Name))
 	}
 	return abi.CopyOut(text, dump)
 }

@@ -15,7 +15,7 @@ import (
 // InsnAsm replaces instructions by those of assembly text.
 func (x *instance) InsnAsm(prog, at, del uint32, text []byte) int32 {
 	n, err := x.insnAsm(prog, at, del, string(text))
-	return x.reply("insn_asm", n, err)
+	return x.reply(abi.FuncInsnAsm, n, err)
 }
 
 func (x *instance) insnAsm(prog, at, del uint32, text string) (int, error) {

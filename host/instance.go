@@ -66,10 +66,10 @@ func newInstance(name string, limits Limits, out *output) *instance {
 func (x *instance) Phase() abi.Phase { return x.phase }
 
 // Refuse notes a call that the argument decoder refused.
-func (x *instance) Refuse(fn uint16, code abi.Errno) int32 {
+func (x *instance) Refuse(fn abi.FuncID, code abi.Errno) int32 {
 	e := failf(code, "%s", code.Error())
 	if code == abi.ErrPhase {
-		e.text = fmt.Sprintf("%s may not be called in phase %s", funcName(fn), x.phase)
+		e.text = fmt.Sprintf("%s may not be called in phase %s", fn, x.phase)
 	}
 	return x.refuse(fn, e)
 }

@@ -158,7 +158,7 @@ func TestMisusePhase(t *testing.T) {
 			b.x.phase = phase
 			errnoIn(t, fmt.Sprintf("%s in phase %s", f.Name, phase), b.callIn(f, b.good(f)...), abi.ErrPhase)
 			if b.x.last.fn != f.ID {
-				t.Errorf("%s in phase %s: err_info is about %s", f.Name, phase, funcName(b.x.last.fn))
+				t.Errorf("%s in phase %s: err_info is about %s", f.Name, phase, b.x.last.fn)
 			}
 		}
 	}
@@ -331,12 +331,12 @@ func TestFaultsEndTheGuest(t *testing.T) {
 	x, g := newFake(abi.PhasePlan)
 	x.limits.Faults = 3
 	for range 3 {
-		errnoIn(t, "bad pointer", x.Refuse(1, abi.ErrFault), abi.ErrFault)
+		errnoIn(t, "bad pointer", x.Refuse(abi.FuncSelf, abi.ErrFault), abi.ErrFault)
 	}
 	if g.aborted != nil {
 		t.Fatalf("aborted within the quota: %v", g.aborted)
 	}
-	x.Refuse(1, abi.ErrFault)
+	x.Refuse(abi.FuncSelf, abi.ErrFault)
 	var limit *LimitError
 	if !errors.As(g.aborted, &limit) || limit.What != "bad pointers" {
 		t.Errorf("after the quota: %v, want a limit of bad pointers", g.aborted)

@@ -226,5 +226,5 @@ func (b *bucket) fill() {
 
 // OutWrite takes output.
 func (x *instance) OutWrite(s abi.Stream, data []byte) int32 {
-	return x.reply("out_write", len(data), x.out.write(s, data))
+	return x.reply(abi.FuncOutWrite, len(data), x.out.write(s, data))
 }

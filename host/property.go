@@ -98,28 +98,28 @@ func about(h uint32, id abi.Prop, err error) error {
 func (x *instance) GetU(h uint32, id abi.Prop) (uint64, int32) {
 	a, err := x.access(h, id, true, false)
 	if err != nil {
-		return x.reply64("get_u", 0, about(h, id, err))
+		return x.reply64(abi.FuncGetU, 0, about(h, id, err))
 	}
 	v, err := a.getU(x, a.obj)
-	return x.reply64("get_u", v, about(h, id, err))
+	return x.reply64(abi.FuncGetU, v, about(h, id, err))
 }
 
 // GetB reads bytes.
 func (x *instance) GetB(h uint32, id abi.Prop, value []byte) int32 {
 	a, err := x.access(h, id, false, false)
 	if err != nil {
-		return x.reply("get_b", 0, about(h, id, err))
+		return x.reply(abi.FuncGetB, 0, about(h, id, err))
 	}
 	v, err := a.getB(x, a.obj)
 	if err != nil {
-		return x.reply("get_b", 0, about(h, id, err))
+		return x.reply(abi.FuncGetB, 0, about(h, id, err))
 	}
 	return abi.CopyOut(value, v)
 }
 
 // SetU writes a number.
 func (x *instance) SetU(h uint32, id abi.Prop, value uint64) int32 {
-	return x.reply("set_u", 0, about(h, id, x.setU(h, id, value)))
+	return x.reply(abi.FuncSetU, 0, about(h, id, x.setU(h, id, value)))
 }
 
 func (x *instance) setU(h uint32, id abi.Prop, value uint64) error {
@@ -146,7 +146,7 @@ func (x *instance) setU(h uint32, id abi.Prop, value uint64) error {
 
 // SetB writes bytes.
 func (x *instance) SetB(h uint32, id abi.Prop, value []byte) int32 {
-	return x.reply("set_b", 0, about(h, id, x.setB(h, id, value)))
+	return x.reply(abi.FuncSetB, 0, about(h, id, x.setB(h, id, value)))
 }
 
 func (x *instance) setB(h uint32, id abi.Prop, value []byte) error {

@@ -146,7 +146,7 @@ func TestErrInfo(t *testing.T) {
 	n := x.ErrInfo(b)
 	var info abi.ErrInfo
 	info.Get(b)
-	if f := funcName(uint16(info.Func)); f != "handle_kind" || info.Insn != -1 || string(b[abi.ErrInfoSize:n]) != "handle 0x4d is not open" {
+	if f := abi.FuncID(info.Func); f != abi.FuncHandleKind || info.Insn != -1 || string(b[abi.ErrInfoSize:n]) != "handle 0x4d is not open" {
 		t.Errorf("err_info = %+v of %s, %q", info, f, b[abi.ErrInfoSize:n])
 	}
 	if again := x.ErrInfo(b[:abi.ErrInfoSize+6]); again != n || string(b[abi.ErrInfoSize:abi.ErrInfoSize+6]) != "handle" {

@@ -65,7 +65,7 @@ func (x *instance) MapOpen(name []byte) int32 {
 	if err == nil {
 		err = x.mayUse(m)
 	}
-	return x.replyHandle("map_open", abi.KindLiveMap, m, err)
+	return x.replyHandle(abi.FuncMapOpen, abi.KindLiveMap, m, err)
 }
 
 // mayUse tells whether a guest may read and write a map.
@@ -102,11 +102,11 @@ func (x *instance) buffer(n int) []byte {
 func (x *instance) MapGet(h uint32, key, value []byte) int32 {
 	m, err := x.loadedMap(h, key)
 	if err != nil {
-		return x.reply("map_get", 0, err)
+		return x.reply(abi.FuncMapGet, 0, err)
 	}
 	b := x.buffer(m.BufferSize())
 	if err := m.Lookup(key, b); err != nil {
-		return x.reply("map_get", 0, err)
+		return x.reply(abi.FuncMapGet, 0, err)
 	}
 	return abi.CopyOut(value, b)
 }
@@ -123,7 +123,7 @@ func (x *instance) MapPut(h uint32, key, value []byte, flags uint64) int32 {
 	default:
 		err = m.Update(key, value, loader.UpdateFlags(flags))
 	}
-	return x.reply("map_put", 0, err)
+	return x.reply(abi.FuncMapPut, 0, err)
 }
 
 // MapDel deletes a key.
@@ -132,22 +132,22 @@ func (x *instance) MapDel(h uint32, key []byte) int32 {
 	if err == nil {
 		err = m.Delete(key)
 	}
-	return x.reply("map_del", 0, err)
+	return x.reply(abi.FuncMapDel, 0, err)
 }
 
 // MapNext gives the key after another one.
 func (x *instance) MapNext(h uint32, key, next []byte) int32 {
 	obj, err := x.handles.get(h, abi.KindLiveMap)
 	if err != nil {
-		return x.reply("map_next", 0, err)
+		return x.reply(abi.FuncMapNext, 0, err)
 	}
 	m := obj.(*rmap).m
 	if len(key) != 0 && len(key) != m.KeySize() {
-		return x.reply("map_next", 0, failf(abi.ErrInval, "a key of map %q has %d bytes, not %d", m.Name(), m.KeySize(), len(key)))
+		return x.reply(abi.FuncMapNext, 0, failf(abi.ErrInval, "a key of map %q has %d bytes, not %d", m.Name(), m.KeySize(), len(key)))
 	}
 	b := x.buffer(m.KeySize())
 	if err := m.NextKey(key, b); err != nil {
-		return x.reply("map_next", 0, err)
+		return x.reply(abi.FuncMapNext, 0, err)
 	}
 	return abi.CopyOut(next, b)
 }

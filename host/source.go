@@ -78,12 +78,12 @@ const (
 func (x *instance) SourceOpen(name []byte, o abi.SourceOpts) int32 {
 	s, err := x.openSource(string(name), &o)
 	if err != nil {
-		return x.reply("source_open", 0, err)
+		return x.reply(abi.FuncSourceOpen, 0, err)
 	}
 	h, err := x.handles.open(abi.KindSource, s)
 	if err != nil {
 		s.ring.Close()
-		return x.reply("source_open", 0, err)
+		return x.reply(abi.FuncSourceOpen, 0, err)
 	}
 	s.handle = uint32(h)
 	x.run.sources = append(x.run.sources, s)
@@ -189,14 +189,14 @@ func (x *instance) SourceCtl(src, op uint32) int32 {
 	default:
 		err = failf(abi.ErrInval, "operation %d is not known", op)
 	}
-	return x.reply("source_ctl", 0, err)
+	return x.reply(abi.FuncSourceCtl, 0, err)
 }
 
 // SourceStats gives the account of a source up to now.
 func (x *instance) SourceStats(src uint32, stats []byte) int32 {
 	s, err := x.sourceOf(src)
 	if err != nil {
-		return x.reply("source_stats", 0, err)
+		return x.reply(abi.FuncSourceStats, 0, err)
 	}
 	a := s.balanced()
 	r := abi.SourceStats{Size: abi.SourceStatsSize, Sent: a.Sent, Delivered: a.Delivered, Lost: a.Lost, Dropped: a.Dropped, Batches: a.Batches}
@@ -210,7 +210,7 @@ func (x *instance) SourceStats(src uint32, stats []byte) int32 {
 	r.Put(b[:])
 	n := abi.CopyRecord(stats, b[:], abi.SourceStatsSize)
 	if n < 0 {
-		return x.reply("source_stats", 0, failf(abi.ErrInval, "the buffer is smaller than the record"))
+		return x.reply(abi.FuncSourceStats, 0, failf(abi.ErrInval, "the buffer is smaller than the record"))
 	}
 	return n
 }

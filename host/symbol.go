@@ -46,17 +46,17 @@ func (s *symbols) name(id uint32) (string, error) {
 // Sym gives the number that stands for a name.
 func (x *instance) Sym(name []byte) int32 {
 	if len(name) == 0 {
-		return x.reply("sym", 0, failf(abi.ErrInval, "a symbol needs a name"))
+		return x.reply(abi.FuncSym, 0, failf(abi.ErrInval, "a symbol needs a name"))
 	}
 	id, err := x.symbols.id(string(name))
-	return x.reply("sym", int(id), err)
+	return x.reply(abi.FuncSym, int(id), err)
 }
 
 // SymName gives the name behind a number.
 func (x *instance) SymName(id uint32, name []byte) int32 {
 	s, err := x.symbols.name(id)
 	if err != nil {
-		return x.reply("sym_name", 0, err)
+		return x.reply(abi.FuncSymName, 0, err)
 	}
 	return abi.CopyOut(name, []byte(s))
 }

@@ -13,7 +13,7 @@ const maxTick = 24 * time.Hour
 func (x *instance) Timer(ms uint32) int32 {
 	period := time.Duration(ms) * time.Millisecond
 	if period > maxTick {
-		return x.reply("timer", 0, failf(abi.ErrRange, "a timer runs every %s at least", maxTick))
+		return x.reply(abi.FuncTimer, 0, failf(abi.ErrRange, "a timer runs every %s at least", maxTick))
 	}
 	x.run.period = period
 	x.run.nextTick = x.run.now().Add(period)

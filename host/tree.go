@@ -73,40 +73,40 @@ func (o *object) children(k abi.Kind, none error) (children, error) {
 // Count says how many children of a kind there are.
 func (x *instance) Count(h uint32, kind abi.Kind) int32 {
 	c, err := x.children(h, kind)
-	return x.reply("count", c.n, err)
+	return x.reply(abi.FuncCount, c.n, err)
 }
 
 // At gives a child by its place.
 func (x *instance) At(h uint32, kind abi.Kind, i uint32) int32 {
 	c, err := x.children(h, kind)
 	if err != nil {
-		return x.reply("at", 0, err)
+		return x.reply(abi.FuncAt, 0, err)
 	}
 	if uint64(i) >= uint64(c.n) {
-		return x.reply("at", 0, failf(abi.ErrRange, "there are %d, the last at place %d; %d was asked for", c.n, c.n-1, i))
+		return x.reply(abi.FuncAt, 0, failf(abi.ErrRange, "there are %d, the last at place %d; %d was asked for", c.n, c.n-1, i))
 	}
-	return x.replyHandle("at", kind, c.at(int(i)), nil)
+	return x.replyHandle(abi.FuncAt, kind, c.at(int(i)), nil)
 }
 
 // Find gives a child by its name.
 func (x *instance) Find(h uint32, kind abi.Kind, name []byte) int32 {
 	c, err := x.children(h, kind)
 	if err != nil {
-		return x.reply("find", 0, err)
+		return x.reply(abi.FuncFind, 0, err)
 	}
 	if c.name == nil {
-		return x.reply("find", 0, failf(abi.ErrKind, "a %s has no name; use at", kind))
+		return x.reply(abi.FuncFind, 0, failf(abi.ErrKind, "a %s has no name; use at", kind))
 	}
 	for i := range c.n {
 		if c.name(i) == string(name) {
-			return x.replyHandle("find", kind, c.at(i), nil)
+			return x.replyHandle(abi.FuncFind, kind, c.at(i), nil)
 		}
 	}
-	return x.reply("find", 0, failf(abi.ErrNoent, "there is no %s %q", kind, name))
+	return x.reply(abi.FuncFind, 0, failf(abi.ErrNoent, "there is no %s %q", kind, name))
 }
 
 // replyHandle answers with the handle of an object.
-func (x *instance) replyHandle(fn string, k abi.Kind, obj any, err error) int32 {
+func (x *instance) replyHandle(fn abi.FuncID, k abi.Kind, obj any, err error) int32 {
 	if err != nil {
 		return x.reply(fn, 0, err)
 	}
@@ -118,15 +118,15 @@ func (x *instance) replyHandle(fn string, k abi.Kind, obj any, err error) int32 
 func (x *instance) ObjectOpen(name []byte) int32 {
 	o := x.overlay.find(string(name))
 	if o == nil {
-		return x.reply("object_open", 0, failf(abi.ErrNoent, "there is no object %q; the operator names objects with --object", name))
+		return x.reply(abi.FuncObjectOpen, 0, failf(abi.ErrNoent, "there is no object %q; the operator names objects with --object", name))
 	}
-	return x.replyHandle("object_open", abi.KindObject, o, nil)
+	return x.replyHandle(abi.FuncObjectOpen, abi.KindObject, o, nil)
 }
 
 // ObjectNew adds an empty object.
 func (x *instance) ObjectNew(name []byte) int32 {
 	o, err := x.overlay.add(string(name), &spec.Collection{Order: hostOrder()})
-	return x.replyHandle("object_new", abi.KindObject, o, err)
+	return x.replyHandle(abi.FuncObjectNew, abi.KindObject, o, err)
 }
 
 // hostOrder is the byte order of what is built from nothing: that of the machine it is for.
@@ -141,17 +141,17 @@ func hostOrder() asm.ByteOrder {
 func (x *instance) ObjectFromBytes(name, file []byte) int32 {
 	c, err := x.objectOptions().LoadBytes(file)
 	if err != nil {
-		return x.reply("object_from_bytes", 0, err)
+		return x.reply(abi.FuncObjectFromBytes, 0, err)
 	}
 	o, err := x.overlay.add(string(name), c)
-	return x.replyHandle("object_from_bytes", abi.KindObject, o, err)
+	return x.replyHandle(abi.FuncObjectFromBytes, abi.KindObject, o, err)
 }
 
 // Add adds a child: a parameter or wish to the plugin, a program or map to an object.
 func (x *instance) Add(h uint32, k abi.Kind, name []byte) int32 {
 	obj, err := x.handles.any(h)
 	if err != nil {
-		return x.reply("add", 0, err)
+		return x.reply(abi.FuncAdd, 0, err)
 	}
 	var child any
 	switch obj := obj.(type) {
@@ -162,7 +162,7 @@ func (x *instance) Add(h uint32, k abi.Kind, name []byte) int32 {
 	default:
 		err = failf(abi.ErrKind, "nothing can be added to a %s with add", handle(h).kind())
 	}
-	return x.replyHandle("add", k, child, err)
+	return x.replyHandle(abi.FuncAdd, k, child, err)
 }
 
 // addTo adds an empty program or map to an object.
@@ -217,18 +217,18 @@ func (x *instance) mayEdit(o *object) error {
 func (x *instance) Clone(h uint32, name []byte) int32 {
 	obj, err := x.handles.any(h)
 	if err != nil {
-		return x.reply("clone", 0, err)
+		return x.reply(abi.FuncClone, 0, err)
 	}
 	n := string(name)
 	switch obj := obj.(type) {
 	case progRef:
 		copied, err := x.cloneProgram(obj, n)
-		return x.replyHandle("clone", abi.KindProgram, copied, err)
+		return x.replyHandle(abi.FuncClone, abi.KindProgram, copied, err)
 	case mapRef:
 		copied, err := x.cloneMap(obj, n)
-		return x.replyHandle("clone", abi.KindMap, copied, err)
+		return x.replyHandle(abi.FuncClone, abi.KindMap, copied, err)
 	}
-	return x.reply("clone", 0, failf(abi.ErrKind, "a %s cannot be cloned", handle(h).kind()))
+	return x.reply(abi.FuncClone, 0, failf(abi.ErrKind, "a %s cannot be cloned", handle(h).kind()))
 }
 
 func (x *instance) cloneProgram(r progRef, name string) (any, error) {
@@ -260,9 +260,9 @@ func (x *instance) cloneMap(r mapRef, name string) (any, error) {
 func (x *instance) Remove(h uint32) int32 {
 	obj, err := x.handles.any(h)
 	if err != nil {
-		return x.reply("remove", 0, err)
+		return x.reply(abi.FuncRemove, 0, err)
 	}
-	return x.reply("remove", 0, x.remove(h, obj))
+	return x.reply(abi.FuncRemove, 0, x.remove(h, obj))
 }
 
 func (x *instance) remove(h uint32, obj any) error {

@@ -33,10 +33,10 @@ func (x *instance) VarRead(v, off uint32, data []byte) int32 {
 		err = span(r, off, len(data))
 	}
 	if err != nil {
-		return x.reply("var_read", 0, err)
+		return x.reply(abi.FuncVarRead, 0, err)
 	}
 	n, err := r.v.Read(r.o.work, off, data)
-	return x.reply("var_read", n, err)
+	return x.reply(abi.FuncVarRead, n, err)
 }
 
 // VarWrite writes initial bytes of a variable.
@@ -48,7 +48,7 @@ func (x *instance) VarWrite(v, off uint32, data []byte) int32 {
 	if err == nil {
 		err = x.writeVar(r, off, data, "bytes")
 	}
-	return x.reply("var_write", len(data), err)
+	return x.reply(abi.FuncVarWrite, len(data), err)
 }
 
 // writeVar changes bytes of a variable and logs it.
@@ -71,9 +71,9 @@ func (x *instance) writeVar(r varRef, off uint32, data []byte, what string) erro
 func (x *instance) VarSetPath(obj uint32, path []byte, value uint64) int32 {
 	o, err := x.handles.get(obj, abi.KindObject)
 	if err != nil {
-		return x.reply("var_set_path", 0, err)
+		return x.reply(abi.FuncVarSetPath, 0, err)
 	}
-	return x.reply("var_set_path", 0, x.setPath(o.(*object), string(path), value))
+	return x.reply(abi.FuncVarSetPath, 0, x.setPath(o.(*object), string(path), value))
 }
 
 func (x *instance) setPath(o *object, path string, value uint64) error {

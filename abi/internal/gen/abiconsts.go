@@ -16,6 +16,7 @@ func abiConsts() ([]byte, error) {
 			goEnum(&g, e)
 		}
 	}
+	goFuncs(&g)
 	goProps(&g)
 	return g.goFile()
 }
@@ -38,6 +39,18 @@ func goEnum(g *page, e abi.Enum) {
 			num = fmt.Sprintf("%#x", v.Num)
 		}
 		g.p("\t%s%s %s = %s // %s", e.Go, camel(v.Name), typ, num, v.Doc)
+	}
+	g.p(")\n")
+}
+
+// goFuncs writes the numbers of the functions.
+func goFuncs(g *page) {
+	g.p("// FuncID is the number of a function.")
+	g.p("type FuncID uint16\n")
+	g.p("// The functions.")
+	g.p("const (")
+	for _, f := range abi.Funcs() {
+		g.p("\tFunc%s FuncID = %d", camel(f.Name), f.ID)
 	}
 	g.p(")\n")
 }

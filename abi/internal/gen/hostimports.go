@@ -37,9 +37,8 @@ func hostInterface(g *page) {
 type imports interface {
 	// Phase says where in its life the guest is.
 	Phase() abi.Phase
-	// Refuse notes that a call of function number fn was refused with code before its method was called, and
-	// returns -code.
-	Refuse(fn uint16, code abi.Errno) int32
+	// Refuse notes that a call of fn was refused with code before its method was called, and returns -code.
+	Refuse(fn abi.FuncID, code abi.Errno) int32
 
 `)
 	for _, f := range abi.Funcs() {
@@ -141,10 +140,10 @@ func view(g *sandbox.Guest, ptr, n uint64, size uint64) ([]byte, bool) {
 
 // hostFunc writes the decoder of one function.
 func hostFunc(g *page, f abi.Func) error {
-	refuse := func(code string) string { return fmt.Sprintf("return c.Refuse(%d, %s)", f.ID, code) }
+	refuse := func(code string) string { return fmt.Sprintf("return c.Refuse(abi.Func%s, %s)", camel(f.Name), code) }
 	g.p("func (b binding) %s(g *sandbox.Guest, s []uint64) int32 {", lowerCamel(f.Name))
 	g.p("\tc := b(g)")
-	g.p("\tif c.Phase()&%#x == 0 { // %s", uint32(f.Phases), f.Phases)
+	g.p("\tif c.Phase()&%s == 0 {", phaseMask(f.Phases))
 	g.p("\t\t%s\n\t}", refuse("abi.ErrPhase"))
 	var args []string
 	out := ""
@@ -178,6 +177,21 @@ func hostFunc(g *page, f abi.Func) error {
 	g.p("\tif rc >= 0 {\n\t\tbinary.LittleEndian.PutUint64(%s, v)\n\t}", out)
 	g.p("\treturn rc\n}\n")
 	return nil
+}
+
+// phaseMask writes a set of phases with the constants of package abi.
+func phaseMask(set abi.Phase) string {
+	var names []string
+	phases, _ := enumOf("phase")
+	for _, v := range phases.Values {
+		if set&abi.Phase(v.Num) != 0 {
+			names = append(names, "abi.Phase"+camel(v.Name))
+		}
+	}
+	if len(names) == 1 {
+		return names[0]
+	}
+	return "(" + strings.Join(names, "|") + ")"
 }
 
 // hostPair writes how a pointer and length become an argument, and returns that.
