@@ -19,6 +19,9 @@ const module = "github.com/bpfhost/bpfhost/"
 // allowed says which of our packages each package may import. It is the layering of
 // docs/architecture.md: imports point down. A new edge needs its reason there.
 var allowed = map[string][]string{
+	"core/elf/internal/object": {"internal/wire"},
+	"core/elf/internal/mapdef": {"core/btf", "core/spec", "core/elf/internal/object"},
+
 	"abi":                   {},
 	"abi/internal/gen":      {"abi"},
 	"internal/wire":         {},
@@ -29,7 +32,7 @@ var allowed = map[string][]string{
 	"core/btf":              {"internal/wire"},
 	"core/btf/render":       {"core/btf"},
 	"core/spec":             {"core/asm", "core/btf"},
-	"core/elf":              {"core/asm", "core/btf", "core/spec", "internal/wire"},
+	"core/elf":              {"core/asm", "core/btf", "core/spec", "core/elf/internal/object", "core/elf/internal/mapdef", "internal/wire"},
 	"internal/testnet":      {"internal/sys"},
 	"core/loader":           {"core/asm", "core/btf", "core/spec", "internal/sys"},
 	"core/link":             {"core/btf", "core/spec", "core/loader", "internal/sys"},

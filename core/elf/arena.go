@@ -3,11 +3,9 @@ package elf
 import (
 	"bytes"
 
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
-
-// arenaSection holds the variables of the second address space, which live in the arena.
-const arenaSection = ".addr_space.1"
 
 // readArena makes variables of the arena's map of what is in its section.
 func (l *loader) readArena() error {
@@ -21,27 +19,27 @@ func (l *loader) readArena() error {
 			continue
 		}
 		if arena != nil {
-			return s.fail(0, "variables belong to one arena, there are %q and %q", show(arena.Name), show(m.Name))
+			return s.Errorf(0, "variables belong to one arena, there are %q and %q", object.Show(arena.Name), object.Show(m.Name))
 		}
 		arena = m
 	}
 	if arena == nil {
-		return s.fail(0, "variables need a map of type arena")
+		return s.Errorf(0, "variables need a map of type arena")
 	}
-	if s.size > l.o.MaxData {
-		return s.fail(0, "%d bytes of data are more than the limit of %d", s.size, l.o.MaxData)
+	if s.Size > l.o.MaxData {
+		return s.Errorf(0, "%d bytes of data are more than the limit of %d", s.Size, l.o.MaxData)
 	}
-	if s.typ == sectionNobits {
-		arena.Data = make([]byte, s.size)
+	if s.Type == object.SectionNobits {
+		arena.Data = make([]byte, s.Size)
 	} else {
-		b, err := l.f.claim(s)
+		b, err := l.f.Claim(s)
 		if err != nil {
 			return err
 		}
 		arena.Data = bytes.Clone(b)
 	}
-	l.dataMap[s.index] = arena
-	d, _, err := l.datasec(s.name)
+	l.dataMap[s.Index] = arena
+	d, _, err := l.datasec(s.Name)
 	if err != nil {
 		return err
 	}

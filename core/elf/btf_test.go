@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/internal/elftest"
 )
 
@@ -15,7 +16,7 @@ import (
 func TestReadBTF(t *testing.T) {
 	for _, name := range objects(t) {
 		raw := readFile(t, name)
-		got, base, err := ReadBTF(bytes.NewReader(raw))
+		got, base, err := object.ReadBTF(bytes.NewReader(raw))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -44,11 +45,11 @@ func TestReadBTFOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if types, base, err := ReadBTF(f); types != nil || base != nil || err != nil && !strings.Contains(err.Error(), "ELF header") && !errors.Is(err, ErrNotObject) {
+	if types, base, err := object.ReadBTF(f); types != nil || base != nil || err != nil && !strings.Contains(err.Error(), "ELF header") && !errors.Is(err, object.ErrNotObject) {
 		t.Errorf("%d bytes, a base of %d, %v", len(types), len(base), err)
 	}
 	module := (&elftest.File{Machine: 62, Sections: []elftest.Section{{Name: ".BTF", Data: []byte("types")}, {Name: ".BTF.base", Data: []byte("base")}}}).Bytes()
-	types, base, err := ReadBTF(bytes.NewReader(module))
+	types, base, err := object.ReadBTF(bytes.NewReader(module))
 	if string(types) != "types" || string(base) != "base" || err != nil {
 		t.Errorf("%q, %q, %v", types, base, err)
 	}
@@ -57,20 +58,20 @@ func TestReadBTFOther(t *testing.T) {
 // TestReadBTFMalformed cuts and changes a file: no panic, and no types that are longer than the file.
 func TestReadBTFMalformed(t *testing.T) {
 	raw := readFile(t, "testdata/tcp-el.o")
-	want, _, _ := ReadBTF(bytes.NewReader(raw))
+	want, _, _ := object.ReadBTF(bytes.NewReader(raw))
 	read := func(b []byte) {
-		if types, _, err := ReadBTF(bytes.NewReader(b)); err == nil && len(types) > len(b) {
+		if types, _, err := object.ReadBTF(bytes.NewReader(b)); err == nil && len(types) > len(b) {
 			t.Errorf("%d bytes of %d", len(types), len(b))
 		}
 	}
 	for n := range raw {
-		if types, _, err := ReadBTF(bytes.NewReader(raw[:n])); err == nil && bytes.Equal(types, want) {
+		if types, _, err := object.ReadBTF(bytes.NewReader(raw[:n])); err == nil && bytes.Equal(types, want) {
 			t.Errorf("%d of %d bytes have all types", n, len(raw))
 		}
 	}
 	at := int(binary.LittleEndian.Uint64(raw[40:]))
 	for i := range raw {
-		if i >= headerSize && i < at {
+		if i >= 64 && i < at {
 			continue
 		}
 		b := bytes.Clone(raw)
@@ -79,8 +80,8 @@ func TestReadBTFMalformed(t *testing.T) {
 			read(b)
 		}
 	}
-	for text, err := range map[string]error{"": ErrNotObject, "hello": ErrNotObject, "\x1f\x8b": ErrNotObject} {
-		if _, _, got := ReadBTF(strings.NewReader(text)); !errors.Is(got, err) {
+	for text, err := range map[string]error{"": object.ErrNotObject, "hello": object.ErrNotObject, "\x1f\x8b": object.ErrNotObject} {
+		if _, _, got := object.ReadBTF(strings.NewReader(text)); !errors.Is(got, err) {
 			t.Errorf("%q: %v", text, got)
 		}
 	}
@@ -96,7 +97,7 @@ func FuzzReadBTF(f *testing.F) {
 		f.Add(raw[:len(raw)-64])
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		types, base, err := ReadBTF(bytes.NewReader(b))
+		types, base, err := object.ReadBTF(bytes.NewReader(b))
 		if err != nil && (types != nil || base != nil) || len(types) > len(b) || len(base) > len(b) {
 			t.Errorf("%d and %d bytes of %d, %v", len(types), len(base), len(b), err)
 		}

@@ -2,13 +2,8 @@ package elf
 
 import (
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
-)
-
-// The sections of BTF that declare what the kernel provides. They have no bytes in the file.
-const (
-	kconfigSection = ".kconfig"
-	ksymsSection   = ".ksyms"
 )
 
 // readExterns records what the object wants from the kernel. Kernel configuration values become
@@ -16,15 +11,15 @@ const (
 func (l *loader) readExterns() error {
 	l.externs = make(map[string]int)
 	weak := make(map[string]bool)
-	for i := range l.f.symbols {
-		if s := &l.f.symbols[i]; s.section == indexUndef && s.bind == bindWeak {
-			weak[s.name] = true
+	for i := range l.f.Symbols {
+		if s := &l.f.Symbols[i]; s.Section == object.IndexUndef && s.Bind == object.BindWeak {
+			weak[s.Name] = true
 		}
 	}
 	if err := l.readKconfig(weak); err != nil {
 		return err
 	}
-	d, _, err := l.datasec(ksymsSection)
+	d, _, err := l.datasec(object.KsymsSection)
 	if err != nil || d == nil {
 		return err
 	}
@@ -43,10 +38,10 @@ func (l *loader) readExterns() error {
 		case *btf.Function:
 			e = spec.Extern{Name: t.Name, Kind: spec.ExternKfunc, Type: v.Type}
 		default:
-			return fail(ksymsSection, 0, "BTF type %d is a %v, neither a variable nor a function", v.Type, t.Kind())
+			return object.Errorf(object.KsymsSection, 0, "BTF type %d is a %v, neither a variable nor a function", v.Type, t.Kind())
 		}
 		e.Weak = weak[e.Name]
-		if err := l.addExtern(e, ksymsSection); err != nil {
+		if err := l.addExtern(e, object.KsymsSection); err != nil {
 			return err
 		}
 	}
@@ -55,7 +50,7 @@ func (l *loader) readExterns() error {
 
 func (l *loader) addExtern(e spec.Extern, section string) error {
 	if _, dup := l.externs[e.Name]; dup {
-		return fail(section, 0, "second extern named %q", show(e.Name))
+		return object.Errorf(section, 0, "second extern named %q", object.Show(e.Name))
 	}
 	l.externs[e.Name] = len(l.c.Externs)
 	l.c.Externs = append(l.c.Externs, e)
@@ -65,12 +60,12 @@ func (l *loader) addExtern(e spec.Extern, section string) error {
 // readKconfig lays out the values that are wanted, in the order of BTF, each aligned to its size up
 // to eight bytes.
 func (l *loader) readKconfig(weak map[string]bool) error {
-	d, id, err := l.datasec(kconfigSection)
+	d, id, err := l.datasec(object.KconfigSection)
 	if err != nil || d == nil || len(d.Vars) == 0 {
 		return err
 	}
-	if l.hasMap(kconfigSection) {
-		return fail(kconfigSection, 0, "second section or map of that name")
+	if l.hasMap(object.KconfigSection) {
+		return object.Errorf(object.KconfigSection, 0, "second section or map of that name")
 	}
 	var end uint64
 	for _, v := range d.Vars {
@@ -79,7 +74,7 @@ func (l *loader) readKconfig(weak map[string]bool) error {
 		}
 	}
 	m := &spec.Map{
-		Name: kconfigSection, Section: kconfigSection, Type: spec.MapArray,
+		Name: object.KconfigSection, Section: object.KconfigSection, Type: spec.MapArray,
 		KeySize: 4, ValueSize: uint32(end), MaxEntries: 1, Value: id,
 		Flags: spec.FlagMmapable | spec.FlagReadOnlyProg, Freeze: true, Data: make([]byte, end),
 	}
@@ -96,11 +91,11 @@ func (l *loader) addKconfig(v btf.SecVar, weak map[string]bool, end uint64) (uin
 	}
 	decl, ok := t.(*btf.Var)
 	if !ok {
-		return 0, fail(kconfigSection, 0, "BTF type %d is a %v, not a variable", v.Type, t.Kind())
+		return 0, object.Errorf(object.KconfigSection, 0, "BTF type %d is a %v, not a variable", v.Type, t.Kind())
 	}
 	size, err := l.types.Size(decl.Type)
 	if err != nil || size == 0 {
-		return 0, fail(kconfigSection, 0, "variable %q has no size", show(decl.Name))
+		return 0, object.Errorf(object.KconfigSection, 0, "variable %q has no size", object.Show(decl.Name))
 	}
 	align := uint64(1)
 	for align < 8 && align < uint64(size) {
@@ -109,10 +104,10 @@ func (l *loader) addKconfig(v btf.SecVar, weak map[string]bool, end uint64) (uin
 	at := (end + align - 1) &^ (align - 1)
 	end = at + uint64(size)
 	if end > maxKconfig {
-		return 0, fail(kconfigSection, 0, "variables have more than %d bytes", maxKconfig)
+		return 0, object.Errorf(object.KconfigSection, 0, "variables have more than %d bytes", maxKconfig)
 	}
 	if l.varNames[decl.Name] {
-		return 0, fail(kconfigSection, 0, "second variable named %q", show(decl.Name))
+		return 0, object.Errorf(object.KconfigSection, 0, "second variable named %q", object.Show(decl.Name))
 	}
 	l.varNames[decl.Name] = true
 	link := spec.LinkGlobal
@@ -120,11 +115,11 @@ func (l *loader) addKconfig(v btf.SecVar, weak map[string]bool, end uint64) (uin
 		link = spec.LinkWeak
 	}
 	l.c.Vars = append(l.c.Vars, &spec.Var{
-		Name: decl.Name, Section: kconfigSection, Map: kconfigSection,
+		Name: decl.Name, Section: object.KconfigSection, Map: object.KconfigSection,
 		Offset: uint32(at), Size: size, Type: decl.Type, Linkage: link,
 	})
 	e := spec.Extern{Name: decl.Name, Kind: spec.ExternKconfig, Type: decl.Type, Weak: weak[decl.Name]}
-	return end, l.addExtern(e, kconfigSection)
+	return end, l.addExtern(e, object.KconfigSection)
 }
 
 // maxKconfig bounds the memory of kernel configuration values, whose size only BTF says.

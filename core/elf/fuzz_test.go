@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/elftest"
 	"github.com/bpfhost/bpfhost/internal/wire"
@@ -133,7 +134,7 @@ func FuzzLoad(f *testing.F) {
 		c, err := LoadBytes(b)
 		if err != nil {
 			var place *wire.Error
-			if !errors.Is(err, ErrNotObject) && !errors.As(err, &place) {
+			if !errors.Is(err, object.ErrNotObject) && !errors.As(err, &place) {
 				t.Errorf("error without a place: %v", err)
 			}
 			return

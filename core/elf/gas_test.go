@@ -61,7 +61,7 @@ func TestNotDoubled(t *testing.T) {
 			code.Data[16*i+4] = x
 		}
 		if signed != "" {
-			f.Sections = append(f.Sections, elftest.Section{Name: comment, Data: []byte("\x00" + signed)})
+			f.Sections = append(f.Sections, elftest.Section{Name: ".comment", Data: []byte("\x00" + signed)})
 		}
 		return f.Bytes()
 	}

@@ -7,15 +7,10 @@ import (
 	"strconv"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/wire"
 )
-
-// jumpSection holds tables of places that gotox goes to (LLVM 22). An entry has 8 bytes: how far from the
-// start of its section the place is, in bytes.
-const jumpSection = ".jumptables"
-
-const jumpEntry = 8
 
 // tableUse is a table that a function refers to.
 type tableUse struct {
@@ -24,31 +19,31 @@ type tableUse struct {
 }
 
 // loadTable makes the address of a jump table. Its places get their labels once the whole function is known.
-func (k *linker) loadTable(in *asm.Insn, r *reloc, addend int64) error {
-	sym := &k.l.f.symbols[r.symbol]
-	if sym.typ == symbolSection || sym.name == "" {
-		return fmt.Errorf("address in section %s without the name of a table", jumpSection)
+func (k *linker) loadTable(in *asm.Insn, r *object.Reloc, addend int64) error {
+	sym := &k.l.f.Symbols[r.Symbol]
+	if sym.Type == object.SymbolSection || sym.Name == "" {
+		return fmt.Errorf("address in section %s without the name of a table", object.JumpSection)
 	}
 	if addend != 0 {
-		return fmt.Errorf("address %+d behind jump table %q: only its start can be used", addend, show(sym.name))
+		return fmt.Errorf("address %+d behind jump table %q: only its start can be used", addend, object.Show(sym.Name))
 	}
 	tables := k.l.jumps[k.fn]
-	i := slices.IndexFunc(tables, func(u tableUse) bool { return u.table.Name == sym.name })
+	i := slices.IndexFunc(tables, func(u tableUse) bool { return u.table.Name == sym.Name })
 	switch {
 	case i < 0:
 		if k.l.jumps == nil {
 			k.l.jumps = make(map[*function][]tableUse)
 		}
-		k.l.jumps[k.fn] = append(tables, tableUse{symbol: r.symbol, table: spec.JumpTable{Name: sym.name}})
-	case tables[i].symbol != r.symbol:
-		return fmt.Errorf("second jump table named %q", show(sym.name))
+		k.l.jumps[k.fn] = append(tables, tableUse{symbol: r.Symbol, table: spec.JumpTable{Name: sym.Name}})
+	case tables[i].symbol != r.Symbol:
+		return fmt.Errorf("second jump table named %q", object.Show(sym.Name))
 	}
 	in.Src, in.Imm = asm.PseudoMapValue, 0
-	in.SetSymbol(asm.RefTable, sym.name)
+	in.SetSymbol(asm.RefTable, sym.Name)
 	return nil
 }
 
-// placeTables gives the places of the function's tables labels.
+// placeTables returns the places of the function's tables labels.
 func (k *linker) placeTables() error {
 	fn := k.fn
 	tables := k.l.jumps[fn]
@@ -70,28 +65,28 @@ func (k *linker) placeTables() error {
 }
 
 func (k *linker) placeTable(u *tableUse, starts []uint32, labels []asm.Label) error {
-	sym, sec, err := k.l.f.check(u.symbol)
+	sym, sec, err := k.l.f.Symbol(u.symbol)
 	if err != nil {
 		return err
 	}
-	name := show(sym.name)
-	if sym.size == 0 || sym.size%jumpEntry != 0 || sym.value%jumpEntry != 0 {
-		return sec.fail(sym.value, "jump table %q of %d bytes is not made of whole entries", name, sym.size)
+	name := object.Show(sym.Name)
+	if sym.Size == 0 || sym.Size%object.JumpEntry != 0 || sym.Value%object.JumpEntry != 0 {
+		return sec.Errorf(sym.Value, "jump table %q of %d bytes is not made of whole entries", name, sym.Size)
 	}
-	data, err := k.l.f.bytes(sec)
+	data, err := k.l.f.Bytes(sec)
 	if err != nil {
 		return err
 	}
-	if k.l.f.claimed += sym.size; k.l.f.claimed > 2*uint64(len(k.l.f.data)) {
-		return sec.fail(sym.value, "jump tables overlap too much")
+	if !k.l.f.ClaimMore(sym.Size) {
+		return sec.Errorf(sym.Value, "jump tables overlap too much")
 	}
-	c := wire.NewAt(show(sec.name), k.l.f.order, data[sym.value:sym.value+sym.size], sym.value)
-	u.table.Labels = make([]asm.Label, sym.size/jumpEntry)
+	c := wire.NewAt(object.Show(sec.Name), k.l.f.Order, data[sym.Value:sym.Value+sym.Size], sym.Value)
+	u.table.Labels = make([]asm.Label, sym.Size/object.JumpEntry)
 	for e := range u.table.Labels {
 		to := c.U64()
 		i, ok := slices.BinarySearchFunc(starts, to, func(slot uint32, to uint64) int { return cmp.Compare(uint64(slot)*asm.SlotSize, to) })
 		if !ok {
-			return sec.fail(sym.value+jumpEntry*uint64(e), "jump table %q: no instruction of function %q starts at %#x", name, show(k.fn.name()), to)
+			return sec.Errorf(sym.Value+object.JumpEntry*uint64(e), "jump table %q: no instruction of function %q starts at %#x", name, object.Show(k.fn.name()), to)
 		}
 		if labels[i] == 0 {
 			k.fn.labels++
@@ -103,7 +98,7 @@ func (k *linker) placeTable(u *tableUse, starts []uint32, labels []asm.Label) er
 	return c.Err()
 }
 
-// addTables gives the program the tables of a function that begins at instruction at, whose labels in it are above
+// addTables returns the program the tables of a function that begins at instruction at, whose labels in it are above
 // base. A name that another table of the program has gets a number.
 func (l *loader) addTables(p *spec.Program, fn *function, at int, base asm.Label) {
 	for _, u := range l.jumps[fn] {

@@ -11,7 +11,7 @@ import (
 	"github.com/bpfhost/bpfhost/internal/elftest"
 )
 
-// places gives the entries of a table as indices of instructions of the program.
+// places returns the entries of a table as indices of instructions of the program.
 func places(p *spec.Program, name string) []int {
 	var out []int
 	for _, l := range p.Table(name).Labels {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/wire"
 )
@@ -24,30 +25,30 @@ func (l *loader) readLegacy() error {
 	return l.linkLegacy()
 }
 
-func (l *loader) readLegacySection(s *section) error {
-	data, err := l.f.bytes(s)
+func (l *loader) readLegacySection(s *object.Section) error {
+	data, err := l.f.Bytes(s)
 	if err != nil {
 		return err
 	}
 	var list []uint32
 	for _, i := range l.symbols.of(s) {
-		if t := l.f.symbols[i].typ; t == symbolObject || t == symbolNone {
-			if _, _, err := l.f.check(i); err != nil {
+		if t := l.f.Symbols[i].Type; t == object.SymbolObject || t == object.SymbolNone {
+			if _, _, err := l.f.Symbol(i); err != nil {
 				return err
 			}
 			list = append(list, i)
 		}
 	}
-	slices.SortFunc(list, func(a, b uint32) int { return cmp.Compare(l.f.symbols[a].value, l.f.symbols[b].value) })
+	slices.SortFunc(list, func(a, b uint32) int { return cmp.Compare(l.f.Symbols[a].Value, l.f.Symbols[b].Value) })
 	if len(list) == 0 {
-		return s.fail(0, "maps have no symbols: a static map cannot be found")
+		return s.Errorf(0, "maps have no symbols: a static map cannot be found")
 	}
 	for k, i := range list {
 		end := uint64(len(data))
 		if k+1 < len(list) {
-			end = l.f.symbols[list[k+1]].value
+			end = l.f.Symbols[list[k+1]].Value
 		}
-		if err := l.readLegacyMap(s, &l.f.symbols[i], data, end); err != nil {
+		if err := l.readLegacyMap(s, &l.f.Symbols[i], data, end); err != nil {
 			return err
 		}
 	}
@@ -55,18 +56,18 @@ func (l *loader) readLegacySection(s *section) error {
 }
 
 // readLegacyMap reads the definition from the symbol up to end.
-func (l *loader) readLegacyMap(s *section, sym *symbol, data []byte, end uint64) error {
-	if sym.size != 0 {
-		end = min(end, sym.value+sym.size)
+func (l *loader) readLegacyMap(s *object.Section, sym *object.Symbol, data []byte, end uint64) error {
+	if sym.Size != 0 {
+		end = min(end, sym.Value+sym.Size)
 	}
-	if end-sym.value < legacySize {
-		return s.fail(sym.value, "map %q has %d bytes, at least %d are needed", show(sym.name), end-sym.value, legacySize)
+	if end-sym.Value < legacySize {
+		return s.Errorf(sym.Value, "map %q has %d bytes, at least %d are needed", object.Show(sym.Name), end-sym.Value, legacySize)
 	}
-	if l.hasMap(sym.name) {
-		return s.fail(sym.value, "second map named %q", show(sym.name))
+	if l.hasMap(sym.Name) {
+		return s.Errorf(sym.Value, "second map named %q", object.Show(sym.Name))
 	}
-	c := wire.NewAt(show(s.name), l.f.order, data[sym.value:end], sym.value)
-	m := &spec.Map{Name: sym.name, Section: s.name}
+	c := wire.NewAt(object.Show(s.Name), l.f.Order, data[sym.Value:end], sym.Value)
+	m := &spec.Map{Name: sym.Name, Section: s.Name}
 	m.Type, m.KeySize, m.ValueSize, m.MaxEntries = spec.MapType(c.U32()), c.U32(), c.U32(), c.U32()
 	if c.Len() >= 4 {
 		m.Flags = spec.MapFlags(c.U32())
@@ -74,9 +75,9 @@ func (l *loader) readLegacyMap(s *section, sym *symbol, data []byte, end uint64)
 	if err := c.Err(); err != nil {
 		return err
 	}
-	def := legacyDef{m: m, section: s, at: sym.value}
+	def := legacyDef{m: m, section: s, at: sym.Value}
 	rest := c.Len()
-	switch end - sym.value {
+	switch end - sym.Value {
 	case iproute2Size:
 		def.id, def.pinning, def.innerID, def.slot = c.U32(), c.U32(), c.U32(), c.U32()
 		def.iproute2 = true
@@ -93,7 +94,7 @@ func (l *loader) readLegacyMap(s *section, sym *symbol, data []byte, end uint64)
 	} else {
 		l.note(NoteLegacyMap, "map %s is defined without BTF", m.Name)
 	}
-	return l.addMap(m, s, sym.value)
+	return l.addMap(m, s, sym.Value)
 }
 
 // The sizes in bytes of definitions whose fields behind the flags are known.
@@ -105,7 +106,7 @@ const (
 // legacyDef is what a definition says beside the fields of a map.
 type legacyDef struct {
 	m       *spec.Map
-	section *section
+	section *object.Section
 	at      uint64
 
 	iproute2      bool
@@ -124,7 +125,7 @@ func (d *legacyDef) apply() error {
 	case d.pinning == 1 || d.pinning == 2:
 		d.m.Pinning = spec.PinByName
 	case d.pinning != 0:
-		return d.section.fail(d.at, "map %q: pinning %d is none of iproute2's (0, 1, 2)", show(d.m.Name), d.pinning)
+		return d.section.Errorf(d.at, "map %q: pinning %d is none of iproute2's (0, 1, 2)", object.Show(d.m.Name), d.pinning)
 	}
 	if d.m.Flags&spec.FlagNUMANode != 0 {
 		d.m.NUMANode = d.node
@@ -143,7 +144,7 @@ func fixedSizes(m *spec.Map) {
 	}
 }
 
-// linkLegacy gives maps of maps their templates and first values: iproute2 names maps by id, the
+// linkLegacy returns maps of maps their templates and first values: iproute2 names maps by id, the
 // kernel's samples by their order.
 func (l *loader) linkLegacy() error {
 	for i := range l.legacyDefs {
@@ -178,7 +179,7 @@ func (l *loader) linkIproute2(d *legacyDef) error {
 		}
 	}
 	if d.m.Inner == nil {
-		return d.section.fail(d.at, "map %q: no map has id %d, which its inner_id names", show(d.m.Name), d.innerID)
+		return d.section.Errorf(d.at, "map %q: no map has id %d, which its inner_id names", object.Show(d.m.Name), d.innerID)
 	}
 	return nil
 }

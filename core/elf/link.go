@@ -9,6 +9,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/wire"
 )
@@ -23,27 +24,27 @@ func (l *loader) linkFuncs() error {
 	}
 	k := linker{l: l}
 	k.visit = k.chunk
-	l.packs = make([]*spec.Pack, len(l.f.sections))
+	l.packs = make([]*spec.Pack, len(l.f.Sections))
 	for _, s := range l.parts.code {
-		if len(l.funcs[s.index]) == 0 {
+		if len(l.funcs[s.Index]) == 0 {
 			continue
 		}
-		_, err := l.f.claim(s)
+		_, err := l.f.Claim(s)
 		if err != nil {
 			return err
 		}
 		k.section, k.relocs, k.records = s, k.relocs[:0], records{}
-		if r := l.relocs[s.index]; r != nil {
-			if k.relocs, err = l.f.relocations(k.relocs, r); err != nil {
+		if r := l.relocs[s.Index]; r != nil {
+			if k.relocs, err = l.f.Relocations(k.relocs, r); err != nil {
 				return err
 			}
 		}
-		k.records.of(known[s.name])
-		delete(known, s.name)
+		k.records.of(known[s.Name])
+		delete(known, s.Name)
 		k.pack = spec.NewPack(l.insnsOf(s), k.records.lines, k.records.relos, k.pack)
-		l.packs[s.index] = k.pack
-		for i := range l.funcs[s.index] {
-			fn := &l.funcs[s.index][i]
+		l.packs[s.Index] = k.pack
+		for i := range l.funcs[s.Index] {
+			fn := &l.funcs[s.Index][i]
 			if err := k.link(fn); err != nil {
 				return err
 			}
@@ -52,11 +53,11 @@ func (l *loader) linkFuncs() error {
 	return nil
 }
 
-// insnsOf gives how many instructions the functions of a section have.
-func (l *loader) insnsOf(s *section) int {
+// insnsOf returns how many instructions the functions of a section have.
+func (l *loader) insnsOf(s *object.Section) int {
 	n := 0
-	for i := range l.funcs[s.index] {
-		code := l.code(&l.funcs[s.index][i])
+	for i := range l.funcs[s.Index] {
+		code := l.code(&l.funcs[s.Index][i])
 		n += len(code) / asm.SlotSize
 		for ; len(code) > 0; code = code[asm.SlotSize:] {
 			if asm.Op(code[0]) == asm.OpLoadImm64 {
@@ -70,18 +71,18 @@ func (l *loader) insnsOf(s *section) int {
 // linker works through the functions of one section after the other, in order.
 type linker struct {
 	l       *loader
-	section *section
-	relocs  []reloc
+	section *object.Section
+	relocs  []object.Reloc
 	records records
 	pack    *spec.Pack
 	visit   func([]asm.Insn) error
 
 	// What follows is of one function.
 	fn     *function
-	number int32   // of the function, from 1
-	slot   uint32  // of the next instruction
-	line   int     // the first; -1 is none so far
-	rest   []reloc // those of the instructions to come
+	number int32          // of the function, from 1
+	slot   uint32         // of the next instruction
+	line   int            // the first; -1 is none so far
+	rest   []object.Reloc // those of the instructions to come
 }
 
 // link puts the instructions of a function into the pack of its section, with what they refer to by
@@ -103,18 +104,18 @@ func (k *linker) link(fn *function) error {
 	return k.placeTables()
 }
 
-// bad gives an error of the decoder its place in the file.
+// bad returns an error of the decoder its place in the file.
 func (k *linker) bad(err error) error {
 	var e *asm.Error
 	if !errors.As(err, &e) {
 		return err
 	}
-	return &wire.Error{Section: show(k.section.name), Offset: k.fn.off() + 8*uint64(e.Index), Err: fmt.Errorf("function %q: %w", show(k.fn.name()), e.Err)}
+	return &wire.Error{Section: object.Show(k.section.Name), Offset: k.fn.off() + 8*uint64(e.Index), Err: fmt.Errorf("function %q: %w", object.Show(k.fn.name()), e.Err)}
 }
 
 // decodeOptions are those for a part of an object file.
 func (l *loader) decodeOptions() asm.DecodeOptions {
-	return asm.DecodeOptions{Order: l.f.asmOrder(), RawCalls: true}
+	return asm.DecodeOptions{Order: l.c.Order, RawCalls: true}
 }
 
 // chunk goes through some instructions of the function.
@@ -127,15 +128,15 @@ func (k *linker) chunk(insns []asm.Insn) error {
 		size := slots(in)
 		off := uint64(k.slot) * asm.SlotSize
 		if op := in.Op; op == asm.OpCall || op == asm.OpLoadImm64 || next < off+asm.SlotSize*uint64(size) {
-			var r *reloc
+			var r *object.Reloc
 			if next < off+asm.SlotSize*uint64(size) {
-				if r, k.rest = &k.rest[0], k.rest[1:]; r.offset != off {
-					return k.section.fail(r.offset, "relocation patches no start of an instruction")
+				if r, k.rest = &k.rest[0], k.rest[1:]; r.Offset != off {
+					return k.section.Errorf(r.Offset, "relocation patches no start of an instruction")
 				}
 				next = k.nextReloc()
 			}
 			if err := k.resolve(in, k.slot, r); err != nil {
-				return k.section.fail(off, "function %q: %w", show(fn.name()), err)
+				return k.section.Errorf(off, "function %q: %w", object.Show(fn.name()), err)
 			}
 		}
 		line, core := -1, -1
@@ -146,19 +147,19 @@ func (k *linker) chunk(insns []asm.Insn) error {
 			}
 		}
 		if err := k.pack.Add(in, line, core); err != nil {
-			return k.section.fail(off, "function %q: %w", show(fn.name()), err)
+			return k.section.Errorf(off, "function %q: %w", object.Show(fn.name()), err)
 		}
 		k.slot += size
 	}
 	return nil
 }
 
-// nextReloc gives the offset of the next relocation.
+// nextReloc returns the offset of the next relocation.
 func (k *linker) nextReloc() uint64 {
 	if len(k.rest) == 0 {
 		return math.MaxUint64
 	}
-	return k.rest[0].offset
+	return k.rest[0].Offset
 }
 
 // slots is in.Slots without a copy of the instruction.
@@ -169,38 +170,38 @@ func slots(in *asm.Insn) uint32 {
 	return 1
 }
 
-// relocsOf gives the relocations within a function.
-func (k *linker) relocsOf(fn *function) []reloc {
+// relocsOf returns the relocations within a function.
+func (k *linker) relocsOf(fn *function) []object.Reloc {
 	at := func(off uint64) int {
-		i, _ := slices.BinarySearchFunc(k.relocs, off, func(r reloc, off uint64) int { return cmp.Compare(r.offset, off) })
+		i, _ := slices.BinarySearchFunc(k.relocs, off, func(r object.Reloc, off uint64) int { return cmp.Compare(r.Offset, off) })
 		return i
 	}
 	return k.relocs[at(fn.off()):at(fn.off()+fn.size())]
 }
 
 // resolve turns what the instruction refers to by number or relocation into a name.
-func (k *linker) resolve(in *asm.Insn, slot uint32, r *reloc) error {
+func (k *linker) resolve(in *asm.Insn, slot uint32, r *object.Reloc) error {
 	call := in.Op == asm.OpCall && in.Flags&asm.Raw == 0
 	load := in.Op == asm.OpLoadImm64 && in.Flags&asm.Raw == 0
 	if r != nil && k.l.doubled {
-		in.Imm = int64(int32(in.Imm)) - k.l.f.doubledBy(*r)
+		in.Imm = int64(int32(in.Imm)) - k.l.f.AddendInPlace(*r)
 	}
 	switch {
 	case r != nil && call:
-		if r.typ != relocCall {
-			return fmt.Errorf("relocation of type %d is not one of calls", r.typ)
+		if r.Type != object.RelocCall {
+			return fmt.Errorf("relocation of type %d is not one of calls", r.Type)
 		}
 		return k.resolveCall(in, r)
 	case r != nil && load:
-		if r.typ != relocLoad64 {
-			return fmt.Errorf("relocation of type %d is not one of 64-bit loads", r.typ)
+		if r.Type != object.RelocLoad64 {
+			return fmt.Errorf("relocation of type %d is not one of 64-bit loads", r.Type)
 		}
 		return k.resolveLoad(in, r)
 	case r != nil:
 		return fmt.Errorf("relocation patches an instruction that is neither a call nor a 64-bit load")
 	case call && in.Src == asm.PseudoCall, load && in.Src == asm.PseudoFunc:
 		off := (int64(slot) + 1 + int64(int32(in.Imm))) * asm.SlotSize
-		return k.refer(in, k.section.index, off)
+		return k.refer(in, k.section.Index, off)
 	}
 	return nil
 }
@@ -212,7 +213,7 @@ func (k *linker) refer(in *asm.Insn, section uint32, off int64) error {
 		to = k.l.funcAt(section, uint64(off))
 	}
 	if to == nil {
-		return fmt.Errorf("no function starts at %s%+#x", show(k.l.f.sections[section].name), off)
+		return fmt.Errorf("no function starts at %s%+#x", object.Show(k.l.f.Sections[section].Name), off)
 	}
 	to.called = true
 	if to.mark != k.number {
@@ -226,94 +227,94 @@ func (k *linker) refer(in *asm.Insn, section uint32, off int64) error {
 
 // resolveCall resolves a call that has a relocation: the immediate counts instructions from the
 // symbol, and -1 is the symbol itself.
-func (k *linker) resolveCall(in *asm.Insn, r *reloc) error {
-	sym := &k.l.f.symbols[r.symbol]
-	if sym.section == indexUndef {
+func (k *linker) resolveCall(in *asm.Insn, r *object.Reloc) error {
+	sym := &k.l.f.Symbols[r.Symbol]
+	if sym.Section == object.IndexUndef {
 		return k.callExtern(in, sym)
 	}
 	sym, sec, err := k.defined(r)
 	if err != nil {
 		return err
 	}
-	if !sec.exec() {
-		return fmt.Errorf("call to %q, which is in section %s without code", show(sym.name), show(sec.name))
+	if !sec.IsCode() {
+		return fmt.Errorf("call to %q, which is in section %s without code", object.Show(sym.Name), object.Show(sec.Name))
 	}
 	in.Src = asm.PseudoCall
-	return k.refer(in, sym.section, int64(sym.value)+(int64(int32(in.Imm))+1)*asm.SlotSize)
+	return k.refer(in, sym.Section, int64(sym.Value)+(int64(int32(in.Imm))+1)*asm.SlotSize)
 }
 
-func (k *linker) callExtern(in *asm.Insn, sym *symbol) error {
-	i, ok := k.l.externs[sym.name]
+func (k *linker) callExtern(in *asm.Insn, sym *object.Symbol) error {
+	i, ok := k.l.externs[sym.Name]
 	if !ok && k.l.o.Lenient {
 		k.undefined(sym)
 		in.Src, in.Imm = asm.PseudoCall, 0
-		in.SetSymbol(asm.RefFunc, sym.name)
+		in.SetSymbol(asm.RefFunc, sym.Name)
 		return nil
 	}
 	if !ok {
-		return fmt.Errorf("function %q is called but not defined", show(sym.name))
+		return fmt.Errorf("function %q is called but not defined", object.Show(sym.Name))
 	}
 	if e := k.l.c.Externs[i]; e.Kind != spec.ExternKfunc {
-		return fmt.Errorf("call to %q, which is no function but a %v", show(sym.name), e.Kind)
+		return fmt.Errorf("call to %q, which is no function but a %v", object.Show(sym.Name), e.Kind)
 	}
 	in.Src, in.Imm = asm.PseudoKfuncCall, 0
-	in.SetSymbol(asm.RefKfunc, sym.name)
+	in.SetSymbol(asm.RefKfunc, sym.Name)
 	return nil
 }
 
-// defined gives a symbol of this file and its section.
-func (k *linker) defined(r *reloc) (*symbol, *section, error) {
-	sym := &k.l.f.symbols[r.symbol]
-	if sym.special {
-		return nil, nil, sym.homeless()
+// defined returns a symbol of this file and its section.
+func (k *linker) defined(r *object.Reloc) (*object.Symbol, *object.Section, error) {
+	sym := &k.l.f.Symbols[r.Symbol]
+	if sym.Special {
+		return nil, nil, sym.NoSectionError()
 	}
-	return k.l.f.check(r.symbol)
+	return k.l.f.Symbol(r.Symbol)
 }
 
 // resolveLoad resolves the 64-bit load of an address.
-func (k *linker) resolveLoad(in *asm.Insn, r *reloc) error {
-	if k.l.f.symbols[r.symbol].section == indexUndef {
-		return k.loadExtern(in, &k.l.f.symbols[r.symbol])
+func (k *linker) resolveLoad(in *asm.Insn, r *object.Reloc) error {
+	if k.l.f.Symbols[r.Symbol].Section == object.IndexUndef {
+		return k.loadExtern(in, &k.l.f.Symbols[r.Symbol])
 	}
 	sym, sec, err := k.defined(r)
 	if err != nil {
 		return err
 	}
 	addend := int64(int32(in.Imm))
-	at := int64(sym.value) + addend
-	if m := k.l.dataMap[sec.index]; m != nil {
-		k.l.used[sec.index] = true
+	at := int64(sym.Value) + addend
+	if m := k.l.dataMap[sec.Index]; m != nil {
+		k.l.used[sec.Index] = true
 		return k.loadData(in, r, m, at, addend)
 	}
 	if sec == k.l.parts.jumps {
 		return k.loadTable(in, r, addend)
 	}
-	if sec.exec() {
+	if sec.IsCode() {
 		in.Src = asm.PseudoFunc
-		return k.refer(in, sym.section, at)
+		return k.refer(in, sym.Section, at)
 	}
-	if m := k.l.mapAt[location{sec.index, uint64(at)}]; m != nil {
+	if m := k.l.mapAt[location{sec.Index, uint64(at)}]; m != nil {
 		in.Src, in.Imm = asm.PseudoMapFD, 0
 		in.SetSymbol(asm.RefMap, m.Name)
 		return nil
 	}
-	return fmt.Errorf("address of %q in section %s, which is neither code nor data nor a map", show(sym.name), show(sec.name))
+	return fmt.Errorf("address of %q in section %s, which is neither code nor data nor a map", object.Show(sym.Name), object.Show(sec.Name))
 }
 
 // loadData makes the address of a variable, or of a place in its section where no variable can be
 // named.
-func (k *linker) loadData(in *asm.Insn, r *reloc, m *spec.Map, at, addend int64) error {
+func (k *linker) loadData(in *asm.Insn, r *object.Reloc, m *spec.Map, at, addend int64) error {
 	size := int64(m.ValueSize)
 	if m.Type == spec.MapArena {
 		size = int64(len(m.Data))
 	}
 	if at < 0 || at >= size {
-		return fmt.Errorf("address %+d is outside the %d bytes of section %s", at, size, show(m.Section))
+		return fmt.Errorf("address %+d is outside the %d bytes of section %s", at, size, object.Show(m.Section))
 	}
 	in.Src = asm.PseudoMapValue
-	if k.l.isVar[r.symbol] {
+	if k.l.isVar[r.Symbol] {
 		in.Imm = addend
-		in.SetSymbol(asm.RefVar, k.l.f.symbols[r.symbol].name)
+		in.SetSymbol(asm.RefVar, k.l.f.Symbols[r.Symbol].Name)
 		return nil
 	}
 	in.Imm = at
@@ -323,40 +324,40 @@ func (k *linker) loadData(in *asm.Insn, r *reloc, m *spec.Map, at, addend int64)
 
 // loadExtern makes the address of what the kernel provides, or of a map that is only declared
 // where it is used.
-func (k *linker) loadExtern(in *asm.Insn, sym *symbol) error {
-	i, ok := k.l.externs[sym.name]
+func (k *linker) loadExtern(in *asm.Insn, sym *object.Symbol) error {
+	i, ok := k.l.externs[sym.Name]
 	switch {
 	case ok && k.l.c.Externs[i].Kind == spec.ExternKconfig:
 		in.Src, in.Imm = asm.PseudoMapValue, int64(int32(in.Imm))
-		in.SetSymbol(asm.RefVar, sym.name)
+		in.SetSymbol(asm.RefVar, sym.Name)
 	case ok:
 		in.Src, in.Imm = 0, int64(int32(in.Imm))
-		in.SetSymbol(asm.RefKsym, sym.name)
-	case k.l.hasMap(sym.name):
+		in.SetSymbol(asm.RefKsym, sym.Name)
+	case k.l.hasMap(sym.Name):
 		in.Src, in.Imm = asm.PseudoMapFD, 0
-		in.SetSymbol(asm.RefMap, sym.name)
-	case k.l.o.Lenient && k.l.declared[sym.name]:
+		in.SetSymbol(asm.RefMap, sym.Name)
+	case k.l.o.Lenient && k.l.declared[sym.Name]:
 		k.undefined(sym)
 		in.Src, in.Imm = asm.PseudoMapFD, 0
-		in.SetSymbol(asm.RefMap, sym.name)
-	case k.l.o.Lenient && sym.name != "":
+		in.SetSymbol(asm.RefMap, sym.Name)
+	case k.l.o.Lenient && sym.Name != "":
 		k.undefined(sym)
 		in.Src, in.Imm = asm.PseudoMapValue, int64(int32(in.Imm))
-		in.SetSymbol(asm.RefVar, sym.name)
+		in.SetSymbol(asm.RefVar, sym.Name)
 	default:
-		return fmt.Errorf("undefined map or variable %q", show(sym.name))
+		return fmt.Errorf("undefined map or variable %q", object.Show(sym.Name))
 	}
 	return nil
 }
 
 // undefined notes, once, what is referred to and nothing in the object defines; Collection.Check refuses it.
-func (k *linker) undefined(sym *symbol) {
-	if k.l.missing[sym.name] {
+func (k *linker) undefined(sym *object.Symbol) {
+	if k.l.missing[sym.Name] {
 		return
 	}
 	if k.l.missing == nil {
 		k.l.missing = make(map[string]bool)
 	}
-	k.l.missing[sym.name] = true
-	k.l.note(NoteUndefined, "%s is not defined in this object", sym.name)
+	k.l.missing[sym.Name] = true
+	k.l.note(NoteUndefined, "%s is not defined in this object", sym.Name)
 }

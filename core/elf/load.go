@@ -1,12 +1,13 @@
 package elf
 
 import (
-	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
-	"math"
 
+	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -40,7 +41,7 @@ func LoadBytes(b []byte) (*spec.Collection, error) { return LoadOptions{}.LoadBy
 // format error with section and offset when it is malformed.
 func (o LoadOptions) Load(r io.ReaderAt) (*spec.Collection, error) {
 	o = o.withDefaults()
-	b, err := readAll(r, o.MaxFile)
+	b, err := object.ReadAll(r, o.MaxFile)
 	if err != nil {
 		return nil, fmt.Errorf("read object: %w", err)
 	}
@@ -69,26 +70,34 @@ func (o LoadOptions) load(b []byte) (*spec.Collection, error) {
 	if uint64(len(b)) > o.MaxFile {
 		return nil, fmt.Errorf("read object: file of %d bytes is larger than the limit of %d", len(b), o.MaxFile)
 	}
-	f, err := openFile(b)
+	f, err := object.Open(b)
 	if err != nil {
 		return nil, fmt.Errorf("read object: %w", err)
 	}
-	l := &loader{f: f, o: o, c: &spec.Collection{Order: f.asmOrder()}}
+	l := &loader{f: f, o: o, c: &spec.Collection{Order: orderOf(f)}}
 	if err := l.run(); err != nil {
 		return nil, fmt.Errorf("read object: %w", err)
 	}
 	return l.c, nil
 }
 
+// orderOf returns the byte order of the file's instructions.
+func orderOf(f *object.File) asm.ByteOrder {
+	if f.Order == binary.BigEndian {
+		return asm.BigEndian
+	}
+	return asm.LittleEndian
+}
+
 // loader is one reading of a file.
 type loader struct {
-	f *file
+	f *object.File
 	o LoadOptions
 	c *spec.Collection
 
 	parts    parts
-	relocs   []*section // by section: the relocation section that patches it
-	doubled  bool       // instructions hold the values of symbols too
+	relocs   []*object.Section // by section: the relocation section that patches it
+	doubled  bool              // instructions hold the values of symbols too
 	symbols  symbolIndex
 	types    *btf.Types
 	ext      *btf.Ext
@@ -158,33 +167,4 @@ func (l *loader) run() error {
 		}
 	}
 	return nil
-}
-
-// readAll reads everything, without trusting r to end.
-func readAll(r io.ReaderAt, limit uint64) ([]byte, error) {
-	head := make([]byte, identifySize)
-	n, err := r.ReadAt(head, 0)
-	if err != nil && err != io.EOF {
-		return nil, err
-	}
-	if err := identify(head[:n]); err != nil {
-		return nil, err
-	}
-	if s, ok := r.(interface{ Size() int64 }); ok && s.Size() >= 0 && uint64(s.Size()) <= limit {
-		b := make([]byte, s.Size())
-		n, err := r.ReadAt(b, 0)
-		if n < len(b) {
-			return nil, fmt.Errorf("file ends after %d of %d bytes: %w", n, len(b), err)
-		}
-		return b, nil
-	}
-	var buf bytes.Buffer
-	m, err := buf.ReadFrom(io.NewSectionReader(r, 0, int64(min(limit, math.MaxInt64-1))+1))
-	if err != nil {
-		return nil, err
-	}
-	if uint64(m) > limit {
-		return nil, fmt.Errorf("file is larger than the limit of %d bytes", limit)
-	}
-	return buf.Bytes(), nil
 }

@@ -17,7 +17,7 @@ import (
 
 var write = flag.Bool("write", false, "write golden files")
 
-// objects gives the names of the committed object files.
+// objects returns the names of the committed object files.
 func objects(t testing.TB) []string {
 	t.Helper()
 	names, err := filepath.Glob("testdata/*.o")

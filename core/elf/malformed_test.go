@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/elftest"
 	"github.com/bpfhost/bpfhost/internal/testenv"
@@ -285,7 +286,7 @@ func TestMalformed(t *testing.T) {
 				t.Error("there is a collection beside the error")
 			}
 			var place *wire.Error
-			if errors.Is(err, ErrNotObject) == errors.As(err, &place) {
+			if errors.Is(err, object.ErrNotObject) == errors.As(err, &place) {
 				t.Errorf("error %v is neither a wrong kind of file nor a place", err)
 			}
 			if _, other := Load(bytes.NewReader(tt.data(t))); other == nil || other.Error() != err.Error() {
@@ -435,7 +436,7 @@ func TestMany(t *testing.T) {
 	}
 }
 
-// TestSharedNames gives many symbols one long name, or ends of it.
+// TestSharedNames returns many symbols one long name, or ends of it.
 func TestSharedNames(t *testing.T) {
 	f, err := elftest.Assemble(base)
 	if err != nil {

@@ -41,7 +41,7 @@ func mapObject(t *testing.T, do func(b mapTypes) btf.ID) []byte {
 		t.Fatal(err)
 	}
 	f := &elftest.File{
-		Machine: machineBPF,
+		Machine: 247,
 		Sections: []elftest.Section{
 			{Name: ".maps", Data: make([]byte, 128)},
 			{Name: ".BTF", Data: raw},

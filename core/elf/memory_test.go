@@ -20,7 +20,7 @@ func bound(size int) uint64 { return 256<<10 + 10*uint64(size) }
 // boundBad is the same for a file that is refused.
 func boundBad(size int) uint64 { return 256<<10 + 4*uint64(size) }
 
-// allocated gives the bytes that a function allocates.
+// allocated returns the bytes that a function allocates.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

@@ -3,6 +3,7 @@ package elf
 import (
 	"fmt"
 
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -48,7 +49,7 @@ func (l *loader) note(code, format string, names ...string) {
 	}
 	args := make([]any, len(names))
 	for i, n := range names {
-		args[i] = show(n)
+		args[i] = object.Show(n)
 	}
 	l.c.Notes = append(l.c.Notes, spec.Note{Code: code, Text: fmt.Sprintf(format, args...)})
 }

@@ -7,27 +7,28 @@ import (
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/internal/wire"
 )
 
 // parts are the sections that mean something.
 type parts struct {
-	license, version, types, ext, maps, arena, jumps *section
+	license, version, types, ext, maps, arena, jumps *object.Section
 
-	structOps []*section
+	structOps []*object.Section
 
-	legacy []*section
-	data   []*section
-	code   []*section
+	legacy []*object.Section
+	data   []*object.Section
+	code   []*object.Section
 }
 
 // classify sorts sections by what they are.
 func (l *loader) classify() error {
 	var err error
-	if l.relocs, err = l.f.relocSections(); err != nil {
+	if l.relocs, err = l.f.RelocSections(); err != nil {
 		return err
 	}
-	if l.doubled, err = l.f.doubled(l.relocs); err != nil {
+	if l.doubled, err = l.f.HasAddendInPlace(l.relocs); err != nil {
 		return err
 	}
 	if l.doubled {
@@ -35,83 +36,72 @@ func (l *loader) classify() error {
 	}
 	l.symbols = indexSymbols(l.f)
 	l.list = make([]uint32, 0, l.symbols.most())
-	if l.f.machine == 0 {
+	if l.f.Machine == 0 {
 		l.note(NoteMachine, "%s", NoteTexts[NoteMachine])
 	}
-	l.parts.code = make([]*section, 0, l.codeSections())
-	for i := range l.f.sections {
-		if err := l.classifyOne(&l.f.sections[i]); err != nil {
+	l.parts.code = make([]*object.Section, 0, l.codeSections())
+	for i := range l.f.Sections {
+		if err := l.classifyOne(&l.f.Sections[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// codeSections gives how many sections at most hold code.
+// codeSections returns how many sections at most hold code.
 func (l *loader) codeSections() int {
 	n := 0
-	for i := range l.f.sections {
-		if l.f.sections[i].exec() {
+	for i := range l.f.Sections {
+		if l.f.Sections[i].IsCode() {
 			n++
 		}
 	}
 	return n
 }
 
-func (l *loader) classifyOne(s *section) error {
+func (l *loader) classifyOne(s *object.Section) error {
 	p := &l.parts
-	if s.typ != sectionProgbits && s.typ != sectionNobits {
+	if s.Type != object.SectionProgbits && s.Type != object.SectionNobits {
 		return nil
 	}
-	name := s.name
+	name := s.Name
 	switch {
 	case name == "license":
-		return s.only(&p.license)
+		return only(s, &p.license)
 	case name == "version":
-		return s.only(&p.version)
+		return only(s, &p.version)
 	case name == ".BTF":
-		return s.only(&p.types)
+		return only(s, &p.types)
 	case name == ".BTF.ext":
-		return s.only(&p.ext)
+		return only(s, &p.ext)
 	case name == ".maps":
-		return s.only(&p.maps)
+		return only(s, &p.maps)
 	case isStructOps(name):
 		p.structOps = append(p.structOps, s)
-	case name == arenaSection && s.size > 0:
-		return s.only(&p.arena)
-	case name == jumpSection && s.size > 0:
-		return s.only(&p.jumps)
-	case s.exec():
+	case name == object.ArenaSection && s.Size > 0:
+		return only(s, &p.arena)
+	case name == object.JumpSection && s.Size > 0:
+		return only(s, &p.jumps)
+	case s.IsCode():
 		p.code = append(p.code, s)
-	case s.size == 0:
-	case isData(s):
+	case s.Size == 0:
+	case object.IsData(name):
 		p.data = append(p.data, s)
 	case isLegacy(name):
 		p.legacy = append(p.legacy, s)
-	case s.flags&flagAlloc != 0 && s.typ == sectionProgbits:
+	case s.Flags&object.FlagAlloc != 0 && s.Type == object.SectionProgbits:
 		l.note(NoteUnused, "section %s was not understood and is left out", name)
 	}
 	return nil
 }
 
 // only takes the section for what there is one of.
-func (s *section) only(slot **section) error {
+func only(s *object.Section, slot **object.Section) error {
 	if *slot != nil {
-		return s.fail(0, "section %d has the name of section %d", s.index, (*slot).index)
+		return s.Errorf(0, "section %d has the name of section %d", s.Index, (*slot).Index)
 	}
 	*slot = s
 	return nil
-}
-
-// isData reports whether the section holds variables: .data, .rodata and .bss and what is named
-// after them.
-func isData(s *section) bool {
-	for _, base := range []string{".data", ".rodata", ".bss"} {
-		if s.name == base || strings.HasPrefix(s.name, base+".") {
-			return true
-		}
-	}
-	return false
 }
 
 // isLegacy reports whether the section holds maps that are defined without BTF.
@@ -127,29 +117,29 @@ type symbolIndex struct {
 
 // indexSymbols sorts symbols into sections, in the order of the table. Those in no section of the
 // file are left out.
-func indexSymbols(f *file) symbolIndex {
-	x := symbolIndex{start: make([]uint32, len(f.sections)+1)}
-	in := func(s *symbol) bool { return s.defined() && uint64(s.section) < uint64(len(f.sections)) }
-	for i := range f.symbols {
-		if s := &f.symbols[i]; in(s) {
-			x.start[s.section+1]++
+func indexSymbols(f *object.File) symbolIndex {
+	x := symbolIndex{start: make([]uint32, len(f.Sections)+1)}
+	in := func(s *object.Symbol) bool { return s.Defined() && uint64(s.Section) < uint64(len(f.Sections)) }
+	for i := range f.Symbols {
+		if s := &f.Symbols[i]; in(s) {
+			x.start[s.Section+1]++
 		}
 	}
 	for i := 1; i < len(x.start); i++ {
 		x.start[i] += x.start[i-1]
 	}
-	x.list = make([]uint32, x.start[len(f.sections)])
+	x.list = make([]uint32, x.start[len(f.Sections)])
 	next := slices.Clone(x.start)
-	for i := range f.symbols {
-		if s := &f.symbols[i]; in(s) {
-			x.list[next[s.section]] = uint32(i)
-			next[s.section]++
+	for i := range f.Symbols {
+		if s := &f.Symbols[i]; in(s) {
+			x.list[next[s.Section]] = uint32(i)
+			next[s.Section]++
 		}
 	}
 	return x
 }
 
-// most gives how many symbols the section with the most has.
+// most returns how many symbols the section with the most has.
 func (x *symbolIndex) most() int {
 	n := uint32(0)
 	for i := 1; i < len(x.start); i++ {
@@ -158,13 +148,15 @@ func (x *symbolIndex) most() int {
 	return int(n)
 }
 
-// of gives the symbols of a section.
-func (x *symbolIndex) of(s *section) []uint32 { return x.list[x.start[s.index]:x.start[s.index+1]] }
+// of returns the symbols of a section.
+func (x *symbolIndex) of(s *object.Section) []uint32 {
+	return x.list[x.start[s.Index]:x.start[s.Index+1]]
+}
 
 // readLicense reads license and kernel version.
 func (l *loader) readLicense() error {
 	if s := l.parts.license; s != nil {
-		b, err := l.f.bytes(s)
+		b, err := l.f.Bytes(s)
 		if err != nil {
 			return err
 		}
@@ -172,11 +164,11 @@ func (l *loader) readLicense() error {
 		l.c.License = string(text)
 	}
 	if s := l.parts.version; s != nil {
-		b, err := l.f.bytes(s)
+		b, err := l.f.Bytes(s)
 		if err != nil {
 			return err
 		}
-		c := wire.New(show(s.name), l.f.order, b)
+		c := wire.New(object.Show(s.Name), l.f.Order, b)
 		l.c.KernelVersion = c.U32()
 		return c.Err()
 	}
@@ -188,16 +180,16 @@ func (l *loader) readTypes() error {
 	s := l.parts.types
 	if s == nil {
 		if s := l.parts.maps; s != nil {
-			return s.fail(0, "maps in this section need BTF: compile with -g")
+			return s.Errorf(0, "maps in this section need BTF: compile with -g")
 		}
 		l.note(NoteNoBTF, "%s", NoteTexts[NoteNoBTF])
 		return nil
 	}
-	b, err := l.f.bytes(s)
+	b, err := l.f.Bytes(s)
 	if err != nil {
 		return err
 	}
-	l.types, err = btf.Parse(bytes.Clone(b), btf.Options{Order: l.f.order})
+	l.types, err = btf.Parse(bytes.Clone(b), btf.Options{Order: l.f.Order})
 	if err != nil {
 		return err
 	}
@@ -205,7 +197,7 @@ func (l *loader) readTypes() error {
 		return err
 	}
 	if s := l.parts.ext; s != nil {
-		b, err := l.f.bytes(s)
+		b, err := l.f.Bytes(s)
 		if err != nil {
 			return err
 		}
@@ -224,7 +216,7 @@ func (l *loader) readTypes() error {
 func (l *loader) codeNames() func(string) bool {
 	names := make(map[string]bool, len(l.parts.code))
 	for _, s := range l.parts.code {
-		names[s.name] = true
+		names[s.Name] = true
 	}
 	return func(name string) bool { return names[name] }
 }
@@ -281,7 +273,7 @@ type typeTag struct {
 	tag string
 }
 
-// tagsOf gives the tags of a whole variable or function, in the order of the types.
+// tagsOf returns the tags of a whole variable or function, in the order of the types.
 func (l *loader) tagsOf(id btf.ID) []typeTag {
 	i, _ := slices.BinarySearchFunc(l.tags, id, func(t typeTag, id btf.ID) int { return cmp.Compare(t.typ, id) })
 	n := i
@@ -291,7 +283,7 @@ func (l *loader) tagsOf(id btf.ID) []typeTag {
 	return l.tags[i:n]
 }
 
-// mapTags gives the tags of the variable that a map is.
+// mapTags returns the tags of the variable that a map is.
 func (l *loader) mapTags(id btf.ID) []string {
 	var out []string
 	for _, t := range l.tagsOf(id) {
@@ -300,7 +292,7 @@ func (l *loader) mapTags(id btf.ID) []string {
 	return out
 }
 
-// datasec gives the BTF of a section, or nil.
+// datasec returns the BTF of a section, or nil.
 func (l *loader) datasec(name string) (*btf.Datasec, btf.ID, error) {
 	id := l.datasecs[name]
 	if id == 0 {

@@ -10,50 +10,51 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
 // function is a piece of a code section that a symbol names. Files can have very many: it is small.
 type function struct {
-	symbol *symbol   // its name is unique in the file
-	slot   uint32    // where it starts in the section
-	slots  uint32    // its size
-	calls  [2]uint32 // from where on, and up to where, loader.calls are what it refers to, each once, in order
-	typ    btf.ID    // what BTF says that it is
-	first  uint32    // its first instruction in the pack of the section
-	insns  uint32    // how many it has
-	labels asm.Label // largest label
-	mark   int32     // number of the last function that was found to call it; then, negative, of the last program that has it
+	symbol *object.Symbol // its name is unique in the file
+	slot   uint32         // where it starts in the section
+	slots  uint32         // its size
+	calls  [2]uint32      // from where on, and up to where, loader.calls are what it refers to, each once, in order
+	typ    btf.ID         // what BTF says that it is
+	first  uint32         // its first instruction in the pack of the section
+	insns  uint32         // how many it has
+	labels asm.Label      // largest label
+	mark   int32          // number of the last function that was found to call it; then, negative, of the last program that has it
 	called bool
 }
 
-// off gives the function's offset in its section, in bytes.
+// off returns the function's offset in its section, in bytes.
 func (f *function) off() uint64 { return uint64(f.slot) * asm.SlotSize }
 
-// size gives the function's size, in bytes.
+// size returns the function's size, in bytes.
 func (f *function) size() uint64 { return uint64(f.slots) * asm.SlotSize }
 
-// name gives the function's name.
-func (f *function) name() string { return f.symbol.name }
+// name returns the function's name.
+func (f *function) name() string { return f.symbol.Name }
 
 // static reports whether only its own file knows the function.
-func (f *function) static() bool { return f.symbol.bind == bindLocal }
+func (f *function) static() bool { return f.symbol.Bind == object.BindLocal }
 
-// sectionOf gives the section that a function is in.
-func (l *loader) sectionOf(fn *function) *section { return &l.f.sections[fn.symbol.section] }
+// sectionOf returns the section that a function is in.
+func (l *loader) sectionOf(fn *function) *object.Section { return &l.f.Sections[fn.symbol.Section] }
 
-// code gives the function's bytes, which are known to be in the file.
+// code returns the function's bytes, which are known to be in the file.
 func (l *loader) code(fn *function) []byte {
-	at := l.sectionOf(fn).offset + fn.off()
-	return l.f.data[at : at+fn.size()]
+	at := l.sectionOf(fn).Offset + fn.off()
+	return l.f.Data[at : at+fn.size()]
 }
 
-// callsOf gives what the function refers to.
+// callsOf returns what the function refers to.
 func (l *loader) callsOf(fn *function) []*function { return l.calls[fn.calls[0]:fn.calls[1]] }
 
 // readFuncs finds the functions of all code sections.
 func (l *loader) readFuncs() error {
-	l.funcs = make([][]function, len(l.f.sections))
+	l.funcs = make([][]function, len(l.f.Sections))
 	for _, s := range l.parts.code {
 		if err := l.readSectionFuncs(s); err != nil {
 			return err
@@ -62,12 +63,12 @@ func (l *loader) readFuncs() error {
 	return l.nameFuncs()
 }
 
-func (l *loader) readSectionFuncs(s *section) error {
-	if s.size%8 != 0 {
-		return s.fail(s.size, "size %d is not a multiple of 8", s.size)
+func (l *loader) readSectionFuncs(s *object.Section) error {
+	if s.Size%8 != 0 {
+		return s.Errorf(s.Size, "size %d is not a multiple of 8", s.Size)
 	}
-	if s.size > math.MaxUint32 {
-		return s.fail(0, "%d bytes of code are too long", s.size)
+	if s.Size > math.MaxUint32 {
+		return s.Errorf(0, "%d bytes of code are too long", s.Size)
 	}
 	list, err := l.funcSymbols(s)
 	if err != nil {
@@ -76,65 +77,65 @@ func (l *loader) readSectionFuncs(s *section) error {
 	slab := l.functions.many(len(list))[:0]
 	guessed := false
 	for k, i := range list {
-		sym := &l.f.symbols[i]
-		off, size, next := sym.value, sym.size, s.size
+		sym := &l.f.Symbols[i]
+		off, size, next := sym.Value, sym.Size, s.Size
 		if k+1 < len(list) {
-			next = l.f.symbols[list[k+1]].value
+			next = l.f.Symbols[list[k+1]].Value
 		}
 		if size == 0 {
 			size, guessed = next-off, true
 		}
 		switch {
 		case off%8 != 0 || size%8 != 0:
-			return s.fail(off, "function %q of %d bytes is not made of whole instructions", show(sym.name), size)
+			return s.Errorf(off, "function %q of %d bytes is not made of whole instructions", object.Show(sym.Name), size)
 		case size == 0:
-			return s.fail(off, "function %q is empty", show(sym.name))
+			return s.Errorf(off, "function %q is empty", object.Show(sym.Name))
 		case size > next-off:
-			return s.fail(off, "function %q of %d bytes overlaps %q at %#x", show(sym.name), size, show(l.f.symbols[list[k+1]].name), next)
+			return s.Errorf(off, "function %q of %d bytes overlaps %q at %#x", object.Show(sym.Name), size, object.Show(l.f.Symbols[list[k+1]].Name), next)
 		}
 		slab = append(slab, function{symbol: sym, slot: uint32(off / asm.SlotSize), slots: uint32(size / asm.SlotSize)})
 	}
 	if guessed {
-		l.note(NoteSizes, "functions of section %s have no size; taken from the next symbol or the end of the section", s.name)
+		l.note(NoteSizes, "functions of section %s have no size; taken from the next symbol or the end of the section", s.Name)
 	}
-	l.funcs[s.index] = slab
+	l.funcs[s.Index] = slab
 	return nil
 }
 
-// funcSymbols gives the symbols of a section's functions in order of offset, one for each place.
+// funcSymbols returns the symbols of a section's functions in order of offset, one for each place.
 // Old compilers did not mark functions: then every named symbol is one, except for labels of basic
 // blocks.
-func (l *loader) funcSymbols(s *section) ([]uint32, error) {
+func (l *loader) funcSymbols(s *object.Section) ([]uint32, error) {
 	list := l.list[:0]
 	for _, i := range l.symbols.of(s) {
-		if l.f.symbols[i].typ == symbolFunc {
+		if l.f.Symbols[i].Type == object.SymbolFunc {
 			list = append(list, i)
 		}
 	}
 	if len(list) == 0 {
 		for _, i := range l.symbols.of(s) {
-			if l.f.symbols[i].unmarkedFunc() {
+			if unmarkedFunc(&l.f.Symbols[i]) {
 				list = append(list, i)
 			}
 		}
 	}
 	l.list = list
 	for _, i := range list {
-		if _, _, err := l.f.check(i); err != nil {
+		if _, _, err := l.f.Symbol(i); err != nil {
 			return nil, err
 		}
 	}
 	slices.SortStableFunc(list, func(a, b uint32) int {
-		x, y := &l.f.symbols[a], &l.f.symbols[b]
-		return cmp.Or(cmp.Compare(x.value, y.value), cmp.Compare(min(y.bind, 1), min(x.bind, 1)))
+		x, y := &l.f.Symbols[a], &l.f.Symbols[b]
+		return cmp.Or(cmp.Compare(x.Value, y.Value), cmp.Compare(min(y.Bind, 1), min(x.Bind, 1)))
 	})
-	return slices.CompactFunc(list, func(a, b uint32) bool { return l.f.symbols[a].value == l.f.symbols[b].value }), nil
+	return slices.CompactFunc(list, func(a, b uint32) bool { return l.f.Symbols[a].Value == l.f.Symbols[b].Value }), nil
 }
 
 // unmarkedFunc reports whether a symbol without a type can be a function.
-func (s *symbol) unmarkedFunc() bool {
-	label := s.bind == bindLocal && (strings.HasPrefix(s.name, "LBB") || strings.HasPrefix(s.name, ".L"))
-	return s.typ == symbolNone && s.name != "" && !label
+func unmarkedFunc(s *object.Symbol) bool {
+	label := s.Bind == object.BindLocal && (strings.HasPrefix(s.Name, "LBB") || strings.HasPrefix(s.Name, ".L"))
+	return s.Type == object.SymbolNone && s.Name != "" && !label
 }
 
 // nameFuncs makes names unique: two global functions of one name are an error, static ones get a
@@ -142,7 +143,7 @@ func (s *symbol) unmarkedFunc() bool {
 func (l *loader) nameFuncs() error {
 	total := 0
 	for _, s := range l.parts.code {
-		total += len(l.funcs[s.index])
+		total += len(l.funcs[s.Index])
 	}
 	if !l.sameNames(total) {
 		return nil
@@ -151,21 +152,21 @@ func (l *loader) nameFuncs() error {
 	count := make(map[string]int)
 	for _, static := range []bool{false, true} {
 		for _, s := range l.parts.code {
-			for i := range l.funcs[s.index] {
-				fn := &l.funcs[s.index][i]
+			for i := range l.funcs[s.Index] {
+				fn := &l.funcs[s.Index][i]
 				if fn.static() != static {
 					continue
 				}
 				if other := first[fn.name()]; other != nil && !static {
-					return s.fail(fn.off(), "second function named %q, the first is at %s+%#x", show(fn.name()), show(l.sectionOf(other).name), other.off())
+					return s.Errorf(fn.off(), "second function named %q, the first is at %s+%#x", object.Show(fn.name()), object.Show(l.sectionOf(other).Name), other.off())
 				}
 				if other := first[fn.name()]; other != nil {
-					l.note(NoteDuplicate, "static function %s of section %s has the name of another", fn.name(), s.name)
+					l.note(NoteDuplicate, "static function %s of section %s has the name of another", fn.name(), s.Name)
 				}
 				base := fn.name()
 				for first[fn.name()] != nil {
 					count[base]++
-					fn.symbol.name = base + "." + strconv.Itoa(count[base]+1)
+					fn.symbol.Name = base + "." + strconv.Itoa(count[base]+1)
 				}
 				first[fn.name()] = fn
 			}
@@ -179,8 +180,8 @@ func (l *loader) sameNames(funcs int) bool {
 	seed := maphash.MakeSeed()
 	hashes := make([]uint64, 0, funcs)
 	for _, s := range l.parts.code {
-		for i := range l.funcs[s.index] {
-			hashes = append(hashes, maphash.String(seed, l.funcs[s.index][i].name()))
+		for i := range l.funcs[s.Index] {
+			hashes = append(hashes, maphash.String(seed, l.funcs[s.Index][i].name()))
 		}
 	}
 	slices.Sort(hashes)
@@ -205,8 +206,8 @@ func (l *loader) funcAt(section uint32, off uint64) *function {
 func (l *loader) makePrograms() error {
 	most := 0
 	for _, s := range l.parts.code {
-		for i := range l.funcs[s.index] {
-			if s.name != ".text" && !l.funcs[s.index][i].static() {
+		for i := range l.funcs[s.Index] {
+			if s.Name != ".text" && !l.funcs[s.Index][i].static() {
 				most++
 			}
 		}
@@ -217,7 +218,7 @@ func (l *loader) makePrograms() error {
 	l.c.Programs = make([]*spec.Program, 0, most)
 	l.newPrograms.free = make([]spec.Program, most)
 	for _, s := range l.parts.code {
-		if s.name == ".text" || len(l.funcs[s.index]) == 0 {
+		if s.Name == ".text" || len(l.funcs[s.Index]) == 0 {
 			continue
 		}
 		if err := l.makeSection(s); err != nil {
@@ -225,23 +226,6 @@ func (l *loader) makePrograms() error {
 		}
 	}
 	return nil
-}
-
-// matchSection finds out what the name of a section stands for.
-func (l *loader) matchSection(s *section) (r rule, target string, known bool) {
-	name := strings.TrimPrefix(s.name, optionalMark)
-	if r, target, known = matchOwn(l.o.Sections, name); known {
-		return r, target, true
-	}
-	if r, target, known = match(name); known {
-		return r, target, true
-	}
-	if r, target, known = matchOwn(l.o.Fallbacks, name); !known && l.o.Lenient {
-		if r, known = matchPrefix(name); known {
-			l.note(NoteLenient, "section %s was taken for %s", s.name, strings.TrimSuffix(r.pattern, "+"))
-		}
-	}
-	return r, target, known
 }
 
 // exceptionTag begins the declaration tag that names what bpf_throw calls.
@@ -255,11 +239,11 @@ func (l *loader) tagged(p *spec.Program, entry *function) error {
 			continue
 		}
 		if p.Exception != "" {
-			return l.sectionOf(entry).fail(entry.off(), "program %q has two tags %q", show(p.Name), exceptionTag)
+			return l.sectionOf(entry).Errorf(entry.off(), "program %q has two tags %q", object.Show(p.Name), exceptionTag)
 		}
 		callback := l.globalFunc(name)
 		if callback == nil {
-			return l.sectionOf(entry).fail(entry.off(), "program %q: no global function %q for its tag %q", show(p.Name), show(name), exceptionTag)
+			return l.sectionOf(entry).Errorf(entry.off(), "program %q: no global function %q for its tag %q", object.Show(p.Name), object.Show(name), exceptionTag)
 		}
 		p.Exception = name
 		if calls := l.callsOf(entry); !slices.Contains(calls, callback) {
@@ -274,8 +258,8 @@ func (l *loader) tagged(p *spec.Program, entry *function) error {
 // globalFunc finds a function that is not static, or nil.
 func (l *loader) globalFunc(name string) *function {
 	for _, s := range l.parts.code {
-		for i := range l.funcs[s.index] {
-			if fn := &l.funcs[s.index][i]; fn.name() == name && !fn.static() {
+		for i := range l.funcs[s.Index] {
+			if fn := &l.funcs[s.Index][i]; fn.name() == name && !fn.static() {
 				return fn
 			}
 		}
@@ -287,9 +271,9 @@ func (l *loader) globalFunc(name string) *function {
 // are global, yet the verifier shall not check them alone.
 func (l *loader) listHidden() error {
 	for _, s := range l.parts.code {
-		for i := range l.funcs[s.index] {
-			fn := &l.funcs[s.index][i]
-			if fn.mark < 0 && !fn.static() && fn.symbol.hidden && l.c.Program(fn.name()) == nil {
+		for i := range l.funcs[s.Index] {
+			fn := &l.funcs[s.Index][i]
+			if fn.mark < 0 && !fn.static() && fn.symbol.Hidden && l.c.Program(fn.name()) == nil {
 				l.c.Hidden = append(l.c.Hidden, fn.name())
 			}
 		}
@@ -297,7 +281,7 @@ func (l *loader) listHidden() error {
 	return nil
 }
 
-func (l *loader) makeSection(s *section) error {
+func (l *loader) makeSection(s *object.Section) error {
 	r, target, known := l.matchSection(s)
 	entry, err := l.tailCall(s)
 	if err != nil {
@@ -307,22 +291,22 @@ func (l *loader) makeSection(s *section) error {
 		r, known = l.tailCallRule(), true
 	}
 	unknown := false
-	for i := range l.funcs[s.index] {
-		fn := &l.funcs[s.index][i]
+	for i := range l.funcs[s.Index] {
+		fn := &l.funcs[s.Index][i]
 		if fn.static() && known {
 			if !fn.called {
-				l.note(NoteStatic, "function %s of section %s is static: it is no program", fn.name(), s.name)
+				l.note(NoteStatic, "function %s of section %s is static: it is no program", fn.name(), s.Name)
 			}
 			continue
 		}
-		if !known && (fn.static() || fn.called || strings.HasPrefix(s.name, ".text.")) {
+		if !known && (fn.static() || fn.called || strings.HasPrefix(s.Name, ".text.")) {
 			continue // a library of functions
 		}
 		unknown = unknown || !known
 		p := l.newPrograms.next()
 		*p = spec.Program{
-			Name: fn.name(), Section: s.name, Type: r.typ, AttachType: r.attach, AttachTo: target,
-			Flags: r.flags, Optional: strings.HasPrefix(s.name, optionalMark),
+			Name: fn.name(), Section: s.Name, Type: r.typ, AttachType: r.attach, AttachTo: target,
+			Flags: r.flags, Optional: strings.HasPrefix(s.Name, object.OptionalMark),
 		}
 		if p.Type == spec.ProgramStructOps {
 			p.AttachTo = l.members[fn.name()]
@@ -342,7 +326,7 @@ func (l *loader) makeSection(s *section) error {
 		}
 	}
 	if unknown {
-		l.note(NoteUnknown, "section %s stands for no known type of program", s.name)
+		l.note(NoteUnknown, "section %s stands for no known type of program", s.Name)
 	}
 	return nil
 }

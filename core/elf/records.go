@@ -36,7 +36,7 @@ func (r *records) from(slot uint32) btf.ID {
 	return r.funcs[i].Type
 }
 
-// at gives the indices of the line and of the relocation of a slot, -1 for none. Records between instructions are
+// at returns the indices of the line and of the relocation of a slot, -1 for none. Records between instructions are
 // passed over.
 func (r *records) at(slot uint32) (line, relo int) {
 	line, relo = -1, -1

@@ -6,7 +6,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// renumber gives a copy of a type whose references went through id. Kinds that are not known come
+// renumber returns a copy of a type whose references went through id. Kinds that are not known come
 // back as nil.
 func renumber(t btf.Type, id func(btf.ID) btf.ID) btf.Type {
 	switch t := t.(type) {

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -37,7 +37,7 @@ func Link(objects ...Object) ([]byte, error) {
 		}
 		k.inputs = append(k.inputs, in)
 	}
-	k.out = newImage(k.inputs[0].f.asmOrder())
+	k.out = object.NewImage(k.inputs[0].f.Order)
 	for _, pass := range []func(*input) error{k.addSections, k.resolve, k.addSymbols, k.addRelocs} {
 		for _, in := range k.inputs {
 			if err := pass(in); err != nil {
@@ -48,7 +48,7 @@ func Link(objects ...Object) ([]byte, error) {
 	if err := k.addTypes(); err != nil {
 		return nil, fmt.Errorf("link types: %w", err)
 	}
-	b, err := k.out.bytes()
+	b, err := k.out.Bytes()
 	if err != nil {
 		return nil, fmt.Errorf("link objects: %w", err)
 	}
@@ -67,7 +67,7 @@ func LinkCollection(objects ...Object) (*spec.Collection, error) {
 // staticLinker is one run of Link.
 type staticLinker struct {
 	inputs  []*input
-	out     *image
+	out     *object.Image
 	globals map[string]*global
 	order   []*global
 }
@@ -76,8 +76,8 @@ type staticLinker struct {
 type input struct {
 	name   string
 	index  int
-	f      *file
-	relocs []*section
+	f      *object.File
+	relocs []*object.Section
 	types  *btf.Types
 	ext    *btf.Ext
 
@@ -96,7 +96,7 @@ type input struct {
 type global struct {
 	name    string
 	in      *input // of the definition, or of the first mention
-	sym     *symbol
+	sym     *object.Symbol
 	defined bool
 	weak    bool // the definition is weak; without one, all mentions are
 	hidden  bool
@@ -110,19 +110,19 @@ func linkError(format string, args ...any) error {
 }
 
 func openInput(o Object, index int) (*input, error) {
-	f, err := openFile(o.Data)
+	f, err := object.Open(o.Data)
 	if err != nil {
 		return nil, err
 	}
 	in := &input{name: o.Name, index: index, f: f, decls: make(map[string]btf.ID), sectionOf: make(map[btf.ID]string)}
-	if in.relocs, err = f.relocSections(); err != nil {
+	if in.relocs, err = f.RelocSections(); err != nil {
 		return nil, err
 	}
-	if in.doubled, err = f.doubled(in.relocs); err != nil {
+	if in.doubled, err = f.HasAddendInPlace(in.relocs); err != nil {
 		return nil, err
 	}
-	for i := range f.sections {
-		switch s := &f.sections[i]; s.name {
+	for i := range f.Sections {
+		switch s := &f.Sections[i]; s.Name {
 		case ".BTF":
 			err = in.readTypes(s)
 		case ".BTF.ext":
@@ -133,18 +133,18 @@ func openInput(o Object, index int) (*input, error) {
 		}
 	}
 	in.ownTables()
-	in.section = make([]int, len(f.sections))
-	in.shift = make([]uint64, len(f.sections))
-	in.symbol = make([]int, len(f.symbols))
+	in.section = make([]int, len(f.Sections))
+	in.shift = make([]uint64, len(f.Sections))
+	in.symbol = make([]int, len(f.Symbols))
 	return in, nil
 }
 
-func (in *input) readTypes(s *section) error {
-	b, err := in.f.bytes(s)
+func (in *input) readTypes(s *object.Section) error {
+	b, err := in.f.Bytes(s)
 	if err != nil {
 		return err
 	}
-	if in.types, err = btf.Parse(bytes.Clone(b), btf.Options{Order: in.f.order}); err != nil {
+	if in.types, err = btf.Parse(bytes.Clone(b), btf.Options{Order: in.f.Order}); err != nil {
 		return err
 	}
 	if err := in.types.Validate(); err != nil {
@@ -169,11 +169,11 @@ func (in *input) readTypes(s *section) error {
 	return nil
 }
 
-func (in *input) readExt(s *section) error {
+func (in *input) readExt(s *object.Section) error {
 	if in.types == nil {
 		return nil
 	}
-	b, err := in.f.bytes(s)
+	b, err := in.f.Bytes(s)
 	if err != nil {
 		return err
 	}
@@ -182,15 +182,15 @@ func (in *input) readExt(s *section) error {
 }
 
 // linked reports whether a section goes into the result as it is.
-func linked(s *section) bool {
+func linked(s *object.Section) bool {
 	switch {
-	case s.typ != sectionProgbits && s.typ != sectionNobits, s.size == 0:
+	case s.Type != object.SectionProgbits && s.Type != object.SectionNobits, s.Size == 0:
 		return false
-	case s.name == jumpSection:
-		return s.typ == sectionProgbits
-	case s.flags&flagAlloc == 0:
+	case s.Name == object.JumpSection:
+		return s.Type == object.SectionProgbits
+	case s.Flags&object.FlagAlloc == 0:
 		return false
-	case s.name == ".eh_frame", strings.HasPrefix(s.name, ".BTF"):
+	case s.Name == ".eh_frame", strings.HasPrefix(s.Name, ".BTF"):
 		return false
 	}
 	return true
@@ -201,11 +201,11 @@ const maxLinked = 256 << 20
 
 // addSections puts the sections of one object behind those of the same name.
 func (k *staticLinker) addSections(in *input) error {
-	if in.f.asmOrder() != k.inputs[0].f.asmOrder() {
+	if in.f.Order != k.inputs[0].f.Order {
 		return linkError("its byte order is not that of %s", k.inputs[0].name)
 	}
-	for i := range in.f.sections {
-		s := &in.f.sections[i]
+	for i := range in.f.Sections {
+		s := &in.f.Sections[i]
 		if !linked(s) {
 			continue
 		}
@@ -216,78 +216,78 @@ func (k *staticLinker) addSections(in *input) error {
 	return nil
 }
 
-func (k *staticLinker) addSection(in *input, s *section) error {
+func (k *staticLinker) addSection(in *input, s *object.Section) error {
 	var data []byte
-	if s.typ != sectionNobits {
-		b, err := in.f.claim(s)
+	if s.Type != object.SectionNobits {
+		b, err := in.f.Claim(s)
 		if err != nil {
 			return err
 		}
 		data = b
 	}
-	old := k.out.named[s.name]
-	n := k.out.section(s.name, s.typ, s.flags&^flagCompressed, s.align)
-	to := k.out.at(n)
+	old := k.out.Named[s.Name]
+	n := k.out.Section(s.Name, s.Type, s.Flags&^object.FlagCompressed, s.Align)
+	to := k.out.At(n)
 	switch {
-	case old != 0 && (s.name == "license" || s.name == "version"):
-		if !bytes.Equal(to.data, data) {
-			return linkError("%s is %q here and %q before", s.name, bytes.TrimRight(data, "\x00"), bytes.TrimRight(to.data, "\x00"))
+	case old != 0 && (s.Name == "license" || s.Name == "version"):
+		if !bytes.Equal(to.Data, data) {
+			return linkError("%s is %q here and %q before", s.Name, bytes.TrimRight(data, "\x00"), bytes.TrimRight(to.Data, "\x00"))
 		}
 		return nil // one is enough, and its symbol too
-	case to.typ != s.typ:
-		return linkError("section %q has bytes in one object and none in another", show(s.name))
-	case to.flags&flagExec != s.flags&flagExec:
-		return linkError("section %q is code in one object and data in another", show(s.name))
-	case s.align&(s.align-1) != 0 || s.align > 1<<16:
-		return s.fail(0, "alignment %d", s.align)
-	case s.exec() && s.size%8 != 0:
-		return s.fail(s.size, "size %d is not a multiple of 8", s.size)
+	case to.Type != s.Type:
+		return linkError("section %q has bytes in one object and none in another", object.Show(s.Name))
+	case to.Flags&object.FlagExec != s.Flags&object.FlagExec:
+		return linkError("section %q is code in one object and data in another", object.Show(s.Name))
+	case s.Align&(s.Align-1) != 0 || s.Align > 1<<16:
+		return s.Errorf(0, "alignment %d", s.Align)
+	case s.IsCode() && s.Size%8 != 0:
+		return s.Errorf(s.Size, "size %d is not a multiple of 8", s.Size)
 	}
-	to.align = max(to.align, s.align)
-	size := max(to.size, uint64(len(to.data)))
-	at := (size + max(s.align, 1) - 1) &^ (max(s.align, 1) - 1)
-	if at+s.size > maxLinked || s.size > maxLinked {
-		return linkError("section %q has more than %d bytes", show(s.name), maxLinked)
+	to.Align = max(to.Align, s.Align)
+	size := max(to.Size, uint64(len(to.Data)))
+	at := (size + max(s.Align, 1) - 1) &^ (max(s.Align, 1) - 1)
+	if at+s.Size > maxLinked || s.Size > maxLinked {
+		return linkError("section %q has more than %d bytes", object.Show(s.Name), maxLinked)
 	}
-	if s.typ == sectionNobits {
-		to.size = at + s.size
+	if s.Type == object.SectionNobits {
+		to.Size = at + s.Size
 	} else {
-		to.data = append(to.data, make([]byte, at-uint64(len(to.data)))...)
-		to.data = append(to.data, data...)
+		to.Data = append(to.Data, make([]byte, at-uint64(len(to.Data)))...)
+		to.Data = append(to.Data, data...)
 	}
-	in.section[s.index], in.shift[s.index] = n, at
+	in.section[s.Index], in.shift[s.Index] = n, at
 	return nil
 }
 
 // shared reports whether a symbol has a name that all objects share.
-func (s *symbol) shared() bool {
-	return s.bind != bindLocal && s.name != "" && s.typ != symbolSection && s.typ != symbolFile
+func shared(s *object.Symbol) bool {
+	return s.Bind != object.BindLocal && s.Name != "" && s.Type != object.SymbolSection && s.Type != object.SymbolFile
 }
 
 // dropped reports whether the symbol is in a section that is left out.
-func (in *input) dropped(s *symbol) bool {
-	return s.defined() && (uint64(s.section) >= uint64(len(in.section)) || in.section[s.section] == 0)
+func (in *input) dropped(s *object.Symbol) bool {
+	return s.Defined() && (uint64(s.Section) >= uint64(len(in.section)) || in.section[s.Section] == 0)
 }
 
 // resolve finds the definition of every shared name.
 func (k *staticLinker) resolve(in *input) error {
-	for i := range in.f.symbols {
-		s := &in.f.symbols[i]
-		if !s.shared() || in.dropped(s) {
+	for i := range in.f.Symbols {
+		s := &in.f.Symbols[i]
+		if !shared(s) || in.dropped(s) {
 			continue
 		}
-		if s.special {
-			return linkError("%w", s.homeless())
+		if s.Special {
+			return linkError("%w", s.NoSectionError())
 		}
-		if s.defined() {
-			if _, _, err := in.f.check(uint32(i)); err != nil {
+		if s.Defined() {
+			if _, _, err := in.f.Symbol(uint32(i)); err != nil {
 				return err
 			}
 		}
-		g := &global{name: s.name, in: in, sym: s, defined: s.defined(), weak: s.bind == bindWeak, hidden: s.hidden, decl: in.decls[s.name]}
-		old := k.globals[s.name]
+		g := &global{name: s.Name, in: in, sym: s, defined: s.Defined(), weak: s.Bind == object.BindWeak, hidden: s.Hidden, decl: in.decls[s.Name]}
+		old := k.globals[s.Name]
 		if old == nil {
-			k.globals[s.name] = g
+			k.globals[s.Name] = g
 			k.order = append(k.order, g)
 			continue
 		}
@@ -301,7 +301,7 @@ func (k *staticLinker) resolve(in *input) error {
 // merge settles which of two mentions of a name counts.
 func (k *staticLinker) merge(old, g *global) error {
 	if old.in == g.in {
-		return linkError("symbol %q is there twice", show(g.name))
+		return linkError("symbol %q is there twice", object.Show(g.name))
 	}
 	hidden := old.hidden || g.hidden
 	if err := agree(old, g); err != nil {
@@ -309,7 +309,7 @@ func (k *staticLinker) merge(old, g *global) error {
 	}
 	switch {
 	case old.defined && g.defined && !old.weak && !g.weak:
-		return linkError("%q is defined here and in %s", show(g.name), old.in.name)
+		return linkError("%q is defined here and in %s", object.Show(g.name), old.in.name)
 	case !old.defined && g.defined, old.defined && g.defined && old.weak && !g.weak:
 		*old = *g
 	case !old.defined && !g.defined:
@@ -324,38 +324,38 @@ func (k *staticLinker) merge(old, g *global) error {
 
 // addSymbols adds the local symbols of one object, and the shared ones that are settled by it.
 func (k *staticLinker) addSymbols(in *input) error {
-	for i := range in.f.symbols {
-		s := &in.f.symbols[i]
-		if i == 0 || in.dropped(s) || s.special || s.typ == symbolFile {
+	for i := range in.f.Symbols {
+		s := &in.f.Symbols[i]
+		if i == 0 || in.dropped(s) || s.Special || s.Type == object.SymbolFile {
 			continue
 		}
 		switch {
-		case s.shared():
-			if g := k.globals[s.name]; g.in == in && g.sym == s {
-				g.number = k.out.symbol(k.outGlobal(g))
+		case shared(s):
+			if g := k.globals[s.Name]; g.in == in && g.sym == s {
+				g.number = k.out.AddSymbol(k.outGlobal(g))
 			}
-		case s.typ == symbolSection && s.defined():
-			in.symbol[i] = k.out.mark(in.section[s.section])
-		case s.defined() && s.bind == bindLocal:
-			in.symbol[i] = k.out.symbol(outSymbol{
-				name: s.name, section: in.section[s.section], value: s.value + in.shift[s.section], size: s.size, typ: s.typ,
+		case s.Type == object.SymbolSection && s.Defined():
+			in.symbol[i] = k.out.SectionSymbol(in.section[s.Section])
+		case s.Defined() && s.Bind == object.BindLocal:
+			in.symbol[i] = k.out.AddSymbol(object.OutSymbol{
+				Name: s.Name, Section: in.section[s.Section], Value: s.Value + in.shift[s.Section], Size: s.Size, Type: s.Type,
 			})
 		}
 	}
 	return nil
 }
 
-func (k *staticLinker) outGlobal(g *global) outSymbol {
-	s := outSymbol{name: g.name, bind: bindGlobal}
+func (k *staticLinker) outGlobal(g *global) object.OutSymbol {
+	s := object.OutSymbol{Name: g.name, Bind: object.BindGlobal}
 	if g.weak {
-		s.bind = bindWeak
+		s.Bind = object.BindWeak
 	}
 	if g.hidden {
-		s.visibility = visibilityHidden
+		s.Visibility = object.VisibilityHidden
 	}
 	if g.defined {
-		s.section, s.value = g.in.section[g.sym.section], g.sym.value+g.in.shift[g.sym.section]
-		s.size, s.typ = g.sym.size, g.sym.typ
+		s.Section, s.Value = g.in.section[g.sym.Section], g.sym.Value+g.in.shift[g.sym.Section]
+		s.Size, s.Type = g.sym.Size, g.sym.Type
 	}
 	return s
 }
@@ -367,87 +367,82 @@ func (k *staticLinker) addRelocs(in *input) error {
 		if r == nil || in.section[i] == 0 {
 			continue
 		}
-		list, err := in.f.relocations(nil, r)
+		list, err := in.f.Relocations(nil, r)
 		if err != nil {
 			return err
 		}
-		to := k.out.at(in.section[i])
+		to := k.out.At(in.section[i])
 		for _, x := range list {
-			n, shift, err := k.target(in, x.symbol)
+			n, shift, err := k.target(in, x.Symbol)
 			if err != nil {
-				return r.fail(x.entry, "%w", err)
+				return r.Errorf(x.Entry, "%w", err)
 			}
 			if n == 0 {
-				return r.fail(x.entry, "relocation refers to symbol %q, which is not linked", show(in.f.symbols[x.symbol].name))
+				return r.Errorf(x.Entry, "relocation refers to symbol %q, which is not linked", object.Show(in.f.Symbols[x.Symbol].Name))
 			}
-			if in.isTable(&in.f.symbols[x.symbol]) && in.f.sections[i].exec() {
-				if err := k.moveTable(in, x.symbol, in.shift[i]); err != nil {
-					return r.fail(x.entry, "%w", err)
+			if in.isTable(&in.f.Symbols[x.Symbol]) && in.f.Sections[i].IsCode() {
+				if err := k.moveTable(in, x.Symbol, in.shift[i]); err != nil {
+					return r.Errorf(x.Entry, "%w", err)
 				}
 			}
-			at := x.offset + in.shift[i]
-			if in.doubled && in.f.sections[i].exec() && at+8 <= uint64(len(to.data)) {
-				imm := to.data[at+4:]
-				k.out.order().PutUint32(imm, k.out.order().Uint32(imm)-uint32(in.f.doubledBy(x)))
+			at := x.Offset + in.shift[i]
+			if in.doubled && in.f.Sections[i].IsCode() && at+8 <= uint64(len(to.Data)) {
+				imm := to.Data[at+4:]
+				k.out.Order().PutUint32(imm, k.out.Order().Uint32(imm)-uint32(in.f.AddendInPlace(x)))
 			}
 			if shift != 0 {
-				if err := k.addend(to, at, x.typ, shift); err != nil {
-					return r.fail(x.entry, "%w", err)
+				if err := k.addend(to, at, x.Type, shift); err != nil {
+					return r.Errorf(x.Entry, "%w", err)
 				}
 			}
-			to.relocs = append(to.relocs, outReloc{offset: at, symbol: n, typ: x.typ})
+			to.Relocs = append(to.Relocs, object.OutReloc{Offset: at, Symbol: n, Type: x.Type})
 		}
 	}
 	return nil
 }
 
-// target gives the symbol of the result that stands for one of an object, and what has to be added
+// target returns the symbol of the result that stands for one of an object, and what has to be added
 // to what counts from it.
 func (k *staticLinker) target(in *input, i uint32) (number int, shift uint64, err error) {
-	s := &in.f.symbols[i]
-	if s.shared() {
+	s := &in.f.Symbols[i]
+	if shared(s) {
 		if in.dropped(s) {
 			return 0, 0, nil
 		}
-		return k.globals[s.name].number, 0, nil
+		return k.globals[s.Name].number, 0, nil
 	}
-	if s.typ == symbolSection && s.defined() && uint64(s.section) < uint64(len(in.shift)) {
-		return in.symbol[i], in.shift[s.section], nil
+	if s.Type == object.SymbolSection && s.Defined() && uint64(s.Section) < uint64(len(in.shift)) {
+		return in.symbol[i], in.shift[s.Section], nil
 	}
 	return in.symbol[i], 0, nil
 }
 
 // addend adds to the number that a relocation patches.
-func (k *staticLinker) addend(to *outSection, at uint64, typ uint32, shift uint64) error {
-	o := k.out.order()
+func (k *staticLinker) addend(to *object.OutSection, at uint64, typ uint32, shift uint64) error {
+	o := k.out.Order()
 	width := uint64(8)
-	if typ == relocAbs32 || typ == relocNoDyn32 {
+	if typ == object.RelocAbs32 || typ == object.RelocNoDyn32 {
 		width = 4
 	}
-	if at+width > uint64(len(to.data)) {
+	if at+width > uint64(len(to.Data)) {
 		return linkError("relocation of %d bytes at %#x is outside the section", width, at)
 	}
-	b := to.data[at:]
+	b := to.Data[at:]
 	switch typ {
-	case relocCall:
+	case object.RelocCall:
 		o.PutUint32(b[4:], o.Uint32(b[4:])+uint32(shift/8))
-	case relocLoad64:
-		if to.flags&flagExec == 0 {
+	case object.RelocLoad64:
+		if to.Flags&object.FlagExec == 0 {
 			o.PutUint64(b, o.Uint64(b)+shift)
 		} else {
 			o.PutUint32(b[4:], o.Uint32(b[4:])+uint32(shift))
 		}
-	case relocAbs64:
+	case object.RelocAbs64:
 		o.PutUint64(b, o.Uint64(b)+shift)
-	case relocAbs32, relocNoDyn32:
+	case object.RelocAbs32, object.RelocNoDyn32:
 		o.PutUint32(b, o.Uint32(b)+uint32(shift))
 	default:
 		return linkError("relocation of unknown type %d", typ)
 	}
 	return nil
-}
-
-// sortedVars puts variables of a section into the order of their places.
-func sortedVars(v []btf.SecVar) {
-	slices.SortStableFunc(v, func(a, b btf.SecVar) int { return int(int64(a.Offset) - int64(b.Offset)) })
 }

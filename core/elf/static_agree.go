@@ -2,6 +2,7 @@ package elf
 
 import (
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 )
 
 // agree checks that two mentions of a name in different objects mean the same, by the rules of libbpf's
@@ -20,21 +21,21 @@ func agree(a, b *global) error {
 		return err
 	}
 	if x.Kind() != y.Kind() {
-		return linkError("%q is a %v here and a %v in %s", show(b.name), y.Kind(), x.Kind(), a.in.name)
+		return linkError("%q is a %v here and a %v in %s", object.Show(b.name), y.Kind(), x.Kind(), a.in.name)
 	}
 	if a.in.isMap(a.decl) || b.in.isMap(b.decl) {
 		return agreeMaps(a, b)
 	}
 	if s, t := b.in.sectionOf[b.decl], a.in.sectionOf[a.decl]; s != t && s != "" && t != "" {
-		return linkError("%q is in section %s here and in %s in %s", show(b.name), show(s), show(t), a.in.name)
+		return linkError("%q is in section %s here and in %s in %s", object.Show(b.name), object.Show(s), object.Show(t), a.in.name)
 	}
 	if !sameShape(a.in.types, a.decl, b.in.types, b.decl) {
-		return linkError("%q is %s here and %s in %s", show(b.name), show(b.in.declared(y)), show(a.in.declared(x)), a.in.name)
+		return linkError("%q is %s here and %s in %s", object.Show(b.name), object.Show(b.in.declared(y)), object.Show(a.in.declared(x)), a.in.name)
 	}
 	return nil
 }
 
-// declared gives the type of a function or variable as text.
+// declared returns the type of a function or variable as text.
 func (in *input) declared(t btf.Type) string {
 	switch t := t.(type) {
 	case *btf.Var:

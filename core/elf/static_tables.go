@@ -1,32 +1,36 @@
 package elf
 
+import (
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
+)
+
 // ownTables makes the jump tables of an object its own: all compilers' files have tables of the same names.
 func (in *input) ownTables() {
-	for i := range in.f.symbols {
-		if s := &in.f.symbols[i]; in.isTable(s) {
-			s.bind = bindLocal
+	for i := range in.f.Symbols {
+		if s := &in.f.Symbols[i]; in.isTable(s) {
+			s.Bind = object.BindLocal
 		}
 	}
 }
 
 // isTable reports whether a symbol is a jump table.
-func (in *input) isTable(s *symbol) bool {
-	return s.defined() && uint64(s.section) < uint64(len(in.f.sections)) && in.f.sections[s.section].name == jumpSection
+func (in *input) isTable(s *object.Symbol) bool {
+	return s.Defined() && uint64(s.Section) < uint64(len(in.f.Sections)) && in.f.Sections[s.Section].Name == object.JumpSection
 }
 
 // moveTable adds to the entries of a jump table, which count from the start of the section of code that
 // refers to it, where that code begins in the result.
 func (k *staticLinker) moveTable(in *input, i uint32, shift uint64) error {
-	s, sec, err := in.f.check(i)
+	s, sec, err := in.f.Symbol(i)
 	if err != nil {
 		return err
 	}
-	if s.size == 0 || s.size%jumpEntry != 0 {
-		return linkError("jump table %q of %d bytes is not made of whole entries", show(s.name), s.size)
+	if s.Size == 0 || s.Size%object.JumpEntry != 0 {
+		return linkError("jump table %q of %d bytes is not made of whole entries", object.Show(s.Name), s.Size)
 	}
 	if before, ok := in.moved[i]; ok {
 		if before != shift {
-			return linkError("jump table %q belongs to two sections of code", show(s.name))
+			return linkError("jump table %q belongs to two sections of code", object.Show(s.Name))
 		}
 		return nil
 	}
@@ -34,9 +38,9 @@ func (k *staticLinker) moveTable(in *input, i uint32, shift uint64) error {
 		in.moved = make(map[uint32]uint64)
 	}
 	in.moved[i] = shift
-	data := k.out.at(in.section[sec.index]).data[in.shift[sec.index]+s.value:][:s.size]
-	o := k.out.order()
-	for ; len(data) > 0; data = data[jumpEntry:] {
+	data := k.out.At(in.section[sec.Index]).Data[in.shift[sec.Index]+s.Value:][:s.Size]
+	o := k.out.Order()
+	for ; len(data) > 0; data = data[object.JumpEntry:] {
 		o.PutUint64(data, o.Uint64(data)+shift)
 	}
 	return nil

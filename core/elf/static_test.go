@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/elftest"
 	"github.com/bpfhost/bpfhost/internal/testenv"
@@ -254,7 +255,7 @@ func TestLinkConflicts(t *testing.T) {
 	if _, err := Link(); err == nil {
 		t.Error("nothing can be linked")
 	}
-	if _, err := Link(Object{"a", []byte("\x1f\x8b")}); !errors.Is(err, ErrNotObject) {
+	if _, err := Link(Object{"a", []byte("\x1f\x8b")}); !errors.Is(err, object.ErrNotObject) {
 		t.Errorf("%v", err)
 	}
 }

@@ -1,11 +1,14 @@
 package elf
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf/internal/mapdef"
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -24,16 +27,16 @@ func (in *input) isMap(decl btf.ID) bool {
 func agreeMaps(a, b *global) error {
 	there, err := a.in.definition(a.decl)
 	if err != nil {
-		return fmt.Errorf("map %q in %s: %w", show(a.name), a.in.name, err)
+		return fmt.Errorf("map %q in %s: %w", object.Show(a.name), a.in.name, err)
 	}
 	here, err := b.in.definition(b.decl)
 	if err != nil {
-		return fmt.Errorf("map %q: %w", show(b.name), err)
+		return fmt.Errorf("map %q: %w", object.Show(b.name), err)
 	}
 	old, now := &spec.Collection{Maps: []*spec.Map{there}}, &spec.Collection{Maps: []*spec.Map{here}}
 	for _, c := range spec.Diff(old, now) {
 		for _, p := range c.Props {
-			return linkError("map %q has %s %q here and %q in %s", show(b.name), p.Name, p.New, p.Old, a.in.name)
+			return linkError("map %q has %s %q here and %q in %s", object.Show(b.name), p.Name, p.New, p.Old, a.in.name)
 		}
 	}
 	return nil
@@ -50,8 +53,8 @@ func (in *input) definition(decl btf.ID) (*spec.Map, error) {
 	if !ok {
 		return nil, linkError("BTF type %d is a %v, not a variable", decl, t.Kind())
 	}
-	m, err := defined(in.types, v)
-	if err != nil {
+	m := &spec.Map{Name: v.Name, Section: ".maps"}
+	if _, err := mapdef.Read(in.types, v.Type, m); err != nil {
 		return nil, err
 	}
 	for x := m; x != nil; x = x.Inner {
@@ -61,18 +64,10 @@ func (in *input) definition(decl btf.ID) (*spec.Map, error) {
 	return m, nil
 }
 
-// defined reads a map definition by its BTF alone.
-func defined(types *btf.Types, v *btf.Var) (*spec.Map, error) {
-	l := &loader{types: types, c: &spec.Collection{}}
-	m := &spec.Map{Name: v.Name, Section: ".maps"}
-	d := mapDef{r: &mapReader{l: l, section: &section{name: ".maps"}}, m: m}
-	return m, d.read(v.Type)
-}
-
 // addTypes puts the types of all objects into one table, each shared function and variable once, and
 // makes .BTF and .BTF.ext of it.
 func (k *staticLinker) addTypes() error {
-	b := &btf.Builder{Order: k.out.order()}
+	b := &btf.Builder{Order: k.out.Order()}
 	next := btf.ID(1)
 	for _, in := range k.inputs {
 		next = k.number(in, next)
@@ -103,12 +98,20 @@ func (k *staticLinker) addTypes() error {
 	if err := ext.Remap(ids); err != nil {
 		return err
 	}
-	whole := &btf.Builder{Order: k.out.order()}
+	whole := &btf.Builder{Order: k.out.Order()}
 	whole.AddAll(small)
-	return k.out.addTypes(whole, ext)
+	raw, more, err := whole.BytesExt(ext)
+	if err != nil {
+		return err
+	}
+	if len(ext.Sections) == 0 {
+		more = nil
+	}
+	k.out.AddTypes(raw, more)
+	return nil
 }
 
-// number gives every type of an object its number in the result. Data sections come at the end, and
+// number returns every type of an object its number in the result. Data sections come at the end, and
 // shared functions and variables only from the object that settles them.
 func (k *staticLinker) number(in *input, next btf.ID) btf.ID {
 	if in.types == nil {
@@ -126,20 +129,20 @@ func (k *staticLinker) number(in *input, next btf.ID) btf.ID {
 
 // kept reports whether a type goes into the result.
 func (k *staticLinker) kept(in *input, id btf.ID, t btf.Type) bool {
-	name, shared := "", false
+	name, isShared := "", false
 	switch t := t.(type) {
 	case *btf.Datasec:
 		return false
 	case *btf.Function:
-		name, shared = t.Name, t.Linkage != btf.LinkStatic
+		name, isShared = t.Name, t.Linkage != btf.LinkStatic
 	case *btf.Var:
-		name, shared = t.Name, t.Linkage != btf.LinkStatic
+		name, isShared = t.Name, t.Linkage != btf.LinkStatic
 	case *btf.DeclTag:
 		if target, err := in.types.Type(t.Type); err == nil {
 			return k.kept(in, t.Type, target)
 		}
 	}
-	if g := k.globals[name]; shared && g != nil && g.decl != 0 {
+	if g := k.globals[name]; isShared && g != nil && g.decl != 0 {
 		return g.in == in && g.decl == id
 	}
 	return true
@@ -182,7 +185,7 @@ func (k *staticLinker) fill(in *input, b *btf.Builder) error {
 	return nil
 }
 
-// relink gives a declaration that another object defines the linkage of a definition.
+// relink returns a declaration that another object defines the linkage of a definition.
 func (k *staticLinker) relink(t btf.Type) {
 	switch t := t.(type) {
 	case *btf.Function:
@@ -213,8 +216,8 @@ func (k *staticLinker) addDatasecs(b *btf.Builder) error {
 			to := sections[d.Name]
 			if to == nil {
 				to = &btf.Datasec{Name: d.Name}
-				if n := k.out.named[d.Name]; n != 0 {
-					to.Size = uint32(max(k.out.at(n).size, uint64(len(k.out.at(n).data))))
+				if n := k.out.Named[d.Name]; n != 0 {
+					to.Size = uint32(k.out.Size(n))
 				}
 				sections[d.Name] = to
 				names = append(names, d.Name)
@@ -227,24 +230,24 @@ func (k *staticLinker) addDatasecs(b *btf.Builder) error {
 		if len(d.Vars) == 0 {
 			continue
 		}
-		sortedVars(d.Vars)
+		slices.SortStableFunc(d.Vars, func(a, b btf.SecVar) int { return cmp.Compare(a.Offset, b.Offset) })
 		b.Add(d)
 	}
 	return nil
 }
 
 // places finds the symbols of an object by section and name.
-func (in *input) places() map[[2]string]*symbol {
-	out := make(map[[2]string]*symbol)
-	for i := range in.f.symbols {
-		if s := &in.f.symbols[i]; s.defined() && uint64(s.section) < uint64(len(in.f.sections)) && s.typ != symbolSection {
-			out[[2]string{in.f.sections[s.section].name, s.name}] = s
+func (in *input) places() map[[2]string]*object.Symbol {
+	out := make(map[[2]string]*object.Symbol)
+	for i := range in.f.Symbols {
+		if s := &in.f.Symbols[i]; s.Defined() && uint64(s.Section) < uint64(len(in.f.Sections)) && s.Type != object.SymbolSection {
+			out[[2]string{in.f.Sections[s.Section].Name, s.Name}] = s
 		}
 	}
 	return out
 }
 
-func (k *staticLinker) addDatasec(in *input, d, to *btf.Datasec, places map[[2]string]*symbol) {
+func (k *staticLinker) addDatasec(in *input, d, to *btf.Datasec, places map[[2]string]*object.Symbol) {
 	for _, v := range d.Vars {
 		id := in.ids[v.Type]
 		name := in.types.Name(v.Type)
@@ -253,10 +256,10 @@ func (k *staticLinker) addDatasec(in *input, d, to *btf.Datasec, places map[[2]s
 		}
 		s := places[[2]string{d.Name, name}]
 		switch {
-		case s != nil && s.shared() && (k.globals[name] == nil || k.globals[name].sym != s):
+		case s != nil && shared(s) && (k.globals[name] == nil || k.globals[name].sym != s):
 			continue // lost against another
 		case s != nil:
-			to.Vars = append(to.Vars, btf.SecVar{Type: id, Offset: uint32(s.value + in.shift[s.section]), Size: v.Size})
+			to.Vars = append(to.Vars, btf.SecVar{Type: id, Offset: uint32(s.Value + in.shift[s.Section]), Size: v.Size})
 		case k.globals[name] == nil || !k.globals[name].defined:
 			to.Vars = append(to.Vars, btf.SecVar{Type: id, Size: v.Size})
 			if to.Size > 0 {
@@ -274,9 +277,9 @@ func (k *staticLinker) mergedExt() *btf.Ext {
 			continue
 		}
 		shift := make(map[string]uint32)
-		for i := range in.f.sections {
-			if s := &in.f.sections[i]; in.section[i] != 0 && s.exec() {
-				shift[s.name] = uint32(in.shift[i] / asm.SlotSize)
+		for i := range in.f.Sections {
+			if s := &in.f.Sections[i]; in.section[i] != 0 && s.IsCode() {
+				shift[s.Name] = uint32(in.shift[i] / asm.SlotSize)
 			}
 		}
 		for i := range in.ext.Sections {
@@ -311,19 +314,4 @@ func (in *input) appendExt(to, s *btf.ExtSection, by uint32) {
 		r.Slot, r.Type = r.Slot+by, in.ids[r.Type]
 		to.Relos = append(to.Relos, r)
 	}
-}
-
-// addTypes adds .BTF and .BTF.ext.
-func (m *image) addTypes(b *btf.Builder, ext *btf.Ext) error {
-	types, more, err := b.BytesExt(ext)
-	if err != nil {
-		return err
-	}
-	n := m.section(".BTF", sectionProgbits, 0, 4)
-	m.at(n).data = types
-	if len(ext.Sections) > 0 {
-		n = m.section(".BTF.ext", sectionProgbits, 0, 4)
-		m.at(n).data = more
-	}
-	return nil
 }

@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
 // structOps is one instance: a variable in a section of them.
 type structOps struct {
 	m       *spec.Map
-	section *section
+	section *object.Section
 	at      uint64
 	typ     btf.ID
 }
@@ -22,7 +23,7 @@ type structOps struct {
 // isStructOps reports whether the section holds instances of struct_ops; those of ".link" are
 // registered by a link.
 func isStructOps(name string) bool {
-	name = strings.TrimPrefix(name, optionalMark)
+	name = strings.TrimPrefix(name, object.OptionalMark)
 	return name == ".struct_ops" || name == ".struct_ops.link"
 }
 
@@ -36,27 +37,27 @@ func (l *loader) readStructOps() error {
 	return nil
 }
 
-func (l *loader) readStructOpsSection(s *section) error {
-	if s.size == 0 {
+func (l *loader) readStructOpsSection(s *object.Section) error {
+	if s.Size == 0 {
 		return nil
 	}
-	data, err := l.f.claim(s)
+	data, err := l.f.Claim(s)
 	if err != nil {
 		return err
 	}
 	if l.types == nil {
-		return s.fail(0, "struct_ops need BTF: compile with -g")
+		return s.Errorf(0, "struct_ops need BTF: compile with -g")
 	}
-	d, _, err := l.datasec(s.name)
+	d, _, err := l.datasec(s.Name)
 	if err != nil {
 		return err
 	}
 	if d == nil {
-		return s.fail(0, "BTF has no section of that name")
+		return s.Errorf(0, "BTF has no section of that name")
 	}
 	symbols := make(map[string]uint32)
 	for _, i := range l.symbols.of(s) {
-		symbols[l.f.symbols[i].name] = i
+		symbols[l.f.Symbols[i].Name] = i
 	}
 	for _, v := range d.Vars {
 		if err := l.addStructOps(s, v, data, symbols); err != nil {
@@ -66,21 +67,21 @@ func (l *loader) readStructOpsSection(s *section) error {
 	return nil
 }
 
-func (l *loader) addStructOps(s *section, v btf.SecVar, data []byte, symbols map[string]uint32) error {
+func (l *loader) addStructOps(s *object.Section, v btf.SecVar, data []byte, symbols map[string]uint32) error {
 	t, err := l.types.Type(v.Type)
 	if err != nil {
 		return err
 	}
 	decl, ok := t.(*btf.Var)
 	if !ok {
-		return s.fail(0, "BTF type %d is a %v, not a variable", v.Type, t.Kind())
+		return s.Errorf(0, "BTF type %d is a %v, not a variable", v.Type, t.Kind())
 	}
-	name := show(decl.Name)
+	name := object.Show(decl.Name)
 	i, ok := symbols[decl.Name]
 	if !ok {
-		return s.fail(0, "instance %q has no symbol", name)
+		return s.Errorf(0, "instance %q has no symbol", name)
 	}
-	sym, _, err := l.f.check(i)
+	sym, _, err := l.f.Symbol(i)
 	if err != nil {
 		return err
 	}
@@ -91,35 +92,35 @@ func (l *loader) addStructOps(s *section, v btf.SecVar, data []byte, symbols map
 	}
 	def, ok := st.(*btf.Struct)
 	if !ok || def.Union {
-		return s.fail(sym.value, "instance %q is %s, not a struct", name, l.types.TypeName(decl.Type))
+		return s.Errorf(sym.Value, "instance %q is %s, not a struct", name, l.types.TypeName(decl.Type))
 	}
-	if def.Size == 0 || uint64(def.Size) > uint64(len(data))-sym.value {
-		return s.fail(sym.value, "instance %q has %d bytes, which do not fit the section", name, def.Size)
+	if def.Size == 0 || uint64(def.Size) > uint64(len(data))-sym.Value {
+		return s.Errorf(sym.Value, "instance %q has %d bytes, which do not fit the section", name, def.Size)
 	}
 	if l.hasMap(decl.Name) {
-		return s.fail(sym.value, "second map named %q", name)
+		return s.Errorf(sym.Value, "second map named %q", name)
 	}
 	m := &spec.Map{
-		Name: decl.Name, Section: s.name, Type: spec.MapStructOps, KeySize: 4, ValueSize: def.Size, MaxEntries: 1,
-		Value: id, Optional: strings.HasPrefix(s.name, optionalMark), Tags: l.mapTags(v.Type),
-		Data: bytes.Clone(data[sym.value : sym.value+uint64(def.Size)]),
+		Name: decl.Name, Section: s.Name, Type: spec.MapStructOps, KeySize: 4, ValueSize: def.Size, MaxEntries: 1,
+		Value: id, Optional: strings.HasPrefix(s.Name, object.OptionalMark), Tags: l.mapTags(v.Type),
+		Data: bytes.Clone(data[sym.Value : sym.Value+uint64(def.Size)]),
 	}
-	if strings.HasSuffix(s.name, ".link") {
+	if strings.HasSuffix(s.Name, ".link") {
 		m.Flags |= spec.FlagLink
 	}
-	l.structOps = append(l.structOps, &structOps{m: m, section: s, at: sym.value, typ: id})
-	return l.addMap(m, s, sym.value)
+	l.structOps = append(l.structOps, &structOps{m: m, section: s, at: sym.Value, typ: id})
+	return l.addMap(m, s, sym.Value)
 }
 
 // readMembers reads which programs are members of instances: relocations in their sections.
 func (l *loader) readMembers() error {
 	l.members = make(map[string]string)
 	for _, s := range l.parts.structOps {
-		r := l.relocs[s.index]
+		r := l.relocs[s.Index]
 		if r == nil {
 			continue
 		}
-		relocs, err := l.f.relocations(nil, r)
+		relocs, err := l.f.Relocations(nil, r)
 		if err != nil {
 			return err
 		}
@@ -132,35 +133,35 @@ func (l *loader) readMembers() error {
 	return nil
 }
 
-func (l *loader) readMember(s *section, r reloc) error {
+func (l *loader) readMember(s *object.Section, r object.Reloc) error {
 	i := slices.IndexFunc(l.structOps, func(o *structOps) bool {
-		return o.section == s && o.at <= r.offset && r.offset-o.at < uint64(o.m.ValueSize)
+		return o.section == s && o.at <= r.Offset && r.Offset-o.at < uint64(o.m.ValueSize)
 	})
 	if i < 0 {
-		return s.fail(r.offset, "address where no instance is")
+		return s.Errorf(r.Offset, "address where no instance is")
 	}
 	o := l.structOps[i]
-	if r.typ != relocAbs64 && r.typ != relocLoad64 {
-		return s.fail(r.offset, "instance %q: relocation of type %d is not one of data", show(o.m.Name), r.typ)
+	if r.Type != object.RelocAbs64 && r.Type != object.RelocLoad64 {
+		return s.Errorf(r.Offset, "instance %q: relocation of type %d is not one of data", object.Show(o.m.Name), r.Type)
 	}
-	sym, _, err := l.f.check(r.symbol)
+	sym, _, err := l.f.Symbol(r.Symbol)
 	if err != nil {
 		return err
 	}
-	at := uint32(r.offset - o.at)
+	at := uint32(r.Offset - o.at)
 	if at+8 > o.m.ValueSize {
-		return s.fail(r.offset, "instance %q: address behind its end", show(o.m.Name))
+		return s.Errorf(r.Offset, "instance %q: address behind its end", object.Show(o.m.Name))
 	}
-	fn := l.funcAt(sym.section, sym.value)
-	if fn == nil || fn.static() || l.sectionOf(fn).name == ".text" {
-		return s.fail(r.offset, "instance %q: %q is no program", show(o.m.Name), show(sym.name))
+	fn := l.funcAt(sym.Section, sym.Value)
+	if fn == nil || fn.static() || l.sectionOf(fn).Name == ".text" {
+		return s.Errorf(r.Offset, "instance %q: %q is no program", object.Show(o.m.Name), object.Show(sym.Name))
 	}
 	if rule, _, _ := l.matchSection(l.sectionOf(fn)); rule.typ != spec.ProgramStructOps {
-		return s.fail(r.offset, "instance %q: program %q is of section %s, not struct_ops", show(o.m.Name), show(fn.name()), show(l.sectionOf(fn).name))
+		return s.Errorf(r.Offset, "instance %q: program %q is of section %s, not struct_ops", object.Show(o.m.Name), object.Show(fn.name()), object.Show(l.sectionOf(fn).Name))
 	}
 	path := l.types.Name(o.typ) + "." + memberAt(l.types, o.typ, at)
 	if other, dup := l.members[fn.name()]; dup && other != path {
-		return s.fail(r.offset, "program %q is member %q and %q", show(fn.name()), show(other), show(path))
+		return s.Errorf(r.Offset, "program %q is member %q and %q", object.Show(fn.name()), object.Show(other), object.Show(path))
 	}
 	l.members[fn.name()] = path
 	o.m.Values = append(o.m.Values, spec.MapValue{Key: at, Name: fn.name()})
@@ -171,7 +172,7 @@ func (l *loader) readMember(s *section, r reloc) error {
 // maxMember is how deep the member of an instance may be nested.
 const maxMember = 16
 
-// memberAt gives the path of the member at an offset in bytes: "a", or "a.b" for one of a nested
+// memberAt returns the path of the member at an offset in bytes: "a", or "a.b" for one of a nested
 // struct.
 func memberAt(t *btf.Types, id btf.ID, at uint32) string {
 	path := ""

@@ -3,6 +3,7 @@ package elf
 import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -34,9 +35,9 @@ func (l *loader) assemble(p *spec.Program, entry *function) error {
 	return nil
 }
 
-// piece gives the instructions of a function.
+// piece returns the instructions of a function.
 func (l *loader) piece(fn *function) spec.Piece {
-	return spec.Piece{Pack: l.packs[fn.symbol.section], From: fn.first, To: fn.first + fn.insns}
+	return spec.Piece{Pack: l.packs[fn.symbol.Section], From: fn.first, To: fn.first + fn.insns}
 }
 
 // flatten lists the functions of a program. The list is good until the next call.
@@ -58,7 +59,7 @@ func (l *loader) flatten(p *spec.Program, entry *function) ([]*function, error) 
 	}
 	l.flat = list
 	if l.total += total; l.total > l.o.MaxInsns {
-		return nil, l.sectionOf(entry).fail(entry.off(), "program %q and those before it have more than %d instructions together with the functions they call", show(p.Name), l.o.MaxInsns)
+		return nil, l.sectionOf(entry).Errorf(entry.off(), "program %q and those before it have more than %d instructions together with the functions they call", object.Show(p.Name), l.o.MaxInsns)
 	}
 	return list, nil
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/bpfhost/bpfhost/internal/elftest"
 )
 
-// TestExtendedIndex gives the symbol of a function its section by the table of extended numbers,
+// TestExtendedIndex returns the symbol of a function its section by the table of extended numbers,
 // as files with more than 65,000 sections have it.
 func TestExtendedIndex(t *testing.T) {
 	object := func(entries int, link uint32, index uint32) []byte {
@@ -20,7 +20,7 @@ func TestExtendedIndex(t *testing.T) {
 		table := make([]byte, 4*entries)
 		binary.LittleEndian.PutUint32(table[len(table)-4:], index)
 		f.Sections = append(f.Sections, elftest.Section{Name: "indexes", Type: elftest.Shndx, Data: table, Link: link, Entry: 4})
-		sym(f, "main").Index = indexExtended
+		sym(f, "main").Index = 0xffff
 		return f.Bytes()
 	}
 	c, err := LoadBytes(object(5, 4, 1))

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -15,8 +16,8 @@ type slot struct {
 
 // tailCall finds the entry of a section "ID/KEY", in decimal, of iproute2 (tc/examples/bpf, up to its 6.x): ID
 // is that of an array of programs that is defined iproute2's way. nil is no such section.
-func (l *loader) tailCall(s *section) (*slot, error) {
-	first, second, ok := strings.Cut(s.name, "/")
+func (l *loader) tailCall(s *object.Section) (*slot, error) {
+	first, second, ok := strings.Cut(s.Name, "/")
 	if !ok || first == "" || first[0] < '0' || first[0] > '9' {
 		return nil, nil
 	}
@@ -30,7 +31,7 @@ func (l *loader) tailCall(s *section) (*slot, error) {
 			continue
 		}
 		if key >= uint64(d.m.MaxEntries) {
-			return nil, s.fail(0, "section is entry %d of map %q, which has %d", key, show(d.m.Name), d.m.MaxEntries)
+			return nil, s.Errorf(0, "section is entry %d of map %q, which has %d", key, object.Show(d.m.Name), d.m.MaxEntries)
 		}
 		return &slot{d.m, uint32(key)}, nil
 	}
@@ -49,13 +50,13 @@ func (l *loader) tailCallRule() rule {
 }
 
 // putTailCall makes the program the first value of its entry.
-func (l *loader) putTailCall(s *section, at *slot, fn *function) error {
+func (l *loader) putTailCall(s *object.Section, at *slot, fn *function) error {
 	for _, v := range at.m.Values {
 		if v.Key == at.key {
-			return s.fail(fn.off(), "programs %q and %q are both entry %d of map %q", show(v.Name), show(fn.name()), at.key, show(at.m.Name))
+			return s.Errorf(fn.off(), "programs %q and %q are both entry %d of map %q", object.Show(v.Name), object.Show(fn.name()), at.key, object.Show(at.m.Name))
 		}
 	}
 	at.m.Values = append(at.m.Values, spec.MapValue{Key: at.key, Name: fn.name()})
-	l.note(NoteTailCall, "section %s is an entry of map %s, as iproute2 has it", s.name, at.m.Name)
+	l.note(NoteTailCall, "section %s is an entry of map %s, as iproute2 has it", s.Name, at.m.Name)
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -11,13 +12,13 @@ import (
 // programs.
 func (l *loader) readValues() error {
 	s := l.parts.maps
-	if s == nil || l.relocs[s.index] == nil {
+	if s == nil || l.relocs[s.Index] == nil {
 		return nil
 	}
-	if s.align == 0 {
-		return s.fail(0, "initial values of maps in a section of alignment 0")
+	if s.Align == 0 {
+		return s.Errorf(0, "initial values of maps in a section of alignment 0")
 	}
-	relocs, err := l.f.relocations(nil, l.relocs[s.index])
+	relocs, err := l.f.Relocations(nil, l.relocs[s.Index])
 	if err != nil {
 		return err
 	}
@@ -30,41 +31,41 @@ func (l *loader) readValues() error {
 	return nil
 }
 
-func (l *loader) readValue(s *section, r reloc) error {
-	i, exact := slices.BinarySearchFunc(l.valueArrays, r.offset, func(a valueArray, off uint64) int { return cmp.Compare(a.at, off) })
+func (l *loader) readValue(s *object.Section, r object.Reloc) error {
+	i, exact := slices.BinarySearchFunc(l.valueArrays, r.Offset, func(a valueArray, off uint64) int { return cmp.Compare(a.at, off) })
 	if !exact {
 		i--
 	}
 	if i < 0 {
-		return s.fail(r.offset, "address where no map has initial values")
+		return s.Errorf(r.Offset, "address where no map has initial values")
 	}
 	v := &l.valueArrays[i]
-	name := show(v.m.Name)
-	if r.typ != relocAbs64 && r.typ != relocLoad64 {
-		return s.fail(r.offset, "map %q: relocation of type %d is not one of data", name, r.typ)
+	name := object.Show(v.m.Name)
+	if r.Type != object.RelocAbs64 && r.Type != object.RelocLoad64 {
+		return s.Errorf(r.Offset, "map %q: relocation of type %d is not one of data", name, r.Type)
 	}
-	if (r.offset-v.at)%8 != 0 {
-		return s.fail(r.offset, "map %q: initial value is not aligned", name)
+	if (r.Offset-v.at)%8 != 0 {
+		return s.Errorf(r.Offset, "map %q: initial value is not aligned", name)
 	}
-	index := (r.offset - v.at) / 8
+	index := (r.Offset - v.at) / 8
 	if index > 1<<32-1 || v.count > 0 && index >= v.count {
-		return s.fail(r.offset, "map %q: initial value %d of %d", name, index, v.count)
+		return s.Errorf(r.Offset, "map %q: initial value %d of %d", name, index, v.count)
 	}
-	sym, sec, err := l.f.check(r.symbol)
+	sym, sec, err := l.f.Symbol(r.Symbol)
 	if err != nil {
 		return err
 	}
 	if v.m.Type == spec.MapProgArray {
-		fn := l.funcAt(sym.section, sym.value)
-		if fn == nil || l.sectionOf(fn).name == ".text" {
-			return s.fail(r.offset, "map %q: %q is no program", name, show(sym.name))
+		fn := l.funcAt(sym.Section, sym.Value)
+		if fn == nil || l.sectionOf(fn).Name == ".text" {
+			return s.Errorf(r.Offset, "map %q: %q is no program", name, object.Show(sym.Name))
 		}
 		v.m.Values = append(v.m.Values, spec.MapValue{Key: uint32(index), Name: fn.name()})
 		return nil
 	}
-	inner := l.mapAt[location{sec.index, sym.value}]
+	inner := l.mapAt[location{sec.Index, sym.Value}]
 	if inner == nil {
-		return s.fail(r.offset, "map %q: %q is no map", name, show(sym.name))
+		return s.Errorf(r.Offset, "map %q: %q is no map", name, object.Show(sym.Name))
 	}
 	v.m.Values = append(v.m.Values, spec.MapValue{Key: uint32(index), Name: inner.Name})
 	return nil

@@ -1,6 +1,7 @@
 package elf
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -33,7 +35,7 @@ func writeObject(c *spec.Collection) ([]byte, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	w := &collectionWriter{c: c.Clone(), m: newImage(c.Order), ext: &btf.Ext{}, symbols: make(map[string]int), tables: make(map[string]bool), funcs: make(map[string]*outFunc)}
+	w := &collectionWriter{c: c.Clone(), m: object.NewImage(byteOrderOf(c.Order)), ext: &btf.Ext{}, symbols: make(map[string]int), tables: make(map[string]bool), funcs: make(map[string]*outFunc)}
 	for _, pass := range []func() error{
 		w.normalise, w.shareFuncs, w.openTypes, w.addTexts, w.addData, w.addMaps, w.addExterns,
 		w.addFuncs, w.addTables, w.addCode, w.addValues, w.closeTypes,
@@ -42,17 +44,25 @@ func writeObject(c *spec.Collection) ([]byte, error) {
 			return nil, err
 		}
 	}
-	b, err := w.m.bytes()
+	b, err := w.m.Bytes()
 	if err != nil {
 		return nil, err
 	}
 	return b, w.verify(b)
 }
 
+// byteOrderOf returns what writes numbers in that byte order.
+func byteOrderOf(o asm.ByteOrder) binary.ByteOrder {
+	if o == asm.BigEndian {
+		return binary.BigEndian
+	}
+	return binary.LittleEndian
+}
+
 // collectionWriter is one run of Write.
 type collectionWriter struct {
 	c       *spec.Collection // a copy, as the object will be read
-	m       *image
+	m       *object.Image
 	ext     *btf.Ext
 	symbols map[string]int  // by name: maps, variables, externs, jump tables
 	tables  map[string]bool // names of jump tables
@@ -76,8 +86,6 @@ type outFunc struct {
 	at      uint64
 }
 
-const flagWrite = 0x1
-
 // normalise takes out what an object does not say and sets what it says by itself.
 func (w *collectionWriter) normalise() error {
 	w.c.Attach, w.c.Notes = nil, nil
@@ -90,12 +98,12 @@ func (w *collectionWriter) normalise() error {
 	}
 	for _, m := range w.c.Maps {
 		switch {
-		case m.Name == kconfigSection:
+		case m.Name == object.KconfigSection:
 		case m.Type == spec.MapStructOps:
 			m.Section = structOpsSection(m)
 		case w.isData(m):
-			if !isData(&section{name: m.Name}) {
-				return fmt.Errorf("%w: the name of data section %q begins with none of .data, .rodata and .bss", ErrWrite, show(m.Name))
+			if !object.IsData(m.Name) {
+				return fmt.Errorf("%w: the name of data section %q begins with none of .data, .rodata and .bss", ErrWrite, object.Show(m.Name))
 			}
 			m.Section = m.Name
 		default:
@@ -109,7 +117,7 @@ func (w *collectionWriter) normalise() error {
 		if m := w.c.Map(v.Map); m != nil {
 			v.Section = m.Section
 			if m.Type == spec.MapArena {
-				v.Section = arenaSection
+				v.Section = object.ArenaSection
 			}
 		}
 	}
@@ -122,7 +130,7 @@ func structOpsSection(m *spec.Map) string {
 		name += ".link"
 	}
 	if m.Optional {
-		name = optionalMark + name
+		name = object.OptionalMark + name
 	}
 	return name
 }
@@ -135,12 +143,12 @@ func (w *collectionWriter) isData(m *spec.Map) bool {
 	return m.Data != nil || m.Freeze || slices.ContainsFunc(w.c.Vars, func(v *spec.Var) bool { return v.Map == m.Name })
 }
 
-// sectionOf gives the name of a section that stands for what the program is: its own if it does.
+// sectionOf returns the name of a section that stands for what the program is: its own if it does.
 func sectionOf(p *spec.Program) (string, error) {
 	same := func(r rule, target string) bool {
 		return r.typ == p.Type && r.attach == p.AttachType && r.flags == p.Flags && (target == p.AttachTo || p.Type == spec.ProgramStructOps)
 	}
-	if r, target, ok := match(strings.TrimPrefix(p.Section, optionalMark)); ok && same(r, target) && strings.HasPrefix(p.Section, optionalMark) == p.Optional {
+	if r, target, ok := match(strings.TrimPrefix(p.Section, object.OptionalMark)); ok && same(r, target) && strings.HasPrefix(p.Section, object.OptionalMark) == p.Optional {
 		return p.Section, nil
 	}
 	for _, r := range rules {
@@ -152,27 +160,27 @@ func sectionOf(p *spec.Program) (string, error) {
 			base += "/" + p.AttachTo
 		}
 		if p.Optional {
-			base = optionalMark + base
+			base = object.OptionalMark + base
 		}
 		return base, nil
 	}
-	return "", fmt.Errorf("%w: no name of a section stands for program %q of type %v, attach type %v, flags %#x", ErrWrite, show(p.Name), p.Type, p.AttachType, uint32(p.Flags))
+	return "", fmt.Errorf("%w: no name of a section stands for program %q of type %v, attach type %v, flags %#x", ErrWrite, object.Show(p.Name), p.Type, p.AttachType, uint32(p.Flags))
 }
 
 // addTexts adds license and version.
 func (w *collectionWriter) addTexts() error {
 	add := func(name string, data []byte, align uint64) {
-		n := w.m.section(name, sectionProgbits, flagAlloc|flagWrite, align)
-		w.m.at(n).data = data
+		n := w.m.Section(name, object.SectionProgbits, object.FlagAlloc|object.FlagWrite, align)
+		w.m.At(n).Data = data
 		for _, v := range w.types.varsOf(name) {
-			w.m.symbol(outSymbol{name: v, section: n, size: uint64(len(data)), bind: bindGlobal, typ: symbolObject})
+			w.m.AddSymbol(object.OutSymbol{Name: v, Section: n, Size: uint64(len(data)), Bind: object.BindGlobal, Type: object.SymbolObject})
 		}
 	}
 	if w.c.License != "" || w.types.varsOf("license") != nil {
 		add("license", append([]byte(w.c.License), 0), 1)
 	}
 	if w.c.KernelVersion != 0 {
-		add("version", w.m.order().AppendUint32(nil, w.c.KernelVersion), 4)
+		add("version", w.m.Order().AppendUint32(nil, w.c.KernelVersion), 4)
 	}
 	return nil
 }
@@ -180,13 +188,13 @@ func (w *collectionWriter) addTexts() error {
 // addData adds data sections and their variables.
 func (w *collectionWriter) addData() error {
 	for _, m := range w.c.Maps {
-		if m.Name == kconfigSection {
+		if m.Name == object.KconfigSection {
 			continue
 		}
 		name := m.Name
 		switch {
 		case m.Type == spec.MapArena && m.Data != nil:
-			name = arenaSection
+			name = object.ArenaSection
 		case m.Type == spec.MapArena, m.Section == ".maps", m.Type == spec.MapStructOps:
 			continue
 		}
@@ -198,30 +206,30 @@ func (w *collectionWriter) addData() error {
 }
 
 func (w *collectionWriter) addDataSection(m *spec.Map, name string) error {
-	typ, flags := uint32(sectionProgbits), uint64(flagAlloc|flagWrite)
+	typ, flags := uint32(object.SectionProgbits), uint64(object.FlagAlloc|object.FlagWrite)
 	if strings.HasPrefix(name, ".rodata") {
-		flags = flagAlloc
+		flags = object.FlagAlloc
 	}
 	zero := !slices.ContainsFunc(m.Data, func(b byte) bool { return b != 0 })
 	if m.Data == nil || zero && strings.HasPrefix(name, ".bss") {
-		typ = sectionNobits
+		typ = object.SectionNobits
 	} else if strings.HasPrefix(name, ".bss") {
 		return fmt.Errorf("%w: section %s has bytes that are not zero", ErrWrite, name)
 	}
-	n := w.m.section(name, typ, flags, 8)
-	s := w.m.at(n)
-	if typ == sectionNobits {
-		s.size = uint64(m.ValueSize)
+	n := w.m.Section(name, typ, flags, 8)
+	s := w.m.At(n)
+	if typ == object.SectionNobits {
+		s.Size = uint64(m.ValueSize)
 	} else {
-		s.data = m.Data
+		s.Data = m.Data
 	}
 	for _, v := range w.c.Vars {
 		if v.Map != m.Name {
 			continue
 		}
-		w.symbols[v.Name] = w.m.symbol(outSymbol{
-			name: v.Name, section: n, value: uint64(v.Offset), size: uint64(v.Size), typ: symbolObject,
-			bind: bindOf(v.Linkage), visibility: visibilityOf(v.Linkage),
+		w.symbols[v.Name] = w.m.AddSymbol(object.OutSymbol{
+			Name: v.Name, Section: n, Value: uint64(v.Offset), Size: uint64(v.Size), Type: object.SymbolObject,
+			Bind: bindOf(v.Linkage), Visibility: visibilityOf(v.Linkage),
 		})
 	}
 	return nil
@@ -230,16 +238,16 @@ func (w *collectionWriter) addDataSection(m *spec.Map, name string) error {
 func bindOf(l spec.Linkage) uint8 {
 	switch l {
 	case spec.LinkStatic:
-		return bindLocal
+		return object.BindLocal
 	case spec.LinkWeak:
-		return bindWeak
+		return object.BindWeak
 	}
-	return bindGlobal
+	return object.BindGlobal
 }
 
 func visibilityOf(l spec.Linkage) uint8 {
 	if l == spec.LinkHidden {
-		return visibilityHidden
+		return object.VisibilityHidden
 	}
 	return 0
 }
@@ -247,11 +255,11 @@ func visibilityOf(l spec.Linkage) uint8 {
 // addExterns adds the symbols of what the kernel provides.
 func (w *collectionWriter) addExterns() error {
 	for _, e := range w.c.Externs {
-		s := outSymbol{name: e.Name, bind: bindGlobal}
+		s := object.OutSymbol{Name: e.Name, Bind: object.BindGlobal}
 		if e.Weak {
-			s.bind = bindWeak
+			s.Bind = object.BindWeak
 		}
-		w.symbols[e.Name] = w.m.symbol(s)
+		w.symbols[e.Name] = w.m.AddSymbol(s)
 		size := uint32(0)
 		if v := w.c.Var(e.Name); v != nil && e.Kind == spec.ExternKconfig {
 			size = v.Size

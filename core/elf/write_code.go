@@ -7,6 +7,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -43,10 +44,10 @@ func (w *collectionWriter) addFunc(f *outFunc) {
 	w.order = append(w.order, f)
 }
 
-// code gives the instructions as they are now: names of functions in them may still change.
+// code returns the instructions as they are now: names of functions in them may still change.
 func (f *outFunc) code() spec.Code { return f.from.Insns.Part(f.first, f.end) }
 
-// funcEnd gives where the function that starts at i ends.
+// funcEnd returns where the function that starts at i ends.
 func funcEnd(p *spec.Program, i int) int {
 	for i++; i < p.Insns.Len() && p.Insns.At(i).Func == nil; i++ {
 	}
@@ -70,7 +71,7 @@ func namedCalls(p *spec.Program) error {
 			}
 			name, ok := starts[in.Target]
 			if !ok {
-				err = fmt.Errorf("%w: instruction %d of program %q refers to a function without a name", ErrWrite, i, show(p.Name))
+				err = fmt.Errorf("%w: instruction %d of program %q refers to a function without a name", ErrWrite, i, object.Show(p.Name))
 				return
 			}
 			in.SetSymbol(asm.RefFunc, name)
@@ -79,10 +80,10 @@ func namedCalls(p *spec.Program) error {
 	return err
 }
 
-// nameEntry gives the entry function the name of its program, which is that of its symbol.
+// nameEntry returns the entry function the name of its program, which is that of its symbol.
 func nameEntry(p *spec.Program) error {
 	if p.FindFunc(p.Name) > 0 {
-		return fmt.Errorf("%w: program %q has another function of its name", ErrWrite, show(p.Name))
+		return fmt.Errorf("%w: program %q has another function of its name", ErrWrite, object.Show(p.Name))
 	}
 	f := p.Insns.At(0).Func
 	if f != nil {
@@ -162,25 +163,25 @@ func sameCode(a, b spec.Code) bool {
 
 func equal[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
 
-// addFuncs gives functions their places and symbols.
+// addFuncs returns functions their places and symbols.
 func (w *collectionWriter) addFuncs() error {
 	size := make(map[int]uint64)
 	for _, f := range w.order {
-		f.number = w.m.section(f.section, sectionProgbits, flagAlloc|flagExec, 8)
+		f.number = w.m.Section(f.section, object.SectionProgbits, object.FlagAlloc|object.FlagExec, 8)
 		f.at = size[f.number]
 		bytes := uint64(0)
 		for _, in := range f.code().All() {
 			bytes += asm.SlotSize * uint64(in.Slots())
 		}
 		size[f.number] += bytes
-		s := outSymbol{name: f.name, section: f.number, value: f.at, size: bytes, typ: symbolFunc, bind: bindGlobal}
+		s := object.OutSymbol{Name: f.name, Section: f.number, Value: f.at, Size: bytes, Type: object.SymbolFunc, Bind: object.BindGlobal}
 		if f.static {
-			s.bind = bindLocal
+			s.Bind = object.BindLocal
 		}
 		if slices.Contains(w.c.Hidden, f.name) && !f.static {
-			s.visibility = visibilityHidden
+			s.Visibility = object.VisibilityHidden
 		}
-		f.symbol = w.m.symbol(s)
+		f.symbol = w.m.AddSymbol(s)
 	}
 	return nil
 }
@@ -189,7 +190,7 @@ func (w *collectionWriter) addFuncs() error {
 func (w *collectionWriter) addCode() error {
 	for _, f := range w.order {
 		if err := w.addFuncCode(f); err != nil {
-			return fmt.Errorf("function %q: %w", show(f.name), err)
+			return fmt.Errorf("function %q: %w", object.Show(f.name), err)
 		}
 	}
 	w.ext.Sections = slices.DeleteFunc(w.ext.Sections, func(s btf.ExtSection) bool {
@@ -199,7 +200,7 @@ func (w *collectionWriter) addCode() error {
 }
 
 func (w *collectionWriter) addFuncCode(f *outFunc) error {
-	to := w.m.at(f.number)
+	to := w.m.At(f.number)
 	ext := w.ext.Section(f.section)
 	if ext == nil {
 		w.ext.Sections = append(w.ext.Sections, btf.ExtSection{Name: f.section})
@@ -214,8 +215,8 @@ func (w *collectionWriter) addFuncCode(f *outFunc) error {
 			return fmt.Errorf("instruction %d: %w", i, err)
 		}
 		if ok {
-			r.offset = at
-			to.relocs = append(to.relocs, r)
+			r.Offset = at
+			to.Relocs = append(to.Relocs, r)
 		}
 		slot := uint32(at / asm.SlotSize)
 		if i == 0 && f.info.Type != 0 {
@@ -230,43 +231,43 @@ func (w *collectionWriter) addFuncCode(f *outFunc) error {
 		at += asm.SlotSize * uint64(in.Slots())
 	}
 	var err error
-	to.data, err = asm.AppendEncode(to.data, code, asm.EncodeOptions{Order: w.c.Order})
+	to.Data, err = asm.AppendEncode(to.Data, code, asm.EncodeOptions{Order: w.c.Order})
 	return err
 }
 
 // unlink takes the name out of an instruction: a relocation says it.
-func (w *collectionWriter) unlink(in *asm.Insn) (r outReloc, ok bool, err error) {
+func (w *collectionWriter) unlink(in *asm.Insn) (r object.OutReloc, ok bool, err error) {
 	kind, name := in.Ref, in.Symbol
 	if kind == asm.RefNone || kind == asm.RefLabel {
 		return r, false, nil
 	}
 	in.ClearRef()
-	r.typ = relocLoad64
+	r.Type = object.RelocLoad64
 	switch kind {
 	case asm.RefFunc:
 		f := w.funcs[name]
 		if f == nil {
-			return r, false, fmt.Errorf("function %q does not exist", show(name))
+			return r, false, fmt.Errorf("function %q does not exist", object.Show(name))
 		}
 		return w.unlinkFunc(in, f), true, nil
 	case asm.RefMapValue:
 		m := w.c.Map(name)
 		section := m.Name
 		if m.Type == spec.MapArena {
-			section = arenaSection
+			section = object.ArenaSection
 		}
-		n := w.m.named[section]
+		n := w.m.Named[section]
 		if n == 0 {
-			return r, false, fmt.Errorf("%w: the address of a value of map %q, which is no data section", ErrWrite, show(m.Name))
+			return r, false, fmt.Errorf("%w: the address of a value of map %q, which is no data section", ErrWrite, object.Show(m.Name))
 		}
-		r.symbol = w.m.mark(n)
+		r.Symbol = w.m.SectionSymbol(n)
 	case asm.RefKfunc:
-		r.typ = relocCall
+		r.Type = object.RelocCall
 		in.Src, in.Imm = asm.PseudoCall, -1
 	}
-	if r.symbol == 0 {
-		if r.symbol = w.symbols[name]; r.symbol == 0 {
-			return r, false, fmt.Errorf("%w: %v %q is not declared", ErrWrite, kind, show(name))
+	if r.Symbol == 0 {
+		if r.Symbol = w.symbols[name]; r.Symbol == 0 {
+			return r, false, fmt.Errorf("%w: %v %q is not declared", ErrWrite, kind, object.Show(name))
 		}
 	}
 	if in.Op != asm.OpCall {
@@ -281,14 +282,14 @@ func (w *collectionWriter) unlink(in *asm.Insn) (r outReloc, ok bool, err error)
 
 // unlinkFunc makes the reference to a function. Static ones are referred to by their section, as
 // clang does.
-func (w *collectionWriter) unlinkFunc(in *asm.Insn, f *outFunc) outReloc {
-	r := outReloc{symbol: f.symbol, typ: relocLoad64}
+func (w *collectionWriter) unlinkFunc(in *asm.Insn, f *outFunc) object.OutReloc {
+	r := object.OutReloc{Symbol: f.symbol, Type: object.RelocLoad64}
 	at := int64(0)
 	if f.static {
-		r.symbol, at = w.m.mark(f.number), int64(f.at)
+		r.Symbol, at = w.m.SectionSymbol(f.number), int64(f.at)
 	}
 	if in.Op == asm.OpCall {
-		r.typ = relocCall
+		r.Type = object.RelocCall
 		in.Src, in.Imm = asm.PseudoCall, at/asm.SlotSize-1
 		return r
 	}

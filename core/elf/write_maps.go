@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf/internal/mapdef"
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -18,7 +20,7 @@ func (w *collectionWriter) addMaps() error {
 			err = w.addMap(m)
 		}
 		if err != nil {
-			return fmt.Errorf("map %q: %w", show(m.Name), err)
+			return fmt.Errorf("map %q: %w", object.Show(m.Name), err)
 		}
 	}
 	return nil
@@ -35,12 +37,12 @@ func (w *collectionWriter) addMap(m *spec.Map) error {
 			t.add(&btf.DeclTag{Tag: tag, Type: decl, Component: -1})
 		}
 	}
-	n := w.m.section(".maps", sectionProgbits, flagAlloc|flagWrite, 8)
-	s := w.m.at(n)
-	at := uint64(len(s.data)+7) &^ 7
+	n := w.m.Section(".maps", object.SectionProgbits, object.FlagAlloc|object.FlagWrite, 8)
+	s := w.m.At(n)
+	at := uint64(len(s.Data)+7) &^ 7
 	size := w.definitionSize(decl, m)
-	s.data = append(s.data, make([]byte, at-uint64(len(s.data))+size)...)
-	w.symbols[m.Name] = w.m.symbol(outSymbol{name: m.Name, section: n, value: at, size: size, bind: bindGlobal, typ: symbolObject})
+	s.Data = append(s.Data, make([]byte, at-uint64(len(s.Data))+size)...)
+	w.symbols[m.Name] = w.m.AddSymbol(object.OutSymbol{Name: m.Name, Section: n, Value: at, Size: size, Bind: object.BindGlobal, Type: object.SymbolObject})
 	t.place(".maps", btf.SecVar{Type: decl, Offset: uint32(at), Size: uint32(size)})
 	return nil
 }
@@ -52,8 +54,8 @@ func (w *collectionWriter) sameDefinition(m *spec.Map, decl btf.ID) bool {
 	if err != nil || !ok || v.Linkage != btf.LinkGlobal {
 		return false
 	}
-	have, err := defined(w.c.BTF, v)
-	if err != nil {
+	have := &spec.Map{Name: v.Name, Section: ".maps"}
+	if _, err := mapdef.Read(w.c.BTF, v.Type, have); err != nil {
 		return false
 	}
 	want := m.Clone()
@@ -62,7 +64,7 @@ func (w *collectionWriter) sameDefinition(m *spec.Map, decl btf.ID) bool {
 		(len(m.Values) == 0 || w.valuesAt(decl) > 0)
 }
 
-// structOf gives the struct that defines a map.
+// structOf returns the struct that defines a map.
 func (w *collectionWriter) structOf(decl btf.ID) *btf.Struct {
 	id := decl
 	for range 64 {
@@ -87,7 +89,7 @@ func (w *collectionWriter) structOf(decl btf.ID) *btf.Struct {
 	return nil
 }
 
-// valuesAt gives the offset in bytes of the initial values in a definition, 0 if it has none.
+// valuesAt returns the offset in bytes of the initial values in a definition, 0 if it has none.
 func (w *collectionWriter) valuesAt(decl btf.ID) uint64 {
 	if s := w.structOf(decl); s != nil && len(s.Members) > 0 {
 		if m := s.Members[len(s.Members)-1]; m.Name == "values" {
@@ -97,7 +99,7 @@ func (w *collectionWriter) valuesAt(decl btf.ID) uint64 {
 	return 0
 }
 
-// definitionSize gives the size of a definition in bytes, initial values included.
+// definitionSize returns the size of a definition in bytes, initial values included.
 func (w *collectionWriter) definitionSize(decl btf.ID, m *spec.Map) uint64 {
 	size := uint64(0)
 	if s := w.structOf(decl); s != nil {
@@ -180,12 +182,12 @@ func (w *collectionWriter) addStructOps(m *spec.Map) error {
 		}
 		decl = t.add(&btf.Var{Name: m.Name, Type: m.Value, Linkage: btf.LinkGlobal})
 	}
-	n := w.m.section(m.Section, sectionProgbits, flagAlloc|flagWrite, 8)
-	s := w.m.at(n)
-	at := uint64(len(s.data)+7) &^ 7
-	s.data = append(s.data, make([]byte, at-uint64(len(s.data))+uint64(m.ValueSize))...)
-	copy(s.data[at:], m.Data)
-	w.symbols[m.Name] = w.m.symbol(outSymbol{name: m.Name, section: n, value: at, size: uint64(m.ValueSize), bind: bindGlobal, typ: symbolObject})
+	n := w.m.Section(m.Section, object.SectionProgbits, object.FlagAlloc|object.FlagWrite, 8)
+	s := w.m.At(n)
+	at := uint64(len(s.Data)+7) &^ 7
+	s.Data = append(s.Data, make([]byte, at-uint64(len(s.Data))+uint64(m.ValueSize))...)
+	copy(s.Data[at:], m.Data)
+	w.symbols[m.Name] = w.m.AddSymbol(object.OutSymbol{Name: m.Name, Section: n, Value: at, Size: uint64(m.ValueSize), Bind: object.BindGlobal, Type: object.SymbolObject})
 	t.place(m.Section, btf.SecVar{Type: decl, Offset: uint32(at), Size: m.ValueSize})
 	return nil
 }
@@ -196,31 +198,31 @@ func (w *collectionWriter) addValues() error {
 		if len(m.Values) == 0 {
 			continue
 		}
-		n := w.m.named[m.Section]
-		base := w.m.symbols[w.symbols[m.Name]-1].value
+		n := w.m.Named[m.Section]
+		base := w.m.Symbols[w.symbols[m.Name]-1].Value
 		step := uint64(1)
 		if m.Type != spec.MapStructOps {
 			base += w.valuesAt(w.declOf(m.Name))
 			step = 8
 		}
 		for _, v := range m.Values {
-			r := outReloc{offset: base + step*uint64(v.Key), typ: relocAbs64, symbol: w.symbols[v.Name]}
+			r := object.OutReloc{Offset: base + step*uint64(v.Key), Type: object.RelocAbs64, Symbol: w.symbols[v.Name]}
 			if m.Type == spec.MapProgArray || m.Type == spec.MapStructOps {
-				r.symbol = 0
+				r.Symbol = 0
 				if f := w.funcs[v.Name]; f != nil && f.program != nil {
-					r.symbol = f.symbol
+					r.Symbol = f.symbol
 				}
 			}
-			if r.symbol == 0 {
-				return fmt.Errorf("map %q: initial value %q does not exist", show(m.Name), show(v.Name))
+			if r.Symbol == 0 {
+				return fmt.Errorf("map %q: initial value %q does not exist", object.Show(m.Name), object.Show(v.Name))
 			}
-			w.m.at(n).relocs = append(w.m.at(n).relocs, r)
+			w.m.At(n).Relocs = append(w.m.At(n).Relocs, r)
 		}
 	}
 	return nil
 }
 
-// declOf gives the variable that defines a map.
+// declOf returns the variable that defines a map.
 func (w *collectionWriter) declOf(name string) btf.ID {
 	if d := w.types.secs[".maps"]; d != nil {
 		for _, v := range d.Vars {

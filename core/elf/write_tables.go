@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -20,7 +21,7 @@ func orderTables(p *spec.Program) {
 	p.Tables = out
 }
 
-// nameTables gives the tables of a function names that no other function's have.
+// nameTables returns the tables of a function names that no other function's have.
 func (w *collectionWriter) nameTables(f *outFunc) {
 	for _, name := range f.tableNames() {
 		to := name
@@ -52,7 +53,7 @@ func (f *outFunc) renameTable(from, to string) {
 	f.from.Insns.Edit(func(insns []spec.Insn) { renameTable(insns[f.first:f.end], from, to) })
 }
 
-// takeTables gives the tables of a function that is written already to one that is the same.
+// takeTables returns the tables of a function that is written already to one that is the same.
 func (f *outFunc) takeTables(names []string) {
 	for i, name := range f.tableNames() {
 		f.renameTable(name, names[i])
@@ -73,7 +74,7 @@ func sameTables(f, g *outFunc) bool {
 	return true
 }
 
-// places gives the entries of a table as indices of instructions of the function.
+// places returns the entries of a table as indices of instructions of the function.
 func (f *outFunc) places(table string) []int {
 	at := make(map[asm.Label]int)
 	for i, in := range f.code().All() {
@@ -100,18 +101,18 @@ func (w *collectionWriter) addTables() error {
 			starts = append(starts, at)
 			at += asm.SlotSize * uint64(in.Slots())
 		}
-		n := w.m.section(jumpSection, sectionProgbits, 0, jumpEntry)
-		s := w.m.at(n)
+		n := w.m.Section(object.JumpSection, object.SectionProgbits, 0, object.JumpEntry)
+		s := w.m.At(n)
 		for _, name := range names {
 			if w.symbols[name] != 0 {
-				return fmt.Errorf("%w: jump table %q has the name of something else", ErrWrite, show(name))
+				return fmt.Errorf("%w: jump table %q has the name of something else", ErrWrite, object.Show(name))
 			}
 			places := f.places(name)
-			w.symbols[name] = w.m.symbol(outSymbol{
-				name: name, section: n, value: uint64(len(s.data)), size: jumpEntry * uint64(len(places)), bind: bindGlobal, typ: symbolObject,
+			w.symbols[name] = w.m.AddSymbol(object.OutSymbol{
+				Name: name, Section: n, Value: uint64(len(s.Data)), Size: object.JumpEntry * uint64(len(places)), Bind: object.BindGlobal, Type: object.SymbolObject,
 			})
 			for _, i := range places {
-				s.data = w.m.order().AppendUint64(s.data, starts[i])
+				s.Data = w.m.Order().AppendUint64(s.Data, starts[i])
 			}
 		}
 	}

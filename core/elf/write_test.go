@@ -11,6 +11,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
@@ -70,7 +71,7 @@ func TestWriteResized(t *testing.T) {
 	resized := 0
 	for name, c := range collections(t) {
 		for _, m := range c.Maps {
-			if m.Name == kconfigSection || m.Type != spec.MapArray || !isData(&section{name: m.Name}) {
+			if m.Name == object.KconfigSection || m.Type != spec.MapArray || !object.IsData(m.Name) {
 				continue
 			}
 			resized++

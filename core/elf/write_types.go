@@ -1,11 +1,13 @@
 package elf
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -80,7 +82,7 @@ func (t *typeWriter) place(section string, v btf.SecVar) {
 	d.Vars = append(d.Vars, v)
 }
 
-// number gives the integer type that arrays are indexed by.
+// number returns the integer type that arrays are indexed by.
 func (t *typeWriter) number() btf.ID {
 	if t.u32 == 0 {
 		t.u32 = t.add(&btf.Int{Name: "__u32", Size: 4})
@@ -90,9 +92,9 @@ func (t *typeWriter) number() btf.ID {
 
 // extern declares what the kernel provides.
 func (t *typeWriter) extern(e spec.Extern, size uint32) {
-	section := ksymsSection
+	section := object.KsymsSection
 	if e.Kind == spec.ExternKconfig {
-		section = kconfigSection
+		section = object.KconfigSection
 	}
 	id := t.decls[section+"\x00"+e.Name]
 	switch {
@@ -111,7 +113,7 @@ func (t *typeWriter) extern(e spec.Extern, size uint32) {
 func (w *collectionWriter) variables() {
 	t := &w.types
 	for _, v := range w.c.Vars {
-		if v.Section == kconfigSection || w.m.named[v.Section] == 0 {
+		if v.Section == object.KconfigSection || w.m.Named[v.Section] == 0 {
 			continue
 		}
 		id := t.decls[v.Section+"\x00"+v.Name]
@@ -127,9 +129,9 @@ func (w *collectionWriter) variables() {
 		}
 	}
 	for _, name := range []string{"license", "version"} {
-		if n := w.m.named[name]; n != 0 {
+		if n := w.m.Named[name]; n != 0 {
 			for _, v := range t.varsOf(name) {
-				t.place(name, btf.SecVar{Type: t.decls[name+"\x00"+v], Size: uint32(len(w.m.at(n).data))})
+				t.place(name, btf.SecVar{Type: t.decls[name+"\x00"+v], Size: uint32(len(w.m.At(n).Data))})
 			}
 		}
 	}
@@ -140,12 +142,12 @@ func (w *collectionWriter) closeTypes() error {
 	w.variables()
 	t := &w.types
 	for name, d := range t.secs {
-		sortedVars(d.Vars)
-		if n := w.m.named[name]; n != 0 {
-			d.Size = uint32(max(w.m.at(n).size, uint64(len(w.m.at(n).data))))
+		slices.SortStableFunc(d.Vars, func(a, b btf.SecVar) int { return cmp.Compare(a.Offset, b.Offset) })
+		if n := w.m.Named[name]; n != 0 {
+			d.Size = uint32(w.m.Size(n))
 		}
 	}
-	b := &btf.Builder{Order: w.m.order()}
+	b := &btf.Builder{Order: w.m.Order()}
 	for _, typ := range t.list[1:] {
 		if d, ok := typ.(*btf.Datasec); ok && (len(d.Vars) == 0 || t.secs[d.Name] != d) {
 			typ = &btf.Const{} // what is in it is gone; the number stays
@@ -155,5 +157,13 @@ func (w *collectionWriter) closeTypes() error {
 	if len(t.list) == 1 {
 		return nil
 	}
-	return w.m.addTypes(b, w.ext)
+	raw, more, err := b.BytesExt(w.ext)
+	if err != nil {
+		return err
+	}
+	if len(w.ext.Sections) == 0 {
+		more = nil
+	}
+	w.m.AddTypes(raw, more)
+	return nil
 }

@@ -1,4 +1,4 @@
-package elf
+package object
 
 import (
 	"bytes"
@@ -57,7 +57,7 @@ func identify(b []byte) error {
 	}
 	if bytes.HasPrefix(b, []byte("\x7fELF")) {
 		if len(b) < headerSize {
-			return fail("ELF header", uint64(len(b)), "file ends within the header of 64 bytes")
+			return Errorf("ELF header", uint64(len(b)), "file ends within the header of 64 bytes")
 		}
 		return nil
 	}
@@ -70,7 +70,7 @@ func identify(b []byte) error {
 		return notObject("nothing but zeroes", "")
 	}
 	if len(b) < 4 && bytes.HasPrefix([]byte("\x7fELF"), b) {
-		return fail("ELF header", uint64(len(b)), "file ends within the header of 64 bytes")
+		return Errorf("ELF header", uint64(len(b)), "file ends within the header of 64 bytes")
 	}
 	if isText(b[:min(len(b), identifySize)]) {
 		return notObject("a text", "if it is source, compile it first, with clang --target=bpf")
@@ -116,7 +116,7 @@ func checkMachine(h header) error {
 		}
 		return notObject(fmt.Sprintf("an ELF file for machine %d", h.machine), "compile with clang --target=bpf")
 	}
-	if h.typ != typeRel {
+	if h.typ != typeRelocatable {
 		return notObject(fmt.Sprintf("an ELF file of type %d, not a relocatable one (1)", h.typ), "take it before it is linked to a program or a library")
 	}
 	return nil

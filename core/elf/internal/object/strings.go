@@ -1,8 +1,7 @@
-package elf
+package object
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -18,16 +17,16 @@ const stringBlock = 256
 
 // stringTable copies a string table. Its budget bounds the work that aliased names can cause to a
 // multiple of its size.
-func (f *file) stringTable(s *section) (*stringTable, error) {
-	if t := f.names[s.index]; t != nil {
+func (f *File) stringTable(s *Section) (*stringTable, error) {
+	if t := f.names[s.Index]; t != nil {
 		return t, nil
 	}
-	b, err := f.bytes(s)
+	b, err := f.Bytes(s)
 	if err != nil {
 		return nil, err
 	}
 	if len(b) == 0 || b[len(b)-1] != 0 {
-		return nil, s.fail(uint64(len(b)), "string table does not end with a NUL")
+		return nil, s.Errorf(uint64(len(b)), "string table does not end with a NUL")
 	}
 	t := &stringTable{text: string(b), budget: 1<<20 + 32*uint64(len(b))}
 	t.next = make([]uint32, (len(b)+stringBlock-1)/stringBlock)
@@ -43,11 +42,11 @@ func (f *file) stringTable(s *section) (*stringTable, error) {
 	if f.names == nil {
 		f.names = make(map[uint32]*stringTable)
 	}
-	f.names[s.index] = t
+	f.names[s.Index] = t
 	return t, nil
 }
 
-// at gives the string that starts at an offset.
+// at returns the string that starts at an offset.
 func (t *stringTable) at(off uint32) (string, error) {
 	if uint64(off) >= uint64(len(t.text)) {
 		return "", fmt.Errorf("offset %#x is outside the string table of %d bytes", off, len(t.text))
@@ -67,31 +66,4 @@ func (t *stringTable) at(off uint32) (string, error) {
 	}
 	t.budget -= n
 	return t.text[off:end], nil
-}
-
-// show shortens and escapes a name for a message: names come from untrusted files.
-func show(name string) string {
-	const limit = 64
-	if len(name) <= limit && plain(name) {
-		return name
-	}
-	short := name
-	if len(name) > limit {
-		short = name[:limit]
-	}
-	q := strconv.QuoteToASCII(short)
-	if q = q[1 : len(q)-1]; len(name) > limit {
-		q += "…"
-	}
-	return q
-}
-
-// plain reports whether nothing of the name needs to be escaped.
-func plain(name string) bool {
-	for i := range len(name) {
-		if c := name[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return false
-		}
-	}
-	return true
 }
