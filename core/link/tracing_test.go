@@ -101,6 +101,7 @@ func TestTracingModule(t *testing.T) {
 			t.Errorf("%s: counted %d of at least 4", target, got)
 		}
 	}
+	testenv.NeedModule(t, "nf_conntrack")
 	_, err := loader.Load(counting(spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceFexit, AttachTo: "nf_conntrack:veth_xmit"}, false, 0), loader.Options{})
 	if !errors.Is(err, loader.ErrNotSupported) || !strings.Contains(err.Error(), "not found in kernel module nf_conntrack") {
 		t.Errorf("a function of another module: %v", err)

@@ -23,12 +23,13 @@ var initScript []byte
 
 // Job is one test binary to run in the machine.
 type Job struct {
-	Name   string            // shown in reports, e.g. "core/link"
-	Binary string            // static binary on this machine
-	Dir    string            // folder in the machine that it starts in, e.g. /src/core/link
-	Args   []string          // its arguments
-	Env    []string          // NAME=value
-	Files  map[string]string // further files or folders: where in the machine, and where on this one
+	Name    string            // shown in reports, e.g. "core/link"
+	Binary  string            // static binary on this machine
+	Dir     string            // folder in the machine that it starts in, e.g. /src/core/link
+	Args    []string          // its arguments
+	Env     []string          // NAME=value
+	Files   map[string]string // further files or folders: where in the machine, and where on this one
+	Modules []string          // kernel modules that are loaded where the kernel has them, before any job begins
 }
 
 // Machine is one boot: a kernel, the jobs, and the tree of files they read.
@@ -36,6 +37,7 @@ type Machine struct {
 	Image   *Image
 	Vmlinuz string // boots this kernel in place of the image's
 	Jobs    []Job
+	Modules []string      // further kernel modules to load; it is an error where the image has no file of one
 	Tree    string        // folder whose files appear below /src; "" is none
 	Silence time.Duration // ends the machine when no job writes anything for so long; 0 is DefaultSilence
 	Output  io.Writer     // the jobs' output as it comes, by whole lines; nil drops it
@@ -158,7 +160,7 @@ func (m Machine) writeInitrd(file string) error {
 	if err != nil {
 		return err
 	}
-	mods, err := loadOrder(m.Image, modules)
+	mods, err := m.modules()
 	if err != nil {
 		return err
 	}

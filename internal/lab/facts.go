@@ -82,7 +82,8 @@ func (s Store) CollectFacts(ctx context.Context, k Kernel) (*FactSet, error) {
 		return nil, err
 	}
 	got := filepath.Join(tmp, factsFolder)
-	m := Machine{Image: img, Jobs: []Job{{Name: "facts", Binary: script, Dir: "/tmp"}}, Collect: got}
+	job := Job{Name: "facts", Binary: script, Dir: "/tmp", Modules: []string{"nf_conntrack"}}
+	m := Machine{Image: img, Jobs: []Job{job}, Collect: got}
 	res, err := m.Run(ctx)
 	if err == nil && res[0].Exit != 0 {
 		err = errors.New(res[0].Output)

@@ -3,29 +3,106 @@ package lab
 import (
 	"bytes"
 	"debug/elf"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 )
 
-// modules are what the tests need of a kernel that is not built in: veth for networks, conntrack as a module
-// that has BTF and offers kernel functions, x_tables as one that has a variable with a type.
-var modules = []string{"veth", "nf_conntrack", "x_tables"}
+// baseModules is what every machine loads where it is not built in: the networks of tests are made of it.
+var baseModules = []string{"veth"}
+
+// modules returns the names of those that the machine loads. What the caller of the lab asks for must be there;
+// of what tests and their objects name, an image loads what it has.
+func (m Machine) modules() ([]module, error) {
+	files, err := moduleFiles(m.Image.Modules)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range m.Modules {
+		if files[moduleName(name)] == "" {
+			return nil, fmt.Errorf("find module %s of kernel %s: it is built in, or not there", name, m.Image.Kernel.Name)
+		}
+	}
+	names := slices.Concat(baseModules, m.Modules)
+	for _, j := range m.Jobs {
+		names = append(names, j.Modules...)
+	}
+	return loadOrder(files, names)
+}
+
+// moduleName returns a module's name as the kernel says it, which has _ for -.
+func moduleName(s string) string { return strings.ReplaceAll(s, "-", "_") }
+
+var (
+	// needsModule is how a test names a module: testenv.NeedModule(t, "nf_conntrack").
+	needsModule = regexp.MustCompile(`\b[nN]eedModule\(\w+, "([\w-]+)"\)`)
+	// targetModule is how a section of an object names one: fentry/nf_conntrack:nf_conntrack_in.
+	targetModule = regexp.MustCompile(`^\??f(?:entry|exit|mod_ret|session)(?:\.multi)?(?:\.s)?/([\w-]+):`)
+)
+
+// namedModules returns the modules that the tests in a folder name, and the objects below its testdata.
+func namedModules(dir string) ([]string, error) {
+	var names []string
+	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range needsModule.FindAllStringSubmatch(string(b), -1) {
+			names = append(names, moduleName(m[1]))
+		}
+	}
+	err = filepath.WalkDir(filepath.Join(dir, "testdata"), func(p string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() && (filepath.Ext(p) == ".o" || filepath.Ext(p) == ".elf") {
+			names = append(names, objectModules(p)...)
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// objectModules returns the modules that an object's sections name. What is no object names none: testdata
+// has broken ones.
+func objectModules(file string) []string {
+	f, err := elf.Open(file)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	var names []string
+	for _, s := range f.Sections {
+		if m := targetModule.FindStringSubmatch(s.Name); m != nil {
+			names = append(names, moduleName(m[1]))
+		}
+	}
+	return names
+}
 
 type module struct {
 	name string
 	data []byte // decompressed
 }
 
-// moduleFiles gives the files of the modules in a folder by their names, which have _ for -.
+// moduleFiles returns the files of the modules in a folder by their names, which have _ for -.
 func moduleFiles(dir string) (map[string]string, error) {
 	files := map[string]string{}
 	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 		if base, _, ok := strings.Cut(filepath.Base(p), ".ko"); ok && err == nil {
-			files[strings.ReplaceAll(base, "-", "_")] = p
+			files[moduleName(base)] = p
 		}
 		return err
 	})
@@ -35,12 +112,8 @@ func moduleFiles(dir string) (map[string]string, error) {
 	return files, nil
 }
 
-// loadOrder reads the modules that the image has of names, and before each those it depends on.
-func loadOrder(img *Image, names []string) ([]module, error) {
-	files, err := moduleFiles(img.Modules)
-	if err != nil {
-		return nil, err
-	}
+// loadOrder reads those modules of names that there are files of, and before each those it depends on.
+func loadOrder(files map[string]string, names []string) ([]module, error) {
 	var order []module
 	seen := map[string]bool{}
 	var add func(name string) error
@@ -62,7 +135,7 @@ func loadOrder(img *Image, names []string) ([]module, error) {
 		return nil
 	}
 	for _, n := range names {
-		if err := add(n); err != nil {
+		if err := add(moduleName(n)); err != nil {
 			return nil, err
 		}
 	}
@@ -103,7 +176,7 @@ func depends(data []byte) []string {
 	var names []string
 	for n := range strings.SplitSeq(string(list), ",") {
 		if n != "" {
-			names = append(names, strings.ReplaceAll(n, "-", "_"))
+			names = append(names, moduleName(n))
 		}
 	}
 	return names

@@ -43,7 +43,8 @@ const (
 	guestsDir = "/lab/guests" // in the machine
 )
 
-// Build compiles the test binaries, static, into dir, and returns a job for each package that has tests.
+// Build compiles the test binaries, static, into dir, and returns a job for each package that has tests. A
+// job's modules are those that the package's tests name by testenv.NeedModule, and its objects by sections.
 func (s Suite) Build(ctx context.Context, dir string) ([]Job, error) {
 	var jobs []Job
 	guests := filepath.Join(dir, "guests")
@@ -65,6 +66,10 @@ func (s Suite) Build(ctx context.Context, dir string) ([]Job, error) {
 			continue // a package without tests
 		}
 		j := s.job(p, bin)
+		var err error
+		if j.Modules, err = namedModules(filepath.Join(s.Root, p)); err != nil {
+			return nil, fmt.Errorf("find modules that %s names: %w", p, err)
+		}
 		if p == Scenarios {
 			j.Files = map[string]string{guestsDir: guests}
 			j.Env = append(slices.Clone(j.Env), GuestsEnv+"="+guestsDir)

@@ -110,6 +110,21 @@ func Refused(t testing.TB, what string, err error) {
 	t.Skipf("needs lab: this machine refuses %s: %v", what, err)
 }
 
+// NeedModule skips the test where a kernel module is not loaded. The machines of the kernel lab load each module
+// that a test of the package names so, as a literal: there it is a failure. Built-in ones count where the kernel
+// shows them below /sys/module.
+func NeedModule(t testing.TB, name string) {
+	t.Helper()
+	name = strings.ReplaceAll(name, "-", "_")
+	if _, err := os.Stat("/sys/module/" + name); err == nil {
+		return
+	}
+	if list, err := os.ReadFile("/proc/modules"); err == nil && strings.Contains("\n"+string(list), "\n"+name+" ") {
+		return
+	}
+	Refused(t, "module "+name, errors.New("it is not loaded"))
+}
+
 // older compares kernel releases by their first two numbers.
 func older(have, want string) bool {
 	var a, b [2]int

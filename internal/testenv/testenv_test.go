@@ -86,6 +86,9 @@ func TestOutcomes(t *testing.T) {
 		{"new kernel", "", "", func(t testing.TB) { NeedKernel(t, "3.18", "bpf(2)") }, "", ""},
 		{"refused", "kernel", "", func(t testing.TB) { Refused(t, "fentry", refused) }, "needs lab: this machine refuses fentry: operation not permitted", ""},
 		{"refused in the lab", "kernel", "6.12", func(t testing.TB) { Refused(t, "fentry", refused) }, "", "kernel 6.12 of the lab refuses fentry: operation not permitted"},
+		{"module", "", "6.12", func(t testing.TB) { NeedModule(t, "printk") }, "", ""},
+		{"no module", "", "", func(t testing.TB) { NeedModule(t, "no-such") }, "needs lab: this machine refuses module no_such: it is not loaded", ""},
+		{"no module in the lab", "", "6.12", func(t testing.TB) { NeedModule(t, "no_such") }, "", "kernel 6.12 of the lab refuses module no_such: it is not loaded"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Setenv("BPFHOST_REQUIRE", c.require)

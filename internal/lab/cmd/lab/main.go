@@ -79,7 +79,7 @@ func shell(ctx context.Context, s lab.Store, o options, root string) error {
 	if err != nil {
 		return err
 	}
-	_, err = lab.Machine{Image: img, Vmlinuz: o.vmlinuz, Tree: root, Shell: true}.Run(ctx)
+	_, err = lab.Machine{Image: img, Vmlinuz: o.vmlinuz, Modules: o.modules, Tree: root, Shell: true}.Run(ctx)
 	return err
 }
 
@@ -108,7 +108,7 @@ func test(ctx context.Context, store lab.Store, o options, root string, stdout i
 	p := printer{w: stdout, verbose: o.verbose}
 	var runs []func() lab.Column
 	for _, img := range images {
-		m := lab.Machine{Image: img, Vmlinuz: o.vmlinuz, Jobs: jobs, Tree: root, Silence: o.silence,
+		m := lab.Machine{Image: img, Vmlinuz: o.vmlinuz, Jobs: jobs, Modules: o.modules, Tree: root, Silence: o.silence,
 			Output: p.output(img.Kernel.Name), Ended: p.ended(img.Kernel.Name)}
 		if o.cover != "" {
 			m.Collect = filepath.Join(dir, "cover-"+img.Kernel.Name)

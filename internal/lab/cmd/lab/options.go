@@ -21,6 +21,7 @@ type options struct {
 	shell, facts        bool
 	verbose             bool
 	parallel            int      // machines at a time
+	modules             []string // further kernel modules to load
 	packages            []string // as folders from the top of the repository; never empty
 	only                map[string]string
 }
@@ -40,6 +41,10 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.cover, "coverprofile", "", "write a coverage profile of the run to this file")
 	f.StringVar(&o.require, "require", "kernel", "BPFHOST_REQUIRE in the machine")
 	f.DurationVar(&o.silence, "silence", lab.DefaultSilence, "end a machine whose tests write nothing for so long")
+	f.Func("modules", "load these modules too, separated by commas", func(s string) error {
+		o.modules = append(o.modules, strings.Split(s, ",")...)
+		return nil
+	})
 	f.BoolVar(&o.verbose, "v", false, "show the output of every test, as it comes, not only of those that fail")
 	f.IntVar(&o.parallel, "parallel", runtime.NumCPU(), "boot so many machines at a time")
 	f.BoolVar(&o.shell, "shell", false, "give a shell in the machine; poweroff -f ends it")

@@ -33,8 +33,8 @@ func TestParse(t *testing.T) {
 			t.Errorf("%q: got %+v", c.args, o)
 		}
 	}
-	o, err := parse([]string{"x", "-silence", "7s", "-require", "kernel,clang", "-coverprofile", "c.out"}, new(bytes.Buffer))
-	if err != nil || o.silence != 7*time.Second || o.require != "kernel,clang" || o.cover != "c.out" {
+	o, err := parse([]string{"x", "-silence", "7s", "-require", "kernel,clang", "-modules", "a,b", "-modules=c", "-coverprofile", "c.out"}, new(bytes.Buffer))
+	if err != nil || o.silence != 7*time.Second || o.require != "kernel,clang" || o.cover != "c.out" || !slices.Equal(o.modules, []string{"a", "b", "c"}) {
 		t.Errorf("got %+v, %v", o, err)
 	}
 	if i := slices.IndexFunc(lab.Kernels, func(k lab.Kernel) bool { return k.Name == o.kernels[0].Name }); i < 0 {
