@@ -19,7 +19,7 @@ type Run struct {
 	plugin  *Plugin
 	x       *instance
 	loaded  []*loader.Collection
-	links   []*link.Link
+	links   []link.Link
 	maps    []*rmap
 	sources []*source
 	skipped []string // optional attachments that failed, and why

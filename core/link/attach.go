@@ -9,14 +9,14 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// Attach attaches a program as a blueprint says. For kprobes, the target may end in "+offset"; whether
+// Attach attaches a program as a spec says. For kprobes, the target may end in "+offset"; whether
 // they run at the return of the function is what the program's section says.
-func Attach(p *loader.Program, a spec.Attach) (*Link, error) {
+func Attach(p *loader.Program, a spec.Attach) (Link, error) {
 	switch a.Kind {
 	case spec.AttachXDP:
 		return XDP(p, XDPOptions{Interface: a.Target, Netns: a.Netns, Flags: XDPFlags(a.Flags)})
 	case spec.AttachTCX:
-		return TCX(p, TCXOptions{Interface: a.Target, Netns: a.Netns, Flags: a.Flags})
+		return TCX(p, TCXOptions{Interface: a.Target, Netns: a.Netns, Anchor: Anchor{flags: a.Flags}})
 	case spec.AttachCgroup:
 		return Cgroup(p, CgroupOptions{Path: a.Target, Flags: a.Flags})
 	case spec.AttachTracepoint:
@@ -25,6 +25,9 @@ func Attach(p *loader.Program, a spec.Attach) (*Link, error) {
 	case spec.AttachRawTracepoint:
 		return RawTracepoint(p, RawTracepointOptions{Name: a.Target, Cookie: a.Cookie})
 	case spec.AttachTracing:
+		if p.Type() == spec.ProgramLSM {
+			return LSM(p, LSMOptions{Cookie: a.Cookie})
+		}
 		return Tracing(p, TracingOptions{Cookie: a.Cookie})
 	case spec.AttachKprobe:
 		o, err := kprobeTarget(a.Target)
@@ -60,7 +63,7 @@ func kprobeTarget(s string) (KprobeOptions, error) {
 	if has {
 		n, err := strconv.ParseUint(offset, 0, 32)
 		if err != nil {
-			return o, fmt.Errorf("%q is no offset", offset)
+			return o, fmt.Errorf("%q is not an offset", offset)
 		}
 		o.Offset = n
 	}

@@ -1,6 +1,8 @@
 package link
 
 import (
+	"encoding/binary"
+
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/sys"
@@ -20,9 +22,12 @@ var cgroupHooks = map[spec.ProgramType]spec.AttachType{
 	spec.ProgramSockOps:      spec.AttachTypeCgroupSockOps,
 }
 
+// cgroupLink is BPF_LINK_TYPE_CGROUP.
+type cgroupLink struct{ kernelLink }
+
 // Cgroup attaches a program to all processes of a cgroup and those below it; which hook it is was decided
 // when the program was loaded (Linux 5.7).
-func Cgroup(p *loader.Program, o CgroupOptions) (*Link, error) {
+func Cgroup(p *loader.Program, o CgroupOptions) (Link, error) {
 	attach := p.AttachType()
 	if hook, ok := cgroupHooks[p.Type()]; ok && attach == 0 {
 		attach = hook
@@ -40,20 +45,21 @@ func Cgroup(p *loader.Program, o CgroupOptions) (*Link, error) {
 			sys.EPERM:  "a program attached above or below without allowing others may forbid it",
 		},
 	}
-	return r.do(func(l *Link, prog int) error {
-		dir, err := sys.Open(o.Path)
-		if err != nil {
+	return r.do(func(prog int) (l Link, err error) {
+		err = atFile(o.Path, func(dir int) error {
+			fd, err := sys.CreateLink(&sys.LinkCreate{
+				ProgFD: uint32(prog), Target: uint32(dir), AttachType: uint32(attach), Flags: o.Flags,
+			})
+			l = &cgroupLink{r.linked(fd)}
 			return err
-		}
-		defer dir.Close()
-		raw, err := dir.Acquire()
-		if err != nil {
-			return err
-		}
-		defer dir.Release()
-		l.fd, err = sys.CreateLink(&sys.LinkCreate{
-			ProgFD: uint32(prog), Target: uint32(raw), AttachType: uint32(attach), Flags: o.Flags,
 		})
-		return err
+		return l, err
 	})
+}
+
+// Info asks the kernel about the link.
+func (l *cgroupLink) Info() (Info, error) {
+	info, x, err := l.info()
+	info.Cgroup, info.AttachType = binary.NativeEndian.Uint64(x[:]), spec.AttachType(x.word(2))
+	return info, err
 }

@@ -1,10 +1,11 @@
 // Package link attaches loaded programs to the kernel's hooks.
 //
-// There is one [Link] type, and one function per family of hooks, all of the same shape:
+// A [Link] is made by one function per family of hooks, or two where their arguments differ
+// ([Tracing], [LSM]). All have the same shape:
 //
-//	XDP(p *loader.Program, o XDPOptions) (*Link, error)
+//	XDP(p *loader.Program, o XDPOptions) (Link, error)
 //
-// [Attach] picks the family from the attachment of a blueprint. A link detaches its program when it is
+// [Attach] picks the family from the attachment of a spec. A link detaches its program when it is
 // closed, or when the process ends, however that happens, unless it was pinned.
 //
 // # Errors

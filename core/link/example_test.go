@@ -25,8 +25,8 @@ func ExampleXDP() {
 }
 
 // A link that is pinned stays when the process ends.
-func ExampleLink_Pin() {
-	var l *link.Link // see XDP
+func ExampleLink() {
+	var l link.Link // see XDP
 
 	if err := l.Pin("/sys/fs/bpf/count_drops"); err != nil {
 		log.Fatal(err)

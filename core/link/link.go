@@ -3,51 +3,70 @@ package link
 import (
 	"errors"
 	"fmt"
+	"os"
+	"sync"
 
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
-// Link is a program attached to a hook.
-type Link struct {
+// Link is a program attached to a hook. Each type of link of the kernel (enum bpf_link_type) is a type
+// of its own, and so is each older way to attach, for which the kernel has no link: there Update, Pin,
+// Unpin and Info return ErrNotSupported.
+type Link interface {
+	// Kind returns the family of hooks.
+	Kind() spec.AttachKind
+
+	// Target returns what the program is attached to, in words: "interface veth0".
+	Target() string
+
+	// Close detaches the program, unless the link is pinned. It may be called again.
+	Close() error
+
+	// Update atomically puts another program of the same type in place of the attached one.
+	// Tracepoints, kprobes and tracing hooks cannot do that: ErrNotSupported.
+	Update(p *loader.Program) error
+
+	// Pin gives the link a name in a bpf file system, so that it outlives the process. Removing the
+	// file detaches the program once the link is closed, too.
+	Pin(path string) error
+
+	// Unpin removes the files that Pin of this link made. Those that are gone already are no error.
+	Unpin() error
+
+	// Detach detaches the program even where the link is pinned; the link stays open. Tracepoints,
+	// kprobes and tracing hooks with a link cannot do that: ErrNotSupported.
+	Detach() error
+
+	// Info asks the kernel about the link.
+	Info() (Info, error)
+}
+
+// kernelLink is a link of the kernel: what all types of them have in common.
+type kernelLink struct {
 	kind   spec.AttachKind
 	target string
-	fd     *sys.FD // nil for perf events of kernels before 5.15 and instances that no link registers
-	event  *sys.FD // the perf event; nil for other hooks
-	ops    *sys.FD // the map of an instance of struct_ops that no link registers
+	fd     *sys.FD
+
+	mu   sync.Mutex
+	pins []string // files that Pin made
 }
 
 // Kind returns the family of hooks.
-func (l *Link) Kind() spec.AttachKind { return l.kind }
+func (l *kernelLink) Kind() spec.AttachKind { return l.kind }
 
-// Target returns what the program is attached to, in words: "interface veth0".
-func (l *Link) Target() string { return l.target }
+// Target returns what the program is attached to.
+func (l *kernelLink) Target() string { return l.target }
 
-// Close detaches the program, unless the link is pinned. It may be called again.
-func (l *Link) Close() error {
-	if l.ops != nil {
-		return l.unregister()
-	}
-	if l.fd == nil {
-		_ = sys.DisableEvent(l.event) // the event goes away below in any case
-	}
-	l.fd.Close()
-	l.event.Close()
-	return nil
-}
+// Close detaches the program, unless the link is pinned.
+func (l *kernelLink) Close() error { return l.fd.Close() }
 
-// Update puts another program of the same type in place of the attached one, with no moment without
-// a program. Tracepoints, kprobes and tracing hooks cannot do that: ErrNotSupported.
-func (l *Link) Update(p *loader.Program) error {
-	err := p.WithFD(func(fd int) error {
-		if l.fd == nil {
-			return sys.EOPNOTSUPP
-		}
-		return sys.UpdateLink(l.fd, fd)
-	})
-	if errors.Is(err, sys.EOPNOTSUPP) || (errors.Is(err, sys.EINVAL) && !updatable[l.kind]) {
-		err = fmt.Errorf("%w for %v hooks", loader.ErrNotSupported, l.kind)
+// Update exchanges the program.
+func (l *kernelLink) Update(p *loader.Program) error {
+	err := p.WithFD(func(fd int) error { return sys.UpdateLink(l.fd, fd) })
+	if errors.Is(err, sys.EOPNOTSUPP) || errors.Is(err, sys.EINVAL) && !updatable[l.kind] {
+		err = unsupported(l.kind)
 	}
 	if err != nil {
 		return fmt.Errorf("update link to %s: %w", l.target, err)
@@ -60,112 +79,91 @@ var updatable = map[spec.AttachKind]bool{
 	spec.AttachXDP: true, spec.AttachTCX: true, spec.AttachCgroup: true, spec.AttachNetns: true,
 }
 
-// Pin gives the link a name in a bpf file system, so that it outlives the process. Removing the file
-// detaches the program once the link is closed, too.
-func (l *Link) Pin(path string) error {
-	if l.fd == nil {
-		return fmt.Errorf("pin link to %s: %w: %s", l.target, loader.ErrNotSupported, l.whyNone())
-	}
+// Pin gives the link a name.
+func (l *kernelLink) Pin(path string) error {
 	if err := sys.Pin(l.fd, path); err != nil {
 		return fmt.Errorf("pin link to %s at %s: %w", l.target, path, err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pins = append(l.pins, path)
+	return nil
+}
+
+// Unpin removes the files that Pin made.
+func (l *kernelLink) Unpin() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.pins) > 0 {
+		if err := os.Remove(l.pins[0]); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("unpin link to %s: %w", l.target, err)
+		}
+		l.pins = l.pins[1:]
 	}
 	return nil
 }
 
-// whyNone says why the kernel has no link.
-func (l *Link) whyNone() string {
-	if l.ops != nil {
-		return "no link registers this instance of struct_ops (section .struct_ops.link)"
+// Detach detaches the program.
+func (l *kernelLink) Detach() error {
+	err := sys.DetachLink(l.fd)
+	if errors.Is(err, sys.EOPNOTSUPP) {
+		err = unsupported(l.kind)
 	}
-	return "perf events before Linux 5.15"
+	if err != nil {
+		return fmt.Errorf("detach link to %s: %w", l.target, err)
+	}
+	return nil
 }
 
-// Error says that a program could not be attached.
-type Error struct {
-	Program string          // or the instance of struct_ops
-	Kind    spec.AttachKind // the family of hooks
-	Target  string          // in words: "interface veth0"
-	Advice  string          // what to do about it; may be empty
-	Err     error
+// Info asks for what all links have.
+func (l *kernelLink) Info() (Info, error) {
+	info, _, err := l.info()
+	return info, err
 }
 
-// Error returns for example `attach program "count" to interface veth0 (xdp): device or resource busy
-// (EBUSY); another program is attached there: detach it first`.
-func (e *Error) Error() string {
-	s := fmt.Sprintf("attach program %q to %s (%v): %v", e.Program, e.Target, e.Kind, e.Err)
-	if e.Kind == spec.AttachStructOps {
-		s = fmt.Sprintf("register instance %q of %s: %v", e.Program, e.Target, e.Err)
+// withFD lends the descriptor, for the anchor of another link.
+func (l *kernelLink) withFD(fn func(fd int) error) error {
+	raw, err := l.fd.Acquire()
+	if err != nil {
+		return err
 	}
-	if e.Advice != "" {
-		s += "; " + e.Advice
-	}
-	return s
+	defer l.fd.Release()
+	return fn(raw)
 }
 
-// Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
-
-// request is one attachment under way.
-type request struct {
-	program *loader.Program
-	kind    spec.AttachKind
-	target  string
-	caps    []sys.Capability
-	types   []spec.ProgramType
-	advice  map[sys.Errno]string // what the kernel's answers mean for this family
-	cookie  bool                 // one was asked for
+// unlinked is an attachment that the kernel has no link for.
+type unlinked struct {
+	kind   spec.AttachKind
+	target string
+	reason string // why there is no link
 }
 
-// do makes the link with make, which gets the program's descriptor.
-func (r request) do(make func(l *Link, prog int) error) (*Link, error) {
-	l := &Link{kind: r.kind, target: r.target}
-	err := r.check()
-	if err == nil {
-		err = r.program.WithFD(func(fd int) error { return make(l, fd) })
-	}
-	if err == nil {
-		return l, nil
-	}
-	l.fd.Close()
-	l.event.Close()
-	return nil, r.explain(err)
+// Kind returns the family of hooks.
+func (u *unlinked) Kind() spec.AttachKind { return u.kind }
+
+// Target returns what the program is attached to.
+func (u *unlinked) Target() string { return u.target }
+
+// Update returns ErrNotSupported.
+func (u *unlinked) Update(*loader.Program) error {
+	return fmt.Errorf("update link to %s: %w", u.target, unsupported(u.kind))
 }
 
-func (r request) check() error {
-	for _, t := range r.types {
-		if r.program.Type() == t {
-			return nil
-		}
-	}
-	return fmt.Errorf("a program of type %v cannot be attached there", r.program.Type())
+// Pin returns ErrNotSupported.
+func (u *unlinked) Pin(string) error { return u.refuse("pin") }
+
+// Unpin returns ErrNotSupported.
+func (u *unlinked) Unpin() error { return u.refuse("unpin") }
+
+// Info returns ErrNotSupported.
+func (u *unlinked) Info() (Info, error) { return Info{}, u.refuse("describe") }
+
+// refuse says why something cannot be done without a link.
+func (u *unlinked) refuse(what string) error {
+	return fmt.Errorf("%s link to %s: %w: %s", what, u.target, loader.ErrNotSupported, u.reason)
 }
 
-// explain makes the error of a refusal.
-func (r request) explain(err error) *Error { return r.explainTo(r.program.Name(), err) }
-
-// explainTo makes the error for a program, or an instance of struct_ops, of that name.
-func (r request) explainTo(name string, err error) *Error {
-	e := &Error{Program: name, Kind: r.kind, Target: r.target, Err: err}
-	var no sys.Errno
-	if !errors.As(err, &no) {
-		return e
-	}
-	e.Advice = r.advice[no]
-	switch no {
-	case sys.EPERM, sys.EACCES:
-		if names := sys.MissingCapabilities(r.caps...); names != "" {
-			e.Advice = "this process lacks " + names
-		} else if e.Advice == "" {
-			e.Advice = "no capability is missing, so kernel lockdown, a security module, seccomp or the kernel's build forbids it"
-		}
-	case sys.EINVAL, sys.ENOTSUPP, sys.EOPNOTSUPP:
-		e.Err = tooOld(fmt.Sprintf("%v links", r.kind), r.kind.Since(), err)
-		if r.cookie {
-			e.Err = tooOld(fmt.Sprintf("cookies of %v links", r.kind), r.kind.CookieSince(), e.Err)
-		}
-		if no != sys.EINVAL && !errors.Is(e.Err, loader.ErrNotSupported) {
-			e.Err = fmt.Errorf("%w: %w", loader.ErrNotSupported, err)
-		}
-	}
-	return e
+// unsupported says that hooks of a family cannot do something.
+func unsupported(k spec.AttachKind) error {
+	return fmt.Errorf("%w for %v hooks", loader.ErrNotSupported, k)
 }

@@ -17,8 +17,11 @@ var netnsHooks = map[spec.ProgramType]spec.AttachType{
 	spec.ProgramFlowDissector: spec.AttachTypeFlowDissector,
 }
 
+// netnsLink is BPF_LINK_TYPE_NETNS.
+type netnsLink struct{ kernelLink }
+
 // Netns attaches a program that looks up sockets (Linux 5.9) or dissects flows (5.8) to a network namespace.
-func Netns(p *loader.Program, o NetnsOptions) (*Link, error) {
+func Netns(p *loader.Program, o NetnsOptions) (Link, error) {
 	if o.Path == "" {
 		o.Path = "/proc/self/ns/net"
 	}
@@ -32,20 +35,21 @@ func Netns(p *loader.Program, o NetnsOptions) (*Link, error) {
 			sys.EEXIST: "another flow dissector is attached there: detach it first",
 		},
 	}
-	return r.do(func(l *Link, prog int) error {
-		ns, err := sys.Open(o.Path)
-		if err != nil {
+	return r.do(func(prog int) (l Link, err error) {
+		err = atFile(o.Path, func(ns int) error {
+			fd, err := sys.CreateLink(&sys.LinkCreate{
+				ProgFD: uint32(prog), Target: uint32(ns), AttachType: uint32(netnsHooks[p.Type()]),
+			})
+			l = &netnsLink{r.linked(fd)}
 			return err
-		}
-		defer ns.Close()
-		raw, err := ns.Acquire()
-		if err != nil {
-			return err
-		}
-		defer ns.Release()
-		l.fd, err = sys.CreateLink(&sys.LinkCreate{
-			ProgFD: uint32(prog), Target: uint32(raw), AttachType: uint32(netnsHooks[p.Type()]),
 		})
-		return err
+		return l, err
 	})
+}
+
+// Info asks the kernel about the link.
+func (l *netnsLink) Info() (Info, error) {
+	info, x, err := l.info()
+	info.Netns, info.AttachType = x.word(0), spec.AttachType(x.word(1))
+	return info, err
 }

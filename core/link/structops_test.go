@@ -130,7 +130,11 @@ func TestStructOps(t *testing.T) {
 	if _, err := l.Info(); !errors.Is(err, loader.ErrNotSupported) {
 		t.Errorf("info: %v", err)
 	}
-	if err := l.UpdateMap(m); !errors.Is(err, loader.ErrNotSupported) {
+	plain, ok := l.(link.StructOpsLink)
+	if !ok {
+		t.Fatalf("a %T", l)
+	}
+	if err := plain.UpdateMap(m); !errors.Is(err, loader.ErrNotSupported) {
 		t.Errorf("update: %v", err)
 	}
 	for range 2 {

@@ -6,20 +6,14 @@ import (
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
-// Direction is a way that packets go through an interface.
+// Direction is a way that packets go through an interface. The zero value is what the program was
+// loaded for, or else ingress.
 type Direction uint8
 
 // The directions.
 const (
-	Default Direction = iota // what the program was loaded for, or else ingress
-	Ingress
+	Ingress Direction = iota + 1
 	Egress
-)
-
-// The places in a list of programs (BPF_F_BEFORE, BPF_F_AFTER of include/uapi/linux/bpf.h).
-const (
-	First uint32 = 1 << 3
-	Last  uint32 = 1 << 4
 )
 
 // TCXOptions say where a program for traffic control is attached.
@@ -27,14 +21,17 @@ type TCXOptions struct {
 	Interface string
 	Netns     string // path of the network namespace the interface lives in; empty is this process's
 	Direction Direction
-	Flags     uint32 // First, Last, or 0 for behind those that are there
+	Anchor    Anchor // among the programs that are there
 }
 
+// tcxLink is BPF_LINK_TYPE_TCX.
+type tcxLink struct{ kernelLink }
+
 // TCX attaches a program to an interface's traffic control, beside others (Linux 6.6).
-func TCX(p *loader.Program, o TCXOptions) (*Link, error) {
+func TCX(p *loader.Program, o TCXOptions) (Link, error) {
 	attach := spec.AttachTypeTCXIngress
 	switch {
-	case o.Direction == Egress, o.Direction == Default && p.AttachType() == spec.AttachTypeTCXEgress:
+	case o.Direction == Egress, o.Direction == 0 && p.AttachType() == spec.AttachTypeTCXEgress:
 		attach = spec.AttachTypeTCXEgress
 	}
 	r := request{
@@ -46,12 +43,22 @@ func TCX(p *loader.Program, o TCXOptions) (*Link, error) {
 			sys.EEXIST: "this program is attached there already",
 		},
 	}
-	return r.do(func(l *Link, prog int) error {
-		return atInterface(o.Interface, o.Netns, func(index int) (err error) {
-			l.fd, err = sys.CreateMprogLink(&sys.LinkCreateMprog{LinkCreate: sys.LinkCreate{
-				ProgFD: uint32(prog), Target: uint32(index), AttachType: uint32(attach), Flags: o.Flags,
-			}})
-			return err
+	return r.do(func(prog int) (l Link, err error) {
+		err = atInterface(o.Interface, o.Netns, func(index int) error {
+			return o.Anchor.apply(func(c sys.LinkCreateMprog) error {
+				c.ProgFD, c.Target, c.AttachType = uint32(prog), uint32(index), uint32(attach)
+				fd, err := sys.CreateMprogLink(&c)
+				l = &tcxLink{r.linked(fd)}
+				return err
+			})
 		})
+		return l, err
 	})
+}
+
+// Info asks the kernel about the link.
+func (l *tcxLink) Info() (Info, error) {
+	info, x, err := l.info()
+	info.Interface, info.AttachType = x.word(0), spec.AttachType(x.word(1))
+	return info, err
 }

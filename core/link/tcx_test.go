@@ -22,7 +22,7 @@ func TestTCX(t *testing.T) {
 			defer first.Close()
 			checkInfo(t, first, c.Program("count"))
 			second := load(t, counting(spec.Program{Type: spec.ProgramSchedCls, AttachType: attach}, false, -1))
-			l, err := TCX(second.Program("count"), TCXOptions{Interface: n.Iface(), Netns: n.Path(), Flags: First})
+			l, err := TCX(second.Program("count"), TCXOptions{Interface: n.Iface(), Netns: n.Path(), Anchor: Head()})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,7 +2,6 @@ package link
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"strings"
 	"testing"
@@ -25,7 +24,7 @@ func trigger() {
 }
 
 // fires attaches a program that counts system calls of this process and checks that it does until Close.
-func fires(t *testing.T, c *loader.Collection, attach func(*loader.Program) (*Link, error)) {
+func fires(t *testing.T, c *loader.Collection, attach func(*loader.Program) (Link, error)) {
 	t.Helper()
 	l, err := attach(c.Program("count"))
 	if err != nil {
@@ -50,16 +49,11 @@ func fires(t *testing.T, c *loader.Collection, attach func(*loader.Program) (*Li
 	}
 }
 
-func TestRawTracepoint(t *testing.T) {
-	c := load(t, counting(spec.Program{Type: spec.ProgramRawTracepoint, AttachTo: "sys_enter"}, true, 0))
-	fires(t, c, func(p *loader.Program) (*Link, error) { return RawTracepoint(p, RawTracepointOptions{}) })
-}
-
 func TestTracingBTF(t *testing.T) {
 	c := load(t, counting(spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceRawTp, AttachTo: "sys_enter"}, true, 0))
-	fires(t, c, func(p *loader.Program) (*Link, error) { return Tracing(p, TracingOptions{}) })
+	fires(t, c, func(p *loader.Program) (Link, error) { return Tracing(p, TracingOptions{}) })
 	if !older(spec.AttachTracing.CookieSince()) {
-		fires(t, c, func(p *loader.Program) (*Link, error) { return Tracing(p, TracingOptions{Cookie: 7}) })
+		fires(t, c, func(p *loader.Program) (Link, error) { return Tracing(p, TracingOptions{Cookie: 7}) })
 	}
 }
 
@@ -74,7 +68,7 @@ func TestTracingFentry(t *testing.T) {
 		t.Fatalf("%+v", err)
 	}
 	defer c.Close()
-	fires(t, c, func(p *loader.Program) (*Link, error) { return Tracing(p, TracingOptions{}) })
+	fires(t, c, func(p *loader.Program) (Link, error) { return Tracing(p, TracingOptions{}) })
 }
 
 // TestTracingModule attaches to a function of the module veth, with the module named and without.
@@ -105,69 +99,5 @@ func TestTracingModule(t *testing.T) {
 	_, err := loader.Load(counting(spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceFexit, AttachTo: "nf_conntrack:veth_xmit"}, false, 0), loader.Options{})
 	if !errors.Is(err, loader.ErrNotSupported) || !strings.Contains(err.Error(), "not found in kernel module nf_conntrack") {
 		t.Errorf("a function of another module: %v", err)
-	}
-}
-
-func TestKprobe(t *testing.T) {
-	testenv.NeedConfig(t, "CONFIG_KPROBES")
-	for _, ret := range []bool{false, true} {
-		c := load(t, counting(spec.Program{Type: spec.ProgramKprobe, AttachTo: traced}, true, 0))
-		fires(t, c, func(p *loader.Program) (*Link, error) { return Kprobe(p, KprobeOptions{Return: ret}) })
-	}
-}
-
-func TestTracepoint(t *testing.T) {
-	c := load(t, counting(spec.Program{Type: spec.ProgramTracepoint, AttachTo: "raw_syscalls/sys_enter"}, true, 0))
-	fires(t, c, func(p *loader.Program) (*Link, error) { return Tracepoint(p, TracepointOptions{}) })
-}
-
-func TestTracepointErrors(t *testing.T) {
-	c := load(t, counting(spec.Program{Type: spec.ProgramTracepoint}, true, 0))
-	for target, want := range map[string]string{
-		"raw_syscalls/nosuch": "this kernel has no such tracepoint",
-		"../../../etc":        "is named category/name",
-		"sys_enter":           "is named category/name",
-		"":                    "is named category/name",
-	} {
-		_, err := Attach(c.Program("count"), spec.Attach{Kind: spec.AttachTracepoint, Target: target})
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v, want %q", target, err, want)
-		}
-	}
-	c = load(t, counting(spec.Program{Type: spec.ProgramRawTracepoint}, true, 0))
-	_, err := Attach(c.Program("count"), spec.Attach{Kind: spec.AttachRawTracepoint, Target: "raw_syscalls/sys_enter"})
-	if err == nil || !strings.Contains(err.Error(), "have no category before it") || !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("got %v", err)
-	}
-	if _, err = RawTracepoint(c.Program("count"), RawTracepointOptions{}); err == nil {
-		t.Error("attached to nothing")
-	}
-}
-
-func TestNetns(t *testing.T) {
-	n := newNet(t)
-	c := load(t, counting(spec.Program{Type: spec.ProgramSkLookup, AttachType: spec.AttachTypeSkLookup}, false, 1))
-	l, err := Attach(c.Program("count"), spec.Attach{Kind: spec.AttachNetns, Target: n.Path()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	send(t, n, 4)
-	counts(t, c, 4)
-	if i, err := l.Info(); err != nil || i.Netns == 0 || i.AttachType != spec.AttachTypeSkLookup {
-		t.Errorf("info %+v, %v", i, err)
-	}
-	if _, err := Netns(c.Program("count"), NetnsOptions{Path: os.DevNull}); err == nil || !strings.Contains(err.Error(), "no network namespace") {
-		t.Errorf("a file that is no namespace: %v", err)
-	}
-}
-
-func TestAttachRefusesUnknownKinds(t *testing.T) {
-	c := load(t, counting(spec.Program{Type: spec.ProgramRawTracepoint}, true, 0))
-	for _, kind := range []spec.AttachKind{spec.AttachNone, 99} {
-		var e *Error
-		if _, err := Attach(c.Program("count"), spec.Attach{Kind: kind}); !errors.As(err, &e) || !errors.Is(err, loader.ErrNotSupported) {
-			t.Errorf("kind %d: %v", kind, err)
-		}
 	}
 }

@@ -1,8 +1,6 @@
 package link
 
 import (
-	"fmt"
-
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/sys"
@@ -26,8 +24,11 @@ type XDPOptions struct {
 	Flags     XDPFlags
 }
 
+// xdpLink is BPF_LINK_TYPE_XDP.
+type xdpLink struct{ kernelLink }
+
 // XDP attaches a program to an interface (Linux 5.9).
-func XDP(p *loader.Program, o XDPOptions) (*Link, error) {
+func XDP(p *loader.Program, o XDPOptions) (Link, error) {
 	r := request{
 		program: p, kind: spec.AttachXDP, target: onInterface(o.Interface, o.Netns),
 		caps:  []sys.Capability{sys.CapBPF, sys.CapNetAdmin},
@@ -39,38 +40,21 @@ func XDP(p *loader.Program, o XDPOptions) (*Link, error) {
 			sys.EOPNOTSUPP: "the driver cannot do this mode: try the generic one",
 		},
 	}
-	return r.do(func(l *Link, prog int) error {
-		return atInterface(o.Interface, o.Netns, func(index int) (err error) {
-			l.fd, err = sys.CreateLink(&sys.LinkCreate{
+	return r.do(func(prog int) (l Link, err error) {
+		err = atInterface(o.Interface, o.Netns, func(index int) error {
+			fd, err := sys.CreateLink(&sys.LinkCreate{
 				ProgFD: uint32(prog), Target: uint32(index), AttachType: uint32(spec.AttachTypeXDP), Flags: uint32(o.Flags),
 			})
+			l = &xdpLink{r.linked(fd)}
 			return err
 		})
+		return l, err
 	})
 }
 
-// onInterface names an interface for messages.
-func onInterface(name, netns string) string {
-	if netns == "" {
-		return "interface " + name
-	}
-	return fmt.Sprintf("interface %s in %s", name, netns)
-}
-
-// atInterface calls fn with the index of an interface, inside the network namespace it lives in.
-func atInterface(name, netns string, fn func(index int) error) error {
-	if name == "" {
-		return fmt.Errorf("no interface was given")
-	}
-	inside := func() error {
-		index, err := sys.InterfaceIndex(name)
-		if err != nil {
-			return err
-		}
-		return fn(index)
-	}
-	if netns == "" {
-		return inside()
-	}
-	return sys.InNetnsPath(netns, inside)
+// Info asks the kernel about the link.
+func (l *xdpLink) Info() (Info, error) {
+	info, x, err := l.info()
+	info.Interface = x.word(0)
+	return info, err
 }

@@ -57,7 +57,7 @@ func TestXDP(t *testing.T) {
 }
 
 // checkInfo compares what the kernel says about a link with the program.
-func checkInfo(t *testing.T, l *Link, p *loader.Program) {
+func checkInfo(t *testing.T, l Link, p *loader.Program) {
 	t.Helper()
 	i, err := l.Info()
 	if err != nil {

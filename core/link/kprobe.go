@@ -1,0 +1,79 @@
+package link
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
+)
+
+// KprobeOptions say where a kprobe program is attached.
+type KprobeOptions struct {
+	Function string // empty is what the program's section says
+	Offset   uint64 // bytes from its start
+	Return   bool   // run when the function returns
+	Cookie   uint64 // bpf_get_attach_cookie (Linux 5.15); 0 is none
+}
+
+// Kprobe attaches a program to a kernel function by way of a perf event (Linux 4.17).
+func Kprobe(p *loader.Program, o KprobeOptions) (Link, error) {
+	if o.Function == "" {
+		o.Function = p.AttachTo()
+	}
+	r := request{
+		program: p, kind: spec.AttachKprobe, target: "function " + o.Function,
+		caps:  []sys.Capability{sys.CapBPF, sys.CapPerfmon},
+		types: []spec.ProgramType{spec.ProgramKprobe},
+		advice: map[sys.Errno]string{
+			sys.ENOENT: "this kernel has no such function, or was built without kprobes",
+			sys.EINVAL: "the function cannot be probed there",
+		},
+	}
+	return r.do(func(prog int) (Link, error) {
+		if o.Function == "" {
+			return nil, errors.New("no function was given")
+		}
+		probe, err := kprobe(o)
+		if err != nil {
+			return nil, err
+		}
+		return r.attachEvent(prog, probe, o.Cookie)
+	})
+}
+
+// kprobe asks the kernel how probes are opened (Documentation/ABI/testing/sysfs-bus-event_source-devices-format).
+func kprobe(o KprobeOptions) (sys.Probe, error) {
+	const device = "/sys/bus/event_source/devices/kprobe/"
+	p := sys.Probe{Name: o.Function, Offset: o.Offset}
+	b, err := os.ReadFile(device + "type")
+	if errors.Is(err, fs.ErrNotExist) {
+		return p, fmt.Errorf("kprobes: %w by this kernel", loader.ErrNotSupported)
+	}
+	if err != nil {
+		return p, err
+	}
+	n, err := strconv.ParseUint(string(bytes.TrimSpace(b)), 10, 32)
+	if err != nil {
+		return p, fmt.Errorf("cannot read the type of kprobes %q", b)
+	}
+	p.Type = uint32(n)
+	if !o.Return {
+		return p, nil
+	}
+	if b, err = os.ReadFile(device + "format/retprobe"); err != nil {
+		return p, err
+	}
+	bit, err := strconv.ParseUint(strings.TrimPrefix(string(bytes.TrimSpace(b)), "config:"), 10, 6)
+	if err != nil {
+		return p, fmt.Errorf("cannot read the format of kprobes %q", b)
+	}
+	p.Config = 1 << bit
+	return p, nil
+}

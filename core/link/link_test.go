@@ -1,0 +1,114 @@
+package link
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
+	"github.com/bpfhost/bpfhost/internal/testenv"
+)
+
+// bpffs makes a bpf file system that is mounted nowhere.
+func bpffs(t *testing.T) string {
+	t.Helper()
+	fd, err := sys.Mount("bpf")
+	if errors.Is(err, loader.ErrPermission) || errors.Is(err, loader.ErrNotSupported) {
+		testenv.Skip(t, testenv.Kernel, err.Error())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { fd.Close() })
+	raw, err := fd.Acquire()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd.Release()
+	return fmt.Sprintf("/proc/self/fd/%d", raw)
+}
+
+// TestLinkPin closes a link while it is pinned: its program stays until the file is gone.
+func TestLinkPin(t *testing.T) {
+	n := newNet(t)
+	c := load(t, xdpProgram(xdpPass))
+	l, err := XDP(c.Program("count"), XDPOptions{Interface: n.Iface(), Netns: n.Path(), Flags: XDPGeneric})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	path := bpffs(t) + "/link"
+	if err := l.Pin(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Pin(path); !errors.Is(err, os.ErrExist) {
+		t.Errorf("pinned twice: %v", err)
+	}
+	l.Close()
+	send(t, n, 3)
+	counts(t, c, 3)
+	for range 2 {
+		if err := l.Unpin(); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the file is there: %v", err)
+	}
+	o := XDPOptions{Interface: n.Iface(), Netns: n.Path(), Flags: XDPGeneric}
+	again, err := XDP(c.Program("count"), o)
+	for end := time.Now().Add(10 * time.Second); err != nil && time.Now().Before(end); again, err = XDP(c.Program("count"), o) {
+		time.Sleep(time.Millisecond) // the kernel detaches some time after the last reference is gone
+	}
+	if err != nil {
+		t.Fatalf("the program is still attached: %v", err)
+	}
+	again.Close()
+}
+
+// TestLinkDetach detaches a program while its link stays open.
+func TestLinkDetach(t *testing.T) {
+	n := newNet(t)
+	c := load(t, xdpProgram(xdpPass))
+	l, err := XDP(c.Program("count"), XDPOptions{Interface: n.Iface(), Netns: n.Path(), Flags: XDPGeneric})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := l.Detach(); err != nil {
+		t.Fatal(err)
+	}
+	send(t, n, 3)
+	counts(t, c, 0)
+	if i, err := l.Info(); err != nil || i.Interface != 0 {
+		t.Errorf("info %+v, %v", i, err)
+	}
+	c = load(t, counting(spec.Program{Type: spec.ProgramRawTracepoint, AttachTo: "sys_enter"}, true, 0))
+	if l, err = RawTracepoint(c.Program("count"), RawTracepointOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := l.Detach(); !errors.Is(err, loader.ErrNotSupported) {
+		t.Errorf("detach: %v", err)
+	}
+}
+
+// TestUnlinked is what an attachment without a link refuses.
+func TestUnlinked(t *testing.T) {
+	e := &perfEvent{unlinked: unlinked{spec.AttachKprobe, "function f", "perf events before Linux 5.15"}}
+	_, info := e.Info()
+	for want, err := range map[string]error{
+		"update link to function f: not supported for kprobe hooks":                 e.Update(nil),
+		"pin link to function f: not supported: perf events before Linux 5.15":      e.Pin("/x"),
+		"unpin link to function f: not supported: perf events before Linux 5.15":    e.Unpin(),
+		"describe link to function f: not supported: perf events before Linux 5.15": info,
+	} {
+		if !errors.Is(err, loader.ErrNotSupported) || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}

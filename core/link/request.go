@@ -1,0 +1,87 @@
+package link
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
+)
+
+// request is one attachment under way.
+type request struct {
+	program *loader.Program
+	kind    spec.AttachKind
+	target  string
+	caps    []sys.Capability
+	types   []spec.ProgramType
+	advice  map[sys.Errno]string // what the kernel's answers mean for this family
+	cookie  bool                 // one was asked for
+}
+
+// do makes the link with attach, which gets the program's descriptor.
+func (r request) do(attach func(prog int) (Link, error)) (l Link, err error) {
+	if !slices.Contains(r.types, r.program.Type()) {
+		err = fmt.Errorf("a program of type %v cannot be attached there", r.program.Type())
+		return nil, r.explain(err)
+	}
+	err = r.program.WithFD(func(fd int) (err error) {
+		l, err = attach(fd)
+		return err
+	})
+	if err != nil {
+		return nil, r.explain(err)
+	}
+	return l, nil
+}
+
+// linked is the part of a link that all families have.
+func (r request) linked(fd *sys.FD) kernelLink {
+	return kernelLink{kind: r.kind, target: r.target, fd: fd}
+}
+
+// explain makes the error of a refusal.
+func (r request) explain(err error) *Error { return r.explainTo(r.program.Name(), err) }
+
+// explainTo makes the error for a program, or an instance of struct_ops, of that name.
+func (r request) explainTo(name string, err error) *Error {
+	e := &Error{Program: name, Kind: r.kind, Target: r.target, Err: err}
+	var no sys.Errno
+	if !errors.As(err, &no) {
+		return e
+	}
+	e.Advice = r.advice[no]
+	switch no {
+	case sys.EPERM, sys.EACCES:
+		if names := sys.MissingCapabilities(r.caps...); names != "" {
+			e.Advice = "this process lacks " + names
+		} else if e.Advice == "" {
+			e.Advice = "no capability is missing, so kernel lockdown, a security module, seccomp or the kernel's build forbids it"
+		}
+	case sys.EINVAL, sys.ENOTSUPP, sys.EOPNOTSUPP:
+		for _, f := range r.features() {
+			e.Err = tooOld(f.name, f.since, e.Err)
+		}
+		if no != sys.EINVAL && !errors.Is(e.Err, loader.ErrNotSupported) {
+			e.Err = fmt.Errorf("%w: %w", loader.ErrNotSupported, err)
+		}
+	}
+	return e
+}
+
+// feature is something that older kernels do not have.
+type feature struct {
+	name  string // in the plural: "tcx links"
+	since spec.Version
+}
+
+// features returns what a request asks of the kernel.
+func (r request) features() []feature {
+	f := []feature{{fmt.Sprintf("%v links", r.kind), r.kind.Since()}}
+	if r.cookie {
+		f = append(f, feature{fmt.Sprintf("cookies of %v links", r.kind), r.kind.CookieSince()})
+	}
+	return f
+}

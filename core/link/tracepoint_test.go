@@ -1,0 +1,29 @@
+package link
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+func TestTracepoint(t *testing.T) {
+	c := load(t, counting(spec.Program{Type: spec.ProgramTracepoint, AttachTo: "raw_syscalls/sys_enter"}, true, 0))
+	fires(t, c, func(p *loader.Program) (Link, error) { return Tracepoint(p, TracepointOptions{}) })
+}
+
+func TestTracepointErrors(t *testing.T) {
+	c := load(t, counting(spec.Program{Type: spec.ProgramTracepoint}, true, 0))
+	for target, want := range map[string]string{
+		"raw_syscalls/nosuch": "this kernel has no such tracepoint",
+		"../../../etc":        "is named category/name",
+		"sys_enter":           "is named category/name",
+		"":                    "is named category/name",
+	} {
+		_, err := Attach(c.Program("count"), spec.Attach{Kind: spec.AttachTracepoint, Target: target})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", target, err, want)
+		}
+	}
+}
