@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/asm/cfg"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host"
 )
@@ -15,10 +16,10 @@ type dot struct {
 	strings.Builder
 	code     []asm.Insn
 	program  *spec.Program
-	graph    *asm.Graph
-	tree     *asm.Dominators
-	stack    []asm.StackUse
-	findings []asm.Finding // in order of place
+	graph    *cfg.Graph
+	tree     *cfg.Dominators
+	stack    []cfg.StackUse
+	findings []cfg.Finding // in order of place
 }
 
 // appendDot draws a program: a cluster for each function, a box for each block.
@@ -28,7 +29,7 @@ func appendDot(out []byte, p *spec.Program) ([]byte, error) {
 		return nil, err
 	}
 	code, _ := plain(p)
-	d := dot{code: code, program: p, graph: g, tree: g.Dominators(), stack: g.Stack(), findings: g.Check(asm.CheckOptions{NoResult: mayBeVoid(p)})}
+	d := dot{code: code, program: p, graph: g, tree: g.Dominators(), stack: g.Stack(), findings: g.Check(cfg.CheckOptions{NoResult: mayBeVoid(p)})}
 	fmt.Fprintf(&d, "digraph %s {\n\tnode [shape=box fontname=monospace]\n", dotText(p.Name))
 	for i, f := range g.Funcs {
 		fmt.Fprintf(&d, "\tsubgraph cluster_%d {\n\t\tlabel=%s\n", i, dotText(funcText(f)+"\n"+stackText(d.stack[i])+"\n"))
@@ -59,7 +60,7 @@ func mayBeVoid(p *spec.Program) bool {
 }
 
 // funcText names a function, by its place if need be.
-func funcText(f asm.Function) string {
+func funcText(f cfg.Function) string {
 	if f.Name == "" {
 		return "function at " + strconv.Itoa(f.Start)
 	}
@@ -67,7 +68,7 @@ func funcText(f asm.Function) string {
 }
 
 // stackText says how much stack a function needs.
-func stackText(u asm.StackUse) string {
+func stackText(u cfg.StackUse) string {
 	if u.Recursive {
 		return "recursive: stack without bound"
 	}
@@ -94,7 +95,7 @@ func (d *dot) block(b int) {
 		label = append(strconv.AppendInt(label, int64(i), 10), "  "...)
 		label = append(asm.AppendInsn(label, d.code[i], asm.TextOptions{LabelNames: d.program.LabelNames}), '\n')
 		for ; len(d.findings) > 0 && d.findings[0].Insn <= i; d.findings = d.findings[1:] {
-			if f := d.findings[0]; f.Kind != asm.FindUnreachable { // which the color says
+			if f := d.findings[0]; f.Kind != cfg.FindUnreachable { // which the color says
 				label = append(label, "^ "+f.Reason()+"\n"...)
 				more = " color=red"
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/asm/cfg"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -68,7 +69,7 @@ func (d *programDoc) measure(p *spec.Program) {
 		}
 	}
 	d.Code = int(asm.Slots(insns)) * asm.SlotSize
-	g, err := asm.NewGraph(insns, names)
+	g, err := cfg.New(insns, names)
 	if err != nil || len(g.Funcs) == 0 {
 		return
 	}

@@ -51,39 +51,6 @@ func readCases(t *testing.T) []testCase {
 	return cases
 }
 
-// TestConformanceConstants holds what is known of programs without running them against the cases.
-func TestConformanceConstants(t *testing.T) {
-	known := 0
-	for _, c := range readCases(t) {
-		g, err := asm.NewGraph(c.insns, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if f := g.Check(asm.CheckOptions{}); !strings.HasPrefix(c.name, "skb") && len(f) > 0 && !strings.Contains(c.name, "goto") {
-			for _, x := range f { // R2 to R5 are arguments here
-				if x.Kind != asm.FindUninitialised && x.Kind != asm.FindUnreachable {
-					t.Errorf("%s: %v", c.name, x)
-				}
-			}
-		}
-		k := g.Constants(asm.ConstOptions{})
-		for b := range g.Blocks {
-			k.Block(b, func(i int, before *[asm.R10]asm.Value) {
-				if c.insns[i].Op != asm.OpExit || g.FuncOf(i) != 0 || before[asm.R0].Kind != asm.ValueNumber {
-					return
-				}
-				known++
-				if before[asm.R0].Bits != c.want {
-					t.Errorf("%s: R0 is said to be %#x, want %#x", c.name, before[asm.R0].Bits, c.want)
-				}
-			})
-		}
-	}
-	if known < 150 {
-		t.Errorf("the result of only %d cases is known", known)
-	}
-}
-
 // newerCases are the cases that older kernels do not know, by the start of their name.
 var newerCases = []struct{ prefix, since string }{
 	{"movsx", "6.6"}, {"sdiv", "6.6"}, {"smod", "6.6"}, {"bswap", "6.6"}, {"load s", "6.6"}, {"gotol", "6.6"}, {"gotox", "6.19"}, {"may_goto", "6.9"},

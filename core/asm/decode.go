@@ -159,9 +159,9 @@ func targetOf(w word, slot, none int, shape uint8) int {
 
 // mark notes that the target of an instruction needs a label, if it has one.
 func (d *decoder) mark(w word, slot int) {
-	f := forms[w.op()]
+	f := formats[w.op()]
 	where := f.distance(w.src())
-	if where == distanceNone || !f.known(w.op(), w.src(), w.off(), w.imm()) || d.options.RawCalls && (f == formLoad64 || f == formCall) {
+	if where == distanceNone || !f.known(w.op(), w.src(), w.off(), w.imm()) || d.options.RawCalls && (f == FormatLoad64 || f == FormatCall) {
 		return
 	}
 	by := int64(w.off())
@@ -193,7 +193,7 @@ func (d *decoder) wide(b []byte) (bool, error) {
 	if second := readWord(b[SlotSize:], d.options.Order); uint32(second) != 0 {
 		return false, fmt.Errorf("second half of the 64-bit load is %#016x, only its immediate may be set", uint64(second))
 	}
-	return formLoad64.known(OpLoadImm64, readWord(b, d.options.Order).src(), 0, 0), nil
+	return FormatLoad64.known(OpLoadImm64, readWord(b, d.options.Order).src(), 0, 0), nil
 }
 
 // fill decodes as many instructions as there is room for, which is zero.
@@ -227,9 +227,9 @@ func (d *decoder) fill(insns []Insn) error {
 // odd decodes what needs a closer look, and returns how many slots that fills.
 func (d *decoder) odd(in *Insn, w word, slot int) (int, error) {
 	in.Off, in.Ref, in.Target = w.off(), RefNone, 0
-	f := forms[in.Op]
+	f := formats[in.Op]
 	n := 1
-	if f == formLoad64 {
+	if f == FormatLoad64 {
 		if slot+1 == len(d.label) || d.label[slot+1] != secondHalf {
 			in.Flags = Raw
 			return n, nil

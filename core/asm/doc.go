@@ -24,12 +24,8 @@
 //
 // # Analysis
 //
-// [NewGraph] finds functions, basic blocks and the edges between them, and what can be reached. From
-// the [Graph] come findings that hold whatever kernel and program type ([Graph.Check]), dominators,
-// the registers that are needed ([Graph.Live]), values that are the same every time
-// ([Graph.Constants]) and the use of the stack along chains of calls ([Graph.Stack]). All of this is
-// linear in the size of the program, or nearly so, and nothing recurses. [Insn.Reads], [Insn.MayRead]
-// and [Insn.Writes] say what an instruction does with registers.
+// [Insn.Reads], [Insn.MayRead] and [Insn.Writes] return what an instruction does with registers,
+// [Op.Format] what its fields mean. Package cfg has the control flow of programs.
 //
 // [Helper.Info] is what is known of a helper: prototype, license, first kernel, program types.
 // [ProgramTag] is the kernel's short name of a program.

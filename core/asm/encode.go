@@ -174,7 +174,7 @@ func (e *encoder) odd(in *Insn, slot int, out []byte) error {
 	if in.Dst > 15 || in.Src > 15 {
 		return fmt.Errorf("register %d does not exist", max(in.Dst, in.Src))
 	}
-	f := forms[in.Op]
+	f := formats[in.Op]
 	wide := in.slots() == 2
 	if !wide && int64(int32(in.Imm)) != in.Imm {
 		return fmt.Errorf("immediate %d does not fit 32 bits", in.Imm)
@@ -197,7 +197,7 @@ func (e *encoder) odd(in *Insn, slot int, out []byte) error {
 }
 
 // resolve returns the first word of an instruction with a reference.
-func (e *encoder) resolve(in *Insn, f form, slot int32) (word, error) {
+func (e *encoder) resolve(in *Insn, f Format, slot int32) (word, error) {
 	if in.Ref != RefLabel {
 		if k := in.Ref; e.options.anyMap && (k == RefMap || k == RefMapValue || k == RefVar || k == RefTable) {
 			return makeWord(in.Op, in.Dst, in.Src, in.Off, int32(in.Imm)), nil

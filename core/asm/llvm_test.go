@@ -81,9 +81,9 @@ func asLLVM(t *testing.T, code []byte) string {
 			line = fmt.Sprintf("r%d = %d ll", in.Dst, insns[0].Imm)
 		case in.Op == OpCall:
 			line = fmt.Sprintf("call %d", in.Imm)
-		case forms[in.Op] == formLoad && in.Op.Size() != DWord:
+		case formats[in.Op] == FormatLoad && in.Op.Size() != DWord:
 			line = "w" + line[1:]
-		case forms[in.Op] == formStoreReg && in.Op.Size() != DWord:
+		case formats[in.Op] == FormatStoreReg && in.Op.Size() != DWord:
 			line = strings.Replace(line, " = r", " = w", 1)
 		}
 		lines.WriteString(line + "\n")

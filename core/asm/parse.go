@@ -238,7 +238,7 @@ func (p *parser) instruction() {
 	if p.err != nil {
 		return
 	}
-	if in.Flags&Raw == 0 && !forms[in.Op].known(in.Op, in.Src, in.Off, in.Imm) {
+	if in.Flags&Raw == 0 && !formats[in.Op].known(in.Op, in.Src, in.Off, in.Imm) {
 		p.fail("what is in braces makes this an unknown instruction, which .raw can write")
 	}
 	if p.target.set {
@@ -262,7 +262,7 @@ func (p *parser) distance(in *Insn, fixed bool) {
 		return
 	}
 	in.ClearRef()
-	if forms[in.Op].distance(in.Src) == distanceImm {
+	if formats[in.Op].distance(in.Src) == distanceImm {
 		in.Imm = t.by
 		return
 	}

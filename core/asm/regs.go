@@ -17,10 +17,10 @@ func Regs(regs ...Reg) RegSet {
 	return s
 }
 
+// Sets that the calling convention names (RFC 9669, section 2.1).
 const (
-	argRegs     RegSet = 1<<R1 | 1<<R2 | 1<<R3 | 1<<R4 | 1<<R5 // arguments, lost by a call
-	calleeSaved RegSet = 1<<R6 | 1<<R7 | 1<<R8 | 1<<R9         // survive a call
-	allRegs     RegSet = 1<<11 - 1
+	ArgRegs RegSet = 1<<R1 | 1<<R2 | 1<<R3 | 1<<R4 | 1<<R5 // arguments, lost by a call
+	AllRegs RegSet = 1<<11 - 1                             // R0 to R10
 )
 
 // Has reports whether a register is in the set.
@@ -46,33 +46,23 @@ func (s RegSet) String() string {
 // Reads returns the registers whose value the instruction needs whatever happens. Of a call these
 // are the parameters of a helper that is known, and none of other calls; see MayRead. The frame
 // pointer R10 counts.
-func (i Insn) Reads() RegSet { return i.reads() }
-
-// MayRead returns the registers whose value the instruction may use: of every call R1 to R5, of exit
-// R0, and of an instruction that is not known all.
-func (i Insn) MayRead() RegSet { return i.mayRead() }
-
-// Writes returns the registers that have another value afterwards. A call leaves a result in R0 and
-// nothing that could be used in R1 to R5. Of an instruction that is not known it is none.
-func (i Insn) Writes() RegSet { return i.writes() }
-
-func (i *Insn) reads() RegSet {
+func (i *Insn) Reads() RegSet {
 	if i.Flags&Raw != 0 {
 		return 0
 	}
 	dst, src := Regs(i.Dst), Regs(i.Src)
-	switch forms[i.Op] {
-	case formMovReg, formLoad, formLoadSX:
+	switch formats[i.Op] {
+	case FormatMovReg, FormatLoad, FormatLoadSX:
 		return src
-	case formMovImm, formLoad64, formExit, formJump, formJumpLong, formMayGoto, formUnknown:
+	case FormatMovImm, FormatLoad64, FormatExit, FormatJump, FormatJumpLong, FormatMayGoto, FormatUnknown:
 		return 0
-	case formAbs:
+	case FormatAbs:
 		return Regs(R6)
-	case formInd:
+	case FormatInd:
 		return Regs(R6) | src
-	case formALUReg, formDivReg, formCondReg, formStoreReg:
+	case FormatALUReg, FormatDivReg, FormatCondReg, FormatStoreReg:
 		return dst | src
-	case formAtomic:
+	case FormatAtomic:
 		switch AtomicOp(i.Imm) {
 		case LoadAcquire:
 			return src
@@ -80,7 +70,7 @@ func (i *Insn) reads() RegSet {
 			return dst | src | Regs(R0)
 		}
 		return dst | src
-	case formCall:
+	case FormatCall:
 		if i.Src == 0 && i.Ref == RefNone {
 			if n, ok := helperArgs(i.Imm); ok {
 				return 1<<(n+1) - 2
@@ -91,42 +81,38 @@ func (i *Insn) reads() RegSet {
 	return dst // arithmetic with an immediate, conditions likewise, stores of an immediate, gotox, callx
 }
 
-// helperArgs returns how many arguments a helper takes at least.
-func helperArgs(imm int64) (int, bool) {
-	if imm <= 0 || imm >= int64(len(helperInfos)) {
-		return 0, false
-	}
-	return len(helperInfos[imm].Args), true
-}
-
-func (i *Insn) mayRead() RegSet {
+// MayRead returns the registers whose value the instruction may use: of every call R1 to R5, of exit
+// R0, and of an instruction that is not known all.
+func (i *Insn) MayRead() RegSet {
 	if i.Flags&Raw != 0 {
-		return allRegs
+		return AllRegs
 	}
-	switch forms[i.Op] {
-	case formUnknown:
-		return allRegs
-	case formExit:
+	switch formats[i.Op] {
+	case FormatUnknown:
+		return AllRegs
+	case FormatExit:
 		return Regs(R0)
-	case formCall, formCallReg:
+	case FormatCall, FormatCallReg:
 		if i.Op == OpCall && i.Src == 0 && i.Ref == RefNone {
 			if n, ok := helperArgs(i.Imm); ok && !helperInfos[i.Imm].Variadic {
 				return 1<<(n+1) - 2
 			}
 		}
-		return i.reads() | argRegs
+		return i.Reads() | ArgRegs
 	}
-	return i.reads()
+	return i.Reads()
 }
 
-func (i *Insn) writes() RegSet {
+// Writes returns the registers that have another value afterwards. A call leaves a result in R0 and
+// nothing that could be used in R1 to R5. Of an instruction that is not known it is none.
+func (i *Insn) Writes() RegSet {
 	if i.Flags&Raw != 0 {
 		return 0
 	}
-	switch forms[i.Op] {
-	case formAbs, formInd, formCall, formCallReg:
-		return Regs(R0) | argRegs
-	case formAtomic:
+	switch formats[i.Op] {
+	case FormatAbs, FormatInd, FormatCall, FormatCallReg:
+		return Regs(R0) | ArgRegs
+	case FormatAtomic:
 		switch a := AtomicOp(i.Imm); {
 		case a == LoadAcquire:
 			return Regs(i.Dst)
@@ -139,11 +125,19 @@ func (i *Insn) writes() RegSet {
 	}
 	switch i.Op.Class() {
 	case ClassALU, ClassALU64, ClassLd, ClassLdx:
-		if forms[i.Op] != formUnknown {
+		if formats[i.Op] != FormatUnknown {
 			return Regs(i.Dst)
 		}
 	}
 	return 0
+}
+
+// helperArgs returns how many arguments a helper takes at least.
+func helperArgs(imm int64) (int, bool) {
+	if imm <= 0 || imm >= int64(len(helperInfos)) {
+		return 0, false
+	}
+	return len(helperInfos[imm].Args), true
 }
 
 // pure reports whether all that the instruction does is to give Dst a value: it can go when nobody
@@ -152,9 +146,15 @@ func (i *Insn) pure() bool {
 	if i.Flags&Raw != 0 {
 		return false
 	}
-	switch forms[i.Op] {
-	case formALUImm, formALUReg, formDivImm, formDivReg, formMovImm, formMovReg, formNeg, formEnd, formLoad64:
+	switch formats[i.Op] {
+	case FormatALUImm, FormatALUReg, FormatDivImm, FormatDivReg, FormatMovImm, FormatMovReg, FormatNeg, FormatEnd, FormatLoad64:
 		return true
 	}
 	return false
+}
+
+// Dead reports whether the instruction can go when only the given registers are needed after it: all
+// it does is to give another one a value.
+func (i *Insn) Dead(after RegSet) bool {
+	return i.pure() && i.Dst < R10 && !after.Has(i.Dst)
 }

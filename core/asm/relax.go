@@ -81,7 +81,7 @@ func newRelaxer(insns []Insn) (*relaxer, error) {
 		if !ok {
 			return nil, encodeError(i, fmt.Errorf("label L%d is not defined", in.Target))
 		}
-		if in.Flags&Raw == 0 && in.Op != OpJump && in.Off == 0 && forms[in.Op].distance(in.Src) == distanceOff {
+		if in.Flags&Raw == 0 && in.Op != OpJump && in.Off == 0 && formats[in.Op].distance(in.Src) == distanceOff {
 			r.targets[i] = to
 		}
 	}
@@ -115,7 +115,7 @@ func (r *relaxer) far() bool {
 // fixed refuses distances that are not labels: they would be wrong when code between their ends grows.
 func (r *relaxer) fixed() error {
 	for i := range r.insns {
-		if in := &r.insns[i]; in.Ref != RefLabel && in.Ref != RefFunc && forms[in.Op].distance(in.Src) != distanceNone {
+		if in := &r.insns[i]; in.Ref != RefLabel && in.Ref != RefFunc && formats[in.Op].distance(in.Src) != distanceNone {
 			return encodeError(i, errors.New("fixed distance forbids to widen a condition"))
 		}
 	}
@@ -160,7 +160,7 @@ func extraSlots(in *Insn) uint8 {
 
 // negated returns the opcode of the opposite condition, if there is one.
 func negated(o Op) (Op, bool) {
-	if f := forms[o]; f != formCondImm && f != formCondReg {
+	if f := formats[o]; f != FormatCondImm && f != FormatCondReg {
 		return 0, false
 	}
 	to := Always

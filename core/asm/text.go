@@ -54,38 +54,38 @@ const (
 	oddSource    // the pseudo source is not the usual one and has to be shown, even if it is zero
 )
 
-// shown holds, by form, the fields that its text gives. The others are usually zero; where they are
+// shown holds, by format, the fields that its text gives. The others are usually zero; where they are
 // not, they follow in braces.
 var shown = [...]fields{
-	formALUImm:   fieldDst | fieldImm,
-	formALUReg:   fieldDst | fieldSrc,
-	formDivImm:   fieldDst | fieldImm | fieldOff,
-	formDivReg:   fieldDst | fieldSrc | fieldOff,
-	formMovImm:   fieldDst | fieldImm,
-	formMovReg:   fieldDst | fieldSrc | fieldOff,
-	formNeg:      fieldDst,
-	formEnd:      fieldDst | fieldImm,
-	formLoad64:   fieldDst | fieldSrc | fieldImm,
-	formAbs:      fieldImm,
-	formInd:      fieldSrc | fieldImm,
-	formLoad:     fieldDst | fieldSrc | fieldOff,
-	formLoadSX:   fieldDst | fieldSrc | fieldOff,
-	formStoreImm: fieldDst | fieldOff | fieldImm,
-	formStoreReg: fieldDst | fieldSrc | fieldOff,
-	formAtomic:   fieldDst | fieldSrc | fieldOff | fieldImm,
-	formJump:     0,
-	formJumpLong: 0,
-	formJumpReg:  fieldDst,
-	formMayGoto:  fieldSrc,
-	formCondImm:  fieldDst | fieldImm,
-	formCondReg:  fieldDst | fieldSrc,
-	formCall:     fieldSrc,
-	formCallReg:  fieldDst,
-	formExit:     0,
+	FormatALUImm:   fieldDst | fieldImm,
+	FormatALUReg:   fieldDst | fieldSrc,
+	FormatDivImm:   fieldDst | fieldImm | fieldOff,
+	FormatDivReg:   fieldDst | fieldSrc | fieldOff,
+	FormatMovImm:   fieldDst | fieldImm,
+	FormatMovReg:   fieldDst | fieldSrc | fieldOff,
+	FormatNeg:      fieldDst,
+	FormatEnd:      fieldDst | fieldImm,
+	FormatLoad64:   fieldDst | fieldSrc | fieldImm,
+	FormatAbs:      fieldImm,
+	FormatInd:      fieldSrc | fieldImm,
+	FormatLoad:     fieldDst | fieldSrc | fieldOff,
+	FormatLoadSX:   fieldDst | fieldSrc | fieldOff,
+	FormatStoreImm: fieldDst | fieldOff | fieldImm,
+	FormatStoreReg: fieldDst | fieldSrc | fieldOff,
+	FormatAtomic:   fieldDst | fieldSrc | fieldOff | fieldImm,
+	FormatJump:     0,
+	FormatJumpLong: 0,
+	FormatJumpReg:  fieldDst,
+	FormatMayGoto:  fieldSrc,
+	FormatCondImm:  fieldDst | fieldImm,
+	FormatCondReg:  fieldDst | fieldSrc,
+	FormatCall:     fieldSrc,
+	FormatCallReg:  fieldDst,
+	FormatExit:     0,
 }
 
 func (o TextOptions) appendInsn(dst []byte, in *Insn) []byte {
-	f := forms[in.Op]
+	f := formats[in.Op]
 	if in.Flags&Raw != 0 || !f.known(in.Op, in.Src, in.Off, in.Imm) {
 		dst = appendRaw(dst, in)
 		if in.Ref != RefNone {
@@ -95,21 +95,21 @@ func (o TextOptions) appendInsn(dst []byte, in *Insn) []byte {
 	}
 	show := shown[f]
 	switch f {
-	case formALUImm, formALUReg, formDivImm, formDivReg, formMovImm, formMovReg, formNeg, formEnd:
+	case FormatALUImm, FormatALUReg, FormatDivImm, FormatDivReg, FormatMovImm, FormatMovReg, FormatNeg, FormatEnd:
 		dst, show = appendArithmetic(dst, in, f, show)
-	case formLoad64:
+	case FormatLoad64:
 		dst, show = o.appendLoad64(dst, in, show)
-	case formJump, formJumpLong, formMayGoto, formCondImm, formCondReg:
+	case FormatJump, FormatJumpLong, FormatMayGoto, FormatCondImm, FormatCondReg:
 		dst, show = o.appendJump(dst, in, f, show)
-	case formJumpReg:
+	case FormatJumpReg:
 		dst = appendReg(append(dst, "gotox "...), 'r', in.Dst)
-	case formCall:
+	case FormatCall:
 		dst, show = o.appendCall(dst, in, show)
-	case formCallReg:
+	case FormatCallReg:
 		dst = appendReg(append(dst, "callx "...), 'r', in.Dst)
-	case formExit:
+	case FormatExit:
 		dst = append(dst, "exit"...)
-	case formAtomic:
+	case FormatAtomic:
 		dst = appendAtomic(dst, in)
 	default:
 		dst = appendMemory(dst, in, f)
@@ -207,18 +207,18 @@ func (c Class) view() byte {
 // aluText holds the assignment operators by ALUOp>>4.
 var aluText = [16]string{"+=", "-=", "*=", "/=", "|=", "&=", "<<=", ">>=", "", "%=", "^=", "=", "s>>="}
 
-func appendArithmetic(dst []byte, in *Insn, f form, show fields) ([]byte, fields) {
+func appendArithmetic(dst []byte, in *Insn, f Format, show fields) ([]byte, fields) {
 	view := in.Op.Class().view()
-	if f == formEnd { // conversions are written with the whole register whatever their width
+	if f == FormatEnd { // conversions are written with the whole register whatever their width
 		view = 'r'
 	}
 	dst = append(appendReg(dst, view, in.Dst), ' ')
 	switch f {
-	case formNeg:
+	case FormatNeg:
 		return appendReg(append(dst, "= -"...), view, in.Dst), show
-	case formEnd:
+	case FormatEnd:
 		return appendSwap(append(dst, "= "...), in), show
-	case formDivImm, formDivReg:
+	case FormatDivImm, FormatDivReg:
 		if in.Off != 0 {
 			dst = append(dst, 's')
 		}
@@ -227,13 +227,13 @@ func appendArithmetic(dst []byte, in *Insn, f form, show fields) ([]byte, fields
 	if !in.Op.Reg() {
 		return strconv.AppendInt(dst, in.Imm, 10), show
 	}
-	if f == formMovReg && in.Off == castOff {
+	if f == FormatMovReg && in.Off == castOff {
 		dst = appendReg(append(dst, "addr_space_cast("...), view, in.Src)
 		dst = strconv.AppendUint(append(dst, ", "...), uint64(uint16(in.Imm>>16)), 10)
 		dst = strconv.AppendUint(append(dst, ", "...), uint64(uint16(in.Imm)), 10)
 		return append(dst, ')'), show | fieldImm
 	}
-	if f == formMovReg && in.Off != 0 {
+	if f == FormatMovReg && in.Off != 0 {
 		dst = strconv.AppendInt(append(dst, "(s"...), int64(in.Off), 10)
 		dst = append(dst, ')')
 	}
@@ -270,23 +270,23 @@ func appendPlace(dst []byte, base Reg, off int16) []byte {
 	return append(appendPlus(dst, int64(off)), ')')
 }
 
-func appendMemory(dst []byte, in *Insn, f form) []byte {
+func appendMemory(dst []byte, in *Insn, f Format) []byte {
 	s := in.Op.Size()
 	switch f {
-	case formAbs:
+	case FormatAbs:
 		dst = appendType(append(dst, "r0 = *"...), 'u', s)
 		dst = strconv.AppendInt(append(dst, "skb["...), in.Imm, 10)
 		return append(dst, ']')
-	case formInd:
+	case FormatInd:
 		dst = appendType(append(dst, "r0 = *"...), 'u', s)
 		dst = appendReg(append(dst, "skb["...), 'r', in.Src)
 		if in.Imm != 0 {
 			dst = appendPlus(dst, in.Imm)
 		}
 		return append(dst, ']')
-	case formLoad, formLoadSX:
+	case FormatLoad, FormatLoadSX:
 		sign := byte('u')
-		if f == formLoadSX {
+		if f == FormatLoadSX {
 			sign = 's'
 		}
 		dst = append(appendReg(dst, 'r', in.Dst), " = *"...)
@@ -294,7 +294,7 @@ func appendMemory(dst []byte, in *Insn, f form) []byte {
 	}
 	dst = appendPlace(appendType(append(dst, '*'), 'u', s), in.Dst, in.Off)
 	dst = append(dst, " = "...)
-	if f == formStoreImm {
+	if f == FormatStoreImm {
 		return strconv.AppendInt(dst, in.Imm, 10)
 	}
 	return appendReg(dst, 'r', in.Src)

@@ -70,20 +70,20 @@ func (o TextOptions) appendLoad64(dst []byte, in *Insn, show fields) ([]byte, fi
 	return dst, show &^ fieldSrc
 }
 
-func (o TextOptions) appendJump(dst []byte, in *Insn, f form, show fields) ([]byte, fields) {
+func (o TextOptions) appendJump(dst []byte, in *Insn, f Format, show fields) ([]byte, fields) {
 	where := f.distance(in.Src)
 	switch f {
-	case formJump:
+	case FormatJump:
 		dst = append(dst, "goto "...)
-	case formJumpLong:
+	case FormatJumpLong:
 		dst = append(dst, "gotol "...)
-	case formMayGoto:
+	case FormatMayGoto:
 		dst = append(dst, "may_goto "...)
 	default:
 		view := in.Op.Class().view()
 		dst = appendReg(append(dst, "if "...), view, in.Dst)
 		dst = append(append(dst, ' '), jumpText[in.Op>>4]...)
-		if f == formCondReg {
+		if f == FormatCondReg {
 			dst = appendReg(append(dst, ' '), view, in.Src)
 		} else {
 			dst = strconv.AppendInt(append(dst, ' '), in.Imm, 10)

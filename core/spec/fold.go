@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/asm/cfg"
 )
 
 // Folded is one thing that Fold did.
@@ -71,7 +72,7 @@ func (p *Program) fold(c *Collection, frozen map[string]*Map) ([]Folded, error) 
 	for _, v := range c.Vars {
 		vars[v.Name] = v
 	}
-	k := g.Constants(asm.ConstOptions{
+	k := g.Constants(cfg.ConstOptions{
 		Unknown: func(i int) bool { return p.Insns.list[i].Core != nil },
 		Load: func(base int, off int64, size asm.Size) (uint64, bool) {
 			in := &p.Insns.list[base]
@@ -91,7 +92,7 @@ func (p *Program) fold(c *Collection, frozen map[string]*Map) ([]Folded, error) 
 	var out []Folded
 	gone := make([]bool, len(p.Insns.list))
 	for b := range g.Blocks {
-		k.Block(b, func(i int, before *[asm.R10]asm.Value) {
+		k.Block(b, func(i int, before *[asm.R10]cfg.Value) {
 			if f, ok := p.foldInsn(k, i, before); ok {
 				gone[i] = f.Kind == neverTaken
 				out = append(out, f)
@@ -109,7 +110,7 @@ const (
 )
 
 // foldInsn replaces one instruction if its outcome is known.
-func (p *Program) foldInsn(k *asm.Constants, i int, before *[asm.R10]asm.Value) (Folded, bool) {
+func (p *Program) foldInsn(k *cfg.Constants, i int, before *[asm.R10]cfg.Value) (Folded, bool) {
 	in := &p.Insns.list[i]
 	f := Folded{Program: p.Name, Insn: i}
 	if n, ok := k.Load(i, before); ok {

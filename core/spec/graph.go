@@ -1,11 +1,11 @@
 package spec
 
-import "github.com/bpfhost/bpfhost/core/asm"
+import "github.com/bpfhost/bpfhost/core/asm/cfg"
 
 // Graph returns the control flow of the program, with the names of its functions. Indices of
 // instructions are those of p.Insns. It is out of date when the program changes. The errors are those
-// of Code and asm.NewGraph.
-func (p *Program) Graph() (*asm.Graph, error) {
+// of Code and cfg.New.
+func (p *Program) Graph() (*cfg.Graph, error) {
 	code, err := p.Code()
 	if err != nil {
 		return nil, err
@@ -16,5 +16,5 @@ func (p *Program) Graph() (*asm.Graph, error) {
 			funcs[i] = f.Name
 		}
 	}
-	return asm.NewGraph(code, funcs)
+	return cfg.New(code, funcs)
 }

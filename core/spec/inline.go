@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/asm/cfg"
 )
 
 // Inline replaces the call of a function of the same program, at instruction at, by the code of that
@@ -74,7 +75,7 @@ func (p *Program) inline(at int) error {
 // inliner is one call being inlined.
 type inliner struct {
 	p              *Program
-	g              *asm.Graph
+	g              *cfg.Graph
 	at             int
 	caller, callee int // functions of g
 
@@ -181,8 +182,8 @@ func (l *inliner) layout() error {
 	}
 	frame := (caller.Bytes + 7) &^ 7
 	all := frame + 8*len(l.saved)
-	if all+callee.Bytes > asm.MaxStack {
-		return fmt.Errorf("%d bytes of stack are needed, there are %d", all+callee.Bytes, asm.MaxStack)
+	if all+callee.Bytes > cfg.MaxStack {
+		return fmt.Errorf("%d bytes of stack are needed, there are %d", all+callee.Bytes, cfg.MaxStack)
 	}
 	l.first, l.shift = int16(-frame-8), int16(all)
 	for _, in := range l.code() {

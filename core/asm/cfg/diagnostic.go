@@ -1,17 +1,19 @@
-package asm
+package cfg
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"github.com/bpfhost/bpfhost/core/asm"
 )
 
 // Finding is something that no kernel accepts, or code that does nothing.
 type Finding struct {
 	Kind FindingKind
-	Insn int // index of the instruction
-	End  int // of unreachable code: index behind its last instruction; otherwise 0
-	Reg  Reg // of an uninitialised register
+	Insn int     // index of the instruction
+	End  int     // of unreachable code: index behind its last instruction; otherwise 0
+	Reg  asm.Reg // of an uninitialised register
 }
 
 // FindingKind says what is wrong.
@@ -77,7 +79,7 @@ func (g *Graph) Check(o CheckOptions) []Finding {
 		}
 	}
 	for i := range g.Insns {
-		if g.Insns[i].writes().Has(R10) {
+		if g.Insns[i].Writes().Has(asm.R10) {
 			out = append(out, Finding{Kind: FindWriteR10, Insn: i})
 		}
 	}
@@ -116,14 +118,14 @@ func (g *Graph) uninitialised(o CheckOptions) []Finding {
 		have := in[k]
 		for i := b.Start; i < b.End; i++ {
 			insn := &g.Insns[i]
-			need := insn.reads()
-			if insn.Op == OpExit && b.Func == 0 && !o.NoResult {
-				need |= Regs(R0)
+			need := insn.Reads()
+			if insn.Op == asm.OpExit && b.Func == 0 && !o.NoResult {
+				need |= asm.Regs(asm.R0)
 			}
-			for r := range R10 {
+			for r := range asm.R10 {
 				if need.Has(r) && !have.Has(r) {
 					out = append(out, Finding{Kind: FindUninitialised, Insn: i, Reg: r})
-					have |= Regs(r) // once is enough
+					have |= asm.Regs(r) // once is enough
 				}
 			}
 			have = initialise(insn, have)
@@ -133,12 +135,12 @@ func (g *Graph) uninitialised(o CheckOptions) []Finding {
 }
 
 // initialised returns for every block the registers that may have a value at its start.
-func (g *Graph) initialised() []RegSet {
-	in := make([]RegSet, len(g.Blocks))
+func (g *Graph) initialised() []asm.RegSet {
+	in := make([]asm.RegSet, len(g.Blocks))
 	for i, f := range g.Funcs {
-		in[f.Block] = Regs(R10) | argRegs
+		in[f.Block] = asm.Regs(asm.R10) | asm.ArgRegs
 		if i == 0 {
-			in[f.Block] = Regs(R1, R10)
+			in[f.Block] = asm.Regs(asm.R1, asm.R10)
 		}
 	}
 	g.forward(func(k int, again func(int32)) {
@@ -158,13 +160,13 @@ func (g *Graph) initialised() []RegSet {
 }
 
 // initialise returns which registers may have a value after an instruction.
-func initialise(in *Insn, have RegSet) RegSet {
-	if in.Flags&Raw != 0 {
-		return allRegs
+func initialise(in *asm.Insn, have asm.RegSet) asm.RegSet {
+	if in.Flags&asm.Raw != 0 {
+		return asm.AllRegs
 	}
-	w := in.writes()
-	if w&argRegs == argRegs { // a call, or a packet load
-		return have&^argRegs | Regs(R0)
+	w := in.Writes()
+	if w&asm.ArgRegs == asm.ArgRegs { // a call, or a packet load
+		return have&^asm.ArgRegs | asm.Regs(asm.R0)
 	}
 	return have | w
 }

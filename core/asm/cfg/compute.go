@@ -1,23 +1,27 @@
-package asm
+package cfg
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+)
 
 // compute returns what arithmetic makes of two values (RFC 9669, section 4.1 and 4.2).
-func compute(in *Insn, x, y Value) Value {
-	wide := in.Op.Class() == ClassALU64
-	f := forms[in.Op]
-	if f == formMovReg && in.Off == 0 && wide {
+func compute(in *asm.Insn, x, y Value) Value {
+	wide := in.Op.Class() == asm.ClassALU64
+	f := in.Op.Format()
+	if f == asm.FormatMovReg && in.Off == 0 && wide {
 		return y
 	}
-	if x.Kind == ValueAddress && wide && y.Kind == ValueNumber && f != formMovReg && f != formMovImm {
+	if x.Kind == ValueAddress && wide && y.Kind == ValueNumber && f != asm.FormatMovReg && f != asm.FormatMovImm {
 		switch in.Op.ALU() {
-		case Add:
+		case asm.Add:
 			return Value{Kind: ValueAddress, Base: x.Base, Bits: x.Bits + y.Bits}
-		case Sub:
+		case asm.Sub:
 			return Value{Kind: ValueAddress, Base: x.Base, Bits: x.Bits - y.Bits}
 		}
 	}
-	needsX := f != formMovReg && f != formMovImm
+	needsX := f != asm.FormatMovReg && f != asm.FormatMovImm
 	if y.Kind != ValueNumber || needsX && x.Kind != ValueNumber {
 		return Value{Kind: ValueAny}
 	}
@@ -29,20 +33,20 @@ func compute(in *Insn, x, y Value) Value {
 }
 
 // calculate does arithmetic with numbers. It is not ok for what depends on the machine.
-func calculate(in *Insn, x, y uint64, wide bool) (n uint64, ok bool) {
-	switch forms[in.Op] {
-	case formEnd:
+func calculate(in *asm.Insn, x, y uint64, wide bool) (n uint64, ok bool) {
+	switch in.Op.Format() {
+	case asm.FormatEnd:
 		return swap(in, x)
-	case formNeg:
+	case asm.FormatNeg:
 		n = -x
-	case formMovReg:
-		if in.Off == castOff && wide {
+	case asm.FormatMovReg:
+		if in.IsAddrSpaceCast() {
 			return 0, false
 		}
 		n = signExtend(y, uint(in.Off))
-	case formMovImm:
+	case asm.FormatMovImm:
 		n = y
-	case formDivImm, formDivReg:
+	case asm.FormatDivImm, asm.FormatDivReg:
 		n = divide(in, x, y, wide)
 	default:
 		n, ok = logic(in.Op.ALU(), x, y, wide)
@@ -64,7 +68,7 @@ func signExtend(v uint64, width uint) uint64 {
 	return uint64(int64(v<<(64-width)) >> (64 - width))
 }
 
-func logic(op ALUOp, x, y uint64, wide bool) (uint64, bool) {
+func logic(op asm.ALUOp, x, y uint64, wide bool) (uint64, bool) {
 	mask := uint64(31)
 	if wide {
 		mask = 63
@@ -72,23 +76,23 @@ func logic(op ALUOp, x, y uint64, wide bool) (uint64, bool) {
 		x, y = uint64(uint32(x)), uint64(uint32(y))
 	}
 	switch op {
-	case Add:
+	case asm.Add:
 		return x + y, true
-	case Sub:
+	case asm.Sub:
 		return x - y, true
-	case Mul:
+	case asm.Mul:
 		return x * y, true
-	case Or:
+	case asm.Or:
 		return x | y, true
-	case And:
+	case asm.And:
 		return x & y, true
-	case Xor:
+	case asm.Xor:
 		return x ^ y, true
-	case Lsh:
+	case asm.Lsh:
 		return x << (y & mask), true
-	case Rsh:
+	case asm.Rsh:
 		return x >> (y & mask), true
-	case Arsh:
+	case asm.Arsh:
 		if !wide {
 			return uint64(int32(x) >> (y & mask)), true
 		}
@@ -99,8 +103,8 @@ func logic(op ALUOp, x, y uint64, wide bool) (uint64, bool) {
 
 // divide does division and modulo, signed if the offset says so. By zero the first gives zero and the
 // second what was there; the smallest number divided by -1 gives itself, modulo -1 zero.
-func divide(in *Insn, x, y uint64, wide bool) uint64 {
-	modulo := in.Op.ALU() == Mod
+func divide(in *asm.Insn, x, y uint64, wide bool) uint64 {
+	modulo := in.Op.ALU() == asm.Mod
 	if !wide {
 		x, y = uint64(uint32(x)), uint64(uint32(y))
 	}
@@ -127,8 +131,8 @@ func divide(in *Insn, x, y uint64, wide bool) uint64 {
 }
 
 // swap does byte swaps. Conversions between the byte order of the machine and another are not done.
-func swap(in *Insn, x uint64) (uint64, bool) {
-	if in.Op.Class() != ClassALU64 {
+func swap(in *asm.Insn, x uint64) (uint64, bool) {
+	if in.Op.Class() != asm.ClassALU64 {
 		return 0, false
 	}
 	switch in.Imm {
@@ -141,31 +145,31 @@ func swap(in *Insn, x uint64) (uint64, bool) {
 }
 
 // compare evaluates the condition of a jump.
-func compare(op Op, x, y uint64) bool {
-	if op.Class() == ClassJmp32 { // sign-extended, so that signed comparison works; unsigned then does too
+func compare(op asm.Op, x, y uint64) bool {
+	if op.Class() == asm.ClassJmp32 { // sign-extended, so that signed comparison works; unsigned then does too
 		x, y = uint64(int64(int32(x))), uint64(int64(int32(y)))
 	}
 	a, b := int64(x), int64(y)
 	switch op.Jump() {
-	case Equal:
+	case asm.Equal:
 		return x == y
-	case NotEqual:
+	case asm.NotEqual:
 		return x != y
-	case Greater:
+	case asm.Greater:
 		return x > y
-	case GreaterEq:
+	case asm.GreaterEq:
 		return x >= y
-	case Less:
+	case asm.Less:
 		return x < y
-	case LessEq:
+	case asm.LessEq:
 		return x <= y
-	case Set:
+	case asm.Set:
 		return x&y != 0
-	case SGreater:
+	case asm.SGreater:
 		return a > b
-	case SGreaterEq:
+	case asm.SGreaterEq:
 		return a >= b
-	case SLess:
+	case asm.SLess:
 		return a < b
 	}
 	return a <= b

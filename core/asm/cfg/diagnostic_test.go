@@ -1,9 +1,10 @@
-package asm
+package cfg
 
 import (
 	"strings"
 	"testing"
 
+	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -63,11 +64,11 @@ insn 3: read of a register that has no value: r9`},
 // TestCheckLenient checks what only lenient decoding lets through.
 func TestCheckLenient(t *testing.T) {
 	code := unhex(t, "1500010000000000 1800000001000000 0000000000000000 0500ff0000000000 1800000001000000")
-	insns, err := Decode(code, DecodeOptions{Lenient: true})
+	insns, err := asm.Decode(code, asm.DecodeOptions{Lenient: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := NewGraph(insns, nil)
+	g, err := New(insns, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,11 +90,11 @@ func TestCheckLenient(t *testing.T) {
 // not resolved.
 func TestCheckPrograms(t *testing.T) {
 	for name, code := range readPrograms(t) {
-		insns, err := Decode(code, DecodeOptions{RawCalls: true})
+		insns, err := asm.Decode(code, asm.DecodeOptions{RawCalls: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		g, err := NewGraph(insns, nil)
+		g, err := New(insns, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

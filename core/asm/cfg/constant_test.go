@@ -1,8 +1,12 @@
-package asm
+package cfg
 
 import (
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"testing"
+
+	"github.com/bpfhost/bpfhost/core/asm"
 )
 
 // constants returns the value of R0 at every exit that control gets to, and whether it is known.
@@ -10,12 +14,12 @@ func constants(g *Graph, o ConstOptions) (values []uint64, known bool) {
 	c := g.Constants(o)
 	known = true
 	for k := range g.Blocks {
-		c.Block(k, func(i int, before *[R10]Value) {
-			if g.Insns[i].Op != OpExit {
+		c.Block(k, func(i int, before *[asm.R10]Value) {
+			if g.Insns[i].Op != asm.OpExit {
 				return
 			}
-			known = known && before[R0].Kind == ValueNumber
-			values = append(values, before[R0].Bits)
+			known = known && before[asm.R0].Kind == ValueNumber
+			values = append(values, before[asm.R0].Bits)
 		})
 	}
 	return values, known
@@ -49,7 +53,7 @@ func TestConstants(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := graph(t, tt.text)
-			load := func(base int, off int64, s Size) (uint64, bool) {
+			load := func(base int, off int64, s asm.Size) (uint64, bool) {
 				if g.Insns[base].Symbol != "v" {
 					return 0, false
 				}
@@ -66,7 +70,7 @@ func TestConstants(t *testing.T) {
 func TestConstantsUnknown(t *testing.T) {
 	g := graph(t, "r1 = var[v] ll\nr0 = *(u64 *)(r1 + 8)\nexit")
 	o := ConstOptions{
-		Load:    func(int, int64, Size) (uint64, bool) { return 3, true },
+		Load:    func(int, int64, asm.Size) (uint64, bool) { return 3, true },
 		Unknown: func(i int) bool { return i == 1 },
 	}
 	if got, known := constants(g, o); known {
@@ -90,15 +94,15 @@ func interpret(g *Graph, steps int) (r0 uint64, ended bool) {
 			y = regs[in.Src]
 		}
 		switch {
-		case in.Op == OpExit:
+		case in.Op == asm.OpExit:
 			return regs[0], true
-		case in.Op == OpJump:
+		case in.Op == asm.OpJump:
 			pc = g.Target(pc - 1)
-		case forms[in.Op] == formCondImm:
+		case in.Op.Format() == asm.FormatCondImm:
 			if regs[in.Dst] == y {
 				pc = g.Target(pc - 1)
 			}
-		case in.Op.ALU() == Mov:
+		case in.Op.ALU() == asm.Mov:
 			regs[in.Dst] = y
 		default:
 			regs[in.Dst] += y
@@ -113,26 +117,26 @@ func TestConstantsRandom(t *testing.T) {
 	found := 0
 	for range 5000 {
 		n := 2 + random.IntN(30)
-		insns := make([]Insn, n)
+		insns := make([]asm.Insn, n)
 		for i := range insns {
-			r, q := Reg(random.IntN(4)), Reg(random.IntN(4))
+			r, q := asm.Reg(random.IntN(4)), asm.Reg(random.IntN(4))
 			switch random.IntN(6) {
 			case 0:
-				insns[i] = Jump(Label(1 + random.IntN(n)))
+				insns[i] = asm.Jump(asm.Label(1 + random.IntN(n)))
 			case 1, 2:
-				insns[i] = JumpImm(Equal, r, int32(random.IntN(3)), Label(1+random.IntN(n)))
+				insns[i] = asm.JumpImm(asm.Equal, r, int32(random.IntN(3)), asm.Label(1+random.IntN(n)))
 			case 3:
-				insns[i] = ALU64Reg(Add, r, q)
+				insns[i] = asm.ALU64Reg(asm.Add, r, q)
 			default:
-				insns[i] = Mov64Imm(r, int32(random.IntN(3)))
+				insns[i] = asm.Mov64Imm(r, int32(random.IntN(3)))
 			}
 		}
-		insns = append([]Insn{Mov64Imm(R0, 0), Mov64Imm(R1, 1), Mov64Imm(R2, 2), Mov64Imm(R3, 0)}, insns...)
-		insns = append(insns, Exit())
+		insns = append([]asm.Insn{asm.Mov64Imm(asm.R0, 0), asm.Mov64Imm(asm.R1, 1), asm.Mov64Imm(asm.R2, 2), asm.Mov64Imm(asm.R3, 0)}, insns...)
+		insns = append(insns, asm.Exit())
 		for i := range insns {
-			insns[i].Label = Label(i + 1)
+			insns[i].Label = asm.Label(i + 1)
 		}
-		g, err := NewGraph(insns, nil)
+		g, err := New(insns, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,16 +146,59 @@ func TestConstantsRandom(t *testing.T) {
 		}
 		got, known := constants(g, ConstOptions{})
 		if len(got) == 0 {
-			t.Fatalf("control does not get to the exit, but it does\n%s", AppendText(nil, insns, TextOptions{}))
+			t.Fatalf("control does not get to the exit, but it does\n%s", asm.AppendText(nil, insns, asm.TextOptions{}))
 		}
 		if known {
 			found++
 			if got[0] != r0 {
-				t.Fatalf("R0 is %d, it is said to be %d\n%s", r0, got[0], AppendText(nil, insns, TextOptions{}))
+				t.Fatalf("R0 is %d, it is said to be %d\n%s", r0, got[0], asm.AppendText(nil, insns, asm.TextOptions{}))
 			}
 		}
 	}
 	if found < 500 {
 		t.Errorf("only %d results were known", found)
+	}
+}
+
+// TestConformanceConstants holds what is known of programs without running them against the cases
+// of package asm, each of which a test of that package runs on a kernel.
+func TestConformanceConstants(t *testing.T) {
+	known := 0
+	for _, f := range readLines(t, "conformance.txt", " | ") {
+		name := f[0]
+		l, err := asm.Parse(strings.ReplaceAll(f[1], ";", "\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := strconv.ParseUint(f[2], 0, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := New(l.Insns, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := g.Check(CheckOptions{}); !strings.HasPrefix(name, "skb") && len(f) > 0 && !strings.Contains(name, "goto") {
+			for _, x := range f { // R2 to R5 are arguments here
+				if x.Kind != FindUninitialised && x.Kind != FindUnreachable {
+					t.Errorf("%s: %v", name, x)
+				}
+			}
+		}
+		k := g.Constants(ConstOptions{})
+		for b := range g.Blocks {
+			k.Block(b, func(i int, before *[asm.R10]Value) {
+				if l.Insns[i].Op != asm.OpExit || g.FuncOf(i) != 0 || before[asm.R0].Kind != ValueNumber {
+					return
+				}
+				known++
+				if before[asm.R0].Bits != want {
+					t.Errorf("%s: R0 is said to be %#x, want %#x", name, before[asm.R0].Bits, want)
+				}
+			})
+		}
+	}
+	if known < 150 {
+		t.Errorf("the result of only %d cases is known", known)
 	}
 }

@@ -1,4 +1,4 @@
-package asm
+package cfg
 
 import (
 	"math/rand/v2"
@@ -88,7 +88,7 @@ func dominates(g *Graph, a, b int) bool {
 func TestDominatorsRandom(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 10))
 	for range 150 {
-		g, err := NewGraph(randomProgram(random, 2+random.IntN(60)), nil)
+		g, err := New(randomProgram(random, 2+random.IntN(60)), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,6 @@
-package asm
+package cfg
+
+import "github.com/bpfhost/bpfhost/core/asm"
 
 // What the kernel allows (MAX_BPF_STACK and MAX_CALL_FRAMES, include/linux/filter.h and bpf_verifier.h).
 const (
@@ -104,7 +106,7 @@ func (g *Graph) frames() (low []int, exact []bool) {
 	for i := range g.Funcs {
 		exact[i] = !g.Funcs[i].Opaque
 	}
-	in := make([][R10]pointer, len(g.Blocks))
+	in := make([][asm.R10]pointer, len(g.Blocks))
 	seen := make([]bool, len(g.Blocks))
 	for _, f := range g.Funcs {
 		seen[f.Block] = true
@@ -150,41 +152,41 @@ func (p pointer) merge(q pointer) pointer {
 
 // track follows one instruction. It returns the lowest distance from r10 of an access or an address
 // that it makes, and whether that is all.
-func track(in *Insn, regs *[R10]pointer) (low int, known bool) {
-	at := func(r Reg) pointer {
+func track(in *asm.Insn, regs *[asm.R10]pointer) (low int, known bool) {
+	at := func(r asm.Reg) pointer {
 		switch {
-		case r == R10:
+		case r == asm.R10:
 			return pointer{kind: pointerStack}
-		case r < R10:
+		case r < asm.R10:
 			return regs[r]
 		}
 		return pointer{}
 	}
-	if in.Flags&Raw != 0 {
+	if in.Flags&asm.Raw != 0 {
 		return 0, true // the function is Opaque
 	}
 	made := pointer{}
-	switch f := forms[in.Op]; f {
-	case formMovReg:
-		if made = at(in.Src); made.kind != pointerNone && (in.Off != 0 || in.Op.Class() != ClassALU64) {
+	switch f := in.Op.Format(); f {
+	case asm.FormatMovReg:
+		if made = at(in.Src); made.kind != pointerNone && (in.Off != 0 || in.Op.Class() != asm.ClassALU64) {
 			made = pointer{}
 		}
-	case formALUImm, formALUReg:
+	case asm.FormatALUImm, asm.FormatALUReg:
 		made = arithmetic(in, at(in.Dst), at(in.Src))
-	case formLoad, formLoadSX:
+	case asm.FormatLoad, asm.FormatLoadSX:
 		low, known = access(at(in.Src), in.Off)
 		set(regs, in.Dst, made)
 		return low, known
-	case formStoreImm, formStoreReg:
+	case asm.FormatStoreImm, asm.FormatStoreReg:
 		return access(at(in.Dst), in.Off)
-	case formAtomic:
+	case asm.FormatAtomic:
 		base := in.Dst
-		if AtomicOp(in.Imm) == LoadAcquire {
+		if asm.AtomicOp(in.Imm) == asm.LoadAcquire {
 			base = in.Src
 		}
 		low, known = access(at(base), in.Off)
 	}
-	for w, r := in.writes(), R0; r < R10; r++ {
+	for w, r := in.Writes(), asm.R0; r < asm.R10; r++ {
 		if w.Has(r) {
 			set(regs, r, made)
 		}
@@ -192,14 +194,14 @@ func track(in *Insn, regs *[R10]pointer) (low int, known bool) {
 	if made.kind == pointerStack {
 		return min(low, int(made.off)), true
 	}
-	if forms[in.Op] == formAtomic {
+	if in.Op.Format() == asm.FormatAtomic {
 		return low, known
 	}
 	return low, made.kind != pointerSomehow
 }
 
-func set(regs *[R10]pointer, r Reg, p pointer) {
-	if r < R10 {
+func set(regs *[asm.R10]pointer, r asm.Reg, p pointer) {
+	if r < asm.R10 {
 		regs[r] = p
 	}
 }
@@ -216,7 +218,7 @@ func access(base pointer, off int16) (low int, known bool) {
 }
 
 // arithmetic returns what dst op= src makes of an address on the stack.
-func arithmetic(in *Insn, dst, src pointer) pointer {
+func arithmetic(in *asm.Insn, dst, src pointer) pointer {
 	if !in.Op.Reg() {
 		src = pointer{}
 	}
@@ -224,17 +226,17 @@ func arithmetic(in *Insn, dst, src pointer) pointer {
 		return pointer{}
 	}
 	op := in.Op.ALU()
-	if in.Op.Class() != ClassALU64 || op != Add && op != Sub {
+	if in.Op.Class() != asm.ClassALU64 || op != asm.Add && op != asm.Sub {
 		return pointer{} // no longer an address that the kernel lets be used
 	}
 	if dst.kind == pointerStack && !in.Op.Reg() && in.Imm > -1<<20 && in.Imm < 1<<20 && dst.off > -1<<20 && dst.off < 1<<20 {
 		d := int32(in.Imm)
-		if op == Sub {
+		if op == asm.Sub {
 			d = -d
 		}
 		return pointer{kind: pointerStack, off: dst.off + d}
 	}
-	if op == Sub && src.kind != pointerNone {
+	if op == asm.Sub && src.kind != pointerNone {
 		return pointer{} // the distance between two addresses
 	}
 	return pointer{kind: pointerSomehow}

@@ -1,4 +1,4 @@
-package asm
+package cfg
 
 import (
 	"testing"

@@ -1,19 +1,22 @@
-package asm
+package cfg
 
 import (
 	"errors"
 	"fmt"
+	"strconv"
+
+	"github.com/bpfhost/bpfhost/core/asm"
 )
 
 // Graph is the control flow of a program: its functions, and their basic blocks with the edges
 // between them. It refers to the instructions and is out of date when they change.
 //
 // A function starts at the first instruction, at every target of a local call or of a function's
-// address, and where NewGraph is told so; it reaches up to the next start. Edges stay within a
+// address, and where New is told so; it reaches up to the next start. Edges stay within a
 // function. Where control may go is not known behind a jump to an address in a register (gotox) and
 // a Raw instruction: such a function is Opaque, and all of its blocks count as reachable.
 type Graph struct {
-	Insns  []Insn
+	Insns  []asm.Insn
 	Blocks []Block    // in order of place
 	Funcs  []Function // in order of place
 
@@ -53,13 +56,13 @@ type LocalCall struct {
 	Address bool // its address is taken, so that it may be called from elsewhere
 }
 
-// NewGraph finds the control flow of a program. funcs has the names of functions by the index of
+// New finds the control flow of a program. funcs has the names of functions by the index of
 // their first instruction, as in Listing; references to functions by name are looked up there, and
 // it may be nil.
 //
 // The error is an *Error: a label is missing or there twice, a reference names no function, there is
 // no instruction. Whatever else may be wrong is for Check to say. Time is linear.
-func NewGraph(insns []Insn, funcs map[int]string) (*Graph, error) {
+func New(insns []asm.Insn, funcs map[int]string) (*Graph, error) {
 	if len(insns) == 0 {
 		return nil, graphError(0, errors.New("program has no instructions"))
 	}
@@ -76,7 +79,7 @@ func NewGraph(insns []Insn, funcs map[int]string) (*Graph, error) {
 	return b.g, nil
 }
 
-func graphError(i int, err error) error { return &Error{Verb: "analyse", Index: i, Err: err} }
+func graphError(i int, err error) error { return &asm.Error{Verb: "analyse", Index: i, Err: err} }
 
 // Succs returns the indices of the blocks that may follow: of a condition first the one behind it,
 // then its target. The slice must not be changed.
@@ -101,12 +104,26 @@ func (g *Graph) FuncOf(insn int) int { return g.Blocks[g.blockOf[insn]].Func }
 // address leads to, or -1.
 func (g *Graph) Target(insn int) int { return int(g.targets[insn]) }
 
-// kinds of targets that are no instruction.
+// secondHalf stands for the slot after the first of a 64-bit load.
+const secondHalf = -1
+
+// kinds of targets that are not an instruction.
 const (
 	targetNone   = -1
 	targetOut    = -2 // outside of the program
 	targetMiddle = -3 // the second half of a 64-bit load
 )
+
+// maxName is how much of a name a message shows: texts and names come from others.
+const maxName = 64
+
+// quote quotes a name for a message, and shortens it.
+func quote(name string) string {
+	if len(name) > maxName {
+		return strconv.QuoteToASCII(name[:maxName]) + "…"
+	}
+	return strconv.QuoteToASCII(name)
+}
 
 // grapher builds a Graph.
 type grapher struct {
@@ -121,26 +138,26 @@ type grapher struct {
 }
 
 // isJump reports whether control may go elsewhere than to the next instruction.
-func isJump(in *Insn) bool {
-	switch forms[in.Op] {
-	case formJump, formJumpLong, formJumpReg, formMayGoto, formCondImm, formCondReg:
-		return in.Flags&Raw == 0
+func isJump(in *asm.Insn) bool {
+	switch in.Op.Format() {
+	case asm.FormatJump, asm.FormatJumpLong, asm.FormatJumpReg, asm.FormatMayGoto, asm.FormatCondImm, asm.FormatCondReg:
+		return in.Flags&asm.Raw == 0
 	}
 	return false
 }
 
 // continues reports whether control may go to the next instruction.
-func continues(in *Insn) bool {
+func continues(in *asm.Insn) bool {
 	switch in.Op {
-	case OpJump, OpJumpLong, OpJumpReg, OpExit:
-		return in.Flags&Raw != 0
+	case asm.OpJump, asm.OpJumpLong, asm.OpJumpReg, asm.OpExit:
+		return in.Flags&asm.Raw != 0
 	}
 	return true
 }
 
 // resolve finds what every instruction leads to.
 func (b *grapher) resolve() error {
-	places := map[Label]int32{}
+	places := map[asm.Label]int32{}
 	insns := b.g.Insns
 	for i := range insns {
 		if l := insns[i].Label; l != 0 {
@@ -159,22 +176,22 @@ func (b *grapher) resolve() error {
 	for i := range insns {
 		in := &insns[i]
 		b.targets[i] = targetNone
-		switch where := forms[in.Op].distance(in.Src); in.Ref {
-		case RefLabel:
+		switch in.Ref {
+		case asm.RefLabel:
 			to, ok := places[in.Target]
 			if !ok {
 				return graphError(i, fmt.Errorf("label L%d is not defined", in.Target))
 			}
 			b.targets[i] = to
-		case RefFunc:
+		case asm.RefFunc:
 			to, ok := b.byName[in.Symbol]
 			if !ok {
-				return graphError(i, fmt.Errorf("function %s is not in the program", show(in.Symbol)))
+				return graphError(i, fmt.Errorf("function %s is not in the program", quote(in.Symbol)))
 			}
 			b.targets[i] = to
-		case RefNone:
-			if where != distanceNone && (in.Flags&Raw == 0 || in.Op != OpLoadImm64) {
-				b.targets[i] = b.fixed(i, where)
+		case asm.RefNone:
+			if by, ok := in.Displacement(); ok {
+				b.targets[i] = b.fixed(i, by)
 			}
 		}
 	}
@@ -182,22 +199,17 @@ func (b *grapher) resolve() error {
 }
 
 // fixed returns what a distance that is no label leads to.
-func (b *grapher) fixed(i int, where distance) int32 {
+func (b *grapher) fixed(i int, by int64) int32 {
 	insns := b.g.Insns
 	if b.slots == nil {
 		b.slots = make([]int32, len(insns))
 		for k := range insns {
 			b.slots[k] = int32(len(b.insns))
 			b.insns = append(b.insns, int32(k))
-			if insns[k].slots() == 2 {
+			if insns[k].Slots() == 2 {
 				b.insns = append(b.insns, secondHalf)
 			}
 		}
-	}
-	in := &insns[i]
-	by := int64(in.Off)
-	if where == distanceImm {
-		by = int64(int32(in.Imm))
 	}
 	to := int64(b.slots[i]) + 1 + by
 	switch {
@@ -222,9 +234,9 @@ func (b *grapher) functions() {
 	for i, to := range b.targets {
 		in := &insns[i]
 		switch {
-		case in.Flags&Raw != 0:
+		case in.Flags&asm.Raw != 0:
 			b.g.odd = append(b.g.odd, Finding{Kind: FindUnknown, Insn: i})
-		case in.Op == OpCallReg:
+		case in.Op == asm.OpCallReg:
 			b.g.anyCall = true
 		}
 		switch to {
@@ -233,7 +245,7 @@ func (b *grapher) functions() {
 		case targetMiddle:
 			b.g.odd = append(b.g.odd, Finding{Kind: FindJumpMiddle, Insn: i})
 		}
-		if to < 0 || in.Flags&Raw != 0 {
+		if to < 0 || in.Flags&asm.Raw != 0 {
 			b.targets[i] = targetNone
 		} else if !isJump(in) {
 			start[to] = true
@@ -332,7 +344,7 @@ func (b *grapher) connect() {
 // jump adds the edge of a jump to its target.
 func (b *grapher) jump(bl *Block, insn int) {
 	g := b.g
-	if g.Insns[insn].Op == OpJumpReg {
+	if g.Insns[insn].Op == asm.OpJumpReg {
 		g.Funcs[bl.Func].Opaque = true
 	}
 	to := b.targets[insn]
@@ -353,11 +365,11 @@ func (b *grapher) calls() {
 	for i, to := range b.targets {
 		in := &g.Insns[i]
 		f := &g.Funcs[g.FuncOf(i)]
-		if in.Flags&Raw != 0 {
+		if in.Flags&asm.Raw != 0 {
 			f.Opaque = true
 		}
 		if to >= 0 && !isJump(in) {
-			f.Calls = append(f.Calls, LocalCall{Insn: i, Func: g.FuncOf(int(to)), Address: in.Op == OpLoadImm64})
+			f.Calls = append(f.Calls, LocalCall{Insn: i, Func: g.FuncOf(int(to)), Address: in.Op == asm.OpLoadImm64})
 		}
 	}
 }
@@ -398,9 +410,9 @@ func (g *Graph) reach() {
 	}
 }
 
-// order returns the blocks of the program in reverse postorder, function by function: a block comes
+// ReversePostorder returns the blocks of the program, function by function, such that a block comes
 // before those that follow it, loops apart. Unreachable blocks come first in their function.
-func (g *Graph) order() []int32 {
+func (g *Graph) ReversePostorder() []int32 {
 	out := make([]int32, len(g.Blocks))
 	seen := make([]bool, len(g.Blocks))
 	next := make([]int32, len(g.Blocks)) // successors that were looked at

@@ -1,16 +1,20 @@
-package asm
+package cfg
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+)
 
 // forward visits blocks until nothing changes: all of them in reverse postorder at first, and again
 // those that visit asks for. What visit computes has to grow, and to stop growing soon.
 func (g *Graph) forward(visit func(k int, again func(to int32))) {
-	g.repeat(g.order(), visit)
+	g.repeat(g.ReversePostorder(), visit)
 }
 
 // backward is forward in the other direction: visit asks for blocks that come before.
 func (g *Graph) backward(visit func(k int, again func(to int32))) {
-	order := g.order()
+	order := g.ReversePostorder()
 	slices.Reverse(order)
 	g.repeat(order, visit)
 }
@@ -41,18 +45,18 @@ func (g *Graph) repeat(order []int32, visit func(k int, again func(to int32))) {
 // Liveness says for every block which registers are still needed at its end.
 type Liveness struct {
 	g   *Graph
-	out []RegSet
+	out []asm.RegSet
 }
 
 // Live finds which registers are still needed where. An instruction whose only effect is to give a
 // value to a register that nobody needs does not count as needing its own operands. R10 is always
 // needed. Time is linear.
 func (g *Graph) Live() *Liveness {
-	l := &Liveness{g: g, out: make([]RegSet, len(g.Blocks))}
-	in := make([]RegSet, len(g.Blocks))
+	l := &Liveness{g: g, out: make([]asm.RegSet, len(g.Blocks))}
+	in := make([]asm.RegSet, len(g.Blocks))
 	for k := range g.Blocks {
 		if b := &g.Blocks[k]; b.Falls || g.Funcs[b.Func].Opaque {
-			l.out[k] = allRegs
+			l.out[k] = asm.AllRegs
 		}
 	}
 	g.backward(func(k int, again func(int32)) {
@@ -76,7 +80,7 @@ func (g *Graph) Live() *Liveness {
 
 // Block calls visit for the instructions of a block from the last to the first, with the registers
 // that are needed after each.
-func (l *Liveness) Block(block int, visit func(insn int, after RegSet)) {
+func (l *Liveness) Block(block int, visit func(insn int, after asm.RegSet)) {
 	b := &l.g.Blocks[block]
 	live := l.out[block]
 	for i := b.End - 1; i >= b.Start; i-- {
@@ -86,7 +90,7 @@ func (l *Liveness) Block(block int, visit func(insn int, after RegSet)) {
 }
 
 // After returns the registers that are needed after an instruction.
-func (l *Liveness) After(insn int) RegSet {
+func (l *Liveness) After(insn int) asm.RegSet {
 	b := &l.g.Blocks[l.g.blockOf[insn]]
 	live := l.out[l.g.blockOf[insn]]
 	for i := b.End - 1; i > insn; i-- {
@@ -96,18 +100,9 @@ func (l *Liveness) After(insn int) RegSet {
 }
 
 // liveBefore returns the registers that are needed before an instruction.
-func liveBefore(in *Insn, after RegSet) RegSet {
-	if in.dead(after) {
+func liveBefore(in *asm.Insn, after asm.RegSet) asm.RegSet {
+	if in.Dead(after) {
 		return after
 	}
-	return after&^in.writes() | in.mayRead()
+	return after&^in.Writes() | in.MayRead()
 }
-
-// dead reports whether the instruction has no effect when only these registers are needed after it.
-func (i *Insn) dead(after RegSet) bool {
-	return i.pure() && i.Dst < R10 && !after.Has(i.Dst)
-}
-
-// Dead reports whether the instruction can go when only the given registers are needed after it: all
-// it does is to give another one a value.
-func (i Insn) Dead(after RegSet) bool { return i.dead(after) }

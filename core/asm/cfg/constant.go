@@ -1,4 +1,6 @@
-package asm
+package cfg
+
+import "github.com/bpfhost/bpfhost/core/asm"
 
 // Value is what is known of a register.
 type Value struct {
@@ -22,7 +24,7 @@ const (
 type ConstOptions struct {
 	// Load gives what is read from memory that never changes: size bytes at an address that comes
 	// from the 64-bit load with index base. The value is zero-extended.
-	Load func(base int, offset int64, size Size) (uint64, bool)
+	Load func(base int, offset int64, size asm.Size) (uint64, bool)
 
 	// Unknown tells of instructions that are still going to be patched, so that what they compute is
 	// not known.
@@ -34,18 +36,18 @@ type ConstOptions struct {
 type Constants struct {
 	g       *Graph
 	options ConstOptions
-	in      [][R10]Value // by block
-	entered []bool       // by block
+	in      [][asm.R10]Value // by block
+	entered []bool           // by block
 }
 
 // Constants finds registers whose value is the same every time, by conditional constant propagation
 // (M. N. Wegman and F. K. Zadeck, Constant Propagation with Conditional Branches, 1991), each
 // function by itself. Functions that are Opaque are left out: nothing is known in them. Time is linear.
 func (g *Graph) Constants(o ConstOptions) *Constants {
-	c := &Constants{g: g, options: o, in: make([][R10]Value, len(g.Blocks)), entered: make([]bool, len(g.Blocks))}
+	c := &Constants{g: g, options: o, in: make([][asm.R10]Value, len(g.Blocks)), entered: make([]bool, len(g.Blocks))}
 	var todo []int32
 	waits := make([]bool, len(g.Blocks))
-	enter := func(to int32, regs *[R10]Value) {
+	enter := func(to int32, regs *[asm.R10]Value) {
 		changed := !c.entered[to]
 		c.entered[to] = true
 		for r := range regs {
@@ -87,7 +89,7 @@ func (g *Graph) Constants(o ConstOptions) *Constants {
 	return c
 }
 
-func anyValues() (v [R10]Value) {
+func anyValues() (v [asm.R10]Value) {
 	for r := range v {
 		v[r].Kind = ValueAny
 	}
@@ -100,7 +102,7 @@ func (c *Constants) Entered(block int) bool { return c.entered[block] }
 
 // Block calls visit for the instructions of a block in order, with the values of R0 to R9 before each.
 // Of a block that control does not get to it calls for nothing.
-func (c *Constants) Block(block int, visit func(insn int, before *[R10]Value)) {
+func (c *Constants) Block(block int, visit func(insn int, before *[asm.R10]Value)) {
 	if !c.entered[block] {
 		return
 	}
@@ -117,14 +119,14 @@ func (c *Constants) Block(block int, visit func(insn int, before *[R10]Value)) {
 }
 
 // Branch says which way a condition goes, if it always goes the same way, given the values before it.
-func (c *Constants) Branch(insn int, before *[R10]Value) (taken, known bool) {
+func (c *Constants) Branch(insn int, before *[asm.R10]Value) (taken, known bool) {
 	in := &c.g.Insns[insn]
-	f := forms[in.Op]
-	if f != formCondImm && f != formCondReg || in.Flags&Raw != 0 || c.unknown(insn) {
+	f := in.Op.Format()
+	if f != asm.FormatCondImm && f != asm.FormatCondReg || in.Flags&asm.Raw != 0 || c.unknown(insn) {
 		return false, false
 	}
 	x, y := value(before, in.Dst), Value{Kind: ValueNumber, Bits: uint64(in.Imm)}
-	if f == formCondReg {
+	if f == asm.FormatCondReg {
 		y = value(before, in.Src)
 	}
 	if x.Kind != ValueNumber || y.Kind != ValueNumber {
@@ -134,10 +136,10 @@ func (c *Constants) Branch(insn int, before *[R10]Value) (taken, known bool) {
 }
 
 // Load says what a load gives, if that is known, given the values before it.
-func (c *Constants) Load(insn int, before *[R10]Value) (uint64, bool) {
+func (c *Constants) Load(insn int, before *[asm.R10]Value) (uint64, bool) {
 	in := &c.g.Insns[insn]
-	f := forms[in.Op]
-	if f != formLoad && f != formLoadSX || c.options.Load == nil || in.Flags&Raw != 0 || c.unknown(insn) {
+	f := in.Op.Format()
+	if f != asm.FormatLoad && f != asm.FormatLoadSX || c.options.Load == nil || in.Flags&asm.Raw != 0 || c.unknown(insn) {
 		return 0, false
 	}
 	a := value(before, in.Src)
@@ -148,7 +150,7 @@ func (c *Constants) Load(insn int, before *[R10]Value) (uint64, bool) {
 	if !ok {
 		return 0, false
 	}
-	if shift := 64 - 8*in.Op.Size().Bytes(); f == formLoadSX {
+	if shift := 64 - 8*in.Op.Size().Bytes(); f == asm.FormatLoadSX {
 		v = uint64(int64(v<<shift) >> shift)
 	}
 	return v, true
@@ -159,7 +161,7 @@ func (c *Constants) unknown(insn int) bool {
 }
 
 // follow returns the blocks that control may go to from the end of a block.
-func (c *Constants) follow(k int, regs *[R10]Value) []int32 {
+func (c *Constants) follow(k int, regs *[asm.R10]Value) []int32 {
 	succs := c.g.Succs(k)
 	if len(succs) != 2 {
 		return succs
@@ -175,32 +177,32 @@ func (c *Constants) follow(k int, regs *[R10]Value) []int32 {
 }
 
 // step computes the values after an instruction.
-func (c *Constants) step(i int, regs *[R10]Value) {
+func (c *Constants) step(i int, regs *[asm.R10]Value) {
 	in := &c.g.Insns[i]
-	if in.Flags&Raw != 0 {
+	if in.Flags&asm.Raw != 0 {
 		*regs = anyValues()
 		return
 	}
 	v := Value{Kind: ValueAny}
-	switch f := forms[in.Op]; f {
-	case formLoad64:
+	switch f := in.Op.Format(); f {
+	case asm.FormatLoad64:
 		switch {
 		case c.unknown(i):
-		case in.Src == 0 && in.Ref == RefNone:
+		case in.Src == 0 && in.Ref == asm.RefNone:
 			v = Value{Kind: ValueNumber, Bits: uint64(in.Imm)}
-		case in.Ref == RefVar || in.Ref == RefMapValue:
+		case in.Ref == asm.RefVar || in.Ref == asm.RefMapValue:
 			v = Value{Kind: ValueAddress, Base: int32(i)}
 		}
-	case formLoad, formLoadSX:
+	case asm.FormatLoad, asm.FormatLoadSX:
 		if n, ok := c.Load(i, regs); ok {
 			v = Value{Kind: ValueNumber, Bits: n}
 		}
-	case formMovImm, formMovReg, formALUImm, formALUReg, formDivImm, formDivReg, formNeg, formEnd:
+	case asm.FormatMovImm, asm.FormatMovReg, asm.FormatALUImm, asm.FormatALUReg, asm.FormatDivImm, asm.FormatDivReg, asm.FormatNeg, asm.FormatEnd:
 		if !c.unknown(i) {
 			v = compute(in, value(regs, in.Dst), operand(in, regs))
 		}
 	}
-	for w, r := in.writes(), R0; r < R10; r++ {
+	for w, r := in.Writes(), asm.R0; r < asm.R10; r++ {
 		if w.Has(r) {
 			regs[r] = v
 		}
@@ -208,23 +210,23 @@ func (c *Constants) step(i int, regs *[R10]Value) {
 }
 
 // value returns what is known of a register.
-func value(regs *[R10]Value, r Reg) Value {
-	if r < R10 {
+func value(regs *[asm.R10]Value, r asm.Reg) Value {
+	if r < asm.R10 {
 		return regs[r]
 	}
 	return Value{Kind: ValueAny}
 }
 
 // operand returns the second operand of arithmetic.
-func operand(in *Insn, regs *[R10]Value) Value {
-	if in.Op.Reg() && forms[in.Op] != formEnd {
+func operand(in *asm.Insn, regs *[asm.R10]Value) Value {
+	if in.Op.Reg() && in.Op.Format() != asm.FormatEnd {
 		return value(regs, in.Src)
 	}
 	return Value{Kind: ValueNumber, Bits: uint64(in.Imm)}
 }
 
 // merge returns what is known of a register that comes in two ways.
-func (v Value) merge(w Value, insns []Insn) Value {
+func (v Value) merge(w Value, insns []asm.Insn) Value {
 	switch {
 	case v.Kind == ValueNone || v == w:
 		return w

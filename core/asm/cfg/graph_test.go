@@ -1,4 +1,4 @@
-package asm
+package cfg
 
 import (
 	"fmt"
@@ -8,17 +8,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/google/go-cmp/cmp"
 )
 
 // graph reads a program and finds its control flow.
 func graph(t testing.TB, text string) *Graph {
 	t.Helper()
-	l, err := Parse(text)
+	l, err := asm.Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := NewGraph(l.Insns, l.Funcs)
+	g, err := New(l.Insns, l.Funcs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,21 +140,21 @@ func "f" 2-3
 
 // TestGraphFixed checks distances that are no labels, which count slots.
 func TestGraphFixed(t *testing.T) {
-	insns := []Insn{
-		{Op: 0x15, Dst: R1, Off: 2},                // 0: if r1 == 0 goto 2
-		LoadImm64(R0, 1),                           // 1
-		{Op: OpCall, Src: PseudoCall, Imm: 3},      // 2: call 5
-		{Op: OpLoadImm64, Src: PseudoFunc, Imm: 2}, // 3: function at 5, behind the second half and the exit
-		Exit(),                     // 4
-		Mov64Imm(R0, 3),            // 5
-		{Op: OpJump, Off: -2},      // 6: goto 5
-		{Op: OpJump, Off: -8},      // 7: goto the second half of 1
-		{Op: OpJump, Off: 100},     // 8
-		{Op: OpJump, Off: -100},    // 9
-		{Op: OpJumpLong, Imm: -13}, // 10: goto 0, in another function
-		Exit(),                     // 11
+	insns := []asm.Insn{
+		{Op: 0x15, Dst: asm.R1, Off: 2},                    // 0: if r1 == 0 goto 2
+		asm.LoadImm64(asm.R0, 1),                           // 1
+		{Op: asm.OpCall, Src: asm.PseudoCall, Imm: 3},      // 2: call 5
+		{Op: asm.OpLoadImm64, Src: asm.PseudoFunc, Imm: 2}, // 3: function at 5, behind the second half and the exit
+		asm.Exit(),                     // 4
+		asm.Mov64Imm(asm.R0, 3),        // 5
+		{Op: asm.OpJump, Off: -2},      // 6: goto 5
+		{Op: asm.OpJump, Off: -8},      // 7: goto the second half of 1
+		{Op: asm.OpJump, Off: 100},     // 8
+		{Op: asm.OpJump, Off: -100},    // 9
+		{Op: asm.OpJumpLong, Imm: -13}, // 10: goto 0, in another function
+		asm.Exit(),                     // 11
 	}
-	g, err := NewGraph(insns, nil)
+	g, err := New(insns, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,46 +180,46 @@ func TestGraphFixed(t *testing.T) {
 
 func TestGraphBad(t *testing.T) {
 	for _, tt := range []struct {
-		insns []Insn
+		insns []asm.Insn
 		want  string
 	}{
 		{nil, "analyse insn 0: program has no instructions"},
-		{[]Insn{Jump(3)}, "analyse insn 0: label L3 is not defined"},
-		{[]Insn{at(1, Exit()), at(1, Exit())}, "analyse insn 1: label L1 is also at insn 0"},
-		{[]Insn{CallFunc("f"), Exit()}, `analyse insn 0: function "f" is not in the program`},
+		{[]asm.Insn{asm.Jump(3)}, "analyse insn 0: label L3 is not defined"},
+		{[]asm.Insn{at(1, asm.Exit()), at(1, asm.Exit())}, "analyse insn 1: label L1 is also at insn 0"},
+		{[]asm.Insn{asm.CallFunc("f"), asm.Exit()}, `analyse insn 0: function "f" is not in the program`},
 	} {
-		if _, err := NewGraph(tt.insns, map[int]string{-1: "x", 99: "y"}); err == nil || err.Error() != tt.want {
-			t.Errorf("NewGraph = %v, want %q", err, tt.want)
+		if _, err := New(tt.insns, map[int]string{-1: "x", 99: "y"}); err == nil || err.Error() != tt.want {
+			t.Errorf("New = %v, want %q", err, tt.want)
 		}
 	}
 }
 
 // randomProgram returns a program of n instructions with jumps and calls anywhere.
-func randomProgram(random *rand.Rand, n int) []Insn {
-	insns := make([]Insn, n)
+func randomProgram(random *rand.Rand, n int) []asm.Insn {
+	insns := make([]asm.Insn, n)
 	for i := range insns {
-		to := Label(1 + random.IntN(n))
-		r := Reg(random.IntN(11))
+		to := asm.Label(1 + random.IntN(n))
+		r := asm.Reg(random.IntN(11))
 		switch random.IntN(8) {
 		case 0:
-			insns[i] = Jump(to)
+			insns[i] = asm.Jump(to)
 		case 1, 2:
-			insns[i] = JumpImm(Equal, r, int32(random.IntN(3)), to)
+			insns[i] = asm.JumpImm(asm.Equal, r, int32(random.IntN(3)), to)
 		case 3:
-			insns[i] = Exit()
+			insns[i] = asm.Exit()
 		case 4:
-			insns[i] = CallLabel(1 + to/64*64) // few functions
-			if insns[i].Target > Label(n) {
-				insns[i] = Mov64Reg(r, R10)
+			insns[i] = asm.CallLabel(1 + to/64*64) // few functions
+			if insns[i].Target > asm.Label(n) {
+				insns[i] = asm.Mov64Reg(r, asm.R10)
 			}
 		case 5:
-			insns[i] = ALU64Imm(Add, r, -8)
+			insns[i] = asm.ALU64Imm(asm.Add, r, -8)
 		case 6:
-			insns[i] = LoadMem(r, Reg(random.IntN(11)), int16(-random.IntN(64)), DWord)
+			insns[i] = asm.LoadMem(r, asm.Reg(random.IntN(11)), int16(-random.IntN(64)), asm.DWord)
 		default:
-			insns[i] = Mov64Imm(r, int32(random.IntN(3)))
+			insns[i] = asm.Mov64Imm(r, int32(random.IntN(3)))
 		}
-		insns[i].Label = Label(i + 1)
+		insns[i].Label = asm.Label(i + 1)
 	}
 	return insns
 }
@@ -227,14 +228,16 @@ func randomProgram(random *rand.Rand, n int) []Insn {
 // no limit of time but that of the test: anything quadratic takes minutes.
 func TestAnalysisIsLinear(t *testing.T) {
 	const n = 300_000
-	shapes := map[string]func(i int) Insn{
-		"all conditions forwards": func(i int) Insn { return JumpImm(Equal, Reg(i%10), int32(i), Label(min(n, i+2+i%1000))) },
-		"all conditions backwards": func(i int) Insn {
-			return JumpImm(Equal, Reg(i%10), int32(i), Label(1+i-i%5000))
+	shapes := map[string]func(i int) asm.Insn{
+		"all conditions forwards": func(i int) asm.Insn {
+			return asm.JumpImm(asm.Equal, asm.Reg(i%10), int32(i), asm.Label(min(n, i+2+i%1000)))
 		},
-		"ladder":  func(i int) Insn { return JumpImm(Equal, R1, 0, Label(n-i)) },
-		"calls":   func(i int) Insn { return CallLabel(Label(min(n, i+2))) },
-		"nothing": func(i int) Insn { return Mov64Reg(Reg(i%10), R10) },
+		"all conditions backwards": func(i int) asm.Insn {
+			return asm.JumpImm(asm.Equal, asm.Reg(i%10), int32(i), asm.Label(1+i-i%5000))
+		},
+		"ladder":  func(i int) asm.Insn { return asm.JumpImm(asm.Equal, asm.R1, 0, asm.Label(n-i)) },
+		"calls":   func(i int) asm.Insn { return asm.CallLabel(asm.Label(min(n, i+2))) },
+		"nothing": func(i int) asm.Insn { return asm.Mov64Reg(asm.Reg(i%10), asm.R10) },
 	}
 	if testing.Short() {
 		t.Skip("takes seconds")
@@ -242,14 +245,14 @@ func TestAnalysisIsLinear(t *testing.T) {
 	for name, shape := range shapes {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
-			insns := make([]Insn, n)
+			insns := make([]asm.Insn, n)
 			for i := range insns {
 				insns[i] = shape(i)
-				insns[i].Label = Label(i + 1)
+				insns[i].Label = asm.Label(i + 1)
 			}
-			insns[n-1] = Exit()
+			insns[n-1] = asm.Exit()
 			insns[n-1].Label = n
-			g, err := NewGraph(insns, nil)
+			g, err := New(insns, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -294,7 +297,7 @@ func checkGraph(t *testing.T, g *Graph) {
 			t.Fatalf("edge %d to %d is there %d times more forwards", e[1], e[0], n)
 		}
 	}
-	order := slices.Sorted(slices.Values(g.order()))
+	order := slices.Sorted(slices.Values(g.ReversePostorder()))
 	for k := range g.Blocks {
 		if order[k] != int32(k) {
 			t.Fatalf("order leaves out block %d", k)
@@ -305,7 +308,7 @@ func checkGraph(t *testing.T, g *Graph) {
 func TestGraphRandom(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 8))
 	for range 300 {
-		g, err := NewGraph(randomProgram(random, 1+random.IntN(200)), nil)
+		g, err := New(randomProgram(random, 1+random.IntN(200)), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

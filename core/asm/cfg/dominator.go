@@ -1,4 +1,4 @@
-package asm
+package cfg
 
 // Dominators is the dominator tree of a graph: a block dominates another when control can get to
 // that one only through it. The roots are the first blocks of the functions; blocks that the first
