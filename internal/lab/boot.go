@@ -184,7 +184,7 @@ func (m Machine) writeInitrd(file string) error {
 	if m.Shell {
 		a.bytes("/lab/shell", 0o644, nil)
 	}
-	if m.Vmlinuz == "" {
+	if m.Vmlinuz == "" && m.Image.Config != "" {
 		a.file("/boot/config-"+m.Image.Release, m.Image.Config)
 	}
 	if m.Tree != "" {

@@ -97,9 +97,12 @@ type module struct {
 	data []byte // decompressed
 }
 
-// moduleFiles returns the files of the modules in a folder by their names, which have _ for -.
+// moduleFiles returns the files of the modules in a folder by their names, which have _ for -; none of no folder.
 func moduleFiles(dir string) (map[string]string, error) {
 	files := map[string]string{}
+	if dir == "" {
+		return files, nil
+	}
 	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 		if base, _, ok := strings.Cut(filepath.Base(p), ".ko"); ok && err == nil {
 			files[moduleName(base)] = p

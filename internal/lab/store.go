@@ -10,7 +10,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 )
@@ -21,8 +20,8 @@ type Image struct {
 	Release string // uname -r
 	Dir     string // folder of the files below
 	Vmlinuz string // boot image
-	Config  string // kernel configuration
-	Modules string // folder lib/modules/RELEASE/kernel
+	Config  string // kernel configuration; "" where that is not known
+	Modules string // folder lib/modules/RELEASE/kernel; "" where there are none
 }
 
 // manifest is what the store remembers of an image.
@@ -137,8 +136,8 @@ func fetch(ctx context.Context, k Kernel, dir string) error {
 	}
 	root := filepath.Join(tmp, "root")
 	for _, deb := range debs {
-		if out, err := exec.CommandContext(ctx, "dpkg-deb", "-x", deb, root).CombinedOutput(); err != nil {
-			return fmt.Errorf("unpack %s: %w: %s", filepath.Base(deb), err, lastLine(string(out)))
+		if err := unpackDeb(ctx, deb, root); err != nil {
+			return err
 		}
 	}
 	if err := writeManifest(root, names); err != nil {

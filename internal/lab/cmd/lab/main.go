@@ -75,12 +75,34 @@ func facts(ctx context.Context, s lab.Store, kernels []lab.Kernel, stdout io.Wri
 }
 
 func shell(ctx context.Context, s lab.Store, o options, root string) error {
-	img, err := s.Image(ctx, o.kernels[0])
+	dir, err := os.MkdirTemp("", "lab-image-*")
 	if err != nil {
 		return err
 	}
-	_, err = lab.Machine{Image: img, Vmlinuz: o.vmlinuz, Modules: o.modules, Tree: root, Shell: true}.Run(ctx)
+	defer os.RemoveAll(dir)
+	imgs, err := images(ctx, s, o, dir)
+	if err != nil {
+		return err
+	}
+	_, err = lab.Machine{Image: imgs[0], Vmlinuz: o.vmlinuz, Modules: o.modules, Tree: root, Shell: true}.Run(ctx)
 	return err
+}
+
+// images returns the kernels that the command line names, fetched, or unpacked below dir.
+func images(ctx context.Context, store lab.Store, o options, dir string) ([]*lab.Image, error) {
+	if o.image != "" {
+		img, err := lab.OpenImage(ctx, o.image, dir)
+		return []*lab.Image{img}, err
+	}
+	var imgs []*lab.Image
+	for _, k := range o.kernels {
+		img, err := store.Image(ctx, k)
+		if err != nil {
+			return nil, err
+		}
+		imgs = append(imgs, img)
+	}
+	return imgs, nil
 }
 
 func test(ctx context.Context, store lab.Store, o options, root string, stdout io.Writer) (int, error) {
@@ -97,17 +119,13 @@ func test(ctx context.Context, store lab.Store, o options, root string, stdout i
 	if err != nil {
 		return 1, err
 	}
-	var images []*lab.Image
-	for _, k := range o.kernels {
-		img, err := store.Image(ctx, k)
-		if err != nil {
-			return 1, err
-		}
-		images = append(images, img)
+	imgs, err := images(ctx, store, o, dir)
+	if err != nil {
+		return 1, err
 	}
 	p := printer{w: stdout, verbose: o.verbose}
 	var runs []func() lab.Column
-	for _, img := range images {
+	for _, img := range imgs {
 		m := lab.Machine{Image: img, Vmlinuz: o.vmlinuz, Jobs: jobs, Modules: o.modules, Tree: root, Silence: o.silence,
 			Output: p.output(img.Kernel.Name), Ended: p.ended(img.Kernel.Name)}
 		if o.cover != "" {
@@ -133,16 +151,16 @@ func test(ctx context.Context, store lab.Store, o options, root string, stdout i
 		return 1, err
 	}
 	if o.cover != "" {
-		return code, profile(ctx, dir, o.kernels, o.cover)
+		return code, profile(ctx, dir, cols, o.cover)
 	}
 	return code, nil
 }
 
 // profile merges the coverage of every machine into one text profile.
-func profile(ctx context.Context, dir string, kernels []lab.Kernel, to string) error {
+func profile(ctx context.Context, dir string, cols []lab.Column, to string) error {
 	var dirs []string
-	for _, k := range kernels {
-		dirs = append(dirs, filepath.Join(dir, "cover-"+k.Name))
+	for _, c := range cols {
+		dirs = append(dirs, filepath.Join(dir, "cover-"+c.Kernel))
 	}
 	out, err := exec.CommandContext(ctx, "go", "tool", "covdata", "textfmt", "-i="+strings.Join(dirs, ","), "-o="+to).CombinedOutput()
 	if err != nil {

@@ -14,16 +14,18 @@ import (
 
 // options is what the command line says.
 type options struct {
-	kernels             []lab.Kernel
-	vmlinuz, run, cover string
-	require             string
-	silence             time.Duration
-	shell, facts        bool
-	verbose             bool
-	parallel            int      // machines at a time
-	modules             []string // further kernel modules to load
-	packages            []string // as folders from the top of the repository; never empty
-	only                map[string]string
+	kernels        []lab.Kernel
+	image, vmlinuz string
+	run, cover     string
+	require        string
+	named          bool // -kernel is given
+	silence        time.Duration
+	shell, facts   bool
+	verbose        bool
+	parallel       int      // machines at a time
+	modules        []string // further kernel modules to load
+	packages       []string // as folders from the top of the repository; never empty
+	only           map[string]string
 }
 
 // parse takes flags before, between and after the packages, as go test does. What is wrong it also writes.
@@ -36,6 +38,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		f.PrintDefaults()
 	}
 	kernel := f.String("kernel", "6.12", "kernel to boot, or all")
+	f.StringVar(&o.image, "image", "", "boot the kernel of this folder or Debian package in place of -kernel")
 	f.StringVar(&o.vmlinuz, "vmlinuz", "", "boot this kernel image instead; modules come from -kernel")
 	f.StringVar(&o.run, "run", "", "run only tests that match this expression")
 	f.StringVar(&o.cover, "coverprofile", "", "write a coverage profile of the run to this file")
@@ -62,6 +65,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	if len(o.packages) == 0 {
 		o.packages, o.only = lab.Packages, lab.Only
 	}
+	f.Visit(func(g *flag.Flag) { o.named = o.named || g.Name == "kernel" })
 	err := o.pick(*kernel)
 	if err != nil {
 		fmt.Fprintln(stderr, "lab:", err)
@@ -84,6 +88,10 @@ func (o *options) pick(kernel string) error {
 		o.kernels = []lab.Kernel{k}
 	}
 	switch {
+	case o.image != "" && (o.named || o.vmlinuz != ""):
+		return fmt.Errorf("-image is a kernel of its own: leave out -kernel and -vmlinuz")
+	case o.image != "" && o.facts:
+		return fmt.Errorf("-facts is for kernels of the lab, not for -image")
 	case len(o.kernels) > 1 && o.shell:
 		return fmt.Errorf("-shell is for one kernel: name it with -kernel")
 	case len(o.kernels) > 1 && o.vmlinuz != "":

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -49,6 +51,9 @@ func TestParseRefuses(t *testing.T) {
 		"-silence soon":                 `invalid value "soon"`,
 		"-shell -kernel all":            "-shell is for one kernel",
 		"-vmlinuz x -kernel all":        "-vmlinuz replaces one kernel",
+		"-image x -kernel 6.1":          "-image is a kernel of its own",
+		"-image x -vmlinuz x":           "-image is a kernel of its own",
+		"-image x -facts":               "-facts is for kernels of the lab",
 		"-facts -vmlinuz x":             "-facts is for kernels of the lab",
 		"-h":                            "usage: lab [flags] [packages]",
 		"core/link core/ring -kernel x": `find kernel "x"`,
@@ -59,6 +64,24 @@ func TestParseRefuses(t *testing.T) {
 		if code != 2 || err != nil || !strings.Contains(stderr.String(), want) {
 			t.Errorf("%q: exit code %d, %v: %s", args, code, err, &stderr)
 		}
+	}
+}
+
+// TestImages opens the kernel that -image names; nothing is fetched.
+func TestImages(t *testing.T) {
+	dir := t.TempDir()
+	o, err := parse([]string{"core/link", "-image", dir}, new(bytes.Buffer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := images(t.Context(), lab.Store{}, o, t.TempDir()); err == nil || !strings.Contains(err.Error(), "find a kernel in "+dir) {
+		t.Errorf("an empty folder: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "vmlinuz-6.8"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := images(t.Context(), lab.Store{}, o, t.TempDir()); err != nil || len(got) != 1 || got[0].Kernel.Name != "6.8" {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 
