@@ -10,44 +10,58 @@ import (
 	"github.com/bpfhost/bpfhost/core/link"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/plan"
 )
 
-// Apply brings a plan into the kernel: it is judged once more, everything is loaded, the plugin fills
-// its maps, then everything is attached and the plugin opens its event sources. If a step fails, all
-// before it is undone, last first, and the plugin is not called any more. A plan is applied once.
+// Apply brings a plan of this plugin into the kernel: it is judged once more, everything is loaded, the
+// plugin fills its maps, then everything is attached and the plugin opens its event sources. If a step
+// fails, all before it is undone, last first, and the plugin is not called any more. A plugin applies
+// one plan, once.
 //
 // Errors wrap *policy.Error, *loader.VerifierError, loader.ErrPermission, loader.ErrNotSupported or
 // *link.Error, are a *PluginError or *LimitError, or wrap the cause of ctx.
-func (p *Plan) Apply(ctx context.Context) (*Run, error) {
-	pl := p.plugin
-	pl.busy.Lock()
-	defer pl.busy.Unlock()
-	if p.applied {
-		return nil, fmt.Errorf("apply plan of plugin %s: %w", SafeText(p.Plugin.Name), errApplied)
+func (p *Plugin) Apply(ctx context.Context, pl *plan.Plan) (*Run, error) {
+	p.busy.Lock()
+	defer p.busy.Unlock()
+	if err := p.mayApply(pl); err != nil {
+		return nil, fmt.Errorf("apply plan of plugin %s: %w", SafeText(pl.Plugin.Name), err)
 	}
 	p.applied = true
-	if err := pl.judge(p); err != nil {
-		return nil, fmt.Errorf("plugin %s: %w", SafeText(p.Plugin.Name), err)
+	if err := p.judge(pl); err != nil {
+		return nil, fmt.Errorf("plugin %s: %w", SafeText(pl.Plugin.Name), err)
 	}
-	r := newRun(pl)
-	pl.x.run = r
-	pl.x.out.live = true
-	steps := []func(context.Context, *Plan) error{r.load, r.seed, r.attach, r.start}
+	r := newRun(p)
+	p.x.run = r
+	p.x.out.live = true
+	steps := []func(context.Context, *plan.Plan) error{r.load, r.seed, r.attach, r.start}
 	for _, step := range steps {
 		err := ctx.Err()
 		if err != nil {
-			err = fmt.Errorf("apply plan of plugin %s: %w", SafeText(p.Plugin.Name), context.Cause(ctx))
+			err = fmt.Errorf("apply plan of plugin %s: %w", SafeText(pl.Plugin.Name), context.Cause(ctx))
 		} else {
-			err = step(ctx, p)
+			err = step(ctx, pl)
 		}
 		if err != nil {
 			return nil, also(err, r.undo())
 		}
 	}
-	if err := pl.running(r); err != nil {
+	if err := p.running(r); err != nil {
 		return nil, also(err, r.undo())
 	}
 	return r, nil
+}
+
+// mayApply says why a plan cannot be applied: it has to be one that this module made.
+func (p *Plugin) mayApply(pl *plan.Plan) error {
+	switch {
+	case !p.planned:
+		return errNoPlan
+	case pl.Plugin.SHA256 != p.x.info.SHA256:
+		return errNotOwner
+	case p.applied:
+		return errApplied
+	}
+	return nil
 }
 
 // running makes closing the plugin close the run.
@@ -62,18 +76,18 @@ func (p *Plugin) running(r *Run) error {
 }
 
 // load brings every collection into the kernel.
-func (r *Run) load(ctx context.Context, p *Plan) error {
-	for i := range p.Collections {
-		c := &p.Collections[i]
+func (r *Run) load(ctx context.Context, p *plan.Plan) error {
+	for i := range p.Objects {
+		c := &p.Objects[i]
 		if c.After == nil {
 			continue
 		}
 		if ctx.Err() != nil {
 			return fmt.Errorf("load object %s: %w", SafeText(c.Name), context.Cause(ctx))
 		}
-		loaded, err := loader.Load(c.After, c.loadOptions(r.plugin.host))
+		loaded, err := loader.Load(c.After, r.plugin.host.loadOptions(c))
 		if err != nil {
-			return p.explain(c, err)
+			return explain(p.Plugin.Name, c, err)
 		}
 		r.loaded = append(r.loaded, loaded)
 		for _, m := range loaded.Maps() {
@@ -84,10 +98,10 @@ func (r *Run) load(ctx context.Context, p *Plan) error {
 }
 
 // loadOptions asks for the optional programs that something attaches, and no others.
-func (c *Planned) loadOptions(h *Host) loader.Options {
+func (h *Host) loadOptions(c *plan.Object) loader.Options {
 	o := loader.Options{Kernel: h.kernelFacts(), CoreTypes: h.config.CoreTypes}
 	for _, p := range c.After.Programs {
-		if p.Optional && c.attached(p.Name) {
+		if p.Optional && c.Attached(p.Name) {
 			o.Programs = append(o.Programs, p.Name)
 		}
 	}
@@ -99,43 +113,27 @@ func (c *Planned) loadOptions(h *Host) loader.Options {
 }
 
 // explain says of a program that the verifier refused who wrote the instruction to blame.
-func (p *Plan) explain(c *Planned, err error) error {
-	err = fmt.Errorf("object %s: %w", SafeText(c.Name), err)
+func explain(plugin string, o *plan.Object, err error) error {
+	err = fmt.Errorf("object %s: %w", SafeText(o.Name), err)
 	var refused *loader.VerifierError
 	if !errors.As(err, &refused) || refused.Insn < 0 {
 		return err
 	}
-	by := "plugin " + p.Plugin.Name
-	if c.Source != "" && !c.wrote(refused.Program, refused.Insn) {
-		by = c.Source + ", not by plugin " + p.Plugin.Name
+	by := "plugin " + plugin
+	if o.Source != "" && !o.Wrote(refused.Program, refused.Insn) {
+		by = o.Source + ", not by plugin " + plugin
 	}
 	return fmt.Errorf("%w, written by %s", err, SafeText(by))
 }
 
-// wrote reports whether the plugin wrote an instruction of a program.
-func (c *Planned) wrote(program string, insn int) bool {
-	ch := c.change(spec.ObjectProgram, program)
-	if ch == nil {
-		return false
-	}
-	for _, h := range ch.Hunks {
-		for _, l := range h.Lines {
-			if l.Op == '+' && l.New == insn {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // seed lets the plugin fill its maps while nothing is attached yet.
-func (r *Run) seed(ctx context.Context, _ *Plan) error { return r.x.must(ctx, hookLoaded) }
+func (r *Run) seed(ctx context.Context, _ *plan.Plan) error { return r.x.must(ctx, hookLoaded) }
 
 // attach attaches the programs in the order of the plan.
-func (r *Run) attach(ctx context.Context, p *Plan) error {
+func (r *Run) attach(ctx context.Context, p *plan.Plan) error {
 	next := 0
-	for i := range p.Collections {
-		c := &p.Collections[i]
+	for i := range p.Objects {
+		c := &p.Objects[i]
 		if c.After == nil {
 			continue
 		}
@@ -175,7 +173,7 @@ func (r *Run) attachOne(loaded *loader.Collection, a spec.Attach) error {
 }
 
 // start lets the plugin open its event sources.
-func (r *Run) start(ctx context.Context, _ *Plan) error { return r.x.must(ctx, hookStarted) }
+func (r *Run) start(ctx context.Context, _ *plan.Plan) error { return r.x.must(ctx, hookStarted) }
 
 // undo takes back what Apply did so far, last first, without calling the plugin.
 func (r *Run) undo() error {

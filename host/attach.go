@@ -5,6 +5,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/plan"
 )
 
 // AttachAdd plans an attachment.
@@ -21,7 +22,7 @@ func (x *instance) AttachAdd(prog uint32, kind abi.AttachKind) int32 {
 	}
 	a := spec.Attach{Program: r.p.Name, Kind: spec.AttachKind(kind)}
 	id := r.o.addAttach(a)
-	err = x.overlay.log(Edit{Object: r.o.name, Kind: "attach", Name: a.Program, What: "add", New: a.Kind.String()})
+	err = x.overlay.log(plan.Edit{Object: r.o.name, Kind: "attach", Name: a.Program, What: "add", New: a.Kind.String()})
 	return x.replyHandle(abi.FuncAttachAdd, abi.KindAttach, attRef{r.o, id}, err)
 }
 
@@ -37,7 +38,7 @@ func (x *instance) planNote(h uint32, severity abi.Severity, text string) error 
 	if len(text) > maxNote {
 		return failf(abi.ErrLimit, "a note has at most %d bytes", maxNote)
 	}
-	n := Note{Warn: severity == abi.NoteWarn, Text: text}
+	n := plan.Note{Warn: severity == abi.NoteWarn, Text: text}
 	if h != 0 {
 		obj, err := x.handles.any(h)
 		if err != nil {
@@ -63,21 +64,9 @@ func aboutText(obj any) string {
 	case varRef:
 		return "variable " + r.v.Name
 	case attRef:
-		return "link " + attachText(*r.get())
+		return "link " + plan.AttachText(*r.get())
 	}
 	return ""
-}
-
-// attachText names an attachment: kind, target, and the namespace where that is not the host's own.
-func attachText(a spec.Attach) string {
-	s := a.Kind.String()
-	if a.Target != "" {
-		s += ":" + a.Target
-	}
-	if a.Netns != "" {
-		s += " in " + a.Netns
-	}
-	return s
 }
 
 func insnRange(n, at int) string {

@@ -31,9 +31,9 @@ func (x *instance) configure(given map[string]string, args []string, output stri
 	for _, key := range slices.Sorted(maps.Keys(given)) {
 		i := slices.IndexFunc(x.info.Params, func(p Param) bool { return p.Name == key })
 		if i < 0 {
-			return &ParamError{x.info.Name, key, "is unknown; " + x.info.paramNames()}
+			return &ParamError{x.info.Name, key, "is unknown; " + x.info.ParamNames()}
 		}
-		if err := x.info.Params[i].check(given[key]); err != nil {
+		if err := x.info.Params[i].Check(given[key]); err != nil {
 			return &ParamError{x.info.Name, key, err.Error()}
 		}
 		x.config[key] = given[key]
@@ -52,23 +52,11 @@ func (x *instance) configure(given map[string]string, args []string, output stri
 	return nil
 }
 
-// paramNames says in a message what a plugin takes.
-func (i Info) paramNames() string {
-	if len(i.Params) == 0 {
-		return "the plugin takes none"
-	}
-	names := make([]string, len(i.Params))
-	for n, p := range i.Params {
-		names[n] = p.Name
-	}
-	return "the plugin takes " + strings.Join(names, ", ")
-}
-
 // CfgGet gives the value of a key.
 func (x *instance) CfgGet(key, value []byte) int32 {
 	v, ok := x.config[string(key)]
 	if !ok {
-		return x.reply(abi.FuncCfgGet, 0, failf(abi.ErrNoent, "there is no value for %q; %s", key, x.info.paramNames()))
+		return x.reply(abi.FuncCfgGet, 0, failf(abi.ErrNoent, "there is no value for %q; %s", key, x.info.ParamNames()))
 	}
 	return abi.CopyOut(value, []byte(v))
 }

@@ -3,9 +3,9 @@ package host
 import (
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/host/policy"
 )
 
@@ -49,7 +49,7 @@ func (x *instance) declareParam(name string) (any, error) {
 	case len(x.params) >= maxParams:
 		return nil, failf(abi.ErrLimit, "a plugin has at most %d parameters", maxParams)
 	}
-	p := &declaredParam{Param{Name: name, Type: ParamString}}
+	p := &declaredParam{Param{Name: name, Type: plan.ParamString}}
 	x.params = append(x.params, p)
 	return p, nil
 }
@@ -93,7 +93,7 @@ func (x *instance) described() error {
 			x.info.Params = append(x.info.Params, p.Param)
 			continue
 		}
-		if err := p.check(p.Default); err != nil {
+		if err := p.Check(p.Default); err != nil {
 			return fmt.Errorf("the default of parameter %q %w", p.Name, err)
 		}
 		x.info.Params = append(x.info.Params, p.Param)
@@ -117,23 +117,8 @@ func (x *instance) described() error {
 	return nil
 }
 
-// check says why a value is none of the parameter's type: "is …".
-func (p *Param) check(value string) error {
-	switch p.Type {
-	case ParamU64:
-		if _, err := strconv.ParseUint(value, 0, 64); err != nil {
-			return fmt.Errorf("is %q, not a number from 0 to %d (0x… is hexadecimal)", value, uint64(1<<64-1))
-		}
-	case ParamBool:
-		if value != "true" && value != "false" {
-			return fmt.Errorf("is %q, neither true nor false", value)
-		}
-	}
-	return nil
-}
-
 // paramTypes are the types of parameters by their number in the ABI.
-var paramTypes = []ParamType{abi.ParamString: ParamString, abi.ParamU64: ParamU64, abi.ParamBool: ParamBool}
+var paramTypes = []plan.ParamType{abi.ParamString: plan.ParamString, abi.ParamU64: plan.ParamU64, abi.ParamBool: plan.ParamBool}
 
 // declaredProperties are the properties of the plugin and of what it declares.
 var declaredProperties = map[abi.Prop]property{

@@ -6,7 +6,7 @@
 //	h, err := host.New(ctx, host.Config{})
 //	p, err := h.Open(ctx, wasm, host.PluginOptions{…}) // check, start, bpfhost_describe
 //	plan, err := p.Plan(ctx)                           // bpfhost_configure, bpfhost_plan; check; policy
-//	run, err := plan.Apply(ctx)                        // policy; load; bpfhost_loaded; attach; bpfhost_started
+//	run, err := p.Apply(ctx, plan)                     // policy; load; bpfhost_loaded; attach; bpfhost_started
 //	err = run.Serve(ctx)                               // events and ticks, until ctx ends
 //	err = run.Close()                                  // detach; rest of the events; bpfhost_stop; close
 //

@@ -18,7 +18,7 @@ func ExamplePlugin_Plan() {
 	check(err)
 	plan, err := p.Plan(ctx)
 	check(err)
-	for _, a := range plan.Collections[0].After.Attach {
+	for _, a := range plan.Objects[0].After.Attach {
 		fmt.Printf("attach %s to %s %s, judged by policy %q\n", a.Program, a.Kind, a.Target, plan.Policy)
 	}
 	// Output: attach count to xdp eth0, judged by policy "built-in default"

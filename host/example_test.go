@@ -8,6 +8,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/guests"
 	"github.com/bpfhost/bpfhost/host"
+	"github.com/bpfhost/bpfhost/host/plan"
 )
 
 // The whole job: plan, show, load, attach, stream events until Ctrl-C, and take everything out again.
@@ -21,10 +22,10 @@ func Example() {
 		Params: map[string]string{"iface": "eth0"}, Stdout: os.Stdout, Stderr: os.Stderr,
 	})
 	check(err)
-	plan, err := p.Plan(ctx)
+	made, err := p.Plan(ctx)
 	check(err)
-	check(plan.WriteText(os.Stdout, host.TextOptions{NoInsns: true}))
-	run, err := plan.Apply(ctx)
+	check(made.WriteText(os.Stdout, plan.TextOptions{NoInsns: true}))
+	run, err := p.Apply(ctx, made)
 	check(err)
 	defer run.Close()
 	check(run.Serve(ctx))

@@ -75,7 +75,7 @@ func planning(t *testing.T) (*instance, uint32) {
 	t.Helper()
 	x, _ := newFake(abi.PhasePlan)
 	x.inputs = []input{{name: "drops", source: "drops.bpf.o", sha256: "00", c: testCollection()}}
-	x.overlay = newOverlay(x.inputs)
+	x.overlay = newOverlay("fake", x.inputs)
 	return x, x.ok(t, "object_open", x.ObjectOpen([]byte("drops")))
 }
 

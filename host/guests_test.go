@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 	"github.com/bpfhost/bpfhost/internal/testnet"
 )
@@ -38,7 +39,7 @@ func TestGuestQuickstart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := applyPlan(t, plan)
+	run := applyPlan(t, p, plan)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := serve(ctx, run)
@@ -70,15 +71,15 @@ func TestGuestPktguard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := p.Plan(context.Background())
+	made, err := p.Plan(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
 	var text bytes.Buffer
-	if err := plan.WriteText(&text, TextOptions{}); err != nil {
+	if err := made.WriteText(&text, plan.TextOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if s := plan.Summary(); s.Patch != 3 || s.Attach != 1 || !strings.Contains(text.String(), "patched by pktguard") {
+	if s := made.Summary(); s.Patch != 3 || s.Attach != 1 || !strings.Contains(text.String(), "patched by pktguard") {
 		t.Errorf("summary %+v\n%s", s, text.String())
 	}
 }

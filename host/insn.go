@@ -8,6 +8,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/plan"
 )
 
 // program gives the program behind a handle.
@@ -114,7 +115,11 @@ func (x *instance) splice(r progRef, at, del int, ins []spec.Insn, names map[asm
 		}
 		r.p.LabelNames[l] = name
 	}
-	return x.overlay.log(Edit{Object: r.o.name, Kind: "program", Name: r.p.Name, What: "insns", Old: insnRange(del, at), New: insnRange(len(ins), at)})
+	return x.overlay.log(plan.Edit{
+		Object: r.o.name, Kind: "program", Name: r.p.Name, What: "insns",
+		Insns: &plan.InsnRange{At: at, Removed: del, Inserted: len(ins)},
+		Old:   insnRange(del, at), New: insnRange(len(ins), at),
+	})
 }
 
 // instructions reads the records of a splice. What is handed back as it was read stays what it is,

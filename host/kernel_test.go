@@ -15,6 +15,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/link"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 	"github.com/bpfhost/bpfhost/internal/testnet"
 	"github.com/bpfhost/bpfhost/internal/wasmtest"
@@ -182,13 +183,13 @@ func applyWatcher(t testing.TB, n *testnet.Net, w *wasmGuest, out *bytes.Buffer)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return applyPlan(t, plan)
+	return applyPlan(t, p, plan)
 }
 
 // applyPlan brings a plan into the kernel, or skips.
-func applyPlan(t testing.TB, plan *Plan) *Run {
+func applyPlan(t testing.TB, p *Plugin, made *plan.Plan) *Run {
 	t.Helper()
-	run, err := plan.Apply(context.Background())
+	run, err := p.Apply(context.Background(), made)
 	if errors.Is(err, loader.ErrPermission) {
 		testenv.Skip(t, testenv.Kernel, err.Error())
 	}
@@ -300,11 +301,11 @@ func TestKernelApplyFails(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			run, err := plan.Apply(context.Background())
+			run, err := p.Apply(context.Background(), plan)
 			if run != nil || err == nil || !tt.is(err) || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("apply = %v, %v\nwant %s", run, err, tt.want)
 			}
-			if _, err := plan.Apply(context.Background()); !errors.Is(err, errApplied) {
+			if _, err := p.Apply(context.Background(), plan); !errors.Is(err, errApplied) {
 				t.Errorf("a plan was applied twice: %v", err)
 			}
 			if err := h.Close(); err != nil {
@@ -345,7 +346,7 @@ func TestKernelCanceled(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(errBroken)
-	if run, err := plan.Apply(ctx); run != nil || !errors.Is(err, errBroken) {
+	if run, err := p.Apply(ctx, plan); run != nil || !errors.Is(err, errBroken) {
 		t.Errorf("apply = %v, %v; want the cause of the context", run, err)
 	}
 }

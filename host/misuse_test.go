@@ -65,7 +65,7 @@ func newBench(t *testing.T) *bench {
 func (b *bench) open() {
 	x := b.x
 	x.inputs = []input{{name: "drops", source: "drops.o", c: testCollection()}}
-	x.overlay = newOverlay(x.inputs)
+	x.overlay = newOverlay("fake", x.inputs)
 	o := x.overlay.objects[0]
 	source := &source{name: "events", ring: newFakeRing(), size: 4096, resume: make(chan struct{}, 1)}
 	x.run.sources = append(x.run.sources, source)

@@ -6,16 +6,18 @@ import (
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/plan"
 )
 
 // overlay is the transaction of one plan: a clone of every object that the operator named, and the
 // objects that the plugin adds. It becomes the plan when bpfhost_plan succeeds and the result passes
 // its checks; otherwise it is dropped and nothing has happened.
 type overlay struct {
+	owner   string // name of the plugin
 	objects []*object
 	removed []*object // of the operator's
-	edits   []Edit
-	notes   []Note
+	edits   []plan.Edit
+	notes   []plan.Note
 	bytes   int // of edits and notes, which are bounded
 }
 
@@ -53,23 +55,6 @@ type (
 	}
 )
 
-// Edit is one entry of a transaction's log: what a plugin changed, in order.
-type Edit struct {
-	Object string // name of the object
-	Kind   string // "object", "program", "map", "var" or "attach"
-	Name   string // of the thing; for an attachment the program's
-	What   string // property, or "add", "remove", "clone", "insns", "bytes"
-	Old    string
-	New    string
-}
-
-// Note is a remark of the plugin that the operator reads with the plan.
-type Note struct {
-	About string // "program count" or empty for the plan as a whole
-	Warn  bool
-	Text  string
-}
-
 // input is one object of the operator, read and not to be changed.
 type input struct {
 	name, source string
@@ -78,8 +63,8 @@ type input struct {
 }
 
 // newOverlay begins a transaction on clones of the inputs.
-func newOverlay(inputs []input) *overlay {
-	ov := &overlay{}
+func newOverlay(owner string, inputs []input) *overlay {
+	ov := &overlay{owner: owner}
 	for _, in := range inputs {
 		o := &object{name: in.name, source: in.source, sha256: in.sha256, before: in.c, work: in.c.Clone()}
 		for range o.work.Attach {
@@ -92,7 +77,7 @@ func newOverlay(inputs []input) *overlay {
 
 // objectName is what a plugin calls a file: its base name without .o and .bpf.o.
 func objectName(file string) string {
-	file = baseName(file)
+	file = plan.BaseName(file)
 	return strings.TrimSuffix(strings.TrimSuffix(file, ".o"), ".bpf")
 }
 
@@ -123,7 +108,7 @@ func (ov *overlay) add(name string, c *spec.Collection) (*object, error) {
 		o.attIDs = append(o.attIDs, o.nextID())
 	}
 	ov.objects = append(ov.objects, o)
-	return o, ov.log(Edit{Object: name, Kind: "object", Name: name, What: "add"})
+	return o, ov.log(plan.Edit{Object: name, Kind: "object", Name: name, What: "add"})
 }
 
 // Bounds of one transaction that no policy raises.
@@ -138,17 +123,18 @@ const (
 )
 
 // log notes an edit. What is logged is bounded, since the guest decides how often it edits.
-func (ov *overlay) log(e Edit) error {
+func (ov *overlay) log(e plan.Edit) error {
 	n := len(e.Object) + len(e.Name) + len(e.Old) + len(e.New) + 64
 	if ov.bytes += n; ov.bytes > maxLog {
 		return failf(abi.ErrLimit, "the edits of one plan take more than %d bytes", maxLog)
 	}
+	e.Owner = ov.owner
 	ov.edits = append(ov.edits, e)
 	return nil
 }
 
 // note adds a remark.
-func (ov *overlay) note(n Note) error {
+func (ov *overlay) note(n plan.Note) error {
 	if ov.bytes += len(n.Text) + 64; ov.bytes > maxLog {
 		return failf(abi.ErrLimit, "the notes and edits of one plan take more than %d bytes", maxLog)
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"math"
 	"strings"
 	"testing"
@@ -14,9 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bpfhost/bpfhost/abi"
-	"github.com/bpfhost/bpfhost/core/asm"
-	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/host/policy"
 	"github.com/bpfhost/bpfhost/internal/wasmtest"
 )
@@ -97,7 +95,7 @@ out:
 }
 
 // planOf opens a guest and has it plan.
-func planOf(t *testing.T, w *wasmGuest, o PluginOptions) (*Plan, error) {
+func planOf(t *testing.T, w *wasmGuest, o PluginOptions) (*plan.Plan, error) {
 	t.Helper()
 	p, err := newHost(t).Open(context.Background(), w.bytes(), o)
 	if err != nil {
@@ -142,20 +140,20 @@ Plan: 2 to create, 0 to patch, 1 to attach. Nothing is loaded yet.
 `
 
 func TestPlanBuilt(t *testing.T) {
-	plan, err := planOf(t, builder(), PluginOptions{Params: map[string]string{"iface": "eth9"}})
+	made, err := planOf(t, builder(), PluginOptions{Params: map[string]string{"iface": "eth9"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	if err := plan.WriteText(&b, TextOptions{}); err != nil {
+	if err := made.WriteText(&b, plan.TextOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	hash := plan.Plugin.SHA256
+	hash := made.Plugin.SHA256
 	got := strings.ReplaceAll(strings.ReplaceAll(b.String(), hash, "HASH64"), hash[:12], "HASH")
 	if d := cmp.Diff(builtPlan, got); d != "" {
 		t.Errorf("text (-want +got):\n%s", d)
 	}
-	if s := plan.Summary(); s != (Summary{Create: 2, Attach: 1}) {
+	if s := made.Summary(); s != (plan.Summary{Create: 2, Attach: 1}) {
 		t.Errorf("summary %+v", s)
 	}
 }
@@ -176,15 +174,15 @@ func patcher() *wasmGuest {
 }
 
 // patchPlan runs a guest on the test object, which no ELF file is needed for.
-func patchPlan(t *testing.T, w *wasmGuest, o PluginOptions) (*Plan, *Plugin, error) {
+func patchPlan(t *testing.T, w *wasmGuest, o PluginOptions) (*plan.Plan, *Plugin, error) {
 	t.Helper()
 	p, err := newHost(t).Open(context.Background(), w.bytes(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.x.inputs = []input{{name: "drops", source: "drops.bpf.o", sha256: strings.Repeat("ab", 32), c: testCollection()}}
-	plan, err := p.Plan(context.Background())
-	return plan, p, err
+	made, err := p.Plan(context.Background())
+	return made, p, err
 }
 
 const patchedPlan = `patcher 1.0  abi 1.0  sha256 HASH  (policy: built-in default)
@@ -222,18 +220,25 @@ Plan: 1 to create, 3 to patch, 1 to attach. Nothing is loaded yet.
 `
 
 func TestPlanPatched(t *testing.T) {
-	plan, p, err := patchPlan(t, patcher(), PluginOptions{})
+	made, p, err := patchPlan(t, patcher(), PluginOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	if err := plan.WriteText(&b, TextOptions{}); err != nil {
+	if err := made.WriteText(&b, plan.TextOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	hash := plan.Plugin.SHA256
+	hash := made.Plugin.SHA256
 	got := strings.ReplaceAll(strings.ReplaceAll(b.String(), hash, "HASH64"), hash[:12], "HASH")
 	if d := cmp.Diff(patchedPlan, got); d != "" {
 		t.Errorf("text (-want +got):\n%s", d)
+	}
+	want := plan.Edit{
+		Owner: "patcher", Object: "drops", Kind: "program", Name: "count_drops", What: "insns",
+		Insns: &plan.InsnRange{At: 2, Inserted: 2}, Old: "nothing", New: "2 at 2",
+	}
+	if d := cmp.Diff(want, made.Edits[0]); d != "" {
+		t.Errorf("the log (-want +got):\n%s", d)
 	}
 	if d := cmp.Diff(testCollection().Programs, p.x.inputs[0].c.Programs); d != "" {
 		t.Errorf("the operator's object was changed:\n%s", d)
@@ -247,15 +252,15 @@ func TestPlanPatched(t *testing.T) {
 func TestPlanDeterministic(t *testing.T) {
 	var texts, docs []string
 	for range 3 {
-		plan, _, err := patchPlan(t, patcher(), PluginOptions{})
+		made, _, err := patchPlan(t, patcher(), PluginOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var b bytes.Buffer
-		if err := plan.WriteText(&b, TextOptions{}); err != nil {
+		if err := made.WriteText(&b, plan.TextOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		doc, err := json.Marshal(plan)
+		doc, err := json.Marshal(made)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -267,11 +272,11 @@ func TestPlanDeterministic(t *testing.T) {
 }
 
 func TestPlanJSON(t *testing.T) {
-	plan, _, err := patchPlan(t, patcher(), PluginOptions{})
+	made, _, err := patchPlan(t, patcher(), PluginOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc, err := json.Marshal(plan)
+	doc, err := json.Marshal(made)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -300,7 +305,7 @@ func TestPlanJSON(t *testing.T) {
 		}
 		Edits   []struct{ Object, Kind, Name, What, Old, New string }
 		Needs   struct{ Kernel string }
-		Summary Summary
+		Summary plan.Summary
 	}
 	if err := json.Unmarshal(doc, &got); err != nil {
 		t.Fatal(err)
@@ -327,96 +332,30 @@ func TestPlanJSON(t *testing.T) {
 	}
 }
 
-// TestPlanCore shows what CO-RE relocations come to: a value, nothing, and two candidates that disagree.
-func TestPlanCore(t *testing.T) {
-	table := func(offset uint32, twice bool) *btf.Types {
-		var b btf.Builder
-		id := b.Add(&btf.Int{Name: "int", Size: 4})
-		b.Add(&btf.Struct{Name: "s", Size: 16, Members: []btf.Member{{Name: "a", Type: id, Offset: offset}}})
-		b.Add(&btf.Struct{Name: "t", Size: 4, Members: []btf.Member{{Name: "a", Type: id}}})
-		if twice {
-			b.Add(&btf.Struct{Name: "t", Size: 8, Members: []btf.Member{{Name: "a", Type: id, Offset: 32}}})
-		}
-		b.Add(&btf.Struct{Name: map[bool]string{false: "gone", true: "other"}[twice], Size: 4, Members: []btf.Member{{Name: "a", Type: id}}})
-		types, err := b.Types()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return types
-	}
-	var code []spec.Insn
-	for _, id := range []btf.ID{2, 2, 3, 4} {
-		code = append(code, spec.Insn{Insn: asm.Mov64Imm(asm.R0, 0), Core: &btf.CoreRelo{Type: id, Access: "0:0"}})
-	}
-	c := &spec.Collection{BTF: table(0, false), Programs: []*spec.Program{{Name: "p", Insns: spec.NewCode(code...)}}}
-	h := &Host{config: Config{CoreTypes: table(64, true)}}
-	core, err := h.coreFixups(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan := &Plan{Collections: []Planned{{Name: "o", After: c, Core: core}}}
-	var text bytes.Buffer
-	if err := plan.WriteText(&text, TextOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	want := `  CO-RE of program p: byte_off struct s.a: 8 instead of 0 (2 times)
-  CO-RE of program p: byte_off struct t.a: cannot be loaded: resolve byte_off struct t.a: candidates disagree: type 3 in the types given gives 0 (4 bytes at 0), type 4 in the types given gives 4 (4 bytes at 4)
-  CO-RE of program p: byte_off struct gone.a: not there: no struct gone in the types given
-`
-	if !strings.Contains(text.String(), want) {
-		t.Errorf("got\n%s\nwant\n%s", text.String(), want)
-	}
-	b, err := json.Marshal(plan)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var doc struct {
-		Collections []struct{ Core []jsonCore }
-	}
-	if err := json.Unmarshal(b, &doc); err != nil || len(doc.Collections) != 1 {
-		t.Fatal(doc, err)
-	}
-	field := jsonCore{Program: "p", Kind: "byte_off", Type: "struct s", Path: "a", Value: 8, LocalSize: 4, TargetSize: 4, Candidates: []jsonCandidate{{2, true, 8}}}
-	again, torn := field, jsonCore{Program: "p", Insn: 2, Kind: "byte_off", Type: "struct t", Path: "a", Error: core[2].Err.Error(), Candidates: []jsonCandidate{{3, true, 0}, {4, true, 4}}}
-	again.Insn = 1
-	gone := jsonCore{Program: "p", Insn: 3, Kind: "byte_off", Type: "struct gone", Path: "a", Poison: true, Reason: "no struct gone in the types given", Candidates: []jsonCandidate{}}
-	if d := cmp.Diff([]jsonCore{field, again, torn, gone}, doc.Collections[0].Core); d != "" {
-		t.Error(d)
-	}
-	if core, err := (&Host{}).coreFixups(c); core != nil || err != nil {
-		t.Errorf("for no kernel: %v, %v", core, err)
-	}
-	c.BTF = nil
-	if _, err := h.coreFixups(c); err == nil {
-		t.Error("an object without types")
-	}
-}
-
 // TestPlanDenied holds that a policy that denies gives the plan with its verdicts, and an error; it cannot be applied.
 func TestPlanDenied(t *testing.T) {
 	text := "objects: {\"*\": {edit: true}}\nprograms:\n  types: [xdp]\n  helpers: [\"*\"]\nmaps: {types: [\"*\"]}\nattach: {xdp: [\"veth*\"]}\n"
-	plan, _, err := patchPlan(t, patcher(), PluginOptions{Policy: denying(t, text)})
+	made, p, err := patchPlan(t, patcher(), PluginOptions{Policy: denying(t, text)})
 	var denied *policy.Error
-	if !errors.As(err, &denied) || denied.Line != 6 || plan == nil {
-		t.Fatalf("plan %v, error %v; want a plan and a denial by line 6", plan, err)
+	if !errors.As(err, &denied) || denied.Line != 6 || made == nil {
+		t.Fatalf("plan %v, error %v; want a plan and a denial by line 6", made, err)
 	}
 	if strings.ContainsAny(err.Error(), "\n\x1b") {
 		t.Errorf("the error is not one line: %q", err)
 	}
 	var b bytes.Buffer
-	if err := plan.WriteText(&b, TextOptions{NoInsns: true}); err != nil {
+	if err := made.WriteText(&b, plan.TextOptions{NoInsns: true}); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(b.String(), "Policy: test.yaml denies it:\n  denied   line 6: no rule for attach xdp") {
 		t.Errorf("text:\n%s", b.String())
 	}
-	if run, err := plan.Apply(context.Background()); run != nil || !errors.As(err, &denied) {
+	if run, err := p.Apply(context.Background(), made); run != nil || !errors.As(err, &denied) {
 		t.Errorf("apply = %v, %v; want the denial", run, err)
 	}
 }
 
 // A plugin that gives up because the policy denies it something fails with the policy's reason.
-// TestPlanDenied holds that a policy that denies gives the plan with its verdicts, and an error; it cannot be applied.
 func TestPlanDeniedEarly(t *testing.T) {
 	plan, _, err := patchPlan(t, patcher(), PluginOptions{Policy: denying(t, "programs: {types: [xdp]}")})
 	var denied *policy.Error
@@ -534,15 +473,23 @@ func TestPlanCanceled(t *testing.T) {
 	}
 }
 
-// A plan that cannot be written says so.
-func TestPlanWriteFails(t *testing.T) {
-	plan, err := planOf(t, builder(), PluginOptions{})
+// A plugin applies a plan that its module made, after it has planned itself, and no other.
+func TestApplyRefuses(t *testing.T) {
+	made, err := planOf(t, builder(), PluginOptions{Params: map[string]string{"iface": "eth9"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, w := io.Pipe()
-	r.CloseWithError(errBroken)
-	if err := plan.WriteText(w, TextOptions{}); !errors.Is(err, errBroken) {
-		t.Errorf("error %v, want that of the writer", err)
+	p, err := newHost(t).Open(context.Background(), newWasmGuest().describe("other", nil).bytes(), PluginOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if run, err := p.Apply(context.Background(), made); run != nil || !errors.Is(err, errNoPlan) {
+		t.Errorf("before it planned: %v, %v", run, err)
+	}
+	if _, err := p.Plan(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if run, err := p.Apply(context.Background(), made); run != nil || !errors.Is(err, errNotOwner) {
+		t.Errorf("the plan of another: %v, %v", run, err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
+	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/host/policy"
 )
 
@@ -33,41 +34,24 @@ type Object struct {
 	Data []byte
 }
 
-// Info is what a plugin is.
-type Info struct {
-	Name     string    `json:"name"`
-	Version  string    `json:"version,omitempty"`
-	Doc      string    `json:"doc,omitempty"` // one sentence
-	ABIMajor uint16    `json:"abi_major"`     // version of the ABI that it was built for
-	ABIMinor uint16    `json:"abi_minor"`
-	ABIHash  string    `json:"abi_hash,omitempty"` // definition that its SDK was made from; empty is unknown
-	SHA256   string    `json:"sha256"`             // of the module, in hex
-	Size     int       `json:"size"`               // of the module, in bytes
-	Params   []Param   `json:"params,omitempty"`
-	Wants    []string  `json:"wants,omitempty"` // what it wants to do, in policy words
-	Sections []Section `json:"sections,omitempty"`
-	Hooks    []string  `json:"hooks,omitempty"`   // functions that it exports for the host to call
-	Imports  []string  `json:"imports,omitempty"` // functions that it imports, "module.name"
-}
-
-// ParamType says what a parameter takes.
-type ParamType string
+// What a plugin is and declares is part of every plan of it.
+type (
+	// Info is what a plugin is.
+	Info = plan.Info
+	// Param is a parameter that a plugin declares.
+	Param = plan.Param
+	// ParamType says what a parameter takes.
+	ParamType = plan.ParamType
+	// Section is a name of program sections that a plugin declares.
+	Section = plan.Section
+)
 
 // The types of parameters.
 const (
-	ParamString ParamType = "string" // text
-	ParamU64    ParamType = "u64"    // number from 0 up: decimal, or hexadecimal after 0x
-	ParamBool   ParamType = "bool"   // true or false
+	ParamString = plan.ParamString // text
+	ParamU64    = plan.ParamU64    // number from 0 up: decimal, or hexadecimal after 0x
+	ParamBool   = plan.ParamBool   // true or false
 )
-
-// Param is a parameter that a plugin declares.
-type Param struct {
-	Name     string    `json:"name"`
-	Type     ParamType `json:"type"`
-	Default  string    `json:"default,omitempty"`
-	Doc      string    `json:"doc,omitempty"`
-	Required bool      `json:"required,omitempty"`
-}
 
 // Plugin is a module that is ready to plan. Its methods are for one goroutine at a time; Close may be
 // called from any.
@@ -77,6 +61,7 @@ type Plugin struct {
 	options PluginOptions
 	policy  *policy.Policy
 	planned bool
+	applied bool
 	busy    sync.Mutex // held by who works on the plan: Plan, Apply, and the end of Close
 
 	mu   sync.Mutex // guards what follows
@@ -126,7 +111,7 @@ func readObjects(objects []Object, how elf.LoadOptions) ([]input, error) {
 			return nil, &inputError{what: "object", name: o.Name, err: err}
 		}
 		sum := sha256.Sum256(o.Data)
-		in := input{name: objectName(o.Name), source: baseName(o.Name), sha256: hex.EncodeToString(sum[:]), c: c}
+		in := input{name: objectName(o.Name), source: plan.BaseName(o.Name), sha256: hex.EncodeToString(sum[:]), c: c}
 		if slices.ContainsFunc(inputs, func(have input) bool { return have.name == in.name }) {
 			return nil, &inputError{what: "object", name: o.Name, err: fmt.Errorf("another object is called %q too; rename one of the files", in.name)}
 		}

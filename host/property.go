@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/host/plan"
 )
 
 // property is how one property is read and written. Which of the functions is there follows from
@@ -215,8 +216,8 @@ func choiceName(enum string, v uint64) string {
 }
 
 // editOf begins the log entry of a write. It is made before the write, which may be a new name.
-func (x *instance) editOf(a access) Edit {
-	e := Edit{Kind: a.def.Kind.String(), What: a.def.Name}
+func (x *instance) editOf(a access) plan.Edit {
+	e := plan.Edit{Kind: a.def.Kind.String(), What: a.def.Name}
 	o := objectOf(a.obj)
 	if o == nil {
 		return e
@@ -236,7 +237,7 @@ func (x *instance) editOf(a access) Edit {
 }
 
 // logEdit ends it. What a plugin declares is no edit of the plan.
-func (x *instance) logEdit(e Edit, old, new string) error {
+func (x *instance) logEdit(e plan.Edit, old, new string) error {
 	if x.overlay == nil || old == new {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/link"
 	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/host/plan"
 )
 
 // Run is a plan that was applied: everything is in the kernel and attached. Serve feeds events to
@@ -118,10 +119,10 @@ func (r *Run) publish() {
 func shorten(accounts []SourceAccount) {
 	count := make(map[string]int)
 	for _, a := range accounts {
-		count[baseName(a.Source)]++
+		count[plan.BaseName(a.Source)]++
 	}
 	for i := range accounts {
-		if short := baseName(accounts[i].Source); count[short] == 1 {
+		if short := plan.BaseName(accounts[i].Source); count[short] == 1 {
 			accounts[i].Source = short
 		}
 	}

@@ -10,15 +10,6 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// Section is a name of program sections that a plugin declares, for objects whose sections the host
-// does not know. What docs/sections.md has comes first.
-type Section struct {
-	Name       string `json:"name"` // one that ends in + also stands before a slash and what to attach to
-	Type       string `json:"type"` // program type, e.g. "xdp"
-	AttachType string `json:"attach_type,omitempty"`
-	Flags      uint32 `json:"flags,omitempty"` // bits of bpf_attr.prog_flags
-}
-
 // maxSections bounds what a plugin declares.
 const maxSections = 256
 

@@ -84,10 +84,10 @@ func TestOpenSections(t *testing.T) {
 	if plan == nil {
 		t.Fatal(err)
 	}
-	if len(plan.Collections) != 2 {
-		t.Fatalf("%d objects", len(plan.Collections))
+	if len(plan.Objects) != 2 {
+		t.Fatalf("%d objects", len(plan.Objects))
 	}
-	for _, c := range plan.Collections {
+	for _, c := range plan.Objects {
 		if g := c.After.Program("guard"); g.Type != spec.ProgramCgroupSkb || g.AttachTo != "ingress" {
 			t.Errorf("%s: guard is %v to %q", c.Name, g.Type, g.AttachTo)
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/plan"
 )
 
 // children is what a handle has of one kind.
@@ -170,7 +171,7 @@ func (x *instance) addTo(o *object, k abi.Kind, name string) (any, error) {
 	if err := x.mayAdd(o, k, name); err != nil {
 		return nil, err
 	}
-	e := Edit{Object: o.name, Kind: k.String(), Name: name, What: "add"}
+	e := plan.Edit{Object: o.name, Kind: k.String(), Name: name, What: "add"}
 	if k == abi.KindProgram {
 		p := &spec.Program{Name: name}
 		o.work.Programs = append(o.work.Programs, p)
@@ -243,7 +244,7 @@ func (x *instance) cloneProgram(r progRef, name string) (any, error) {
 	}
 	p := alone.Programs[0]
 	r.o.work.Programs = append(r.o.work.Programs, p)
-	return progRef{r.o, p}, x.overlay.log(Edit{Object: r.o.name, Kind: "program", Name: name, What: "clone", Old: r.p.Name})
+	return progRef{r.o, p}, x.overlay.log(plan.Edit{Object: r.o.name, Kind: "program", Name: name, What: "clone", Old: r.p.Name})
 }
 
 func (x *instance) cloneMap(r mapRef, name string) (any, error) {
@@ -253,7 +254,7 @@ func (x *instance) cloneMap(r mapRef, name string) (any, error) {
 	m := r.m.Clone()
 	m.Name = name
 	r.o.work.Maps = append(r.o.work.Maps, m)
-	return mapRef{r.o, m}, x.overlay.log(Edit{Object: r.o.name, Kind: "map", Name: name, What: "clone", Old: r.m.Name})
+	return mapRef{r.o, m}, x.overlay.log(plan.Edit{Object: r.o.name, Kind: "map", Name: name, What: "clone", Old: r.m.Name})
 }
 
 // Remove removes what the handle names.
@@ -294,7 +295,7 @@ func (x *instance) removeObject(o *object) error {
 	if o.before != nil {
 		x.overlay.removed = append(x.overlay.removed, o)
 	}
-	return x.overlay.log(Edit{Object: o.name, Kind: "object", Name: o.name, What: "remove"})
+	return x.overlay.log(plan.Edit{Object: o.name, Kind: "object", Name: o.name, What: "remove"})
 }
 
 // objectOf is the object that a handle's target belongs to, or nil.
@@ -325,7 +326,7 @@ func (x *instance) removeProgram(r progRef) error {
 	c := r.o.work
 	c.Programs = slices.DeleteFunc(c.Programs, func(p *spec.Program) bool { return p == r.p })
 	x.handles.drop(r)
-	return x.overlay.log(Edit{Object: r.o.name, Kind: "program", Name: r.p.Name, What: "remove"})
+	return x.overlay.log(plan.Edit{Object: r.o.name, Kind: "program", Name: r.p.Name, What: "remove"})
 }
 
 func (x *instance) removeMap(r mapRef) error {
@@ -335,12 +336,12 @@ func (x *instance) removeMap(r mapRef) error {
 	c := r.o.work
 	c.Maps = slices.DeleteFunc(c.Maps, func(m *spec.Map) bool { return m == r.m })
 	x.handles.drop(r)
-	return x.overlay.log(Edit{Object: r.o.name, Kind: "map", Name: r.m.Name, What: "remove"})
+	return x.overlay.log(plan.Edit{Object: r.o.name, Kind: "map", Name: r.m.Name, What: "remove"})
 }
 
 func (x *instance) removeAttach(r attRef) error {
 	a := *r.o.attach(r.id)
 	r.o.removeAttach(r.id)
 	x.handles.drop(r)
-	return x.overlay.log(Edit{Object: r.o.name, Kind: "attach", Name: a.Program, What: "remove", Old: attachText(a)})
+	return x.overlay.log(plan.Edit{Object: r.o.name, Kind: "attach", Name: a.Program, What: "remove", Old: plan.AttachText(a)})
 }

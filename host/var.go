@@ -7,6 +7,7 @@ import (
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/plan"
 )
 
 // variable gives the variable behind a handle.
@@ -64,7 +65,7 @@ func (x *instance) writeVar(r varRef, off uint32, data []byte, what string) erro
 		return err
 	}
 	plain := abi.Property{Type: abi.PlainBytes}
-	return x.overlay.log(Edit{Object: r.o.name, Kind: "var", Name: r.v.Name, What: what, Old: showBytes(plain, old), New: showBytes(plain, data)})
+	return x.overlay.log(plan.Edit{Object: r.o.name, Kind: "var", Name: r.v.Name, What: what, Old: showBytes(plain, old), New: showBytes(plain, data)})
 }
 
 // VarSetPath sets a number inside a variable.
@@ -103,7 +104,7 @@ func (x *instance) setPath(o *object, path string, value uint64) error {
 		return err
 	}
 	plain := abi.Property{Type: abi.PlainBytes}
-	return x.overlay.log(Edit{Object: o.name, Kind: "var", Name: p.Var, What: "." + strings.TrimPrefix(strings.TrimPrefix(path, p.Var), "."), Old: showBytes(plain, old), New: showBytes(plain, now)})
+	return x.overlay.log(plan.Edit{Object: o.name, Kind: "var", Name: p.Var, What: "." + strings.TrimPrefix(strings.TrimPrefix(path, p.Var), "."), Old: showBytes(plain, old), New: showBytes(plain, now)})
 }
 
 // isPointer reports whether the place is one: an address is nothing that a plugin can know.

@@ -9,6 +9,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/plan"
 )
 
 func TestVarReadWrite(t *testing.T) {
@@ -28,7 +29,7 @@ func TestVarReadWrite(t *testing.T) {
 	errnoIn(t, "write far past the end", x.VarWrite(v, math.MaxUint32, []byte{1}), abi.ErrRange)
 	errnoIn(t, "read past the end", x.VarRead(v, 1, b), abi.ErrRange)
 	last := x.overlay.edits[len(x.overlay.edits)-1]
-	if last != (Edit{Object: "drops", Kind: "var", Name: "wide", What: "bytes", Old: "000000", New: "010203"}) {
+	if last != (plan.Edit{Owner: "fake", Object: "drops", Kind: "var", Name: "wide", What: "bytes", Old: "000000", New: "010203"}) {
 		t.Errorf("the log ends with %+v", last)
 	}
 }
@@ -103,7 +104,7 @@ func TestVarSetPath(t *testing.T) {
 		} {
 			x, _ := newFake(abi.PhasePlan)
 			x.inputs = []input{{name: "o", source: "o.o", c: typedVars(t, order)}}
-			x.overlay = newOverlay(x.inputs)
+			x.overlay = newOverlay("fake", x.inputs)
 			obj := x.ok(t, "object_open", x.ObjectOpen(nil))
 			rc := x.VarSetPath(obj, []byte(tt.path), uint64(tt.value))
 			if rc != -int32(tt.want) {
@@ -141,7 +142,7 @@ func TestVarSetBitField(t *testing.T) {
 	}{{asm.LittleEndian, 5 | 0x1abc<<3}, {asm.BigEndian, 5<<29 | 0x1abc<<16}} {
 		x, _ := newFake(abi.PhasePlan)
 		x.inputs = []input{{name: "o", source: "o.o", c: typedVars(t, tt.order)}}
-		x.overlay = newOverlay(x.inputs)
+		x.overlay = newOverlay("fake", x.inputs)
 		obj := x.ok(t, "object_open", x.ObjectOpen(nil))
 		x.ok(t, "low", x.VarSetPath(obj, []byte("cfg.in.low"), 5))
 		x.ok(t, "high", x.VarSetPath(obj, []byte("cfg.in.high"), 0x1abc))

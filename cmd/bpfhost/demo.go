@@ -13,6 +13,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/guests"
 	"github.com/bpfhost/bpfhost/host"
+	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/internal/testnet"
 )
 
@@ -91,7 +92,7 @@ func (d *demo) runOn(ctx context.Context, a app, lab *testnet.Net) error {
 		return err
 	}
 	if d.output.value == "table" {
-		if err := p.WriteText(a.out, host.TextOptions{NoInsns: true}); err != nil {
+		if err := p.WriteText(a.out, plan.TextOptions{NoInsns: true}); err != nil {
 			return err
 		}
 		fmt.Fprintln(a.out)
@@ -102,7 +103,7 @@ func (d *demo) runOn(ctx context.Context, a app, lab *testnet.Net) error {
 		fmt.Fprintln(a.err, "bpfhost: demo: loaded and attached; sending packets")
 		sending.Go(func() { d.send(ctx, a, lab) })
 	}}
-	err = l.serve(ctx, a, p, d.output.value)
+	err = l.serve(ctx, a, s.plugin, p, d.output.value)
 	stop()
 	sending.Wait()
 	return err

@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/bpfhost/bpfhost/host"
+	"github.com/bpfhost/bpfhost/host/plan"
 )
 
 func newPlan(a app) *cobra.Command {
@@ -40,12 +40,12 @@ It needs no privileges and changes nothing.`,
 }
 
 // show prints a plan in the form that the request asks for.
-func (r *request) show(a app, p *host.Plan) error {
+func (r *request) show(a app, p *plan.Plan) error {
 	switch r.output.value {
 	case "json":
 		return writeJSON(a.out, p)
 	case "jsonl":
 		return writeJSONLine(a.out, p)
 	}
-	return p.WriteText(a.out, host.TextOptions{})
+	return p.WriteText(a.out, plan.TextOptions{})
 }

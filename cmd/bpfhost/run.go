@@ -11,6 +11,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/host"
+	"github.com/bpfhost/bpfhost/host/plan"
 )
 
 func newRun(a app) *cobra.Command {
@@ -38,7 +39,7 @@ printed. A second Ctrl-C does not wait for the plugin.`,
 				return err
 			}
 			warnLenient(a, p)
-			return l.serve(c.Context(), a, p, r.output.value)
+			return l.serve(c.Context(), a, s.plugin, p, r.output.value)
 		},
 	}
 	r.flags(c)
@@ -50,8 +51,8 @@ printed. A second Ctrl-C does not wait for the plugin.`,
 
 // warnLenient says what of the operator's objects was read by more than libbpf's rules. The plan, which
 // has all notes, is not shown in a run.
-func warnLenient(a app, p *host.Plan) {
-	for _, c := range p.Collections {
+func warnLenient(a app, p *plan.Plan) {
+	for _, c := range p.Objects {
 		if c.Before == nil {
 			continue
 		}
@@ -72,11 +73,11 @@ type life struct {
 
 // serve applies a plan and hands events to the plugin until its time is over. Whatever happens,
 // everything is detached when it returns; the account is printed if there was anything to count.
-func (l *life) serve(ctx context.Context, a app, p *host.Plan, output string) (err error) {
+func (l *life) serve(ctx context.Context, a app, plugin *host.Plugin, p *plan.Plan, output string) (err error) {
 	if err := l.clearReady(); err != nil {
 		return err
 	}
-	run, err := p.Apply(ctx)
+	run, err := plugin.Apply(ctx, p)
 	if err != nil {
 		return err
 	}

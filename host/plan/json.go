@@ -1,4 +1,4 @@
-package host
+package plan
 
 import (
 	"encoding/json"
@@ -6,10 +6,11 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/policy"
+	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
-// PlanSchema names the form of a plan in JSON. Fields are only ever added to it.
-const PlanSchema = "bpfhost.plan/v1"
+// Schema names the form of a plan in JSON. Fields are only ever added to it.
+const Schema = "bpfhost.plan/v1"
 
 type jsonPlan struct {
 	Schema      string           `json:"schema"`
@@ -20,7 +21,7 @@ type jsonPlan struct {
 	Verdicts    []policy.Verdict `json:"verdicts"`
 	Notes       []jsonNote       `json:"notes"`
 	Edits       []jsonEdit       `json:"edits"`
-	Needs       Needs            `json:"needs"`
+	Needs       Requirements     `json:"needs"`
 	Summary     Summary          `json:"summary"`
 }
 
@@ -141,29 +142,29 @@ type jsonEdit struct {
 	New    string `json:"new"`
 }
 
-// MarshalJSON gives the plan as a document of schema PlanSchema.
+// MarshalJSON returns the plan as a document of schema Schema.
 func (p *Plan) MarshalJSON() ([]byte, error) {
 	out := jsonPlan{
-		Schema: PlanSchema, Plugin: p.Plugin, Policy: p.Policy, Allowed: p.Denied() == nil, Needs: p.Needs, Summary: p.Summary(),
+		Schema: Schema, Plugin: p.Plugin, Policy: p.Policy, Allowed: p.Denied() == nil, Needs: p.Requirements, Summary: p.Summary(),
 		Collections: []jsonCollection{}, Verdicts: p.Verdicts, Notes: []jsonNote{}, Edits: []jsonEdit{},
 	}
 	if out.Verdicts == nil {
 		out.Verdicts = []policy.Verdict{}
 	}
-	for i := range p.Collections {
-		out.Collections = append(out.Collections, p.jsonCollection(&p.Collections[i]))
+	for i := range p.Objects {
+		out.Collections = append(out.Collections, p.jsonCollection(&p.Objects[i]))
 	}
 	for _, n := range p.Notes {
 		out.Notes = append(out.Notes, jsonNote{n.About, n.severity(), n.Text})
 	}
 	for _, e := range p.Edits {
-		out.Edits = append(out.Edits, jsonEdit(e))
+		out.Edits = append(out.Edits, jsonEdit{e.Object, e.Kind, e.Name, e.What, e.Old, e.New})
 	}
 	b, err := json.Marshal(out)
-	return SafeJSON(b), err
+	return quote.JSON(b), err
 }
 
-func (p *Plan) jsonCollection(c *Planned) jsonCollection {
+func (p *Plan) jsonCollection(c *Object) jsonCollection {
 	out := jsonCollection{
 		Name: c.Name, Source: c.Source, SHA256: c.SHA256, Programs: []jsonProgram{}, Maps: []jsonMap{},
 		Attach: []jsonAttach{}, Changes: []jsonChange{}, Odd: []jsonOdd{}, Core: []jsonCore{}, Removed: c.After == nil,
@@ -176,10 +177,10 @@ func (p *Plan) jsonCollection(c *Planned) jsonCollection {
 		out.Odd = append(out.Odd, jsonOdd(n))
 	}
 	for _, m := range c.After.Maps {
-		out.Maps = append(out.Maps, jsonMap{m.Name, m.Type.String(), m.KeySize, m.ValueSize, m.MaxEntries, c.changeOf(spec.ObjectMap, m.Name)})
+		out.Maps = append(out.Maps, jsonMap{m.Name, m.Type.String(), m.KeySize, m.ValueSize, m.MaxEntries, c.changed(spec.ObjectMap, m.Name)})
 	}
 	for _, q := range c.After.Programs {
-		out.Programs = append(out.Programs, jsonProgram{q.Name, q.Type.String(), q.AttachTo, q.Insns.Len(), c.changeOf(spec.ObjectProgram, q.Name)})
+		out.Programs = append(out.Programs, jsonProgram{q.Name, q.Type.String(), q.AttachTo, q.Insns.Len(), c.changed(spec.ObjectProgram, q.Name)})
 	}
 	for _, a := range c.After.Attach {
 		out.Attach = append(out.Attach, jsonAttach{a.Program, a.Kind.String(), a.Target, a.Netns, a.Flags, a.Cookie, a.Optional})
@@ -227,21 +228,4 @@ func (p *Plan) jsonChange(ch spec.Change) jsonChange {
 		out.Hunks = append(out.Hunks, j)
 	}
 	return out
-}
-
-// changeOf says what happened to a thing: "add", "change" or nothing.
-func (c *Planned) changeOf(kind spec.ObjectKind, name string) string {
-	for _, ch := range c.Changes {
-		if ch.Kind == kind && ch.Name == name {
-			return ch.Op.String()
-		}
-	}
-	return ""
-}
-
-func (n Note) severity() string {
-	if n.Warn {
-		return "warn"
-	}
-	return "info"
 }

@@ -1,4 +1,4 @@
-package host
+package plan
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/policy"
+	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
 // TextOptions say how a plan is written. The zero value writes all of it.
@@ -28,12 +29,12 @@ type Summary struct {
 func (p *Plan) WriteText(w io.Writer, o TextOptions) error {
 	t := planText{plan: p}
 	t.header()
-	for i := range p.Collections {
-		t.collection(&p.Collections[i])
+	for i := range p.Objects {
+		t.collection(&p.Objects[i])
 	}
 	if !o.NoInsns {
-		for i := range p.Collections {
-			t.instructions(&p.Collections[i])
+		for i := range p.Objects {
+			t.instructions(&p.Objects[i])
 		}
 	}
 	t.notes()
@@ -56,8 +57,8 @@ func removed(n int) string {
 // Summary counts what the plan does.
 func (p *Plan) Summary() Summary {
 	t := planText{plan: p}
-	for i := range p.Collections {
-		t.collection(&p.Collections[i])
+	for i := range p.Objects {
+		t.collection(&p.Objects[i])
 	}
 	return t.summary
 }
@@ -71,7 +72,7 @@ type planText struct {
 
 // line writes one line of text, whatever is in it.
 func (t *planText) line(format string, args ...any) {
-	t.b.WriteString(strings.TrimRight(SafeText(fmt.Sprintf(format, args...)), " "))
+	t.b.WriteString(strings.TrimRight(quote.Text(fmt.Sprintf(format, args...)), " "))
 	t.b.WriteByte('\n')
 }
 
@@ -91,7 +92,7 @@ type row struct {
 }
 
 // collection writes the table of one collection and counts.
-func (t *planText) collection(c *Planned) {
+func (t *planText) collection(c *Object) {
 	t.b.WriteByte('\n')
 	from := "built by " + t.plan.Plugin.Name
 	if c.Source != "" {
@@ -124,7 +125,7 @@ func (t *planText) collection(c *Planned) {
 }
 
 // core writes what CO-RE relocations come to, each once for a program.
-func (t *planText) core(c *Planned) {
+func (t *planText) core(c *Object) {
 	var lines []string
 	times := map[string]int{}
 	for _, f := range c.Core {
@@ -163,7 +164,7 @@ func columns(rows []row) []int {
 				widths = append(widths, 0)
 			}
 			if i < len(r.cells)-1 {
-				widths[i] = max(widths[i], len([]rune(SafeText(cell))))
+				widths[i] = max(widths[i], len([]rune(quote.Text(cell))))
 			}
 		}
 	}
@@ -171,17 +172,7 @@ func columns(rows []row) []int {
 }
 
 func pad(s string, width int) string {
-	return s + strings.Repeat(" ", max(0, width-len([]rune(SafeText(s)))))
-}
-
-// change finds what happened to a thing, nil for one that is as in the operator's object.
-func (c *Planned) change(kind spec.ObjectKind, name string) *spec.Change {
-	for i := range c.Changes {
-		if ch := &c.Changes[i]; ch.Kind == kind && ch.Name == name && ch.Op != spec.ChangeRemove {
-			return ch
-		}
-	}
-	return nil
+	return s + strings.Repeat(" ", max(0, width-len([]rune(quote.Text(s)))))
 }
 
 // mark is '~' for what the plugin changed in an object of the operator.
@@ -211,7 +202,7 @@ func orNone(s string) string {
 	return s
 }
 
-func (t *planText) maps(c *Planned) []row {
+func (t *planText) maps(c *Object) []row {
 	var rows []row
 	for _, m := range c.After.Maps {
 		ch := c.change(spec.ObjectMap, m.Name)
@@ -243,7 +234,7 @@ func sizeText(n uint64) string {
 	return fmt.Sprintf("%d B", n)
 }
 
-func (t *planText) vars(c *Planned) []row {
+func (t *planText) vars(c *Object) []row {
 	var rows []row
 	for _, v := range c.After.Vars {
 		if ch := c.change(spec.ObjectVar, v.Name); ch != nil {
@@ -253,7 +244,7 @@ func (t *planText) vars(c *Planned) []row {
 	return rows
 }
 
-func (t *planText) programs(c *Planned) []row {
+func (t *planText) programs(c *Object) []row {
 	var rows []row
 	for _, p := range c.After.Programs {
 		ch := c.change(spec.ObjectProgram, p.Name)
@@ -268,7 +259,7 @@ func (t *planText) programs(c *Planned) []row {
 				by += ", " + s
 			}
 		}
-		if p.Optional && !c.attached(p.Name) {
+		if p.Optional && !c.Attached(p.Name) {
 			by = strings.TrimPrefix(by+", not loaded: nothing attaches it", ", ")
 		}
 		rows = append(rows, row{mark(ch), []string{"prog", p.Name, p.Type.String(), strings.TrimSpace(p.AttachTo + " " + insns), by}})
@@ -276,11 +267,7 @@ func (t *planText) programs(c *Planned) []row {
 	return rows
 }
 
-func (c *Planned) attached(program string) bool {
-	return slices.ContainsFunc(c.After.Attach, func(a spec.Attach) bool { return a.Program == program })
-}
-
-func (t *planText) links(c *Planned) []row {
+func (t *planText) links(c *Object) []row {
 	var rows []row
 	for _, a := range c.After.Attach {
 		if a.Target == "" {
@@ -298,13 +285,13 @@ func (t *planText) links(c *Planned) []row {
 		if a.Optional {
 			more += " optional"
 		}
-		rows = append(rows, row{'+', []string{"link", a.Program, attachText(a) + more}})
+		rows = append(rows, row{'+', []string{"link", a.Program, AttachText(a) + more}})
 	}
 	return rows
 }
 
 // gone are the things of the operator's object that the plugin left out.
-func (t *planText) gone(c *Planned) []row {
+func (t *planText) gone(c *Object) []row {
 	var rows []row
 	for _, ch := range c.Changes {
 		if ch.Op != spec.ChangeRemove {
@@ -337,7 +324,7 @@ func (t *planText) notes() {
 // judged writes what the plan needs and by which rules of which policy it was judged.
 func (t *planText) judged() {
 	t.b.WriteByte('\n')
-	t.line("Needs: %s.", t.plan.Needs)
+	t.line("Needs: %s.", t.plan.Requirements)
 	if t.plan.Denied() == nil {
 		t.line("Policy: %s allows it:", t.plan.Policy)
 	} else {

@@ -1,4 +1,4 @@
-package host
+package plan
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 )
 
 // instructions writes the changed instructions of every program, with those around them.
-func (t *planText) instructions(c *Planned) {
+func (t *planText) instructions(c *Object) {
 	for _, ch := range c.Changes {
 		if ch.Kind != spec.ObjectProgram || len(ch.Hunks) == 0 || c.After == nil {
 			continue
@@ -65,5 +65,5 @@ func sourceText(l *btf.Line) string {
 	if l == nil {
 		return ""
 	}
-	return fmt.Sprintf("; %s:%d  %s", baseName(l.File()), l.Line, strings.TrimSpace(l.Text()))
+	return fmt.Sprintf("; %s:%d  %s", BaseName(l.File()), l.Line, strings.TrimSpace(l.Text()))
 }

@@ -1,4 +1,4 @@
-package host
+package plan
 
 import (
 	"strings"
@@ -9,7 +9,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-func TestNeeds(t *testing.T) {
+func TestRequirements(t *testing.T) {
 	program := func(typ spec.ProgramType, insns ...spec.Insn) *spec.Collection {
 		return &spec.Collection{Programs: []*spec.Program{{Name: "p", Type: typ, Insns: spec.NewCode(insns...)}}}
 	}
@@ -29,14 +29,14 @@ func TestNeeds(t *testing.T) {
 			Attach: []spec.Attach{{Kind: spec.AttachTCX}},
 		}, "kernel 6.9 (arena maps (6.9), tcx links (6.6)), CAP_BPF, kernel BTF: no"},
 	} {
-		if got := needsOf([]Planned{{After: tt.c}, {}}, false).String(); got != tt.want {
+		if got := requirementsOf([]Object{{After: tt.c}, {}}, false).String(); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 		want := tt.want
 		if tt.name == "relocated" {
 			want = strings.Replace(want, "yes", "no", 1)
 		}
-		if got := needsOf([]Planned{{After: tt.c}}, true).String(); got != want {
+		if got := requirementsOf([]Object{{After: tt.c}}, true).String(); got != want {
 			t.Errorf("%s with types given: %q, want %q", tt.name, got, want)
 		}
 	}

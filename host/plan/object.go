@@ -1,0 +1,106 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// Object is one collection of a plan.
+type Object struct {
+	Name    string
+	Source  string           // file name of the operator's object; empty if the plugin built it
+	SHA256  string           // of that file, in hex
+	Before  *spec.Collection // as the operator gave it; nil if the plugin built it
+	After   *spec.Collection // as it will be loaded; nil if the plugin left the object out
+	Changes []spec.Change    // what makes After differ from Before
+	Core    []spec.CoreFixup // what the CO-RE relocations of After come to with the types given; nil without
+}
+
+// Complete fills in what follows from Before and After: Changes and, if types are given, Core. The
+// error says that a relocation of After cannot be read.
+func (o *Object) Complete(types *btf.Types) error {
+	o.Changes, o.Core = nil, nil
+	if o.After == nil {
+		return nil
+	}
+	before := o.Before
+	if before == nil {
+		before = &spec.Collection{Order: o.After.Order}
+	}
+	o.Changes = spec.Diff(before, o.After)
+	if types == nil {
+		return nil
+	}
+	var err error
+	o.Core, err = o.After.CoreFixups(btf.Target{Name: "the types given", Types: types})
+	return err
+}
+
+// Edited reports whether the plugin changed an object of the operator. Attaching is not a change.
+func (o *Object) Edited() bool {
+	for _, ch := range o.Changes {
+		if ch.Kind != spec.ObjectAttach {
+			return o.Before != nil
+		}
+	}
+	return false
+}
+
+// Attached reports whether the plan attaches a program.
+func (o *Object) Attached(program string) bool {
+	return slices.ContainsFunc(o.After.Attach, func(a spec.Attach) bool { return a.Program == program })
+}
+
+// Wrote reports whether the plugin wrote an instruction of a program, by its index in After.
+func (o *Object) Wrote(program string, insn int) bool {
+	ch := o.change(spec.ObjectProgram, program)
+	if ch == nil {
+		return false
+	}
+	for _, h := range ch.Hunks {
+		for _, l := range h.Lines {
+			if l.Op == '+' && l.New == insn {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// change finds what happened to a thing, nil for one that is as in the operator's object.
+func (o *Object) change(kind spec.ObjectKind, name string) *spec.Change {
+	for i := range o.Changes {
+		if ch := &o.Changes[i]; ch.Kind == kind && ch.Name == name && ch.Op != spec.ChangeRemove {
+			return ch
+		}
+	}
+	return nil
+}
+
+// changed says in a word what happened to a thing: "add", "change" or nothing.
+func (o *Object) changed(kind spec.ObjectKind, name string) string {
+	for _, ch := range o.Changes {
+		if ch.Kind == kind && ch.Name == name {
+			return ch.Op.String()
+		}
+	}
+	return ""
+}
+
+// AttachText names an attachment: kind, target, and the namespace where that is not the host's own.
+func AttachText(a spec.Attach) string {
+	s := a.Kind.String()
+	if a.Target != "" {
+		s += ":" + a.Target
+	}
+	if a.Netns != "" {
+		s += " in " + a.Netns
+	}
+	return s
+}
+
+// BaseName returns the last part of a path of any system.
+func BaseName(path string) string { return path[strings.LastIndexAny(path, `/\`)+1:] }

@@ -1,0 +1,40 @@
+package plan
+
+import (
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// What a plan says about an object follows from what it was and what it is.
+func TestObject(t *testing.T) {
+	insns := []spec.Insn{{Insn: asm.Mov64Imm(asm.R0, 1)}, {Insn: asm.Exit()}}
+	before := &spec.Collection{Programs: []*spec.Program{{Name: "p", Type: spec.ProgramXDP, Insns: spec.NewCode(insns...)}}}
+	after := before.Clone()
+	after.Attach = append(after.Attach, spec.Attach{Program: "p", Kind: spec.AttachXDP, Target: "eth0"})
+	o := Object{Name: "o", Source: "o.o", Before: before, After: after}
+	if err := o.Complete(nil); err != nil {
+		t.Fatal(err)
+	}
+	if o.Edited() || !o.Attached("p") || o.Attached("q") || o.Wrote("p", 0) {
+		t.Errorf("attached only: edited %v, attached %v, wrote %v", o.Edited(), o.Attached("p"), o.Wrote("p", 0))
+	}
+	if err := after.Programs[0].Splice(1, 0, []spec.Insn{{Insn: asm.Mov64Imm(asm.R1, 7)}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Complete(nil); err != nil {
+		t.Fatal(err)
+	}
+	if !o.Edited() || o.Wrote("p", 0) || !o.Wrote("p", 1) || o.Wrote("p", 2) || o.Wrote("q", 1) {
+		t.Errorf("edited %v, changes %+v", o.Edited(), o.Changes)
+	}
+	o.Before = nil
+	if err := o.Complete(nil); err != nil || o.Edited() || !o.Wrote("p", 2) {
+		t.Errorf("the plugin's own: edited %v, %v", o.Edited(), err)
+	}
+	o.After = nil
+	if err := o.Complete(nil); err != nil || o.Changes != nil {
+		t.Errorf("left out: %v, %v", o.Changes, err)
+	}
+}

@@ -1,0 +1,48 @@
+// Package plan holds what a plugin wants to have loaded and attached, as a value: objects before and
+// after, edits, notes, requirements and decisions of the policy. A plan is data: making, showing and
+// comparing one needs neither a kernel nor a guest.
+//
+// A plan comes from host.Plugin.Plan and goes into host.Plugin.Apply. In between it is shown:
+// WriteText writes it for people, MarshalJSON for programs.
+package plan
+
+import (
+	"fmt"
+
+	"github.com/bpfhost/bpfhost/host/policy"
+)
+
+// Plan is what a plugin wants to have loaded and attached: data only, nothing has happened. It is the
+// same for the same plugin, objects, parameters, policy and CO-RE types.
+type Plan struct {
+	Plugin       Info
+	Policy       string           // name of the policy that judged it
+	Objects      []Object         // the operator's first, then the plugin's own, then those left out
+	Verdicts     []policy.Verdict // everything that was judged, and by which rule
+	Notes        []Note           // remarks of the plugin
+	Edits        []Edit           // what the plugin did, in order
+	Requirements Requirements     // of a kernel and of the user who applies it
+}
+
+// Denied returns the first denial of the policy as a *policy.Error that says how many there are, or nil.
+func (p *Plan) Denied() error {
+	var first error
+	more := 0
+	for _, v := range p.Verdicts {
+		if err := v.Err(); err != nil {
+			if first == nil {
+				first = err
+			} else {
+				more++
+			}
+		}
+	}
+	if more > 0 {
+		return fmt.Errorf("%w (and %d more)", first, more)
+	}
+	return first
+}
+
+// Require fills in the requirements of the plan, which follow from its objects. Where the types that
+// CO-RE relocations are computed for are given, the kernel need not have its own.
+func (p *Plan) Require(typesGiven bool) { p.Requirements = requirementsOf(p.Objects, typesGiven) }
