@@ -221,7 +221,7 @@ func untyped(t *testing.T, b []byte) *spec.Collection {
 			for i := range insns {
 				in := &insns[i]
 				if in.Func != nil {
-					in.Func = &btf.Func{Name: in.Func.Name}
+					in.Func = &btf.FuncInfo{Name: in.Func.Name}
 				}
 				if in.Core != nil {
 					core := *in.Core

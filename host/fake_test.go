@@ -81,9 +81,9 @@ func planning(t *testing.T) (*instance, uint32) {
 
 // testCollection has one of everything.
 func testCollection() *spec.Collection {
-	line := btf.NewLine("src/drops.bpf.c", "\treason = ctx->reason;", 38, 0)
+	line := btf.NewLineInfo("src/drops.bpf.c", "\treason = ctx->reason;", 38, 0)
 	insns := []spec.Insn{
-		{Insn: asm.LoadMem(asm.R1, asm.R1, 0, asm.Word), Func: &btf.Func{Name: "count_drops", Type: 3}, Line: line},
+		{Insn: asm.LoadMem(asm.R1, asm.R1, 0, asm.Word), Func: &btf.FuncInfo{Name: "count_drops", Type: 3}, Line: line},
 		{Insn: asm.JumpImm(asm.Equal, asm.R1, 0, 1)},
 		{Insn: asm.Mov64Imm(asm.R0, 1)},
 		{Insn: asm.Exit(), Core: &btf.CoreRelo{Type: 7, Access: "0:1"}},

@@ -196,7 +196,7 @@ func (x *instance) instruction(rec *abi.Insn, old *spec.Insn, labels *localLabel
 		if err != nil {
 			return in, err
 		}
-		in.Func = &btf.Func{Name: name}
+		in.Func = &btf.FuncInfo{Name: name}
 	}
 	if old != nil {
 		keepRecords(&in, old)

@@ -182,7 +182,7 @@ func (a *assembly) link() error {
 		}
 		a.out[i].Insn = in
 		if name, ok := a.listing.Funcs[i]; ok {
-			a.out[i].Func = &btf.Func{Name: name}
+			a.out[i].Func = &btf.FuncInfo{Name: name}
 		}
 	}
 	return nil

@@ -96,7 +96,7 @@ func findTypes(t *btf.Types, pattern, kind string) findDoc {
 		f := foundDoc{ID: uint32(id), Kind: k.String(), Name: name}
 		f.Size, _ = t.Size(id)
 		switch typ, _ := t.Type(id); typ := typ.(type) {
-		case *btf.Function:
+		case *btf.Func:
 			f.Text = t.Declare(typ.Type, name)
 		case *btf.Var:
 			f.Text = t.Declare(typ.Type, name)

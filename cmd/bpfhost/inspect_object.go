@@ -224,7 +224,7 @@ func (t typeNames) name(id btf.ID) string {
 		return ""
 	}
 	if typ, err := t.Type(id); err == nil {
-		if f, ok := typ.(*btf.Function); ok {
+		if f, ok := typ.(*btf.Func); ok {
 			return t.Declare(f.Type, f.Name)
 		}
 	}

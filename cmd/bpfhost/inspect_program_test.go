@@ -12,7 +12,7 @@ import (
 )
 
 func TestProgramStack(t *testing.T) {
-	own := func(name string, in asm.Insn) spec.Insn { return spec.Insn{Insn: in, Func: &btf.Func{Name: name}} }
+	own := func(name string, in asm.Insn) spec.Insn { return spec.Insn{Insn: in, Func: &btf.FuncInfo{Name: name}} }
 	calls := &spec.Program{Insns: spec.NewCode(
 		own("entry", asm.StoreImm(asm.R10, -8, 1, asm.DWord)), spec.Insn{Insn: asm.CallFunc("sub")}, spec.Insn{Insn: asm.Exit()},
 		own("sub", asm.StoreImm(asm.R10, -100, 1, asm.Word)), spec.Insn{Insn: asm.Exit()},

@@ -95,13 +95,13 @@ func runCase(t *testing.T, k *loader.Kernel, c testCase) {
 		}
 	}
 	p.Insns.Edit(func(insns []spec.Insn) {
-		insns[0].Func = &btf.Func{Name: "main"}
+		insns[0].Func = &btf.FuncInfo{Name: "main"}
 		for i := start; i < len(insns); i++ {
 			if l := insns[i].Label; l != 0 && called[l] {
-				insns[i].Func = &btf.Func{Name: "f" + strconv.Itoa(int(l))}
+				insns[i].Func = &btf.FuncInfo{Name: "f" + strconv.Itoa(int(l))}
 			}
 		}
-		insns[start].Func = &btf.Func{Name: "case"}
+		insns[start].Func = &btf.FuncInfo{Name: "case"}
 	})
 	run := loader.Run{Ctx: make([]byte, 8)} // which the kernel writes back
 	load(t, k, p, &run)
@@ -131,7 +131,7 @@ func addTypes(t *testing.T, c *spec.Collection, p *spec.Program) {
 	proto := b.Add(&btf.FuncProto{Return: b.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})})
 	for _, in := range p.Insns.All() {
 		if f := in.Func; f != nil {
-			f.Type = b.Add(&btf.Function{Name: f.Name, Type: proto})
+			f.Type = b.Add(&btf.Func{Name: f.Name, Type: proto})
 		}
 	}
 	var err error

@@ -46,7 +46,7 @@ func TestTagOnKernel(t *testing.T) {
 			p.Insns.Edit(func(insns []spec.Insn) {
 				for i := range insns {
 					if insns[i].Label == 2 {
-						insns[i].Func = &btf.Func{Name: "f"}
+						insns[i].Func = &btf.FuncInfo{Name: "f"}
 					}
 				}
 			})

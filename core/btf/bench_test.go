@@ -157,11 +157,11 @@ func BenchmarkResolveWarm(b *testing.B) {
 	}
 }
 
-func BenchmarkFixup(b *testing.B) {
+func BenchmarkForKernel(b *testing.B) {
 	types := fixture(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := types.Fixup(FixupOptions{}); err != nil {
+		if _, err := types.ForKernel(KernelOptions{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -28,7 +28,7 @@ func oneOfEach() []Type {
 		&Fwd{Name: "fs"}, &Fwd{Name: "fu", Union: true},
 		&Typedef{"t", 1}, &Volatile{1}, &Const{1}, &Restrict{3},
 		&FuncProto{Return: 1, Params: []Param{{"a", 1}, {"", 0}}},
-		&Function{"f", 17, LinkExtern},
+		&Func{"f", 17, LinkExtern},
 		&Var{"v", 1, LinkGlobal},
 		&Datasec{".d", 12, []SecVar{{19, 4, 4}}},
 		&Float{"double", 8},
@@ -258,7 +258,7 @@ func TestBuildRefuses(t *testing.T) {
 		"nothing":               nil,
 		"unknown kind":          &Unknown{42},
 		"void":                  &Void{},
-		"linkage out of bounds": &Function{Linkage: 1 << 24},
+		"linkage out of bounds": &Func{Linkage: 1 << 24},
 	} {
 		var b Builder
 		b.Add(typ)

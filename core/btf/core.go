@@ -7,7 +7,7 @@ import (
 )
 
 // Reasons for which a CO-RE relocation cannot be computed at all. A type or field that the target does
-// not have is none of them: that gives a Fixup with Poison set.
+// not have is none of them: that gives a CoreResult with Poison set.
 var (
 	ErrAccess    = errors.New("access string is wrong")
 	ErrAmbiguous = errors.New("candidates disagree")
@@ -20,8 +20,8 @@ type Target struct {
 	Types *Types
 }
 
-// Fixup is the outcome of one CO-RE relocation. The caller puts it into the instruction.
-type Fixup struct {
+// CoreResult is the outcome of one CO-RE relocation. The caller puts it into the instruction.
+type CoreResult struct {
 	Relo  CoreRelo
 	Value uint64 // what the instruction must hold
 	Local uint64 // what the compiler made it hold
@@ -48,7 +48,7 @@ type Fixup struct {
 }
 
 // Text says what is asked for: "byte_off struct task_struct.pid".
-func (f Fixup) Text() string {
+func (f CoreResult) Text() string {
 	if f.local == nil {
 		return f.Relo.Kind.String()
 	}
@@ -71,7 +71,7 @@ type Candidate struct {
 // first target; only if that has none of the right name and kind, in all the others. Names are
 // compared without their flavor (see Essential). All types that match must give the same
 // value, otherwise the error wraps ErrAmbiguous and lists them. A Resolver does this for many relocations.
-func Resolve(local *Types, relo CoreRelo, targets ...Target) (f Fixup, err error) {
+func Resolve(local *Types, relo CoreRelo, targets ...Target) (f CoreResult, err error) {
 	r := Resolver{local: local, targets: targets, first: firstOwners(targets)}
 	q, err := local.question(&relo)
 	if err != nil {
@@ -83,7 +83,7 @@ func Resolve(local *Types, relo CoreRelo, targets ...Target) (f Fixup, err error
 	return f, f.failed(err)
 }
 
-// answer is what was computed for a question: what a Fixup has besides the question.
+// answer is what was computed for a question: what a CoreResult has besides the question.
 type answer struct {
 	question *question
 	value    uint64
@@ -96,8 +96,8 @@ type answer struct {
 	noResize bool
 }
 
-// put makes a Fixup of question and answer.
-func (a *answer) put(f *Fixup, local *Types) {
+// put makes a CoreResult of question and answer.
+func (a *answer) put(f *CoreResult, local *Types) {
 	q := a.question
 	f.Relo, f.Local, f.Validate = q.relo, q.want.value, q.want.validate
 	f.Value, f.Poison, f.NoResize = a.value, a.poison, a.noResize
@@ -111,7 +111,7 @@ func (a *answer) put(f *Fixup, local *Types) {
 }
 
 // failed says what an error is about.
-func (f *Fixup) failed(err error) error {
+func (f *CoreResult) failed(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -119,8 +119,8 @@ func (f *Fixup) failed(err error) error {
 }
 
 // refuse is the outcome for a relocation that asks nothing.
-func (r *Resolver) refuse(relo CoreRelo, err error) (Fixup, error) {
-	f := Fixup{Relo: relo, Target: -1, local: r.local}
+func (r *Resolver) refuse(relo CoreRelo, err error) (CoreResult, error) {
+	f := CoreResult{Relo: relo, Target: -1, local: r.local}
 	return f, f.failed(err)
 }
 

@@ -28,7 +28,7 @@ func TestCorePath(t *testing.T) {
 		if err != nil || root != tt.root || path != tt.path {
 			t.Errorf("%s %s: %q, %q, %v", tt.typ, tt.access, root, path, err)
 		}
-		if text := (Fixup{Relo: r, local: types}).Text(); text != tt.text {
+		if text := (CoreResult{Relo: r, local: types}).Text(); text != tt.text {
 			t.Errorf("%s %s: %q", tt.typ, tt.access, text)
 		}
 	}

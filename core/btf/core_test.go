@@ -240,7 +240,7 @@ func TestResolveArrays(t *testing.T) {
 }
 
 // fixupText writes the decision of a fixup.
-func fixupText(f Fixup) string {
+func fixupText(f CoreResult) string {
 	var b strings.Builder
 	switch {
 	case f.Poison:

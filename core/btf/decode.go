@@ -127,7 +127,7 @@ func (t *Types) enumName(r record, i int) uint32 {
 }
 
 func decodeFunc(t *Types, r record) Type {
-	return &Function{Name: t.str(r.name), Type: ID(r.word), Linkage: Linkage(r.vlen())}
+	return &Func{Name: t.str(r.name), Type: ID(r.word), Linkage: Linkage(r.vlen())}
 }
 
 func decodeFuncProto(t *Types, r record) Type {

@@ -42,7 +42,7 @@ func module(t testing.TB, base *Types) *Types {
 		{Name: "o", Type: b.Add(&Pointer{id("opaque", KindFwd)}), Offset: 448},
 		{Name: "q", Type: b.Add(&Pointer{id("ounion", KindFwd)}), Offset: 512},
 	}})
-	b.Add(&Function{"f", b.Add(&FuncProto{Return: id("long", KindInt), Params: []Param{{"t", task}, {"p", id("passed", KindStruct)}}}), LinkStatic})
+	b.Add(&Func{"f", b.Add(&FuncProto{Return: id("long", KindInt), Params: []Param{{"t", task}, {"p", id("passed", KindStruct)}}}), LinkStatic})
 	return build(t, &b)
 }
 

@@ -33,12 +33,12 @@
 // (partition.go), so that cycles and depth need no care, and takes a declaration for its definition where there is only one.
 // Distill and Rebase take split types from one kernel to another.
 //
-// Fixup turns the types of an object file into bytes that the kernel loads, Sanitise those into bytes for an older kernel.
+// ForKernel turns the types of an object file into bytes that the kernel loads, Sanitise those into bytes for an older kernel.
 //
 // # CO-RE
 //
 // ParseExt reads the relocations of an object, Resolve and Resolver compute them against the types of a kernel. The outcome is a
-// Fixup: data that says what to put into the instruction, or why there is nothing to put. Changing the instruction
+// CoreResult: data that says what to put into the instruction, or why there is nothing to put. Changing the instruction
 // is left to core/loader. What a relocation asks for is understood once and kept with the program's types (4096 relocations at most),
 // the members of a struct that was asked for more than once with the target's, and answers in the Resolver alone. MinCore finds the smallest table that relocations need of a kernel's.
 //

@@ -144,7 +144,7 @@ func (e *encoder) encode(typ Type) error {
 		return e.head("", k, 0, false, uint32(t.Type))
 	case *Restrict:
 		return e.head("", k, 0, false, uint32(t.Type))
-	case *Function:
+	case *Func:
 		return e.head(t.Name, k, int(t.Linkage), false, uint32(t.Type))
 	case *FuncProto:
 		return e.encodeProto(t)

@@ -1,8 +1,8 @@
 package btf
 
-// Func describes a function: its name and its FUNC type in the program's BTF
+// FuncInfo describes a function: its name and its FUNC type in the program's BTF
 // (struct bpf_func_info, include/uapi/linux/bpf.h). Type 0 means that there is no BTF for it.
-type Func struct {
+type FuncInfo struct {
 	Name string
 	Type ID
 }

@@ -21,27 +21,27 @@ type Ext struct {
 // ascending by slot in every object that a compiler or linker made.
 type ExtSection struct {
 	Name  string
-	Funcs []FuncAt
-	Lines []LineAt
-	Relos []ReloAt
+	Funcs []FuncInfoAt
+	Lines []LineInfoAt
+	Relos []CoreReloAt
 
 	FuncTails, LineTails, ReloTails Tails // what the records have behind the fields that are known
 }
 
-// FuncAt is a function and the slot where it begins.
-type FuncAt struct {
+// FuncInfoAt is a function and the slot where it begins.
+type FuncInfoAt struct {
 	Slot uint32
-	Func
+	FuncInfo
 }
 
-// LineAt is a line of source and the slot of the first instruction made from it.
-type LineAt struct {
+// LineInfoAt is a line of source and the slot of the first instruction made from it.
+type LineInfoAt struct {
 	Slot uint32
-	Line
+	LineInfo
 }
 
-// ReloAt is a CO-RE relocation and the slot of the instruction that it patches.
-type ReloAt struct {
+// CoreReloAt is a CO-RE relocation and the slot of the instruction that it patches.
+type CoreReloAt struct {
 	Slot uint32
 	CoreRelo
 }
@@ -110,9 +110,9 @@ type extPart struct {
 }
 
 var extParts = [...]extPart{
-	{"func_info", 8, func(p *extParser) { room(p, func(s *ExtSection) *[]FuncAt { return &s.Funcs }) }, (*extParser).funcs},
-	{"line_info", 16, func(p *extParser) { room(p, func(s *ExtSection) *[]LineAt { return &s.Lines }) }, (*extParser).lines},
-	{"core_relo", 16, func(p *extParser) { room(p, func(s *ExtSection) *[]ReloAt { return &s.Relos }) }, (*extParser).relos},
+	{"func_info", 8, func(p *extParser) { room(p, func(s *ExtSection) *[]FuncInfoAt { return &s.Funcs }) }, (*extParser).funcs},
+	{"line_info", 16, func(p *extParser) { room(p, func(s *ExtSection) *[]LineInfoAt { return &s.Lines }) }, (*extParser).lines},
+	{"core_relo", 16, func(p *extParser) { room(p, func(s *ExtSection) *[]CoreReloAt { return &s.Relos }) }, (*extParser).relos},
 }
 
 type extParser struct {
@@ -293,7 +293,7 @@ func (p *extParser) keepTail(c *wire.Cursor, t *Tails) {
 
 func (p *extParser) funcs(c *wire.Cursor, s *ExtSection, n int) {
 	for range n {
-		f := FuncAt{Slot: p.slot(c)}
+		f := FuncInfoAt{Slot: p.slot(c)}
 		f.Type = p.id(c)
 		if k := p.t.Kind(f.Type); c.Err() == nil && k != KindFunc {
 			c.FailAt(c.Offset()-4, fmt.Errorf("%w: type %d of a function is of kind %v", ErrExt, f.Type, k))
@@ -323,7 +323,7 @@ func (p *extParser) lines(c *wire.Cursor, s *ExtSection, n int) {
 		s.Lines = s.Lines[:len(s.Lines)+1] // there is room
 		l := &s.Lines[len(s.Lines)-1]
 		l.Slot, l.file, l.text, l.texts = off/8, file, text, p.texts
-		l.Line.Line, l.Col = col>>10, col&0x3ff
+		l.LineInfo.Line, l.Col = col>>10, col&0x3ff
 		if p.tail > 0 {
 			s.LineTails.Size = uint32(p.tail)
 			s.LineTails.Bytes = append(s.LineTails.Bytes, b[16:size]...)
@@ -333,7 +333,7 @@ func (p *extParser) lines(c *wire.Cursor, s *ExtSection, n int) {
 
 func (p *extParser) relos(c *wire.Cursor, s *ExtSection, n int) {
 	for range n {
-		r := ReloAt{Slot: p.slot(c)}
+		r := CoreReloAt{Slot: p.slot(c)}
 		r.Type, r.Access = p.id(c), p.str(c, &p.access)
 		r.Kind = CoreKind(c.U32())
 		s.Relos = append(s.Relos, r)

@@ -27,7 +27,7 @@ func TestExtGolden(t *testing.T) {
 			fmt.Fprintf(&b, "%4d func %s %d\n", f.Slot, f.Name, f.Type)
 		}
 		for _, l := range s.Lines {
-			fmt.Fprintf(&b, "%4d line %s:%d:%d %s\n", l.Slot, l.File(), l.Line.Line, l.Col, l.Text())
+			fmt.Fprintf(&b, "%4d line %s:%d:%d %s\n", l.Slot, l.File(), l.LineInfo.Line, l.Col, l.Text())
 		}
 		for _, r := range s.Relos {
 			fmt.Fprintf(&b, "%4d relo %v %s %s\n", r.Slot, r.Kind, types.TypeName(r.Type), r.Access)
@@ -70,7 +70,7 @@ func extTypes(t testing.TB, order binary.ByteOrder) *Types {
 	b := Builder{Order: order}
 	b.Add(&Int{Name: "int", Size: 4})
 	p := b.Add(&FuncProto{})
-	b.Add(&Function{Name: "f", Type: p})
+	b.Add(&Func{Name: "f", Type: p})
 	b.Add(&DeclTag{Tag: "text", Type: 3, Component: -1})
 	b.Add(&DeclTag{Tag: "0:1", Type: 3, Component: -1})
 	return build(t, &b)
@@ -95,10 +95,10 @@ func TestExtOrders(t *testing.T) {
 		ext.Sections[0].FuncTails = Tails{}
 		want := []ExtSection{
 			{
-				Name: "text", Funcs: []FuncAt{{0, Func{"f", 3}}, {2, Func{"f", 3}}},
-				Lines: []LineAt{{1, *NewLine("int", "f", 3, 4)}, {Slot: 2}},
+				Name: "text", Funcs: []FuncInfoAt{{0, FuncInfo{"f", 3}}, {2, FuncInfo{"f", 3}}},
+				Lines: []LineInfoAt{{1, *NewLineInfo("int", "f", 3, 4)}, {Slot: 2}},
 			},
-			{Name: "f", Lines: []LineAt{{0, *NewLine("f", "int", 0, 1)}}, Relos: []ReloAt{{3, CoreRelo{1, "0:1", 77}}}},
+			{Name: "f", Lines: []LineInfoAt{{0, *NewLineInfo("f", "int", 0, 1)}}, Relos: []CoreReloAt{{3, CoreRelo{1, "0:1", 77}}}},
 		}
 		if d := cmp.Diff(want, ext.Sections); d != "" {
 			t.Errorf("%v: %s", order, d)
@@ -199,7 +199,7 @@ func TestExtWanted(t *testing.T) {
 	if f := all.Section("f").Lines; len(f) != 2 || cap(f) != 2 {
 		t.Errorf("there is room for %d of %d lines", cap(f), len(f))
 	}
-	if s := all.Section("text"); len(s.Lines) != 2 || s.Lines[1].Slot != 2 || s.Lines[1].Line.Line != 0 || s.Lines[1].Col != 4 || cap(s.Lines) != 2 {
+	if s := all.Section("text"); len(s.Lines) != 2 || s.Lines[1].Slot != 2 || s.Lines[1].LineInfo.Line != 0 || s.Lines[1].Col != 4 || cap(s.Lines) != 2 {
 		t.Errorf("lines in two parts are %v", all.Sections)
 	}
 }

@@ -130,7 +130,7 @@ func (w *extWriter) section(s *ExtSection, part int, tail uint32) error {
 	return nil
 }
 
-func (w *extWriter) line(l *LineAt) error {
+func (w *extWriter) line(l *LineInfoAt) error {
 	file, err := w.e.str(l.File())
 	if err != nil {
 		return err
@@ -139,9 +139,9 @@ func (w *extWriter) line(l *LineAt) error {
 	if err != nil {
 		return err
 	}
-	if l.Line.Line >= 1<<22 || l.Col >= 1<<10 {
-		return fmt.Errorf("%w: line %d, column %d", ErrBuild, l.Line.Line, l.Col)
+	if l.LineInfo.Line >= 1<<22 || l.Col >= 1<<10 {
+		return fmt.Errorf("%w: line %d, column %d", ErrBuild, l.LineInfo.Line, l.Col)
 	}
-	w.out.words(l.Slot*8, file, text, l.Line.Line<<10|l.Col)
+	w.out.words(l.Slot*8, file, text, l.LineInfo.Line<<10|l.Col)
 	return nil
 }

@@ -89,18 +89,18 @@ func TestExtTails(t *testing.T) {
 
 func TestExtCannotBeWritten(t *testing.T) {
 	for name, s := range map[string]ExtSection{
-		"name with a NUL":  {Name: "a\x00", Funcs: make([]FuncAt, 1)},
-		"no name":          {Funcs: make([]FuncAt, 1)},
-		"odd tail":         {Name: "a", Funcs: make([]FuncAt, 1), FuncTails: Tails{Size: 3}},
-		"line too far":     {Name: "a", Lines: []LineAt{{Line: Line{Line: 1 << 22}}}},
-		"access with NULs": {Name: "a", Relos: []ReloAt{{CoreRelo: CoreRelo{Access: "\x00"}}}},
+		"name with a NUL":  {Name: "a\x00", Funcs: make([]FuncInfoAt, 1)},
+		"no name":          {Funcs: make([]FuncInfoAt, 1)},
+		"odd tail":         {Name: "a", Funcs: make([]FuncInfoAt, 1), FuncTails: Tails{Size: 3}},
+		"line too far":     {Name: "a", Lines: []LineInfoAt{{LineInfo: LineInfo{Line: 1 << 22}}}},
+		"access with NULs": {Name: "a", Relos: []CoreReloAt{{CoreRelo: CoreRelo{Access: "\x00"}}}},
 	} {
 		var b Builder
 		if _, _, err := b.BytesExt(&Ext{Sections: []ExtSection{s}}); !errors.Is(err, ErrBuild) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	e := &Ext{Sections: []ExtSection{{Name: "a", Relos: []ReloAt{{CoreRelo: CoreRelo{Type: 7}}}}}}
+	e := &Ext{Sections: []ExtSection{{Name: "a", Relos: []CoreReloAt{{CoreRelo: CoreRelo{Type: 7}}}}}}
 	if err := e.Remap(make([]ID, 7)); !errors.Is(err, ErrID) {
 		t.Error(err)
 	}

@@ -32,13 +32,13 @@ func FuzzParse(f *testing.F) {
 		if err != nil || types.Validate() != nil {
 			return
 		}
-		fixed, err := types.Fixup(FixupOptions{})
+		fixed, err := types.ForKernel(KernelOptions{})
 		if err != nil {
 			return
 		}
 		again, err := Parse(fixed, Options{})
 		if err != nil {
-			t.Fatalf("after Fixup: %v", err)
+			t.Fatalf("after ForKernel: %v", err)
 		}
 		if again.Len() < types.Len() {
 			t.Fatalf("%d types became %d", types.Len(), again.Len())

@@ -8,11 +8,11 @@ import (
 	"slices"
 )
 
-// ErrFixup says that a table cannot be made ready for the kernel.
-var ErrFixup = errors.New("types cannot be loaded")
+// ErrForKernel says that a table cannot be made ready for the kernel.
+var ErrForKernel = errors.New("types cannot be loaded")
 
-// FixupOptions say what the kernel needs to know and the compiler did not.
-type FixupOptions struct {
+// KernelOptions say what the kernel needs to know and the compiler did not.
+type KernelOptions struct {
 	// Sections are the data sections by name. What is missing is laid out in the order of the table.
 	Sections map[string]SectionLayout
 	// Static names the global functions that the verifier shall treat as static ones (hidden symbols).
@@ -34,14 +34,14 @@ const (
 // maxKernelName is the length in bytes of names that every kernel accepts (KSYM_NAME_LEN before Linux 6.1).
 const maxKernelName = 127
 
-// Fixup gives the table as bytes that BPF_BTF_LOAD accepts. Ids stay the same; types are added behind them. The
+// ForKernel returns the table as bytes that BPF_BTF_LOAD accepts. Ids stay the same; types are added behind them. The
 // kernel (kernel/bpf/btf.c) wants of DATASEC types a size and sorted variables that do not overlap, of FUNC and VAR
 // types no extern linkage, of the parameters of functions names, and of names that they are C identifiers.
 // As libbpf does, a kernel symbol becomes an int variable, and a kernel function in a DATASEC becomes a dummy one.
-// The error wraps ErrFixup.
-func (t *Types) Fixup(o FixupOptions) ([]byte, error) {
+// The error wraps ErrForKernel.
+func (t *Types) ForKernel(o KernelOptions) ([]byte, error) {
 	if t.base != nil {
-		return nil, fmt.Errorf("prepare types: %w: they are split", ErrFixup)
+		return nil, fmt.Errorf("prepare types: %w: they are split", ErrForKernel)
 	}
 	f := &fixer{t: t, o: o, e: newEncoder(t.big, 0), named: map[ID]bool{}, ksyms: map[ID]bool{}}
 	f.e.strs = slices.Clone(t.strs.data)
@@ -69,7 +69,7 @@ func (t *Types) Fixup(o FixupOptions) ([]byte, error) {
 // fixer copies a table.
 type fixer struct {
 	t       *Types
-	o       FixupOptions
+	o       KernelOptions
 	e       *encoder
 	named   map[ID]bool // prototypes whose parameters need names
 	ksyms   map[ID]bool // variables that are kernel symbols
@@ -223,12 +223,12 @@ func (f *fixer) datasec(d *Datasec) error {
 	end := uint64(0)
 	for _, v := range d.Vars {
 		if uint64(v.Offset) < end {
-			return fmt.Errorf("%w: variable %q at %d overlaps the one before", ErrFixup, f.t.Name(v.Type), v.Offset)
+			return fmt.Errorf("%w: variable %q at %d overlaps the one before", ErrForKernel, f.t.Name(v.Type), v.Offset)
 		}
 		end = uint64(v.Offset) + uint64(v.Size)
 	}
 	if end > uint64(d.Size) {
-		return fmt.Errorf("%w: variables take %d bytes of %d", ErrFixup, end, d.Size)
+		return fmt.Errorf("%w: variables take %d bytes of %d", ErrForKernel, end, d.Size)
 	}
 	d.Size = max(d.Size, 1) // nor sections without one
 	return nil
@@ -244,7 +244,7 @@ func (f *fixer) layOut(d *Datasec) error {
 		}
 		at = (at + uint64(align) - 1) / uint64(align) * uint64(align)
 		if at+uint64(d.Vars[i].Size) > 1<<32-1 {
-			return fmt.Errorf("%w: %w", ErrFixup, ErrTooBig)
+			return fmt.Errorf("%w: %w", ErrForKernel, ErrTooBig)
 		}
 		d.Vars[i].Offset = uint32(at)
 		at += uint64(d.Vars[i].Size)

@@ -37,8 +37,8 @@ func needKernel(t *testing.T) {
 	}
 }
 
-// TestKernelTakesFixup loads what clang wrote, which the kernel refuses as it is.
-func TestKernelTakesFixup(t *testing.T) {
+// TestKernelTakes loads what clang wrote, which the kernel refuses as it is.
+func TestKernelTakes(t *testing.T) {
 	needKernel(t)
 	raw, err := os.ReadFile("testdata/kinds.btf")
 	if err != nil {
@@ -51,7 +51,7 @@ func TestKernelTakesFixup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, o := range map[string]btf.FixupOptions{
+	for name, o := range map[string]btf.KernelOptions{
 		"nothing known": {},
 		"as in the object": {
 			Sections: map[string]btf.SectionLayout{
@@ -61,7 +61,7 @@ func TestKernelTakesFixup(t *testing.T) {
 			Static: []string{"two"},
 		},
 	} {
-		blob, err := types.Fixup(o)
+		blob, err := types.ForKernel(o)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -106,7 +106,7 @@ func TestKernelTakesSanitised(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fixed, err := types.Fixup(btf.FixupOptions{})
+	fixed, err := types.ForKernel(btf.KernelOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// TestFixup writes what changes between clang's types and those for the kernel.
-func TestFixup(t *testing.T) {
+// TestForKernel writes what changes between clang's types and those for the kernel.
+func TestForKernel(t *testing.T) {
 	types := fixture(t)
-	blob, err := types.Fixup(FixupOptions{
+	blob, err := types.ForKernel(KernelOptions{
 		Sections: map[string]SectionLayout{
 			".bss":     {Size: 24, Vars: map[string]uint32{"total": 8, "odd": 0, "user_ptr": 16}},
 			".data":    {Size: 8, Vars: map[string]uint32{"origin": 0}},
@@ -22,7 +22,7 @@ func TestFixup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := types.Fixup(FixupOptions{
+	again, err := types.ForKernel(KernelOptions{
 		Sections: map[string]SectionLayout{
 			".kconfig": {Size: 16, Vars: map[string]uint32{"CONFIG_HZ": 8}},
 			".data":    {Size: 8, Vars: map[string]uint32{"origin": 0}},
@@ -73,8 +73,8 @@ func TestFixup(t *testing.T) {
 	compareLines(t, []byte(got.String()), []byte(want))
 }
 
-// TestFixupNames replaces what the kernel refuses, and adds an int where there is none.
-func TestFixupNames(t *testing.T) {
+// TestForKernelNames replaces what the kernel refuses, and adds an int where there is none.
+func TestForKernelNames(t *testing.T) {
 	long := strings.Repeat("x", 200)
 	b := Builder{Order: binary.BigEndian}
 	u := b.Add(&Int{Name: "core::u8", Size: 1})
@@ -82,10 +82,10 @@ func TestFixupNames(t *testing.T) {
 	b.Add(&Enum{Name: "E::F", Size: 4, Values: []Enumerator{{"A-B", 1}}})
 	b.Add(&Enum{Name: "G", Size: 8, Wide: true, Values: []Enumerator{{"9", 1}}})
 	b.Add(&Typedef{Name: long, Type: u})
-	f := b.Add(&Function{Name: "f$1", Type: b.Add(&FuncProto{Params: []Param{{"a b", u}, {}}}), Linkage: LinkExtern})
+	f := b.Add(&Func{Name: "f$1", Type: b.Add(&FuncProto{Params: []Param{{"a b", u}, {}}}), Linkage: LinkExtern})
 	v := b.Add(&Var{Name: ".v", Type: u, Linkage: LinkExtern})
 	b.Add(&Datasec{Name: "?struct/ops", Vars: []SecVar{{Type: f}, {Type: v, Size: 1}}})
-	blob, err := build(t, &b).Fixup(FixupOptions{})
+	blob, err := build(t, &b).ForKernel(KernelOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,8 +119,8 @@ func TestFixupNames(t *testing.T) {
 	compareLines(t, rawDump(t, fixed), []byte(want))
 }
 
-// TestFixupLayout lays sections out by itself, and refuses layouts that the kernel would refuse.
-func TestFixupLayout(t *testing.T) {
+// TestForKernelLayout lays sections out by itself, and refuses layouts that the kernel would refuse.
+func TestForKernelLayout(t *testing.T) {
 	var b Builder
 	c := b.Add(&Int{Name: "char", Size: 1})
 	l := b.Add(&Int{Name: "long", Size: 8})
@@ -129,22 +129,22 @@ func TestFixupLayout(t *testing.T) {
 	b.Add(&Datasec{Name: ".d", Vars: []SecVar{{v("a", c), 0, 1}, {v("n", none), 0, 0}, {v("b", l), 0, 8}}})
 	b.Add(&Datasec{Name: ".e"})
 	types := build(t, &b)
-	layout := func(size, a, b uint32) FixupOptions {
-		return FixupOptions{Sections: map[string]SectionLayout{".d": {Size: size, Vars: map[string]uint32{"a": a, "b": b}}}}
+	layout := func(size, a, b uint32) KernelOptions {
+		return KernelOptions{Sections: map[string]SectionLayout{".d": {Size: size, Vars: map[string]uint32{"a": a, "b": b}}}}
 	}
 	for name, c := range map[string]struct {
-		o    FixupOptions
+		o    KernelOptions
 		want string
 		err  error
 	}{
-		"by itself":        {FixupOptions{}, "size=16 vlen=2\n\ttype_id=4 offset=0 size=1 (VAR 'a')\n\ttype_id=6 offset=8", nil},
+		"by itself":        {KernelOptions{}, "size=16 vlen=2\n\ttype_id=4 offset=0 size=1 (VAR 'a')\n\ttype_id=6 offset=8", nil},
 		"other order":      {layout(9, 8, 0), "size=9 vlen=2\n\ttype_id=6 offset=0 size=8 (VAR 'b')\n\ttype_id=4 offset=8", nil},
-		"empty has a size": {FixupOptions{}, "[8] DATASEC '.e' size=1 vlen=0", nil},
-		"overlap":          {layout(16, 7, 0), "", ErrFixup},
-		"past the end":     {layout(8, 8, 0), "", ErrFixup},
-		"far past the end": {layout(1<<32-1, 0, 1<<32-8), "", ErrFixup},
+		"empty has a size": {KernelOptions{}, "[8] DATASEC '.e' size=1 vlen=0", nil},
+		"overlap":          {layout(16, 7, 0), "", ErrForKernel},
+		"past the end":     {layout(8, 8, 0), "", ErrForKernel},
+		"far past the end": {layout(1<<32-1, 0, 1<<32-8), "", ErrForKernel},
 	} {
-		blob, err := types.Fixup(c.o)
+		blob, err := types.ForKernel(c.o)
 		if !errors.Is(err, c.err) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -160,13 +160,13 @@ func TestFixupLayout(t *testing.T) {
 		}
 	}
 	split := Builder{Base: types}
-	if _, err := build(t, &split).Fixup(FixupOptions{}); !errors.Is(err, ErrFixup) {
+	if _, err := build(t, &split).ForKernel(KernelOptions{}); !errors.Is(err, ErrForKernel) {
 		t.Errorf("split: %v", err)
 	}
 }
 
-// TestFixupDeclared gives a size to an enum that is only declared, as clang writes it: kernels have none without.
-func TestFixupDeclared(t *testing.T) {
+// TestForKernelDeclared gives a size to an enum that is only declared, as clang writes it: kernels have none without.
+func TestForKernelDeclared(t *testing.T) {
 	var b Builder
 	b.Add(&Pointer{Type: 2})
 	e := b.Add(&Enum{Name: "later"})
@@ -177,7 +177,7 @@ func TestFixupDeclared(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	blob, err := types.Fixup(FixupOptions{})
+	blob, err := types.ForKernel(KernelOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

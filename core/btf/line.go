@@ -1,9 +1,9 @@
 package btf
 
-// Line says which line of source an instruction was made from
+// LineInfo says which line of source an instruction was made from
 // (struct bpf_line_info, include/uapi/linux/bpf.h). Objects have very many: those that were read find
 // their texts in the strings of their types when they are asked for.
-type Line struct {
+type LineInfo struct {
 	Line uint32 // counted from 1
 	Col  uint32 // counted from 1; 0 is unknown
 
@@ -17,9 +17,9 @@ type lineTexts struct {
 	file, text string
 }
 
-// NewLine returns a line of a file, with the text of the line itself.
-func NewLine(file, text string, line, col uint32) *Line {
-	l := &Line{Line: line, Col: col}
+// NewLineInfo returns a line of a file, with the text of the line itself.
+func NewLineInfo(file, text string, line, col uint32) *LineInfo {
+	l := &LineInfo{Line: line, Col: col}
 	if file != "" || text != "" {
 		l.texts = &lineTexts{file: file, text: text}
 	}
@@ -27,7 +27,7 @@ func NewLine(file, text string, line, col uint32) *Line {
 }
 
 // File gives the name of the file.
-func (l *Line) File() string {
+func (l *LineInfo) File() string {
 	switch {
 	case l.texts == nil:
 		return ""
@@ -38,7 +38,7 @@ func (l *Line) File() string {
 }
 
 // Text gives the line of source itself.
-func (l *Line) Text() string {
+func (l *LineInfo) Text() string {
 	switch {
 	case l.texts == nil:
 		return ""
@@ -49,7 +49,7 @@ func (l *Line) Text() string {
 }
 
 // Equal reports whether both are the same place with the same texts, wherever these are kept.
-func (l Line) Equal(other Line) bool {
+func (l LineInfo) Equal(other LineInfo) bool {
 	if l.Line != other.Line || l.Col != other.Col {
 		return false
 	}

@@ -177,12 +177,12 @@ func TestMalformedKindWithLayout(t *testing.T) {
 	if _, err := types.Size(1); !errors.Is(err, ErrNoSize) {
 		t.Errorf("size of an unknown kind: %v", err)
 	}
-	fixed, err := types.Fixup(FixupOptions{})
+	fixed, err := types.ForKernel(KernelOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if again, err := Parse(fixed, Options{}); err != nil || again.Len() != 4 {
-		t.Errorf("after Fixup: %v", err)
+		t.Errorf("after ForKernel: %v", err)
 	}
 	at := len(blob) - len(e.strs) - len(layout)
 	for name, bad := range map[string][]byte{
@@ -259,7 +259,7 @@ func TestMalformedChains(t *testing.T) {
 		compatible(types, last, types, last)
 		matches(types, last, types, last)
 		fits(types, last, last)
-		if _, err := types.Fixup(FixupOptions{}); err != nil {
+		if _, err := types.ForKernel(KernelOptions{}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -465,7 +465,7 @@ func exercise(raw, ext []byte) {
 		_ = types.AppendC(nil, id)
 	}
 	_, _ = types.Find("task___local", KindStruct)
-	_, _ = types.Fixup(FixupOptions{})
+	_, _ = types.ForKernel(KernelOptions{})
 	e, err := ParseExt(ext, types)
 	if err != nil {
 		return

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// sameFixup says whether a fixup is the same with fewer types of the target.
-func sameFixup(full, small Fixup, ids []ID) bool {
+// sameResult says whether a result is the same with fewer types of the target.
+func sameResult(full, small CoreResult, ids []ID) bool {
 	if full.Relo.Kind == CoreTypeIDTarget {
 		full.Value = uint64(ids[full.Value])
 	}
@@ -31,7 +31,7 @@ func checkMin(t *testing.T, local, target *Types, relos []CoreRelo) *Types {
 	for _, relo := range relos {
 		a, err1 := full.Resolve(relo)
 		b, err2 := least.Resolve(relo)
-		if err1 != nil || err2 != nil || !sameFixup(a, b, ids) {
+		if err1 != nil || err2 != nil || !sameResult(a, b, ids) {
 			t.Errorf("%s: %s and %s, %v, %v", a.Text(), fixupText(a), fixupText(b), err1, err2)
 		}
 	}

@@ -96,7 +96,7 @@ func (r *Resolver) indexed() bool {
 }
 
 // Resolve computes one relocation.
-func (r *Resolver) Resolve(relo CoreRelo) (f Fixup, err error) {
+func (r *Resolver) Resolve(relo CoreRelo) (f CoreResult, err error) {
 	q, err := r.local.question(&relo)
 	if err != nil {
 		return r.refuse(relo, err)

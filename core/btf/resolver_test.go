@@ -160,7 +160,7 @@ func TestResolverRemembers(t *testing.T) {
 			if fmt.Sprint(err1) != fmt.Sprint(err2) || fmt.Sprint(err1) != fmt.Sprint(err3) {
 				t.Fatalf("%v: %v alone, %v, %v prepared", relo, err1, err2, err3)
 			}
-			equal := []cmp.Option{cmpopts.IgnoreUnexported(Fixup{}), cmpopts.EquateEmpty()}
+			equal := []cmp.Option{cmpopts.IgnoreUnexported(CoreResult{}), cmpopts.EquateEmpty()}
 			if d := cmp.Diff(want, a, equal...) + cmp.Diff(want, b, equal...); d != "" {
 				t.Fatalf("%s:\n%s", want.Text(), d)
 			}

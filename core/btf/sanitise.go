@@ -115,10 +115,10 @@ func attr(r record) Feature {
 // Sanitise gives the table as bytes for a kernel that accepts only some features, and lists what was replaced. Ids stay the
 // same, and sizes too, so that maps and programs may refer to the types; what is lost is meaning. As libbpf does, prototypes
 // become enums, functions typedefs, variables ints, data sections structs, floats structs without members, declaration tags ints, type
-// tags const, and enums of 64 bits unions. Use it after Fixup. The error wraps ErrBuild or ErrFixup.
+// tags const, and enums of 64 bits unions. Use it after ForKernel. The error wraps ErrBuild or ErrForKernel.
 func (t *Types) Sanitise(accepts Feature) ([]byte, []Replacement, error) {
 	if t.base != nil {
-		return nil, nil, fmt.Errorf("sanitise types: %w: they are split", ErrFixup)
+		return nil, nil, fmt.Errorf("sanitise types: %w: they are split", ErrForKernel)
 	}
 	s := &sanitiser{t: t, lacks: AllFeatures &^ accepts, e: newEncoder(t.big, 0)}
 	s.e.strs = bytes.Clone(t.strs.data)
@@ -261,9 +261,9 @@ func (f Feature) Probe(order binary.ByteOrder) []byte {
 	n := b.Add(&Int{Name: "int", Size: 4, Encoding: IntSigned})
 	switch f {
 	case FeatureFunc:
-		b.Add(&Function{Name: "f", Type: b.Add(&FuncProto{Return: n})})
+		b.Add(&Func{Name: "f", Type: b.Add(&FuncProto{Return: n})})
 	case FeatureFuncLinkage:
-		b.Add(&Function{Name: "f", Type: b.Add(&FuncProto{Return: n}), Linkage: LinkGlobal})
+		b.Add(&Func{Name: "f", Type: b.Add(&FuncProto{Return: n}), Linkage: LinkGlobal})
 	case FeatureDatasec:
 		v := b.Add(&Var{Name: "v", Type: n, Linkage: LinkGlobal})
 		b.Add(&Datasec{Name: ".data", Size: 4, Vars: []SecVar{{Type: v, Size: 4}}})

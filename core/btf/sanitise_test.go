@@ -11,7 +11,7 @@ import (
 func TestSanitise(t *testing.T) {
 	s := newScalars(nil)
 	proto := s.Add(&FuncProto{Return: s.int, Params: []Param{{"a", s.int}, {}}})
-	s.Add(&Function{"f", proto, LinkGlobal})
+	s.Add(&Func{"f", proto, LinkGlobal})
 	v := s.Add(&Var{"v", s.int, LinkGlobal})
 	s.Add(&Datasec{".data.x", 8, []SecVar{{v, 4, 4}}})
 	s.Add(&Float{"double", 8})
@@ -86,7 +86,7 @@ func TestSanitise(t *testing.T) {
 		}
 	}
 	split := Builder{Base: types}
-	if _, _, err := build(t, &split).Sanitise(0); !errors.Is(err, ErrFixup) {
+	if _, _, err := build(t, &split).Sanitise(0); !errors.Is(err, ErrForKernel) {
 		t.Errorf("split: %v", err)
 	}
 }

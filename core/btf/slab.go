@@ -14,7 +14,7 @@ type memory struct {
 	consts   []Const
 	typedefs []Typedef
 	arrays   []Array
-	funcs    []Function
+	funcs    []Func
 	protos   []FuncProto
 	structs  []Struct
 	enums    []Enum
@@ -38,7 +38,7 @@ func (s *slabs) make() {
 	s.consts = make([]Const, s.n[KindConst])
 	s.typedefs = make([]Typedef, s.n[KindTypedef])
 	s.arrays = make([]Array, s.n[KindArray])
-	s.funcs = make([]Function, s.n[KindFunc])
+	s.funcs = make([]Func, s.n[KindFunc])
 	s.protos = make([]FuncProto, s.n[KindFuncProto])
 	s.structs = make([]Struct, s.n[KindStruct]+s.n[KindUnion])
 	s.enums = make([]Enum, s.n[KindEnum]+s.n[KindEnum64])

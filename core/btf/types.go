@@ -102,8 +102,8 @@ const (
 	LinkExtern Linkage = 2
 )
 
-// Function is a function (kind FUNC). Type is its FuncProto.
-type Function struct {
+// Func is a function (kind FUNC). Type is its FuncProto.
+type Func struct {
 	Name    string
 	Type    ID
 	Linkage Linkage
@@ -130,7 +130,7 @@ type Var struct {
 
 // SecVar is the place of a variable or extern function in its section.
 type SecVar struct {
-	Type   ID     // a Var or a Function
+	Type   ID     // a Var or a Func
 	Offset uint32 // bytes from the start of the section; often 0 in object files, where the symbol knows
 	Size   uint32 // bytes
 }
@@ -210,7 +210,7 @@ func (*Const) Kind() Kind { return KindConst }
 func (*Restrict) Kind() Kind { return KindRestrict }
 
 // Kind is KindFunc.
-func (*Function) Kind() Kind { return KindFunc }
+func (*Func) Kind() Kind { return KindFunc }
 
 // Kind is KindFuncProto.
 func (*FuncProto) Kind() Kind { return KindFuncProto }

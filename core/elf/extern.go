@@ -35,7 +35,7 @@ func (l *loader) readExterns() error {
 			if l.types.Strip(t.Type) == 0 {
 				e.Type = 0
 			}
-		case *btf.Function:
+		case *btf.Func:
 			e = spec.Extern{Name: t.Name, Kind: spec.ExternKfunc, Type: v.Type}
 		default:
 			return object.Errorf(object.KsymsSection, 0, "BTF type %d is a %v, neither a variable nor a function", v.Type, t.Kind())

@@ -130,7 +130,7 @@ type loader struct {
 	functions   slab[function]
 	newPrograms slab[spec.Program]
 	newPieces   slab[spec.Piece]
-	newFuncs    slab[btf.Func]
+	newFuncs    slab[btf.FuncInfo]
 	newMaps     slab[spec.Map]
 	newVars     slab[spec.Var]
 }

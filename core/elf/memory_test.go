@@ -117,7 +117,7 @@ func typeShapes(t *testing.T) map[string][]byte {
 	add := func(name string, fill func(b *btf.Builder, e *btf.Ext, fn btf.ID)) {
 		var b btf.Builder
 		var e btf.Ext
-		fill(&b, &e, b.Add(&btf.Function{Name: "first", Type: b.Add(&btf.FuncProto{})}))
+		fill(&b, &e, b.Add(&btf.Func{Name: "first", Type: b.Add(&btf.FuncProto{})}))
 		types, ext, err := b.BytesExt(&e)
 		if err != nil {
 			t.Fatal(err)
@@ -141,16 +141,16 @@ func typeShapes(t *testing.T) map[string][]byte {
 		}
 	})
 	add("lines", func(_ *btf.Builder, e *btf.Ext, _ btf.ID) {
-		e.Sections = []btf.ExtSection{{Name: "tc", Lines: make([]btf.LineAt, many)}}
+		e.Sections = []btf.ExtSection{{Name: "tc", Lines: make([]btf.LineInfoAt, many)}}
 	})
 	add("lines of a section in many parts", func(_ *btf.Builder, e *btf.Ext, _ btf.ID) {
 		for i := range many {
-			e.Sections = append(e.Sections, btf.ExtSection{Name: []string{"tc", "other"}[i%2], Lines: make([]btf.LineAt, 1)})
+			e.Sections = append(e.Sections, btf.ExtSection{Name: []string{"tc", "other"}[i%2], Lines: make([]btf.LineInfoAt, 1)})
 		}
 	})
 	add("lines of many sections", func(_ *btf.Builder, e *btf.Ext, _ btf.ID) {
 		for i := range many {
-			e.Sections = append(e.Sections, btf.ExtSection{Name: fmt.Sprintf("%x", i), Lines: make([]btf.LineAt, 1)})
+			e.Sections = append(e.Sections, btf.ExtSection{Name: fmt.Sprintf("%x", i), Lines: make([]btf.LineInfoAt, 1)})
 		}
 	})
 	return out

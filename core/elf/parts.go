@@ -225,9 +225,9 @@ func (l *loader) codeNames() func(string) bool {
 func sortExt(e *btf.Ext) {
 	for i := range e.Sections {
 		s := &e.Sections[i]
-		sortSlots(s.Funcs, func(x *btf.FuncAt) uint32 { return x.Slot })
-		sortSlots(s.Lines, func(x *btf.LineAt) uint32 { return x.Slot })
-		sortSlots(s.Relos, func(x *btf.ReloAt) uint32 { return x.Slot })
+		sortSlots(s.Funcs, func(x *btf.FuncInfoAt) uint32 { return x.Slot })
+		sortSlots(s.Lines, func(x *btf.LineInfoAt) uint32 { return x.Slot })
+		sortSlots(s.Relos, func(x *btf.CoreReloAt) uint32 { return x.Slot })
 	}
 }
 

@@ -10,9 +10,9 @@ import (
 
 // records are what .BTF.ext says of a section, from some slot on.
 type records struct {
-	funcs      []btf.FuncAt
-	lines      []btf.LineAt
-	relos      []btf.ReloAt
+	funcs      []btf.FuncInfoAt
+	lines      []btf.LineInfoAt
+	relos      []btf.CoreReloAt
 	line, relo int    // the first of them to come
 	next       uint32 // slot of the first of both
 }
@@ -26,10 +26,10 @@ func (r *records) of(ext *btf.ExtSection) {
 
 // from goes to a slot where a function starts, and gives what BTF says of that.
 func (r *records) from(slot uint32) btf.ID {
-	r.line, _ = slices.BinarySearchFunc(r.lines, slot, func(x btf.LineAt, slot uint32) int { return cmp.Compare(x.Slot, slot) })
-	r.relo, _ = slices.BinarySearchFunc(r.relos, slot, func(x btf.ReloAt, slot uint32) int { return cmp.Compare(x.Slot, slot) })
+	r.line, _ = slices.BinarySearchFunc(r.lines, slot, func(x btf.LineInfoAt, slot uint32) int { return cmp.Compare(x.Slot, slot) })
+	r.relo, _ = slices.BinarySearchFunc(r.relos, slot, func(x btf.CoreReloAt, slot uint32) int { return cmp.Compare(x.Slot, slot) })
 	r.look()
-	i, ok := slices.BinarySearchFunc(r.funcs, slot, func(x btf.FuncAt, slot uint32) int { return cmp.Compare(x.Slot, slot) })
+	i, ok := slices.BinarySearchFunc(r.funcs, slot, func(x btf.FuncInfoAt, slot uint32) int { return cmp.Compare(x.Slot, slot) })
 	if !ok {
 		return 0
 	}

@@ -51,8 +51,8 @@ func renumberOne(t btf.Type, id func(btf.ID) btf.ID) btf.Type {
 		return &btf.Const{Type: id(t.Type)}
 	case *btf.Restrict:
 		return &btf.Restrict{Type: id(t.Type)}
-	case *btf.Function:
-		return &btf.Function{Name: t.Name, Type: id(t.Type), Linkage: t.Linkage}
+	case *btf.Func:
+		return &btf.Func{Name: t.Name, Type: id(t.Type), Linkage: t.Linkage}
 	case *btf.Var:
 		return &btf.Var{Name: t.Name, Type: id(t.Type), Linkage: t.Linkage}
 	case *btf.DeclTag:

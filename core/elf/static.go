@@ -152,7 +152,7 @@ func (in *input) readTypes(s *object.Section) error {
 	}
 	for id, t := range in.types.All() {
 		switch t := t.(type) {
-		case *btf.Function:
+		case *btf.Func:
 			if t.Linkage != btf.LinkStatic {
 				in.decls[t.Name] = id
 			}

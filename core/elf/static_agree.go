@@ -40,7 +40,7 @@ func (in *input) declared(t btf.Type) string {
 	switch t := t.(type) {
 	case *btf.Var:
 		return in.types.TypeName(in.types.Strip(t.Type))
-	case *btf.Function:
+	case *btf.Func:
 		return in.types.TypeName(t.Type)
 	}
 	return ""
@@ -111,8 +111,8 @@ func (s *shapes) step(p shapePair) bool {
 		return s.add(x.Type, y.(*btf.Array).Type, p.exact)
 	case *btf.Var:
 		return s.add(x.Type, y.(*btf.Var).Type, p.exact)
-	case *btf.Function:
-		return s.add(x.Type, y.(*btf.Function).Type, p.exact)
+	case *btf.Func:
+		return s.add(x.Type, y.(*btf.Func).Type, p.exact)
 	case *btf.FuncProto:
 		return s.protos(x, y.(*btf.FuncProto), p.exact)
 	case *btf.Struct:

@@ -133,7 +133,7 @@ func (k *staticLinker) kept(in *input, id btf.ID, t btf.Type) bool {
 	switch t := t.(type) {
 	case *btf.Datasec:
 		return false
-	case *btf.Function:
+	case *btf.Func:
 		name, isShared = t.Name, t.Linkage != btf.LinkStatic
 	case *btf.Var:
 		name, isShared = t.Name, t.Linkage != btf.LinkStatic
@@ -188,7 +188,7 @@ func (k *staticLinker) fill(in *input, b *btf.Builder) error {
 // relink returns a declaration that another object defines the linkage of a definition.
 func (k *staticLinker) relink(t btf.Type) {
 	switch t := t.(type) {
-	case *btf.Function:
+	case *btf.Func:
 		if g := k.globals[t.Name]; t.Linkage == btf.LinkExtern && g != nil && g.defined {
 			t.Linkage = btf.LinkGlobal
 		}

@@ -18,7 +18,7 @@ func (l *loader) assemble(p *spec.Program, entry *function) error {
 	pieces, infos := l.newPieces.many(len(list)), l.newFuncs.many(len(list))
 	base := asm.Label(0)
 	for i, fn := range list {
-		infos[i] = btf.Func{Name: fn.name(), Type: fn.typ}
+		infos[i] = btf.FuncInfo{Name: fn.name(), Type: fn.typ}
 		pieces[i] = l.piece(fn)
 		pieces[i].Func, pieces[i].Labels = &infos[i], base
 		base += fn.labels

@@ -79,7 +79,7 @@ type outFunc struct {
 	from    *spec.Program // where its code is
 	first   int           // index of its first instruction there
 	end     int           // index behind the last one
-	info    *btf.Func
+	info    *btf.FuncInfo
 	static  bool
 	symbol  int
 	number  int // of its section

@@ -90,7 +90,7 @@ func nameEntry(p *spec.Program) error {
 		return p.RenameFunc(f.Name, p.Name)
 	}
 	entry := p.Insns.At(0)
-	entry.Func = &btf.Func{Name: p.Name}
+	entry.Func = &btf.FuncInfo{Name: p.Name}
 	p.Insns.Set(0, entry)
 	return nil
 }
@@ -115,7 +115,7 @@ func (w *collectionWriter) shareFunc(p *spec.Program, at int) error {
 	fn.name, fn.info, fn.static = name, p.Insns.At(at).Func, true
 	if t := fn.info.Type; t != 0 && w.c.BTF != nil {
 		typ, err := w.c.BTF.Type(t)
-		f, ok := typ.(*btf.Function)
+		f, ok := typ.(*btf.Func)
 		fn.static = err != nil || !ok || f.Linkage == btf.LinkStatic
 	}
 	fn.static = fn.static && p.Exception != name
@@ -220,13 +220,13 @@ func (w *collectionWriter) addFuncCode(f *outFunc) error {
 		}
 		slot := uint32(at / asm.SlotSize)
 		if i == 0 && f.info.Type != 0 {
-			ext.Funcs = append(ext.Funcs, btf.FuncAt{Slot: slot, Func: *f.info})
+			ext.Funcs = append(ext.Funcs, btf.FuncInfoAt{Slot: slot, FuncInfo: *f.info})
 		}
 		if in.Line != nil {
-			ext.Lines = append(ext.Lines, btf.LineAt{Slot: slot, Line: *in.Line})
+			ext.Lines = append(ext.Lines, btf.LineInfoAt{Slot: slot, LineInfo: *in.Line})
 		}
 		if in.Core != nil {
-			ext.Relos = append(ext.Relos, btf.ReloAt{Slot: slot, CoreRelo: *in.Core})
+			ext.Relos = append(ext.Relos, btf.CoreReloAt{Slot: slot, CoreRelo: *in.Core})
 		}
 		at += asm.SlotSize * uint64(in.Slots())
 	}

@@ -131,7 +131,7 @@ func built(t testing.TB, order asm.ByteOrder) *spec.Collection {
 	p.Insns = spec.CodeOf(l.Insns...)
 	p.Insns.Edit(func(insns []spec.Insn) {
 		for i, n := range l.Funcs {
-			insns[i].Func = &btf.Func{Name: n}
+			insns[i].Func = &btf.FuncInfo{Name: n}
 		}
 	})
 	return &spec.Collection{

@@ -104,7 +104,7 @@ func (t *typeWriter) extern(e spec.Extern, size uint32) {
 	case e.Type != 0:
 		id = e.Type
 	default:
-		id = t.add(&btf.Function{Name: e.Name, Type: t.add(&btf.FuncProto{}), Linkage: btf.LinkExtern})
+		id = t.add(&btf.Func{Name: e.Name, Type: t.add(&btf.FuncProto{}), Linkage: btf.LinkExtern})
 	}
 	t.place(section, btf.SecVar{Type: id, Size: size})
 }

@@ -96,7 +96,7 @@ func (l *load) loadTypes() error {
 	if l.spec.BTF == nil || l.spec.BTF.Len() < 2 {
 		return nil
 	}
-	raw, err := l.spec.BTF.Fixup(btf.FixupOptions{Sections: l.sections(), Static: l.spec.Hidden})
+	raw, err := l.spec.BTF.ForKernel(btf.KernelOptions{Sections: l.sections(), Static: l.spec.Hidden})
 	if err != nil {
 		return fmt.Errorf("load types: %w", err)
 	}
@@ -177,7 +177,7 @@ func (b *blob) infos(p *prepared) (funcs, lines []byte) {
 }
 
 // appendLine adds a line record; the column has 10 bits, the line 22.
-func (b *blob) appendLine(dst []byte, slot uint32, l *btf.Line) []byte {
+func (b *blob) appendLine(dst []byte, slot uint32, l *btf.LineInfo) []byte {
 	for _, v := range [4]uint32{slot, b.texts[l.File()], b.texts[l.Text()], min(l.Line, 1<<22-1)<<10 | min(l.Col, 1<<10-1)} {
 		dst = native.AppendUint32(dst, v)
 	}

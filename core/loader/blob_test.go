@@ -14,23 +14,23 @@ func typedProgram(t *testing.T) (*btf.Types, *spec.Program) {
 	b := btf.Builder{}
 	number := b.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})
 	proto := b.Add(&btf.FuncProto{Return: number})
-	main := b.Add(&btf.Function{Name: "main", Type: proto, Linkage: btf.LinkGlobal})
-	sub := b.Add(&btf.Function{Name: "sub", Type: proto})
+	main := b.Add(&btf.Func{Name: "main", Type: proto, Linkage: btf.LinkGlobal})
+	sub := b.Add(&btf.Func{Name: "sub", Type: proto})
 	types, err := b.Types()
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := program("typed", asm.LoadImm64(asm.R1, 1), asm.CallFunc("sub"), asm.Exit(), asm.Mov64Imm(asm.R0, 4), asm.Exit())
-	p.Insns.Edit(func(in []spec.Insn) { in[0].Func = &btf.Func{Name: "main", Type: main} })
-	p.Insns.Edit(func(in []spec.Insn) { in[0].Line = btf.NewLine("new.c", "\tsub(1);", 3, 2) })
-	p.Insns.Edit(func(in []spec.Insn) { in[3].Func = &btf.Func{Name: "sub", Type: sub} })
-	p.Insns.Edit(func(in []spec.Insn) { in[3].Line = btf.NewLine("new.c", "main", 8, 5000) })
+	p.Insns.Edit(func(in []spec.Insn) { in[0].Func = &btf.FuncInfo{Name: "main", Type: main} })
+	p.Insns.Edit(func(in []spec.Insn) { in[0].Line = btf.NewLineInfo("new.c", "\tsub(1);", 3, 2) })
+	p.Insns.Edit(func(in []spec.Insn) { in[3].Func = &btf.FuncInfo{Name: "sub", Type: sub} })
+	p.Insns.Edit(func(in []spec.Insn) { in[3].Line = btf.NewLineInfo("new.c", "main", 8, 5000) })
 	return types, p
 }
 
 func TestAddLines(t *testing.T) {
 	types, p := typedProgram(t)
-	raw, err := types.Fixup(btf.FixupOptions{})
+	raw, err := types.ForKernel(btf.KernelOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestInfos(t *testing.T) {
 	if funcs, lines := b.infos(&prepared{spec: p, code: code, slots: slots}); funcs == nil || lines != nil {
 		t.Errorf("a function without a line: %v, %v", funcs, lines)
 	}
-	p.Insns.Edit(func(in []spec.Insn) { in[3].Func = &btf.Func{Name: "sub"} }) // and types of all functions
+	p.Insns.Edit(func(in []spec.Insn) { in[3].Func = &btf.FuncInfo{Name: "sub"} }) // and types of all functions
 	if funcs, lines := b.infos(&prepared{spec: p, code: code, slots: slots}); funcs != nil || lines != nil {
 		t.Errorf("a function without a type: %v, %v", funcs, lines)
 	}
@@ -112,7 +112,7 @@ func TestTypedProgram(t *testing.T) {
 
 func TestTruncatedBlob(t *testing.T) {
 	b := &blob{b: make([]byte, 10)}
-	b.addLines([]*spec.Program{{Insns: spec.NewCode(spec.Insn{Line: btf.NewLine("a", "", 0, 0)})}})
+	b.addLines([]*spec.Program{{Insns: spec.NewCode(spec.Insn{Line: btf.NewLineInfo("a", "", 0, 0)})}})
 	if len(b.b) != 10 {
 		t.Error("something was added to what is no BTF")
 	}
@@ -122,7 +122,7 @@ func TestTruncatedBlob(t *testing.T) {
 func TestNewerTypes(t *testing.T) {
 	b := btf.Builder{}
 	number := b.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})
-	main := b.Add(&btf.Function{Name: "main", Type: b.Add(&btf.FuncProto{Return: number}), Linkage: btf.LinkGlobal})
+	main := b.Add(&btf.Func{Name: "main", Type: b.Add(&btf.FuncProto{Return: number}), Linkage: btf.LinkGlobal})
 	b.Add(&btf.Float{Name: "double", Size: 8})
 	b.Add(&btf.DeclTag{Tag: "here", Type: main, Component: -1})
 	b.Add(&btf.Pointer{Type: b.Add(&btf.TypeTag{Tag: "user", Type: number})})
@@ -133,8 +133,8 @@ func TestNewerTypes(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := program("typed", asm.Mov64Imm(asm.R0, 0), asm.Exit())
-	p.Insns.Edit(func(in []spec.Insn) { in[0].Func = &btf.Func{Name: "main", Type: main} })
-	p.Insns.Edit(func(in []spec.Insn) { in[0].Line = btf.NewLine("new.c", "\treturn 0;", 3, 2) })
+	p.Insns.Edit(func(in []spec.Insn) { in[0].Func = &btf.FuncInfo{Name: "main", Type: main} })
+	p.Insns.Edit(func(in []spec.Insn) { in[0].Line = btf.NewLineInfo("new.c", "\treturn 0;", 3, 2) })
 	c := collection([]*spec.Program{p})
 	c.BTF = types
 	got := loadT(t, c, Options{})
@@ -149,7 +149,7 @@ func TestNewerTypes(t *testing.T) {
 	}
 
 	// Whatever a kernel lacks, what it gets then is accepted.
-	raw, err := types.Fixup(btf.FixupOptions{})
+	raw, err := types.ForKernel(btf.KernelOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

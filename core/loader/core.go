@@ -55,7 +55,7 @@ const givenTypes = "the types given"
 
 // resolveOuter resolves what the kernel proper has no type of that name for: a module may have one. inner is the answer
 // without modules. These are read only now, because few programs need them.
-func (l *load) resolveOuter(relo btf.CoreRelo, inner btf.Fixup) (btf.Fixup, error) {
+func (l *load) resolveOuter(relo btf.CoreRelo, inner btf.CoreResult) (btf.CoreResult, error) {
 	if l.outer == nil {
 		t, err := l.kernel.Types()
 		if err != nil {
@@ -134,7 +134,7 @@ func (l *load) applyCore(p *prepared, i int, relo btf.CoreRelo) error {
 // patch puts a value into an instruction: the immediate of arithmetic and 64-bit loads, the offset
 // of loads and stores, whose width follows the field. A reason says that the value cannot be
 // expressed; an error, that the record does not belong to this instruction.
-func patch(in *asm.Insn, f btf.Fixup) (reason string, err error) {
+func patch(in *asm.Insn, f btf.CoreResult) (reason string, err error) {
 	switch in.Op.Class() {
 	case asm.ClassALU, asm.ClassALU64:
 		if in.Op.Reg() {
@@ -163,7 +163,7 @@ func patch(in *asm.Insn, f btf.Fixup) (reason string, err error) {
 	return "", fmt.Errorf("opcode %#02x cannot be relocated", uint8(in.Op))
 }
 
-func patchAccess(in *asm.Insn, f btf.Fixup) (reason string, err error) {
+func patchAccess(in *asm.Insn, f btf.CoreResult) (reason string, err error) {
 	if f.Validate && uint64(int64(in.Off)) != f.Local {
 		return "", fmt.Errorf("the instruction has offset %d, not %d", in.Off, int64(f.Local))
 	}

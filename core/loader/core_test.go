@@ -17,29 +17,29 @@ func TestPatch(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		in     asm.Insn
-		f      btf.Fixup
+		f      btf.CoreResult
 		want   asm.Insn
 		reason string
 		err    string
 	}{
-		{"immediate", asm.Mov64Imm(asm.R1, 8), btf.Fixup{Value: 16, Local: 8, Validate: true}, asm.Mov64Imm(asm.R1, 16), "", ""},
-		{"other immediate", asm.Mov64Imm(asm.R1, 9), btf.Fixup{Value: 16, Local: 8, Validate: true}, asm.Insn{}, "", "holds 9, not 8"},
-		{"negative immediate", asm.Mov64Imm(asm.R1, -1), btf.Fixup{Value: 1<<64 - 2, Local: 1<<64 - 1, Validate: true}, asm.Mov64Imm(asm.R1, -2), "", ""},
-		{"large immediate", asm.Mov64Imm(asm.R1, 8), btf.Fixup{Value: 1 << 40, Local: 8}, asm.Insn{}, "does not fit 32 bits", ""},
-		{"register", asm.Mov64Reg(asm.R1, asm.R2), btf.Fixup{}, asm.Insn{}, "", "no immediate"},
-		{"64-bit load", asm.LoadImm64(asm.R1, 8), btf.Fixup{Value: 1 << 40, Local: 8, Validate: true}, asm.LoadImm64(asm.R1, 1<<40), "", ""},
-		{"load of a map", asm.LoadMap(asm.R1, "m"), btf.Fixup{Value: 1}, asm.Insn{}, "", "cannot be relocated"},
-		{"jump", asm.Exit(), btf.Fixup{}, asm.Insn{}, "", "cannot be relocated"},
-		{"offset", load(8, asm.Word), btf.Fixup{Value: 16, Local: 8, Validate: true, LocalSize: 4, TargetSize: 4}, load(16, asm.Word), "", ""},
-		{"other offset", load(9, asm.Word), btf.Fixup{Value: 16, Local: 8, Validate: true}, asm.Insn{}, "", "offset 9, not 8"},
-		{"large offset", load(8, asm.Word), btf.Fixup{Value: 40000, Local: 8}, asm.Insn{}, "does not fit 16 bits", ""},
-		{"wider", load(8, asm.Word), btf.Fixup{Value: 16, Local: 8, LocalSize: 4, TargetSize: 8}, load(16, asm.DWord), "", ""},
-		{"narrower", load(8, asm.DWord), btf.Fixup{Value: 16, Local: 8, LocalSize: 8, TargetSize: 1}, load(16, asm.Byte), "", ""},
-		{"wider store", asm.StoreMem(asm.R1, 8, asm.R2, asm.Half), btf.Fixup{Value: 2, Local: 8, LocalSize: 2, TargetSize: 4}, asm.StoreMem(asm.R1, 2, asm.R2, asm.Word), "", ""},
-		{"signed load to 64 bits", asm.LoadMemSX(asm.R0, asm.R1, 8, asm.Word), btf.Fixup{Value: 8, Local: 8, LocalSize: 4, TargetSize: 8}, load(8, asm.DWord), "", ""},
-		{"odd width", load(8, asm.Word), btf.Fixup{Value: 16, Local: 8, LocalSize: 4, TargetSize: 3}, asm.Insn{}, "has 3 bytes", ""},
-		{"no resize", load(8, asm.Word), btf.Fixup{Value: 16, Local: 8, LocalSize: 4, TargetSize: 8, NoResize: true}, asm.Insn{}, "expects 4", ""},
-		{"wider atomic", asm.Atomic(asm.AtomicAdd, asm.R1, 8, asm.R2, asm.Word), btf.Fixup{Value: 8, Local: 8, LocalSize: 4, TargetSize: 8}, asm.Insn{}, "not possible", ""},
+		{"immediate", asm.Mov64Imm(asm.R1, 8), btf.CoreResult{Value: 16, Local: 8, Validate: true}, asm.Mov64Imm(asm.R1, 16), "", ""},
+		{"other immediate", asm.Mov64Imm(asm.R1, 9), btf.CoreResult{Value: 16, Local: 8, Validate: true}, asm.Insn{}, "", "holds 9, not 8"},
+		{"negative immediate", asm.Mov64Imm(asm.R1, -1), btf.CoreResult{Value: 1<<64 - 2, Local: 1<<64 - 1, Validate: true}, asm.Mov64Imm(asm.R1, -2), "", ""},
+		{"large immediate", asm.Mov64Imm(asm.R1, 8), btf.CoreResult{Value: 1 << 40, Local: 8}, asm.Insn{}, "does not fit 32 bits", ""},
+		{"register", asm.Mov64Reg(asm.R1, asm.R2), btf.CoreResult{}, asm.Insn{}, "", "no immediate"},
+		{"64-bit load", asm.LoadImm64(asm.R1, 8), btf.CoreResult{Value: 1 << 40, Local: 8, Validate: true}, asm.LoadImm64(asm.R1, 1<<40), "", ""},
+		{"load of a map", asm.LoadMap(asm.R1, "m"), btf.CoreResult{Value: 1}, asm.Insn{}, "", "cannot be relocated"},
+		{"jump", asm.Exit(), btf.CoreResult{}, asm.Insn{}, "", "cannot be relocated"},
+		{"offset", load(8, asm.Word), btf.CoreResult{Value: 16, Local: 8, Validate: true, LocalSize: 4, TargetSize: 4}, load(16, asm.Word), "", ""},
+		{"other offset", load(9, asm.Word), btf.CoreResult{Value: 16, Local: 8, Validate: true}, asm.Insn{}, "", "offset 9, not 8"},
+		{"large offset", load(8, asm.Word), btf.CoreResult{Value: 40000, Local: 8}, asm.Insn{}, "does not fit 16 bits", ""},
+		{"wider", load(8, asm.Word), btf.CoreResult{Value: 16, Local: 8, LocalSize: 4, TargetSize: 8}, load(16, asm.DWord), "", ""},
+		{"narrower", load(8, asm.DWord), btf.CoreResult{Value: 16, Local: 8, LocalSize: 8, TargetSize: 1}, load(16, asm.Byte), "", ""},
+		{"wider store", asm.StoreMem(asm.R1, 8, asm.R2, asm.Half), btf.CoreResult{Value: 2, Local: 8, LocalSize: 2, TargetSize: 4}, asm.StoreMem(asm.R1, 2, asm.R2, asm.Word), "", ""},
+		{"signed load to 64 bits", asm.LoadMemSX(asm.R0, asm.R1, 8, asm.Word), btf.CoreResult{Value: 8, Local: 8, LocalSize: 4, TargetSize: 8}, load(8, asm.DWord), "", ""},
+		{"odd width", load(8, asm.Word), btf.CoreResult{Value: 16, Local: 8, LocalSize: 4, TargetSize: 3}, asm.Insn{}, "has 3 bytes", ""},
+		{"no resize", load(8, asm.Word), btf.CoreResult{Value: 16, Local: 8, LocalSize: 4, TargetSize: 8, NoResize: true}, asm.Insn{}, "expects 4", ""},
+		{"wider atomic", asm.Atomic(asm.AtomicAdd, asm.R1, 8, asm.R2, asm.Word), btf.CoreResult{Value: 8, Local: 8, LocalSize: 4, TargetSize: 8}, asm.Insn{}, "not possible", ""},
 	} {
 		in := c.in
 		reason, err := patch(&in, c.f)

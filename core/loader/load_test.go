@@ -38,8 +38,8 @@ func counter() *spec.Collection {
 		asm.Mov64Imm(asm.R0, 2),
 		asm.Exit(),
 	)
-	main.Insns.Edit(func(in []spec.Insn) { in[0].Func = &btf.Func{Name: "count"} })
-	main.Insns.Edit(func(in []spec.Insn) { in[len(in)-2].Func = &btf.Func{Name: "verdict"} })
+	main.Insns.Edit(func(in []spec.Insn) { in[0].Func = &btf.FuncInfo{Name: "count"} })
+	main.Insns.Edit(func(in []spec.Insn) { in[len(in)-2].Func = &btf.FuncInfo{Name: "verdict"} })
 	c := collection([]*spec.Program{main},
 		&spec.Map{Name: "seen", Type: spec.MapHash, KeySize: 4, ValueSize: 8, MaxEntries: 16},
 		&spec.Map{Name: ".rodata", Section: ".rodata", Type: spec.MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 1,

@@ -30,13 +30,13 @@ func moduleKernel(t *testing.T) *Kernel {
 	base := btf.Builder{Order: binary.NativeEndian}
 	number := base.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})
 	proto := base.Add(&btf.FuncProto{Return: number})
-	base.Add(&btf.Function{Name: "kernel", Type: proto})
+	base.Add(&btf.Func{Name: "kernel", Type: proto})
 	base.Add(&btf.Struct{Name: "task", Size: 4, Members: []btf.Member{{Name: "pid", Type: number}}})
 	types := writeTypes(t, filepath.Join(k.typesDir, vmlinux), &base)
 	for i, name := range []string{"alpha", "beta"} {
 		b := btf.Builder{Base: types}
-		b.Add(&btf.Function{Name: "both", Type: proto})
-		b.Add(&btf.Function{Name: "of_" + name, Type: proto})
+		b.Add(&btf.Func{Name: "both", Type: proto})
+		b.Add(&btf.Func{Name: "of_" + name, Type: proto})
 		b.Add(&btf.Var{Name: "var_" + name, Type: number, Linkage: btf.LinkGlobal})
 		b.Add(&btf.Struct{Name: "private_" + name, Size: 8, Members: []btf.Member{{Name: "n", Type: number, Offset: 32}}})
 		b.Add(&btf.Struct{Name: "shared", Size: 16, Members: []btf.Member{{Name: "same", Type: number, Offset: 64}, {Name: "other", Type: number, Offset: uint32(32 * i)}}})

@@ -21,7 +21,7 @@ func sinceCases(t *testing.T) map[string]*spec.Collection {
 		for i, in := range p.Insns {
 			insns = append(insns, spec.Insn{Insn: in})
 			if name, ok := p.Funcs[i]; ok {
-				insns[i].Func = &btf.Func{Name: name}
+				insns[i].Func = &btf.FuncInfo{Name: name}
 			}
 		}
 		out := &spec.Program{Name: "since", Type: spec.ProgramSocketFilter, Insns: spec.NewCode(insns...)}

@@ -60,7 +60,7 @@ func FuzzReadLog(f *testing.F) {
 func TestVerifierError(t *testing.T) {
 	needKernel(t)
 	p := program("bad", asm.LoadImm64(asm.R2, 1<<40), asm.Mov64Imm(asm.R0, 0), asm.LoadMem(asm.R0, asm.R1, 2000, asm.Word), asm.Exit())
-	p.Insns.Edit(func(in []spec.Insn) { in[2].Line = btf.NewLine("bad.c", "  return ctx->nothing;", 7, 0) })
+	p.Insns.Edit(func(in []spec.Insn) { in[2].Line = btf.NewLineInfo("bad.c", "  return ctx->nothing;", 7, 0) })
 	_, err := Load(collection([]*spec.Program{p}), Options{})
 	var v *VerifierError
 	if !errors.As(err, &v) {

@@ -131,7 +131,7 @@ func (c Code) marks() iter.Seq2[int, mark] {
 // mark is what a place of code has: a label or 0, and a function that starts there or nil.
 type mark struct {
 	label asm.Label
-	fn    *btf.Func
+	fn    *btf.FuncInfo
 }
 
 // plain returns a copy of the instructions alone.
@@ -227,7 +227,7 @@ func sameInsn(a, b Insn) bool {
 	return a.Insn == b.Insn && samePointed(a.Func, b.Func) && sameLine(a.Line, b.Line) && samePointed(a.Core, b.Core)
 }
 
-func sameLine(a, b *btf.Line) bool { return a == b || a != nil && b != nil && a.Equal(*b) }
+func sameLine(a, b *btf.LineInfo) bool { return a == b || a != nil && b != nil && a.Equal(*b) }
 
 func samePointed[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
 

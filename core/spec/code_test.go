@@ -45,7 +45,7 @@ func TestCodeValues(t *testing.T) {
 func TestCodeEqual(t *testing.T) {
 	with := func(f func(in *Insn)) Code {
 		in := mov(1)
-		in.Func, in.Line, in.Core = &btf.Func{Name: "f"}, &btf.Line{Line: 3}, &btf.CoreRelo{Access: "0"}
+		in.Func, in.Line, in.Core = &btf.FuncInfo{Name: "f"}, &btf.LineInfo{Line: 3}, &btf.CoreRelo{Access: "0"}
 		f(&in)
 		return NewCode(in)
 	}
@@ -54,7 +54,7 @@ func TestCodeEqual(t *testing.T) {
 		t.Error("equal records in two places differ")
 	}
 	for name, f := range map[string]func(in *Insn){
-		"imm": func(in *Insn) { in.Imm = 2 }, "func": func(in *Insn) { in.Func = &btf.Func{Name: "g"} },
+		"imm": func(in *Insn) { in.Imm = 2 }, "func": func(in *Insn) { in.Func = &btf.FuncInfo{Name: "g"} },
 		"line": func(in *Insn) { in.Line = nil }, "core": func(in *Insn) { in.Core = &btf.CoreRelo{Access: "1"} },
 	} {
 		if same.Equal(with(f)) || with(f).Equal(same) {

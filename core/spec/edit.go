@@ -185,7 +185,7 @@ func (s *splice) moveFuncs() error {
 	return nil
 }
 
-func (s *splice) lose(f *btf.Func) {
+func (s *splice) lose(f *btf.FuncInfo) {
 	if s.gone == nil {
 		s.gone = make(map[string]bool)
 	}
@@ -210,7 +210,7 @@ func (s *splice) moveStart() {
 // starts in the inserted code a line when the program has lines at all.
 func (s *splice) moveLines() error {
 	old := s.old()
-	var last *btf.Line
+	var last *btf.LineInfo
 	for k := range old {
 		l := old[k].Line
 		if l == nil {
@@ -231,7 +231,7 @@ func (s *splice) moveLines() error {
 	}
 	for k := range s.add {
 		if s.add[k].Func != nil && s.add[k].Line == nil && s.hasLines() {
-			s.add[k].Line = btf.NewLine("inserted", "", 1, 1)
+			s.add[k].Line = btf.NewLineInfo("inserted", "", 1, 1)
 		}
 	}
 	return nil

@@ -22,7 +22,7 @@ func program(t testing.TB, text string) *Program {
 	for i, in := range l.Insns {
 		x := Insn{Insn: in}
 		if n, ok := l.Funcs[i]; ok {
-			x.Func = &btf.Func{Name: n}
+			x.Func = &btf.FuncInfo{Name: n}
 		}
 		insns = append(insns, x)
 	}
@@ -306,9 +306,9 @@ func TestSpliceMergesLabels(t *testing.T) {
 
 func TestSpliceCallByLabel(t *testing.T) {
 	p := &Program{Name: "main", Type: ProgramXDP, Insns: NewCode(
-		Insn{Insn: asm.CallLabel(1), Func: &btf.Func{Name: "main"}},
+		Insn{Insn: asm.CallLabel(1), Func: &btf.FuncInfo{Name: "main"}},
 		Insn{Insn: asm.Exit()},
-		Insn{Insn: asm.Insn{Op: asm.Mov64Imm(asm.R0, 1).Op, Label: 1}, Func: &btf.Func{Name: "sub"}},
+		Insn{Insn: asm.Insn{Op: asm.Mov64Imm(asm.R0, 1).Op, Label: 1}, Func: &btf.FuncInfo{Name: "sub"}},
 		Insn{Insn: asm.Exit()},
 	)}
 	if err := p.Insert(2, Insn{Insn: asm.Mov64Imm(asm.R6, 1)}); err != nil {
@@ -320,7 +320,7 @@ func TestSpliceCallByLabel(t *testing.T) {
 }
 
 func TestSpliceLines(t *testing.T) {
-	line := func(n uint32) *btf.Line { return btf.NewLine("a.c", "", n, 0) }
+	line := func(n uint32) *btf.LineInfo { return btf.NewLineInfo("a.c", "", n, 0) }
 	fresh := func() *Program {
 		p := program(t, twoFuncs)
 		p.Insns.Edit(func(in []Insn) { in[0].Line, in[2].Line, in[4].Line, in[6].Line = line(1), line(3), line(5), line(10) })
@@ -378,13 +378,13 @@ func TestSpliceRandom(t *testing.T) {
 	for round := range 2000 {
 		p := program(t, twoFuncs)
 		for i := range p.Insns.list {
-			p.Insns.private()[i].Line = &btf.Line{Line: uint32(i + 1)} // identity
+			p.Insns.private()[i].Line = &btf.LineInfo{Line: uint32(i + 1)} // identity
 		}
 		at := r.IntN(p.Insns.Len() + 1)
 		del := r.IntN(min(3, p.Insns.Len()-at) + 1)
 		ins := make([]Insn, r.IntN(3))
 		for k := range ins {
-			ins[k] = Insn{Insn: asm.Mov64Imm(asm.R8, int32(k)), Line: &btf.Line{Line: 100}}
+			ins[k] = Insn{Insn: asm.Mov64Imm(asm.R8, int32(k)), Line: &btf.LineInfo{Line: 100}}
 		}
 		old := p.Clone()
 		if err := p.Splice(at, del, ins); err != nil {

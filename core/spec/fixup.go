@@ -11,7 +11,7 @@ import (
 type CoreFixup struct {
 	Program string
 	Insn    int // number in Insns of the program
-	btf.Fixup
+	btf.CoreResult
 	// Err says why there is no answer. It keeps the program from being loaded. The errors are those of btf.Resolve.
 	Err error
 }
@@ -38,7 +38,7 @@ func (c *Collection) CoreFixups(targets ...btf.Target) ([]CoreFixup, error) {
 	r := btf.NewResolver(c.BTF, targets...)
 	r.Prepare(relos)
 	for i, relo := range relos {
-		list[i].Fixup, list[i].Err = r.Resolve(relo)
+		list[i].CoreResult, list[i].Err = r.Resolve(relo)
 	}
 	return list, nil
 }

@@ -23,7 +23,7 @@ func FuzzTransform(f *testing.F) {
 		for i, in := range l.Insns {
 			x := Insn{Insn: in}
 			if n, ok := l.Funcs[i]; ok {
-				x.Func = &btf.Func{Name: n}
+				x.Func = &btf.FuncInfo{Name: n}
 			}
 			insns = append(insns, x)
 		}

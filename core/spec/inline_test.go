@@ -275,7 +275,7 @@ func TestInlineBad(t *testing.T) {
 func TestInlineRecords(t *testing.T) {
 	p := program(t, ".func main\nr1 = 1\ncall f\nr0 = 0\nexit\n.func f\nr2 = 1\nr0 = r2\nexit")
 	for i := range p.Insns.list {
-		p.Insns.private()[i].Line = &btf.Line{Line: uint32(10 + i)}
+		p.Insns.private()[i].Line = &btf.LineInfo{Line: uint32(10 + i)}
 	}
 	p.Insns.private()[2].Line = nil
 	core := &btf.CoreRelo{}

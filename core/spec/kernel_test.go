@@ -44,7 +44,7 @@ func xdp(t *testing.T, text string) *spec.Collection {
 	for i, in := range l.Insns {
 		x := spec.Insn{Insn: in}
 		if name, ok := l.Funcs[i]; ok {
-			x.Func = &btf.Func{Name: name}
+			x.Func = &btf.FuncInfo{Name: name}
 		}
 		insns = append(insns, x)
 	}

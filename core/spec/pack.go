@@ -17,8 +17,8 @@ type Pack struct {
 	insns  []packed
 	extras []extra
 	names  *names // of all packs of an object
-	lines  []btf.LineAt
-	cores  []btf.ReloAt
+	lines  []btf.LineInfoAt
+	cores  []btf.CoreReloAt
 }
 
 // packed is an instruction.
@@ -54,7 +54,7 @@ type names struct{ list []string }
 // NewPack returns a pack with room for n instructions. The lines and CO-RE records are those that Add
 // refers to; where they say that they belong is not looked at. They must not change any more. It shares names
 // with other, which may be nil and is of the same object.
-func NewPack(n int, lines []btf.LineAt, cores []btf.ReloAt, other *Pack) *Pack {
+func NewPack(n int, lines []btf.LineInfoAt, cores []btf.CoreReloAt, other *Pack) *Pack {
 	k := &Pack{insns: make([]packed, 0, n), lines: lines, cores: cores}
 	if other != nil {
 		k.names = other.names
@@ -133,7 +133,7 @@ func (k *Pack) unpack(in *Insn, x *packed, base asm.Label) {
 		}
 	}
 	if line > 0 {
-		in.Line = &k.lines[line-1].Line
+		in.Line = &k.lines[line-1].LineInfo
 	}
 }
 
@@ -163,10 +163,10 @@ func (x *packed) kind() asm.RefKind { return asm.RefKind(x.label>>labelBits) & (
 // Piece is a function of a pack as a program has it.
 type Piece struct {
 	Pack     *Pack
-	Func     *btf.Func // of the first instruction; nil is none
-	From, To uint32    // instructions of the pack
-	Labels   asm.Label // is added to its labels, so that they are unique in the program
-	at       uint32    // index of the first instruction in the code
+	Func     *btf.FuncInfo // of the first instruction; nil is none
+	From, To uint32        // instructions of the pack
+	Labels   asm.Label     // is added to its labels, so that they are unique in the program
+	at       uint32        // index of the first instruction in the code
 }
 
 // insns gives the instructions of the piece.

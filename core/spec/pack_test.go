@@ -12,14 +12,14 @@ import (
 // inPieces gives the code in pieces, a function each, whose labels are numbered from 1.
 func inPieces(t testing.TB, c Code) Code {
 	t.Helper()
-	var lines []btf.LineAt
-	var cores []btf.ReloAt
+	var lines []btf.LineInfoAt
+	var cores []btf.CoreReloAt
 	for _, in := range c.All() {
 		if in.Line != nil {
-			lines = append(lines, btf.LineAt{Line: *in.Line})
+			lines = append(lines, btf.LineInfoAt{LineInfo: *in.Line})
 		}
 		if in.Core != nil {
-			cores = append(cores, btf.ReloAt{CoreRelo: *in.Core})
+			cores = append(cores, btf.CoreReloAt{CoreRelo: *in.Core})
 		}
 	}
 	k := NewPack(1, lines, cores, nil)
@@ -83,7 +83,7 @@ func mixed(t testing.TB) Code {
 	return p.Insns
 }
 
-func btfLine(n uint32) *btf.Line { return btf.NewLine("a.c", "x", n, 2) }
+func btfLine(n uint32) *btf.LineInfo { return btf.NewLineInfo("a.c", "x", n, 2) }
 
 // TestPack holds that code in pieces is the same as code in a slice, however it is read.
 func TestPack(t *testing.T) {
@@ -131,7 +131,7 @@ func TestPack(t *testing.T) {
 
 // TestPackShared holds that programs share a function, with labels of their own.
 func TestPackShared(t *testing.T) {
-	k := NewPack(0, []btf.LineAt{{Line: *btfLine(7)}}, nil, nil)
+	k := NewPack(0, []btf.LineInfoAt{{LineInfo: *btfLine(7)}}, nil, nil)
 	for _, in := range []asm.Insn{asm.JumpImm(asm.Equal, asm.R1, 0, 1), asm.Mov64Imm(asm.R0, 1), asm.Exit()} {
 		if err := k.Add(&in, -1, -1); err != nil {
 			t.Fatal(err)

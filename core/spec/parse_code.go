@@ -22,7 +22,7 @@ type codeRecord struct {
 	insn     int
 	row, col int
 	typ      btf.ID
-	line     *btf.Line
+	line     *btf.LineInfo
 	core     *btf.CoreRelo
 	same     bool
 }
@@ -102,7 +102,7 @@ func (p *textParser) coreRecord() *btf.CoreRelo {
 }
 
 // lineRecord reads FILE:LINE:COLUMN TEXT.
-func (p *textParser) lineRecord() *btf.Line {
+func (p *textParser) lineRecord() *btf.LineInfo {
 	p.space()
 	at := p.pos
 	var file, tail string
@@ -125,7 +125,7 @@ func (p *textParser) lineRecord() *btf.Line {
 	if err1 != nil || err2 != nil {
 		p.fail(at, "expected FILE:LINE:COLUMN")
 	}
-	return btf.NewLine(file, p.word(), uint32(line), uint32(col))
+	return btf.NewLineInfo(file, p.word(), uint32(line), uint32(col))
 }
 
 // build makes the program of its instructions and records.
@@ -138,7 +138,7 @@ func (p *textParser) build(l asm.Listing) {
 	for i := range l.Insns {
 		prog.Insns.list[i].Insn = l.Insns[i]
 		if n, ok := l.Funcs[i]; ok {
-			prog.Insns.list[i].Func = &btf.Func{Name: n}
+			prog.Insns.list[i].Func = &btf.FuncInfo{Name: n}
 		}
 	}
 	for _, r := range p.code.records {

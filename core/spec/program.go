@@ -40,8 +40,8 @@ type Program struct {
 // clones and must be replaced, never changed in place.
 type Insn struct {
 	asm.Insn
-	Func *btf.Func     // a function starts here; set on the first instruction of every function
-	Line *btf.Line     // source line
+	Func *btf.FuncInfo // a function starts here; set on the first instruction of every function
+	Line *btf.LineInfo // source line
 	Core *btf.CoreRelo // CO-RE relocation that patches this instruction
 }
 
@@ -117,7 +117,7 @@ func (p *Program) FindFunc(name string) int {
 
 // FuncAt returns the function that instruction i belongs to and the index where it starts.
 // Before the first mark it is nil and 0.
-func (p *Program) FuncAt(i int) (*btf.Func, int) {
+func (p *Program) FuncAt(i int) (*btf.FuncInfo, int) {
 	for i = min(i, p.Insns.Len()-1); i >= 0; i-- {
 		if f := p.Insns.At(i).Func; f != nil {
 			return f, i
@@ -128,7 +128,7 @@ func (p *Program) FuncAt(i int) (*btf.Func, int) {
 
 // LineAt returns the source line that instruction i belongs to, or nil: the nearest line record at
 // or above it within its function.
-func (p *Program) LineAt(i int) *btf.Line {
+func (p *Program) LineAt(i int) *btf.LineInfo {
 	for i = min(i, p.Insns.Len()-1); i >= 0; i-- {
 		in := p.Insns.At(i)
 		if in.Line != nil {

@@ -29,7 +29,7 @@ func TestCode(t *testing.T) {
 	if _, err := p.Code(); err == nil || !strings.Contains(err.Error(), `instruction 1 refers to function "none"`) {
 		t.Errorf("got %v", err)
 	}
-	p.Insns.private()[3].Func = &btf.Func{Name: "sub"}
+	p.Insns.private()[3].Func = &btf.FuncInfo{Name: "sub"}
 	if _, err := p.Code(); err == nil || !strings.Contains(err.Error(), "defined twice") {
 		t.Errorf("got %v", err)
 	}
@@ -62,7 +62,7 @@ func TestNewLabel(t *testing.T) {
 
 func TestPlaces(t *testing.T) {
 	p := program(t, twoFuncs)
-	p.Insns.private()[1].Line = &btf.Line{Line: 7}
+	p.Insns.private()[1].Line = &btf.LineInfo{Line: 7}
 	if f, at := p.FuncAt(8); f.Name != "helper" || at != 6 {
 		t.Errorf("FuncAt gave %v, %d", f, at)
 	}

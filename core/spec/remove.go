@@ -19,8 +19,8 @@ func (p *Program) remove(gone []bool) error {
 		return fmt.Errorf("remove instructions of program %s: %w", show(p.Name), err)
 	}
 	kept := make([]Insn, 0, len(p.Insns.list))
-	var mark *btf.Func // mark and line that wait for the next instruction that stays
-	var line *btf.Line
+	var mark *btf.FuncInfo // mark and line that wait for the next instruction that stays
+	var line *btf.LineInfo
 	for i := range p.Insns.list {
 		in := p.Insns.list[i]
 		if in.Func != nil {

@@ -124,7 +124,7 @@ func (p *Program) RenameFunc(from, to string) error {
 	if from != to && p.FindFunc(to) >= 0 {
 		return fmt.Errorf("rename function %s: program %s has a function %s already", show(from), show(p.Name), show(to))
 	}
-	p.Insns.private()[at].Func = &btf.Func{Name: to, Type: p.Insns.At(at).Func.Type}
+	p.Insns.private()[at].Func = &btf.FuncInfo{Name: to, Type: p.Insns.At(at).Func.Type}
 	if p.Exception == from {
 		p.Exception = to
 	}

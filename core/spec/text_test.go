@@ -44,8 +44,8 @@ func TestText(t *testing.T) {
 	p := c.Programs[0]
 	p.Section, p.AttachTo, p.Flags, p.Optional = "xdp", "eth", FlagXDPFrags, true
 	p.LabelNames = map[asm.Label]string{1: "out"}
-	p.Insns.private()[0].Line = btf.NewLine("a.c", "\tx = 1;", 3, 7)
-	p.Insns.private()[1].Line = btf.NewLine("a.c", "\tx = 1;", 3, 7)
+	p.Insns.private()[0].Line = btf.NewLineInfo("a.c", "\tx = 1;", 3, 7)
+	p.Insns.private()[1].Line = btf.NewLineInfo("a.c", "\tx = 1;", 3, 7)
 	p.Insns.private()[2].Core = &btf.CoreRelo{Type: 9, Access: "0:1"}
 	c.Attach = append(c.Attach, Attach{Program: "main", Kind: AttachXDP, Target: "veth\x00", Netns: "/run/netns/a b", Flags: 4, Cookie: 7, Optional: true})
 	text := c.String()

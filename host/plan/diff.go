@@ -61,7 +61,7 @@ func (t *planText) hunk(h spec.Hunk, after *spec.Program, by string) {
 }
 
 // sourceText names a line of source as a comment.
-func sourceText(l *btf.Line) string {
+func sourceText(l *btf.LineInfo) string {
 	if l == nil {
 		return ""
 	}

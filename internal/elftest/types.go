@@ -86,7 +86,7 @@ func (t *typer) externs(externs []externLine) {
 	for _, e := range externs {
 		v := btf.SecVar{}
 		if e.kind == "kfunc" {
-			v.Type = t.b.Add(&btf.Function{Name: e.name, Type: t.b.Add(&btf.FuncProto{}), Linkage: btf.LinkExtern})
+			v.Type = t.b.Add(&btf.Func{Name: e.name, Type: t.b.Add(&btf.FuncProto{}), Linkage: btf.LinkExtern})
 		} else {
 			v.Type = t.b.Add(&btf.Var{Name: e.name, Linkage: btf.LinkExtern})
 		}

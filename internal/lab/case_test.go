@@ -98,11 +98,11 @@ func (w wrong) collection() (*spec.Collection, error) {
 	for i, in := range listing.Insns {
 		n := spec.Insn{Insn: in}
 		if name, ok := listing.Funcs[i]; ok || i == 0 {
-			n.Func = &btf.Func{Name: name}
+			n.Func = &btf.FuncInfo{Name: name}
 		}
 		if w.withSource {
 			c.BTF = types
-			n.Line = btf.NewLine(w.name+".c", "\t"+in.String()+";", uint32(10+i), 2)
+			n.Line = btf.NewLineInfo(w.name+".c", "\t"+in.String()+";", uint32(10+i), 2)
 			if n.Func != nil {
 				n.Func.Type = typeFunc
 			}
@@ -139,7 +139,7 @@ func caseTypes() (*btf.Types, error) {
 	var b btf.Builder
 	b.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})
 	b.Add(&btf.FuncProto{Return: typeInt})
-	b.Add(&btf.Function{Name: "f", Type: typeProto})
+	b.Add(&btf.Func{Name: "f", Type: typeProto})
 	b.Add(&btf.Struct{Name: "bpf_spin_lock", Size: 4, Members: []btf.Member{{Name: "val", Type: typeInt}}})
 	b.Add(&btf.Struct{Name: "value", Size: 16, Members: []btf.Member{{Name: "lock", Type: typeLock}, {Name: "n", Type: typeInt, Offset: 64}}})
 	return b.Types()

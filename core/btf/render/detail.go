@@ -69,7 +69,7 @@ func parts(t *btf.Types, typ btf.Type) []part {
 		return []part{{"size", "", bytesText(typ.Size)}}
 	case *btf.Typedef:
 		return []part{{"target", "", t.TypeName(typ.Type)}}
-	case *btf.Function:
+	case *btf.Func:
 		return []part{{"signature", "", t.Declare(typ.Type, typ.Name)}}
 	case *btf.Var:
 		return []part{{"target", "", t.TypeName(typ.Type)}}

@@ -48,7 +48,7 @@ func version(t testing.TB, next bool) *btf.Types {
 	b.Add(e)
 	b.Add(&btf.Typedef{Name: "handle", Type: btf.ID(pick(uint32(i), uint32(u)))})
 	proto := b.Add(&btf.FuncProto{Return: i, Params: []btf.Param{{Name: "t", Type: btf.ID(pick(uint32(farPtr), uint32(u)))}}})
-	b.Add(&btf.Function{Name: "call", Type: proto})
+	b.Add(&btf.Func{Name: "call", Type: proto})
 	for n := range pick(2, 3) { // one stays, one changes, one is new
 		b.Add(&btf.Struct{Name: "twice", Size: 4 + n*pick(1, 2)})
 	}

@@ -159,7 +159,7 @@ func (j *jsonWriter) scalar(typ btf.Type) {
 		j.num("nr_elems", uint64(typ.Count))
 	case *btf.Fwd:
 		j.word("fwd_kind", map[bool]string{false: "struct", true: "union"}[typ.Union])
-	case *btf.Function:
+	case *btf.Func:
 		j.num("type_id", uint64(typ.Type))
 		j.word("linkage", typ.Linkage.String())
 	case *btf.Var:

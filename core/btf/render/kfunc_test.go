@@ -14,7 +14,7 @@ func tagged(t *testing.T) *btf.Types {
 	base := btf.Builder{}
 	number := base.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})
 	void := base.Add(&btf.FuncProto{})
-	f := base.Add(&btf.Function{Name: "of_base", Type: void})
+	f := base.Add(&btf.Func{Name: "of_base", Type: void})
 	base.Add(&btf.DeclTag{Tag: "bpf_kfunc", Type: f, Component: -1})
 	below, err := base.Types()
 	if err != nil {
@@ -35,7 +35,7 @@ func tagged(t *testing.T) *btf.Types {
 }
 
 func addTagged(b *btf.Builder, name string, proto btf.ID, tags []btf.DeclTag) {
-	f := b.Add(&btf.Function{Name: name, Type: proto})
+	f := b.Add(&btf.Func{Name: name, Type: proto})
 	for i := range tags {
 		tags[i].Type = f
 		b.Add(&tags[i])
