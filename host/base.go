@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
-	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/core/kernel"
 )
 
 // pluginRef is what the handle of the plugin itself names.
@@ -73,7 +73,7 @@ func (x *instance) ABIInfo(info []byte) int32 {
 func (x *instance) Clock(id uint32) (uint64, int32) {
 	switch id {
 	case abi.ClockMonotonic:
-		ns, err := loader.Monotonic()
+		ns, err := kernel.Monotonic()
 		return x.reply64(abi.FuncClock, ns, err)
 	case abi.ClockRealtime:
 		return x.reply64(abi.FuncClock, uint64(time.Now().UnixNano()), nil)

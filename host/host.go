@@ -10,7 +10,7 @@ import (
 	"sync"
 
 	"github.com/bpfhost/bpfhost/core/btf"
-	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 	"github.com/bpfhost/bpfhost/host/policy"
 )
@@ -21,7 +21,7 @@ type Config struct {
 	NoCache  bool           // keep compiled modules in memory only
 	Limits   Limits         // of every plugin
 	Log      *slog.Logger   // the host's own log, and the plugins'; nil discards both
-	Kernel   *loader.Kernel // what is known of the kernel; nil reads it when a plan is applied
+	Kernel   *kernel.Kernel // what is known of the kernel; nil reads it when a plan is applied
 	PinDir   string         // directory for maps that are shared by name; empty is policy.PinRoot
 
 	// CoreTypes are the types of the kernel that CO-RE relocations are computed for, in plans and when a plan is
@@ -38,7 +38,7 @@ type Host struct {
 	mu      sync.Mutex // guards what follows
 	closed  bool
 	plugins map[*Plugin]bool
-	kernel  *loader.Kernel
+	kernel  *kernel.Kernel
 	own     bool // kernel is ours to close
 }
 
@@ -121,11 +121,11 @@ func (h *Host) remove(p *Plugin) {
 }
 
 // kernelFacts gives what is known of the kernel, which is read once for all plugins.
-func (h *Host) kernelFacts() *loader.Kernel {
+func (h *Host) kernelFacts() *kernel.Kernel {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.kernel == nil {
-		h.kernel, h.own = loader.NewKernel(), true
+		h.kernel, h.own = kernel.New(kernel.Options{}), true
 	}
 	return h.kernel
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bpfhost/bpfhost/core/btf"
-	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/host"
 )
 
@@ -95,7 +95,7 @@ func (s *sources) listAll() (listDoc, error) {
 	if err != nil {
 		return d, err
 	}
-	if !slices.ContainsFunc(loaded, func(l loader.TypesInfo) bool { return l.Name == vmlinux }) { // before Linux 5.11
+	if !slices.ContainsFunc(loaded, func(l kernel.TypesInfo) bool { return l.Name == vmlinux }) { // before Linux 5.11
 		if d, err = s.list(); err != nil {
 			return d, err
 		}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/elf"
-	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/core/kernel"
 )
 
 // vmlinux is the SRC argument that names the running kernel.
@@ -23,12 +23,12 @@ const vmlinux = "vmlinux"
 // sources opens what SRC arguments name. Types are good until close.
 type sources struct {
 	app
-	kernel *loader.Kernel
+	kernel *kernel.Kernel
 	bases  map[string]*btf.Types // so that types on one base have the same one
 }
 
 func (a app) sources() *sources {
-	return &sources{app: a, kernel: loader.NewKernel(), bases: make(map[string]*btf.Types)}
+	return &sources{app: a, kernel: kernel.New(kernel.Options{}), bases: make(map[string]*btf.Types)}
 }
 
 func (s *sources) close() { s.kernel.Close() }

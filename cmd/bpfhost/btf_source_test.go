@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/btf"
-	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/internal/elftest"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
@@ -81,7 +81,7 @@ func TestOpenDistilled(t *testing.T) {
 // TestModuleSources names modules of the running kernel, which the lab has.
 func TestModuleSources(t *testing.T) {
 	testenv.NeedKernel(t, "5.11", "types of modules")
-	k := loader.NewKernel()
+	k := kernel.New(kernel.Options{})
 	defer k.Close()
 	if _, err := k.ModuleTypes("veth"); err != nil {
 		testenv.Refused(t, "a module", err)

@@ -3,6 +3,7 @@ package link
 import (
 	"fmt"
 
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
@@ -68,11 +69,12 @@ func (r request) linkEvent(event *sys.FD, prog int, cookie uint64) (Link, error)
 	if err == nil {
 		return &perfLink{r.linked(fd), event}, nil
 	}
-	if !older(spec.AttachTypePerfEvent.Since()) {
+	k, since := kernel.New(kernel.Options{}), spec.AttachTypePerfEvent.Since()
+	if !k.Before(since) {
 		return nil, err
 	}
 	if cookie != 0 {
-		return nil, tooOld("cookies of perf events", spec.AttachTypePerfEvent.Since(), err)
+		return nil, k.TooOld([]spec.Need{{What: "cookies of perf events", Since: since}}, err)
 	}
 	if err := sys.SetEventProg(event, prog); err != nil {
 		return nil, err

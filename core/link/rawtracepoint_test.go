@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
@@ -19,7 +20,7 @@ func TestRawTracepoint(t *testing.T) {
 func TestRawTracepointCookie(t *testing.T) {
 	c := load(t, counting(spec.Program{Type: spec.ProgramRawTracepoint, AttachTo: "sys_enter"}, true, 0))
 	l, err := RawTracepoint(c.Program("count"), RawTracepointOptions{Cookie: 7})
-	if !older(spec.AttachRawTracepoint.CookieSince()) {
+	if !kernel.New(kernel.Options{}).Before(spec.AttachRawTracepoint.CookieSince()) {
 		if err != nil {
 			t.Fatal(err)
 		}

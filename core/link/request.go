@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/sys"
@@ -61,8 +62,9 @@ func (r request) explainTo(name string, err error) *Error {
 			e.Advice = "no capability is missing, so kernel lockdown, a security module, seccomp or the kernel's build forbids it"
 		}
 	case sys.EINVAL, sys.ENOTSUPP, sys.EOPNOTSUPP:
+		k := kernel.New(kernel.Options{})
 		for _, f := range r.features() {
-			e.Err = tooOld(f.name, f.since, e.Err)
+			e.Err = k.TooOld([]spec.Need{{What: f.name, Since: f.since}}, e.Err)
 		}
 		if no != sys.EINVAL && !errors.Is(e.Err, loader.ErrNotSupported) {
 			e.Err = fmt.Errorf("%w: %w", loader.ErrNotSupported, err)

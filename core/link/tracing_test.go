@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/testenv"
@@ -35,7 +36,7 @@ func fires(t *testing.T, c *loader.Collection, attach func(*loader.Program) (Lin
 	if got := count(t, c); got < 10 {
 		t.Errorf("counted %d of at least 10", got)
 	}
-	if _, err := l.Info(); err != nil && !older(spec.AttachTypePerfEvent.Since()) {
+	if _, err := l.Info(); err != nil && !kernel.New(kernel.Options{}).Before(spec.AttachTypePerfEvent.Since()) {
 		t.Error(err)
 	}
 	if err := l.Update(c.Program("count")); !errors.Is(err, loader.ErrNotSupported) {
@@ -52,7 +53,7 @@ func fires(t *testing.T, c *loader.Collection, attach func(*loader.Program) (Lin
 func TestTracingBTF(t *testing.T) {
 	c := load(t, counting(spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceRawTp, AttachTo: "sys_enter"}, true, 0))
 	fires(t, c, func(p *loader.Program) (Link, error) { return Tracing(p, TracingOptions{}) })
-	if !older(spec.AttachTracing.CookieSince()) {
+	if !kernel.New(kernel.Options{}).Before(spec.AttachTracing.CookieSince()) {
 		fires(t, c, func(p *loader.Program) (Link, error) { return Tracing(p, TracingOptions{Cookie: 7}) })
 	}
 }

@@ -1,13 +1,10 @@
 package loader
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/spec"
-	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 func BenchmarkLoad(b *testing.B) {
@@ -37,20 +34,6 @@ func BenchmarkLoadWithMaps(b *testing.B) {
 			b.Fatal(err)
 		}
 		got.Close()
-	}
-}
-
-func BenchmarkKernelTypes(b *testing.B) {
-	if _, err := os.Stat(filepath.Join(NewKernel().typesDir, vmlinux)); err != nil {
-		testenv.Skip(b, testenv.Kernel, err.Error())
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		k := NewKernel()
-		if _, err := k.Types(); err != nil {
-			b.Fatal(err)
-		}
-		k.Close()
 	}
 }
 

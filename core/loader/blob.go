@@ -106,9 +106,9 @@ func (l *load) loadTypes() error {
 		return nil
 	}
 	if errors.Is(err, sys.EPERM) {
-		return fmt.Errorf("load types: %w", l.kernel.explain(err, sys.CapBPF))
+		return fmt.Errorf("load types: %w", l.kernel.Explain(err, sys.CapBPF.String()))
 	}
-	if plain, note, why := l.plainTypes(raw); why == nil && plain != nil {
+	if plain, note, why := plainTypes(raw, l.kernel.TypeFeatures); why == nil && plain != nil {
 		if fd, b, again := l.giveTypes(plain); again == nil {
 			l.btf, l.blob = fd, b
 			l.out.notes = append(l.out.notes, note)
@@ -127,6 +127,25 @@ func (l *load) loadTypes() error {
 		Code: "L01", Text: fmt.Sprintf("the kernel refuses the types of the collection, which goes on without: %v: %s", err, lastLine(text(log))),
 	})
 	return nil
+}
+
+// plainTypes writes types without what the kernel does not accept. plain is nil when the kernel knows all of it, so that
+// the refusal has another reason.
+func plainTypes(raw []byte, accepted func(btf.Feature) btf.Feature) (plain []byte, note spec.Note, err error) {
+	t, err := btf.Parse(raw, btf.Options{})
+	if err != nil {
+		return nil, spec.Note{}, err
+	}
+	used := t.Features()
+	lacks := used &^ accepted(used)
+	if lacks == 0 {
+		return nil, spec.Note{}, nil
+	}
+	plain, replaced, err := t.Sanitise(btf.AllFeatures &^ lacks)
+	return plain, spec.Note{
+		Code: "L02",
+		Text: fmt.Sprintf("the kernel lacks %v of BTF (Linux %s): %d types are written in a simpler way", lacks, lacks.Since(), len(replaced)),
+	}, err
 }
 
 // giveTypes adds the texts of source lines to types and loads them.

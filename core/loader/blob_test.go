@@ -7,6 +7,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 func typedProgram(t *testing.T) (*btf.Types, *spec.Program) {
@@ -154,11 +155,7 @@ func TestNewerTypes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for lacks := range btf.AllFeatures + 1 {
-		k := NewKernel()
-		k.probed = btf.AllFeatures
-		k.accepted = btf.AllFeatures &^ lacks
-		l := &load{spec: c, kernel: k, programs: c.Programs}
-		plain, note, err := l.plainTypes(raw)
+		plain, note, err := plainTypes(raw, func(btf.Feature) btf.Feature { return btf.AllFeatures &^ lacks })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,11 +165,21 @@ func TestNewerTypes(t *testing.T) {
 		if plain == nil || lacks&btf.FeatureFunc != 0 && lacks&btf.FeatureDeclTag == 0 {
 			continue // no kernel knows tags but not functions, which they are on
 		}
-		if own := NewKernel().typeFeatures(btf.AllFeatures); types.Features()&^own&^lacks != 0 {
+		if own := NewKernel().TypeFeatures(btf.AllFeatures); types.Features()&^own&^lacks != 0 {
 			continue // this kernel lacks more
 		}
 		if !loadsTypes(plain) {
 			t.Errorf("without %v: refused after %v", lacks, note)
 		}
 	}
+}
+
+// loadsTypes reports whether the kernel accepts the bytes of a BTF object.
+func loadsTypes(b []byte) bool {
+	fd, err := sys.LoadBTF(&sys.BTFLoad{BTF: sys.BytesPointer(b), Size: uint32(len(b))})
+	if err != nil {
+		return false
+	}
+	fd.Close()
+	return true
 }

@@ -60,7 +60,7 @@ func TestCoreSameAsLibbpf(t *testing.T) {
 	if _, i, err := relocate(l, p); !errors.Is(err, btf.ErrAmbiguous) || i != 0 {
 		t.Errorf("what is ambiguous gives %v at instruction %d", err, i)
 	}
-	running := filepath.Join(NewKernel().typesDir, vmlinux)
+	running := "/sys/kernel/btf/vmlinux"
 	if _, err := os.Stat(running); err != nil {
 		testenv.Skip(t, testenv.Kernel, err.Error())
 	}
@@ -108,12 +108,16 @@ func loadFor(t *testing.T, object, target string) *load {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &load{spec: c, programs: c.Programs, kernel: NewKernel(), out: &Collection{}}
-	l.kernel.types = openTypes(t, target)
+	k := kernelWith(t, openTypes(t, target))
+	types, err := k.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &load{spec: c, programs: c.Programs, kernel: k, out: &Collection{}}
 	if l.outer, err = l.resolver(); err != nil {
 		t.Fatal(err)
 	}
-	l.targets = []btf.Target{{Name: vmlinux, Types: l.kernel.types}}
+	l.targets = []btf.Target{{Name: vmlinux, Types: types}}
 	return l
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -138,9 +139,8 @@ func sized(t *testing.T, order binary.ByteOrder, kind btf.CoreKind) (*spec.Colle
 
 // TestCoreTypes loads for types that the caller gives on a kernel that has none.
 func TestCoreTypes(t *testing.T) {
-	k := NewKernel()
+	k := kernel.New(kernel.Options{TypesDir: t.TempDir()})
 	defer k.Close()
-	k.typesDir = t.TempDir()
 	c, given := sized(t, binary.NativeEndian, btf.CoreTypeSize)
 	got := loadT(t, c, Options{Kernel: k, CoreTypes: given})
 	r := Run{Data: packet()}
@@ -206,9 +206,8 @@ func TestCoreTypesSmallest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bare := NewKernel()
+	bare := kernel.New(kernel.Options{TypesDir: t.TempDir()})
 	defer bare.Close()
-	bare.typesDir = t.TempDir()
 	got := loadT(t, c, Options{Kernel: bare, CoreTypes: small})
 	r := Run{}
 	if err := got.Programs()[0].Run(&r); err != nil || int(r.Ret) != os.Getpid() {

@@ -21,7 +21,7 @@
 // # What is kept
 //
 // There is no package state. What was learnt of a kernel (its types, symbols, configuration) is in
-// a [Kernel], which callers may share between loads and close when they like.
+// a kernel.Kernel, which callers may share between loads and close when they like.
 //
 // # Modules
 //

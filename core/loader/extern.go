@@ -153,7 +153,7 @@ func (l *load) configValue(e spec.Extern, b []byte) error {
 		}
 		return putConfig(b, uint64(v))
 	case "LINUX_HAS_BPF_COOKIE":
-		return putConfig(b, bit(!l.kernel.before(spec.Version{Major: 5, Minor: 15})))
+		return putConfig(b, bit(!l.kernel.Before(spec.Version{Major: 5, Minor: 15})))
 	case "LINUX_HAS_SYSCALL_WRAPPER":
 		const x86, arm, s390, riscv = "__x64_sys_bpf", "__arm64_sys_bpf", "__s390x_sys_bpf", "__riscv_sys_bpf"
 		found, _, err := l.kernel.Symbols(x86, arm, s390, riscv)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
@@ -75,8 +76,7 @@ func TestPutConfig(t *testing.T) {
 }
 
 func TestConfigValue(t *testing.T) {
-	l := &load{kernel: fakeKernel(5<<16 | 10<<8)}
-	l.kernel.config = func() (map[string]string, error) { return map[string]string{"CONFIG_HZ": "250"}, nil }
+	l := &load{kernel: kernel.New(kernel.Options{Version: 5<<16 | 10<<8, Config: map[string]string{"CONFIG_HZ": "250"}})}
 	b := make([]byte, 4)
 	if err := l.configValue(spec.Extern{Name: "LINUX_KERNEL_VERSION"}, b); err != nil || native.Uint32(b) != 5<<16|10<<8 {
 		t.Errorf("version: %#x, %v", native.Uint32(b), err)

@@ -20,15 +20,15 @@ func TestExplainProgram(t *testing.T) {
 		{spec.Program{Type: spec.ProgramXDP, Flags: spec.FlagXDPFrags}, "XDP programs for packets in fragments need Linux 5.18, this is 5.10"},
 		{spec.Program{Type: spec.ProgramXDP, Insns: spec.NewCode(spec.Insn{Insn: asm.LoadFunc(asm.R2, "each")})}, "callbacks need Linux 5.13, this is 5.10"},
 	} {
-		err := old.explainProgram(&c.p, nil, sys.EINVAL)
+		err := explainProgram(old, &c.p, nil, sys.EINVAL)
 		if err.Error() != c.want || !errors.Is(err, ErrNotSupported) || !errors.Is(err, sys.EINVAL) {
 			t.Errorf("got %v, want %s", err, c.want)
 		}
-		if err := now.explainProgram(&c.p, nil, sys.EINVAL); err != sys.EINVAL {
+		if err := explainProgram(now, &c.p, nil, sys.EINVAL); err != sys.EINVAL {
 			t.Errorf("on a new kernel: %v", err)
 		}
 	}
-	if err := old.explainProgram(&spec.Program{Type: spec.ProgramXDP}, nil, sys.EINVAL); err != sys.EINVAL {
+	if err := explainProgram(old, &spec.Program{Type: spec.ProgramXDP}, nil, sys.EINVAL); err != sys.EINVAL {
 		t.Errorf("an old feature: %v", err)
 	}
 }
@@ -40,7 +40,7 @@ func TestExplainInsn(t *testing.T) {
 		spec.Insn{Insn: asm.Call(asm.HelperLoop)}, spec.Insn{Insn: asm.Mov64Imm(asm.R0, 0)}, spec.Insn{Insn: asm.Exit()},
 	)}
 	for at, want := range map[int]string{0: "calls of bpf_loop need Linux 5.17, this is 5.10", 1: "", -1: "calls of bpf_loop need Linux 5.17, this is 5.10"} {
-		err := old.explainProgram(p, &VerifierError{Insn: at}, sys.EINVAL)
+		err := explainProgram(old, p, &VerifierError{Insn: at}, sys.EINVAL)
 		if want == "" && err != sys.EINVAL || want != "" && err.Error() != want {
 			t.Errorf("stopped at %d: %v", at, err)
 		}

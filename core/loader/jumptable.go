@@ -60,10 +60,10 @@ func (l *load) createTable(t *spec.JumpTable, in *asm.Insn) (jumpMap, error) {
 	})
 	switch {
 	case errors.Is(err, sys.EPERM):
-		return jumpMap{}, l.kernel.explain(err, sys.CapBPF)
+		return jumpMap{}, l.kernel.Explain(err, sys.CapBPF.String())
 	case errors.Is(err, sys.EINVAL):
 		what, since := spec.InsnSince(in)
-		return jumpMap{}, l.kernel.missing([]spec.Need{{What: what, Since: since}}, err)
+		return jumpMap{}, l.kernel.TooOld([]spec.Need{{What: what, Since: since}}, err)
 	case err != nil:
 		return jumpMap{}, err
 	}

@@ -141,7 +141,7 @@ func (l *load) run() error {
 	if err != nil {
 		return err
 	}
-	if l.kernel.before(spec.Version{Major: 5, Minor: 11}) {
+	if l.kernel.Before(spec.Version{Major: 5, Minor: 11}) {
 		// Best effort: without the right to, the loads below say what is missing.
 		_ = sys.RaiseMemlock()
 	}
@@ -311,7 +311,7 @@ func (l *load) loadProgram(p *prepared) error {
 	if err != nil {
 		return err
 	}
-	o := asm.EncodeOptions{Order: nativeOrder(), NoGotol: l.kernel.before(spec.Version{Major: 6, Minor: 6})}
+	o := asm.EncodeOptions{Order: nativeOrder(), NoGotol: l.kernel.Before(spec.Version{Major: 6, Minor: 6})}
 	code, err := asm.AppendEncode(nil, p.code, o)
 	if err != nil {
 		return err
@@ -387,14 +387,14 @@ func (l *load) submit(a *sys.ProgLoad, p *prepared) (*sys.FD, error) {
 		return nil, v
 	}
 	if errors.Is(err, sys.EINVAL) || errors.Is(err, sys.E2BIG) {
-		if old := l.kernel.explainProgram(p.spec, v, err); errors.Is(old, ErrNotSupported) {
+		if old := explainProgram(l.kernel, p.spec, v, err); errors.Is(old, ErrNotSupported) {
 			return nil, old
 		}
 	}
 	if v != nil {
 		return nil, v
 	}
-	return nil, l.kernel.explain(err, capabilities(p.spec.Type.Capabilities())...)
+	return nil, l.kernel.Explain(err, p.spec.Type.Capabilities()...)
 }
 
 // fillProgramArrays puts programs into arrays of programs.

@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/sys"
 	"github.com/bpfhost/bpfhost/internal/testenv"
@@ -60,6 +63,23 @@ func loadT(t testing.TB, c *spec.Collection, o Options) *Collection {
 	}
 	t.Cleanup(func() { got.Close() })
 	return got
+}
+
+// fakeKernel is a kernel of which only the version is known.
+func fakeKernel(version uint32) *Kernel {
+	return kernel.New(kernel.Options{Version: version, CPUs: 4})
+}
+
+// kernelWith is a kernel with these types and no modules.
+func kernelWith(t testing.TB, types *btf.Types) *Kernel {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, vmlinux), types.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k := kernel.New(kernel.Options{Version: 6<<16 | 18<<8, CPUs: 4, TypesDir: dir})
+	t.Cleanup(func() { k.Close() })
+	return k
 }
 
 // packet is the smallest input of an XDP test run.

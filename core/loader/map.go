@@ -135,15 +135,6 @@ var untyped = map[spec.MapType]bool{
 	spec.MapProgArray: true,
 }
 
-// perCPU reports whether a key of the type has a value for each CPU.
-func perCPU(t spec.MapType) bool {
-	switch t {
-	case spec.MapPerCPUHash, spec.MapPerCPUArray, spec.MapLRUPerCPUHash, spec.MapPerCPUCgroupStorage:
-		return true
-	}
-	return false
-}
-
 // entries is how many entries a map really gets.
 func entries(s *spec.Map, k *Kernel) (uint32, error) {
 	switch s.Type {
@@ -218,7 +209,7 @@ func (l *load) newMap(s *spec.Map, entries uint32, fd *sys.FD) (*Map, error) {
 		name: s.Name, typ: s.Type, keySize: s.KeySize, valueSize: s.ValueSize, maxEntries: entries, flags: s.Flags,
 		buffer: int(s.ValueSize), fast: fastTypes[s.Type], fd: fd, key: s.Key, value: s.Value,
 	}
-	if perCPU(s.Type) {
+	if s.Type.PerCPU() {
 		cpus, err := l.kernel.CPUs()
 		if err != nil {
 			fd.Close()
@@ -233,9 +224,9 @@ func (l *load) newMap(s *spec.Map, entries uint32, fd *sys.FD) (*Map, error) {
 func (l *load) explainMap(s *spec.Map, err error) error {
 	switch {
 	case errors.Is(err, sys.EPERM):
-		return l.kernel.explain(err, capabilities(s.Type.Capabilities())...)
+		return l.kernel.Explain(err, s.Type.Capabilities()...)
 	case errors.Is(err, sys.EINVAL):
-		return l.kernel.missing(s.Needs(), err)
+		return l.kernel.TooOld(s.Needs(), err)
 	}
 	return err
 }

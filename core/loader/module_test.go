@@ -3,18 +3,15 @@ package loader
 import (
 	"encoding/binary"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
@@ -24,15 +21,22 @@ import (
 // fourth has nothing (case B05).
 func moduleKernel(t *testing.T) *Kernel {
 	t.Helper()
-	k := fakeKernel(6<<16 | 18<<8)
+	k, _ := moduleKernelIn(t)
+	return k
+}
+
+// moduleKernelIn is moduleKernel with the directory of the files.
+func moduleKernelIn(t *testing.T) (*Kernel, string) {
+	t.Helper()
+	dir := t.TempDir()
+	k := kernel.New(kernel.Options{Version: 6<<16 | 18<<8, CPUs: 4, TypesDir: dir})
 	t.Cleanup(func() { k.Close() })
-	k.typesDir = t.TempDir()
 	base := btf.Builder{Order: binary.NativeEndian}
 	number := base.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})
 	proto := base.Add(&btf.FuncProto{Return: number})
 	base.Add(&btf.Func{Name: "kernel", Type: proto})
 	base.Add(&btf.Struct{Name: "task", Size: 4, Members: []btf.Member{{Name: "pid", Type: number}}})
-	types := writeTypes(t, filepath.Join(k.typesDir, vmlinux), &base)
+	types := writeTypes(t, filepath.Join(dir, vmlinux), &base)
 	for i, name := range []string{"alpha", "beta"} {
 		b := btf.Builder{Base: types}
 		b.Add(&btf.Func{Name: "both", Type: proto})
@@ -40,19 +44,19 @@ func moduleKernel(t *testing.T) *Kernel {
 		b.Add(&btf.Var{Name: "var_" + name, Type: number, Linkage: btf.LinkGlobal})
 		b.Add(&btf.Struct{Name: "private_" + name, Size: 8, Members: []btf.Member{{Name: "n", Type: number, Offset: 32}}})
 		b.Add(&btf.Struct{Name: "shared", Size: 16, Members: []btf.Member{{Name: "same", Type: number, Offset: 64}, {Name: "other", Type: number, Offset: uint32(32 * i)}}})
-		writeTypes(t, filepath.Join(k.typesDir, name), &b)
+		writeTypes(t, filepath.Join(dir, name), &b)
 	}
 	nothing, err := (&btf.Builder{Base: types}).Bytes() // case B05: neither types nor strings
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(k.typesDir, "nothing"), nothing[:24], 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "nothing"), nothing[:24], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(k.typesDir, "broken"), []byte("no BTF"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "broken"), []byte("no BTF"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return k
+	return k, dir
 }
 
 func writeTypes(t *testing.T, file string, b *btf.Builder) *btf.Types {
@@ -65,65 +69,6 @@ func writeTypes(t *testing.T, file string, b *btf.Builder) *btf.Types {
 		t.Fatal(err)
 	}
 	return types
-}
-
-func TestModuleTypes(t *testing.T) {
-	k := moduleKernel(t)
-	names, err := k.Modules()
-	if diff := cmp.Diff([]string{"alpha", "beta", "broken", "nothing"}, names); diff != "" || err != nil {
-		t.Errorf("%v\n%s", err, diff)
-	}
-	if k.types != nil || k.modules != nil {
-		t.Error("listing modules reads types")
-	}
-	alpha, err := k.ModuleTypes("alpha")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if id, err := alpha.Find("of_alpha", btf.KindFunc); err != nil || id < alpha.First() {
-		t.Errorf("type %d, %v", id, err)
-	}
-	if again, err := k.ModuleTypes("alpha"); err != nil || again != alpha || len(k.modules) != 1 {
-		t.Errorf("read twice, or others were too: %v", err)
-	}
-	for name, want := range map[string]error{"gamma": ErrNotSupported, "vmlinux": ErrNotSupported, "../x": ErrNotSupported, "": ErrNotSupported, "broken": btf.ErrMagic} {
-		if _, err := k.ModuleTypes(name); !errors.Is(err, want) || !strings.Contains(err.Error(), "kernel module") {
-			t.Errorf("%q: %v", name, err)
-		}
-	}
-	k.Close()
-	if _, err := k.Modules(); !errors.Is(err, fs.ErrClosed) {
-		t.Errorf("after Close: %v", err)
-	}
-	if _, err := k.ModuleTypes("alpha"); !errors.Is(err, fs.ErrClosed) {
-		t.Errorf("after Close: %v", err)
-	}
-	k = fakeKernel(5<<16 | 10<<8)
-	k.typesDir = filepath.Join(t.TempDir(), "none")
-	if names, err := k.Modules(); len(names) != 0 || err != nil {
-		t.Errorf("a kernel without BTF: %v, %v", names, err)
-	}
-}
-
-// TestModuleTypesAtOnce asks for the same types from several goroutines, as loads that share a Kernel do.
-func TestModuleTypesAtOnce(t *testing.T) {
-	k := moduleKernel(t)
-	var wg sync.WaitGroup
-	got := make([]*btf.Types, 8)
-	for i := range got {
-		wg.Go(func() {
-			got[i], _ = k.ModuleTypes("alpha")
-			if _, err := got[i].FindOwn("of_alpha", btf.KindFunc); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	for _, types := range got {
-		if types == nil || types != got[0] {
-			t.Error("not everyone got the same types")
-		}
-	}
 }
 
 func TestFindIn(t *testing.T) {
@@ -161,6 +106,25 @@ func TestFindIn(t *testing.T) {
 	}
 }
 
+// opened counts the modules of moduleKernel whose types were read: those that are still there without their files.
+func opened(t *testing.T, k *Kernel, dir string) int {
+	t.Helper()
+	names, err := k.Modules()
+	if err == nil {
+		err = os.RemoveAll(dir)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, name := range names {
+		if _, err := k.ModuleTypes(name); err == nil {
+			n++
+		}
+	}
+	return n
+}
+
 // TestCoreModules asks for types that only modules have.
 func TestCoreModules(t *testing.T) {
 	b := btf.Builder{Order: binary.NativeEndian}
@@ -194,7 +158,8 @@ func TestCoreModules(t *testing.T) {
 	} {
 		p := program("p", asm.Mov64Imm(asm.R0, 77), asm.Exit())
 		p.Insns.Edit(func(in []spec.Insn) { in[0].Core = &c.relo })
-		l := &load{kernel: moduleKernel(t), out: &Collection{}, spec: collection([]*spec.Program{p}), programs: []*spec.Program{p}}
+		k, dir := moduleKernelIn(t)
+		l := &load{kernel: k, out: &Collection{}, spec: collection([]*spec.Program{p}), programs: []*spec.Program{p}}
 		l.spec.BTF = types
 		ready := &prepared{spec: p, code: []asm.Insn{asm.Mov64Imm(asm.R0, 77)}}
 		if f, _ := btf.Resolve(types, c.relo); f.Validate {
@@ -211,8 +176,8 @@ func TestCoreModules(t *testing.T) {
 		} else if c.err == nil && ready.code[0].Imm != c.imm {
 			t.Errorf("%s: %d, want %d", c.name, ready.code[0].Imm, c.imm)
 		}
-		if len(l.kernel.modules) != c.opened {
-			t.Errorf("%s: %d modules were opened, want %d", c.name, len(l.kernel.modules), c.opened)
+		if n := opened(t, k, dir); n != c.opened {
+			t.Errorf("%s: %d modules were opened, want %d", c.name, n, c.opened)
 		}
 		if i := slices.IndexFunc(l.out.notes, func(n spec.Note) bool { return n.Code == "L05" }); (i >= 0) != (c.relo.Kind == btf.CoreTypeIDTarget) {
 			t.Errorf("%s: notes %+v", c.name, l.out.notes)

@@ -85,7 +85,7 @@ func TestSince(t *testing.T) {
 			if err == nil {
 				got.Close()
 			}
-			switch old := k.before(needs.Kernel); {
+			switch old := k.Before(needs.Kernel); {
 			case old && !errors.Is(err, ErrNotSupported):
 				t.Errorf("%s since %s: %+v", needs.Causes[0].What, needs.Kernel, err)
 			case !old && err != nil:

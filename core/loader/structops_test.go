@@ -49,15 +49,23 @@ func mustTypes(t *testing.T, b *btf.Builder) *btf.Types {
 // opsLoad is a load of one instance on a kernel with the types of opsTypes.
 func opsLoad(t *testing.T, edit func(m *spec.Map)) *load {
 	t.Helper()
-	kernel, _ := opsTypes(t, true)
+	types, _ := opsTypes(t, true)
 	own, id := opsTypes(t, false)
-	k := fakeKernel(6<<16 | 18<<8)
-	k.types, k.typesDir = kernel, t.TempDir()
+	k := kernelWith(t, types)
 	m := &spec.Map{Name: "demo", Type: spec.MapStructOps, KeySize: 4, ValueSize: 64, MaxEntries: 1, Value: id, Data: make([]byte, 64)}
 	if edit != nil {
 		edit(m)
 	}
 	return &load{kernel: k, out: &Collection{}, spec: &spec.Collection{BTF: own, Maps: []*spec.Map{m}}}
+}
+
+func kernelTypes(t *testing.T, l *load) *btf.Types {
+	t.Helper()
+	types, err := l.kernel.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return types
 }
 
 // TestLayOut puts members where the kernel has them.
@@ -92,7 +100,7 @@ func TestLayOut(t *testing.T) {
 		t.Errorf("notes %v", n)
 	}
 	p := &prepared{spec: &spec.Program{Type: spec.ProgramStructOps, AttachTo: "demo_ops___v2.start"}}
-	if err := l.opsTarget(p); err != nil || p.attachType != 2 || l.kernel.types.Name(p.attach.id) != "demo_ops" {
+	if err := l.opsTarget(p); err != nil || p.attachType != 2 || kernelTypes(t, l).Name(p.attach.id) != "demo_ops" {
 		t.Errorf("target %+v, %v", p, err)
 	}
 }
@@ -198,7 +206,7 @@ func TestInstanceOf(t *testing.T) {
 
 // TestOpsOfModule finds a type of struct_ops that a module has.
 func TestOpsOfModule(t *testing.T) {
-	k := moduleKernel(t)
+	k, dir := moduleKernelIn(t)
 	base, err := k.Types()
 	if err != nil {
 		t.Fatal(err)
@@ -208,7 +216,7 @@ func TestOpsOfModule(t *testing.T) {
 	ops := b.Add(&btf.Struct{Name: "gamma_ops", Size: 8, Members: []btf.Member{{Name: "start", Type: call}}})
 	b.Add(&btf.Struct{Name: "bpf_struct_ops_gamma_ops", Size: 128, Members: []btf.Member{{Name: "data", Type: ops, Offset: 512}}})
 	b.Add(&btf.Struct{Name: "bpf_struct_ops_empty", Size: 8})
-	writeTypes(t, filepath.Join(k.typesDir, "gamma"), &b)
+	writeTypes(t, filepath.Join(dir, "gamma"), &b)
 	l := &load{kernel: k, out: &Collection{}}
 	got, err := l.opsType("gamma_ops___old")
 	if err != nil || got.module != "gamma" || got.at != 64 || got.size != 128 || got.types.Name(got.id) != "gamma_ops" {

@@ -14,8 +14,8 @@ import (
 )
 
 // Packages are those whose tests use a kernel.
-var Packages = []string{"internal/sys", "internal/testnet", "core/asm", "core/btf", "core/spec", "core/loader", "core/link", "core/ring",
-	"host", "cmd/bpfhost"}
+var Packages = []string{"internal/sys", "internal/testnet", "core/asm", "core/btf", "core/spec", "core/kernel", "core/loader", "core/link",
+	"core/ring", "host", "cmd/bpfhost"}
 
 // Only names the tests, as -run does, of packages of which few use a kernel. Emulated, the others take minutes.
 var Only = map[string]string{

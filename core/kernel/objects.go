@@ -1,4 +1,4 @@
-package loader
+package kernel
 
 import (
 	"errors"
@@ -50,7 +50,7 @@ func (k *Kernel) LoadedTypes() ([]TypesInfo, error) {
 		})
 	}
 	if err != nil {
-		return nil, fmt.Errorf("list types in the kernel: %w", k.explain(err, sys.CapSysAdmin))
+		return nil, fmt.Errorf("list types in the kernel: %w", k.Explain(err, sys.CapSysAdmin.String()))
 	}
 	return list, nil
 }
@@ -78,12 +78,13 @@ func eachObject(kind sys.Kind, f func(id uint32, fd *sys.FD) error) error {
 	}
 }
 
-// TypesByID returns the type information of an id that LoadedTypes gave: a copy, or what Types and ModuleTypes return. It takes
-// CAP_SYS_ADMIN. An id that is not there gives an error that wraps fs.ErrNotExist.
+// TypesByID returns the type information of an id of LoadedTypes: a copy, or what Types and ModuleTypes return. It takes
+// CAP_SYS_ADMIN. If there is no such id, the error
+// wraps fs.ErrNotExist.
 func (k *Kernel) TypesByID(id uint32) (*btf.Types, error) {
 	t, err := k.typesByID(id)
 	if err != nil {
-		return nil, fmt.Errorf("read types of BTF object %d: %w", id, k.explain(err, sys.CapSysAdmin))
+		return nil, fmt.Errorf("read types of BTF object %d: %w", id, k.Explain(err, sys.CapSysAdmin.String()))
 	}
 	return t, nil
 }
@@ -110,8 +111,8 @@ func (k *Kernel) typesByID(id uint32) (*btf.Types, error) {
 	return btf.Parse(b, btf.Options{})
 }
 
-// TypesOfProgram returns the type information that a program in the kernel came with, by the program's id, as TypesByID does. A
-// program without any gives an error that wraps btf.ErrNotFound.
+// TypesOfProgram returns the type information that a program in the kernel came with, by the program's id, as TypesByID does. For a
+// program without any the error wraps btf.ErrNotFound.
 func (k *Kernel) TypesOfProgram(id uint32) (*btf.Types, error) {
 	return k.typesOf("program", sys.Progs, id, func(fd *sys.FD) (uint32, error) {
 		var info sys.ProgInfo
@@ -131,7 +132,7 @@ func (k *Kernel) TypesOfMap(id uint32) (*btf.Types, error) {
 func (k *Kernel) typesOf(what string, kind sys.Kind, id uint32, of func(*sys.FD) (uint32, error)) (*btf.Types, error) {
 	fd, err := sys.OpenID(kind, id)
 	if err != nil {
-		return nil, fmt.Errorf("read types of %s %d: %w", what, id, k.explain(err, sys.CapSysAdmin))
+		return nil, fmt.Errorf("read types of %s %d: %w", what, id, k.Explain(err, sys.CapSysAdmin.String()))
 	}
 	defer fd.Close()
 	types, err := of(fd)

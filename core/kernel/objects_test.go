@@ -1,4 +1,4 @@
-package loader
+package kernel_test
 
 import (
 	"bytes"
@@ -8,16 +8,16 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
 func TestLoadedTypes(t *testing.T) {
-	types, p := typedProgram(t)
-	c := collection([]*spec.Program{p})
-	c.BTF = types
-	k := NewKernel()
+	c := typed(t)
+	types := c.BTF
+	k := kernel.New(kernel.Options{})
 	defer k.Close()
-	got := loadT(t, c, Options{Kernel: k})
+	got := load(t, c)
 	info, err := got.Program("typed").Info()
 	if err != nil {
 		t.Fatal(err)
@@ -26,12 +26,12 @@ func TestLoadedTypes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(list, func(l TypesInfo) bool { return l.ID == info.BTF })
+	i := slices.IndexFunc(list, func(l kernel.TypesInfo) bool { return l.ID == info.BTF })
 	if i < 0 || list[i].Name != "" || !slices.Contains(list[i].Programs, info.ID) || list[i].Size == 0 {
 		t.Errorf("types %d of program %d are not in %+v", info.BTF, info.ID, list)
 	}
-	named := slices.ContainsFunc(list, func(l TypesInfo) bool { return l.Name == vmlinux })
-	if !named && !k.before(spec.Version{Major: 5, Minor: 11}) {
+	named := slices.ContainsFunc(list, func(l kernel.TypesInfo) bool { return l.Name == "vmlinux" })
+	if !named && !k.Before(spec.Version{Major: 5, Minor: 11}) {
 		t.Error("the kernel's types are not listed")
 	}
 	own, err := k.TypesOfProgram(info.ID)
@@ -54,7 +54,7 @@ func TestLoadedTypes(t *testing.T) {
 
 func TestLoadedTypesOfKernel(t *testing.T) {
 	needKernel(t)
-	k := NewKernel()
+	k := kernel.New(kernel.Options{})
 	defer k.Close()
 	list, err := k.LoadedTypes()
 	if err != nil {
@@ -67,7 +67,7 @@ func TestLoadedTypesOfKernel(t *testing.T) {
 	for _, l := range list {
 		got, err := k.TypesByID(l.ID)
 		switch l.Name {
-		case vmlinux:
+		case "vmlinux":
 			if err != nil || got != want {
 				t.Errorf("not the kernel's types: %v", err)
 			}
@@ -80,12 +80,12 @@ func TestLoadedTypesOfKernel(t *testing.T) {
 }
 
 func TestLoadedTypesMissing(t *testing.T) {
-	c := loadT(t, collection(nil, &spec.Map{Name: "m", Type: spec.MapArray, KeySize: 4, ValueSize: 4, MaxEntries: 1}), Options{})
+	c := load(t, &spec.Collection{Maps: []*spec.Map{{Name: "m", Type: spec.MapArray, KeySize: 4, ValueSize: 4, MaxEntries: 1}}})
 	info, err := c.Map("m").Info()
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := NewKernel()
+	k := kernel.New(kernel.Options{})
 	defer k.Close()
 	if _, err := k.TypesOfMap(info.ID); !errors.Is(err, btf.ErrNotFound) {
 		t.Errorf("a map without types: %v", err)

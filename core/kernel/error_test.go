@@ -1,4 +1,4 @@
-package loader
+package kernel
 
 import (
 	"errors"
@@ -24,16 +24,16 @@ func TestFeatureError(t *testing.T) {
 }
 
 func TestExplain(t *testing.T) {
-	old, now := fakeKernel(5<<16|10<<8), fakeKernel(6<<16|12<<8)
-	if err := now.explain(sys.EINVAL, sys.CapBPF); err != sys.EINVAL {
+	old, now := fake(5<<16|10<<8), fake(6<<16|12<<8)
+	if err := now.Explain(sys.EINVAL, "CAP_BPF"); err != sys.EINVAL {
 		t.Errorf("another errno became %v", err)
 	}
-	err := now.explain(sys.EPERM, sys.CapBPF)
+	err := now.Explain(sys.EPERM, "CAP_BPF")
 	if !errors.Is(err, ErrPermission) || !errors.Is(err, fs.ErrPermission) || !errors.Is(err, sys.EPERM) {
 		t.Errorf("%v does not wrap its causes", err)
 	}
 	for k, want := range map[*Kernel]string{old: "RLIMIT_MEMLOCK", now: "lockdown"} {
-		if got := k.explain(sys.EPERM).Error(); !strings.Contains(got, want) {
+		if got := k.Explain(sys.EPERM).Error(); !strings.Contains(got, want) {
 			t.Errorf("nothing is missing: %q, want %q", got, want)
 		}
 	}
@@ -41,21 +41,13 @@ func TestExplain(t *testing.T) {
 
 func TestCapabilities(t *testing.T) {
 	for p := spec.ProgramUnspec; p <= spec.ProgramNetfilter; p++ {
-		if names := p.Capabilities(); len(capabilities(names)) != len(names) {
+		if names := p.Capabilities(); len(byName(names)) != len(names) {
 			t.Errorf("%v programs: %v has a name that is not known", p, names)
 		}
 	}
 	for m := spec.MapUnspec; m <= spec.MapArena; m++ {
-		if names := m.Capabilities(); len(capabilities(names)) != len(names) {
+		if names := m.Capabilities(); len(byName(names)) != len(names) {
 			t.Errorf("%v maps: %v has a name that is not known", m, names)
 		}
 	}
-}
-
-// fakeKernel is a kernel of which only the version is known.
-func fakeKernel(version uint32) *Kernel {
-	k := NewKernel()
-	k.version = func() (uint32, error) { return version, nil }
-	k.cpus = func() (int, error) { return 4, nil }
-	return k
 }

@@ -1,29 +1,30 @@
-package loader
+package kernel_test
 
 import (
 	"fmt"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
 // TestTypeFeatures holds what this kernel accepts of BTF against since when kernels are said to accept it.
 func TestTypeFeatures(t *testing.T) {
 	needKernel(t)
-	k := NewKernel()
+	k := kernel.New(kernel.Options{})
 	defer k.Close()
-	accepted := k.typeFeatures(btf.AllFeatures)
+	accepted := k.TypeFeatures(btf.AllFeatures)
 	for f := btf.Feature(1); f&btf.AllFeatures != 0; f <<= 1 {
 		var since spec.Version
 		if n, err := fmt.Sscanf(f.Since(), "%d.%d", &since.Major, &since.Minor); n != 2 {
 			t.Fatalf("%v: since %q: %v", f, f.Since(), err)
 		}
-		if got, want := accepted&f != 0, !k.before(since); got != want {
-			t.Errorf("%v: accepted is %v on %v, and said to be there since %v", f, got, k.running(), since)
+		if got, want := accepted&f != 0, !k.Before(since); got != want {
+			t.Errorf("%v: accepted is %v on %v, and said to be there since %v", f, got, k.Running(), since)
 		}
 	}
-	if again := k.typeFeatures(btf.AllFeatures); again != accepted || k.probed != btf.AllFeatures {
+	if again := k.TypeFeatures(btf.AllFeatures); again != accepted || k.Probed() != btf.AllFeatures {
 		t.Errorf("%v, then %v", accepted, again)
 	}
 }

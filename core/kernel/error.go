@@ -1,0 +1,80 @@
+package kernel
+
+import (
+	"errors"
+	"io/fs"
+
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
+)
+
+// ErrNotSupported says that the system or its kernel lacks something. Where it is known since when
+// the kernel has it, the error is a *FeatureError, which wraps this one.
+var ErrNotSupported = sys.ErrNotSupported
+
+// ErrPermission says that this process may not do something. Errors that wrap it say what is missing.
+var ErrPermission = fs.ErrPermission
+
+// FeatureError says that the running kernel is older than something that was asked for.
+// It wraps ErrNotSupported and the kernel's own answer.
+type FeatureError struct {
+	Feature   string // "arena maps"
+	MinKernel string // the first version that has it, "6.9"
+	Running   string // the version that runs, "6.1"; empty is unknown
+	Err       error  // what the kernel said; may be nil
+}
+
+// Error returns for example "arena maps need Linux 6.9, this is 6.1".
+func (e *FeatureError) Error() string {
+	s := e.Feature + " need Linux " + e.MinKernel
+	if e.Running != "" {
+		s += ", this is " + e.Running
+	}
+	return s
+}
+
+// Unwrap returns ErrNotSupported and the kernel's answer.
+func (e *FeatureError) Unwrap() []error {
+	if e.Err == nil {
+		return []error{ErrNotSupported}
+	}
+	return []error{ErrNotSupported, e.Err}
+}
+
+// permissionError says which privilege is missing, or what else may be the reason.
+type permissionError struct {
+	reason string
+	err    error
+}
+
+func (e *permissionError) Error() string { return "permission denied: " + e.reason }
+
+func (e *permissionError) Unwrap() []error { return []error{ErrPermission, e.err} }
+
+// Explain makes an EPERM of the kernel say what is missing of the capabilities, "CAP_BPF", that the
+// call takes; the result wraps ErrPermission. Any other error is returned as it is.
+func (k *Kernel) Explain(err error, capabilities ...string) error {
+	if !errors.Is(err, sys.EPERM) {
+		return err
+	}
+	reason := "no capability is missing, so kernel lockdown, a security module, seccomp or the kernel's build forbids it"
+	if names := sys.MissingCapabilities(byName(capabilities)...); names != "" {
+		reason = "this process lacks " + names
+	} else if k.Before(spec.Version{Major: 5, Minor: 11}) {
+		reason = "RLIMIT_MEMLOCK may be too low, which kernels before 5.11 charge maps and programs to"
+	}
+	return &permissionError{reason: reason, err: err}
+}
+
+// byName finds capabilities by name. Names that are not known are left out.
+func byName(names []string) []sys.Capability {
+	var out []sys.Capability
+	for _, name := range names {
+		for _, c := range []sys.Capability{sys.CapBPF, sys.CapPerfmon, sys.CapNetAdmin, sys.CapSysAdmin} {
+			if c.String() == name {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}

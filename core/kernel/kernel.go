@@ -1,0 +1,129 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/internal/sys"
+)
+
+// Kernel is what is known of the running kernel. Everything is read when it is first asked for.
+// One Kernel may serve many loads; the zero value is not usable, see New.
+type Kernel struct {
+	version func() (uint32, error)
+	cpus    func() (int, error)
+	config  func() (map[string]string, error)
+
+	typesDir string // where the kernel shows its types and those of its modules
+
+	mu      sync.Mutex
+	types   *btf.Types
+	unmap   func()
+	modules map[string]*module
+	closed  bool
+
+	probed, accepted btf.Feature // of BTF: what was tried, and what of it this kernel takes
+}
+
+// Options say what is known of the kernel without asking it. The zero value asks it for everything.
+type Options struct {
+	Version  uint32            // KERNEL_VERSION(major, minor, patch); 0 is that of the running kernel
+	CPUs     int               // number of possible CPUs; 0 is that of this machine
+	Config   map[string]string // build options, "CONFIG_HZ": "250"; nil reads the kernel's configuration
+	TypesDir string            // directory with the types of the kernel and its modules, "vmlinux"; empty is /sys/kernel/btf
+}
+
+// New returns the running kernel, but for what the options say of it. Close releases its memory.
+func New(o Options) *Kernel {
+	k := &Kernel{
+		version: sync.OnceValues(version),
+		cpus:    sync.OnceValues(possibleCPUs),
+		config:  sync.OnceValues(readConfig),
+
+		typesDir: o.TypesDir,
+	}
+	if o.Version != 0 {
+		k.version = func() (uint32, error) { return o.Version, nil }
+	}
+	if o.CPUs != 0 {
+		k.cpus = func() (int, error) { return o.CPUs, nil }
+	}
+	if o.Config != nil {
+		k.config = func() (map[string]string, error) { return o.Config, nil }
+	}
+	if k.typesDir == "" {
+		k.typesDir = "/sys/kernel/btf"
+	}
+	return k
+}
+
+// Close releases the types of the kernel and its modules, which must not be used any more. It may be
+// called again.
+func (k *Kernel) Close() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.unmap != nil {
+		k.unmap()
+	}
+	for _, m := range k.modules {
+		m.close()
+	}
+	k.types, k.unmap, k.modules, k.closed = nil, nil, nil, true
+	return nil
+}
+
+// vmlinux is the name of the kernel proper among its modules.
+const vmlinux = "vmlinux"
+
+// Types returns the types of the kernel proper. They are valid until Close. For a kernel without
+// them (CONFIG_DEBUG_INFO_BTF) the error wraps ErrNotSupported.
+func (k *Kernel) Types() (*btf.Types, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.ownTypes()
+}
+
+// ownTypes is Types for callers that hold the lock.
+func (k *Kernel) ownTypes() (*btf.Types, error) {
+	if k.closed {
+		return nil, fmt.Errorf("read kernel types: %w", os.ErrClosed)
+	}
+	if k.types != nil {
+		return k.types, nil
+	}
+	b, unmap, err := readBTF(filepath.Join(k.typesDir, vmlinux))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read kernel types: this kernel has no BTF (CONFIG_DEBUG_INFO_BTF): %w", ErrNotSupported)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read kernel types: %w", err)
+	}
+	t, err := btf.Parse(b, btf.Options{})
+	if err != nil {
+		unmap()
+		return nil, fmt.Errorf("read kernel types: %w", err)
+	}
+	k.types, k.unmap = t, unmap
+	return t, nil
+}
+
+// readBTF maps the file, or reads it where the kernel cannot map it (before 6.16).
+func readBTF(path string) ([]byte, func(), error) {
+	f, err := sys.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	if size, err := sys.FileSize(f); err == nil && size > 0 {
+		if b, unmap, err := sys.MapFile(f, int(size)); err == nil {
+			return b, unmap, nil
+		}
+	}
+	b, err := os.ReadFile(path)
+	return b, func() {}, err
+}

@@ -1,0 +1,70 @@
+package kernel_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/kernel"
+	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
+	"github.com/bpfhost/bpfhost/internal/testenv"
+)
+
+// TestMain fails when a test leaves a descriptor open.
+func TestMain(m *testing.M) {
+	open := sys.Trace()
+	code := m.Run()
+	for _, fd := range open() {
+		fmt.Fprintln(os.Stderr, "left open:", fd)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// load loads a collection and closes it with the test. It skips without the privileges to load.
+func load(t testing.TB, c *spec.Collection) *loader.Collection {
+	t.Helper()
+	c.License, c.Order = "GPL", asm.LittleEndian
+	if binary.NativeEndian.Uint16([]byte{0, 1}) == 1 {
+		c.Order = asm.BigEndian
+	}
+	got, err := loader.Load(c, loader.Options{})
+	if errors.Is(err, kernel.ErrPermission) || errors.Is(err, kernel.ErrNotSupported) {
+		testenv.Skip(t, testenv.Kernel, err.Error())
+	}
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	t.Cleanup(func() { got.Close() })
+	return got
+}
+
+// needKernel skips without the privileges to load.
+func needKernel(t testing.TB) {
+	t.Helper()
+	p := &spec.Program{Name: "probe", Type: spec.ProgramXDP}
+	p.Insns = spec.CodeOf(asm.Mov64Imm(asm.R0, 0), asm.Exit())
+	load(t, &spec.Collection{Programs: []*spec.Program{p}})
+}
+
+// typed is a collection of a program with types of its functions.
+func typed(t testing.TB) *spec.Collection {
+	t.Helper()
+	b := btf.Builder{}
+	number := b.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})
+	main := b.Add(&btf.Function{Name: "main", Type: b.Add(&btf.FuncProto{Return: number}), Linkage: btf.LinkGlobal})
+	types, err := b.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &spec.Program{Name: "typed", Type: spec.ProgramXDP}
+	p.Insns = spec.CodeOf(asm.Mov64Imm(asm.R0, 2), asm.Exit())
+	p.Insns.Edit(func(in []spec.Insn) { in[0].Func = &btf.Func{Name: "main", Type: main} })
+	return &spec.Collection{BTF: types, Programs: []*spec.Program{p}}
+}

@@ -1,0 +1,36 @@
+package kernel
+
+import (
+	"encoding/binary"
+
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/internal/sys"
+)
+
+// TypeFeatures returns what this kernel accepts of BTF. It loads a small BTF object for each feature that is
+// asked for, once; the result may have features that were asked for earlier. A kernel that refuses everything,
+// for want of CAP_BPF for instance, accepts none.
+func (k *Kernel) TypeFeatures(wanted btf.Feature) btf.Feature {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for f := btf.Feature(1); f&btf.AllFeatures != 0; f <<= 1 {
+		if wanted&f == 0 || k.probed&f != 0 {
+			continue
+		}
+		k.probed |= f
+		if loadsTypes(f.Probe(binary.NativeEndian)) {
+			k.accepted |= f
+		}
+	}
+	return k.accepted
+}
+
+// loadsTypes reports whether the kernel accepts the bytes of a BTF object.
+func loadsTypes(b []byte) bool {
+	fd, err := sys.LoadBTF(&sys.BTFLoad{BTF: sys.BytesPointer(b), Size: uint32(len(b))})
+	if err != nil {
+		return false
+	}
+	fd.Close()
+	return true
+}
