@@ -37,6 +37,7 @@ type Machine struct {
 	Image   *Image
 	Vmlinuz string // boots this kernel in place of the image's
 	Jobs    []Job
+	Without []Feature     // what the machine lacks
 	Modules []string      // further kernel modules to load; it is an error where the image has no file of one
 	Tree    string        // folder whose files appear below /src; "" is none
 	Silence time.Duration // ends the machine when no job writes anything for so long; 0 is DefaultSilence
@@ -116,7 +117,7 @@ func (m Machine) verdict(ctx context.Context, err error, c collector, console st
 	what := ""
 	switch {
 	case ctx.Err() != nil && !errors.Is(context.Cause(ctx), errSilent):
-		return fmt.Errorf("run kernel %s: %w", m.Image.Kernel.Name, context.Cause(ctx))
+		return fmt.Errorf("run kernel %s: %w", m.Name(), context.Cause(ctx))
 	case strings.Contains(console, panicMark):
 		what = "kernel panic"
 	case ctx.Err() != nil:
@@ -128,7 +129,7 @@ func (m Machine) verdict(ctx context.Context, err error, c collector, console st
 	default:
 		return nil
 	}
-	return fmt.Errorf("run kernel %s: %w: %s; end of its console:\n%s", m.Image.Kernel.Name, ErrMachine, what, console)
+	return fmt.Errorf("run kernel %s: %w: %s; end of its console:\n%s", m.Name(), ErrMachine, what, console)
 }
 
 // defaultCPU is all that QEMU can emulate but for cmpxchg16b: QEMU now and then leaves a wrong flags register behind it,
@@ -143,7 +144,7 @@ func (m Machine) args(dir string) []string {
 	a := []string{
 		"-machine", "q35", "-cpu", cmp.Or(m.Image.Kernel.CPU, defaultCPU), "-accel", "tcg,thread=single", "-smp", "2", "-m", "2G",
 		"-kernel", kernel, "-initrd", filepath.Join(dir, "initrd"), "-no-reboot", "-display", "none", "-net", "none",
-		"-append", "console=ttyS0 panic=-1 quiet lsm=lockdown,capability,bpf mitigations=off cryptomgr.notests no_timer_check",
+		"-append", m.commandLine(),
 		"-serial", "stdio",
 	}
 	if m.Shell {
@@ -180,6 +181,7 @@ func (m Machine) writeInitrd(file string) error {
 		names = append(names, mod.name)
 		a.bytes("/lab/"+mod.name+".ko", 0o644, mod.data)
 	}
+	a.bytes("/lab/without", 0o644, []byte(joinFeatures(m.Without, "\n")+"\n"))
 	a.bytes("/lab/modules", 0o644, []byte(strings.Join(names, "\n")+"\n"))
 	if m.Shell {
 		a.bytes("/lab/shell", 0o644, nil)
@@ -206,7 +208,7 @@ const kernelEnv = "BPFHOST_LAB"
 // jobScript runs each job between two marks that collector.read looks for.
 func (m Machine) jobScript() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "export %s=%s\n", kernelEnv, quote(m.Image.Kernel.Name))
+	fmt.Fprintf(&b, "export %s=%s\n", kernelEnv, quote(m.Name()))
 	for i, j := range m.Jobs {
 		fmt.Fprintf(&b, "echo '@@lab start %d'\nmkdir -p %s && cd %s\n", i, quote(j.Dir), quote(j.Dir))
 		for _, e := range j.Env {

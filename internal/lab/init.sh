@@ -5,17 +5,21 @@
 /bin/busybox --install -s /bin
 export PATH=/bin HOME=/tmp TMPDIR=/tmp LANG=C.UTF-8
 mount -t proc proc /proc
-mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
-mkdir -p /dev/shm /sys/fs/cgroup
+mkdir -p /dev/shm
 mount -t tmpfs tmp /tmp
 mount -t tmpfs shm /dev/shm
 mkdir -p /tmp/out
-mount -t securityfs security /sys/kernel/security 2>/dev/null
-mount -t debugfs debug /sys/kernel/debug 2>/dev/null
-mount -t tracefs trace /sys/kernel/tracing 2>/dev/null
-mount -t bpf bpf /sys/fs/bpf
-mount -t cgroup2 cgroup /sys/fs/cgroup
+without() { grep -qx "$1" /lab/without; }
+if ! without sys; then
+	mount -t sysfs sys /sys
+	mount -t securityfs security /sys/kernel/security 2>/dev/null
+	mount -t debugfs debug /sys/kernel/debug 2>/dev/null
+	mount -t tracefs trace /sys/kernel/tracing 2>/dev/null
+	mount -t bpf bpf /sys/fs/bpf
+	mount -t cgroup2 cgroup /sys/fs/cgroup
+	if without btf; then mount -t tmpfs -o ro none /sys/kernel/btf; fi
+fi
 ln -s /proc/self/fd /dev/fd
 ip link set lo up
 for m in $(cat /lab/modules 2>/dev/null); do insmod /lab/$m.ko || echo "lab: module $m does not load"; done

@@ -147,7 +147,7 @@ func (j Job) envHere() []string {
 func (s Suite) RunOn(ctx context.Context, m Machine) Column {
 	begun := time.Now()
 	res, err := m.Run(ctx)
-	return newColumn(m.Image.Kernel.Name, m.Image.Release, res, time.Since(begun), err)
+	return newColumn(m.Name(), m.Image.Release, res, time.Since(begun), err)
 }
 
 // RunHere runs the jobs on this machine's own kernel. ended may be nil.

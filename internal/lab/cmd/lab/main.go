@@ -84,7 +84,7 @@ func shell(ctx context.Context, s lab.Store, o options, root string) error {
 	if err != nil {
 		return err
 	}
-	_, err = lab.Machine{Image: imgs[0], Vmlinuz: o.vmlinuz, Modules: o.modules, Tree: root, Shell: true}.Run(ctx)
+	_, err = lab.Machine{Image: imgs[0], Vmlinuz: o.vmlinuz, Modules: o.modules, Without: o.without, Tree: root, Shell: true}.Run(ctx)
 	return err
 }
 
@@ -126,10 +126,10 @@ func test(ctx context.Context, store lab.Store, o options, root string, stdout i
 	p := printer{w: stdout, verbose: o.verbose}
 	var runs []func() lab.Column
 	for _, img := range imgs {
-		m := lab.Machine{Image: img, Vmlinuz: o.vmlinuz, Jobs: jobs, Modules: o.modules, Tree: root, Silence: o.silence,
-			Output: p.output(img.Kernel.Name), Ended: p.ended(img.Kernel.Name)}
+		m := lab.Machine{Image: img, Vmlinuz: o.vmlinuz, Jobs: jobs, Modules: o.modules, Without: o.without, Tree: root, Silence: o.silence}
+		m.Output, m.Ended = p.output(m.Name()), p.ended(m.Name())
 		if o.cover != "" {
-			m.Collect = filepath.Join(dir, "cover-"+img.Kernel.Name)
+			m.Collect = filepath.Join(dir, "cover-"+m.Name())
 		}
 		runs = append(runs, func() lab.Column { return s.RunOn(ctx, m) })
 	}

@@ -24,6 +24,7 @@ type options struct {
 	verbose        bool
 	parallel       int      // machines at a time
 	modules        []string // further kernel modules to load
+	without        []lab.Feature
 	packages       []string // as folders from the top of the repository; never empty
 	only           map[string]string
 }
@@ -47,6 +48,11 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.Func("modules", "load these modules too, separated by commas", func(s string) error {
 		o.modules = append(o.modules, strings.Split(s, ",")...)
 		return nil
+	})
+	f.Func("without", "boot machines that lack these: bpf-lsm, sys or btf, separated by commas", func(s string) error {
+		fs, err := lab.ParseFeatures(s)
+		o.without = append(o.without, fs...)
+		return err
 	})
 	f.BoolVar(&o.verbose, "v", false, "show the output of every test, as it comes, not only of those that fail")
 	f.IntVar(&o.parallel, "parallel", runtime.NumCPU(), "boot so many machines at a time")
@@ -90,6 +96,8 @@ func (o *options) pick(kernel string) error {
 	switch {
 	case o.image != "" && (o.named || o.vmlinuz != ""):
 		return fmt.Errorf("-image is a kernel of its own: leave out -kernel and -vmlinuz")
+	case o.without != nil && o.facts:
+		return fmt.Errorf("-facts is for whole machines: leave out -without")
 	case o.image != "" && o.facts:
 		return fmt.Errorf("-facts is for kernels of the lab, not for -image")
 	case len(o.kernels) > 1 && o.shell:

@@ -35,8 +35,8 @@ func TestParse(t *testing.T) {
 			t.Errorf("%q: got %+v", c.args, o)
 		}
 	}
-	o, err := parse([]string{"x", "-silence", "7s", "-require", "kernel,clang", "-modules", "a,b", "-modules=c", "-coverprofile", "c.out"}, new(bytes.Buffer))
-	if err != nil || o.silence != 7*time.Second || o.require != "kernel,clang" || o.cover != "c.out" || !slices.Equal(o.modules, []string{"a", "b", "c"}) {
+	o, err := parse([]string{"x", "-silence", "7s", "-require", "kernel,clang", "-modules", "a,b", "-modules=c", "-without", "sys,btf", "-coverprofile", "c.out"}, new(bytes.Buffer))
+	if err != nil || o.silence != 7*time.Second || o.require != "kernel,clang" || o.cover != "c.out" || len(o.without) != 2 || !slices.Equal(o.modules, []string{"a", "b", "c"}) {
 		t.Errorf("got %+v, %v", o, err)
 	}
 	if i := slices.IndexFunc(lab.Kernels, func(k lab.Kernel) bool { return k.Name == o.kernels[0].Name }); i < 0 {
@@ -53,6 +53,8 @@ func TestParseRefuses(t *testing.T) {
 		"-vmlinuz x -kernel all":        "-vmlinuz replaces one kernel",
 		"-image x -kernel 6.1":          "-image is a kernel of its own",
 		"-image x -vmlinuz x":           "-image is a kernel of its own",
+		"-without x":                    `find feature "x": there are bpf-lsm, sys, btf`,
+		"-without sys -facts":           "-facts is for whole machines",
 		"-image x -facts":               "-facts is for kernels of the lab",
 		"-facts -vmlinuz x":             "-facts is for kernels of the lab",
 		"-h":                            "usage: lab [flags] [packages]",
