@@ -58,13 +58,13 @@ func typed(t testing.TB) *spec.Collection {
 	t.Helper()
 	b := btf.Builder{}
 	number := b.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})
-	main := b.Add(&btf.Function{Name: "main", Type: b.Add(&btf.FuncProto{Return: number}), Linkage: btf.LinkGlobal})
+	main := b.Add(&btf.Func{Name: "main", Type: b.Add(&btf.FuncProto{Return: number}), Linkage: btf.LinkGlobal})
 	types, err := b.Types()
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := &spec.Program{Name: "typed", Type: spec.ProgramXDP}
 	p.Insns = spec.CodeOf(asm.Mov64Imm(asm.R0, 2), asm.Exit())
-	p.Insns.Edit(func(in []spec.Insn) { in[0].Func = &btf.Func{Name: "main", Type: main} })
+	p.Insns.Edit(func(in []spec.Insn) { in[0].Func = &btf.FuncInfo{Name: "main", Type: main} })
 	return &spec.Collection{BTF: types, Programs: []*spec.Program{p}}
 }

@@ -24,11 +24,11 @@ func withModules(t *testing.T) *Kernel {
 	t.Cleanup(func() { k.Close() })
 	base := btf.Builder{Order: binary.NativeEndian}
 	proto := base.Add(&btf.FuncProto{Return: base.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})})
-	base.Add(&btf.Function{Name: "kernel", Type: proto})
+	base.Add(&btf.Func{Name: "kernel", Type: proto})
 	types := writeTypes(t, filepath.Join(dir, vmlinux), &base)
 	for _, name := range []string{"alpha", "beta"} {
 		b := btf.Builder{Base: types}
-		b.Add(&btf.Function{Name: "of_" + name, Type: proto})
+		b.Add(&btf.Func{Name: "of_" + name, Type: proto})
 		writeTypes(t, filepath.Join(dir, name), &b)
 	}
 	nothing, err := (&btf.Builder{Base: types}).Bytes() // case B05: neither types nor strings
