@@ -13,7 +13,7 @@ import (
 	"github.com/bpfhost/bpfhost/host/plan"
 )
 
-// Apply brings a plan of this plugin into the kernel: it is judged once more, everything is loaded, the
+// Apply brings a plan of this plugin into the kernel: it is evaluated again, everything is loaded, the
 // plugin fills its maps, then everything is attached and the plugin opens its event sources. If a step
 // fails, all before it is undone, last first, and the plugin is not called any more. A plugin applies
 // one plan, once.
@@ -27,7 +27,7 @@ func (p *Plugin) Apply(ctx context.Context, pl *plan.Plan) (*Run, error) {
 		return nil, fmt.Errorf("apply plan of plugin %s: %w", SafeText(pl.Plugin.Name), err)
 	}
 	p.applied = true
-	if err := p.judge(pl); err != nil {
+	if err := p.evaluate(pl); err != nil {
 		return nil, fmt.Errorf("plugin %s: %w", SafeText(pl.Plugin.Name), err)
 	}
 	r := newRun(p)

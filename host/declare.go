@@ -12,16 +12,16 @@ import (
 // declaredParam is a parameter that the plugin declares while it describes itself.
 type declaredParam struct{ Param }
 
-// declaredWant is a wish.
-type declaredWant struct{ text string }
+// declaredRequest is a request.
+type declaredRequest struct{ text string }
 
 // Bounds of what a plugin declares.
 const (
-	maxParams = 256
-	maxWants  = 1024
+	maxParams   = 256
+	maxRequests = 1024
 )
 
-// declare adds a parameter, wish or section.
+// declare adds a parameter, request or section.
 func (x *instance) declare(k abi.Kind, name string) (any, error) {
 	if x.phase != abi.PhaseDescribe {
 		return nil, failf(abi.ErrPhase, "a %s is declared in bpfhost_describe", k)
@@ -55,17 +55,17 @@ func (x *instance) declareParam(name string) (any, error) {
 }
 
 func (x *instance) declareWant(text string) (any, error) {
-	if slices.ContainsFunc(x.wants, func(w *declaredWant) bool { return w.text == text }) {
-		return nil, failf(abi.ErrExist, "the wish %q is declared already", text)
+	if slices.ContainsFunc(x.requests, func(w *declaredRequest) bool { return w.text == text }) {
+		return nil, failf(abi.ErrExist, "the request %q was added already", text)
 	}
-	if len(x.wants) >= maxWants {
-		return nil, failf(abi.ErrLimit, "a plugin has at most %d wishes", maxWants)
+	if len(x.requests) >= maxRequests {
+		return nil, failf(abi.ErrLimit, "a plugin has at most %d requests", maxRequests)
 	}
-	if _, err := policy.ParseWishes([]string{text}); err != nil {
+	if _, err := policy.ParseRequests([]string{text}); err != nil {
 		return nil, &callError{code: abi.ErrInval, text: err.Error()}
 	}
-	w := &declaredWant{text}
-	x.wants = append(x.wants, w)
+	w := &declaredRequest{text}
+	x.requests = append(x.requests, w)
 	return w, nil
 }
 
@@ -77,8 +77,8 @@ func (x *instance) undeclare(obj any) error {
 	switch obj := obj.(type) {
 	case *declaredParam:
 		x.params = slices.DeleteFunc(x.params, func(p *declaredParam) bool { return p == obj })
-	case *declaredWant:
-		x.wants = slices.DeleteFunc(x.wants, func(w *declaredWant) bool { return w == obj })
+	case *declaredRequest:
+		x.requests = slices.DeleteFunc(x.requests, func(w *declaredRequest) bool { return w == obj })
 	case *declaredSection:
 		x.sections = slices.DeleteFunc(x.sections, func(s *declaredSection) bool { return s == obj })
 	}
@@ -98,8 +98,8 @@ func (x *instance) described() error {
 		}
 		x.info.Params = append(x.info.Params, p.Param)
 	}
-	for _, w := range x.wants {
-		x.info.Wants = append(x.info.Wants, w.text)
+	for _, w := range x.requests {
+		x.info.Requests = append(x.info.Requests, w.text)
 	}
 	if err := x.describedSections(); err != nil {
 		return err
@@ -109,11 +109,11 @@ func (x *instance) described() error {
 			x.handles.drop(obj)
 		}
 	})
-	wishes, err := policy.ParseWishes(x.info.Wants)
+	requests, err := policy.ParseRequests(x.info.Requests)
 	if err != nil {
 		return err
 	}
-	x.rights.wishes = wishes
+	x.rights.requests = requests
 	return nil
 }
 
@@ -139,7 +139,7 @@ var declaredProperties = map[abi.Prop]property{
 	abi.PropParamRequired: number(func(_ *instance, p *declaredParam) uint64 { return flag(p.Required) },
 		func(_ *instance, p *declaredParam, v uint64) error { p.Required = v != 0; return nil }),
 
-	abi.PropRequestText: text(func(_ *instance, w *declaredWant) string { return w.text }, nil),
+	abi.PropRequestText: text(func(_ *instance, w *declaredRequest) string { return w.text }, nil),
 
 	abi.PropSectionName: text(func(_ *instance, s *declaredSection) string { return s.Pattern }, nil),
 	abi.PropSectionType: number(func(_ *instance, s *declaredSection) uint64 { return uint64(s.Type) },

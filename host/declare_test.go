@@ -23,7 +23,7 @@ func TestDeclare(t *testing.T) {
 	w := x.ok(t, "add", x.Add(self, abi.KindRequest, []byte("program xdp")))
 	b := make([]byte, 32)
 	if n := x.GetB(w, abi.PropRequestText, b); string(b[:n]) != "program xdp" {
-		t.Errorf("the wish reads %q", b[:n])
+		t.Errorf("the request reads %q", b[:n])
 	}
 	for id, v := range map[abi.Prop]string{abi.PropPluginName: "n", abi.PropPluginVersion: "1", abi.PropPluginDoc: "d"} {
 		x.ok(t, "set_b", x.SetB(self, id, []byte(v)))
@@ -34,7 +34,7 @@ func TestDeclare(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Param{Name: "rate", Type: ParamU64, Default: "7", Doc: "7", Required: true}
-	if i := x.info; i.Name != "n" || i.Version != "1" || i.Doc != "d" || len(i.Params) != 1 || i.Params[0] != want || fmt.Sprint(i.Wants) != "[program xdp]" {
+	if i := x.info; i.Name != "n" || i.Version != "1" || i.Doc != "d" || len(i.Params) != 1 || i.Params[0] != want || fmt.Sprint(i.Requests) != "[program xdp]" {
 		t.Errorf("info %+v", i)
 	}
 	errnoIn(t, "a parameter's handle afterwards", x.HandleKind(p), abi.ErrBadh)

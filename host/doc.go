@@ -22,7 +22,7 @@
 //
 // # Policy
 //
-// A plugin may do what it declared that it wants, as far as the policy grants it. This is asked where
+// A plugin may do what it requested, as far as the policy grants it. This is asked where
 // a plugin does something (so that it learns of a refusal in place), again of the whole plan, and
 // again before anything is loaded. Changing an object of the operator takes the right "object edit";
 // what a plugin adds itself, and attachments, need none for the editing.

@@ -19,9 +19,9 @@ func ExamplePlugin_Plan() {
 	plan, err := p.Plan(ctx)
 	check(err)
 	for _, a := range plan.Objects[0].After.Attach {
-		fmt.Printf("attach %s to %s %s, judged by policy %q\n", a.Program, a.Kind, a.Target, plan.Policy)
+		fmt.Printf("attach %s to %s %s, evaluated by policy %q\n", a.Program, a.Kind, a.Target, plan.Policy)
 	}
-	// Output: attach count to xdp eth0, judged by policy "built-in default"
+	// Output: attach count to xdp eth0, evaluated by policy "built-in default"
 }
 
 // Text of a plugin cannot command a terminal.

@@ -23,7 +23,7 @@ type instance struct {
 	faults  int
 
 	params   []*declaredParam
-	wants    []*declaredWant
+	requests []*declaredRequest
 	sections []*declaredSection
 	config   config
 	rights   rights

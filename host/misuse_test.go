@@ -72,7 +72,7 @@ func (b *bench) open() {
 	for k, obj := range map[abi.Kind]any{
 		abi.KindPlugin: pluginRef{x}, abi.KindObject: o, abi.KindProgram: progRef{o, o.work.Programs[0]},
 		abi.KindMap: mapRef{o, o.work.Maps[0]}, abi.KindVar: varRef{o, o.work.Vars[0]}, abi.KindAttach: attRef{o, o.attIDs[0]},
-		abi.KindParam: &declaredParam{Param{Name: "p", Type: ParamString}}, abi.KindRequest: &declaredWant{"program xdp"}, abi.KindSection: &declaredSection{},
+		abi.KindParam: &declaredParam{Param{Name: "p", Type: ParamString}}, abi.KindRequest: &declaredRequest{"program xdp"}, abi.KindSection: &declaredSection{},
 		abi.KindLiveMap: x.run.maps[0], abi.KindSource: source,
 	} {
 		h, err := x.handles.open(k, obj)

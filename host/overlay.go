@@ -31,8 +31,8 @@ type object struct {
 	attIDs []uint32 // beside work.Attach, whose entries have no names: what handles point to
 	lastID uint32
 
-	judged  bool  // verdict is known
-	verdict error // why the plugin may not edit it; nil if it may
+	evaluated bool  // decision is known
+	decision  error // why the plugin may not edit it; nil if it may
 }
 
 // Handles name objects by these values, which stay the same while the object exists.

@@ -12,7 +12,7 @@ import (
 	"github.com/bpfhost/bpfhost/host/policy"
 )
 
-// Plan has the plugin configure itself and plan, and checks and judges what comes of it. The kernel
+// Plan has the plugin configure itself and plan, and checks and evaluates what comes of it. The kernel
 // is not touched and no privilege is needed. A plugin plans once.
 //
 // The error is a *ParamError, *PluginError or *LimitError, wraps ErrInput for an object that the plugin
@@ -41,7 +41,7 @@ func (p *Plugin) Plan(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.judge(made); err != nil {
+	if err := p.evaluate(made); err != nil {
 		return made, fmt.Errorf("plugin %s: %w", SafeText(x.info.Name), err)
 	}
 	return made, nil
@@ -96,8 +96,8 @@ func (x *instance) invalid(o *object, err error) error {
 	return &PluginError{Plugin: x.info.Name, Export: hookPlan.export, Kind: PluginInvalid, Err: fmt.Errorf("object %s: %w", o.name, err)}
 }
 
-// judge holds the plan against the policy. It is asked again before anything is loaded.
-func (p *Plugin) judge(pl *plan.Plan) error {
+// evaluate holds the plan against the policy. It is asked again before anything is loaded.
+func (p *Plugin) evaluate(pl *plan.Plan) error {
 	f := policy.Final{Plugin: p.x.info.Name, SHA256: p.x.info.SHA256, PinDir: p.host.config.PinDir, CPUs: p.host.cpus()}
 	for i := range pl.Objects {
 		o := &pl.Objects[i]
@@ -108,7 +108,7 @@ func (p *Plugin) judge(pl *plan.Plan) error {
 			Object: o.Source, SHA256: o.SHA256, Edited: o.Edited(), Collection: o.After,
 		})
 	}
-	pl.Verdicts = p.policy.Judge(p.x.rights.wishes, policy.Subjects(f))
+	pl.Decisions = p.policy.Evaluate(p.x.rights.requests, policy.Accesses(f))
 	return pl.Denied()
 }
 

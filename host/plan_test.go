@@ -33,8 +33,8 @@ func newHost(t testing.TB) *Host {
 	return h
 }
 
-// describe adds a bpfhost_describe that says a name, parameters (name, type, default) and wishes.
-func (w *wasmGuest) describe(name string, params [][3]string, wants ...string) *wasmGuest {
+// describe adds a bpfhost_describe that says a name, parameters (name, type, default) and requests.
+func (w *wasmGuest) describe(name string, params [][3]string, requests ...string) *wasmGuest {
 	prop := func(p abi.Prop) []byte { return i32(int64(p)) }
 	code := [][]byte{
 		w.must(0, 0, "self"),
@@ -52,7 +52,7 @@ func (w *wasmGuest) describe(name string, params [][3]string, wants ...string) *
 			code = append(code, w.must(0, -1, "set_b", local(1), prop(abi.PropParamDefault), w.text(p[2])))
 		}
 	}
-	for _, want := range wants {
+	for _, want := range requests {
 		code = append(code, w.must(0, -1, "add", local(0), i32(int64(abi.KindRequest)), w.text(want)))
 	}
 	return w.hook("bpfhost_describe", "", code...)
@@ -299,9 +299,9 @@ func TestPlanJSON(t *testing.T) {
 			}
 			Attach []struct{ Program, Kind, Target string }
 		}
-		Verdicts []struct {
-			Subject, Rule, Policy string
-			Allowed               bool
+		Decisions []struct {
+			Access, Rule, Policy string
+			Allowed              bool
 		}
 		Edits   []struct{ Object, Kind, Name, What, Old, New string }
 		Needs   struct{ Kernel string }
@@ -332,7 +332,7 @@ func TestPlanJSON(t *testing.T) {
 	}
 }
 
-// TestPlanDenied holds that a policy that denies gives the plan with its verdicts, and an error; it cannot be applied.
+// TestPlanDenied holds that a policy that denies returns the plan with its decisions, and an error; it cannot be applied.
 func TestPlanDenied(t *testing.T) {
 	text := "objects: {\"*\": {edit: true}}\nprograms:\n  types: [xdp]\n  helpers: [\"*\"]\nmaps: {types: [\"*\"]}\nattach: {xdp: [\"veth*\"]}\n"
 	made, p, err := patchPlan(t, patcher(), PluginOptions{Policy: denying(t, text)})
@@ -384,14 +384,14 @@ func TestPlanInvalidObject(t *testing.T) {
 }
 
 // What a plugin does without having declared it is denied, whatever the policy grants.
-func TestPlanUndeclared(t *testing.T) {
+func TestPlanUnrequested(t *testing.T) {
 	w := newWasmGuest()
 	w.describe("sneaky", nil, "program xdp", "attach xdp:*", "object edit")
 	w.hook("bpfhost_plan", "", w.must(0, 0, "object_open", w.text("drops")))
 	_, _, err := patchPlan(t, w, PluginOptions{})
 	var denied *policy.Error
-	if !errors.As(err, &denied) || denied.Rule != policy.Undeclared {
-		t.Errorf("error %v, want an undeclared map", err)
+	if !errors.As(err, &denied) || denied.Rule != policy.Unrequested {
+		t.Errorf("error %v, want a map that was not requested", err)
 	}
 }
 

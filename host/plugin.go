@@ -123,7 +123,7 @@ func readObjects(objects []Object, how elf.LoadOptions) ([]input, error) {
 // start takes the module to the point where it has described itself.
 func (p *Plugin) start(ctx context.Context, wasm []byte) error {
 	x := p.x
-	if err := x.rights.allow(policy.Subject{Kind: policy.KindModule, Name: x.info.SHA256}); err != nil {
+	if err := x.rights.allow(policy.Access{Kind: policy.KindModule, Name: x.info.SHA256}); err != nil {
 		return fmt.Errorf("plugin %s: %w", SafeText(x.info.Name), err)
 	}
 	g, err := p.host.engine.Load(ctx, wasm, sandbox.Options{
@@ -197,7 +197,7 @@ func (x *instance) checkVersion(ctx context.Context) error {
 // Info says what the plugin is.
 func (p *Plugin) Info() Info {
 	i := p.x.info
-	i.Params, i.Wants, i.Sections = slices.Clone(i.Params), slices.Clone(i.Wants), slices.Clone(i.Sections)
+	i.Params, i.Requests, i.Sections = slices.Clone(i.Params), slices.Clone(i.Requests), slices.Clone(i.Sections)
 	i.Hooks, i.Imports = slices.Clone(i.Hooks), slices.Clone(i.Imports)
 	return i
 }

@@ -105,7 +105,7 @@ func TestInfo(t *testing.T) {
 	}
 	i := p.Info()
 	if i.Name != "counter" || i.Version != "1.0" || i.ABIMajor != 1 || len(i.Params) != 2 || i.Params[1] != (Param{Name: "limit", Type: ParamU64, Default: "10"}) ||
-		!slices.Contains(i.Wants, "program xdp") || len(i.SHA256) != 64 {
+		!slices.Contains(i.Requests, "program xdp") || len(i.SHA256) != 64 {
 		t.Errorf("info %+v", i)
 	}
 	if got := strings.Join(i.Hooks, " "); got != "bpfhost_abi bpfhost_describe bpfhost_plan" {

@@ -7,29 +7,29 @@ import (
 	"github.com/bpfhost/bpfhost/host/policy"
 )
 
-// rights are what a plugin may do: what it declared that it wants, as far as the policy grants it.
+// rights are what a plugin may do: what it requested, as far as the policy grants it.
 // They are asked early, where a plugin does something, so that it learns of a refusal in place. What
-// is loaded in the end is judged again by the plan, and by Apply.
+// is loaded in the end is evaluated again by the plan, and by Apply.
 type rights struct {
-	policy *policy.Policy
-	wishes *policy.Wishes
+	policy   *policy.Policy
+	requests *policy.Requests
 }
 
 // allow gives a *policy.Error when the plugin may not do something.
-func (r *rights) allow(s policy.Subject) error { return r.policy.Decide(r.wishes, s).Err() }
+func (r *rights) allow(a policy.Access) error { return r.policy.Decision(r.requests, a).Err() }
 
 // editObject tells whether the plugin may change an object of the operator. It is asked at every
 // edit, so the object keeps the answer.
 func (r *rights) editObject(o *object) error {
-	if !o.judged {
+	if !o.evaluated {
 		s := policy.ObjectEdit(o.source)
 		s.Digest = o.sha256
-		o.judged, o.verdict = true, r.allow(s)
+		o.evaluated, o.decision = true, r.allow(s)
 	}
-	return o.verdict
+	return o.decision
 }
 
-// setting judges a property that is about to be written.
+// setting evaluates a property that is about to be written.
 func (r *rights) setting(a access, v uint64) error {
 	switch a.def.ID() {
 	case abi.PropProgramType:
@@ -48,13 +48,13 @@ func (r *rights) settingBytes(a access, v []byte) error {
 	return r.allow(policy.Attach(a.obj.(attRef).get().Kind, string(v)))
 }
 
-// inserting judges instructions that are about to become part of a program.
+// inserting evaluates instructions that are about to become part of a program.
 func (r *rights) inserting(ins []spec.Insn) error {
 	for i := range ins {
-		var s policy.Subject
+		var s policy.Access
 		switch in := &ins[i].Insn; {
 		case in.Ref == asm.RefKfunc:
-			s = policy.Subject{Kind: policy.KindKfunc, Name: in.Symbol}
+			s = policy.Access{Kind: policy.KindKfunc, Name: in.Symbol}
 		case in.Op == asm.OpCall && in.Src == 0 && in.Ref == asm.RefNone:
 			s = policy.Helper(asm.Helper(in.Imm))
 		default:

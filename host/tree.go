@@ -43,7 +43,7 @@ func (x *instance) pluginChildren(k abi.Kind, none error) (children, error) {
 	case abi.KindParam:
 		return children{len(x.params), func(i int) any { return x.params[i] }, func(i int) string { return x.params[i].Name }}, nil
 	case abi.KindRequest:
-		return children{len(x.wants), func(i int) any { return x.wants[i] }, func(i int) string { return x.wants[i].text }}, nil
+		return children{len(x.requests), func(i int) any { return x.requests[i] }, func(i int) string { return x.requests[i].text }}, nil
 	case abi.KindSection:
 		return children{len(x.sections), func(i int) any { return x.sections[i] }, func(i int) string { return x.sections[i].Pattern }}, nil
 	case abi.KindObject:
@@ -148,7 +148,7 @@ func (x *instance) ObjectFromBytes(name, file []byte) int32 {
 	return x.replyHandle(abi.FuncObjectFromBytes, abi.KindObject, o, err)
 }
 
-// Add adds a child: a parameter or wish to the plugin, a program or map to an object.
+// Add adds a child: a parameter or request to the plugin, a program or map to an object.
 func (x *instance) Add(h uint32, k abi.Kind, name []byte) int32 {
 	obj, err := x.handles.any(h)
 	if err != nil {
@@ -206,7 +206,7 @@ func (x *instance) mayAdd(o *object, k abi.Kind, name string) error {
 }
 
 // mayEdit refuses edits of an object of the operator to a plugin that has no right to them. What the
-// plugin added itself it may always edit. Attaching is no edit; policy judges it by itself.
+// plugin added itself it may always edit. Attaching is no edit; policy evaluates it by itself.
 func (x *instance) mayEdit(o *object) error {
 	if o.before == nil {
 		return nil
@@ -268,7 +268,7 @@ func (x *instance) Remove(h uint32) int32 {
 
 func (x *instance) remove(h uint32, obj any) error {
 	switch obj := obj.(type) {
-	case *declaredParam, *declaredWant, *declaredSection:
+	case *declaredParam, *declaredRequest, *declaredSection:
 		return x.undeclare(obj)
 	case *object:
 		return x.removeObject(obj)

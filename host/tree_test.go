@@ -57,7 +57,7 @@ func TestTreeBuild(t *testing.T) {
 	errnoIn(t, "add a variable", x.Add(obj, abi.KindVar, []byte("v")), abi.ErrKind)
 	errnoIn(t, "add without a name", x.Add(obj, abi.KindMap, nil), abi.ErrInval)
 	errnoIn(t, "add to a program", x.Add(prog, abi.KindMap, []byte("m")), abi.ErrKind)
-	errnoIn(t, "add a wish while planning", x.Add(x.ok(t, "self", x.Self()), abi.KindRequest, []byte("program xdp")), abi.ErrPhase)
+	errnoIn(t, "add a request while planning", x.Add(x.ok(t, "self", x.Self()), abi.KindRequest, []byte("program xdp")), abi.ErrPhase)
 	c := x.overlay.objects[1].work
 	if len(c.Programs) != 1 || len(c.Maps) != 1 || c.Order != hostOrder() {
 		t.Errorf("object has %d programs, %d maps, order %s", len(c.Programs), len(c.Maps), c.Order)

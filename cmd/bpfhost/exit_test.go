@@ -34,7 +34,7 @@ func TestExitCodes(t *testing.T) {
 		{&inputError{&os.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}}, 10, "open x: permission denied"},
 		{fmt.Errorf("object x: %w", host.ErrInput), 10, "object x: input rejected"},
 		{&policy.SyntaxError{Policy: "p.yaml", Line: 3, Column: 7, Reason: "unknown key"}, 10, "read policy p.yaml:3:7: unknown key"},
-		{&policy.Error{Subject: "helper bpf_x", Policy: "p.yaml", Line: 4}, 11,
+		{&policy.Error{Access: "helper bpf_x", Policy: "p.yaml", Line: 4}, 11,
 			"policy p.yaml:4 denies helper bpf_x"},
 		{&host.PluginError{Plugin: "p", Export: "bpfhost_plan", Kind: host.PluginTrap, Err: reason}, 12, "plugin p: bpfhost_plan: reason"},
 		{&host.LimitError{Plugin: "p", Export: "bpfhost_plan", What: "wall time", Max: "5s"}, 13,

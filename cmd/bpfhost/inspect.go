@@ -19,7 +19,7 @@ func newInspect(a app) *cobra.Command {
 		Short: "Show what is in eBPF objects and plugins",
 		Long: `inspect shows programs, maps, variables and externs of an eBPF object, what refers to what, what
 depends on the kernel's types, sizes, and what the object needs of a kernel; or name, parameters,
-wishes and imports of a plugin. To learn what a plugin says of itself, it is started in its sandbox,
+requests and imports of a plugin. To learn what a plugin says of itself, it is started in its sandbox,
 without any right. With -o json there is one document for each file.
 
 What is odd about an object is listed in notes. With --strict it is rejected instead, and nothing is

@@ -9,19 +9,19 @@ import (
 
 // pluginDoc is what inspect -o json prints of a plugin. Fields are only ever added.
 type pluginDoc struct {
-	Schema  string     `json:"schema"`
-	File    string     `json:"file"` // as it was named; - is standard input
-	Name    string     `json:"name"`
-	Version string     `json:"version"`
-	Doc     string     `json:"doc"`
-	ABI     string     `json:"abi"`      // version that it was built for
-	ABIHash string     `json:"abi_hash"` // definition that its SDK was made from; empty is unknown
-	SHA256  string     `json:"sha256"`
-	Size    int        `json:"size"` // bytes
-	Params  []paramDoc `json:"params"`
-	Wants   []string   `json:"wants"`   // in policy words
-	Hooks   []string   `json:"hooks"`   // exports that the host calls
-	Imports []string   `json:"imports"` // module.name
+	Schema   string     `json:"schema"`
+	File     string     `json:"file"` // as it was named; - is standard input
+	Name     string     `json:"name"`
+	Version  string     `json:"version"`
+	Doc      string     `json:"doc"`
+	ABI      string     `json:"abi"`      // version that it was built for
+	ABIHash  string     `json:"abi_hash"` // definition that its SDK was made from; empty is unknown
+	SHA256   string     `json:"sha256"`
+	Size     int        `json:"size"` // bytes
+	Params   []paramDoc `json:"params"`
+	Requests []string   `json:"requests"` // in policy words
+	Hooks    []string   `json:"hooks"`    // exports that the host calls
+	Imports  []string   `json:"imports"`  // module.name
 
 	Sections []host.Section `json:"sections"` // of objects, which it knows
 }
@@ -46,7 +46,7 @@ func newPluginDoc(info host.Info) *pluginDoc {
 		SHA256:   info.SHA256,
 		Size:     info.Size,
 		Params:   make([]paramDoc, 0, len(info.Params)),
-		Wants:    append([]string{}, info.Wants...),
+		Requests: append([]string{}, info.Requests...),
 		Hooks:    append([]string{}, info.Hooks...),
 		Imports:  append([]string{}, info.Imports...),
 		Sections: append([]host.Section{}, info.Sections...),
@@ -76,10 +76,10 @@ func (d *pluginDoc) table(t *table, file string) {
 	}
 	t.block([]string{"PARAM", "TYPE", "DEFAULT", "MEANING"}, rows)
 	rows = nil
-	for _, w := range d.Wants {
+	for _, w := range d.Requests {
 		rows = append(rows, []string{w})
 	}
-	t.block([]string{"WANTS"}, rows)
+	t.block([]string{"REQUESTS"}, rows)
 	rows = nil
 	for _, s := range d.Sections {
 		rows = append(rows, []string{s.Name, s.Type, s.AttachType, bitNames(s.Flags, programFlags)})

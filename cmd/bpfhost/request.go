@@ -30,7 +30,7 @@ func (r *request) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringArrayVar(&r.objects, "object", nil, "eBPF object `FILE.o` that the plugin may patch (repeatable)")
 	f.StringArrayVar(&r.set, "set", nil, "parameter of the plugin, `key=value` (repeatable); inspect lists them")
-	f.StringVar(&r.policy, "policy", "", "policy `FILE`; what it does not grant is denied (default: what the plugin wants, less the dangerous rights)")
+	f.StringVar(&r.policy, "policy", "", "policy `FILE`; what it does not grant is denied (default: what the plugin requests, less the dangerous rights)")
 	f.StringVar(&r.kernel, "kernel", "", "`SRC` of the kernel types that CO-RE is computed for: BTF of a kernel that has none, or vmlinux (default: what the running kernel has when the plan is applied)")
 	f.BoolVarP(&r.verbose, "verbose", "v", false, "show debug messages too")
 }

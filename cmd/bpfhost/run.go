@@ -21,7 +21,7 @@ func newRun(a app) *cobra.Command {
 		Use:   "run PLUGIN.wasm [flags] [-- plugin arguments]",
 		Short: "Load and attach what a plugin plans, and hand it events until Ctrl-C",
 		Long: `run makes the plan, loads it, attaches it and hands events to the plugin until Ctrl-C, the end of
---duration, or the plugin's own wish. Then everything is detached, and the account of events is
+--duration, or when the plugin asks for it. Then everything is detached, and the account of events is
 printed. A second Ctrl-C does not wait for the plugin.`,
 		Example: `  sudo bpfhost run guard.wasm --object drops.o --set iface=eth0
   sudo bpfhost run exec.wasm --object exec.o --duration 10s -o jsonl`,

@@ -17,7 +17,7 @@ type Info struct {
 	SHA256   string    `json:"sha256"`             // of the module, in hex
 	Size     int       `json:"size"`               // of the module, in bytes
 	Params   []Param   `json:"params,omitempty"`
-	Wants    []string  `json:"wants,omitempty"` // what it wants to do, in policy words
+	Requests []string  `json:"requests,omitempty"` // what it requests, in policy words
 	Sections []Section `json:"sections,omitempty"`
 	Hooks    []string  `json:"hooks,omitempty"`   // functions that it exports for the host to call
 	Imports  []string  `json:"imports,omitempty"` // functions that it imports, "module.name"

@@ -13,16 +13,16 @@ import (
 const Schema = "bpfhost.plan/v1"
 
 type jsonPlan struct {
-	Schema      string           `json:"schema"`
-	Plugin      Info             `json:"plugin"`
-	Policy      string           `json:"policy"`
-	Allowed     bool             `json:"allowed"`
-	Collections []jsonCollection `json:"collections"`
-	Verdicts    []policy.Verdict `json:"verdicts"`
-	Notes       []jsonNote       `json:"notes"`
-	Edits       []jsonEdit       `json:"edits"`
-	Needs       Requirements     `json:"needs"`
-	Summary     Summary          `json:"summary"`
+	Schema      string            `json:"schema"`
+	Plugin      Info              `json:"plugin"`
+	Policy      string            `json:"policy"`
+	Allowed     bool              `json:"allowed"`
+	Collections []jsonCollection  `json:"collections"`
+	Decisions   []policy.Decision `json:"decisions"`
+	Notes       []jsonNote        `json:"notes"`
+	Edits       []jsonEdit        `json:"edits"`
+	Needs       Requirements      `json:"needs"`
+	Summary     Summary           `json:"summary"`
 }
 
 type jsonCollection struct {
@@ -146,10 +146,10 @@ type jsonEdit struct {
 func (p *Plan) MarshalJSON() ([]byte, error) {
 	out := jsonPlan{
 		Schema: Schema, Plugin: p.Plugin, Policy: p.Policy, Allowed: p.Denied() == nil, Needs: p.Requirements, Summary: p.Summary(),
-		Collections: []jsonCollection{}, Verdicts: p.Verdicts, Notes: []jsonNote{}, Edits: []jsonEdit{},
+		Collections: []jsonCollection{}, Decisions: p.Decisions, Notes: []jsonNote{}, Edits: []jsonEdit{},
 	}
-	if out.Verdicts == nil {
-		out.Verdicts = []policy.Verdict{}
+	if out.Decisions == nil {
+		out.Decisions = []policy.Decision{}
 	}
 	for i := range p.Objects {
 		out.Collections = append(out.Collections, p.jsonCollection(&p.Objects[i]))

@@ -16,19 +16,19 @@ import (
 // same for the same plugin, objects, parameters, policy and CO-RE types.
 type Plan struct {
 	Plugin       Info
-	Policy       string           // name of the policy that judged it
-	Objects      []Object         // the operator's first, then the plugin's own, then those left out
-	Verdicts     []policy.Verdict // everything that was judged, and by which rule
-	Notes        []Note           // remarks of the plugin
-	Edits        []Edit           // what the plugin did, in order
-	Requirements Requirements     // of a kernel and of the user who applies it
+	Policy       string            // name of the policy that evaluated it
+	Objects      []Object          // the operator's first, then the plugin's own, then those left out
+	Decisions    []policy.Decision // everything that was evaluated, and by which rule
+	Notes        []Note            // remarks of the plugin
+	Edits        []Edit            // what the plugin did, in order
+	Requirements Requirements      // of a kernel and of the user who applies it
 }
 
 // Denied returns the first denial of the policy as a *policy.Error that says how many there are, or nil.
 func (p *Plan) Denied() error {
 	var first error
 	more := 0
-	for _, v := range p.Verdicts {
+	for _, v := range p.Decisions {
 		if err := v.Err(); err != nil {
 			if first == nil {
 				first = err

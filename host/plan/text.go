@@ -38,7 +38,7 @@ func (p *Plan) WriteText(w io.Writer, o TextOptions) error {
 		}
 	}
 	t.notes()
-	t.judged()
+	t.evaluated()
 	s := t.summary
 	t.line("Plan: %d to create, %d to patch, %d to attach%s. Nothing is loaded yet.", s.Create, s.Patch, s.Attach, removed(s.Remove))
 	if _, err := w.Write(t.b.Bytes()); err != nil {
@@ -321,8 +321,8 @@ func (t *planText) notes() {
 	}
 }
 
-// judged writes what the plan needs and by which rules of which policy it was judged.
-func (t *planText) judged() {
+// evaluated writes what the plan needs and by which rules of which policy it was evaluated.
+func (t *planText) evaluated() {
 	t.b.WriteByte('\n')
 	t.line("Needs: %s.", t.plan.Requirements)
 	if t.plan.Denied() == nil {
@@ -332,7 +332,7 @@ func (t *planText) judged() {
 	}
 	var rows []row
 	for _, g := range t.rules() {
-		rows = append(rows, row{' ', []string{g.verdict, g.rule, strings.Join(g.subjects, ", ")}})
+		rows = append(rows, row{' ', []string{g.decision, g.rule, strings.Join(g.accesses, ", ")}})
 	}
 	widths := columns(rows)
 	for _, r := range rows {
@@ -345,17 +345,17 @@ func (t *planText) judged() {
 	t.b.WriteByte('\n')
 }
 
-// ruleText is one rule and what was judged by it.
+// ruleText is one rule and what was evaluated by it.
 type ruleText struct {
-	verdict, rule string
-	subjects      []string
+	decision, rule string
+	accesses       []string
 }
 
-// rules groups the verdicts by rule: denials first, then in the order of judging. Numbers within
+// rules groups the decisions by rule: denials first, then in the order of evaluation. Numbers within
 // their limits are left out, since they depend on the machine.
 func (t *planText) rules() []ruleText {
 	var denied, allowed []ruleText
-	for _, v := range t.plan.Verdicts {
+	for _, v := range t.plan.Decisions {
 		if v.Allowed && v.Kind >= policy.KindPrograms {
 			continue
 		}
@@ -364,11 +364,11 @@ func (t *planText) rules() []ruleText {
 			rule = fmt.Sprintf("line %d: %s", v.Line, v.Rule)
 		}
 		if !v.Allowed {
-			subject := v.Subject
+			access := v.Access
 			if v.Reason != "" {
-				subject += ": " + v.Reason
+				access += ": " + v.Reason
 			}
-			denied = append(denied, ruleText{"denied", rule, []string{subject}})
+			denied = append(denied, ruleText{"denied", rule, []string{access}})
 			continue
 		}
 		i := slices.IndexFunc(allowed, func(g ruleText) bool { return g.rule == rule })
@@ -376,8 +376,8 @@ func (t *planText) rules() []ruleText {
 			allowed = append(allowed, ruleText{"allowed", rule, nil})
 			i = len(allowed) - 1
 		}
-		subject, _, _ := strings.Cut(v.Subject, " (")
-		allowed[i].subjects = append(allowed[i].subjects, subject)
+		access, _, _ := strings.Cut(v.Access, " (")
+		allowed[i].accesses = append(allowed[i].accesses, access)
 	}
 	return append(denied, allowed...)
 }

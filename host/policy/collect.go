@@ -11,8 +11,8 @@ import (
 
 // Final is everything that is about to be loaded and attached, after every edit.
 type Final struct {
-	Plugin      string // its own name; empty is not judged
-	SHA256      string // of the module, in lower-case hex; empty is not judged
+	Plugin      string // its own name; empty is not evaluated
+	SHA256      string // of the module, in lower-case hex; empty is not evaluated
 	CPUs        int    // possible CPUs, for per-CPU maps; 0 is 1
 	PinDir      string // where maps are pinned by name; empty is PinRoot
 	Collections []Input
@@ -26,15 +26,15 @@ type Input struct {
 	Collection *spec.Collection
 }
 
-// Subjects lists what there is to judge, in an order that depends on f alone. What occurs several
+// Accesses lists what there is to evaluate, in an order that depends on f alone. What occurs several
 // times is listed once, with its first place; of numbers the largest is listed.
-func Subjects(f Final) []Subject {
-	c := &collector{final: f, index: map[factKey]int{}}
+func Accesses(f Final) []Access {
+	c := &collector{final: f, index: map[accessKey]int{}}
 	if f.Plugin != "" {
-		c.add(Subject{Kind: KindPlugin, Name: f.Plugin})
+		c.add(Access{Kind: KindPlugin, Name: f.Plugin})
 	}
 	if f.SHA256 != "" {
-		c.add(Subject{Kind: KindModule, Name: f.SHA256})
+		c.add(Access{Kind: KindModule, Name: f.SHA256})
 	}
 	programs, maps := uint64(0), uint64(0)
 	for _, in := range f.Collections {
@@ -43,33 +43,33 @@ func Subjects(f Final) []Subject {
 		maps += uint64(len(in.Collection.Maps))
 	}
 	if programs > 0 {
-		c.add(Subject{Kind: KindPrograms, Value: programs})
+		c.add(Access{Kind: KindPrograms, Value: programs})
 	}
 	if maps > 0 {
-		c.add(Subject{Kind: KindMaps, Value: maps})
-		c.add(Subject{Kind: KindTotalBytes, Value: c.bytes})
+		c.add(Access{Kind: KindMaps, Value: maps})
+		c.add(Access{Kind: KindTotalBytes, Value: c.bytes})
 	}
 	c.finish()
 	return c.list
 }
 
-// collector gathers subjects without repeating them.
+// collector gathers accesses without repeating them.
 type collector struct {
 	final Final
-	list  []Subject
-	index map[factKey]int
-	more  []int // per subject: further places
+	list  []Access
+	index map[accessKey]int
+	more  []int // per access: further places
 	bytes uint64
 }
 
-type factKey struct {
+type accessKey struct {
 	kind Kind
 	name string
 }
 
-// add lists a subject, or counts it where it is listed already.
-func (c *collector) add(s Subject) {
-	k := factKey{s.Kind, s.Name}
+// add lists an access, or counts it where it is listed already.
+func (c *collector) add(s Access) {
+	k := accessKey{s.Kind, s.Name}
 	i, seen := c.index[k]
 	switch {
 	case !seen:
@@ -99,9 +99,9 @@ func (c *collector) finish() {
 
 func (c *collector) collection(in Input) {
 	if in.Object != "" {
-		c.add(Subject{Kind: KindObject, Name: in.Object, Digest: in.SHA256})
+		c.add(Access{Kind: KindObject, Name: in.Object, Digest: in.SHA256})
 		if in.Edited {
-			c.add(Subject{Kind: KindObjectEdit, Name: in.Object, Digest: in.SHA256})
+			c.add(Access{Kind: KindObjectEdit, Name: in.Object, Digest: in.SHA256})
 		}
 	}
 	for _, p := range in.Collection.Programs {
@@ -120,13 +120,13 @@ func (c *collector) program(p *spec.Program) {
 	where := "program " + p.Name
 	c.addAt(ProgramType(p.Type), where)
 	if name, ok := rightOf[p.Type.String()]; ok {
-		c.addAt(Subject{Kind: KindRight, Name: name}, where)
+		c.addAt(Access{Kind: KindRight, Name: name}, where)
 	}
 	if p.Type == spec.ProgramTracing && p.AttachType == spec.AttachTypeModifyReturn {
-		c.addAt(Subject{Kind: KindRight, Name: RightModifyReturn}, where)
+		c.addAt(Access{Kind: KindRight, Name: RightModifyReturn}, where)
 	}
 	if p.Flags&spec.FlagSleepable != 0 {
-		c.addAt(Subject{Kind: KindRight, Name: RightSleepable}, where)
+		c.addAt(Access{Kind: KindRight, Name: RightSleepable}, where)
 	}
 	slots := uint64(0)
 	for i, in := range p.Insns.All() {
@@ -135,41 +135,41 @@ func (c *collector) program(p *spec.Program) {
 			c.addAt(s, fmt.Sprintf("insn %d of %s", i, p.Name))
 		}
 	}
-	c.addAt(Subject{Kind: KindInsns, Value: slots}, where)
+	c.addAt(Access{Kind: KindInsns, Value: slots}, where)
 }
 
-func (c *collector) addAt(s Subject, where string) {
+func (c *collector) addAt(s Access, where string) {
 	s.Where = where
 	c.add(s)
 }
 
-// Instruction says what an instruction uses, if it is anything that is judged. It looks at what the
+// Instruction says what an instruction uses, if it is anything that is evaluated. It looks at what the
 // kernel would see, so an instruction that is marked Raw is no exception.
-func Instruction(in *asm.Insn) (Subject, bool) {
+func Instruction(in *asm.Insn) (Access, bool) {
 	kfunc := in.Op == asm.OpCall && in.Src == asm.PseudoKfuncCall
 	switch {
 	case in.Ref == asm.RefKfunc && kfunc:
-		return Subject{Kind: KindKfunc, Name: in.Symbol}, true
+		return Access{Kind: KindKfunc, Name: in.Symbol}, true
 	case in.Ref == asm.RefKfunc || kfunc:
-		return Subject{Kind: KindNumeric, Name: fmt.Sprintf("kernel function #%d", in.Imm)}, true
+		return Access{Kind: KindNumeric, Name: fmt.Sprintf("kernel function #%d", in.Imm)}, true
 	case in.Op == asm.OpCall && in.Src == 0:
 		return Helper(asm.Helper(in.Imm)), true
 	case in.Op != asm.OpLoadImm64:
-		return Subject{}, false
+		return Access{}, false
 	}
 	switch in.Ref {
 	case asm.RefMap, asm.RefMapValue, asm.RefVar, asm.RefTable:
-		return Subject{}, false // the loader puts in the map that is named, or makes that of the table
+		return Access{}, false // the loader puts in the map that is named, or makes that of the table
 	}
 	switch in.Src {
 	case asm.PseudoMapFD, asm.PseudoMapValue, asm.PseudoMapIdx, asm.PseudoMapIdxValue:
-		return Subject{Kind: KindNumeric, Name: fmt.Sprintf("map #%d", int32(in.Imm))}, true
+		return Access{Kind: KindNumeric, Name: fmt.Sprintf("map #%d", int32(in.Imm))}, true
 	case asm.PseudoBTFID:
 		if in.Ref != asm.RefKsym {
-			return Subject{Kind: KindNumeric, Name: fmt.Sprintf("kernel variable #%d", int32(in.Imm))}, true
+			return Access{Kind: KindNumeric, Name: fmt.Sprintf("kernel variable #%d", int32(in.Imm))}, true
 		}
 	}
-	return Subject{}, false
+	return Access{}, false
 }
 
 // mapp lists what a map is and takes. (map is a keyword.)
@@ -183,7 +183,7 @@ func (c *collector) mapp(m *spec.Map) {
 		c.entries(m.Inner, "inner map of "+m.Name)
 		size = addSaturating(size, m.Inner.Memory(c.final.CPUs))
 	}
-	c.addAt(Subject{Kind: KindBytes, Value: size}, where)
+	c.addAt(Access{Kind: KindBytes, Value: size}, where)
 	c.bytes = addSaturating(c.bytes, size)
 	if m.Pinning != spec.PinNone {
 		dir := c.final.PinDir
@@ -191,18 +191,18 @@ func (c *collector) mapp(m *spec.Map) {
 			dir = PinRoot
 		}
 		pin := dir + "/" + m.Name // not joined: a name with .. in it must be seen
-		c.addAt(Subject{Kind: KindPinRead, Name: pin}, where)
-		c.addAt(Subject{Kind: KindPinWrite, Name: pin}, where)
+		c.addAt(Access{Kind: KindPinRead, Name: pin}, where)
+		c.addAt(Access{Kind: KindPinWrite, Name: pin}, where)
 	}
 }
 
 // entries lists how many entries a map has. What is called max_entries of a ring buffer or an arena
-// is its size, which is judged as such.
+// is its size, which is evaluated as such.
 func (c *collector) entries(m *spec.Map, where string) {
 	switch m.Type {
 	case spec.MapRingbuf, spec.MapUserRingbuf, spec.MapArena:
 	default:
-		c.addAt(Subject{Kind: KindEntries, Value: uint64(m.MaxEntries)}, where)
+		c.addAt(Access{Kind: KindEntries, Value: uint64(m.MaxEntries)}, where)
 	}
 }
 
@@ -237,6 +237,6 @@ func (c *collector) attach(col *spec.Collection, a spec.Attach) {
 		c.addAt(Attach(a.Kind, a.Target), where)
 	}
 	if a.Netns != "" {
-		c.addAt(Subject{Kind: KindNetns, Name: a.Netns}, where)
+		c.addAt(Access{Kind: KindNetns, Name: a.Netns}, where)
 	}
 }

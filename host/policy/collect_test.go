@@ -19,7 +19,7 @@ func insns(list ...asm.Insn) spec.Code {
 	return spec.NewCode(out...)
 }
 
-// example has one of everything that is judged.
+// example has one of everything that is evaluated.
 func example() *spec.Collection {
 	return &spec.Collection{
 		Programs: []*spec.Program{
@@ -53,13 +53,13 @@ func example() *spec.Collection {
 	}
 }
 
-func TestSubjects(t *testing.T) {
-	got := Subjects(Final{Plugin: "guard", SHA256: digestA, CPUs: 4, PinDir: "/sys/fs/bpf/g",
+func TestAccesses(t *testing.T) {
+	got := Accesses(Final{Plugin: "guard", SHA256: digestA, CPUs: 4, PinDir: "/sys/fs/bpf/g",
 		Collections: []Input{
 			{Object: "drops", SHA256: digestB, Edited: true, Collection: example()},
 			{Collection: &spec.Collection{Programs: []*spec.Program{{Name: "small", Type: spec.ProgramXDP, Insns: insns(asm.Exit())}}}},
 		}})
-	want := []Subject{
+	want := []Access{
 		{Kind: KindPlugin, Name: "guard"},
 		{Kind: KindModule, Name: digestA},
 		{Kind: KindObject, Name: "drops", Digest: digestB},
@@ -96,13 +96,13 @@ func TestSubjects(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
-	if s := Subjects(Final{}); len(s) != 0 {
+	if s := Accesses(Final{}); len(s) != 0 {
 		t.Errorf("nothing gives %v", s)
 	}
 }
 
-// TestSubjectsHide tries to use something without its being seen.
-func TestSubjectsHide(t *testing.T) {
+// TestAccessesHide tries to use something without its being seen.
+func TestAccessesHide(t *testing.T) {
 	raw := func(in asm.Insn) asm.Insn {
 		in.Flags |= asm.Raw
 		return in
@@ -110,21 +110,21 @@ func TestSubjectsHide(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		in   asm.Insn
-		want Subject
+		want Access
 	}{
-		{"raw helper call", raw(asm.Call(asm.HelperProbeWriteUser)), Subject{Kind: KindHelper, Name: "bpf_probe_write_user"}},
+		{"raw helper call", raw(asm.Call(asm.HelperProbeWriteUser)), Access{Kind: KindHelper, Name: "bpf_probe_write_user"}},
 		{"helper call with a reference", asm.Insn{Op: asm.OpCall, Imm: 36, Ref: asm.RefMap, Symbol: "m"},
-			Subject{Kind: KindHelper, Name: "bpf_probe_write_user"}},
-		{"kernel function by number", asm.Insn{Op: asm.OpCall, Src: asm.PseudoKfuncCall, Imm: 1234}, Subject{Kind: KindNumeric, Name: "kernel function #1234"}},
+			Access{Kind: KindHelper, Name: "bpf_probe_write_user"}},
+		{"kernel function by number", asm.Insn{Op: asm.OpCall, Src: asm.PseudoKfuncCall, Imm: 1234}, Access{Kind: KindNumeric, Name: "kernel function #1234"}},
 		{"named kernel function, helper call", asm.Insn{Op: asm.OpCall, Imm: 36, Ref: asm.RefKfunc, Symbol: "f"},
-			Subject{Kind: KindNumeric, Name: "kernel function #36"}},
-		{"map by descriptor", asm.Insn{Op: asm.OpLoadImm64, Src: asm.PseudoMapFD, Imm: 5}, Subject{Kind: KindNumeric, Name: "map #5"}},
-		{"raw map by descriptor", raw(asm.Insn{Op: asm.OpLoadImm64, Src: asm.PseudoMapFD, Imm: 5}), Subject{Kind: KindNumeric, Name: "map #5"}},
-		{"map value by descriptor", asm.Insn{Op: asm.OpLoadImm64, Src: asm.PseudoMapValue, Imm: 8<<32 | 5}, Subject{Kind: KindNumeric, Name: "map #5"}},
-		{"map by index", asm.Insn{Op: asm.OpLoadImm64, Src: asm.PseudoMapIdx}, Subject{Kind: KindNumeric, Name: "map #0"}},
+			Access{Kind: KindNumeric, Name: "kernel function #36"}},
+		{"map by descriptor", asm.Insn{Op: asm.OpLoadImm64, Src: asm.PseudoMapFD, Imm: 5}, Access{Kind: KindNumeric, Name: "map #5"}},
+		{"raw map by descriptor", raw(asm.Insn{Op: asm.OpLoadImm64, Src: asm.PseudoMapFD, Imm: 5}), Access{Kind: KindNumeric, Name: "map #5"}},
+		{"map value by descriptor", asm.Insn{Op: asm.OpLoadImm64, Src: asm.PseudoMapValue, Imm: 8<<32 | 5}, Access{Kind: KindNumeric, Name: "map #5"}},
+		{"map by index", asm.Insn{Op: asm.OpLoadImm64, Src: asm.PseudoMapIdx}, Access{Kind: KindNumeric, Name: "map #0"}},
 		{"map with a symbol", asm.Insn{Op: asm.OpLoadImm64, Src: asm.PseudoMapFD, Imm: 5, Ref: asm.RefKsym, Symbol: "x"},
-			Subject{Kind: KindNumeric, Name: "map #5"}},
-		{"kernel variable by number", asm.Insn{Op: asm.OpLoadImm64, Src: asm.PseudoBTFID, Imm: 9}, Subject{Kind: KindNumeric, Name: "kernel variable #9"}},
+			Access{Kind: KindNumeric, Name: "map #5"}},
+		{"kernel variable by number", asm.Insn{Op: asm.OpLoadImm64, Src: asm.PseudoBTFID, Imm: 9}, Access{Kind: KindNumeric, Name: "kernel variable #9"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, ok := Instruction(&tt.in)
@@ -138,18 +138,18 @@ func TestSubjectsHide(t *testing.T) {
 		asm.LoadVar(asm.R1, "v", 0), asm.LoadFunc(asm.R1, "f"), asm.LoadKsym(asm.R1, "s"), asm.CallFunc("f"), asm.Exit(),
 	} {
 		if s, ok := Instruction(&in); ok {
-			t.Errorf("%v is judged as %v", in, s)
+			t.Errorf("%v is evaluated as %v", in, s)
 		}
 	}
 }
 
-// TestSubjectsPinNames has map names that try to leave the directory of pins.
-func TestSubjectsPinNames(t *testing.T) {
+// TestAccessesPinNames has map names that try to leave the directory of pins.
+func TestAccessesPinNames(t *testing.T) {
 	for _, name := range []string{"../x", "a/../../x", "..", "", ".", "a//b"} {
 		f := Final{Collections: []Input{{Collection: &spec.Collection{
 			Maps: []*spec.Map{{Name: name, Type: spec.MapHash, Pinning: spec.PinByName}}}}}}
 		denied := 0
-		for _, v := range BuiltIn().Judge(nil, Subjects(f)) {
+		for _, v := range BuiltIn().Evaluate(nil, Accesses(f)) {
 			if (v.Kind == KindPinWrite || v.Kind == KindPinRead) && !v.Allowed {
 				denied++
 			}
@@ -160,16 +160,16 @@ func TestSubjectsPinNames(t *testing.T) {
 	}
 }
 
-func TestSubjectsOverflow(t *testing.T) {
+func TestAccessesOverflow(t *testing.T) {
 	m := func(name string) *spec.Map {
 		return &spec.Map{Name: name, Type: spec.MapPerCPUHash, KeySize: 4, ValueSize: math.MaxUint32, MaxEntries: math.MaxUint32}
 	}
 	f := Final{CPUs: 4096, Collections: []Input{{Collection: &spec.Collection{Maps: []*spec.Map{m("a"), m("b")}}}}}
 	want := "policy built-in default denies map-bytes more than fits 64 bits (map a): the limit is 256 MiB"
-	if err := FirstDenial(BuiltIn().Judge(nil, Subjects(f))); err == nil || err.Error() != want {
+	if err := FirstDenial(BuiltIn().Evaluate(nil, Accesses(f))); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	for _, s := range Subjects(f) {
+	for _, s := range Accesses(f) {
 		if s.Kind == KindTotalBytes && s.Value != math.MaxUint64 {
 			t.Errorf("total of %d bytes", s.Value)
 		}

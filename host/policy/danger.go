@@ -1,7 +1,7 @@
 package policy
 
 // Names that reach beyond observing and steering packets. No pattern with a wildcard stands for
-// them: a policy grants them, and a plugin declares them, by name. The value says what they do.
+// them: a policy grants them, and a plugin requests them, by name. The value says what they do.
 
 var dangerousHelpers = map[string]string{
 	"bpf_btf_find_by_name_kind": "opens kernel objects by number",
@@ -33,18 +33,18 @@ var rightOf = map[string]string{
 	"syscall":    RightSyscall,
 }
 
-// danger says what a subject can do that wildcards must not grant; empty is nothing.
-func (s Subject) danger() string {
+// danger says what an access can do that wildcards must not grant; empty is nothing.
+func (a Access) danger() string {
 	what := ""
-	switch s.Kind {
+	switch a.Kind {
 	case KindHelper:
-		what = dangerousHelpers[s.Name]
+		what = dangerousHelpers[a.Name]
 	case KindKfunc:
-		what = dangerousKfuncs[s.Name]
+		what = dangerousKfuncs[a.Name]
 	case KindProgram:
-		what = dangerousPrograms[s.Name]
+		what = dangerousPrograms[a.Name]
 	}
-	if what == "" && s.unknown() {
+	if what == "" && a.unknown() {
 		what = "is not known to this version"
 	}
 	return what
@@ -106,9 +106,9 @@ var observeNever = map[string]bool{
 	"bpf_sys_bpf":           true,
 }
 
-// admits reports whether the class lets a subject through.
-func (c Class) admits(s Subject) bool {
-	switch s.Kind {
+// grants reports whether the class lets an access through.
+func (c Class) grants(a Access) bool {
+	switch a.Kind {
 	case KindProgram, KindHelper, KindKfunc, KindRight:
 	default:
 		return true
@@ -117,9 +117,9 @@ func (c Class) admits(s Subject) bool {
 	case ClassEnforce:
 		return true
 	case ClassObserve:
-		if s.Kind == KindProgram && !observePrograms[s.Name] || observeNever[s.Name] {
+		if a.Kind == KindProgram && !observePrograms[a.Name] || observeNever[a.Name] {
 			return false
 		}
 	}
-	return !enforceOnly[s.Name]
+	return !enforceOnly[a.Name]
 }

@@ -41,7 +41,7 @@ func TestNames(t *testing.T) {
 
 func TestClassAdmits(t *testing.T) {
 	for _, tt := range []struct {
-		s                        Subject
+		s                        Access
 		enforce, mutate, observe bool
 	}{
 		{ProgramType(spec.ProgramTracing), true, true, true},
@@ -55,12 +55,12 @@ func TestClassAdmits(t *testing.T) {
 		{Helper(asm.HelperProbeWriteUser), true, true, false},
 		{Helper(asm.HelperOverrideReturn), true, false, false},
 		{Helper(asm.HelperSendSignal), true, false, false},
-		{Subject{Kind: KindKfunc, Name: "crash_kexec"}, true, false, false},
-		{Subject{Kind: KindRight, Name: RightModifyReturn}, true, false, false},
-		{Subject{Kind: KindRight, Name: RightSleepable}, true, true, true},
-		{Subject{Kind: KindMap, Name: "hash"}, true, true, true},
+		{Access{Kind: KindKfunc, Name: "crash_kexec"}, true, false, false},
+		{Access{Kind: KindRight, Name: RightModifyReturn}, true, false, false},
+		{Access{Kind: KindRight, Name: RightSleepable}, true, true, true},
+		{Access{Kind: KindMap, Name: "hash"}, true, true, true},
 	} {
-		got := [3]bool{ClassEnforce.admits(tt.s), ClassMutate.admits(tt.s), ClassObserve.admits(tt.s)}
+		got := [3]bool{ClassEnforce.grants(tt.s), ClassMutate.grants(tt.s), ClassObserve.grants(tt.s)}
 		if want := [3]bool{tt.enforce, tt.mutate, tt.observe}; got != want {
 			t.Errorf("%s: enforce, mutate, observe are %v, want %v", tt.s, got, want)
 		}

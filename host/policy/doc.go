@@ -1,13 +1,13 @@
-// Package policy judges what a plugin does and what is about to be loaded for it. It is pure: it
+// Package policy evaluates what a plugin does and what is about to be loaded for it. It is pure: it
 // looks at specs and texts, never at a kernel.
 //
 // # What a plugin may do
 //
-// A plugin declares what it wants ([ParseWishes]); the operator's policy says what is granted
-// ([Parse], or [BuiltIn] where he gave none). A plugin may do what is in both, and nothing else. It is
-// asked early, where a plugin does something ([Policy.Decide]), so that the refusal names the place,
-// and once more over everything that is about to be loaded, after every edit ([Subjects],
-// [Policy.Judge]). Only the second counts.
+// A plugin requests what it needs ([ParseRequests]); the operator's policy says what is granted
+// ([Parse], or [BuiltIn] where they wrote none). A plugin may do what is in both, and nothing else. It is
+// asked early, where a plugin does something ([Policy.Decision]), so that the refusal names the place,
+// and once more over everything that is about to be loaded, after every edit ([Accesses],
+// [Policy.Evaluate]). Only the second counts.
 //
 // # The policy language
 //
@@ -16,7 +16,7 @@
 // column. Every key that is accepted is enforced. What is not granted is denied.
 //
 //	plugin:                    # what the policy is for; without it, any plugin
-//	  name: guard              # the name that the plugin gives itself
+//	  name: guard              # the name that the plugin has for itself
 //	  sha256: 3a7b…            # of the module
 //	class: observe             # how deep into the system: observe, mutate or enforce
 //	objects:                   # input objects; without it the operator's objects are taken
@@ -67,7 +67,7 @@
 //
 // # Dangerous names
 //
-// No pattern with a wildcard stands for a name that reaches beyond observing and steering packets: the
+// No pattern with a wildcard matches a name that reaches beyond observing and steering packets: the
 // helpers that write memory of processes, override results, send signals or call bpf(2), the kernel
 // functions that send signals or stop the machine, and the program types ext, lsm, struct_ops and
 // syscall. A policy must name them, and so must the plugin. The same holds for what this version has

@@ -8,7 +8,7 @@ import (
 	"github.com/bpfhost/bpfhost/host/policy"
 )
 
-// A plan is judged as a whole before it is applied.
+// A plan is evaluated as a whole before it is applied.
 func Example() {
 	p, err := policy.Parse("strict.yaml", []byte(`
 programs:
@@ -21,7 +21,7 @@ attach:
 		fmt.Println(err)
 		return
 	}
-	wishes, err := policy.ParseWishes([]string{"program xdp", "helper bpf_map_*", "attach xdp:*"})
+	requests, err := policy.ParseRequests([]string{"program xdp", "helper bpf_map_*", "attach xdp:*"})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -33,11 +33,11 @@ attach:
 		Programs: []*spec.Program{drop},
 		Attach:   []spec.Attach{{Program: "drop", Kind: spec.AttachXDP, Target: "veth0"}},
 	}
-	subjects := policy.Subjects(policy.Final{Collections: []policy.Input{{Collection: final}}})
-	for _, v := range p.Judge(wishes, subjects) {
-		fmt.Printf("%-5v %s | line %d: %s\n", v.Allowed, v.Subject, v.Line, v.Rule)
+	accesses := policy.Accesses(policy.Final{Collections: []policy.Input{{Collection: final}}})
+	for _, v := range p.Evaluate(requests, accesses) {
+		fmt.Printf("%-5v %s | line %d: %s\n", v.Allowed, v.Access, v.Line, v.Rule)
 	}
-	fmt.Println(policy.FirstDenial(p.Judge(wishes, subjects)))
+	fmt.Println(policy.FirstDenial(p.Evaluate(requests, accesses)))
 	// Output:
 	// true  program xdp (program drop) | line 3: allow program xdp
 	// false helper bpf_map_delete_elem (insn 0 of drop) | line 4: deny helper bpf_map_delete_elem
@@ -58,18 +58,18 @@ func ExampleParse() {
 	// read policy strict.yaml:1:16: there is no map type hsh
 }
 
-// One act of a plugin is judged where it happens.
-func ExamplePolicy_Decide() {
-	wishes, err := policy.ParseWishes([]string{"helper bpf_probe_write_user"})
+// One act of a plugin is evaluated where it happens.
+func ExamplePolicy_Decision() {
+	requests, err := policy.ParseRequests([]string{"helper bpf_probe_write_user"})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	call := policy.Helper(asm.HelperProbeWriteUser)
 	call.Where = "insn 31 of count_drops"
-	fmt.Println(policy.BuiltIn().Decide(wishes, call).Err())
-	fmt.Println(policy.BuiltIn().Decide(wishes, policy.MapRW("counts")).Err())
+	fmt.Println(policy.BuiltIn().Decision(requests, call).Err())
+	fmt.Println(policy.BuiltIn().Decision(requests, policy.MapRW("counts")).Err())
 	// Output:
 	// policy built-in default denies helper bpf_probe_write_user (insn 31 of count_drops): it writes memory of user processes; only a policy that names it grants it
-	// plugin does not declare map-rw counts
+	// plugin does not request map-rw counts
 }

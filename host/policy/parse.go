@@ -21,7 +21,7 @@ import (
 // maxText bounds a policy, in bytes.
 const maxText = 256 << 10
 
-// Parse reads a policy in YAML or JSON; name is used in verdicts and errors, usually the base name of
+// Parse reads a policy in YAML or JSON; name is used in decisions and errors, usually the base name of
 // the file. Nothing is ignored: an unknown key, a key that is there twice, or a value of the wrong
 // shape is a *SyntaxError that says where.
 func Parse(name string, data []byte) (*Policy, error) {

@@ -86,14 +86,14 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestParseKeys takes every key of the full policy away: each must make a difference that Decide or
+// TestParseKeys takes every key of the full policy away: each must make a difference that Decision or
 // Wasm shows, so that no key is read and then ignored.
 func TestParseKeys(t *testing.T) {
-	probes := append(everySubject(), Subject{Kind: KindModule, Name: digestB}, Subject{Kind: KindPlugin, Name: "other"},
-		Subject{Kind: KindObject, Name: "drops", Digest: digestA}, Subject{Kind: KindObject, Name: "x"})
+	probes := append(everyAccess(), Access{Kind: KindModule, Name: digestB}, Access{Kind: KindPlugin, Name: "other"},
+		Access{Kind: KindObject, Name: "drops", Digest: digestA}, Access{Kind: KindObject, Name: "x"})
 	state := func(p *Policy) string {
 		var b strings.Builder
-		for _, v := range p.Judge(nil, probes) {
+		for _, v := range p.Evaluate(nil, probes) {
 			b.WriteString(v.Rule + v.Reason + "\n")
 		}
 		return b.String() + time.Duration(p.Wasm().Describe).String() + strings.Join(strings.Fields(cmp.Diff(Wasm{}, p.Wasm())), " ")
@@ -122,9 +122,9 @@ func TestParseKeys(t *testing.T) {
 	}
 }
 
-// everySubject has a subject that is judged by each key.
-func everySubject() []Subject {
-	list := []Subject{
+// everyAccess has an access that is evaluated by each key.
+func everyAccess() []Access {
+	list := []Access{
 		{Kind: KindPlugin, Name: "guard"}, {Kind: KindModule, Name: digestA},
 		{Kind: KindObject, Name: "drops", Digest: digestB}, {Kind: KindObjectEdit, Name: "drops", Digest: digestB},
 		{Kind: KindProgram, Name: "xdp"}, {Kind: KindProgram, Name: "lsm"}, {Kind: KindKfunc, Name: "bpf_x"},
@@ -137,17 +137,17 @@ func everySubject() []Subject {
 		Attach(spec.AttachKprobe, "do_unlinkat"), Attach(spec.AttachNetns, "/run/netns/a"),
 	}
 	for _, r := range []string{RightSleepable, RightFreplace, RightSyscall, RightStructOps, RightModifyReturn} {
-		list = append(list, Subject{Kind: KindRight, Name: r})
+		list = append(list, Access{Kind: KindRight, Name: r})
 	}
 	for k := KindPrograms; k <= KindTotalBytes; k++ {
-		list = append(list, Subject{Kind: k, Value: 1})
+		list = append(list, Access{Kind: k, Value: 1})
 	}
 	return list
 }
 
 func TestParseJSON(t *testing.T) {
 	p := parse(t, "{\n\t\"class\": \"observe\",\n\t\"programs\": {\"types\": [\"tracing\"], \"max\": 3},\n\t\"maps\": {\"max_bytes_total\": \"16MiB\"}}")
-	if v := p.Decide(nil, Subject{Kind: KindPrograms, Value: 4}); v.Allowed || v.Line != 3 {
+	if v := p.Decision(nil, Access{Kind: KindPrograms, Value: 4}); v.Allowed || v.Line != 3 {
 		t.Errorf("%+v", v)
 	}
 }
@@ -235,9 +235,9 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		for _, v := range p.Judge(nil, everySubject()) {
-			if v.Rule == "" || v.Subject == "" || strings.ContainsAny(v.Rule+v.Subject+v.Reason, "\n\x1b") {
-				t.Errorf("verdict %+v", v)
+		for _, v := range p.Evaluate(nil, everyAccess()) {
+			if v.Rule == "" || v.Access == "" || strings.ContainsAny(v.Rule+v.Access+v.Reason, "\n\x1b") {
+				t.Errorf("decision %+v", v)
 			}
 		}
 	})

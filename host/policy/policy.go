@@ -67,9 +67,9 @@ func (p *Policy) Wasm() Wasm { return p.wasm }
 // PinRoot is the directory on the BPF file system that the built-in policy lets plugins pin in.
 const PinRoot = "/sys/fs/bpf/bpfhost"
 
-// BuiltInText is the built-in default policy. A plugin gets what it declares of this; the dangerous
-// names that no wildcard stands for are therefore out of reach.
-const BuiltInText = `# what a plugin declares, less the dangerous rights
+// BuiltInText is the built-in default policy. A plugin gets what it requests of this; the dangerous
+// names that no wildcard matches are therefore out of reach.
+const BuiltInText = `# what a plugin requests, less the dangerous rights
 class: enforce
 objects: {"*": {edit: true}}
 programs:
@@ -98,7 +98,7 @@ pins:
   write: ["` + PinRoot + `/*"]
 `
 
-// BuiltIn returns the policy that applies where the operator gave none.
+// BuiltIn returns the policy that applies where the operator sets none.
 func BuiltIn() *Policy {
 	p, err := Parse("built-in default", []byte(BuiltInText))
 	if err != nil { // a test reads it

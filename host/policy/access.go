@@ -10,10 +10,10 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// Kind is what a Subject is about. Its text is the word that rules, wishes and messages use.
+// Kind is what an Access is about. Its text is the word that rules, requests and messages use.
 type Kind uint8
 
-// The kinds of subject.
+// The kinds of access.
 const (
 	KindPlugin     Kind = iota + 1 // Name: the plugin's own name
 	KindModule                     // Name: SHA-256 of the module, in hex
@@ -53,7 +53,7 @@ func (k Kind) String() string {
 	return "kind " + strconv.Itoa(int(k))
 }
 
-// The names of KindRight subjects.
+// The names of KindRight accesses.
 const (
 	RightSleepable    = "sleepable"     // a program that may sleep
 	RightFreplace     = "freplace"      // a program that replaces a function of another one (type ext)
@@ -62,8 +62,8 @@ const (
 	RightModifyReturn = "modify_return" // a tracing program that overrides what a kernel function returns
 )
 
-// Subject is one fact to be judged: something that a plugin does or that its plan contains.
-type Subject struct {
+// Access is one fact to be evaluated: something that a plugin does or that its plan contains.
+type Access struct {
 	Kind   Kind
 	Name   string
 	Value  uint64 // of kinds that count
@@ -72,63 +72,63 @@ type Subject struct {
 }
 
 // ProgramType is the fact that a program has a type.
-func ProgramType(t spec.ProgramType) Subject {
+func ProgramType(t spec.ProgramType) Access {
 	name := t.String()
 	if _, known := spec.ParseProgramType(name); !known {
 		name = "#" + strconv.FormatUint(uint64(t), 10)
 	}
-	return Subject{Kind: KindProgram, Name: name}
+	return Access{Kind: KindProgram, Name: name}
 }
 
 // MapType is the fact that a map has a type.
-func MapType(t spec.MapType) Subject {
+func MapType(t spec.MapType) Access {
 	name := t.String()
 	if _, known := spec.ParseMapType(name); !known {
 		name = "#" + strconv.FormatUint(uint64(t), 10)
 	}
-	return Subject{Kind: KindMap, Name: name}
+	return Access{Kind: KindMap, Name: name}
 }
 
 // Helper is the fact that a helper is called.
-func Helper(h asm.Helper) Subject {
+func Helper(h asm.Helper) Access {
 	name := h.String()
 	if _, known := asm.ParseHelper(name); !known {
 		name = "#" + strconv.FormatInt(int64(h), 10)
 	}
-	return Subject{Kind: KindHelper, Name: name}
+	return Access{Kind: KindHelper, Name: name}
 }
 
 // Attach is the fact that a program is attached to a target.
-func Attach(k spec.AttachKind, target string) Subject {
-	return Subject{Kind: KindAttach, Name: k.String() + ":" + target}
+func Attach(k spec.AttachKind, target string) Access {
+	return Access{Kind: KindAttach, Name: k.String() + ":" + target}
 }
 
 // MapRW is the fact that the plugin uses a loaded map.
-func MapRW(name string) Subject { return Subject{Kind: KindMapRW, Name: name} }
+func MapRW(name string) Access { return Access{Kind: KindMapRW, Name: name} }
 
 // ObjectEdit is the fact that the plugin changes an input object.
-func ObjectEdit(name string) Subject { return Subject{Kind: KindObjectEdit, Name: name} }
+func ObjectEdit(name string) Access { return Access{Kind: KindObjectEdit, Name: name} }
 
 // unknown reports whether the name is the number of something that this version has no name for.
 // Nothing can be known of it, so only a pattern that says exactly that number grants it.
-func (s Subject) unknown() bool { return strings.HasPrefix(s.Name, "#") }
+func (a Access) unknown() bool { return strings.HasPrefix(a.Name, "#") }
 
-// String says what the subject is and where, in one line that is safe to print, e.g.
+// String says what the access is and where, in one line that is safe to print, e.g.
 // "helper bpf_probe_write_user (insn 31 of count_drops)".
-func (s Subject) String() string {
+func (a Access) String() string {
 	var b strings.Builder
-	switch s.Kind {
+	switch a.Kind {
 	case KindPrograms, KindInsns, KindMaps, KindEntries:
-		fmt.Fprintf(&b, "%s %d", s.Kind, s.Value)
+		fmt.Fprintf(&b, "%s %d", a.Kind, a.Value)
 	case KindBytes, KindTotalBytes:
-		fmt.Fprintf(&b, "%s %s", s.Kind, formatSize(s.Value))
+		fmt.Fprintf(&b, "%s %s", a.Kind, formatSize(a.Value))
 	case KindRight:
-		b.WriteString(printable(s.Name))
+		b.WriteString(printable(a.Name))
 	default:
-		fmt.Fprintf(&b, "%s %s", s.Kind, printable(s.Name))
+		fmt.Fprintf(&b, "%s %s", a.Kind, printable(a.Name))
 	}
-	if s.Where != "" {
-		fmt.Fprintf(&b, " (%s)", printable(s.Where))
+	if a.Where != "" {
+		fmt.Fprintf(&b, " (%s)", printable(a.Where))
 	}
 	return b.String()
 }

@@ -14,13 +14,13 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-func TestDecide(t *testing.T) {
-	helper := func(name string) Subject {
-		return Subject{Kind: KindHelper, Name: name, Where: "insn 31 of count_drops"}
+func TestDecision(t *testing.T) {
+	helper := func(name string) Access {
+		return Access{Kind: KindHelper, Name: name, Where: "insn 31 of count_drops"}
 	}
 	for _, tt := range []struct {
 		name, text string
-		s          Subject
+		s          Access
 		want       string // rule of what is allowed, or the error
 	}{
 		{"exact", "programs: {helpers: [bpf_ktime_get_ns]}", Helper(asm.HelperKtimeGetNs), "allow helper bpf_ktime_get_ns"},
@@ -47,11 +47,11 @@ func TestDecide(t *testing.T) {
 		{"syscall by wildcard", "programs: {types: ['*'], syscall: true}", ProgramType(spec.ProgramSyscall),
 			"policy p.yaml:1 denies program syscall: it calls bpf(2) itself; only a policy that names it grants it"},
 		{"lsm by name", "programs: {types: [lsm]}", ProgramType(spec.ProgramLSM), "allow program lsm"},
-		{"right", "programs: {freplace: true}", Subject{Kind: KindRight, Name: RightFreplace}, "allow freplace"},
-		{"right denied", "programs:\n  freplace: false", Subject{Kind: KindRight, Name: RightFreplace}, "policy p.yaml:2 denies freplace"},
-		{"right missing", "{}", Subject{Kind: KindRight, Name: RightSleepable, Where: "program p"},
+		{"right", "programs: {freplace: true}", Access{Kind: KindRight, Name: RightFreplace}, "allow freplace"},
+		{"right denied", "programs:\n  freplace: false", Access{Kind: KindRight, Name: RightFreplace}, "policy p.yaml:2 denies freplace"},
+		{"right missing", "{}", Access{Kind: KindRight, Name: RightSleepable, Where: "program p"},
 			"policy p.yaml denies sleepable (program p): programs.sleepable is not granted"},
-		{"kfunc", `programs: {kfuncs: ["bpf_*"]}`, Subject{Kind: KindKfunc, Name: "bpf_dynptr_slice"}, "allow kfunc bpf_*"},
+		{"kfunc", `programs: {kfuncs: ["bpf_*"]}`, Access{Kind: KindKfunc, Name: "bpf_dynptr_slice"}, "allow kfunc bpf_*"},
 		{"attach", `attach: {xdp: ["veth*"]}`, Attach(spec.AttachXDP, "veth0"), "allow attach xdp:veth*"},
 		{"attach elsewhere", "attach: {tcx: ['*']}", Attach(spec.AttachXDP, "veth0"), "policy p.yaml denies attach xdp:veth0: attach.xdp is not granted"},
 		{"attach taken away", "attach: {xdp: ['*', '!eth0']}", Attach(spec.AttachXDP, "eth0"), "policy p.yaml:1 denies attach xdp:eth0"},
@@ -61,46 +61,46 @@ func TestDecide(t *testing.T) {
 			"policy p.yaml denies attach cgroup:/sys/fs/cgroup/app/../x: the path is not clean (.., ., // or a slash at its end)"},
 		{"cgroup starts with dots", "attach: {cgroup: ['*']}", Attach(spec.AttachCgroup, ".."),
 			"policy p.yaml denies attach cgroup:..: the path is not clean (.., ., // or a slash at its end)"},
-		{"netns", "attach: {netns: ['/run/netns/*']}", Subject{Kind: KindNetns, Name: "/run/netns/a"}, "allow netns /run/netns/*"},
-		{"netns missing", "attach: {xdp: ['*']}", Subject{Kind: KindNetns, Name: "/run/netns/a"}, "policy p.yaml denies netns /run/netns/a: attach.netns is not granted"},
+		{"netns", "attach: {netns: ['/run/netns/*']}", Access{Kind: KindNetns, Name: "/run/netns/a"}, "allow netns /run/netns/*"},
+		{"netns missing", "attach: {xdp: ['*']}", Access{Kind: KindNetns, Name: "/run/netns/a"}, "policy p.yaml denies netns /run/netns/a: attach.netns is not granted"},
 		{"map type", "maps: {types: [hash]}", MapType(spec.MapHash), "allow map hash"},
 		{"map use", "maps: {runtime_rw: [counts]}", MapRW("counts"), "allow map-rw counts"},
 		{"map use denied", "maps: {runtime_rw: [counts]}", MapRW("blocked"), "policy p.yaml:1 denies map-rw blocked: maps.runtime_rw does not list it"},
-		{"pin", "pins: {write: ['/sys/fs/bpf/x/*']}", Subject{Kind: KindPinWrite, Name: "/sys/fs/bpf/x/m"}, "allow pin-write /sys/fs/bpf/x/*"},
-		{"pin climbs", "pins: {write: ['*']}", Subject{Kind: KindPinWrite, Name: "/sys/fs/bpf/x/../m"},
+		{"pin", "pins: {write: ['/sys/fs/bpf/x/*']}", Access{Kind: KindPinWrite, Name: "/sys/fs/bpf/x/m"}, "allow pin-write /sys/fs/bpf/x/*"},
+		{"pin climbs", "pins: {write: ['*']}", Access{Kind: KindPinWrite, Name: "/sys/fs/bpf/x/../m"},
 			"policy p.yaml denies pin-write /sys/fs/bpf/x/../m: the path is not absolute and clean"},
-		{"pin relative", "pins: {read: ['*']}", Subject{Kind: KindPinRead, Name: "m"}, "policy p.yaml denies pin-read m: the path is not absolute and clean"},
-		{"numeric", "programs: {helpers: ['*'], kfuncs: ['*']}", Subject{Kind: KindNumeric, Name: "map #5", Where: "insn 1 of p"},
+		{"pin relative", "pins: {read: ['*']}", Access{Kind: KindPinRead, Name: "m"}, "policy p.yaml denies pin-read m: the path is not absolute and clean"},
+		{"numeric", "programs: {helpers: ['*'], kfuncs: ['*']}", Access{Kind: KindNumeric, Name: "map #5", Where: "insn 1 of p"},
 			"policy p.yaml denies numeric reference map #5 (insn 1 of p): instructions must name what they use, not number it"},
-		{"number", "programs:\n  max_insns: 10", Subject{Kind: KindInsns, Value: 10}, "limit insns 10"},
-		{"number too large", "programs:\n  max_insns: 10", Subject{Kind: KindInsns, Value: 11, Where: "program p"},
+		{"number", "programs:\n  max_insns: 10", Access{Kind: KindInsns, Value: 10}, "limit insns 10"},
+		{"number too large", "programs:\n  max_insns: 10", Access{Kind: KindInsns, Value: 11, Where: "program p"},
 			"policy p.yaml:2 denies insns 11 (program p): the limit is 10"},
-		{"ceiling", "{}", Subject{Kind: KindTotalBytes, Value: 9 << 30}, "policy p.yaml denies map-bytes-total 9 GiB: the limit is 8 GiB"},
-		{"bytes", "maps: {max_bytes_total: 64MiB}", Subject{Kind: KindTotalBytes, Value: 338 << 10}, "limit map-bytes-total 64 MiB"},
-		{"plugin", "plugin: {name: guard}", Subject{Kind: KindPlugin, Name: "guard"}, "allow plugin guard"},
-		{"other plugin", "plugin: {name: guard}", Subject{Kind: KindPlugin, Name: "evil\x1b"}, `policy p.yaml:1 denies plugin "evil\x1b": it is for guard`},
-		{"any plugin", "{}", Subject{Kind: KindPlugin, Name: "x"}, "any plugin"},
-		{"other module", "plugin: {sha256: " + digestA + "}", Subject{Kind: KindModule, Name: digestB},
+		{"ceiling", "{}", Access{Kind: KindTotalBytes, Value: 9 << 30}, "policy p.yaml denies map-bytes-total 9 GiB: the limit is 8 GiB"},
+		{"bytes", "maps: {max_bytes_total: 64MiB}", Access{Kind: KindTotalBytes, Value: 338 << 10}, "limit map-bytes-total 64 MiB"},
+		{"plugin", "plugin: {name: guard}", Access{Kind: KindPlugin, Name: "guard"}, "allow plugin guard"},
+		{"other plugin", "plugin: {name: guard}", Access{Kind: KindPlugin, Name: "evil\x1b"}, `policy p.yaml:1 denies plugin "evil\x1b": it is for guard`},
+		{"any plugin", "{}", Access{Kind: KindPlugin, Name: "x"}, "any plugin"},
+		{"other module", "plugin: {sha256: " + digestA + "}", Access{Kind: KindModule, Name: digestB},
 			"policy p.yaml:1 denies module " + digestB + ": it is for " + digestA},
-		{"any object", "{}", Subject{Kind: KindObject, Name: "drops"}, "any object"},
-		{"object not listed", "objects:\n  other: {}", Subject{Kind: KindObject, Name: "drops"}, "policy p.yaml:1 denies object drops: objects does not list it"},
-		{"no objects", "objects: {}", Subject{Kind: KindObject, Name: "drops"}, "policy p.yaml:1 denies object drops: objects does not list it"},
-		{"object with other digest", "objects:\n  drops: {sha256: " + digestA + "}", Subject{Kind: KindObject, Name: "drops", Digest: digestB},
+		{"any object", "{}", Access{Kind: KindObject, Name: "drops"}, "any object"},
+		{"object not listed", "objects:\n  other: {}", Access{Kind: KindObject, Name: "drops"}, "policy p.yaml:1 denies object drops: objects does not list it"},
+		{"no objects", "objects: {}", Access{Kind: KindObject, Name: "drops"}, "policy p.yaml:1 denies object drops: objects does not list it"},
+		{"object with other digest", "objects:\n  drops: {sha256: " + digestA + "}", Access{Kind: KindObject, Name: "drops", Digest: digestB},
 			"policy p.yaml:2 denies object drops: its SHA-256 is " + digestB},
-		{"object with its digest", "objects: {drops: {sha256: " + digestA + "}}", Subject{Kind: KindObject, Name: "drops", Digest: digestA}, "allow object drops"},
-		{"edit", "objects: {'*': {edit: true}}", Subject{Kind: KindObjectEdit, Name: "drops"}, "allow object edit *"},
-		{"edit denied", "objects:\n  drops: {edit: false}", Subject{Kind: KindObjectEdit, Name: "drops"}, "policy p.yaml:2 denies object edit drops: edit is not granted"},
-		{"edit of another", "objects:\n  drops: {sha256: " + digestA + ", edit: true}", Subject{Kind: KindObjectEdit, Name: "drops", Digest: digestB},
+		{"object with its digest", "objects: {drops: {sha256: " + digestA + "}}", Access{Kind: KindObject, Name: "drops", Digest: digestA}, "allow object drops"},
+		{"edit", "objects: {'*': {edit: true}}", Access{Kind: KindObjectEdit, Name: "drops"}, "allow object edit *"},
+		{"edit denied", "objects:\n  drops: {edit: false}", Access{Kind: KindObjectEdit, Name: "drops"}, "policy p.yaml:2 denies object edit drops: edit is not granted"},
+		{"edit of another", "objects:\n  drops: {sha256: " + digestA + ", edit: true}", Access{Kind: KindObjectEdit, Name: "drops", Digest: digestB},
 			"policy p.yaml:2 denies object edit drops: its SHA-256 is " + digestB},
-		{"edit without objects", "{}", Subject{Kind: KindObjectEdit, Name: "drops"}, "policy p.yaml denies object edit drops: objects grants no edit"},
-		{"class", "class: observe\nprograms: {types: [xdp]}", ProgramType(spec.ProgramXDP), "policy p.yaml:1 denies program xdp: class observe does not admit it"},
+		{"edit without objects", "{}", Access{Kind: KindObjectEdit, Name: "drops"}, "policy p.yaml denies object edit drops: objects grants no edit"},
+		{"class", "class: observe\nprograms: {types: [xdp]}", ProgramType(spec.ProgramXDP), "policy p.yaml:1 denies program xdp: class observe does not grant it"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p, err := Parse("p.yaml", []byte(tt.text))
 			if err != nil {
 				t.Fatal(err)
 			}
-			v := p.Decide(nil, tt.s)
+			v := p.Decision(nil, tt.s)
 			got := v.Rule
 			if err := v.Err(); err != nil {
 				got = err.Error()
@@ -112,15 +112,15 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-func TestDecideUndeclared(t *testing.T) {
+func TestDecisionUnrequested(t *testing.T) {
 	p := parse(t, "programs: {helpers: [bpf_redirect, bpf_send_signal]}")
 	for name, want := range map[string]string{
-		"bpf_redirect":    "plugin does not declare helper bpf_redirect",
-		"bpf_send_signal": "plugin does not declare helper bpf_send_signal: no wildcard stands for it, it must be declared by name",
+		"bpf_redirect":    "plugin does not request helper bpf_redirect",
+		"bpf_send_signal": "plugin does not request helper bpf_send_signal: no wildcard matches it, it must be requested by name",
 	} {
-		err := p.Decide(wishes(t, "helper *send*"), Subject{Kind: KindHelper, Name: name}).Err()
+		err := p.Decision(requests(t, "helper *send*"), Access{Kind: KindHelper, Name: name}).Err()
 		var denied *Error
-		if !errors.As(err, &denied) || denied.Rule != Undeclared || err.Error() != want {
+		if !errors.As(err, &denied) || denied.Rule != Unrequested || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
@@ -128,12 +128,12 @@ func TestDecideUndeclared(t *testing.T) {
 
 func TestFirstDenial(t *testing.T) {
 	p := parse(t, "programs: {types: [xdp]}")
-	list := p.Judge(nil, []Subject{ProgramType(spec.ProgramXDP), ProgramType(spec.ProgramKprobe), ProgramType(spec.ProgramTracing)})
+	list := p.Evaluate(nil, []Access{ProgramType(spec.ProgramXDP), ProgramType(spec.ProgramKprobe), ProgramType(spec.ProgramTracing)})
 	var denied *Error
-	if err := FirstDenial(list); !errors.As(err, &denied) || denied.Subject != "program kprobe" {
+	if err := FirstDenial(list); !errors.As(err, &denied) || denied.Access != "program kprobe" {
 		t.Errorf("first denial: %v", err)
 	}
-	want := &Error{Subject: "program kprobe", Rule: "no rule for program", Policy: "test.yaml", Line: 1, Reason: "programs.types does not list it"}
+	want := &Error{Access: "program kprobe", Rule: "no rule for program", Policy: "test.yaml", Line: 1, Reason: "programs.types does not list it"}
 	if d := cmp.Diff(want, denied); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
@@ -164,7 +164,7 @@ var (
 	}
 	draftRights  = []string{RightSleepable, RightSyscall, RightFreplace, RightModifyReturn}
 	draftNumbers = []string{"programs max", "programs max_insns", "maps max", "maps max_bytes_total"}
-	draftProbes  = []Subject{
+	draftProbes  = []Access{
 		{Kind: KindProgram, Name: "xdp"}, {Kind: KindProgram, Name: "tracing"}, {Kind: KindProgram, Name: "syscall"}, {Kind: KindProgram, Name: "lsm"},
 		{Kind: KindProgram, Name: "#77"}, {Kind: KindHelper, Name: "bpf_redirect"}, {Kind: KindHelper, Name: "bpf_send_signal"},
 		{Kind: KindHelper, Name: "bpf_map_lookup_elem"}, {Kind: KindKfunc, Name: "bpf_x"}, {Kind: KindKfunc, Name: "crash_kexec"},
@@ -280,10 +280,10 @@ func (d *draft) yaml() string {
 }
 
 // TestNarrowing makes random policies, restricts each once or more, and wants that nothing is granted
-// that was not granted before. Taking wishes away must not grant either.
+// that was not granted before. Taking requests away must not grant either.
 func TestNarrowing(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	all := wishes(t, "program *", "program lsm", "program syscall", "helper *", "helper bpf_send_signal", "kfunc *", "map *", "map-rw *",
+	all := requests(t, "program *", "program lsm", "program syscall", "helper *", "helper bpf_send_signal", "kfunc *", "map *", "map-rw *",
 		"attach xdp:*", "object edit", "sleepable", "modify_return", "pin-write *")
 	granted, lost := 0, 0
 	for range 5000 {
@@ -297,11 +297,11 @@ func TestNarrowing(t *testing.T) {
 		some := all
 		if r.IntN(3) == 0 {
 			texts := all.Texts()
-			some = wishes(t, slices.Delete(texts, 0, r.IntN(len(texts)))...)
-			steps = append(steps, "wish less")
+			some = requests(t, slices.Delete(texts, 0, r.IntN(len(texts)))...)
+			steps = append(steps, "request less")
 		}
 		for _, s := range draftProbes {
-			before, after := wide.Decide(all, s), narrow.Decide(some, s)
+			before, after := wide.Decision(all, s), narrow.Decision(some, s)
 			if after.Allowed && !before.Allowed {
 				t.Fatalf("%v granted %s by %q, which %q denied\n%s", steps, s, after.Rule, before.Rule, d.yaml())
 			}
@@ -318,12 +318,12 @@ func TestNarrowing(t *testing.T) {
 	}
 }
 
-func BenchmarkJudge(b *testing.B) {
+func BenchmarkEvaluate(b *testing.B) {
 	p := parse(b, full)
-	subjects := everySubject()
+	accesses := everyAccess()
 	b.ReportAllocs()
 	for b.Loop() {
-		p.Judge(nil, subjects)
+		p.Evaluate(nil, accesses)
 	}
 }
 

@@ -7,45 +7,45 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// Wishes are what a plugin declares that it wants to do. It gets no more than that, whatever a
+// Requests are what a plugin asks to be allowed to do. It gets no more than that, whatever a
 // policy grants.
-type Wishes struct {
-	lists map[string]list // by key, see wishKey
+type Requests struct {
+	lists map[string]list // by key, see requestKey
 	texts []string
 }
 
-// ParseWishes reads wishes, one per text:
+// ParseRequests reads requests, one per text:
 //
 //	program TYPE         helper NAME      attach KIND:TARGET   object edit   pin-read PATH
 //	map TYPE             kfunc NAME       map-rw NAME          sleepable     pin-write PATH
 //	modify_return
 //
 // What stands in capitals is a pattern (see the package comment), except KIND, which is the name of a
-// kind of hook. The error names the wish that is none.
-func ParseWishes(texts []string) (*Wishes, error) {
-	w := &Wishes{lists: map[string]list{}, texts: append([]string(nil), texts...)}
+// kind of hook. The error names the text that is not a request.
+func ParseRequests(texts []string) (*Requests, error) {
+	r := &Requests{lists: map[string]list{}, texts: append([]string(nil), texts...)}
 	for _, t := range texts {
-		if err := w.add(t); err != nil {
+		if err := r.add(t); err != nil {
 			return nil, err
 		}
 	}
-	return w, nil
+	return r, nil
 }
 
-// Texts returns the wishes as they were declared.
-func (w *Wishes) Texts() []string { return append([]string(nil), w.texts...) }
+// Texts returns the requests as the plugin wrote them.
+func (r *Requests) Texts() []string { return append([]string(nil), r.texts...) }
 
-// wishWords are the first words of wishes that take a pattern.
-var wishWords = map[string]Kind{
+// requestWords are the first words of requests that take a pattern.
+var requestWords = map[string]Kind{
 	"program": KindProgram, "map": KindMap, "helper": KindHelper, "kfunc": KindKfunc, "attach": KindAttach,
 	"map-rw": KindMapRW, "pin-read": KindPinRead, "pin-write": KindPinWrite,
 }
 
-func (w *Wishes) add(text string) error {
-	bad := func(reason string) error { return fmt.Errorf("read wish %q: %s", text, reason) }
+func (r *Requests) add(text string) error {
+	bad := func(reason string) error { return fmt.Errorf("read request %q: %s", text, reason) }
 	word, arg, _ := strings.Cut(text, " ")
 	key, pat := word, arg
-	switch kind, ok := wishWords[word]; {
+	switch kind, ok := requestWords[word]; {
 	case text == "object edit":
 		key, pat = KindObjectEdit.String(), "*"
 	case text == RightSleepable || text == RightModifyReturn:
@@ -65,9 +65,9 @@ func (w *Wishes) add(text string) error {
 	if err := checkPattern(pat); err != nil {
 		return bad(err.Error())
 	}
-	l := w.lists[key]
+	l := r.lists[key]
 	l.items = append(l.items, pattern{text: pat})
-	w.lists[key] = l
+	r.lists[key] = l
 	return nil
 }
 
@@ -87,39 +87,39 @@ func checkPattern(text string) error {
 	return nil
 }
 
-// covers reports whether the plugin asked for it, and true for what need not be asked for. A nil
-// receiver covers everything.
-func (w *Wishes) covers(s Subject) bool {
-	if w == nil {
+// matches reports whether the plugin requested it, and true for what need not be asked for. A nil
+// receiver matches everything.
+func (r *Requests) matches(a Access) bool {
+	if r == nil {
 		return true
 	}
-	key := s.Kind.String()
-	switch s.Kind {
+	key := a.Kind.String()
+	switch a.Kind {
 	case KindProgram, KindHelper, KindKfunc, KindMap, KindMapRW, KindObjectEdit, KindPinRead, KindPinWrite:
 	case KindAttach:
-		family, _, _ := strings.Cut(s.Name, ":")
+		family, _, _ := strings.Cut(a.Name, ":")
 		key = attachKey(family)
 	case KindRight:
-		if s.Name != RightSleepable && s.Name != RightModifyReturn {
+		if a.Name != RightSleepable && a.Name != RightModifyReturn {
 			return true // comes with the program type, which is asked for
 		}
 	default:
 		return true
 	}
-	_, ok := w.lists[key].decide(s.names(), s.danger() != "")
+	_, ok := r.lists[key].decide(a.names(), a.danger() != "")
 	return ok
 }
 
-// names are the spellings of a subject that patterns are matched with.
-func (s Subject) names() []string {
-	switch s.Kind {
+// names are the spellings of an access that patterns are matched with.
+func (a Access) names() []string {
+	switch a.Kind {
 	case KindHelper:
-		if short, ok := strings.CutPrefix(s.Name, "bpf_"); ok {
-			return []string{s.Name, short}
+		if short, ok := strings.CutPrefix(a.Name, "bpf_"); ok {
+			return []string{a.Name, short}
 		}
 	case KindAttach:
-		_, target, _ := strings.Cut(s.Name, ":")
+		_, target, _ := strings.Cut(a.Name, ":")
 		return []string{target}
 	}
-	return []string{s.Name}
+	return []string{a.Name}
 }
