@@ -13,6 +13,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/elf"
+	"github.com/bpfhost/bpfhost/core/elf/elflink"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 	peer "github.com/cilium/ebpf"
@@ -452,15 +453,15 @@ func copyTask(tb testing.TB, name string, b []byte) Task {
 func linkTask(tb testing.TB, l *libbpf, name string, goal float64, files ...string) Task {
 	dir := tb.TempDir()
 	return Task{name, 1, "link", Call(func() error {
-		objects := make([]elf.Object, len(files))
+		objects := make([]elflink.Object, len(files))
 		for i, f := range files {
 			b, err := os.ReadFile(f)
 			if err != nil {
 				return err
 			}
-			objects[i] = elf.Object{Name: f, Data: b}
+			objects[i] = elflink.Object{Name: f, Data: b}
 		}
-		b, err := elf.Link(objects...)
+		b, err := elflink.Link(objects...)
 		if err != nil {
 			return err
 		}

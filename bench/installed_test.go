@@ -13,6 +13,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/elf"
+	"github.com/bpfhost/bpfhost/core/elf/elflink"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
@@ -174,7 +175,7 @@ func TestInstalledLinked(t *testing.T) {
 	dir, same := t.TempDir(), 0
 	in, out := filepath.Join(dir, "in.o"), filepath.Join(dir, "out.o")
 	for name, b := range installed(t) {
-		got, err := elf.Link(elf.Object{Name: name, Data: b})
+		got, err := elflink.Link(elflink.Object{Name: name, Data: b})
 		if err != nil {
 			t.Error(err)
 			continue

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bpfhost/bpfhost/core/elf"
+	"github.com/bpfhost/bpfhost/core/elf/elflink"
 	"github.com/bpfhost/bpfhost/host"
 )
 
@@ -38,17 +39,17 @@ warning: the result can be linked again. It is checked as 'inspect' would read i
 
 // link links files. Nothing is written unless the result can be read.
 func (a app) link(names []string, output string) error {
-	var objects []elf.Object
+	var objects []elflink.Object
 	var bad failures
 	for _, name := range names {
 		b, err := a.readFile(name)
 		bad = bad.with(err)
-		objects = append(objects, elf.Object{Name: name, Data: b})
+		objects = append(objects, elflink.Object{Name: name, Data: b})
 	}
 	if err := bad.err(); err != nil {
 		return err
 	}
-	b, err := elf.Link(objects...)
+	b, err := elflink.Link(objects...)
 	if err != nil {
 		return &inputError{err}
 	}

@@ -1,4 +1,4 @@
-package elf
+package elf_test
 
 import (
 	"bytes"
@@ -8,19 +8,20 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/internal/elftest"
 )
 
 // TestReadBTF compares with what Load reads.
 func TestReadBTF(t *testing.T) {
-	for _, name := range objects(t) {
-		raw := readFile(t, name)
+	for _, name := range elftest.Objects(t, "testdata") {
+		raw := elftest.ReadFile(t, name)
 		got, base, err := object.ReadBTF(bytes.NewReader(raw))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		c, err := LoadBytes(raw)
+		c, err := elf.LoadBytes(raw)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,7 +58,7 @@ func TestReadBTFOther(t *testing.T) {
 
 // TestReadBTFMalformed cuts and changes a file: no panic, and no types that are longer than the file.
 func TestReadBTFMalformed(t *testing.T) {
-	raw := readFile(t, "testdata/tcp-el.o")
+	raw := elftest.ReadFile(t, "testdata/tcp-el.o")
 	want, _, _ := object.ReadBTF(bytes.NewReader(raw))
 	read := func(b []byte) {
 		if types, _, err := object.ReadBTF(bytes.NewReader(b)); err == nil && len(types) > len(b) {

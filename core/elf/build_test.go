@@ -1,4 +1,4 @@
-package elf
+package elf_test
 
 import (
 	"bufio"
@@ -9,7 +9,9 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/elftest"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
@@ -28,11 +30,11 @@ func TestRebuild(t *testing.T) {
 	if err != nil && testenv.Required(testenv.Packages) {
 		t.Fatal(err)
 	}
-	for _, name := range append(objects(t), "testdata/link/a-el.o", "testdata/link/b-el.o") {
+	for _, name := range append(elftest.Objects(t, "testdata"), "testdata/link/a-el.o", "testdata/link/b-el.o") {
 		if strings.HasPrefix(name, "testdata/jump-") && err != nil {
 			continue // older compilers make no jump tables
 		}
-		if !bytes.Equal(readFile(t, name), readFile(t, filepath.Join(dir, strings.TrimPrefix(name, "testdata/")))) {
+		if !bytes.Equal(elftest.ReadFile(t, name), elftest.ReadFile(t, filepath.Join(dir, strings.TrimPrefix(name, "testdata/")))) {
 			t.Errorf("%s is not what its source gives; run testdata/build.sh", name)
 		}
 	}
@@ -44,13 +46,13 @@ func TestObjdump(t *testing.T) {
 	if err != nil {
 		testenv.Skip(t, testenv.Clang, err.Error())
 	}
-	for _, name := range objects(t) {
+	for _, name := range elftest.Objects(t, "testdata") {
 		out, err := exec.Command(tool, "-d", name).Output()
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := disassembled(out)
-		c, err := LoadBytes(readFile(t, name))
+		c, err := elf.LoadBytes(elftest.ReadFile(t, name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,8 +102,8 @@ func disassembled(out []byte) map[string]int {
 
 // TestTextAgain checks that the code of every program can be printed and parsed again.
 func TestTextAgain(t *testing.T) {
-	for _, name := range objects(t) {
-		c, err := LoadBytes(readFile(t, name))
+	for _, name := range elftest.Objects(t, "testdata") {
+		c, err := elf.LoadBytes(elftest.ReadFile(t, name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,8 +126,8 @@ func TestTextAgain(t *testing.T) {
 
 // TestCollectionText reads every collection again from its text.
 func TestCollectionText(t *testing.T) {
-	for _, name := range objects(t) {
-		c, err := LoadBytes(readFile(t, name))
+	for _, name := range elftest.Objects(t, "testdata") {
+		c, err := elf.LoadBytes(elftest.ReadFile(t, name))
 		if err != nil {
 			t.Fatal(err)
 		}

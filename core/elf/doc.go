@@ -18,7 +18,7 @@
 //   - .BTF is kept as it is; the loader makes the kernel's form of it. Functions, source lines and
 //     CO-RE records of .BTF.ext are attached to the instructions.
 //
-// [Link] makes one object of several, and [Write] an object of a collection.
+// Package elflink makes one object of several, and package elfwrite an object of a collection.
 //
 // # Errors and notes
 //

@@ -7,7 +7,6 @@ import (
 	"os"
 
 	"github.com/bpfhost/bpfhost/core/elf"
-	"github.com/bpfhost/bpfhost/core/spec"
 )
 
 func ExampleLoad() {
@@ -29,57 +28,6 @@ func ExampleLoad() {
 	// drop       xdp                              xdp
 	// pass       xdp                              xdp
 	// on_switch  tracepoint/sched/sched_switch    tracepoint
-}
-
-func ExampleWrite() {
-	c, err := spec.Parse(`license "GPL"
-program pass
-	type xdp
-	attach_type xdp
-.func pass
-	r0 = 2
-	exit
-`)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	b, err := elf.Write(c)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	c, err = elf.LoadBytes(b)
-	fmt.Println(c.Program("pass").Section, err)
-	// Output: xdp <nil>
-}
-
-func ExampleLink() {
-	var objects []elf.Object
-	for _, name := range []string{"testdata/link/a-el.o", "testdata/link/b-el.o"} {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		objects = append(objects, elf.Object{Name: name, Data: b})
-	}
-	b, err := elf.Link(objects...)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	c, err := elf.LoadBytes(b)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	for _, p := range c.Programs {
-		fmt.Println(p.Section, p.Name)
-	}
-	// Output:
-	// xdp first
-	// xdp second
 }
 
 func ExampleLoad_error() {

@@ -1,4 +1,4 @@
-package elf
+package elf_test
 
 import (
 	"encoding/binary"
@@ -7,11 +7,20 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bpfhost/bpfhost/core/elf"
+	"github.com/bpfhost/bpfhost/core/elf/elflink"
+	"github.com/bpfhost/bpfhost/core/elf/elfwrite"
 	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/elftest"
 	"github.com/bpfhost/bpfhost/internal/wire"
 )
+
+// halves are two objects that need each other.
+func halves(t testing.TB) []elflink.Object {
+	t.Helper()
+	return []elflink.Object{{Name: "a.o", Data: elftest.ReadFile(t, "testdata/link/a-el.o")}, {Name: "b.o", Data: elftest.ReadFile(t, "testdata/link/b-el.o")}}
+}
 
 // seed is an object that is whole.
 type seed struct {
@@ -24,23 +33,23 @@ type seed struct {
 func seeds(t testing.TB) []seed {
 	t.Helper()
 	var out []seed
-	for _, name := range objects(t) {
-		out = append(out, seed{name, readFile(t, name)})
+	for _, name := range elftest.Objects(t, "testdata") {
+		out = append(out, seed{name, elftest.ReadFile(t, name)})
 	}
 	for head, text := range map[string]string{"order big\n": base, "nobtf\n": base, "nobtf\norder big\n": base, "": base} {
 		out = append(out, seed{"assembled " + strings.ReplaceAll(head, "\n", " "), elftest.MustBytes(head + text)})
 	}
-	linked, err := Link(halves(t)...)
+	linked, err := elflink.Link(halves(t)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	out = append(out, seed{"linked", linked})
 	for _, name := range []string{"maps-el.o", "ops-el.o", "jump-el.o", "legacy-el.o"} {
-		c, err := LoadBytes(readFile(t, "testdata/"+name))
+		c, err := elf.LoadBytes(elftest.ReadFile(t, "testdata/"+name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := Write(c)
+		b, err := elfwrite.Write(c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,11 +74,11 @@ func wide(t testing.TB) []byte {
 // TestPrefixes (E01) reads every prefix of the seeds.
 func TestPrefixes(t *testing.T) {
 	for _, s := range seeds(t) {
-		if _, err := LoadBytes(s.data); err != nil {
+		if _, err := elf.LoadBytes(s.data); err != nil {
 			t.Fatalf("%s: %v", s.name, err)
 		}
 		for n := range s.data {
-			if _, err := LoadBytes(s.data[:n]); err == nil {
+			if _, err := elf.LoadBytes(s.data[:n]); err == nil {
 				t.Fatalf("%s: %d of %d bytes are a whole object", s.name, n, len(s.data))
 			}
 		}
@@ -102,7 +111,7 @@ func TestFlips(t *testing.T) {
 
 // tryLoad reads a file and, if that works, does with it what others do.
 func tryLoad(b []byte) {
-	c, err := LoadOptions{Lenient: true}.LoadBytes(b)
+	c, err := elf.LoadOptions{Lenient: true}.LoadBytes(b)
 	if err != nil {
 		return
 	}
@@ -121,8 +130,8 @@ func tryLoad(b []byte) {
 }
 
 func FuzzLoad(f *testing.F) {
-	for _, name := range objects(f) {
-		f.Add(readFile(f, name))
+	for _, name := range elftest.Objects(f, "testdata") {
+		f.Add(elftest.ReadFile(f, name))
 	}
 	for _, tt := range malformedCases {
 		f.Add(tt.data(f))
@@ -131,7 +140,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add(elftest.MustBytes("order big\n" + base))
 	f.Add(elftest.MustBytes("nobtf\n" + base))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := LoadBytes(b)
+		c, err := elf.LoadBytes(b)
 		if err != nil {
 			var place *wire.Error
 			if !errors.Is(err, object.ErrNotObject) && !errors.As(err, &place) {
@@ -140,7 +149,7 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		text := c.String()
-		again, err := LoadBytes(b)
+		again, err := elf.LoadBytes(b)
 		if err != nil || again.String() != text {
 			t.Errorf("second reading differs: %v", err)
 		}

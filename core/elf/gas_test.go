@@ -1,4 +1,4 @@
-package elf
+package elf_test
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/elf"
+	"github.com/bpfhost/bpfhost/core/elf/elflink"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/elftest"
 )
@@ -28,18 +30,18 @@ func TestDoubled(t *testing.T) {
 		"one+0", "two+0", "one+0", "three+0",
 	}
 	for _, name := range []string{"calls-el.o", "calls-eb.o"} {
-		b := readFile(t, "testdata/gcc/"+name)
-		c, err := LoadBytes(b)
+		b := elftest.ReadFile(t, "testdata/gcc/"+name)
+		c, err := elf.LoadBytes(b)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got := references(c.Program("prog")); !slices.Equal(got, want) {
 			t.Errorf("%s: got %v, want %v", name, got, want)
 		}
-		if len(c.Notes) != 1 || c.Notes[0].Code != NoteDoubled {
+		if len(c.Notes) != 1 || c.Notes[0].Code != elf.NoteDoubled {
 			t.Errorf("%s: notes %v", name, c.Notes)
 		}
-		linked, err := LinkCollection(Object{name, b})
+		linked, err := elflink.Load(elflink.Object{Name: name, Data: b})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +58,7 @@ func TestNotDoubled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		code := at(f, "xdp")
+		code := f.Section("xdp")
 		for i, x := range addends {
 			code.Data[16*i+4] = x
 		}
@@ -76,7 +78,7 @@ func TestNotDoubled(t *testing.T) {
 		{"no signature", object("", 4, 4), []string{"b+4", "b+4"}},
 		{"doubled", object("GCC: (GNU) 12", 4, 8), []string{"b+0", "b+4"}},
 	} {
-		c, err := LoadBytes(tt.object)
+		c, err := elf.LoadBytes(tt.object)
 		if err != nil {
 			t.Fatal(err)
 		}

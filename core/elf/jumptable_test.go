@@ -1,4 +1,4 @@
-package elf
+package elf_test
 
 import (
 	"encoding/binary"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/elftest"
 )
@@ -23,7 +24,7 @@ func places(p *spec.Program, name string) []int {
 // TestJumpTables reads the tables of clang: one of a function that both programs have, each for itself.
 func TestJumpTables(t *testing.T) {
 	for _, name := range []string{"testdata/jump-el.o", "testdata/jump-eb.o"} {
-		c, err := LoadBytes(readFile(t, name))
+		c, err := elf.LoadBytes(elftest.ReadFile(t, name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,56 +52,6 @@ func TestJumpTables(t *testing.T) {
 	}
 }
 
-// TestLinkJumpTables links two objects whose tables have the same names: places move with the code.
-func TestLinkJumpTables(t *testing.T) {
-	b := readFile(t, "testdata/jump-el.o")
-	other, err := LoadBytes(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range other.Programs {
-		p.Name += "_too"
-		p.Insns.Edit(func(insns []spec.Insn) { // another function of that name, and another result
-			fn := *insns[0].Func
-			fn.Name, insns[0].Func = p.Name, &fn
-		})
-		if err := p.RenameFunc("table_of_all", "table_too"); err != nil {
-			t.Fatal(err)
-		}
-		if err := p.Insert(0, spec.Insn{Insn: asm.LoadImm64(asm.R3, 7)}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	other.Vars[0].Linkage = spec.LinkWeak
-	second, err := Write(other)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := Link(Object{"a.o", b}, Object{"b.o", second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := LoadBytes(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Check(); err != nil {
-		t.Error(err)
-	}
-	for name, own := range map[string]string{"itself": "BPF.JT.2.0", "itself_too": "BPF.JT.2.0", "by_call": "BPF.JT.0.0", "by_call_too": "BPF.JT.0.0"} {
-		from := other.Program(strings.TrimSuffix(name, "_too") + "_too")
-		want := places(from, own)
-		if !strings.HasSuffix(name, "_too") { // without the instruction that was put in
-			for i := range want {
-				want[i]--
-			}
-		}
-		if got := places(c.Program(name), own); !slices.Equal(got, want) {
-			t.Errorf("%s: places %v, want %v", name, got, want)
-		}
-	}
-}
-
 // TestJumpTablesMalformed breaks tables.
 func TestJumpTablesMalformed(t *testing.T) {
 	const text = `license GPL
@@ -124,8 +75,8 @@ section xdp
 		{"behind the function", `starts at 0x28`, 16, []uint64{32, 40}, nil},
 		{"far away", `starts at 0xffffffffffffffe0`, 8, []uint64{1<<64 - 32}, nil},
 		{"outside the section", `symbol "table" has 24 bytes`, 24, []uint64{32, 24}, nil},
-		{"behind its start", `address +8 behind jump table "table"`, 16, []uint64{32, 24}, func(f *elftest.File) { at(f, "xdp").Data[4] = 8 }},
-		{"without name", "without the name of a table", 16, []uint64{32, 24}, func(f *elftest.File) { at(f, "xdp").Relocs[0].Symbol = ".jumptables" }},
+		{"behind its start", `address +8 behind jump table "table"`, 16, []uint64{32, 24}, func(f *elftest.File) { f.Section("xdp").Data[4] = 8 }},
+		{"without name", "without the name of a table", 16, []uint64{32, 24}, func(f *elftest.File) { f.Section("xdp").Relocs[0].Symbol = ".jumptables" }},
 	} {
 		f, err := elftest.Assemble(text)
 		if err != nil {
@@ -140,7 +91,7 @@ section xdp
 		if tt.edit != nil {
 			tt.edit(f)
 		}
-		c, err := LoadBytes(f.Bytes())
+		c, err := elf.LoadBytes(f.Bytes())
 		switch {
 		case tt.want == "" && err != nil:
 			t.Errorf("%s: %v", tt.name, err)

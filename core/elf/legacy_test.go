@@ -1,4 +1,4 @@
-package elf
+package elf_test
 
 import (
 	"encoding/binary"
@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
-	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/elftest"
 )
@@ -34,7 +34,7 @@ func legacyObject(t *testing.T, section string, defs ...[]uint32) []byte {
 // TestIproute2Maps reads struct bpf_elf_map: type, key, value, entries, flags, id, pinning, inner id
 // and inner index.
 func TestIproute2Maps(t *testing.T) {
-	c, err := LoadBytes(legacyObject(t, "maps",
+	c, err := elf.LoadBytes(legacyObject(t, "maps",
 		[]uint32{2, 4, 8, 16, 0, 7, 2, 0, 1},
 		[]uint32{12, 4, 4, 2, 0, 9, 0, 7, 0},
 		[]uint32{2, 4, 8, 16, 0, 7, 0, 0, 0},
@@ -56,7 +56,7 @@ func TestIproute2Maps(t *testing.T) {
 		"no map has id 7": {12, 4, 4, 2, 0, 9, 0, 7, 0},
 		"pinning 3":       {2, 4, 4, 2, 0, 9, 3, 0, 0},
 	} {
-		if _, err := LoadBytes(legacyObject(t, "maps", def)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := elf.LoadBytes(legacyObject(t, "maps", def)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
@@ -84,7 +84,7 @@ func tailCalls(t *testing.T, sections ...string) []byte {
 
 // TestTailCallSections reads programs that iproute2 puts into an array by the name of their section.
 func TestTailCallSections(t *testing.T) {
-	c, err := LoadBytes(tailCalls(t, "2/0", "action", "2/7"))
+	c, err := elf.LoadBytes(tailCalls(t, "2/0", "action", "2/7"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,20 +99,20 @@ func TestTailCallSections(t *testing.T) {
 	if err := c.Check(); err != nil {
 		t.Error(err)
 	}
-	if n := c.Notes[len(c.Notes)-1]; n.Code != NoteTailCall || !strings.Contains(n.Text, "section 2/7") {
+	if n := c.Notes[len(c.Notes)-1]; n.Code != elf.NoteTailCall || !strings.Contains(n.Text, "section 2/7") {
 		t.Errorf("notes %v", c.Notes)
 	}
-	if c, err := LoadBytes(tailCalls(t, "2/1")); err != nil || c.Programs[0].Type != spec.ProgramSchedCls {
+	if c, err := elf.LoadBytes(tailCalls(t, "2/1")); err != nil || c.Programs[0].Type != spec.ProgramSchedCls {
 		t.Errorf("alone: %v", err)
 	}
-	if c, err := LoadBytes(tailCalls(t, "3/1", "2/x")); err != nil || c.Programs[0].Type != spec.ProgramUnspec || c.Programs[1].Type != spec.ProgramUnspec {
+	if c, err := elf.LoadBytes(tailCalls(t, "3/1", "2/x")); err != nil || c.Programs[0].Type != spec.ProgramUnspec || c.Programs[1].Type != spec.ProgramUnspec {
 		t.Errorf("another id, no number: %v", err)
 	}
 	for want, sections := range map[string][]string{
 		`section is entry 8 of map "jumps", which has 8`:               {"2/8"},
 		`programs "prog0" and "prog1" are both entry 1 of map "jumps"`: {"2/1", "02/1"},
 	} {
-		if _, err := LoadBytes(tailCalls(t, sections...)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := elf.LoadBytes(tailCalls(t, sections...)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
@@ -122,7 +122,7 @@ func TestTailCallSections(t *testing.T) {
 // number of the inner map and NUMA node, in a section of any of its names.
 func TestSampleMaps(t *testing.T) {
 	for _, section := range []string{"maps", "maps/x", "x/maps"} {
-		c, err := LoadBytes(legacyObject(t, section,
+		c, err := elf.LoadBytes(legacyObject(t, section,
 			[]uint32{1, 4, 8, 16, uint32(spec.FlagNUMANode), 0, 1},
 			[]uint32{13, 4, 4, 2, 0, 0, 1},
 		))
@@ -147,10 +147,10 @@ func TestUndefined(t *testing.T) {
 			f.Symbols[i] = elftest.Symbol{Name: n, Bind: elftest.Global}
 		}
 	}
-	if _, err := LoadBytes(f.Bytes()); err == nil || !strings.Contains(err.Error(), `undefined map or variable "x"`) {
+	if _, err := elf.LoadBytes(f.Bytes()); err == nil || !strings.Contains(err.Error(), `undefined map or variable "x"`) {
 		t.Errorf("%v", err)
 	}
-	c, err := LoadOptions{Lenient: true}.LoadBytes(f.Bytes())
+	c, err := elf.LoadOptions{Lenient: true}.LoadBytes(f.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,44 +162,14 @@ func TestUndefined(t *testing.T) {
 	}
 }
 
-// declaring assembles an object and makes a declaration of the only thing in a section, which stays as an empty
-// one of that name.
-func declaring(t *testing.T, text, name, section, empty string) []byte {
-	t.Helper()
-	f, err := elftest.Assemble(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	*sym(f, name) = elftest.Symbol{Name: name, Bind: elftest.Global}
-	types, err := btf.Parse(at(f, ".BTF").Data, btf.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b btf.Builder
-	for _, typ := range types.All() {
-		switch typ := typ.(type) {
-		case *btf.Var:
-			typ.Linkage = btf.LinkExtern
-		case *btf.Datasec:
-			typ.Size = 0
-		}
-		b.Add(typ)
-	}
-	if at(f, ".BTF").Data, err = b.Bytes(); err != nil {
-		t.Fatal(err)
-	}
-	*at(f, section) = elftest.Section{Name: empty, Align: 8}
-	return f.Bytes()
-}
-
 // TestDeclaredMaps reads maps that another object defines, if it is told to.
 func TestDeclaredMaps(t *testing.T) {
 	for section, want := range map[string]string{".maps": `map "flows" is defined in another object: link them`, ".note": `undefined map or variable "flows"`} {
-		b := declaring(t, "license GPL\nmap flows hash 4 8 1\nsection xdp\n.func prog\nr1 = map[flows] ll\nr2 = map[flows] ll\nexit", "flows", ".maps", section)
-		if _, err := LoadBytes(b); err == nil || !strings.Contains(err.Error(), want) {
+		b := elftest.Declaring(t, "license GPL\nmap flows hash 4 8 1\nsection xdp\n.func prog\nr1 = map[flows] ll\nr2 = map[flows] ll\nexit", "flows", ".maps", section)
+		if _, err := elf.LoadBytes(b); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("section %s: got %v, want %q", section, err, want)
 		}
-		c, err := LoadOptions{Lenient: true}.LoadBytes(b)
+		c, err := elf.LoadOptions{Lenient: true}.LoadBytes(b)
 		if err != nil {
 			t.Error(err)
 			continue
@@ -209,7 +179,7 @@ func TestDeclaredMaps(t *testing.T) {
 		}
 		undefined := 0
 		for _, n := range c.Notes {
-			if n.Code == NoteUndefined && strings.Contains(n.Text, "flows") {
+			if n.Code == elf.NoteUndefined && strings.Contains(n.Text, "flows") {
 				undefined++
 			}
 		}
@@ -229,7 +199,7 @@ func TestDeclaredMaps(t *testing.T) {
 // TestLegacySizes reads old definitions without the sizes that a type leaves no choice about.
 func TestLegacySizes(t *testing.T) {
 	for _, kind := range []spec.MapType{spec.MapPerfEventArray, spec.MapProgArray, spec.MapCgroupArray} {
-		c, err := LoadBytes(legacyObject(t, "maps", []uint32{uint32(kind), 0, 0, 2, 0}))
+		c, err := elf.LoadBytes(legacyObject(t, "maps", []uint32{uint32(kind), 0, 0, 2, 0}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -244,7 +214,7 @@ func TestSectionRules(t *testing.T) {
 	object := func(section string) []byte {
 		return elftest.MustBytes("license GPL\nsection " + section + "\n.func prog\nr0 = 2\nexit")
 	}
-	own := LoadOptions{Sections: []SectionRule{{Pattern: "guard+", Type: spec.ProgramLSM, Attach: spec.AttachTypeLSMMac, Flags: spec.FlagSleepable}, {Pattern: "xdp", Type: spec.ProgramSchedCls}}}
+	own := elf.LoadOptions{Sections: []elf.SectionRule{{Pattern: "guard+", Type: spec.ProgramLSM, Attach: spec.AttachTypeLSMMac, Flags: spec.FlagSleepable}, {Pattern: "xdp", Type: spec.ProgramSchedCls}}}
 	c, err := own.LoadBytes(object("guard/file_open"))
 	if err != nil {
 		t.Fatal(err)
@@ -255,18 +225,18 @@ func TestSectionRules(t *testing.T) {
 	if c, err = own.LoadBytes(object("xdp")); err != nil || c.Programs[0].Type != spec.ProgramSchedCls {
 		t.Errorf("own rule does not come first: %v", err)
 	}
-	last := LoadOptions{Lenient: true, Fallbacks: []SectionRule{{Pattern: "xdp", Type: spec.ProgramSchedCls}, {Pattern: "xdp_mine+", Type: spec.ProgramSchedCls}}}
+	last := elf.LoadOptions{Lenient: true, Fallbacks: []elf.SectionRule{{Pattern: "xdp", Type: spec.ProgramSchedCls}, {Pattern: "xdp_mine+", Type: spec.ProgramSchedCls}}}
 	for name, want := range map[string]spec.ProgramType{"xdp": spec.ProgramXDP, "xdp_mine/7": spec.ProgramSchedCls, "xdp_other": spec.ProgramXDP} {
 		if c, err := last.LoadBytes(object(name)); err != nil || c.Programs[0].Type != want {
 			t.Errorf("%s with rules behind the table: %v", name, err)
 		}
 	}
 	for name, want := range map[string]spec.ProgramType{"xdp_devmap/x": spec.ProgramXDP, "seccomp": spec.ProgramSocketFilter, "ingress": spec.ProgramSchedCls, "socket1": spec.ProgramSocketFilter} {
-		c, err := LoadOptions{Lenient: true}.LoadBytes(object(name))
+		c, err := elf.LoadOptions{Lenient: true}.LoadBytes(object(name))
 		if err != nil || c.Programs[0].Type != want {
 			t.Errorf("%s: %v", name, err)
 		}
-		if c, err = LoadBytes(object(name)); err != nil || c.Programs[0].Type != spec.ProgramUnspec {
+		if c, err = elf.LoadBytes(object(name)); err != nil || c.Programs[0].Type != spec.ProgramUnspec {
 			t.Errorf("%s is known to the exact rule: %v", name, err)
 		}
 	}

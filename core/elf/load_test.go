@@ -1,4 +1,4 @@
-package elf
+package elf_test
 
 import (
 	"bytes"
@@ -11,36 +11,19 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/elftest"
 	"github.com/google/go-cmp/cmp"
 )
 
 var write = flag.Bool("write", false, "write golden files")
 
-// objects returns the names of the committed object files.
-func objects(t testing.TB) []string {
-	t.Helper()
-	names, err := filepath.Glob("testdata/*.o")
-	if err != nil || len(names) == 0 {
-		t.Fatalf("no objects: %v", err)
-	}
-	return names
-}
-
-func readFile(t testing.TB, name string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 // TestObjects compares all that is read from the objects of clang with golden text.
 func TestObjects(t *testing.T) {
-	for _, name := range objects(t) {
+	for _, name := range elftest.Objects(t, "testdata") {
 		t.Run(filepath.Base(name), func(t *testing.T) {
-			c, err := LoadBytes(readFile(t, name))
+			c, err := elf.LoadBytes(elftest.ReadFile(t, name))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -51,7 +34,7 @@ func TestObjects(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if diff := cmp.Diff(string(readFile(t, path)), got); diff != "" {
+			if diff := cmp.Diff(string(elftest.ReadFile(t, path)), got); diff != "" {
 				t.Errorf("%s: %s", path, diff)
 			}
 			if err := c.Check(); err != nil {
@@ -77,11 +60,11 @@ func TestObjects(t *testing.T) {
 
 // TestByteOrders reads one source built for both byte orders: only the bytes of data differ.
 func TestByteOrders(t *testing.T) {
-	el, err := LoadBytes(readFile(t, "testdata/basic-el.o"))
+	el, err := elf.LoadBytes(elftest.ReadFile(t, "testdata/basic-el.o"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	eb, err := LoadBytes(readFile(t, "testdata/basic-eb.o"))
+	eb, err := elf.LoadBytes(elftest.ReadFile(t, "testdata/basic-eb.o"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,13 +99,13 @@ type failing struct{ err error }
 func (f failing) ReadAt([]byte, int64) (int, error) { return 0, f.err }
 
 func TestLoadReaders(t *testing.T) {
-	b := readFile(t, "testdata/basic-el.o")
-	want, err := LoadBytes(b)
+	b := elftest.ReadFile(t, "testdata/basic-el.o")
+	want, err := elf.LoadBytes(b)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range []io.ReaderAt{bytes.NewReader(b), plainReader{bytes.NewReader(b)}, io.NewSectionReader(bytes.NewReader(append([]byte("xyz"), b...)), 3, int64(len(b)))} {
-		c, err := Load(r)
+		c, err := elf.Load(r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,11 +113,11 @@ func TestLoadReaders(t *testing.T) {
 			t.Errorf("%T gave another collection", r)
 		}
 	}
-	if _, err := (LoadOptions{MaxFile: 1 << 20}).Load(endless{b}); err == nil || !strings.Contains(err.Error(), "larger than the limit of 1048576") {
+	if _, err := (elf.LoadOptions{MaxFile: 1 << 20}).Load(endless{b}); err == nil || !strings.Contains(err.Error(), "larger than the limit of 1048576") {
 		t.Errorf("endless file: %v", err)
 	}
 	broken := errors.New("is a directory")
-	if _, err := Load(failing{broken}); !errors.Is(err, broken) {
+	if _, err := elf.Load(failing{broken}); !errors.Is(err, broken) {
 		t.Errorf("unreadable file: %v", err)
 	}
 	f, err := os.Open(t.TempDir())
@@ -142,14 +125,14 @@ func TestLoadReaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if _, err := Load(f); err == nil || !strings.Contains(err.Error(), "is a directory") {
+	if _, err := elf.Load(f); err == nil || !strings.Contains(err.Error(), "is a directory") {
 		t.Errorf("directory: %v", err)
 	}
 }
 
 func TestLoadKeepsNothing(t *testing.T) {
-	b := readFile(t, "testdata/basic-el.o")
-	c, err := LoadBytes(b)
+	b := elftest.ReadFile(t, "testdata/basic-el.o")
+	c, err := elf.LoadBytes(b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,14 +146,14 @@ func TestLoadKeepsNothing(t *testing.T) {
 }
 
 func TestLoadOptionsLimits(t *testing.T) {
-	b := readFile(t, "testdata/basic-el.o")
+	b := elftest.ReadFile(t, "testdata/basic-el.o")
 	for _, tt := range []struct {
-		o    LoadOptions
+		o    elf.LoadOptions
 		want string
 	}{
-		{LoadOptions{MaxFile: 100}, "larger than the limit of 100"},
-		{LoadOptions{MaxData: 20}, "are more than the limit of 20 for all sections"},
-		{LoadOptions{MaxInsns: 80}, "have more than 80 instructions"},
+		{elf.LoadOptions{MaxFile: 100}, "larger than the limit of 100"},
+		{elf.LoadOptions{MaxData: 20}, "are more than the limit of 20 for all sections"},
+		{elf.LoadOptions{MaxInsns: 80}, "have more than 80 instructions"},
 	} {
 		if _, err := tt.o.LoadBytes(b); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%+v: got %v, want %q", tt.o, err, tt.want)
@@ -179,13 +162,13 @@ func TestLoadOptionsLimits(t *testing.T) {
 }
 
 func BenchmarkLoad(b *testing.B) {
-	for _, name := range objects(b) {
-		data := readFile(b, name)
+	for _, name := range elftest.Objects(b, "testdata") {
+		data := elftest.ReadFile(b, name)
 		b.Run(filepath.Base(name), func(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(data)))
 			for b.Loop() {
-				if _, err := LoadBytes(data); err != nil {
+				if _, err := elf.LoadBytes(data); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -194,7 +177,7 @@ func BenchmarkLoad(b *testing.B) {
 }
 
 func BenchmarkClone(b *testing.B) {
-	c, err := LoadBytes(readFile(b, "testdata/basic-el.o"))
+	c, err := elf.LoadBytes(elftest.ReadFile(b, "testdata/basic-el.o"))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package elf
+package elf_test
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/elftest"
@@ -76,24 +77,6 @@ func edit(n int, do func(h *elftest.Header)) func(f *elftest.File) {
 }
 
 // at finds a section of a file under construction.
-func at(f *elftest.File, name string) *elftest.Section {
-	for i := range f.Sections {
-		if f.Sections[i].Name == name {
-			return &f.Sections[i]
-		}
-	}
-	panic("no section " + name)
-}
-
-func sym(f *elftest.File, name string) *elftest.Symbol {
-	for i := range f.Symbols {
-		if f.Symbols[i].Name == name {
-			return &f.Symbols[i]
-		}
-	}
-	panic("no symbol " + name)
-}
-
 // poke overwrites bytes of the finished file.
 func poke(b []byte, off int, with ...byte) []byte {
 	copy(b[off:], with)
@@ -156,11 +139,11 @@ var malformedCases = []malformed{
 	{"E07", "compressed program", change(edit(baseXDP, func(h *elftest.Header) { h.Flags |= elftest.Compressed })), "xdp+0x0: compressed section is not supported"},
 	{"E07", "compressed maps", change(edit(baseMaps, func(h *elftest.Header) { h.Flags |= elftest.Compressed })), ".maps+0x0: compressed section is not supported"},
 	{"E07", "compressed data", change(edit(baseRodata, func(h *elftest.Header) { h.Flags |= elftest.Compressed })), ".rodata+0x0: compressed section is not supported"},
-	{"E08", "symbol behind its section", change(func(f *elftest.File) { sym(f, "limit").Size = 100 }), `symbol "limit" has 100 bytes at offset 0x0 of section .rodata`},
-	{"E08", "symbol wraps", change(func(f *elftest.File) { sym(f, "drop").Value = 8; sym(f, "drop").Size = 1<<64 - 8 }), `symbol "drop"`},
+	{"E08", "symbol behind its section", change(func(f *elftest.File) { f.Symbol("limit").Size = 100 }), `symbol "limit" has 100 bytes at offset 0x0 of section .rodata`},
+	{"E08", "symbol wraps", change(func(f *elftest.File) { f.Symbol("drop").Value = 8; f.Symbol("drop").Size = 1<<64 - 8 }), `symbol "drop"`},
 	{"E09", "symbol in a section that is not there", change(func(f *elftest.File) {
 		f.Symbols = append(f.Symbols, elftest.Symbol{Name: "lost", Index: 500, Bind: 1, Type: elftest.Func})
-		r := &at(f, "xdp").Relocs
+		r := &f.Section("xdp").Relocs
 		(*r)[3].Symbol = "lost"
 	}), `symbol "lost" is in section 500 of 12`},
 	{"E10", "symbols linked to no strings", change(edit(baseSymtab, func(h *elftest.Header) { h.Link = baseXDP })), ".symtab+0x0: linked section 3 is not a string table"},
@@ -171,28 +154,28 @@ var malformedCases = []malformed{
 	{"E12", "relocations for no section", change(edit(baseRel, func(h *elftest.Header) { h.Info = 99 })), ".relxdp+0x0: relocations are for section 99 of 12"},
 	{"E12", "relocation size", change(edit(baseRel, func(h *elftest.Header) { h.EntrySize = 24 })), "relocations have 24 bytes, not 16"},
 	{"E12", "odd relocations", change(edit(baseRel, func(h *elftest.Header) { h.Size-- })), "is not a multiple of 16"},
-	{"E12", "symbol number", change(func(f *elftest.File) { at(f, "xdp").Relocs[0].Number = 1 << 24 }), ".relxdp+0x0: relocation refers to symbol 16777216 of"},
-	{"E12", "place outside", change(func(f *elftest.File) { at(f, "xdp").Relocs[0].Offset = 1 << 40 }), "patches offset 0x10000000000 of section xdp"},
-	{"E12", "place unaligned", change(func(f *elftest.File) { at(f, "xdp").Relocs[0].Offset = 4 }), "xdp+0x4: relocation patches no start of an instruction"},
-	{"E12", "second half of a load", change(func(f *elftest.File) { at(f, "xdp").Relocs[0].Offset = 8 }), "xdp+0x8: relocation patches no start of an instruction"},
-	{"E12", "two relocations of one place", change(func(f *elftest.File) { at(f, "xdp").Relocs[1].Offset = 0 }), "patches no start"},
-	{"E12", "target is no load", change(func(f *elftest.File) { at(f, "xdp").Relocs[0].Offset = 48 }), "relocation patches an instruction that is neither"},
-	{"E12", "call relocation of a load", change(func(f *elftest.File) { at(f, "xdp").Relocs[0].Type = elftest.Call }), "relocation of type 10 is not one of 64-bit loads"},
-	{"E12", "load relocation of a call", change(func(f *elftest.File) { at(f, "xdp").Relocs[3].Type = elftest.Load64 }), "relocation of type 1 is not one of calls"},
-	{"E12", "call into the middle", change(func(f *elftest.File) { clear(at(f, "xdp").Data[60:64]) }), `xdp+0x38: function "drop": no function starts at .text+0x8`},
+	{"E12", "symbol number", change(func(f *elftest.File) { f.Section("xdp").Relocs[0].Number = 1 << 24 }), ".relxdp+0x0: relocation refers to symbol 16777216 of"},
+	{"E12", "place outside", change(func(f *elftest.File) { f.Section("xdp").Relocs[0].Offset = 1 << 40 }), "patches offset 0x10000000000 of section xdp"},
+	{"E12", "place unaligned", change(func(f *elftest.File) { f.Section("xdp").Relocs[0].Offset = 4 }), "xdp+0x4: relocation patches no start of an instruction"},
+	{"E12", "second half of a load", change(func(f *elftest.File) { f.Section("xdp").Relocs[0].Offset = 8 }), "xdp+0x8: relocation patches no start of an instruction"},
+	{"E12", "two relocations of one place", change(func(f *elftest.File) { f.Section("xdp").Relocs[1].Offset = 0 }), "patches no start"},
+	{"E12", "target is no load", change(func(f *elftest.File) { f.Section("xdp").Relocs[0].Offset = 48 }), "relocation patches an instruction that is neither"},
+	{"E12", "call relocation of a load", change(func(f *elftest.File) { f.Section("xdp").Relocs[0].Type = elftest.Call }), "relocation of type 10 is not one of 64-bit loads"},
+	{"E12", "load relocation of a call", change(func(f *elftest.File) { f.Section("xdp").Relocs[3].Type = elftest.Load64 }), "relocation of type 1 is not one of calls"},
+	{"E12", "call into the middle", change(func(f *elftest.File) { clear(f.Section("xdp").Data[60:64]) }), `xdp+0x38: function "drop": no function starts at .text+0x8`},
 	{"E14", "BTF without bytes", change(edit(baseBTF, func(h *elftest.Header) { h.Type = elftest.Nobits })), ".BTF+0x0: section of type NOBITS holds no data"},
 	{"E14", "maps without bytes", change(edit(baseMaps, func(h *elftest.Header) { h.Type = elftest.Nobits })), ".maps+0x0: section of type NOBITS holds no data"},
 	{"E15", "half a load", change(func(f *elftest.File) {
-		s := at(f, "xdp")
+		s := f.Section("xdp")
 		s.Data, s.Relocs = append(s.Data[:72:72], 0x18, 0, 0, 0, 0, 0, 0, 0), s.Relocs[:3]
-		sym(f, "drop").Size = 80
+		f.Symbol("drop").Size = 80
 	}), `xdp+0x48: function "drop": second half of the 64-bit load is missing`},
-	{"E16", "odd second half", change(func(f *elftest.File) { at(f, "xdp").Data[9] = 1 }), "second half of the 64-bit load is 0x"},
+	{"E16", "odd second half", change(func(f *elftest.File) { f.Section("xdp").Data[9] = 1 }), "second half of the 64-bit load is 0x"},
 	{"E17", "struct_ops", change(func(f *elftest.File) {
 		f.Sections = append(f.Sections, elftest.Section{Name: ".struct_ops.link", Data: make([]byte, 8)})
 	}), ".struct_ops.link+0x0: BTF has no section of that name"},
 	{"E17", "struct_ops without BTF", change(func(f *elftest.File) {
-		at(f, ".maps").Name, at(f, ".BTF").Name = ".struct_ops", ".other"
+		f.Section(".maps").Name, f.Section(".BTF").Name = ".struct_ops", ".other"
 	}), ".struct_ops+0x0: struct_ops need BTF"},
 	{"E17", "arena variables without arena", change(func(f *elftest.File) {
 		f.Sections = append(f.Sections, elftest.Section{Name: ".addr_space.1", Data: make([]byte, 8)})
@@ -200,38 +183,38 @@ var malformedCases = []malformed{
 	{"E17", "two sections of jump tables", change(func(f *elftest.File) {
 		f.Sections = append(f.Sections, elftest.Section{Name: ".jumptables", Data: make([]byte, 8)}, elftest.Section{Name: ".jumptables", Data: make([]byte, 8)})
 	}), ".jumptables+0x0: section 10 has the name of section 9"},
-	{"E18", "maps without BTF", change(func(f *elftest.File) { at(f, ".BTF").Name = ".other" }), ".maps+0x0: maps in this section need BTF"},
+	{"E18", "maps without BTF", change(func(f *elftest.File) { f.Section(".BTF").Name = ".other" }), ".maps+0x0: maps in this section need BTF"},
 	{"E19", "initial values in a section of alignment 0", change(func(f *elftest.File) {
-		s := at(f, ".maps")
+		s := f.Section(".maps")
 		s.Align, s.Relocs = 0, []elftest.Reloc{{Symbol: "drop", Type: elftest.Abs64}}
 	}), ".maps+0x0: initial values of maps in a section of alignment 0"},
 	{"E22", "one name twice", change(func(f *elftest.File) {
-		s := at(f, "xdp")
+		s := f.Section("xdp")
 		s.Data = append(s.Data, s.Data[len(s.Data)-16:]...)
-		d := sym(f, "drop")
+		d := f.Symbol("drop")
 		f.Symbols = append(f.Symbols, elftest.Symbol{Name: "drop", Section: "xdp", Value: d.Size, Size: 16, Bind: 1, Type: elftest.Func})
 	}), `xdp+0x50: second function named "drop", the first is at xdp+0x0`},
 	{"E22", "one variable twice", change(func(f *elftest.File) {
 		f.Symbols = append(f.Symbols, elftest.Symbol{Name: "limit", Section: ".data", Size: 8, Bind: 1, Type: elftest.Object})
 	}), `second variable named "limit"`},
-	{"E23", "map outside its section", change(func(f *elftest.File) { sym(f, "flows").Value = 8 }), `symbol "flows" has 40 bytes at offset 0x8 of section .maps`},
-	{"E23", "map without symbol", change(func(f *elftest.File) { sym(f, "flows").Name = "other" }), `map "flows" has no symbol`},
-	{"E23", "static map", change(func(f *elftest.File) { sym(f, "flows").Bind = elftest.Local }), `map "flows" is static: remove the keyword`},
-	{"E24", "initialised map", change(func(f *elftest.File) { at(f, ".maps").Data[17] = 1 }), `.maps+0x0: map "flows": malformed map definition: member "value_size" is initialised`},
+	{"E23", "map outside its section", change(func(f *elftest.File) { f.Symbol("flows").Value = 8 }), `symbol "flows" has 40 bytes at offset 0x8 of section .maps`},
+	{"E23", "map without symbol", change(func(f *elftest.File) { f.Symbol("flows").Name = "other" }), `map "flows" has no symbol`},
+	{"E23", "static map", change(func(f *elftest.File) { f.Symbol("flows").Bind = elftest.Local }), `map "flows" is static: remove the keyword`},
+	{"E24", "initialised map", change(func(f *elftest.File) { f.Section(".maps").Data[17] = 1 }), `.maps+0x0: map "flows": malformed map definition: member "value_size" is initialised`},
 	{"E25", "undefined map", change(func(f *elftest.File) {
-		at(f, "xdp").Relocs[0].Symbol = "gone"
+		f.Section("xdp").Relocs[0].Symbol = "gone"
 		f.Symbols = append(f.Symbols, elftest.Symbol{Name: "gone", Bind: 1})
 	}), `undefined map or variable "gone"`},
 	{"E25", "common variable", change(func(f *elftest.File) {
-		at(f, "xdp").Relocs[0].Symbol = "tentative"
+		f.Section("xdp").Relocs[0].Symbol = "tentative"
 		f.Symbols = append(f.Symbols, elftest.Symbol{Name: "tentative", Bind: 1, Size: 4, Value: 4, Index: 0xfff2})
 	}), `variable "tentative" has no section: give it a value, or compile with -fno-common`},
 	{"E25", "absolute symbol", change(func(f *elftest.File) {
-		at(f, "xdp").Relocs[0].Symbol = "fixed"
+		f.Section("xdp").Relocs[0].Symbol = "fixed"
 		f.Symbols = append(f.Symbols, elftest.Symbol{Name: "fixed", Bind: 1, Index: 0xfff1})
 	}), `symbol "fixed" has no section`},
 	{"E25", "undefined function", change(func(f *elftest.File) {
-		at(f, "xdp").Relocs[3].Symbol = "gone"
+		f.Section("xdp").Relocs[3].Symbol = "gone"
 		f.Symbols = append(f.Symbols, elftest.Symbol{Name: "gone", Bind: 1})
 	}), `function "gone" is called but not defined`},
 	{"E26", "empty", raw(""), "this is an empty file"},
@@ -252,8 +235,8 @@ var malformedCases = []malformed{
 	{"E26", "host without sections", func(t testing.TB) []byte { return poke(poke(broken(t, base, nil), 18, 62), 40, make([]byte, 8)...) }, "this is an ELF file for x86-64"},
 	{"E26", "32-bit", func(t testing.TB) []byte { return poke(broken(t, base, nil), 4, 1) }, "class 1 is not 64-bit"},
 	{"E26", "byte order", func(t testing.TB) []byte { return poke(broken(t, base, nil), 5, 7) }, "byte order 7 is neither"},
-	{"F01", "function behind its section", change(func(f *elftest.File) { sym(f, "drop").Size += 8 }), `symbol "drop"`},
-	{"F02", "half an instruction", change(func(f *elftest.File) { sym(f, "drop").Size -= 4 }), "is not made of whole instructions"},
+	{"F01", "function behind its section", change(func(f *elftest.File) { f.Symbol("drop").Size += 8 }), `symbol "drop"`},
+	{"F02", "half an instruction", change(func(f *elftest.File) { f.Symbol("drop").Size -= 4 }), "is not made of whole instructions"},
 	{"F03", "functions overlap", change(func(f *elftest.File) {
 		f.Symbols = append(f.Symbols, elftest.Symbol{Name: "in", Section: "xdp", Value: 16, Size: 16, Bind: 1, Type: elftest.Func})
 	}), `function "drop" of 80 bytes overlaps "in" at 0x10`},
@@ -261,24 +244,24 @@ var malformedCases = []malformed{
 		f.Symbols = append(f.Symbols, elftest.Symbol{Name: "end", Section: "xdp", Value: 80, Bind: 1, Type: elftest.Func})
 	}), `function "end" is empty`},
 	{"F05", "section size", change(edit(baseXDP, func(h *elftest.Header) { h.Size -= 4 })), "xdp+0x4c: size 76 is not a multiple of 8"},
-	{"F06", "address outside the data", change(func(f *elftest.File) { at(f, "xdp").Data[36] = 200 }), "address +200 is outside the 4 bytes of section .bss"},
-	{"F07", "address in a section without meaning", change(func(f *elftest.File) { at(f, "xdp").Relocs[0].Symbol = "license" }), "which is neither code nor data nor a map"},
+	{"F06", "address outside the data", change(func(f *elftest.File) { f.Section("xdp").Data[36] = 200 }), "address +200 is outside the 4 bytes of section .bss"},
+	{"F07", "address in a section without meaning", change(func(f *elftest.File) { f.Section("xdp").Relocs[0].Symbol = "license" }), "which is neither code nor data nor a map"},
 	{"F08", "two symbol tables", change(func(f *elftest.File) {
 		f.Sections = append(f.Sections, elftest.Section{Name: "x", Type: elftest.Symtab})
 	}), "second symbol table"},
 	{"F09", "two licenses", change(func(f *elftest.File) {
 		f.Sections = append(f.Sections, elftest.Section{Name: "license", Data: []byte("x")})
 	}), "has the name of section 1"},
-	{"F10", "jump out of the function", change(func(f *elftest.File) { at(f, "xdp").Data[48+2] = 100 }), `function "drop": target +100 is outside`},
+	{"F10", "jump out of the function", change(func(f *elftest.File) { f.Section("xdp").Data[48+2] = 100 }), `function "drop": target +100 is outside`},
 }
 
 func TestMalformed(t *testing.T) {
-	if _, err := LoadBytes(broken(t, base, nil)); err != nil {
+	if _, err := elf.LoadBytes(broken(t, base, nil)); err != nil {
 		t.Fatalf("the unbroken file: %v", err)
 	}
 	for _, tt := range malformedCases {
 		t.Run(tt.id+" "+tt.name, func(t *testing.T) {
-			c, err := LoadBytes(tt.data(t))
+			c, err := elf.LoadBytes(tt.data(t))
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("got error %v, want one with %q", err, tt.want)
 			}
@@ -289,7 +272,7 @@ func TestMalformed(t *testing.T) {
 			if errors.Is(err, object.ErrNotObject) == errors.As(err, &place) {
 				t.Errorf("error %v is neither a wrong kind of file nor a place", err)
 			}
-			if _, other := Load(bytes.NewReader(tt.data(t))); other == nil || other.Error() != err.Error() {
+			if _, other := elf.Load(bytes.NewReader(tt.data(t))); other == nil || other.Error() != err.Error() {
 				t.Errorf("a reader gives %v, its bytes %v", other, err)
 			}
 		})
@@ -300,7 +283,7 @@ func TestMalformed(t *testing.T) {
 func TestAccepted(t *testing.T) {
 	load := func(t *testing.T, b []byte) *spec.Collection {
 		t.Helper()
-		c, err := LoadBytes(b)
+		c, err := elf.LoadBytes(b)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -310,7 +293,7 @@ func TestAccepted(t *testing.T) {
 		load(t, wide(t))
 	})
 	t.Run("E13 license without end", func(t *testing.T) {
-		b := broken(t, base, func(f *elftest.File) { at(f, "license").Data = []byte("GPL") })
+		b := broken(t, base, func(f *elftest.File) { f.Section("license").Data = []byte("GPL") })
 		if c := load(t, b); c.License != "GPL" {
 			t.Errorf("got %q", c.License)
 		}
@@ -335,7 +318,7 @@ func TestAccepted(t *testing.T) {
 			}
 			f.Symbols = append(f.Symbols, elftest.Symbol{Name: "LBB0_1", Section: "xdp", Value: 64})
 		}))
-		if len(c.Notes) != 3 || c.Notes[0].Code != NoteMachine || c.Notes[1].Code != NoteSizes {
+		if len(c.Notes) != 3 || c.Notes[0].Code != elf.NoteMachine || c.Notes[1].Code != elf.NoteSizes {
 			t.Errorf("notes are %+v", c.Notes)
 		}
 		c.Notes = nil
@@ -345,9 +328,9 @@ func TestAccepted(t *testing.T) {
 	})
 	t.Run("E25 map that is only declared", func(t *testing.T) {
 		c := load(t, broken(t, "nobtf\n"+base, func(f *elftest.File) {
-			s := at(f, "maps")
+			s := f.Section("maps")
 			s.Name = "lirc_mode2/maps"
-			sym(f, "flows").Section = "lirc_mode2/maps"
+			f.Symbol("flows").Section = "lirc_mode2/maps"
 			f.Symbols = append(f.Symbols, elftest.Symbol{Name: "flows", Bind: 1})
 		}))
 		if r := c.Programs[0].Insns.At(0); r.Ref != asm.RefMap || r.Symbol != "flows" {
@@ -362,7 +345,7 @@ func TestAccepted(t *testing.T) {
 	})
 	t.Run("E29 strange names", func(t *testing.T) {
 		name := "\x1b[31m\xff" + strings.Repeat("x", 1<<20)
-		c := load(t, broken(t, base, func(f *elftest.File) { sym(f, "drop").Name = name }))
+		c := load(t, broken(t, base, func(f *elftest.File) { f.Symbol("drop").Name = name }))
 		if c.Programs[0].Name != name {
 			t.Error("the name is changed")
 		}
@@ -424,7 +407,7 @@ func TestMany(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			start := time.Now()
 			used := allocated(func() {
-				if _, err := LoadBytes(tt.data); err != nil {
+				if _, err := elf.LoadBytes(tt.data); err != nil {
 					t.Log(err)
 				}
 			})
@@ -456,7 +439,7 @@ func TestSharedNames(t *testing.T) {
 	for i := range n {
 		binary.LittleEndian.PutUint32(b[table.Offset+24*uint64(20+i):], at+uint32(i))
 	}
-	if _, err := LoadBytes(b); err == nil || !strings.Contains(err.Error(), "names overlap too much") {
+	if _, err := elf.LoadBytes(b); err == nil || !strings.Contains(err.Error(), "names overlap too much") {
 		t.Errorf("got %v", err)
 	}
 }

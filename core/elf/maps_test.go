@@ -1,10 +1,11 @@
-package elf
+package elf_test
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/elftest"
 )
@@ -125,7 +126,7 @@ func TestMapDefinitions(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c, err := LoadBytes(mapObject(t, tt.do))
+			c, err := elf.LoadBytes(mapObject(t, tt.do))
 			if tt.want == "" {
 				if err != nil || len(c.Maps) != 1 {
 					t.Errorf("got %v, %v", c, err)
@@ -140,7 +141,7 @@ func TestMapDefinitions(t *testing.T) {
 }
 
 func TestMapDefaults(t *testing.T) {
-	c, err := LoadBytes(mapObject(t, func(b mapTypes) btf.ID {
+	c, err := elf.LoadBytes(mapObject(t, func(b mapTypes) btf.ID {
 		return b.def(btf.Member{Name: "type", Type: b.num(uint32(spec.MapPerfEventArray))})
 	}))
 	if err != nil {
@@ -149,7 +150,7 @@ func TestMapDefaults(t *testing.T) {
 	if m := c.Maps[0]; m.KeySize != 4 || m.ValueSize != 4 {
 		t.Errorf("got %+v", m)
 	}
-	c, err = LoadBytes(mapObject(t, func(b mapTypes) btf.ID {
+	c, err = elf.LoadBytes(mapObject(t, func(b mapTypes) btf.ID {
 		return b.def(btf.Member{Name: "type", Type: b.num(uint32(spec.MapRingbuf))}, btf.Member{Name: "value", Type: b.ptr(b.u64)})
 	}))
 	if err != nil {
@@ -165,7 +166,7 @@ func TestLegacyMaps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := LoadBytes(f.Bytes())
+	c, err := elf.LoadBytes(f.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,15 +176,15 @@ func TestLegacyMaps(t *testing.T) {
 	if got := codes(c); got != "N02 N06 N06" {
 		t.Errorf("notes %q", got)
 	}
-	maps := at(f, "maps")
+	maps := f.Section("maps")
 	maps.Data = append(maps.Data, 1, 2, 3, 4)
-	sym(f, "b").Size += 4
-	if c, err = LoadBytes(f.Bytes()); err != nil || !strings.Contains(c.Notes[2].Text, "map b has 4 more bytes whose meaning is not known") {
+	f.Symbol("b").Size += 4
+	if c, err = elf.LoadBytes(f.Bytes()); err != nil || !strings.Contains(c.Notes[2].Text, "map b has 4 more bytes whose meaning is not known") {
 		t.Errorf("got %v, %v", c, err)
 	}
 	maps.Data = maps.Data[:24]
-	sym(f, "b").Size = 4
-	if _, err := LoadBytes(f.Bytes()); err == nil || !strings.Contains(err.Error(), `maps+0x14: map "b" has 4 bytes, at least 16 are needed`) {
+	f.Symbol("b").Size = 4
+	if _, err := elf.LoadBytes(f.Bytes()); err == nil || !strings.Contains(err.Error(), `maps+0x14: map "b" has 4 bytes, at least 16 are needed`) {
 		t.Errorf("got %v", err)
 	}
 }

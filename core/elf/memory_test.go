@@ -1,4 +1,4 @@
-package elf
+package elf_test
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/internal/elftest"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
@@ -179,7 +180,7 @@ func TestMemory(t *testing.T) {
 				limit = boundBad(len(b))
 			}
 			used := allocated(func() {
-				if _, err := Load(bytes.NewReader(b)); (err != nil) != bad {
+				if _, err := elf.Load(bytes.NewReader(b)); (err != nil) != bad {
 					t.Error(err)
 				}
 			})

@@ -305,8 +305,8 @@ func (l *loader) makeSection(s *object.Section) error {
 		unknown = unknown || !known
 		p := l.newPrograms.next()
 		*p = spec.Program{
-			Name: fn.name(), Section: s.Name, Type: r.typ, AttachType: r.attach, AttachTo: target,
-			Flags: r.flags, Optional: strings.HasPrefix(s.Name, object.OptionalMark),
+			Name: fn.name(), Section: s.Name, Type: r.Type, AttachType: r.AttachType, AttachTo: target,
+			Flags: r.Flags, Optional: strings.HasPrefix(s.Name, object.OptionalMark),
 		}
 		if p.Type == spec.ProgramStructOps {
 			p.AttachTo = l.members[fn.name()]

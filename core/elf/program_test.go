@@ -1,4 +1,4 @@
-package elf
+package elf_test
 
 import (
 	"encoding/binary"
@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/elftest"
 )
 
 func assembled(t testing.TB, text string) *spec.Collection {
 	t.Helper()
-	c, err := LoadBytes(elftest.MustBytes(text))
+	c, err := elf.LoadBytes(elftest.MustBytes(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +104,7 @@ func TestLocalCalls(t *testing.T) {
 	s.Relocs = nil
 	s.Data[4], s.Data[5], s.Data[6], s.Data[7] = 3, 0, 0, 0
 	s.Data[9], s.Data[12] = 0x41, 2
-	c, err := LoadBytes(f.Bytes())
+	c, err := elf.LoadBytes(f.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,14 +115,14 @@ func TestLocalCalls(t *testing.T) {
 		}
 	}
 	s.Data[4] = 1
-	if _, err := LoadBytes(f.Bytes()); err == nil || !strings.Contains(err.Error(), `xdp+0x0: function "main": no function starts at xdp+0x10`) {
+	if _, err := elf.LoadBytes(f.Bytes()); err == nil || !strings.Contains(err.Error(), `xdp+0x0: function "main": no function starts at xdp+0x10`) {
 		t.Errorf("call into the middle: %v", err)
 	}
 }
 
 func TestStaticFunctions(t *testing.T) {
 	c := assembled(t, "static used\nstatic idle\nsection xdp\n.func main\ncall used\nexit\n.func used\nexit\n.func idle\nexit")
-	if len(c.Programs) != 1 || funcs(c.Programs[0]) != "main used" || codes(c) != NoteStatic {
+	if len(c.Programs) != 1 || funcs(c.Programs[0]) != "main used" || codes(c) != elf.NoteStatic {
 		t.Errorf("%d programs, notes %+v", len(c.Programs), c.Notes)
 	}
 }
@@ -132,7 +133,7 @@ func TestLibrarySection(t *testing.T) {
 		t.Errorf("%d programs, notes %+v", len(c.Programs), c.Notes)
 	}
 	c = assembled(t, "section mylib\n.func lib\nexit")
-	if len(c.Programs) != 1 || c.Programs[0].Type != 0 || codes(c) != NoteUnknown {
+	if len(c.Programs) != 1 || c.Programs[0].Type != 0 || codes(c) != elf.NoteUnknown {
 		t.Errorf("%d programs, notes %+v", len(c.Programs), c.Notes)
 	}
 	if err := c.Check(); err == nil || !strings.Contains(err.Error(), `section "mylib" stands for none`) {
@@ -152,11 +153,11 @@ func TestSameStaticName(t *testing.T) {
 			f.Sections[1].Relocs[1].Number = 5 // null, three sections, x, then this one
 		}
 	}
-	c, err := LoadBytes(f.Bytes())
+	c, err := elf.LoadBytes(f.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := funcs(c.Programs[0]); got != "main x x.2" || codes(c) != NoteDuplicate {
+	if got := funcs(c.Programs[0]); got != "main x x.2" || codes(c) != elf.NoteDuplicate {
 		t.Errorf("functions %q, notes %+v", got, c.Notes)
 	}
 }
@@ -167,7 +168,7 @@ func TestAliases(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Symbols = append(f.Symbols, elftest.Symbol{Name: "alias", Section: "xdp", Size: 16, Bind: elftest.Weak, Type: elftest.Func})
-	c, err := LoadBytes(f.Bytes())
+	c, err := elf.LoadBytes(f.Bytes())
 	if err != nil || len(c.Programs) != 1 || c.Programs[0].Name != "main" {
 		t.Errorf("got %v, %v", c, err)
 	}
@@ -181,10 +182,10 @@ func TestSharedCode(t *testing.T) {
 		text.WriteString(".func p" + string(rune('A'+i%26)) + string(rune('a'+i/26)) + "\ncall big\nexit\n")
 	}
 	b := elftest.MustBytes(text.String())
-	if _, err := LoadBytes(b); err != nil {
+	if _, err := elf.LoadBytes(b); err != nil {
 		t.Error(err)
 	}
-	if _, err := (LoadOptions{MaxInsns: 10_000}).LoadBytes(b); err == nil || !strings.Contains(err.Error(), "more than 10000 instructions") {
+	if _, err := (elf.LoadOptions{MaxInsns: 10_000}).LoadBytes(b); err == nil || !strings.Contains(err.Error(), "more than 10000 instructions") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -212,12 +213,12 @@ section xdp
 	if err != nil {
 		t.Fatal(err)
 	}
-	code := at(f, "xdp")
+	code := f.Section("xdp")
 	for i, imm := range []int32{-1, 2 - 1, 2 * 8} {
 		code.Relocs[i].Symbol = ".text"
 		binary.LittleEndian.PutUint32(code.Data[code.Relocs[i].Offset+4:], uint32(imm))
 	}
-	c, err := LoadBytes(f.Bytes())
+	c, err := elf.LoadBytes(f.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +235,7 @@ section xdp
 		t.Error(err)
 	}
 	binary.LittleEndian.PutUint32(code.Data[4:], 0)
-	if _, err := LoadBytes(f.Bytes()); err == nil || !strings.Contains(err.Error(), "no function starts at .text+0x8") {
+	if _, err := elf.LoadBytes(f.Bytes()); err == nil || !strings.Contains(err.Error(), "no function starts at .text+0x8") {
 		t.Errorf("a call between functions: %v", err)
 	}
 }

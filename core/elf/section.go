@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/elf/internal/object"
+	"github.com/bpfhost/bpfhost/core/elf/internal/secdef"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -18,27 +19,27 @@ type SectionRule struct {
 }
 
 // matchOwn is match in rules of the caller.
-func matchOwn(own []SectionRule, name string) (rule, string, bool) {
+func matchOwn(own []SectionRule, name string) (secdef.Def, string, bool) {
 	for _, o := range own {
-		if r, target, ok := matchIn([]rule{{o.Pattern, o.Type, o.Attach, o.Flags, ""}}, name); ok {
+		if r, target, ok := secdef.MatchIn([]secdef.Def{{Pattern: o.Pattern, Type: o.Type, AttachType: o.Attach, Flags: o.Flags}}, name); ok {
 			return r, target, true
 		}
 	}
-	return rule{}, "", false
+	return secdef.Def{}, "", false
 }
 
 // matchSection finds out what the name of a section stands for.
-func (l *loader) matchSection(s *object.Section) (r rule, target string, known bool) {
+func (l *loader) matchSection(s *object.Section) (r secdef.Def, target string, known bool) {
 	name := strings.TrimPrefix(s.Name, object.OptionalMark)
 	if r, target, known = matchOwn(l.o.Sections, name); known {
 		return r, target, true
 	}
-	if r, target, known = match(name); known {
+	if r, target, known = secdef.Match(name); known {
 		return r, target, true
 	}
 	if r, target, known = matchOwn(l.o.Fallbacks, name); !known && l.o.Lenient {
-		if r, known = matchPrefix(name); known {
-			l.note(NoteLenient, "section %s was taken for %s", s.Name, strings.TrimSuffix(r.pattern, "+"))
+		if r, known = secdef.MatchPrefix(name); known {
+			l.note(NoteLenient, "section %s was taken for %s", s.Name, strings.TrimSuffix(r.Pattern, "+"))
 		}
 	}
 	return r, target, known

@@ -1,4 +1,4 @@
-package elf
+package elf_test
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bpfhost/bpfhost/core/elf"
+	"github.com/bpfhost/bpfhost/core/elf/internal/secdef"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -61,8 +63,8 @@ struct_ops.s/ sk_lookup netfilter`
 			t.Errorf("docs/sections.md has no row for %s", name)
 		}
 	}
-	if n := len(strings.Fields(programs)); n != len(rules) {
-		t.Errorf("%d names are listed here, the table has %d", n, len(rules))
+	if n := len(strings.Fields(programs)); n != len(secdef.Defs) {
+		t.Errorf("%d names are listed here, the table has %d", n, len(secdef.Defs))
 	}
 }
 
@@ -71,57 +73,57 @@ func sectionsDoc() []byte {
 	var b bytes.Buffer
 	b.WriteString(sectionsHead)
 	b.WriteString("| Section | Program type | Expected attach type | Flags | `…` says | `bpfhost` attaches to | Linux |\n|---|---|---|---|---|---|---|\n")
-	for _, r := range rules {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s |\n", shown(r), r.typ, attachText(r), flagText(r.flags), r.extra, hookText(r), sinceText(r))
+	for _, r := range secdef.Defs {
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s |\n", shown(r), r.Type, attachText(r), flagText(r.Flags), r.Extra, hookText(r), sinceText(r))
 	}
 	b.WriteString(sectionsLenient)
-	for _, r := range samples {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", r.pattern, r.typ, attachText(r), flagText(r.flags))
+	for _, r := range secdef.Samples {
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", r.Pattern, r.Type, attachText(r), flagText(r.Flags))
 	}
 	b.WriteString(sectionsTail)
-	for _, code := range slices.Sorted(maps.Keys(NoteTexts)) {
-		fmt.Fprintf(&b, "| %s | %s |\n", code, NoteTexts[code])
+	for _, code := range slices.Sorted(maps.Keys(elf.NoteTexts)) {
+		fmt.Fprintf(&b, "| %s | %s |\n", code, elf.NoteTexts[code])
 	}
 	return b.Bytes()
 }
 
 // shown is a pattern for people: "kprobe/…" may also stand without what is behind the slash.
-func shown(r rule) string {
-	if base, open := strings.CutSuffix(r.pattern, "+"); open {
+func shown(r secdef.Def) string {
+	if base, open := strings.CutSuffix(r.Pattern, "+"); open {
 		return base + "/…"
 	}
-	return r.pattern
+	return r.Pattern
 }
 
-func attachText(r rule) string {
-	if r.attach == 0 && r.pattern != "cgroup_skb/ingress" {
+func attachText(r secdef.Def) string {
+	if r.AttachType == 0 && r.Pattern != "cgroup_skb/ingress" {
 		return ""
 	}
-	return r.attach.String()
+	return r.AttachType.String()
 }
 
 func flagText(f spec.ProgramFlags) string {
 	switch f {
-	case sleepable:
+	case spec.FlagSleepable:
 		return "sleepable"
-	case frags:
+	case spec.FlagXDPFrags:
 		return "frags"
 	}
 	return ""
 }
 
 // hookText is the family of hooks that bpfhost attaches such a program to.
-func hookText(r rule) string {
-	name, _, _ := strings.Cut(r.pattern, "+")
-	a, _ := spec.DefaultAttach(&spec.Program{Section: name, Type: r.typ, AttachType: r.attach, AttachTo: "x"})
+func hookText(r secdef.Def) string {
+	name, _, _ := strings.Cut(r.Pattern, "+")
+	a, _ := spec.DefaultAttach(&spec.Program{Section: name, Type: r.Type, AttachType: r.AttachType, AttachTo: "x"})
 	if a.Kind == spec.AttachNone {
 		return ""
 	}
 	return a.Kind.String()
 }
 
-func sinceText(r rule) string {
-	p := spec.Program{Type: r.typ, AttachType: r.attach, Flags: r.flags}
+func sinceText(r secdef.Def) string {
+	p := spec.Program{Type: r.Type, AttachType: r.AttachType, Flags: r.Flags}
 	if needs := p.Needs(); len(needs) > 0 {
 		return needs[0].Since.String()
 	}

@@ -156,7 +156,7 @@ func (l *loader) readMember(s *object.Section, r object.Reloc) error {
 	if fn == nil || fn.static() || l.sectionOf(fn).Name == ".text" {
 		return s.Errorf(r.Offset, "instance %q: %q is no program", object.Show(o.m.Name), object.Show(sym.Name))
 	}
-	if rule, _, _ := l.matchSection(l.sectionOf(fn)); rule.typ != spec.ProgramStructOps {
+	if rule, _, _ := l.matchSection(l.sectionOf(fn)); rule.Type != spec.ProgramStructOps {
 		return s.Errorf(r.Offset, "instance %q: program %q is of section %s, not struct_ops", object.Show(o.m.Name), object.Show(fn.name()), object.Show(l.sectionOf(fn).Name))
 	}
 	path := l.types.Name(o.typ) + "." + memberAt(l.types, o.typ, at)

@@ -6,10 +6,11 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/elftest"
 )
 
 func TestStructOps(t *testing.T) {
-	c, err := LoadBytes(readFile(t, "testdata/ops-el.o"))
+	c, err := LoadBytes(elftest.ReadFile(t, "testdata/ops-el.o"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +43,7 @@ func TestStructOps(t *testing.T) {
 }
 
 func TestArenaVariables(t *testing.T) {
-	c, err := LoadBytes(readFile(t, "testdata/ops-el.o"))
+	c, err := LoadBytes(elftest.ReadFile(t, "testdata/ops-el.o"))
 	if err != nil {
 		t.Fatal(err)
 	}

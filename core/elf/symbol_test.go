@@ -1,10 +1,11 @@
-package elf
+package elf_test
 
 import (
 	"encoding/binary"
 	"strings"
 	"testing"
 
+	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/internal/elftest"
 )
 
@@ -20,10 +21,10 @@ func TestExtendedIndex(t *testing.T) {
 		table := make([]byte, 4*entries)
 		binary.LittleEndian.PutUint32(table[len(table)-4:], index)
 		f.Sections = append(f.Sections, elftest.Section{Name: "indexes", Type: elftest.Shndx, Data: table, Link: link, Entry: 4})
-		sym(f, "main").Index = 0xffff
+		f.Symbol("main").Index = 0xffff
 		return f.Bytes()
 	}
-	c, err := LoadBytes(object(5, 4, 1))
+	c, err := elf.LoadBytes(object(5, 4, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,11 +38,11 @@ func TestExtendedIndex(t *testing.T) {
 		{object(4, 4, 1), "indexes+0x0: 16 bytes do not fit 5 symbols"},
 		{object(5, 3, 1), "symbol 4 has an extended section number, but there is no table of them"},
 	} {
-		if _, err := LoadBytes(tt.data); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := elf.LoadBytes(tt.data); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("got %v, want %q", err, tt.want)
 		}
 	}
-	if c, err := LoadBytes(object(5, 4, 1<<31)); err != nil || len(c.Programs) != 0 {
+	if c, err := elf.LoadBytes(object(5, 4, 1<<31)); err != nil || len(c.Programs) != 0 {
 		t.Errorf("a symbol in no section that nothing refers to: %v, %v", c, err)
 	}
 }

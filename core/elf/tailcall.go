@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/elf/internal/object"
+	"github.com/bpfhost/bpfhost/core/elf/internal/secdef"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -40,13 +41,13 @@ func (l *loader) tailCall(s *object.Section) (*slot, error) {
 
 // tailCallRule is what programs of such sections are: the same as the program that calls them, for which
 // the first section of a known name stands; without one, classifiers.
-func (l *loader) tailCallRule() rule {
+func (l *loader) tailCallRule() secdef.Def {
 	for _, s := range l.parts.code {
 		if r, _, known := l.matchSection(s); known {
 			return r
 		}
 	}
-	return rule{typ: spec.ProgramSchedCls}
+	return secdef.Def{Type: spec.ProgramSchedCls}
 }
 
 // putTailCall makes the program the first value of its entry.

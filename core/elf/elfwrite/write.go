@@ -1,4 +1,4 @@
-package elf
+package elfwrite
 
 import (
 	"encoding/binary"
@@ -9,7 +9,9 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/elf/internal/object"
+	"github.com/bpfhost/bpfhost/core/elf/internal/secdef"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -35,7 +37,7 @@ func writeObject(c *spec.Collection) ([]byte, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	w := &collectionWriter{c: c.Clone(), m: object.NewImage(byteOrderOf(c.Order)), ext: &btf.Ext{}, symbols: make(map[string]int), tables: make(map[string]bool), funcs: make(map[string]*outFunc)}
+	w := &writer{c: c.Clone(), m: object.NewImage(byteOrderOf(c.Order)), ext: &btf.Ext{}, symbols: make(map[string]int), tables: make(map[string]bool), funcs: make(map[string]*outFunc)}
 	for _, pass := range []func() error{
 		w.normalise, w.shareFuncs, w.openTypes, w.addTexts, w.addData, w.addMaps, w.addExterns,
 		w.addFuncs, w.addTables, w.addCode, w.addValues, w.closeTypes,
@@ -60,7 +62,7 @@ func byteOrderOf(o asm.ByteOrder) binary.ByteOrder {
 }
 
 // collectionWriter is one run of Write.
-type collectionWriter struct {
+type writer struct {
 	c       *spec.Collection // a copy, as the object will be read
 	m       *object.Image
 	ext     *btf.Ext
@@ -87,7 +89,7 @@ type outFunc struct {
 }
 
 // normalise takes out what an object does not say and sets what it says by itself.
-func (w *collectionWriter) normalise() error {
+func (w *writer) normalise() error {
 	w.c.Attach, w.c.Notes = nil, nil
 	for _, p := range w.c.Programs {
 		name, err := sectionOf(p)
@@ -136,7 +138,7 @@ func structOpsSection(m *spec.Map) string {
 }
 
 // isData reports whether the map stands for a data section.
-func (w *collectionWriter) isData(m *spec.Map) bool {
+func (w *writer) isData(m *spec.Map) bool {
 	if m.Type != spec.MapArray {
 		return false
 	}
@@ -145,14 +147,14 @@ func (w *collectionWriter) isData(m *spec.Map) bool {
 
 // sectionOf returns the name of a section that stands for what the program is: its own if it does.
 func sectionOf(p *spec.Program) (string, error) {
-	same := func(r rule, target string) bool {
-		return r.typ == p.Type && r.attach == p.AttachType && r.flags == p.Flags && (target == p.AttachTo || p.Type == spec.ProgramStructOps)
+	same := func(r secdef.Def, target string) bool {
+		return r.Type == p.Type && r.AttachType == p.AttachType && r.Flags == p.Flags && (target == p.AttachTo || p.Type == spec.ProgramStructOps)
 	}
-	if r, target, ok := match(strings.TrimPrefix(p.Section, object.OptionalMark)); ok && same(r, target) && strings.HasPrefix(p.Section, object.OptionalMark) == p.Optional {
+	if r, target, ok := secdef.Match(strings.TrimPrefix(p.Section, object.OptionalMark)); ok && same(r, target) && strings.HasPrefix(p.Section, object.OptionalMark) == p.Optional {
 		return p.Section, nil
 	}
-	for _, r := range rules {
-		base, open := strings.CutSuffix(r.pattern, "+")
+	for _, r := range secdef.Defs {
+		base, open := strings.CutSuffix(r.Pattern, "+")
 		if !same(r, p.AttachTo) || p.AttachTo != "" && !open {
 			continue
 		}
@@ -168,7 +170,7 @@ func sectionOf(p *spec.Program) (string, error) {
 }
 
 // addTexts adds license and version.
-func (w *collectionWriter) addTexts() error {
+func (w *writer) addTexts() error {
 	add := func(name string, data []byte, align uint64) {
 		n := w.m.Section(name, object.SectionProgbits, object.FlagAlloc|object.FlagWrite, align)
 		w.m.At(n).Data = data
@@ -186,7 +188,7 @@ func (w *collectionWriter) addTexts() error {
 }
 
 // addData adds data sections and their variables.
-func (w *collectionWriter) addData() error {
+func (w *writer) addData() error {
 	for _, m := range w.c.Maps {
 		if m.Name == object.KconfigSection {
 			continue
@@ -205,7 +207,7 @@ func (w *collectionWriter) addData() error {
 	return nil
 }
 
-func (w *collectionWriter) addDataSection(m *spec.Map, name string) error {
+func (w *writer) addDataSection(m *spec.Map, name string) error {
 	typ, flags := uint32(object.SectionProgbits), uint64(object.FlagAlloc|object.FlagWrite)
 	if strings.HasPrefix(name, ".rodata") {
 		flags = object.FlagAlloc
@@ -253,7 +255,7 @@ func visibilityOf(l spec.Linkage) uint8 {
 }
 
 // addExterns adds the symbols of what the kernel provides.
-func (w *collectionWriter) addExterns() error {
+func (w *writer) addExterns() error {
 	for _, e := range w.c.Externs {
 		s := object.OutSymbol{Name: e.Name, Bind: object.BindGlobal}
 		if e.Weak {
@@ -270,8 +272,8 @@ func (w *collectionWriter) addExterns() error {
 }
 
 // verify reads the object and compares.
-func (w *collectionWriter) verify(b []byte) error {
-	got, err := LoadOptions{MaxData: 1 << 32, MaxInsns: 1 << 24}.LoadBytes(b)
+func (w *writer) verify(b []byte) error {
+	got, err := elf.LoadOptions{MaxData: 1 << 32, MaxInsns: 1 << 24}.LoadBytes(b)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrWrite, err)
 	}

@@ -1,4 +1,4 @@
-package elf
+package elfwrite
 
 import (
 	"fmt"
@@ -13,7 +13,7 @@ import (
 
 // shareFuncs finds the functions of all programs. Those that programs have in common are one; those
 // of one name that differ get names of their own.
-func (w *collectionWriter) shareFuncs() error {
+func (w *writer) shareFuncs() error {
 	for _, p := range w.c.Programs {
 		orderTables(p)
 		if err := namedCalls(p); err != nil {
@@ -38,7 +38,7 @@ func (w *collectionWriter) shareFuncs() error {
 	return nil
 }
 
-func (w *collectionWriter) addFunc(f *outFunc) {
+func (w *writer) addFunc(f *outFunc) {
 	w.nameTables(f)
 	w.funcs[f.name] = f
 	w.order = append(w.order, f)
@@ -95,7 +95,7 @@ func nameEntry(p *spec.Program) error {
 	return nil
 }
 
-func (w *collectionWriter) shareFunc(p *spec.Program, at int) error {
+func (w *writer) shareFunc(p *spec.Program, at int) error {
 	fn := &outFunc{section: ".text", from: p, first: at, end: funcEnd(p, at)}
 	name := p.Insns.At(at).Func.Name
 	for n := 2; ; n++ {
@@ -164,7 +164,7 @@ func sameCode(a, b spec.Code) bool {
 func equal[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
 
 // addFuncs returns functions their places and symbols.
-func (w *collectionWriter) addFuncs() error {
+func (w *writer) addFuncs() error {
 	size := make(map[int]uint64)
 	for _, f := range w.order {
 		f.number = w.m.Section(f.section, object.SectionProgbits, object.FlagAlloc|object.FlagExec, 8)
@@ -187,7 +187,7 @@ func (w *collectionWriter) addFuncs() error {
 }
 
 // addCode encodes all functions.
-func (w *collectionWriter) addCode() error {
+func (w *writer) addCode() error {
 	for _, f := range w.order {
 		if err := w.addFuncCode(f); err != nil {
 			return fmt.Errorf("function %q: %w", object.Show(f.name), err)
@@ -199,7 +199,7 @@ func (w *collectionWriter) addCode() error {
 	return nil
 }
 
-func (w *collectionWriter) addFuncCode(f *outFunc) error {
+func (w *writer) addFuncCode(f *outFunc) error {
 	to := w.m.At(f.number)
 	ext := w.ext.Section(f.section)
 	if ext == nil {
@@ -236,7 +236,7 @@ func (w *collectionWriter) addFuncCode(f *outFunc) error {
 }
 
 // unlink takes the name out of an instruction: a relocation says it.
-func (w *collectionWriter) unlink(in *asm.Insn) (r object.OutReloc, ok bool, err error) {
+func (w *writer) unlink(in *asm.Insn) (r object.OutReloc, ok bool, err error) {
 	kind, name := in.Ref, in.Symbol
 	if kind == asm.RefNone || kind == asm.RefLabel {
 		return r, false, nil
@@ -282,7 +282,7 @@ func (w *collectionWriter) unlink(in *asm.Insn) (r object.OutReloc, ok bool, err
 
 // unlinkFunc makes the reference to a function. Static ones are referred to by their section, as
 // clang does.
-func (w *collectionWriter) unlinkFunc(in *asm.Insn, f *outFunc) object.OutReloc {
+func (w *writer) unlinkFunc(in *asm.Insn, f *outFunc) object.OutReloc {
 	r := object.OutReloc{Symbol: f.symbol, Type: object.RelocLoad64}
 	at := int64(0)
 	if f.static {

@@ -1,4 +1,4 @@
-package elf
+package elflink
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
@@ -29,7 +30,7 @@ func Link(objects ...Object) ([]byte, error) {
 	if len(objects) == 0 {
 		return nil, fmt.Errorf("link objects: there are none")
 	}
-	k := &staticLinker{globals: make(map[string]*global)}
+	k := &linker{globals: make(map[string]*global)}
 	for i, o := range objects {
 		in, err := openInput(o, i)
 		if err != nil {
@@ -55,17 +56,17 @@ func Link(objects ...Object) ([]byte, error) {
 	return b, nil
 }
 
-// LinkCollection links objects and reads the result. See [Link].
-func LinkCollection(objects ...Object) (*spec.Collection, error) {
+// Load links objects and reads the result. See [Link].
+func Load(objects ...Object) (*spec.Collection, error) {
 	b, err := Link(objects...)
 	if err != nil {
 		return nil, err
 	}
-	return LoadBytes(b)
+	return elf.LoadBytes(b)
 }
 
 // staticLinker is one run of Link.
-type staticLinker struct {
+type linker struct {
 	inputs  []*input
 	out     *object.Image
 	globals map[string]*global
@@ -200,7 +201,7 @@ func linked(s *object.Section) bool {
 const maxLinked = 256 << 20
 
 // addSections puts the sections of one object behind those of the same name.
-func (k *staticLinker) addSections(in *input) error {
+func (k *linker) addSections(in *input) error {
 	if in.f.Order != k.inputs[0].f.Order {
 		return linkError("its byte order is not that of %s", k.inputs[0].name)
 	}
@@ -216,7 +217,7 @@ func (k *staticLinker) addSections(in *input) error {
 	return nil
 }
 
-func (k *staticLinker) addSection(in *input, s *object.Section) error {
+func (k *linker) addSection(in *input, s *object.Section) error {
 	var data []byte
 	if s.Type != object.SectionNobits {
 		b, err := in.f.Claim(s)
@@ -270,7 +271,7 @@ func (in *input) dropped(s *object.Symbol) bool {
 }
 
 // resolve finds the definition of every shared name.
-func (k *staticLinker) resolve(in *input) error {
+func (k *linker) resolve(in *input) error {
 	for i := range in.f.Symbols {
 		s := &in.f.Symbols[i]
 		if !shared(s) || in.dropped(s) {
@@ -299,7 +300,7 @@ func (k *staticLinker) resolve(in *input) error {
 }
 
 // merge settles which of two mentions of a name counts.
-func (k *staticLinker) merge(old, g *global) error {
+func (k *linker) merge(old, g *global) error {
 	if old.in == g.in {
 		return linkError("symbol %q is there twice", object.Show(g.name))
 	}
@@ -323,7 +324,7 @@ func (k *staticLinker) merge(old, g *global) error {
 }
 
 // addSymbols adds the local symbols of one object, and the shared ones that are settled by it.
-func (k *staticLinker) addSymbols(in *input) error {
+func (k *linker) addSymbols(in *input) error {
 	for i := range in.f.Symbols {
 		s := &in.f.Symbols[i]
 		if i == 0 || in.dropped(s) || s.Special || s.Type == object.SymbolFile {
@@ -345,7 +346,7 @@ func (k *staticLinker) addSymbols(in *input) error {
 	return nil
 }
 
-func (k *staticLinker) outGlobal(g *global) object.OutSymbol {
+func (k *linker) outGlobal(g *global) object.OutSymbol {
 	s := object.OutSymbol{Name: g.name, Bind: object.BindGlobal}
 	if g.weak {
 		s.Bind = object.BindWeak
@@ -362,7 +363,7 @@ func (k *staticLinker) outGlobal(g *global) object.OutSymbol {
 
 // addRelocs moves the relocations of one object. Those that count from the start of a section have
 // what they add in the bytes that they patch.
-func (k *staticLinker) addRelocs(in *input) error {
+func (k *linker) addRelocs(in *input) error {
 	for i, r := range in.relocs {
 		if r == nil || in.section[i] == 0 {
 			continue
@@ -403,7 +404,7 @@ func (k *staticLinker) addRelocs(in *input) error {
 
 // target returns the symbol of the result that stands for one of an object, and what has to be added
 // to what counts from it.
-func (k *staticLinker) target(in *input, i uint32) (number int, shift uint64, err error) {
+func (k *linker) target(in *input, i uint32) (number int, shift uint64, err error) {
 	s := &in.f.Symbols[i]
 	if shared(s) {
 		if in.dropped(s) {
@@ -418,7 +419,7 @@ func (k *staticLinker) target(in *input, i uint32) (number int, shift uint64, er
 }
 
 // addend adds to the number that a relocation patches.
-func (k *staticLinker) addend(to *object.OutSection, at uint64, typ uint32, shift uint64) error {
+func (k *linker) addend(to *object.OutSection, at uint64, typ uint32, shift uint64) error {
 	o := k.out.Order()
 	width := uint64(8)
 	if typ == object.RelocAbs32 || typ == object.RelocNoDyn32 {

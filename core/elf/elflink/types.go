@@ -1,4 +1,4 @@
-package elf
+package elflink
 
 import (
 	"cmp"
@@ -66,7 +66,7 @@ func (in *input) definition(decl btf.ID) (*spec.Map, error) {
 
 // addTypes puts the types of all objects into one table, each shared function and variable once, and
 // makes .BTF and .BTF.ext of it.
-func (k *staticLinker) addTypes() error {
+func (k *linker) addTypes() error {
 	b := &btf.Builder{Order: k.out.Order()}
 	next := btf.ID(1)
 	for _, in := range k.inputs {
@@ -113,7 +113,7 @@ func (k *staticLinker) addTypes() error {
 
 // number returns every type of an object its number in the result. Data sections come at the end, and
 // shared functions and variables only from the object that settles them.
-func (k *staticLinker) number(in *input, next btf.ID) btf.ID {
+func (k *linker) number(in *input, next btf.ID) btf.ID {
 	if in.types == nil {
 		return next
 	}
@@ -128,7 +128,7 @@ func (k *staticLinker) number(in *input, next btf.ID) btf.ID {
 }
 
 // kept reports whether a type goes into the result.
-func (k *staticLinker) kept(in *input, id btf.ID, t btf.Type) bool {
+func (k *linker) kept(in *input, id btf.ID, t btf.Type) bool {
 	name, isShared := "", false
 	switch t := t.(type) {
 	case *btf.Datasec:
@@ -149,7 +149,7 @@ func (k *staticLinker) kept(in *input, id btf.ID, t btf.Type) bool {
 }
 
 // bindLosers makes functions and variables that lost stand for those that won.
-func (k *staticLinker) bindLosers(in *input) {
+func (k *linker) bindLosers(in *input) {
 	if in.types == nil {
 		return
 	}
@@ -161,7 +161,7 @@ func (k *staticLinker) bindLosers(in *input) {
 }
 
 // fill adds the renumbered types of an object.
-func (k *staticLinker) fill(in *input, b *btf.Builder) error {
+func (k *linker) fill(in *input, b *btf.Builder) error {
 	if in.types == nil {
 		return nil
 	}
@@ -186,7 +186,7 @@ func (k *staticLinker) fill(in *input, b *btf.Builder) error {
 }
 
 // relink returns a declaration that another object defines the linkage of a definition.
-func (k *staticLinker) relink(t btf.Type) {
+func (k *linker) relink(t btf.Type) {
 	switch t := t.(type) {
 	case *btf.Func:
 		if g := k.globals[t.Name]; t.Linkage == btf.LinkExtern && g != nil && g.defined {
@@ -200,7 +200,7 @@ func (k *staticLinker) relink(t btf.Type) {
 }
 
 // addDatasecs makes the data sections anew: what is in the result, at its place there.
-func (k *staticLinker) addDatasecs(b *btf.Builder) error {
+func (k *linker) addDatasecs(b *btf.Builder) error {
 	var names []string
 	sections := make(map[string]*btf.Datasec)
 	for _, in := range k.inputs {
@@ -247,7 +247,7 @@ func (in *input) places() map[[2]string]*object.Symbol {
 	return out
 }
 
-func (k *staticLinker) addDatasec(in *input, d, to *btf.Datasec, places map[[2]string]*object.Symbol) {
+func (k *linker) addDatasec(in *input, d, to *btf.Datasec, places map[[2]string]*object.Symbol) {
 	for _, v := range d.Vars {
 		id := in.ids[v.Type]
 		name := in.types.Name(v.Type)
@@ -270,7 +270,7 @@ func (k *staticLinker) addDatasec(in *input, d, to *btf.Datasec, places map[[2]s
 }
 
 // mergedExt puts what is known of instructions together.
-func (k *staticLinker) mergedExt() *btf.Ext {
+func (k *linker) mergedExt() *btf.Ext {
 	out := &btf.Ext{}
 	for _, in := range k.inputs {
 		if in.ext == nil {

@@ -1,4 +1,4 @@
-package elf
+package elfwrite
 
 import (
 	"cmp"
@@ -22,7 +22,7 @@ type typeWriter struct {
 }
 
 // openTypes takes over the types of the collection.
-func (w *collectionWriter) openTypes() error {
+func (w *writer) openTypes() error {
 	t := &w.types
 	t.secs = make(map[string]*btf.Datasec)
 	t.decls = make(map[string]btf.ID)
@@ -110,7 +110,7 @@ func (t *typeWriter) extern(e spec.Extern, size uint32) {
 }
 
 // variables declares the variables of data sections that have types.
-func (w *collectionWriter) variables() {
+func (w *writer) variables() {
 	t := &w.types
 	for _, v := range w.c.Vars {
 		if v.Section == object.KconfigSection || w.m.Named[v.Section] == 0 {
@@ -138,7 +138,7 @@ func (w *collectionWriter) variables() {
 }
 
 // closeTypes writes .BTF and .BTF.ext.
-func (w *collectionWriter) closeTypes() error {
+func (w *writer) closeTypes() error {
 	w.variables()
 	t := &w.types
 	for name, d := range t.secs {

@@ -1,4 +1,4 @@
-package elf
+package elflink
 
 import (
 	"os"
@@ -8,7 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/elftest"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
@@ -69,12 +71,12 @@ func compileHalf(t *testing.T, clang, dir, name, source string) Object {
 	text := "#include \"bpf.h\"\n#define SEC2(name) __attribute__((section(name)))\n" + source +
 		"\n#ifndef LICENSE\n#define LICENSE \"GPL\"\n#endif\nSEC(\"xdp\") int prog_" + name + "(struct xdp_md *ctx) { return 2; }\nchar _license[] SEC(\"license\") = LICENSE;\n"
 	file := filepath.Join(dir, name+".o")
-	cmd := exec.Command(clang, "-O2", "-g", "-target", "bpf", "-mcpu=v3", "-I", "testdata", "-x", "c", "-c", "-", "-o", file)
+	cmd := exec.Command(clang, "-O2", "-g", "-target", "bpf", "-mcpu=v3", "-I", "../testdata", "-x", "c", "-c", "-", "-o", file)
 	cmd.Stdin = strings.NewReader(text)
 	if msg, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, msg)
 	}
-	return Object{file, readFile(t, file)}
+	return Object{file, elftest.ReadFile(t, file)}
 }
 
 // TestLinkVerdicts asks libbpf's linker for a second opinion: what goes together and what does not, and what
@@ -102,9 +104,9 @@ func TestLinkVerdicts(t *testing.T) {
 				t.Errorf("libbpf says %v: %s", refErr, msg)
 			}
 			if err == nil && refErr == nil {
-				sameLinked(t, readFile(t, out), got)
+				sameLinked(t, elftest.ReadFile(t, out), got)
 				if os.Geteuid() == 0 {
-					loadWithBpftool(t, got)
+					elftest.LoadWithBpftool(t, got)
 				}
 			}
 			os.Remove(out)
@@ -115,7 +117,7 @@ func TestLinkVerdicts(t *testing.T) {
 // sameLinked compares what two linkers made, but for the order of types.
 func sameLinked(t *testing.T, want, got []byte) {
 	t.Helper()
-	o := LoadOptions{Lenient: true}
+	o := elf.LoadOptions{Lenient: true}
 	a, err := o.LoadBytes(want)
 	if err != nil {
 		t.Fatalf("libbpf's: %v", err)

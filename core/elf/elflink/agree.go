@@ -1,4 +1,4 @@
-package elf
+package elflink
 
 import (
 	"github.com/bpfhost/bpfhost/core/btf"

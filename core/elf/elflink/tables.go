@@ -1,4 +1,4 @@
-package elf
+package elflink
 
 import (
 	"github.com/bpfhost/bpfhost/core/elf/internal/object"
@@ -20,7 +20,7 @@ func (in *input) isTable(s *object.Symbol) bool {
 
 // moveTable adds to the entries of a jump table, which count from the start of the section of code that
 // refers to it, where that code begins in the result.
-func (k *staticLinker) moveTable(in *input, i uint32, shift uint64) error {
+func (k *linker) moveTable(in *input, i uint32, shift uint64) error {
 	s, sec, err := in.f.Symbol(i)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package elf
+package elfwrite
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 )
 
 // addMaps adds .maps and instances of struct_ops.
-func (w *collectionWriter) addMaps() error {
+func (w *writer) addMaps() error {
 	for _, m := range w.c.Maps {
 		var err error
 		switch {
@@ -27,7 +27,7 @@ func (w *collectionWriter) addMaps() error {
 }
 
 // addMap adds one definition, the one that the types have if it says the same.
-func (w *collectionWriter) addMap(m *spec.Map) error {
+func (w *writer) addMap(m *spec.Map) error {
 	t := &w.types
 	decl := t.decls[".maps\x00"+m.Name]
 	if decl == 0 || !w.sameDefinition(m, decl) {
@@ -48,7 +48,7 @@ func (w *collectionWriter) addMap(m *spec.Map) error {
 }
 
 // sameDefinition reports whether the types define the map as it is.
-func (w *collectionWriter) sameDefinition(m *spec.Map, decl btf.ID) bool {
+func (w *writer) sameDefinition(m *spec.Map, decl btf.ID) bool {
 	typ, err := w.c.BTF.Type(decl)
 	v, ok := typ.(*btf.Var)
 	if err != nil || !ok || v.Linkage != btf.LinkGlobal {
@@ -65,7 +65,7 @@ func (w *collectionWriter) sameDefinition(m *spec.Map, decl btf.ID) bool {
 }
 
 // structOf returns the struct that defines a map.
-func (w *collectionWriter) structOf(decl btf.ID) *btf.Struct {
+func (w *writer) structOf(decl btf.ID) *btf.Struct {
 	id := decl
 	for range 64 {
 		switch typ := w.types.list[id].(type) {
@@ -90,7 +90,7 @@ func (w *collectionWriter) structOf(decl btf.ID) *btf.Struct {
 }
 
 // valuesAt returns the offset in bytes of the initial values in a definition, 0 if it has none.
-func (w *collectionWriter) valuesAt(decl btf.ID) uint64 {
+func (w *writer) valuesAt(decl btf.ID) uint64 {
 	if s := w.structOf(decl); s != nil && len(s.Members) > 0 {
 		if m := s.Members[len(s.Members)-1]; m.Name == "values" {
 			return uint64(m.Offset / 8)
@@ -100,7 +100,7 @@ func (w *collectionWriter) valuesAt(decl btf.ID) uint64 {
 }
 
 // definitionSize returns the size of a definition in bytes, initial values included.
-func (w *collectionWriter) definitionSize(decl btf.ID, m *spec.Map) uint64 {
+func (w *writer) definitionSize(decl btf.ID, m *spec.Map) uint64 {
 	size := uint64(0)
 	if s := w.structOf(decl); s != nil {
 		size = uint64(s.Size)
@@ -173,7 +173,7 @@ func (t *typeWriter) values(m *spec.Map) btf.ID {
 }
 
 // addStructOps adds one instance.
-func (w *collectionWriter) addStructOps(m *spec.Map) error {
+func (w *writer) addStructOps(m *spec.Map) error {
 	t := &w.types
 	decl := t.decls[m.Section+"\x00"+m.Name]
 	if decl == 0 {
@@ -193,7 +193,7 @@ func (w *collectionWriter) addStructOps(m *spec.Map) error {
 }
 
 // addValues adds initial values: relocations to maps and programs.
-func (w *collectionWriter) addValues() error {
+func (w *writer) addValues() error {
 	for _, m := range w.c.Maps {
 		if len(m.Values) == 0 {
 			continue
@@ -223,7 +223,7 @@ func (w *collectionWriter) addValues() error {
 }
 
 // declOf returns the variable that defines a map.
-func (w *collectionWriter) declOf(name string) btf.ID {
+func (w *writer) declOf(name string) btf.ID {
 	if d := w.types.secs[".maps"]; d != nil {
 		for _, v := range d.Vars {
 			if decl, ok := w.types.list[v.Type].(*btf.Var); ok && decl.Name == name {

@@ -1,4 +1,4 @@
-package elf
+package elflink
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/elftest"
@@ -19,13 +20,13 @@ import (
 // halves are two objects that need each other.
 func halves(t testing.TB) []Object {
 	t.Helper()
-	return []Object{{"a.o", readFile(t, "testdata/link/a-el.o")}, {"b.o", readFile(t, "testdata/link/b-el.o")}}
+	return []Object{{"a.o", elftest.ReadFile(t, "../testdata/link/a-el.o")}, {"b.o", elftest.ReadFile(t, "../testdata/link/b-el.o")}}
 }
 
 func TestLink(t *testing.T) {
 	objects := halves(t)
 	for _, o := range objects {
-		if _, err := LoadBytes(o.Data); err == nil {
+		if _, err := elf.LoadBytes(o.Data); err == nil {
 			t.Errorf("%s loads alone", o.Name)
 		}
 	}
@@ -33,7 +34,7 @@ func TestLink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := LoadBytes(b)
+	c, err := elf.LoadBytes(b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,15 +67,15 @@ func TestLink(t *testing.T) {
 	if structs != 1 {
 		t.Errorf("%d types struct flow", structs)
 	}
-	if linked, err := LinkCollection(objects...); err != nil || len(spec.Diff(c, linked)) > 0 {
-		t.Errorf("LinkCollection: %v", err)
+	if linked, err := Load(objects...); err != nil || len(spec.Diff(c, linked)) > 0 {
+		t.Errorf("Load: %v", err)
 	}
 }
 
 // TestLinkTwice links what is open after a first link.
 func TestLinkTwice(t *testing.T) {
 	objects := halves(t)
-	whole, err := LinkCollection(objects...)
+	whole, err := Load(objects...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,12 +84,12 @@ func TestLinkTwice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c, err := (LoadOptions{Lenient: true}).LoadBytes(half); err != nil || c.Check() == nil {
+		if c, err := (elf.LoadOptions{Lenient: true}).LoadBytes(half); err != nil || c.Check() == nil {
 			t.Errorf("%s alone: %v", o.Name, err)
 		}
 		again := halves(t)
 		again[i].Data = half
-		c, err := LinkCollection(again...)
+		c, err := Load(again...)
 		if err != nil {
 			t.Error(err)
 			continue
@@ -105,7 +106,7 @@ func TestLinkLargeExtern(t *testing.T) {
 		return "license GPL\nvar .data " + name + " " + bytes + "\nsection xdp\n.func " + user + "\nr1 = var[" + name + "] ll\nexit"
 	}
 	small := Object{"small.o", elftest.MustBytes(text("small", "01 02 03 04", "a"))}
-	large := Object{"large.o", declaring(t, text("large", "01 02 03 04 05 06 07 08", "b"), "large", ".data", ".data")}
+	large := Object{"large.o", elftest.Declaring(t, text("large", "01 02 03 04 05 06 07 08", "b"), "large", ".data", ".data")}
 	definition := Object{"definition.o", elftest.MustBytes(text("large", "08 07 06 05 04 03 02 01", "c"))}
 	for _, order := range [][]Object{{small, large}, {large, small}} {
 		b, err := Link(order...)
@@ -113,7 +114,7 @@ func TestLinkLargeExtern(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		c, err := LinkCollection(Object{"both.o", b}, definition)
+		c, err := Load(Object{"both.o", b}, definition)
 		if err != nil {
 			t.Error(err)
 			continue
@@ -127,7 +128,7 @@ func TestLinkLargeExtern(t *testing.T) {
 // TestLinkOrder links in the other order: all is there, in another place.
 func TestLinkOrder(t *testing.T) {
 	o := halves(t)
-	c, err := LinkCollection(o[1], o[0])
+	c, err := Load(o[1], o[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,13 +142,13 @@ func TestLinkOrder(t *testing.T) {
 
 // TestLinkOne links one object alone: nothing changes but the numbers of types.
 func TestLinkOne(t *testing.T) {
-	for _, name := range objects(t) {
-		b := readFile(t, name)
-		want, err := LoadBytes(b)
+	for _, name := range elftest.Objects(t, "../testdata") {
+		b := elftest.ReadFile(t, name)
+		want, err := elf.LoadBytes(b)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := LinkCollection(Object{name, b})
+		got, err := Load(Object{name, b})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -159,7 +160,7 @@ func TestLinkOne(t *testing.T) {
 				}
 			}
 			for _, h := range c.Hunks {
-				if want.Program(c.Name).Insns.At(h.OldAt).Core == nil && !strings.HasPrefix(name, "testdata/core") {
+				if want.Program(c.Name).Insns.At(h.OldAt).Core == nil && !strings.HasPrefix(name, "../testdata/core") {
 					t.Errorf("%s: %s: %s", name, c.Name, h.AppendText(nil))
 				}
 			}
@@ -174,14 +175,14 @@ func TestLinkReference(t *testing.T) {
 		testenv.Skip(t, testenv.Clang, err.Error())
 	}
 	out := filepath.Join(t.TempDir(), "ref.o")
-	if msg, err := exec.Command(tool, "gen", "object", out, "testdata/link/a-el.o", "testdata/link/b-el.o").CombinedOutput(); err != nil {
+	if msg, err := exec.Command(tool, "gen", "object", out, "../testdata/link/a-el.o", "../testdata/link/b-el.o").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, msg)
 	}
-	want, err := LoadBytes(readFile(t, out))
+	want, err := elf.LoadBytes(elftest.ReadFile(t, out))
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := LinkCollection(halves(t)...)
+	got, err := Load(halves(t)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,29 +208,7 @@ func TestLinkKernel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	loadWithBpftool(t, b)
-}
-
-// loadWithBpftool loads all programs of an object, and unloads them again.
-func loadWithBpftool(t *testing.T, object []byte) {
-	t.Helper()
-	tool, err := exec.LookPath("bpftool")
-	if err != nil {
-		testenv.Skip(t, testenv.Clang, err.Error())
-	}
-	dir := t.TempDir()
-	fs := filepath.Join(dir, "bpf")
-	file := filepath.Join(dir, "o.o")
-	if err := errors.Join(os.Mkdir(fs, 0o700), os.WriteFile(file, object, 0o600)); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command("mount", "-t", "bpf", "bpf", fs).CombinedOutput(); err != nil {
-		testenv.Skip(t, testenv.Kernel, "mount bpffs: "+string(out))
-	}
-	defer exec.Command("umount", fs).Run()
-	if out, err := exec.Command(tool, "-d", "prog", "loadall", file, filepath.Join(fs, "all")).CombinedOutput(); err != nil {
-		t.Errorf("bpftool: %v\n%s", err, out)
-	}
+	elftest.LoadWithBpftool(t, b)
 }
 
 func TestLinkConflicts(t *testing.T) {
@@ -274,7 +253,7 @@ func TestLinkWeak(t *testing.T) {
 		second, third bool
 		want          uint64
 	}{{true, true, 9}, {false, true, 1}, {true, false, 2}} {
-		c, err := LinkCollection(Object{"main", main}, Object{"a", object(test.second, "01")}, Object{"b", object(test.third, "02")})
+		c, err := Load(Object{"main", main}, Object{"a", object(test.second, "01")}, Object{"b", object(test.third, "02")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -295,7 +274,7 @@ func FuzzLink(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_, _ = LoadBytes(out)
+		_, _ = elf.LoadBytes(out)
 	})
 }
 
@@ -306,7 +285,7 @@ func TestLinkDamaged(t *testing.T) {
 		b := bytes.Clone(o[0].Data)
 		b[at] ^= 1 << (at % 8)
 		if out, err := Link(Object{"a", b}, o[1]); err == nil {
-			_, _ = LoadBytes(out)
+			_, _ = elf.LoadBytes(out)
 		}
 	}
 }

@@ -1,4 +1,6 @@
-package elf
+// Package secdef has the names of sections that hold programs, as libbpf defines them (its type
+// bpf_sec_def): what type of program, with what expected attach type and flags, a name stands for.
+package secdef
 
 import (
 	"strings"
@@ -11,19 +13,19 @@ const (
 	frags     = spec.FlagXDPFrags
 )
 
-// rule says what a section name stands for. A pattern that ends in "+" matches the name alone and
+// Def says what a section name stands for. A pattern that ends in "+" matches the name alone and
 // the name followed by "/" and what to attach to; any other matches exactly.
-type rule struct {
-	pattern string
-	typ     spec.ProgramType
-	attach  spec.AttachType
-	flags   spec.ProgramFlags
-	extra   string // what stands behind the slash; for people
+type Def struct {
+	Pattern    string
+	Type       spec.ProgramType
+	AttachType spec.AttachType
+	Flags      spec.ProgramFlags
+	Extra      string // what stands after the slash; for people
 }
 
-// rules has every section name of programs that libbpf documents (Documentation/bpf/libbpf/
+// Defs has every section name of programs that libbpf documents (Documentation/bpf/libbpf/
 // program_types.rst of Linux). The first match counts. docs/sections.md is made from it.
-var rules = []rule{
+var Defs = []Def{
 	{"socket", spec.ProgramSocketFilter, 0, 0, ""},
 	{"sk_reuseport/migrate", spec.ProgramSkReuseport, spec.AttachTypeSkReuseportSelectOrMigrate, 0, ""},
 	{"sk_reuseport", spec.ProgramSkReuseport, spec.AttachTypeSkReuseportSelect, 0, ""},
@@ -142,9 +144,9 @@ var rules = []rule{
 	{"netfilter", spec.ProgramNetfilter, spec.AttachTypeNetfilter, 0, ""},
 }
 
-// samples has names that the samples of the kernel and old versions of libbpf used, and that only
+// Samples has names that the samples of the kernel and old versions of libbpf used, and that only
 // the lenient rule knows, beside those that begin like a name of the table.
-var samples = []rule{
+var Samples = []Def{
 	{"xdp_devmap", spec.ProgramXDP, spec.AttachTypeXDPDevmap, 0, ""},
 	{"xdp_cpumap", spec.ProgramXDP, spec.AttachTypeXDPCpumap, 0, ""},
 	{"xdp.frags_devmap", spec.ProgramXDP, spec.AttachTypeXDPDevmap, frags, ""},
@@ -155,13 +157,14 @@ var samples = []rule{
 	{"prog", spec.ProgramSchedCls, 0, 0, ""},
 }
 
-// match finds the rule for a section name and what the name says to attach to.
-func match(name string) (rule, string, bool) { return matchIn(rules, name) }
+// Match finds the definition for a section name and what the name says to attach to.
+func Match(name string) (Def, string, bool) { return MatchIn(Defs, name) }
 
-func matchIn(rules []rule, name string) (rule, string, bool) {
+// MatchIn is Match in a list of the caller.
+func MatchIn(rules []Def, name string) (Def, string, bool) {
 	for i := range rules {
 		r := &rules[i]
-		base, open := strings.CutSuffix(r.pattern, "+")
+		base, open := strings.CutSuffix(r.Pattern, "+")
 		if name == base {
 			return *r, "", true
 		}
@@ -169,20 +172,20 @@ func matchIn(rules []rule, name string) (rule, string, bool) {
 			return *r, name[len(base)+1:], true
 		}
 	}
-	return rule{}, "", false
+	return Def{}, "", false
 }
 
-// matchPrefix finds the rule of the longest pattern that the name begins with, for sections such
+// MatchPrefix finds the definition of the longest pattern that the name begins with, for sections such
 // as "socket/2" and "xdp_drop" that the exact rule does not know.
-func matchPrefix(name string) (rule, bool) {
-	var best rule
-	for _, list := range [][]rule{rules, samples} {
+func MatchPrefix(name string) (Def, bool) {
+	var best Def
+	for _, list := range [][]Def{Defs, Samples} {
 		for i := range list {
 			r := &list[i]
-			if base := strings.TrimSuffix(r.pattern, "+"); strings.HasPrefix(name, base) && len(r.pattern) > len(best.pattern) {
+			if base := strings.TrimSuffix(r.Pattern, "+"); strings.HasPrefix(name, base) && len(r.Pattern) > len(best.Pattern) {
 				best = *r
 			}
 		}
 	}
-	return best, best.pattern != ""
+	return best, best.Pattern != ""
 }

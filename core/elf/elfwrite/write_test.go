@@ -1,4 +1,4 @@
-package elf
+package elfwrite
 
 import (
 	"bytes"
@@ -11,8 +11,11 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf"
+	"github.com/bpfhost/bpfhost/core/elf/elflink"
 	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/elftest"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
@@ -20,14 +23,17 @@ import (
 func collections(t testing.TB) map[string]*spec.Collection {
 	t.Helper()
 	out := make(map[string]*spec.Collection)
-	for _, name := range objects(t) {
-		c, err := LoadBytes(readFile(t, name))
+	for _, name := range elftest.Objects(t, "../testdata") {
+		c, err := elf.LoadBytes(elftest.ReadFile(t, name))
 		if err != nil {
 			t.Fatal(err)
 		}
 		out[filepath.Base(name)] = c
 	}
-	c, err := LinkCollection(halves(t)...)
+	c, err := elflink.Load(
+		elflink.Object{Name: "a.o", Data: elftest.ReadFile(t, "../testdata/link/a-el.o")},
+		elflink.Object{Name: "b.o", Data: elftest.ReadFile(t, "../testdata/link/b-el.o")},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +50,7 @@ func TestWrite(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		again, err := LoadBytes(b)
+		again, err := elf.LoadBytes(b)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -84,7 +90,7 @@ func TestWriteResized(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		again, err := LoadBytes(b)
+		again, err := elf.LoadBytes(b)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -161,7 +167,7 @@ func TestWriteBuilt(t *testing.T) {
 		if c.String() != before {
 			t.Error("writing changed the collection")
 		}
-		got, err := LoadBytes(b)
+		got, err := elf.LoadBytes(b)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -201,7 +207,7 @@ func TestWriteEdited(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := LoadBytes(b)
+	got, err := elf.LoadBytes(b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +252,7 @@ func TestWriteKernel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	loadWithBpftool(t, b)
+	elftest.LoadWithBpftool(t, b)
 
 	c, err := spec.Parse(`license "GPL"
 map flows
@@ -289,7 +295,7 @@ program drop
 	if b, err = Write(c); err != nil {
 		t.Fatal(err)
 	}
-	loadWithBpftool(t, b)
+	elftest.LoadWithBpftool(t, b)
 
 	tool, err := exec.LookPath("bpftool")
 	if err != nil {
@@ -308,7 +314,7 @@ program drop
 			t.Errorf("%s: bpftool: %v\n%s", name, err, out)
 		}
 		// A skeleton is made by opening the object: libbpf reads all of it, and creates nothing.
-		first := filepath.Join("testdata", name)
+		first := filepath.Join("../testdata", name)
 		if exec.Command(tool, "gen", "skeleton", first).Run() != nil {
 			continue // libbpf does not read what clang made either
 		}

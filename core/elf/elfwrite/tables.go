@@ -1,4 +1,4 @@
-package elf
+package elfwrite
 
 import (
 	"fmt"
@@ -22,7 +22,7 @@ func orderTables(p *spec.Program) {
 }
 
 // nameTables returns the tables of a function names that no other function's have.
-func (w *collectionWriter) nameTables(f *outFunc) {
+func (w *writer) nameTables(f *outFunc) {
 	for _, name := range f.tableNames() {
 		to := name
 		for n := 2; w.symbols[to] != 0 || w.tables[to]; n++ {
@@ -89,7 +89,7 @@ func (f *outFunc) places(table string) []int {
 }
 
 // addTables writes the tables of all functions, whose places are known.
-func (w *collectionWriter) addTables() error {
+func (w *writer) addTables() error {
 	for _, f := range w.order {
 		names := f.tableNames()
 		if len(names) == 0 {
@@ -117,4 +117,13 @@ func (w *collectionWriter) addTables() error {
 		}
 	}
 	return nil
+}
+
+// renameTableIn renames a table in some instructions.
+func renameTable(insns []spec.Insn, from, to string) {
+	for i := range insns {
+		if in := &insns[i]; from != to && in.Ref == asm.RefTable && in.Symbol == from {
+			in.Symbol = to
+		}
+	}
 }
