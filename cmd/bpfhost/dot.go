@@ -8,6 +8,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/asm/cfg"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/core/spec/opt"
 	"github.com/bpfhost/bpfhost/host"
 )
 
@@ -24,7 +25,7 @@ type dot struct {
 
 // appendDot draws a program: a cluster for each function, a box for each block.
 func appendDot(out []byte, p *spec.Program) ([]byte, error) {
-	g, err := p.Graph()
+	g, err := opt.Graph(p)
 	if err != nil {
 		return nil, err
 	}

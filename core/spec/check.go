@@ -206,7 +206,7 @@ func (k *checker) ref(p *Program, in *Insn, labels map[asm.Label]place, funcs ma
 func (k *checker) values() error {
 	for _, m := range k.c.Maps {
 		for _, v := range m.Values {
-			if m.Type.holdsMaps() {
+			if m.Type.HoldsMaps() {
 				if k.mapOf[v.Name] == nil {
 					return fmt.Errorf("check map %s: its initial value, map %s, does not exist", show(m.Name), show(v.Name))
 				}

@@ -128,6 +128,17 @@ func (c Code) marks() iter.Seq2[int, mark] {
 	}
 }
 
+// Funcs yields the functions of the program with the indices of their first instructions.
+func (c Code) Funcs() iter.Seq2[int, *btf.FuncInfo] {
+	return func(yield func(int, *btf.FuncInfo) bool) {
+		for i, m := range c.marks() {
+			if m.fn != nil && !yield(i, m.fn) {
+				return
+			}
+		}
+	}
+}
+
 // mark is what a place of code has: a label or 0, and a function that starts there or nil.
 type mark struct {
 	label asm.Label

@@ -77,16 +77,16 @@ var codeEdits = map[string]func(c *Collection) error{
 	"delete": func(c *Collection) error { return c.Programs[0].Delete(1, 1) },
 	"splice": func(c *Collection) error { return c.Programs[0].Splice(0, 1, []Insn{mov(9)}) },
 	"append": func(c *Collection) error { return c.Programs[0].Insert(c.Programs[0].Insns.Len(), mov(9)) },
-	"inline": func(c *Collection) error { return c.Programs[0].Inline(2) },
 	"func":   func(c *Collection) error { return c.Programs[0].RenameFunc("sub", "other") },
 	"rename": func(c *Collection) error { return c.RenameProgram("main", "other") },
 	"map":    func(c *Collection) error { return c.RenameMap("flows", "other") },
-	"fold":   func(c *Collection) error { _, err := c.Fold(); return err },
-	"prune":  func(c *Collection) error { _, err := c.Prune(PruneOptions{}); return err },
+	"remove": func(c *Collection) error {
+		return c.Programs[0].DeleteSet([]bool{false, true, false, false, false, false, false, false})
+	},
 }
 
 func editable(t testing.TB) *Collection {
-	c := constants(program(t, `.func main
+	p := program(t, `.func main
 		r1 = map[flows] ll
 		r2 = 5
 		call sub
@@ -95,9 +95,15 @@ func editable(t testing.TB) *Collection {
 		exit
 	.func sub
 		r0 = 1
-		exit`))
-	c.Maps = append(c.Maps, &Map{Name: "flows", Type: MapHash, KeySize: 4, ValueSize: 4, MaxEntries: 1})
-	return c
+		exit`)
+	return &Collection{
+		Programs: []*Program{p},
+		Maps: []*Map{
+			{Name: ".rodata", Section: ".rodata", Type: MapArray, KeySize: 4, ValueSize: 4, MaxEntries: 1, Flags: FlagReadOnlyProg, Freeze: true},
+			{Name: "flows", Type: MapHash, KeySize: 4, ValueSize: 4, MaxEntries: 1},
+		},
+		Vars: []*Var{{Name: "a", Section: ".rodata", Map: ".rodata", Size: 4}},
+	}
 }
 
 // TestCodeApart holds that no change of a clone reaches the original, and none of the original the

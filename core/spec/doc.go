@@ -49,8 +49,5 @@
 //
 // A refused edit changes nothing.
 //
-// [Program.Inline] puts the code of a function in the place of a call, [Collection.Fold] replaces
-// loads from frozen data by what they give and decides conditions by it, and [Collection.Prune]
-// removes code that nothing reaches or needs, and the maps and variables that are unused then. In this
-// order they turn a general program into one for the values that it was given.
+// Package opt inlines, folds and prunes whole programs.
 package spec

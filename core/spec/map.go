@@ -151,8 +151,8 @@ var mapRules = map[MapType]mapRule{
 	MapInsnArray:           {key: sizeU32},
 }
 
-// holdsMaps reports whether the values of the map are maps.
-func (t MapType) holdsMaps() bool { return t == MapArrayOfMaps || t == MapHashOfMaps }
+// HoldsMaps reports whether the values of the map are maps.
+func (t MapType) HoldsMaps() bool { return t == MapArrayOfMaps || t == MapHashOfMaps }
 
 // PerCPU reports whether the map has one value per CPU and key.
 func (t MapType) PerCPU() bool { return mapRules[t].perCPU }
@@ -213,7 +213,7 @@ func (m *Map) window() uint64 {
 }
 
 func (m *Map) checkValues() error {
-	if len(m.Values) > 0 && m.Type != MapProgArray && m.Type != MapStructOps && !m.Type.holdsMaps() {
+	if len(m.Values) > 0 && m.Type != MapProgArray && m.Type != MapStructOps && !m.Type.HoldsMaps() {
 		return fmt.Errorf("it has initial values but is of type %v", m.Type)
 	}
 	for _, v := range m.Values {
@@ -232,11 +232,11 @@ func (m *Map) checkValues() error {
 
 func (m *Map) checkInner(depth int) error {
 	switch {
-	case m.Inner == nil && m.Type.holdsMaps() && depth == 0:
+	case m.Inner == nil && m.Type.HoldsMaps() && depth == 0:
 		return fmt.Errorf("type %v needs the template of its inner maps", m.Type)
 	case m.Inner == nil:
 		return nil
-	case !m.Type.holdsMaps():
+	case !m.Type.HoldsMaps():
 		return fmt.Errorf("type %v has no inner maps", m.Type)
 	case depth > 0:
 		return fmt.Errorf("an inner map cannot have inner maps")

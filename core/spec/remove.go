@@ -7,13 +7,14 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// remove deletes many instructions at once, in linear time, by the rule of the package comment for
-// deletion: labels, the mark of a function and the last source line go to the next instruction that
-// stays, if it is in the same function. Functions may go whole if nothing that stays refers to them.
+// DeleteSet deletes the instructions whose elements of gone are true, in linear time, by the rule of
+// the package comment for deletion: labels, the mark of a function and the last source line go to the
+// next instruction that stays, if it is in the same function. Functions may go whole if nothing that
+// stays refers to them.
 // On error nothing has changed.
-func (p *Program) remove(gone []bool) error {
+func (p *Program) DeleteSet(gone []bool) error {
 	p.Insns.unpack()
-	heirs := p.heirs(gone)
+	heirs := p.Heirs(gone)
 	moved, err := p.inherit(gone, heirs)
 	if err != nil {
 		return fmt.Errorf("remove instructions of program %s: %w", show(p.Name), err)
@@ -54,9 +55,10 @@ func (p *Program) remove(gone []bool) error {
 	return nil
 }
 
-// heirs returns for every instruction the next one that stays, itself included, within its function,
-// or -1.
-func (p *Program) heirs(gone []bool) []int32 {
+// Heirs returns what DeleteSet would hand labels and lines to: for every instruction the next one
+// that stays, itself included, within its function, or -1.
+func (p *Program) Heirs(gone []bool) []int32 {
+	p.Insns.unpack()
 	heirs := make([]int32, len(p.Insns.list))
 	next := int32(-1)
 	for i := len(p.Insns.list) - 1; i >= 0; i-- {

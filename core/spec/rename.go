@@ -33,7 +33,7 @@ func (c *Collection) RenameProgram(from, to string) error {
 		}
 	}
 	for _, m := range c.Maps {
-		if !m.Type.holdsMaps() {
+		if !m.Type.HoldsMaps() {
 			m.renameValues(from, to)
 		}
 	}
@@ -83,7 +83,7 @@ func (c *Collection) RenameMap(from, to string) error {
 		}
 	}
 	for _, o := range c.Maps {
-		if o.Type.holdsMaps() {
+		if o.Type.HoldsMaps() {
 			o.renameValues(from, to)
 		}
 	}

@@ -92,7 +92,7 @@ func TestTableEdits(t *testing.T) {
 	}
 	gone := make([]bool, p.Insns.Len())
 	gone[7], gone[8] = true, true
-	if err := p.remove(gone); err == nil || !strings.Contains(err.Error(), `entry 1 of jump table "cases" still leads to label "last"`) {
+	if err := p.DeleteSet(gone); err == nil || !strings.Contains(err.Error(), `entry 1 of jump table "cases" still leads to label "last"`) {
 		t.Errorf("got %v", err)
 	}
 	if err := p.Delete(2, 3); err != nil { // what uses the table
@@ -100,7 +100,7 @@ func TestTableEdits(t *testing.T) {
 	}
 	gone = make([]bool, p.Insns.Len())
 	gone[4], gone[5] = true, true
-	if err := p.remove(gone); err != nil || len(p.Tables) != 0 {
+	if err := p.DeleteSet(gone); err != nil || len(p.Tables) != 0 {
 		t.Errorf("a table that nothing uses stays: %v, %v", p.Tables, err)
 	}
 }

@@ -1,4 +1,4 @@
-package spec
+package opt
 
 import (
 	"strings"
@@ -6,28 +6,29 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/google/go-cmp/cmp"
 )
 
 // constants is a collection with frozen variables a = 5 (4 bytes), b = -2 (8 bytes), c = 0x90000000
 // (4 bytes), long (8 bytes), and one that is not frozen.
-func constants(p *Program) *Collection {
+func constants(p *spec.Program) *spec.Collection {
 	data := make([]byte, 24)
 	data[0] = 5
 	copy(data[4:], []byte{0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
 	copy(data[12:], []byte{0, 0, 0, 0x90})
 	copy(data[16:], []byte{1, 2, 3, 4, 5, 6, 7, 8})
-	v := func(name, m string, off, size uint32) *Var {
-		return &Var{Name: name, Section: m, Map: m, Offset: off, Size: size}
+	v := func(name, m string, off, size uint32) *spec.Var {
+		return &spec.Var{Name: name, Section: m, Map: m, Offset: off, Size: size}
 	}
-	return &Collection{
-		License: "GPL", Programs: []*Program{p},
-		Maps: []*Map{
-			{Name: ".rodata", Section: ".rodata", Type: MapArray, KeySize: 4, ValueSize: 24, MaxEntries: 1, Flags: FlagReadOnlyProg, Freeze: true, Data: data},
-			{Name: ".data", Section: ".data", Type: MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 1, Data: make([]byte, 8)},
-			{Name: ".kconfig", Section: ".kconfig", Type: MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 1, Flags: FlagReadOnlyProg, Freeze: true, Data: make([]byte, 8)},
+	return &spec.Collection{
+		License: "GPL", Programs: []*spec.Program{p},
+		Maps: []*spec.Map{
+			{Name: ".rodata", Section: ".rodata", Type: spec.MapArray, KeySize: 4, ValueSize: 24, MaxEntries: 1, Flags: spec.FlagReadOnlyProg, Freeze: true, Data: data},
+			{Name: ".data", Section: ".data", Type: spec.MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 1, Data: make([]byte, 8)},
+			{Name: ".kconfig", Section: ".kconfig", Type: spec.MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 1, Flags: spec.FlagReadOnlyProg, Freeze: true, Data: make([]byte, 8)},
 		},
-		Vars: []*Var{
+		Vars: []*spec.Var{
 			v("a", ".rodata", 0, 4), v("b", ".rodata", 4, 8), v("c", ".rodata", 12, 4), v("long", ".rodata", 16, 8),
 			v("d", ".data", 0, 8), v("k", ".kconfig", 0, 8),
 		},
@@ -116,7 +117,7 @@ exit
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := program(t, tt.before)
-			got, err := constants(p).Fold()
+			got, err := Fold(constants(p))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -134,7 +135,7 @@ func TestFoldBigEndian(t *testing.T) {
 	p := program(t, "r1 = var[c] ll\nr0 = *(u32 *)(r1 + 0)\nr0 = *(u16 *)(r1 + 2)\nexit")
 	c := constants(p)
 	c.Order = asm.BigEndian
-	if _, err := c.Fold(); err != nil {
+	if _, err := Fold(c); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := listing(p), "r1 = var[c] ll\nr0 = 144\nr0 = 144\nexit\n"; got != want {
@@ -145,9 +146,9 @@ func TestFoldBigEndian(t *testing.T) {
 // TestFoldCore checks that what CO-RE is going to patch is not known.
 func TestFoldCore(t *testing.T) {
 	p := program(t, "r1 = var[a] ll\nr0 = *(u32 *)(r1 + 0)\nr2 = 8\nif r2 == 8 goto L1\nL1: exit")
-	p.Insns.Edit(func(in []Insn) { in[1].Core, in[2].Core = &btf.CoreRelo{}, &btf.CoreRelo{} })
+	p.Insns.Edit(func(in []spec.Insn) { in[1].Core, in[2].Core = &btf.CoreRelo{}, &btf.CoreRelo{} })
 	before := listing(p)
-	if got, err := constants(p).Fold(); err != nil || len(got) != 0 || listing(p) != before {
+	if got, err := Fold(constants(p)); err != nil || len(got) != 0 || listing(p) != before {
 		t.Errorf("%+v, %v:\n%s", got, err, listing(p))
 	}
 }
@@ -158,10 +159,10 @@ func TestFoldBad(t *testing.T) {
 	c := constants(good)
 	c.Programs = append(c.Programs, bad)
 	before := listing(good)
-	if _, err := c.Fold(); err == nil || !strings.Contains(err.Error(), `fold program "main": `) || listing(good) != before {
+	if _, err := Fold(c); err == nil || !strings.Contains(err.Error(), `fold program "main": `) || listing(good) != before {
 		t.Errorf("%v:\n%s", err, listing(good))
 	}
-	if _, err := c.Prune(PruneOptions{}); err == nil || !strings.Contains(err.Error(), `prune program "main": `) || len(c.Maps) != 3 {
+	if _, err := Prune(c, PruneOptions{}); err == nil || !strings.Contains(err.Error(), `prune program "main": `) || len(c.Maps) != 3 {
 		t.Error(err)
 	}
 }
@@ -169,9 +170,9 @@ func TestFoldBad(t *testing.T) {
 // TestFoldTables has a jump table that leads to between two instructions that follow each other.
 func TestFoldTables(t *testing.T) {
 	p := program(t, ".func main\nr6 = r1\nr2 = table[t] ll\nr2 = *(u64 *)(r2 + 0)\ngotox r2\nL1: r6 = 5\nL2: if r6 == 5 goto L3\nr0 = 1\nexit\nL3: r0 = 2\nexit")
-	p.Tables = []JumpTable{{Name: "t", Labels: []asm.Label{1, 2}}}
+	p.Tables = []spec.JumpTable{{Name: "t", Labels: []asm.Label{1, 2}}}
 	before := listing(p)
-	done, err := constants(p).Fold()
+	done, err := Fold(constants(p))
 	if err != nil || len(done) > 0 || listing(p) != before {
 		t.Errorf("folded %+v, %v:\n%s", done, err, listing(p))
 	}

@@ -1,4 +1,4 @@
-package spec
+package opt
 
 import (
 	"encoding/binary"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/asm/cfg"
+	"github.com/bpfhost/bpfhost/core/spec"
 )
 
 // Folded is one thing that Fold did.
@@ -25,15 +26,15 @@ type Folded struct {
 // A load becomes a move, a condition that always holds a goto, and one that never holds goes away.
 // Instructions with a CO-RE record are not known before they are patched and stay. What cannot be
 // reached any more stays too: see Prune. On error nothing has changed.
-func (c *Collection) Fold() ([]Folded, error) {
+func Fold(c *spec.Collection) ([]Folded, error) {
 	var out []Folded
-	frozen := c.frozen()
-	programs := make([]*Program, len(c.Programs))
+	frozen := frozenMaps(c)
+	programs := make([]*spec.Program, len(c.Programs))
 	for i, p := range c.Programs {
 		q := p.Clone()
-		done, err := q.fold(c, frozen)
+		done, err := fold(q, c, frozen)
 		if err != nil {
-			return nil, fmt.Errorf("fold program %s: %w", show(p.Name), err)
+			return nil, fmt.Errorf("fold program %s: %w", quote(p.Name), err)
 		}
 		programs[i] = q
 		out = append(out, done...)
@@ -44,12 +45,12 @@ func (c *Collection) Fold() ([]Folded, error) {
 	return out, nil
 }
 
-// frozen returns the maps whose bytes never change.
-func (c *Collection) frozen() map[string]*Map {
-	out := make(map[string]*Map)
+// frozenMaps returns the maps whose bytes never change.
+func frozenMaps(c *spec.Collection) map[string]*spec.Map {
+	out := make(map[string]*spec.Map)
 	for _, m := range c.Maps {
-		if m.Freeze && m.Flags&FlagReadOnlyProg != 0 && m.Pinning == PinNone && m.Section != kconfigSection &&
-			m.Type == MapArray && m.MaxEntries == 1 {
+		if m.Freeze && m.Flags&spec.FlagReadOnlyProg != 0 && m.Pinning == spec.PinNone && m.Section != kconfigSection &&
+			m.Type == spec.MapArray && m.MaxEntries == 1 {
 			out[m.Name] = m
 		}
 	}
@@ -59,23 +60,23 @@ func (c *Collection) frozen() map[string]*Map {
 // kconfigSection holds values of the kernel's configuration, which the loader fills in.
 const kconfigSection = ".kconfig"
 
-func (p *Program) fold(c *Collection, frozen map[string]*Map) ([]Folded, error) {
+func fold(p *spec.Program, c *spec.Collection, frozen map[string]*spec.Map) ([]Folded, error) {
 	if p.Insns.Len() == 0 {
 		return nil, nil
 	}
-	g, err := p.Graph()
+	g, err := Graph(p)
 	if err != nil {
 		return nil, err
 	}
-	p.Insns.private()
-	vars := make(map[string]*Var, len(c.Vars))
+	insns := p.Insns.Slice()
+	vars := make(map[string]*spec.Var, len(c.Vars))
 	for _, v := range c.Vars {
 		vars[v.Name] = v
 	}
 	k := g.Constants(cfg.ConstOptions{
-		Unknown: func(i int) bool { return p.Insns.list[i].Core != nil },
+		Unknown: func(i int) bool { return insns[i].Core != nil },
 		Load: func(base int, off int64, size asm.Size) (uint64, bool) {
-			in := &p.Insns.list[base]
+			in := &insns[base]
 			name := in.Symbol
 			off += in.Imm
 			if in.Ref == asm.RefVar {
@@ -86,20 +87,22 @@ func (p *Program) fold(c *Collection, frozen map[string]*Map) ([]Folded, error) 
 				name = v.Map
 				off += int64(v.Offset)
 			}
-			return frozen[name].read(c.Order, off, size)
+			return readNumber(frozen[name], c.Order, off, size)
 		},
 	})
 	var out []Folded
-	gone := make([]bool, len(p.Insns.list))
+	gone := make([]bool, len(insns))
 	for b := range g.Blocks {
 		k.Block(b, func(i int, before *[asm.R10]cfg.Value) {
-			if f, ok := p.foldInsn(k, i, before); ok {
+			if f, ok := foldInsn(k, i, &insns[i], before); ok {
+				f.Program = p.Name
 				gone[i] = f.Kind == neverTaken
 				out = append(out, f)
 			}
 		})
 	}
-	return out, p.remove(gone)
+	p.Insns = spec.NewCode(insns...)
+	return out, p.DeleteSet(gone)
 }
 
 // The kinds of Folded.
@@ -110,9 +113,8 @@ const (
 )
 
 // foldInsn replaces one instruction if its outcome is known.
-func (p *Program) foldInsn(k *cfg.Constants, i int, before *[asm.R10]cfg.Value) (Folded, bool) {
-	in := &p.Insns.list[i]
-	f := Folded{Program: p.Name, Insn: i}
+func foldInsn(k *cfg.Constants, i int, in *spec.Insn, before *[asm.R10]cfg.Value) (Folded, bool) {
+	f := Folded{Insn: i}
 	if n, ok := k.Load(i, before); ok {
 		label := in.Label
 		in.Insn = move(in.Dst, n)
@@ -146,8 +148,8 @@ func move(dst asm.Reg, n uint64) asm.Insn {
 	return asm.LoadImm64(dst, int64(n))
 }
 
-// read returns bytes of the map's first value as a number. It does so of no map.
-func (m *Map) read(order asm.ByteOrder, off int64, size asm.Size) (uint64, bool) {
+// readNumber returns bytes of the first value of a map, which may be nil, as a number.
+func readNumber(m *spec.Map, order asm.ByteOrder, off int64, size asm.Size) (uint64, bool) {
 	n := int64(size.Bytes())
 	if m == nil || off < 0 || off+n > int64(m.ValueSize) {
 		return 0, false

@@ -1,10 +1,11 @@
-package spec
+package opt
 
 import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
 )
 
 // FuzzTransform folds, inlines and prunes programs. Whatever was right before is right afterwards.
@@ -18,16 +19,16 @@ func FuzzTransform(f *testing.F) {
 		if err != nil || len(l.Insns) > 2000 {
 			return
 		}
-		p := &Program{Name: "main", Type: ProgramXDP, LabelNames: l.LabelNames}
-		var insns []Insn
+		p := &spec.Program{Name: "main", Type: spec.ProgramXDP, LabelNames: l.LabelNames}
+		var insns []spec.Insn
 		for i, in := range l.Insns {
-			x := Insn{Insn: in}
+			x := spec.Insn{Insn: in}
 			if n, ok := l.Funcs[i]; ok {
 				x.Func = &btf.FuncInfo{Name: n}
 			}
 			insns = append(insns, x)
 		}
-		p.Insns = NewCode(insns...)
+		p.Insns = spec.NewCode(insns...)
 		c := constants(p)
 		if c.Check() != nil {
 			return
@@ -39,16 +40,16 @@ func FuzzTransform(f *testing.F) {
 			}
 		}
 		for i, n := 0, 0; i < p.Insns.Len() && n < 20; i++ {
-			if p.Insns.list[i].Op == asm.OpCall && p.Inline(i) == nil {
+			if p.Insns.At(i).Op == asm.OpCall && Inline(p, i) == nil {
 				check("inline")
 				n++
 			}
 		}
-		if _, err := c.Fold(); err != nil {
+		if _, err := Fold(c); err != nil {
 			t.Fatal(err)
 		}
 		check("fold")
-		if _, err := c.Prune(PruneOptions{}); err != nil {
+		if _, err := Prune(c, PruneOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		if c.Programs[0].Insns.Len() == 0 {

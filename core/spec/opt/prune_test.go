@@ -1,9 +1,10 @@
-package spec
+package opt
 
 import (
 	"strings"
 	"testing"
 
+	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -27,7 +28,7 @@ func TestPruneCode(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := program(t, tt.before)
-			got, err := (&Collection{Programs: []*Program{p}}).Prune(PruneOptions{})
+			got, err := Prune(&spec.Collection{Programs: []*spec.Program{p}}, PruneOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -60,29 +61,29 @@ r2 = map[used] ll
 *(u64 *)(r10 - 16) = r2
 exit`)
 	c := constants(p)
-	hash := func(name string) *Map {
-		return &Map{Name: name, Type: MapHash, KeySize: 4, ValueSize: 4, MaxEntries: 1}
+	hash := func(name string) *spec.Map {
+		return &spec.Map{Name: name, Type: spec.MapHash, KeySize: 4, ValueSize: 4, MaxEntries: 1}
 	}
-	outer := func(name string, values ...string) *Map {
-		m := &Map{Name: name, Type: MapArrayOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 8, Inner: hash("")}
+	outer := func(name string, values ...string) *spec.Map {
+		m := &spec.Map{Name: name, Type: spec.MapArrayOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 8, Inner: hash("")}
 		for i, v := range values {
-			m.Values = append(m.Values, MapValue{Key: uint32(i), Name: v})
+			m.Values = append(m.Values, spec.MapValue{Key: uint32(i), Name: v})
 		}
 		return m
 	}
 	pinned, ops := hash("pinned"), hash("ops")
-	pinned.Pinning, ops.Type = PinByName, MapStructOps
+	pinned.Pinning, ops.Type = spec.PinByName, spec.MapStructOps
 	c.Maps = append(c.Maps, hash("only_dead"), hash("used"), outer("outer", "inner"), hash("inner"), outer("unused", "other"), hash("other"),
 		hash("kept"), pinned, ops)
-	c.Externs = []Extern{{Name: "k", Kind: ExternKconfig}, {Name: "sym", Kind: ExternKsym}}
-	if _, err := c.Fold(); err != nil {
+	c.Externs = []spec.Extern{{Name: "k", Kind: spec.ExternKconfig}, {Name: "sym", Kind: spec.ExternKsym}}
+	if _, err := Fold(c); err != nil {
 		t.Fatal(err)
 	}
 	same := c.Clone()
-	if got, err := same.Prune(PruneOptions{CodeOnly: true}); err != nil || len(got.Maps) != 0 || len(same.Maps) != len(c.Maps) {
+	if got, err := Prune(same, PruneOptions{CodeOnly: true}); err != nil || len(got.Maps) != 0 || len(same.Maps) != len(c.Maps) {
 		t.Errorf("code only: %+v, %v", got, err)
 	}
-	got, err := c.Prune(PruneOptions{KeepMaps: []string{"kept", "none"}})
+	got, err := Prune(c, PruneOptions{KeepMaps: []string{"kept", "none"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +105,7 @@ exit`)
 	if len(c.Vars) != 0 || len(c.Externs) != 1 || c.Externs[0].Name != "sym" {
 		t.Errorf("left: %v, %v", c.Vars, c.Externs)
 	}
-	if again, err := c.Prune(PruneOptions{KeepMaps: []string{"kept"}}); err != nil || again.Programs != nil || again.Maps != nil {
+	if again, err := Prune(c, PruneOptions{KeepMaps: []string{"kept"}}); err != nil || again.Programs != nil || again.Maps != nil {
 		t.Errorf("a second time it removes %+v, %v", again, err)
 	}
 	if listing(p) != "r0 = 5\nL1:\nr1 = map[outer] ll\nr2 = map[used] ll\n*(u64 *)(r10 - 8) = r1\n*(u64 *)(r10 - 16) = r2\nexit\n" {

@@ -1,10 +1,11 @@
-package spec
+package opt
 
 import (
 	"fmt"
 	"slices"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/spec"
 )
 
 // PruneOptions say what Prune leaves alone. The zero value removes all that nothing needs.
@@ -37,14 +38,14 @@ type PrunedProgram struct {
 // is pinned by its name (others may use it), it is of type struct_ops, or PruneOptions says so.
 // Functions where jumps go to addresses in registers, and whatever stands beside instructions that
 // are not known, are not touched.
-func (c *Collection) Prune(o PruneOptions) (Pruned, error) {
+func Prune(c *spec.Collection, o PruneOptions) (Pruned, error) {
 	var out Pruned
-	programs := make([]*Program, len(c.Programs))
+	programs := make([]*spec.Program, len(c.Programs))
 	for i, p := range c.Programs {
 		programs[i] = p.Clone()
-		done, err := programs[i].prune()
+		done, err := prune(programs[i])
 		if err != nil {
-			return Pruned{}, fmt.Errorf("prune program %s: %w", show(p.Name), err)
+			return Pruned{}, fmt.Errorf("prune program %s: %w", quote(p.Name), err)
 		}
 		if done.Unreachable+done.Useless > 0 {
 			out.Programs = append(out.Programs, done)
@@ -54,17 +55,17 @@ func (c *Collection) Prune(o PruneOptions) (Pruned, error) {
 		*c.Programs[i] = *q
 	}
 	if !o.CodeOnly {
-		c.pruneMaps(o, &out)
+		pruneMaps(c, o, &out)
 	}
 	return out, nil
 }
 
-func (p *Program) prune() (PrunedProgram, error) {
+func prune(p *spec.Program) (PrunedProgram, error) {
 	out := PrunedProgram{Program: p.Name}
 	if p.Insns.Len() == 0 || p.Exception != "" { // what bpf_throw calls is reached by no jump
 		return out, nil
 	}
-	g, err := p.Graph()
+	g, err := Graph(p)
 	if err != nil {
 		return out, err
 	}
@@ -81,22 +82,22 @@ func (p *Program) prune() (PrunedProgram, error) {
 			out.Funcs = append(out.Funcs, f.Name)
 		}
 	}
-	if err := p.remove(gone); err != nil {
+	if err := p.DeleteSet(gone); err != nil {
 		return out, err
 	}
-	out.Useless, err = p.pruneUseless()
+	out.Useless, err = pruneUseless(p)
 	return out, err
 }
 
 // pruneUseless removes instructions whose result nobody uses, and jumps to what comes next anyway.
-func (p *Program) pruneUseless() (int, error) {
-	g, err := p.Graph()
+func pruneUseless(p *spec.Program) (int, error) {
+	g, err := Graph(p)
 	if err != nil {
 		return 0, err
 	}
 	live := g.Live()
-	p.Insns.unpack()
-	gone := make([]bool, len(p.Insns.list))
+	insns := p.Insns.Slice()
+	gone := make([]bool, len(insns))
 	n := 0
 	for b := range g.Blocks {
 		live.Block(b, func(i int, after asm.RegSet) {
@@ -106,24 +107,24 @@ func (p *Program) pruneUseless() (int, error) {
 			}
 		})
 	}
-	heirs := p.heirs(gone)
-	for i := len(p.Insns.list) - 2; i >= 0; i-- {
+	heirs := p.Heirs(gone)
+	for i := len(insns) - 2; i >= 0; i-- {
 		to := g.Target(i)
-		if op := p.Insns.list[i].Op; op != asm.OpJump && op != asm.OpJumpLong || to <= i || p.Insns.list[i].Flags&asm.Raw != 0 {
+		if op := insns[i].Op; op != asm.OpJump && op != asm.OpJumpLong || to <= i || insns[i].Flags&asm.Raw != 0 {
 			continue
 		}
-		if p.Insns.list[i+1].Func == nil && heirs[i+1] >= 0 && heirs[i+1] == heirs[to] {
+		if insns[i+1].Func == nil && heirs[i+1] >= 0 && heirs[i+1] == heirs[to] {
 			gone[i] = true
 			heirs[i] = heirs[i+1]
 			n++
 		}
 	}
-	return n, p.remove(gone)
+	return n, p.DeleteSet(gone)
 }
 
 // pruneMaps removes maps that nothing refers to.
-func (c *Collection) pruneMaps(o PruneOptions, out *Pruned) {
-	used := c.usedMaps(o)
+func pruneMaps(c *spec.Collection, o PruneOptions, out *Pruned) {
+	used := usedMaps(c, o)
 	gone := make(map[string]bool)
 	for _, m := range c.Maps {
 		if !used[m.Name] {
@@ -141,14 +142,14 @@ func (c *Collection) pruneMaps(o PruneOptions, out *Pruned) {
 			configs[v.Name] = true
 		}
 	}
-	c.Maps = slices.DeleteFunc(c.Maps, func(m *Map) bool { return gone[m.Name] })
-	c.Vars = slices.DeleteFunc(c.Vars, func(v *Var) bool { return gone[v.Map] })
-	c.Externs = slices.DeleteFunc(c.Externs, func(e Extern) bool { return e.Kind == ExternKconfig && configs[e.Name] })
+	c.Maps = slices.DeleteFunc(c.Maps, func(m *spec.Map) bool { return gone[m.Name] })
+	c.Vars = slices.DeleteFunc(c.Vars, func(v *spec.Var) bool { return gone[v.Map] })
+	c.Externs = slices.DeleteFunc(c.Externs, func(e spec.Extern) bool { return e.Kind == spec.ExternKconfig && configs[e.Name] })
 }
 
 // usedMaps returns the names of the maps that stay.
-func (c *Collection) usedMaps(o PruneOptions) map[string]bool {
-	byName := make(map[string]*Map, len(c.Maps))
+func usedMaps(c *spec.Collection, o PruneOptions) map[string]bool {
+	byName := make(map[string]*spec.Map, len(c.Maps))
 	for _, m := range c.Maps {
 		byName[m.Name] = m
 	}
@@ -168,12 +169,12 @@ func (c *Collection) usedMaps(o PruneOptions) map[string]bool {
 		use(name)
 	}
 	for _, m := range c.Maps {
-		if m.Pinning != PinNone || m.Type == MapStructOps {
+		if m.Pinning != spec.PinNone || m.Type == spec.MapStructOps {
 			use(m.Name)
 		}
 	}
 	for _, p := range c.Programs {
-		for _, r := range p.Insns.each() {
+		for _, r := range p.Insns.All() {
 			switch r.Ref {
 			case asm.RefMap, asm.RefMapValue:
 				use(r.Symbol)
@@ -185,7 +186,7 @@ func (c *Collection) usedMaps(o PruneOptions) map[string]bool {
 	for len(todo) > 0 {
 		m := byName[todo[len(todo)-1]]
 		todo = todo[:len(todo)-1]
-		if m == nil || !m.Type.holdsMaps() {
+		if m == nil || !m.Type.HoldsMaps() {
 			continue
 		}
 		for _, v := range m.Values {

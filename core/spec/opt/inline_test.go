@@ -1,4 +1,4 @@
-package spec
+package opt
 
 import (
 	"strings"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -222,13 +223,13 @@ exit
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := program(t, tt.before)
-			if err := p.Inline(tt.at); err != nil {
+			if err := Inline(p, tt.at); err != nil {
 				t.Fatal(err)
 			}
 			if d := cmp.Diff(strings.TrimPrefix(tt.want, "\n"), listing(p)); d != "" {
 				t.Errorf("-want +got:\n%s", d)
 			}
-			if err := (&Collection{Programs: []*Program{p}}).Check(); err != nil {
+			if err := (&spec.Collection{Programs: []*spec.Program{p}}).Check(); err != nil {
 				t.Error(err)
 			}
 		})
@@ -261,7 +262,7 @@ func TestInlineBad(t *testing.T) {
 	} {
 		p := program(t, tt.text)
 		before := p.Clone()
-		err := p.Inline(tt.at)
+		err := Inline(p, tt.at)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s\nInline(%d) = %v, want %q", tt.text, tt.at, err, tt.want)
 		}
@@ -274,23 +275,23 @@ func TestInlineBad(t *testing.T) {
 // TestInlineRecords checks that lines and CO-RE records stay with their instructions.
 func TestInlineRecords(t *testing.T) {
 	p := program(t, ".func main\nr1 = 1\ncall f\nr0 = 0\nexit\n.func f\nr2 = 1\nr0 = r2\nexit")
-	for i := range p.Insns.list {
-		p.Insns.private()[i].Line = &btf.LineInfo{Line: uint32(10 + i)}
+	for i := range p.Insns.Len() {
+		p.Insns.Edit(func(in []spec.Insn) { in[i].Line = &btf.LineInfo{Line: uint32(10 + i)} })
 	}
-	p.Insns.private()[2].Line = nil
+	p.Insns.Edit(func(in []spec.Insn) { in[2].Line = nil })
 	core := &btf.CoreRelo{}
-	p.Insns.private()[4].Core = core
-	if err := p.Inline(1); err != nil {
+	p.Insns.Edit(func(in []spec.Insn) { in[4].Core = core })
+	if err := Inline(p, 1); err != nil {
 		t.Fatal(err)
 	}
 	var lines []uint32
-	for _, in := range p.Insns.list {
+	for _, in := range p.Insns.All() {
 		lines = append(lines, in.Line.Line)
 	}
 	if d := cmp.Diff([]uint32{10, 14, 15, 11, 13}, lines); d != "" {
 		t.Errorf("lines (-want +got):\n%s", d)
 	}
-	if p.Insns.list[1].Core != core || p.Insns.list[1].Func != nil || p.Insns.list[1].Op != asm.Mov64Imm(0, 0).Op {
+	if p.Insns.At(1).Core != core || p.Insns.At(1).Func != nil || p.Insns.At(1).Op != asm.Mov64Imm(0, 0).Op {
 		t.Errorf("the CO-RE record is not at its instruction: %+v", p.Insns)
 	}
 }
@@ -299,7 +300,7 @@ func TestInlineRecords(t *testing.T) {
 func TestInlineException(t *testing.T) {
 	p := program(t, ".func main\nr1 = 1\ncall f\nexit\n.func f\nr0 = 2\nexit")
 	p.Exception = "f"
-	if err := p.Inline(1); err != nil || p.FindFunc("f") < 0 {
+	if err := Inline(p, 1); err != nil || p.FindFunc("f") < 0 {
 		t.Errorf("%v\n%s", err, listing(p))
 	}
 }

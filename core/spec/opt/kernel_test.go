@@ -1,4 +1,4 @@
-package spec_test
+package opt_test
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/core/spec/opt"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
@@ -110,7 +111,7 @@ L2:	r0 = r7
 		if at < 0 {
 			break
 		}
-		if err := p.Inline(at); err != nil {
+		if err := opt.Inline(p, at); err != nil {
 			t.Fatal(err)
 		}
 		if err := c.Check(); err != nil {
@@ -123,7 +124,7 @@ L2:	r0 = r7
 	if n != 3 || strings.Contains(c.String(), ".func mix") {
 		t.Errorf("%d calls were inlined\n%s", n, c)
 	}
-	g, err := p.Graph()
+	g, err := opt.Graph(p)
 	if err != nil || len(g.Funcs) != 1 {
 		t.Errorf("%d functions are left, %v", len(g.Funcs), err)
 	}
@@ -166,11 +167,11 @@ L1:	r1 = var[factor] ll
 	for debug, maps := range []int{0, 1} {
 		c := make(byte(debug))
 		want := run(t, c)
-		if _, err := c.Fold(); err != nil {
+		if _, err := opt.Fold(c); err != nil {
 			t.Fatal(err)
 		}
 		folded := c.Clone()
-		if _, err := c.Prune(spec.PruneOptions{}); err != nil {
+		if _, err := opt.Prune(c, opt.PruneOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		if got := run(t, c); got != want || len(c.Maps) != maps {
@@ -188,7 +189,7 @@ func TestPruneObjects(t *testing.T) {
 	run(t, xdp(t, "r0 = 1\nexit")) // skips without a kernel
 	removed := 0
 	for _, name := range []string{"basic", "maps", "legacy"} {
-		b, err := os.ReadFile("../elf/testdata/" + name + "-el.o")
+		b, err := os.ReadFile("../../elf/testdata/" + name + "-el.o")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,10 +214,10 @@ func TestPruneObjects(t *testing.T) {
 					t.Fatalf("it does not load as it is: %v", err)
 				}
 				before.Close()
-				if _, err := c.Fold(); err != nil {
+				if _, err := opt.Fold(c); err != nil {
 					t.Fatal(err)
 				}
-				pruned, err := c.Prune(spec.PruneOptions{})
+				pruned, err := opt.Prune(c, opt.PruneOptions{})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -1,4 +1,4 @@
-package spec
+package opt
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/asm/cfg"
+	"github.com/bpfhost/bpfhost/core/spec"
 )
 
 // Inline replaces the call of a function of the same program, at instruction at, by the code of that
@@ -25,40 +26,41 @@ import (
 // the packet (LD_ABS, LD_IND), which leave the function when they fail, with jumps to addresses in
 // registers or with instructions that are not known; one that does with R10 what cannot be moved; a
 // frame of which it is not known how large it is, or that does not fit the 512 bytes of a stack.
-func (p *Program) Inline(at int) error {
+func Inline(p *spec.Program, at int) error {
 	q := p.Clone()
-	q.Insns.private()
-	if err := q.inline(at); err != nil {
-		return fmt.Errorf("inline call at instruction %d of program %s: %w", at, show(p.Name), err)
+	if err := inline(q, at); err != nil {
+		return fmt.Errorf("inline call at instruction %d of program %s: %w", at, quote(p.Name), err)
 	}
 	*p = *q
 	return nil
 }
 
-func (p *Program) inline(at int) error {
-	if at < 0 || at >= len(p.Insns.list)-1 || p.Insns.list[at].Op != asm.OpCall || p.Insns.list[at].Src != asm.PseudoCall {
+func inline(p *spec.Program, at int) error {
+	insns := p.Insns.Slice()
+	if at < 0 || at >= len(insns)-1 || insns[at].Op != asm.OpCall || insns[at].Src != asm.PseudoCall {
 		return fmt.Errorf("it is no call of a function that something follows")
 	}
-	g, err := p.Graph()
+	g, err := Graph(p)
 	if err != nil {
 		return err
 	}
 	if g.Target(at) < 0 || g.FuncOf(at+1) != g.FuncOf(at) {
 		return fmt.Errorf("the call leads nowhere, or nothing follows it in its function")
 	}
-	l := inliner{p: p, g: g, at: at, caller: g.FuncOf(at), callee: g.FuncOf(g.Target(at))}
+	l := inliner{p: p, insns: insns, g: g, at: at, caller: g.FuncOf(at), callee: g.FuncOf(g.Target(at))}
 	if err := l.check(); err != nil {
-		return fmt.Errorf("function %s: %w", show(g.Funcs[l.callee].Name), err)
+		return fmt.Errorf("function %s: %w", quote(g.Funcs[l.callee].Name), err)
 	}
 	if err := l.layout(); err != nil {
-		return fmt.Errorf("function %s: %w", show(g.Funcs[l.callee].Name), err)
+		return fmt.Errorf("function %s: %w", quote(g.Funcs[l.callee].Name), err)
 	}
 	body := l.body()
-	if next := &p.Insns.list[at+1]; next.Line == nil {
+	if next := &insns[at+1]; next.Line == nil {
 		next.Line = p.LineAt(at)
 	}
 	f := g.Funcs[l.callee]
 	unused := l.onlyCall()
+	p.Insns = spec.NewCode(insns...)
 	if err := p.Splice(at, 1, body); err != nil {
 		return err
 	}
@@ -74,7 +76,8 @@ func (p *Program) inline(at int) error {
 
 // inliner is one call being inlined.
 type inliner struct {
-	p              *Program
+	p              *spec.Program
+	insns          []spec.Insn // of p, changed beside the call
 	g              *cfg.Graph
 	at             int
 	caller, callee int // functions of g
@@ -85,9 +88,9 @@ type inliner struct {
 	join  asm.Label // the place behind the code
 }
 
-func (l *inliner) code() []Insn {
+func (l *inliner) code() []spec.Insn {
 	f := &l.g.Funcs[l.callee]
-	return l.p.Insns.list[f.Start:f.End]
+	return l.insns[f.Start:f.End]
 }
 
 // check refuses functions that mean something else inside of another.
@@ -195,7 +198,7 @@ func (l *inliner) layout() error {
 }
 
 // body makes the code that takes the place of the call.
-func (l *inliner) body() []Insn {
+func (l *inliner) body() []spec.Insn {
 	code := slices.Clone(l.code())
 	labels := make(map[asm.Label]asm.Label)
 	fresh := l.p.NewLabel()
@@ -206,9 +209,9 @@ func (l *inliner) body() []Insn {
 		}
 	}
 	l.join = fresh
-	var out []Insn
+	var out []spec.Insn
 	for i, r := range l.saved {
-		out = append(out, Insn{Insn: asm.StoreMem(asm.R10, l.first-int16(8*i), r, asm.DWord)})
+		out = append(out, spec.Insn{Insn: asm.StoreMem(asm.R10, l.first-int16(8*i), r, asm.DWord)})
 	}
 	if len(out) > 0 && len(code) > 0 {
 		out[0].Line, code[0].Line = code[0].Line, nil
@@ -235,7 +238,7 @@ func (l *inliner) body() []Insn {
 		out = append(out, l.move(in)...)
 	}
 	for i, r := range l.saved {
-		out = append(out, Insn{Insn: asm.LoadMem(r, asm.R10, l.first-int16(8*i), asm.DWord)})
+		out = append(out, spec.Insn{Insn: asm.LoadMem(r, asm.R10, l.first-int16(8*i), asm.DWord)})
 	}
 	if joined {
 		l.place(out)
@@ -245,12 +248,12 @@ func (l *inliner) body() []Insn {
 
 // place puts the label behind the code, on the first load of a saved register or on the instruction
 // behind the call.
-func (l *inliner) place(out []Insn) {
+func (l *inliner) place(out []spec.Insn) {
 	if n := len(l.saved); n > 0 {
 		out[len(out)-n].Label = l.join
 		return
 	}
-	next := &l.p.Insns.list[l.at+1]
+	next := &l.insns[l.at+1]
 	if next.Label == 0 {
 		next.Label = l.join
 		return
@@ -263,17 +266,17 @@ func (l *inliner) place(out []Insn) {
 }
 
 // move makes an instruction use the callee's frame at its new place.
-func (l *inliner) move(in Insn) []Insn {
+func (l *inliner) move(in spec.Insn) []spec.Insn {
 	if l.shift == 0 || !in.MayRead().Has(asm.R10) {
-		return []Insn{in}
+		return []spec.Insn{in}
 	}
 	if b, ok := base(&in.Insn); ok {
 		if *b == asm.R10 {
 			in.Off -= l.shift
 		}
-		return []Insn{in}
+		return []spec.Insn{in}
 	}
-	return []Insn{in, {Insn: asm.ALU64Imm(asm.Add, in.Dst, -int32(l.shift))}}
+	return []spec.Insn{in, {Insn: asm.ALU64Imm(asm.Add, in.Dst, -int32(l.shift))}}
 }
 
 // onlyCall reports whether the call is all that refers to the function.

@@ -1,0 +1,34 @@
+package opt
+
+import (
+	"strconv"
+
+	"github.com/bpfhost/bpfhost/core/asm/cfg"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// Graph returns the control flow of a program, with the names of its functions. Indices of
+// instructions are those of p.Insns. It is out of date when the program changes. The errors are those
+// of Program.Code and cfg.New.
+func Graph(p *spec.Program) (*cfg.Graph, error) {
+	code, err := p.Code()
+	if err != nil {
+		return nil, err
+	}
+	funcs := make(map[int]string)
+	for i, f := range p.Insns.Funcs() {
+		funcs[i] = f.Name
+	}
+	return cfg.New(code, funcs)
+}
+
+// maxName is how much of a name a message shows, in bytes.
+const maxName = 64
+
+// quote quotes a name for a message, and shortens it.
+func quote(name string) string {
+	if len(name) > maxName {
+		return strconv.QuoteToASCII(name[:maxName]) + "…"
+	}
+	return strconv.QuoteToASCII(name)
+}
