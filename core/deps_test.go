@@ -45,9 +45,10 @@ var allowed = map[string][]string{
 	"core/ring":             {"core/btf", "core/spec", "core/loader", "internal/sys"},
 	"host/policy":           {"core/asm", "core/spec"},
 	"host/plan":             {"core/btf", "core/spec", "host/policy", "internal/quote"},
+	"host/backend":          {"core/spec"},
 	"host/internal/sandbox": {},
 	"host": {"abi", "core/asm", "core/btf", "core/spec", "core/elf", "core/kernel", "core/loader", "core/link", "core/ring",
-		"host/plan", "host/policy", "host/internal/sandbox", "internal/quote"},
+		"host/backend", "host/plan", "host/policy", "host/internal/sandbox", "internal/quote"},
 	"cmd/bpfhost": {"abi", "core/asm", "core/asm/cfg", "core/btf", "core/btf/render", "core/spec", "core/spec/opt", "core/elf", "core/elf/elflink", "core/kernel", "core/loader", "core/link", "core/ring",
 		"internal/testnet", "host", "host/plan", "host/policy", "guests"},
 	"guests":               {},
@@ -57,6 +58,8 @@ var allowed = map[string][]string{
 	"internal/lab":         {},
 	"internal/lab/cmd/lab": {"internal/lab"},
 	"internal/lab/labtest": {"core/btf", "internal/lab", "internal/testenv"},
+
+	"host/internal/backendtest": {"core/spec", "host/backend"},
 }
 
 // thirdParty says who may import what from other modules.

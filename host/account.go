@@ -8,6 +8,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/backend"
 )
 
 // SourceAccount says what became of the records of one event source: Sent = Delivered + Lost +
@@ -112,7 +113,7 @@ func (r *Run) WriteAccount(w io.Writer) error {
 
 // counter is a u64 in an array map, in which a program counts.
 type counter struct {
-	m     kernelMap
+	m     backend.Map
 	key   [4]byte
 	value []byte
 }

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"slices"
 
-	"github.com/bpfhost/bpfhost/core/link"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/backend"
 	"github.com/bpfhost/bpfhost/host/plan"
 )
 
@@ -85,7 +83,7 @@ func (r *Run) load(ctx context.Context, p *plan.Plan) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("load object %s: %w", SafeText(c.Name), context.Cause(ctx))
 		}
-		loaded, err := loader.Load(c.After, r.plugin.host.loadOptions(c))
+		loaded, err := r.backend.Load(c.After, loadOptions(c))
 		if err != nil {
 			return explain(p.Plugin.Name, c, err)
 		}
@@ -98,18 +96,14 @@ func (r *Run) load(ctx context.Context, p *plan.Plan) error {
 }
 
 // loadOptions asks for the optional programs that something attaches, and no others.
-func (h *Host) loadOptions(c *plan.Object) loader.Options {
-	o := loader.Options{Kernel: h.kernelFacts(), CoreTypes: h.config.CoreTypes}
-	for _, p := range c.After.Programs {
-		if p.Optional && c.Attached(p.Name) {
-			o.Programs = append(o.Programs, p.Name)
+func loadOptions(o *plan.Object) backend.LoadOptions {
+	var how backend.LoadOptions
+	for _, p := range o.After.Programs {
+		if p.Optional && o.Attached(p.Name) {
+			how.Programs = append(how.Programs, p.Name)
 		}
 	}
-	if slices.ContainsFunc(c.After.Maps, func(m *spec.Map) bool { return m.Pinning != spec.PinNone }) {
-		o.PinDir = h.config.PinDir
-		_ = os.Mkdir(o.PinDir, 0o700) // where it is there already, or cannot be, pinning tells
-	}
-	return o
+	return how
 }
 
 // explain says of a program that the verifier refused who wrote the instruction to blame.
@@ -152,15 +146,15 @@ func (r *Run) attach(ctx context.Context, p *plan.Plan) error {
 }
 
 // attachOne attaches a program. That an optional attachment fails is noted.
-func (r *Run) attachOne(loaded *loader.Collection, a spec.Attach) error {
-	prog := loaded.Program(a.Program)
-	if prog == nil {
+func (r *Run) attachOne(loaded backend.Loaded, a spec.Attach) error {
+	prog, ok := loaded.Program(a.Program)
+	if !ok {
 		return fmt.Errorf("attach program %q: it was not loaded", a.Program)
 	}
-	l, err := link.Attach(prog, a)
+	h, err := r.backend.Attach(prog, a)
 	switch {
 	case err == nil:
-		r.links = append(r.links, l)
+		r.hooks = append(r.hooks, h)
 	case a.Optional:
 		r.skipped = append(r.skipped, err.Error())
 		if log := r.plugin.host.config.Log; log != nil {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
-	"github.com/bpfhost/bpfhost/core/kernel"
 )
 
 // pluginRef is what the handle of the plugin itself names.
@@ -73,7 +72,7 @@ func (x *instance) ABIInfo(info []byte) int32 {
 func (x *instance) Clock(id uint32) (uint64, int32) {
 	switch id {
 	case abi.ClockMonotonic:
-		ns, err := kernel.Monotonic()
+		ns, err := x.run.backend.Now()
 		return x.reply64(abi.FuncClock, ns, err)
 	case abi.ClockRealtime:
 		return x.reply64(abi.FuncClock, uint64(time.Now().UnixNano()), nil)

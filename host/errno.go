@@ -8,6 +8,7 @@ import (
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/host/backend"
 	"github.com/bpfhost/bpfhost/host/policy"
 )
 
@@ -77,7 +78,7 @@ func errnoOf(err error) abi.Errno {
 		return abi.ErrPerm
 	case errors.As(err, &verifier):
 		return abi.ErrVerifier
-	case errors.Is(err, loader.ErrNoKey):
+	case errors.Is(err, backend.ErrNoKey):
 		return abi.ErrNoent
 	case errors.Is(err, loader.ErrNotSupported):
 		return abi.ErrNosup

@@ -9,6 +9,7 @@ import (
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/host/backend"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 	"github.com/bpfhost/bpfhost/host/policy"
 )
@@ -23,7 +24,7 @@ func TestErrno(t *testing.T) {
 		{failf(abi.ErrState, "x"), abi.ErrState, 0, 0},
 		{fmt.Errorf("more: %w", failf(abi.ErrState, "x")), abi.ErrState, 0, 0},
 		{abi.ErrIO, abi.ErrIO, 0, 0},
-		{loader.ErrNoKey, abi.ErrNoent, 0, 0},
+		{backend.ErrNoKey, abi.ErrNoent, 0, 0},
 		{fmt.Errorf("load: %w", &loader.VerifierError{Err: syscall.EACCES}), abi.ErrVerifier, syscall.EACCES, 0},
 		{fmt.Errorf("load: %w", loader.ErrNotSupported), abi.ErrNosup, 0, 0},
 		{&policy.Error{}, abi.ErrPerm, 0, 0},

@@ -1,20 +1,17 @@
 package host
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"os"
-	"slices"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
-	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/backend"
+	"github.com/bpfhost/bpfhost/host/internal/backendtest"
 	"github.com/bpfhost/bpfhost/host/policy"
 )
 
@@ -103,168 +100,34 @@ func testCollection() *spec.Collection {
 	}
 }
 
-// fakeMap is a map in Go memory.
-type fakeMap struct {
-	name    string
-	typ     spec.MapType
-	key     int
-	value   int
-	entries int
-	cpus    int
-	data    map[string][]byte
-	order   []string
-}
-
-func newFakeMap(name string, typ spec.MapType, key, value, entries int) *fakeMap {
-	m := &fakeMap{name: name, typ: typ, key: key, value: value, entries: entries, cpus: 1, data: map[string][]byte{}}
-	if typ.PerCPU() {
-		m.cpus = 4
-	}
-	return m
-}
-
-func (m *fakeMap) Name() string       { return m.name }
-func (m *fakeMap) Type() spec.MapType { return m.typ }
-func (m *fakeMap) KeySize() int       { return m.key }
-func (m *fakeMap) ValueSize() int     { return m.value }
-func (m *fakeMap) MaxEntries() int    { return m.entries }
-
-func (m *fakeMap) BufferSize() int {
-	if m.cpus > 1 {
-		return m.cpus * ((m.value + 7) &^ 7)
-	}
-	return m.value
-}
-
-func (m *fakeMap) Lookup(key, value []byte) error {
-	v, ok := m.data[string(key)]
-	if !ok {
-		return loader.ErrNoKey
-	}
-	copy(value, v)
-	return nil
-}
-
-func (m *fakeMap) Update(key, value []byte, flags loader.UpdateFlags) error {
-	if _, ok := m.data[string(key)]; !ok {
-		if flags == loader.UpdateExist {
-			return loader.ErrNoKey
-		}
-		m.order = append(m.order, string(key))
-	}
-	m.data[string(key)] = bytes.Clone(value)
-	return nil
-}
-
-func (m *fakeMap) Delete(key []byte) error {
-	if _, ok := m.data[string(key)]; !ok {
-		return loader.ErrNoKey
-	}
-	delete(m.data, string(key))
-	m.order = slices.DeleteFunc(m.order, func(k string) bool { return k == string(key) })
-	return nil
-}
-
-func (m *fakeMap) NextKey(key, next []byte) error {
-	i := 0
-	if len(key) > 0 {
-		i = slices.Index(m.order, string(key)) + 1
-	}
-	if i >= len(m.order) {
-		return loader.ErrNoKey
-	}
-	copy(next, m.order[i])
-	return nil
-}
-
-// fakeRing is a ring in Go memory.
-type fakeRing struct {
-	mu      sync.Mutex
-	records [][]byte
-	wake    chan struct{}
-	closed  bool
-	err     error // of the next Drain
-}
-
-func newFakeRing(records ...string) *fakeRing {
-	r := &fakeRing{wake: make(chan struct{}, 1)}
-	r.send(records...)
-	return r
-}
-
-func (r *fakeRing) send(records ...string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, s := range records {
-		r.records = append(r.records, []byte(s))
-	}
-	select {
-	case r.wake <- struct{}{}:
-	default:
-	}
-}
-
-func (r *fakeRing) Wait(ctx context.Context) error {
-	for {
-		r.mu.Lock()
-		n, closed := len(r.records), r.closed
-		r.mu.Unlock()
-		switch {
-		case closed:
-			return os.ErrClosed
-		case n > 0:
-			return nil
-		}
-		select {
-		case <-r.wake:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-func (r *fakeRing) Drain(fn func([]byte) bool) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.err != nil {
-		return 0, r.err
-	}
-	for n := 0; ; n++ {
-		if len(r.records) == 0 {
-			return n, nil
-		}
-		rec := r.records[0]
-		r.records = r.records[1:]
-		if !fn(rec) {
-			return n + 1, nil
-		}
-	}
-}
-
-func (r *fakeRing) Close() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.closed = true
-	return nil
-}
-
 // running is a fake in the run phase, with loaded maps and a ring.
-func running(t *testing.T) (*instance, *fakeGuest, *fakeRing) {
+func running(t *testing.T) (*instance, *fakeGuest, *backendtest.Ring) {
 	t.Helper()
 	x, g := newFake(abi.PhaseRun)
-	ring := newFakeRing()
-	x.run = newRun(&Plugin{x: x, host: &Host{}})
+	ring := backendtest.NewRing()
+	x.run = newRun(&Plugin{x: x, host: &Host{backend: &fakeBackend{ring: ring}}})
 	x.run.maps = []*rmap{
-		{"drops", newFakeMap("blocked", spec.MapHash, 4, 8, 1024)},
-		{"drops", newFakeMap("counts", spec.MapPerCPUArray, 4, 8, 2)},
-		{"drops", newFakeMap("events", spec.MapRingbuf, 0, 0, 4096)},
-		{"drops", newFakeMap("tails", spec.MapProgArray, 4, 4, 4)},
-		{"other", newFakeMap("same", spec.MapHash, 4, 4, 1)},
-		{"drops", newFakeMap("same", spec.MapHash, 4, 4, 1)},
+		{"drops", backendtest.NewMap("blocked", spec.MapHash, 4, 8, 1024)},
+		{"drops", backendtest.NewMap("counts", spec.MapPerCPUArray, 4, 8, 2)},
+		{"drops", backendtest.NewMap("events", spec.MapRingbuf, 0, 0, 4096)},
+		{"drops", backendtest.NewMap("tails", spec.MapProgArray, 4, 4, 4)},
+		{"other", backendtest.NewMap("same", spec.MapHash, 4, 4, 1)},
+		{"drops", backendtest.NewMap("same", spec.MapHash, 4, 4, 1)},
 	}
-	x.run.openRing = func(kernelMap) (ringReader, error) { return ring, nil }
 	return x, g, ring
 }
+
+// fakeBackend is a backend in which everything is there already.
+type fakeBackend struct {
+	backend.Backend
+	ring *backendtest.Ring
+}
+
+// OpenRing returns the ring, whatever the map.
+func (b *fakeBackend) OpenRing(backend.Map) (backend.Ring, error) { return b.ring, nil }
+
+// Now returns a time that goes on.
+func (b *fakeBackend) Now() (uint64, error) { return uint64(time.Now().UnixNano()), nil }
 
 // denying is a policy with the rules of text.
 func denying(t *testing.T, text string) *policy.Policy {

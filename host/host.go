@@ -21,6 +21,7 @@ type Config struct {
 	NoCache  bool           // keep compiled modules in memory only
 	Limits   Limits         // of every plugin
 	Log      *slog.Logger   // the host's own log, and the plugins'; nil discards both
+	Backend  Backend        // the place that runs happen in; nil is the running kernel
 	Kernel   *kernel.Kernel // what is known of the kernel; nil reads it when a plan is applied
 	PinDir   string         // directory for maps that are shared by name; empty is policy.PinRoot
 
@@ -32,14 +33,13 @@ type Config struct {
 
 // Host runs plugins. It is safe for concurrent use; each plugin belongs to one goroutine at a time.
 type Host struct {
-	config Config
-	engine *sandbox.Engine
+	config  Config
+	engine  *sandbox.Engine
+	backend Backend
 
 	mu      sync.Mutex // guards what follows
 	closed  bool
 	plugins map[*Plugin]bool
-	kernel  *kernel.Kernel
-	own     bool // kernel is ours to close
 }
 
 // New makes a Host. It fails when the cache directory is not private to this user: compiled code is
@@ -58,7 +58,11 @@ func New(ctx context.Context, c Config) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start host: %w", err)
 	}
-	return &Host{config: c, engine: engine, plugins: make(map[*Plugin]bool), kernel: c.Kernel}, nil
+	h := &Host{config: c, engine: engine, backend: c.Backend, plugins: make(map[*Plugin]bool)}
+	if h.backend == nil {
+		h.backend = newKernelBackend(c)
+	}
+	return h, nil
 }
 
 // cacheDir is where compiled modules are kept; empty is memory. A user without a home directory has
@@ -90,15 +94,14 @@ func (h *Host) Close() error {
 	for p := range h.plugins {
 		open = append(open, p)
 	}
-	kernel := h.kernel
 	h.mu.Unlock()
 	var err error
 	for _, p := range open {
 		err = also(err, p.Close())
 	}
 	err = also(err, h.engine.Close())
-	if h.own {
-		err = also(err, kernel.Close())
+	if h.config.Backend == nil { // otherwise it is the caller's
+		err = also(err, h.backend.Close())
 	}
 	return err
 }
@@ -118,14 +121,4 @@ func (h *Host) remove(p *Plugin) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.plugins, p)
-}
-
-// kernelFacts gives what is known of the kernel, which is read once for all plugins.
-func (h *Host) kernelFacts() *kernel.Kernel {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.kernel == nil {
-		h.kernel, h.own = kernel.New(kernel.Options{}), true
-	}
-	return h.kernel
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/link"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/backendtest"
 	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 	"github.com/bpfhost/bpfhost/internal/testnet"
@@ -334,6 +335,32 @@ func hooked(export string, code ...[]byte) *wasmGuest {
 	return w.hook(export, "", code...)
 }
 
+// A hook can be given another program while packets come, and what is not of this backend is refused.
+func TestKernelSwitch(t *testing.T) {
+	n := newNet(t)
+	run := applyWatcher(t, n, watcher(4096, 0), &bytes.Buffer{})
+	prog, ok := run.loaded[0].Program("watch")
+	if !ok || prog.Name() != "watch" || len(run.hooks) != 1 {
+		t.Fatalf("program %v, %d hooks", prog, len(run.hooks))
+	}
+	if err := run.hooks[0].Switch(prog); err != nil {
+		t.Errorf("switch: %v", err)
+	}
+	if _, ok := run.loaded[0].Program("nope"); ok {
+		t.Error("a program that does not exist")
+	}
+	foreign := backendtest.NewMap("foreign", spec.MapRingbuf, 0, 0, 4096)
+	if err := run.hooks[0].Switch(foreign); !errors.Is(err, errForeign) {
+		t.Errorf("switch to what is not in the kernel: %v", err)
+	}
+	if _, err := run.backend.Attach(foreign, spec.Attach{}); !errors.Is(err, errForeign) {
+		t.Errorf("attach what is not in the kernel: %v", err)
+	}
+	if _, err := run.backend.OpenRing(foreign); !errors.Is(err, errForeign) {
+		t.Errorf("open what is not in the kernel: %v", err)
+	}
+}
+
 func TestKernelCanceled(t *testing.T) {
 	n := newNet(t)
 	p, err := newHost(t).Open(context.Background(), watcher(4096, 0).bytes(), PluginOptions{Params: map[string]string{"iface": n.Iface(), "netns": n.Path()}})
@@ -359,7 +386,8 @@ func BenchmarkEvents(b *testing.B) {
 			const ring = 64 << 20
 			n := newNet(b)
 			run := applyWatcher(b, n, watcher(ring, batch), &bytes.Buffer{})
-			prog := run.loaded[0].Program("watch")
+			loaded, _ := run.loaded[0].Program("watch")
+			prog := loaded.(*loader.Program)
 			packet := make([]byte, 64)
 			left := b.N
 			const most = ring / 80 // a record of 64 bytes takes 72 with its header

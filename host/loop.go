@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
-	"github.com/bpfhost/bpfhost/core/kernel"
 )
 
 // loop passes events from the rings to the guest. It is the only one that calls the guest meanwhile.
@@ -157,7 +156,7 @@ func (l *loop) tick(ctx context.Context) error {
 		return nil
 	}
 	r.nextTick = now.Add(r.period)
-	ns, err := kernel.Monotonic()
+	ns, err := r.backend.Now()
 	if err != nil {
 		return err
 	}

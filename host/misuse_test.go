@@ -11,6 +11,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/backendtest"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 )
 
@@ -67,7 +68,7 @@ func (b *bench) open() {
 	x.inputs = []input{{name: "drops", source: "drops.o", c: testCollection()}}
 	x.overlay = newOverlay("fake", x.inputs)
 	o := x.overlay.objects[0]
-	source := &source{name: "events", ring: newFakeRing(), size: 4096, resume: make(chan struct{}, 1)}
+	source := &source{name: "events", ring: backendtest.NewRing(), size: 4096, resume: make(chan struct{}, 1)}
 	x.run.sources = append(x.run.sources, source)
 	for k, obj := range map[abi.Kind]any{
 		abi.KindPlugin: pluginRef{x}, abi.KindObject: o, abi.KindProgram: progRef{o, o.work.Programs[0]},

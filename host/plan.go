@@ -114,7 +114,7 @@ func (p *Plugin) evaluate(pl *plan.Plan) error {
 
 // cpus is for how many CPUs the memory of per-CPU maps is computed.
 func (h *Host) cpus() int {
-	n, err := h.kernelFacts().CPUs()
+	n, err := h.backend.CPUs()
 	if err != nil {
 		return 1
 	}

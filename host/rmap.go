@@ -5,31 +5,15 @@ import (
 	"strings"
 
 	"github.com/bpfhost/bpfhost/abi"
-	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/backend"
 	"github.com/bpfhost/bpfhost/host/policy"
 )
-
-// kernelMap is what a run needs of a loaded map.
-type kernelMap interface {
-	Name() string
-	Type() spec.MapType
-	KeySize() int
-	ValueSize() int
-	BufferSize() int
-	MaxEntries() int
-	Lookup(key, value []byte) error
-	Update(key, value []byte, flags loader.UpdateFlags) error
-	Delete(key []byte) error
-	NextKey(key, next []byte) error
-}
-
-var _ kernelMap = (*loader.Map)(nil)
 
 // rmap is a loaded map of the plugin's own objects. A guest gets no other.
 type rmap struct {
 	object string
-	m      kernelMap
+	m      backend.Map
 }
 
 // dataTypes are the types of maps whose entries are plain data. Others hold programs, maps, sockets
@@ -80,7 +64,7 @@ func (x *instance) mayUse(m *rmap) error {
 }
 
 // loadedMap gives the map behind a handle, and checks the key.
-func (x *instance) loadedMap(h uint32, key []byte) (kernelMap, error) {
+func (x *instance) loadedMap(h uint32, key []byte) (backend.Map, error) {
 	obj, err := x.handles.get(h, abi.KindLiveMap)
 	if err != nil {
 		return nil, err
@@ -118,10 +102,10 @@ func (x *instance) MapPut(h uint32, key, value []byte, flags uint64) int32 {
 	case err != nil:
 	case len(value) != m.BufferSize():
 		err = failf(abi.ErrInval, "a value of map %q has %d bytes, not %d", m.Name(), m.BufferSize(), len(value))
-	case flags > uint64(loader.UpdateExist):
+	case flags > uint64(backend.UpdateExist):
 		err = failf(abi.ErrInval, "flags %#x are not known", flags)
 	default:
-		err = m.Update(key, value, loader.UpdateFlags(flags))
+		err = m.Update(key, value, backend.UpdateFlags(flags))
 	}
 	return x.reply(abi.FuncMapPut, 0, err)
 }

@@ -9,8 +9,7 @@ import (
 	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
-	"github.com/bpfhost/bpfhost/core/link"
-	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/host/backend"
 	"github.com/bpfhost/bpfhost/host/plan"
 )
 
@@ -19,8 +18,9 @@ import (
 type Run struct {
 	plugin  *Plugin
 	x       *instance
-	loaded  []*loader.Collection
-	links   []link.Link
+	backend Backend
+	loaded  []backend.Loaded
+	hooks   []backend.Hook
 	maps    []*rmap
 	sources []*source
 	skipped []string // optional attachments that failed, and why
@@ -28,7 +28,6 @@ type Run struct {
 	period   time.Duration // of the timer; 0 is none
 	nextTick time.Time
 	now      func() time.Time
-	openRing func(kernelMap) (ringReader, error)
 
 	guest  sync.Mutex // held by who calls the guest: Serve, or Close
 	reason abi.StopReason
@@ -44,7 +43,7 @@ type Run struct {
 }
 
 func newRun(p *Plugin) *Run {
-	return &Run{plugin: p, x: p.x, now: time.Now, openRing: openKernelRing, reason: abi.StopClosed}
+	return &Run{plugin: p, x: p.x, backend: p.host.backend, now: time.Now, reason: abi.StopClosed}
 }
 
 // Skipped lists the optional attachments that failed, each with its reason.
@@ -152,10 +151,10 @@ func (r *Run) Close() error {
 // detach takes the programs off their hooks, last first.
 func (r *Run) detach() error {
 	var err error
-	for _, l := range slices.Backward(r.links) {
-		err = also(err, l.Close())
+	for _, h := range slices.Backward(r.hooks) {
+		err = also(err, h.Close())
 	}
-	r.links = nil
+	r.hooks = nil
 	return err
 }
 

@@ -47,7 +47,7 @@ func TestRunDeliversAll(t *testing.T) {
 	for i := range 20 {
 		part := numbers(i*10, i*10+10)
 		want = append(want, part...)
-		ring.send(part...)
+		ring.Send(part...)
 	}
 	for i := range 200 {
 		if s := <-got; s != want[i] {
@@ -58,7 +58,7 @@ func TestRunDeliversAll(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatalf("serve: %v", err)
 	}
-	ring.send(numbers(200, 205)...) // after the loop, before the end
+	ring.Send(numbers(200, 205)...) // after the loop, before the end
 	if err := errors.Join(x.run.Close(), x.run.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestRunDeliversAll(t *testing.T) {
 	if !slices.Equal(*reasons, []uint64{uint64(abi.StopInterrupted)}) {
 		t.Errorf("stopped for reasons %v", *reasons)
 	}
-	if !ring.closed {
+	if !ring.IsClosed {
 		t.Error("the ring is open after Close")
 	}
 	var b bytes.Buffer
@@ -120,7 +120,7 @@ func TestRunGuestFails(t *testing.T) {
 	reasons := stopHook(g)
 	g.hooks["bpfhost_events"] = func(...uint64) (int32, error) { return 0, errBroken }
 	openSource(t, x, abi.SourceOpts{MaxRecords: 2})
-	ring.send(numbers(0, 5)...)
+	ring.Send(numbers(0, 5)...)
 	if err := x.run.Serve(context.Background()); !errors.Is(err, errBroken) {
 		t.Errorf("serve: %v", err)
 	}
@@ -159,7 +159,7 @@ func TestRunCloseEndsServe(t *testing.T) {
 	}
 	openSource(t, x, abi.SourceOpts{MaxRecords: 1})
 	done := serve(context.Background(), x.run)
-	ring.send("one")
+	ring.Send("one")
 	<-started
 	if err := x.run.Close(); err != nil {
 		t.Fatal(err)
@@ -187,7 +187,7 @@ func TestRunServeAgain(t *testing.T) {
 	for i := range 3 {
 		ctx, cancel := context.WithCancel(context.Background())
 		done := serve(ctx, x.run)
-		ring.send(fmt.Sprint(i))
+		ring.Send(fmt.Sprint(i))
 		<-got
 		cancel()
 		if err := <-done; err != nil {
@@ -214,9 +214,7 @@ func TestRunPolls(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := serve(ctx, x.run)
-	ring.mu.Lock()
-	ring.records = append(ring.records, []byte("silent")) // no wake-up
-	ring.mu.Unlock()
+	ring.SendSilently("silent")
 	<-got
 	cancel()
 	if err := <-done; err != nil {
@@ -232,7 +230,7 @@ func TestRunOutputFails(t *testing.T) {
 		return int32(args[3]), nil
 	}
 	openSource(t, x, abi.SourceOpts{MaxRecords: 1})
-	ring.send("one")
+	ring.Send("one")
 	if err := x.run.Serve(context.Background()); !errors.Is(err, errBroken) {
 		t.Errorf("serve: %v, want the writer's error", err)
 	}

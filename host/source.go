@@ -6,25 +6,15 @@ import (
 	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
-	"github.com/bpfhost/bpfhost/core/loader"
-	"github.com/bpfhost/bpfhost/core/ring"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/backend"
 )
-
-// ringReader is what a source needs of a ring buffer.
-type ringReader interface {
-	Wait(ctx context.Context) error
-	Drain(fn func(rec []byte) bool) (n int, err error)
-	Close() error
-}
-
-var _ ringReader = (*ring.Reader)(nil)
 
 // source is a ring buffer whose records go to the guest. Records are copied once, from the ring into
 // the buffer that the guest registered, and handed over in batches.
 type source struct {
 	name   string
-	ring   ringReader
+	ring   backend.Ring
 	handle uint32
 
 	ptr, size  uint32 // the guest's buffer
@@ -122,19 +112,10 @@ func (x *instance) openSource(name string, o *abi.SourceOpts) (*source, error) {
 	if s.sent, err = x.counter(o.SentMap, o.SentKey); err != nil {
 		return nil, err
 	}
-	if s.ring, err = r.openRing(m.m); err != nil {
+	if s.ring, err = r.backend.OpenRing(m.m); err != nil {
 		return nil, err
 	}
 	return s, nil
-}
-
-// openKernelRing is how a run opens a ring.
-func openKernelRing(m kernelMap) (ringReader, error) {
-	loaded, ok := m.(*loader.Map)
-	if !ok {
-		return nil, failf(abi.ErrInternal, "map %q is not in the kernel", m.Name())
-	}
-	return ring.Open(loaded)
 }
 
 func (x *instance) checkOptions(o *abi.SourceOpts) error {

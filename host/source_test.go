@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/host/internal/backendtest"
 )
 
 // Places in the fake guest's memory.
@@ -106,7 +107,7 @@ func TestSourceBatches(t *testing.T) {
 			x, g, ring := running(t)
 			batches := collect(t, g)
 			s := openSource(t, x, tt.opts)
-			ring.send(numbers(0, tt.records)...)
+			ring.Send(numbers(0, tt.records)...)
 			if err := pumpAt(t, x, s, start); err != nil {
 				t.Fatal(err)
 			}
@@ -148,7 +149,7 @@ func TestSourcePartly(t *testing.T) {
 		}
 		return 3, nil
 	}
-	ring.send(numbers(0, 12)...)
+	ring.Send(numbers(0, 12)...)
 	if err := pumpAt(t, x, s, time.Unix(1000, 0)); err != nil {
 		t.Fatal(err)
 	}
@@ -166,15 +167,15 @@ func TestSourceBackPressure(t *testing.T) {
 	s := openSource(t, x, abi.SourceOpts{MaxRecords: 2})
 	calls := 0
 	g.hooks["bpfhost_events"] = func(...uint64) (int32, error) { calls++; return 0, nil }
-	ring.send(numbers(0, 6)...)
+	ring.Send(numbers(0, 6)...)
 	now := time.Unix(1000, 0)
 	for range 3 {
 		if err := pumpAt(t, x, s, now); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if calls != 1 || len(ring.records) != 4 || s.account.Dropped != 0 {
-		t.Errorf("%d calls, %d records in the ring, account %+v", calls, len(ring.records), s.account)
+	if calls != 1 || len(ring.Records) != 4 || s.account.Dropped != 0 {
+		t.Errorf("%d calls, %d records in the ring, account %+v", calls, len(ring.Records), s.account)
 	}
 	if due := s.due(); !due.Equal(now.Add(retryAfter)) {
 		t.Errorf("due at %v, want after %v", due, retryAfter)
@@ -192,7 +193,7 @@ func TestSourceTooLarge(t *testing.T) {
 	x, g, ring := running(t)
 	batches := collect(t, g)
 	s := openSource(t, x, abi.SourceOpts{BufLen: 64, MaxRecords: 1})
-	ring.send(strings.Repeat("x", 48), strings.Repeat("y", 49), "z")
+	ring.Send(strings.Repeat("x", 48), strings.Repeat("y", 49), "z")
 	if err := pumpAt(t, x, s, time.Unix(1000, 0)); err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +214,7 @@ func TestSourceErrors(t *testing.T) {
 		results = results[1:]
 		return rc, nil
 	}
-	ring.send(numbers(0, 9)...)
+	ring.Send(numbers(0, 9)...)
 	err := pumpAt(t, x, s, time.Unix(1000, 0))
 	var failed *PluginError
 	if !errors.As(err, &failed) || failed.Export != "bpfhost_events" || len(results) != 0 {
@@ -229,7 +230,7 @@ func TestSourceTrap(t *testing.T) {
 	x, g, ring := running(t)
 	s := openSource(t, x, abi.SourceOpts{MaxRecords: 2})
 	g.hooks["bpfhost_events"] = func(...uint64) (int32, error) { return 0, errBroken }
-	ring.send(numbers(0, 5)...)
+	ring.Send(numbers(0, 5)...)
 	if err := pumpAt(t, x, s, time.Unix(1000, 0)); !errors.Is(err, errBroken) {
 		t.Fatalf("error %v", err)
 	}
@@ -243,7 +244,7 @@ func TestSourceTrap(t *testing.T) {
 func TestSourceLost(t *testing.T) {
 	x, g, ring := running(t)
 	batches := collect(t, g)
-	counts := x.run.maps[1].m.(*fakeMap)
+	counts := x.run.maps[1].m.(*backendtest.Map)
 	set := func(key uint32, perCPU ...uint64) {
 		b := make([]byte, 0, 32)
 		for _, v := range perCPU {
@@ -255,7 +256,7 @@ func TestSourceLost(t *testing.T) {
 	set(1, 0, 4, 8, 0)
 	sym := x.ok(t, "sym", x.Sym([]byte("counts")))
 	s := openSource(t, x, abi.SourceOpts{MaxRecords: 3, LostMap: sym, LostKey: 0, SentMap: sym, SentKey: 1})
-	ring.send(numbers(0, 5)...)
+	ring.Send(numbers(0, 5)...)
 	now := time.Unix(1000, 0)
 	if err := pumpAt(t, x, s, now); err != nil {
 		t.Fatal(err)
@@ -325,11 +326,11 @@ func TestSourceClosedByGuest(t *testing.T) {
 		x.ok(t, "handle_close", x.HandleClose(uint32(args[0])))
 		return 1, nil
 	}
-	ring.send(numbers(0, 5)...)
+	ring.Send(numbers(0, 5)...)
 	if err := pumpAt(t, x, s, time.Unix(1000, 0)); err != nil {
 		t.Fatal(err)
 	}
-	if a := s.account; !s.closed || !ring.closed || a.Delivered != 1 || a.Dropped != 4 || a.Sent != 5 {
+	if a := s.account; !s.closed || !ring.IsClosed || a.Delivered != 1 || a.Dropped != 4 || a.Sent != 5 {
 		t.Errorf("closed %v, account %+v; want 1 delivered, 4 dropped", s.closed, a)
 	}
 }
@@ -339,7 +340,7 @@ func TestSourcePaused(t *testing.T) {
 	batches := collect(t, g)
 	s := openSource(t, x, abi.SourceOpts{MaxRecords: 1})
 	x.ok(t, "source_ctl", x.SourceCtl(s.handle, abi.SourcePause))
-	ring.send(numbers(0, 2)...)
+	ring.Send(numbers(0, 2)...)
 	if err := pumpAt(t, x, s, time.Unix(1000, 0)); err != nil || len(*batches) != 0 {
 		t.Errorf("paused: %v, %d batches", err, len(*batches))
 	}
@@ -352,7 +353,7 @@ func TestSourcePaused(t *testing.T) {
 func TestSourceRingFails(t *testing.T) {
 	x, _, ring := running(t)
 	s := openSource(t, x, abi.SourceOpts{})
-	ring.err = errBroken
+	ring.Err = errBroken
 	if err := pumpAt(t, x, s, time.Unix(1000, 0)); !errors.Is(err, errBroken) {
 		t.Errorf("error %v, want that of the ring", err)
 	}
