@@ -20,7 +20,7 @@ func (x *instance) AttachAdd(prog uint32, kind abi.AttachKind) int32 {
 	if len(r.o.work.Attach) >= maxAttach {
 		return x.reply(abi.FuncAttachAdd, 0, failf(abi.ErrLimit, "an object has at most %d attachments", maxAttach))
 	}
-	a := spec.Attach{Program: r.p.Name, Kind: spec.AttachKind(kind)}
+	a := spec.Attach{Program: r.p.Name, Kind: spec.HookKind(kind)}
 	id := r.o.addAttach(a)
 	err = x.overlay.log(plan.Edit{Object: r.o.name, Kind: "attach", Name: a.Program, What: "add", New: a.Kind.String()})
 	return x.replyHandle(abi.FuncAttachAdd, abi.KindAttach, attRef{r.o, id}, err)

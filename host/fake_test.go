@@ -96,7 +96,7 @@ func testCollection() *spec.Collection {
 			{Name: ".rodata", Section: ".rodata", Type: spec.MapArray, KeySize: 4, ValueSize: 16, MaxEntries: 1, Data: make([]byte, 16), Freeze: true},
 		},
 		Vars:   []*spec.Var{{Name: "limit", Section: ".rodata", Map: ".rodata", Offset: 0, Size: 4}, {Name: "wide", Section: ".rodata", Map: ".rodata", Offset: 8, Size: 8}},
-		Attach: []spec.Attach{{Program: "count_drops", Kind: spec.AttachXDP, Target: "eth0"}},
+		Attach: []spec.Attach{{Program: "count_drops", Kind: spec.HookXDP, Target: "eth0"}},
 	}
 }
 

@@ -374,7 +374,7 @@ func TestNumbersAgree(t *testing.T) {
 			var name string
 			switch e.Name {
 			case "attach_kind":
-				name = spec.AttachKind(v.Num).String()
+				name = spec.HookKind(v.Num).String()
 			case "prog_type":
 				name = spec.ProgramType(v.Num).String()
 			case "map_type":

@@ -116,7 +116,7 @@ func flagText(f spec.ProgramFlags) string {
 func hookText(r secdef.Def) string {
 	name, _, _ := strings.Cut(r.Pattern, "+")
 	a, _ := spec.DefaultAttach(&spec.Program{Section: name, Type: r.Type, AttachType: r.AttachType, AttachTo: "x"})
-	if a.Kind == spec.AttachNone {
+	if a.Kind == spec.HookNone {
 		return ""
 	}
 	return a.Kind.String()

@@ -33,12 +33,8 @@ func Cgroup(p *loader.Program, o CgroupOptions) (Link, error) {
 		attach = hook
 	}
 	r := request{
-		program: p, kind: spec.AttachCgroup, target: "cgroup " + o.Path + " " + attach.String(),
+		program: p, kind: spec.HookCgroup, target: "cgroup " + o.Path + " " + attach.String(),
 		caps: []sys.Capability{sys.CapBPF, sys.CapNetAdmin},
-		types: []spec.ProgramType{
-			spec.ProgramCgroupSkb, spec.ProgramCgroupSock, spec.ProgramCgroupDevice, spec.ProgramCgroupSockAddr,
-			spec.ProgramCgroupSysctl, spec.ProgramCgroupSockopt, spec.ProgramSockOps, spec.ProgramLSM,
-		},
 		advice: map[sys.Errno]string{
 			sys.EBADF:  "this is no directory of a cgroup2 file system",
 			sys.ENOENT: "there is no such cgroup",
@@ -62,4 +58,9 @@ func (l *cgroupLink) Info() (Info, error) {
 	info, x, err := l.info()
 	info.Cgroup, info.AttachType = binary.NativeEndian.Uint64(x[:]), spec.AttachType(x.word(2))
 	return info, err
+}
+
+// attachCgroup attaches as a spec says.
+func attachCgroup(p *loader.Program, a spec.Attach) (Link, error) {
+	return Cgroup(p, CgroupOptions{Path: a.Target, Flags: a.Flags})
 }

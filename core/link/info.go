@@ -11,6 +11,7 @@ import (
 // Info is what the kernel says about a link. Fields that a family does not have are zero.
 type Info struct {
 	ID         uint32
+	Type       spec.LinkType
 	Program    uint32          // id of the attached program
 	AttachType spec.AttachType // TCX, cgroup, tracing, netns
 	Interface  uint32          // XDP, TCX: index; 0 once the interface is gone
@@ -31,5 +32,5 @@ func (l *kernelLink) info() (Info, extra, error) {
 	if err != nil {
 		return Info{}, extra{}, fmt.Errorf("describe link to %s: %w", l.target, err)
 	}
-	return Info{ID: i.ID, Program: i.ProgID}, i.Extra, nil
+	return Info{ID: i.ID, Type: spec.LinkType(i.Type), Program: i.ProgID}, i.Extra, nil
 }

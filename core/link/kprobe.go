@@ -28,9 +28,8 @@ func Kprobe(p *loader.Program, o KprobeOptions) (Link, error) {
 		o.Function = p.AttachTo()
 	}
 	r := request{
-		program: p, kind: spec.AttachKprobe, target: "function " + o.Function,
-		caps:  []sys.Capability{sys.CapBPF, sys.CapPerfmon},
-		types: []spec.ProgramType{spec.ProgramKprobe},
+		program: p, kind: spec.HookKprobe, target: "function " + o.Function,
+		caps: []sys.Capability{sys.CapBPF, sys.CapPerfmon},
 		advice: map[sys.Errno]string{
 			sys.ENOENT: "this kernel has no such function, or was built without kprobes",
 			sys.EINVAL: "the function cannot be probed there",
@@ -76,4 +75,29 @@ func kprobe(o KprobeOptions) (sys.Probe, error) {
 	}
 	p.Config = 1 << bit
 	return p, nil
+}
+
+// attachKprobe attaches as a spec says.
+func attachKprobe(p *loader.Program, a spec.Attach) (Link, error) {
+	o, err := kprobeTarget(a.Target)
+	if err != nil {
+		return nil, &Error{Program: p.Name(), Kind: a.Kind, Target: "function " + a.Target, Err: err}
+	}
+	o.Cookie = a.Cookie
+	o.Return = strings.HasPrefix(p.Section(), "kretprobe")
+	return Kprobe(p, o)
+}
+
+// kprobeTarget reads "function", "function+16" and "function+0x10".
+func kprobeTarget(s string) (KprobeOptions, error) {
+	name, offset, has := strings.Cut(s, "+")
+	o := KprobeOptions{Function: name}
+	if has {
+		n, err := strconv.ParseUint(offset, 0, 32)
+		if err != nil {
+			return o, fmt.Errorf("%q is not an offset", offset)
+		}
+		o.Offset = n
+	}
+	return o, nil
 }

@@ -16,7 +16,7 @@ import (
 // Unpin and Info return ErrNotSupported.
 type Link interface {
 	// Kind returns the family of hooks.
-	Kind() spec.AttachKind
+	Kind() spec.HookKind
 
 	// Target returns what the program is attached to, in words: "interface veth0".
 	Target() string
@@ -45,7 +45,7 @@ type Link interface {
 
 // kernelLink is a link of the kernel: what all types of them have in common.
 type kernelLink struct {
-	kind   spec.AttachKind
+	kind   spec.HookKind
 	target string
 	fd     *sys.FD
 
@@ -54,7 +54,7 @@ type kernelLink struct {
 }
 
 // Kind returns the family of hooks.
-func (l *kernelLink) Kind() spec.AttachKind { return l.kind }
+func (l *kernelLink) Kind() spec.HookKind { return l.kind }
 
 // Target returns what the program is attached to.
 func (l *kernelLink) Target() string { return l.target }
@@ -65,18 +65,13 @@ func (l *kernelLink) Close() error { return l.fd.Close() }
 // Update exchanges the program.
 func (l *kernelLink) Update(p *loader.Program) error {
 	err := p.WithFD(func(fd int) error { return sys.UpdateLink(l.fd, fd) })
-	if errors.Is(err, sys.EOPNOTSUPP) || errors.Is(err, sys.EINVAL) && !updatable[l.kind] {
+	if errors.Is(err, sys.EOPNOTSUPP) || errors.Is(err, sys.EINVAL) && !l.kind.Family().Updatable {
 		err = unsupported(l.kind)
 	}
 	if err != nil {
 		return fmt.Errorf("update link to %s: %w", l.target, err)
 	}
 	return nil
-}
-
-// updatable are the families whose links take another program.
-var updatable = map[spec.AttachKind]bool{
-	spec.AttachXDP: true, spec.AttachTCX: true, spec.AttachCgroup: true, spec.AttachNetns: true,
 }
 
 // Pin gives the link a name.
@@ -133,13 +128,13 @@ func (l *kernelLink) withFD(fn func(fd int) error) error {
 
 // unlinked is an attachment that the kernel has no link for.
 type unlinked struct {
-	kind   spec.AttachKind
+	kind   spec.HookKind
 	target string
 	reason string // why there is no link
 }
 
 // Kind returns the family of hooks.
-func (u *unlinked) Kind() spec.AttachKind { return u.kind }
+func (u *unlinked) Kind() spec.HookKind { return u.kind }
 
 // Target returns what the program is attached to.
 func (u *unlinked) Target() string { return u.target }
@@ -164,6 +159,6 @@ func (u *unlinked) refuse(what string) error {
 }
 
 // unsupported says that hooks of a family cannot do something.
-func unsupported(k spec.AttachKind) error {
+func unsupported(k spec.HookKind) error {
 	return fmt.Errorf("%w for %v hooks", loader.ErrNotSupported, k)
 }

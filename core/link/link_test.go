@@ -99,7 +99,7 @@ func TestLinkDetach(t *testing.T) {
 
 // TestUnlinked is what an attachment without a link refuses.
 func TestUnlinked(t *testing.T) {
-	e := &perfEvent{unlinked: unlinked{spec.AttachKprobe, "function f", "perf events before Linux 5.15"}}
+	e := &perfEvent{unlinked: unlinked{spec.HookKprobe, "function f", "perf events before Linux 5.15"}}
 	_, info := e.Info()
 	for want, err := range map[string]error{
 		"update link to function f: not supported for kprobe hooks":                 e.Update(nil),

@@ -26,9 +26,8 @@ func Netns(p *loader.Program, o NetnsOptions) (Link, error) {
 		o.Path = "/proc/self/ns/net"
 	}
 	r := request{
-		program: p, kind: spec.AttachNetns, target: "network namespace " + o.Path,
-		caps:  []sys.Capability{sys.CapBPF, sys.CapNetAdmin},
-		types: []spec.ProgramType{spec.ProgramSkLookup, spec.ProgramFlowDissector},
+		program: p, kind: spec.HookNetns, target: "network namespace " + o.Path,
+		caps: []sys.Capability{sys.CapBPF, sys.CapNetAdmin},
 		advice: map[sys.Errno]string{
 			sys.ENOENT: "there is no such file",
 			sys.EINVAL: "this is no network namespace, or not what the program is for",
@@ -52,4 +51,13 @@ func (l *netnsLink) Info() (Info, error) {
 	info, x, err := l.info()
 	info.Netns, info.AttachType = x.word(0), spec.AttachType(x.word(1))
 	return info, err
+}
+
+// attachNetns attaches as a spec says.
+func attachNetns(p *loader.Program, a spec.Attach) (Link, error) {
+	path := a.Target
+	if path == "" {
+		path = a.Netns
+	}
+	return Netns(p, NetnsOptions{Path: path})
 }

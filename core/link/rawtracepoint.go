@@ -23,9 +23,8 @@ func RawTracepoint(p *loader.Program, o RawTracepointOptions) (Link, error) {
 		o.Name = p.AttachTo()
 	}
 	r := request{
-		program: p, kind: spec.AttachRawTracepoint, target: "tracepoint " + o.Name,
-		caps:  []sys.Capability{sys.CapBPF, sys.CapPerfmon},
-		types: []spec.ProgramType{spec.ProgramRawTracepoint, spec.ProgramRawTracepointWritable},
+		program: p, kind: spec.HookRawTracepoint, target: "tracepoint " + o.Name,
+		caps: []sys.Capability{sys.CapBPF, sys.CapPerfmon},
 		advice: map[sys.Errno]string{
 			sys.ENOENT: "this kernel has no tracepoint of that name; raw tracepoints have no category before it",
 			sys.EINVAL: "the program may read arguments that this tracepoint does not have",
@@ -39,4 +38,9 @@ func RawTracepoint(p *loader.Program, o RawTracepointOptions) (Link, error) {
 		fd, err := sys.OpenRawTracepoint(o.Name, prog, o.Cookie)
 		return &rawTracepointLink{r.linked(fd)}, err
 	})
+}
+
+// attachRawTracepoint attaches as a spec says.
+func attachRawTracepoint(p *loader.Program, a spec.Attach) (Link, error) {
+	return RawTracepoint(p, RawTracepointOptions{Name: a.Target, Cookie: a.Cookie})
 }

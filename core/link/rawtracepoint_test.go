@@ -20,7 +20,7 @@ func TestRawTracepoint(t *testing.T) {
 func TestRawTracepointCookie(t *testing.T) {
 	c := load(t, counting(spec.Program{Type: spec.ProgramRawTracepoint, AttachTo: "sys_enter"}, true, 0))
 	l, err := RawTracepoint(c.Program("count"), RawTracepointOptions{Cookie: 7})
-	if !kernel.New(kernel.Options{}).Before(spec.AttachRawTracepoint.CookieSince()) {
+	if !kernel.New(kernel.Options{}).Before(spec.HookRawTracepoint.CookieSince()) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -34,7 +34,7 @@ func TestRawTracepointCookie(t *testing.T) {
 
 func TestRawTracepointErrors(t *testing.T) {
 	c := load(t, counting(spec.Program{Type: spec.ProgramRawTracepoint}, true, 0))
-	_, err := Attach(c.Program("count"), spec.Attach{Kind: spec.AttachRawTracepoint, Target: "raw_syscalls/sys_enter"})
+	_, err := Attach(c.Program("count"), spec.Attach{Kind: spec.HookRawTracepoint, Target: "raw_syscalls/sys_enter"})
 	if err == nil || !strings.Contains(err.Error(), "have no category before it") || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}

@@ -14,17 +14,17 @@ import (
 // request is one attachment under way.
 type request struct {
 	program *loader.Program
-	kind    spec.AttachKind
+	kind    spec.HookKind
 	target  string
 	caps    []sys.Capability
-	types   []spec.ProgramType
+	types   []spec.ProgramType   // fewer than the family has; none is all of them
 	advice  map[sys.Errno]string // what the kernel's answers mean for this family
 	cookie  bool                 // one was asked for
 }
 
 // do makes the link with attach, which gets the program's descriptor.
 func (r request) do(attach func(prog int) (Link, error)) (l Link, err error) {
-	if !slices.Contains(r.types, r.program.Type()) {
+	if !r.takes(r.program.Type()) {
 		err = fmt.Errorf("a program of type %v cannot be attached there", r.program.Type())
 		return nil, r.explain(err)
 	}
@@ -36,6 +36,14 @@ func (r request) do(attach func(prog int) (Link, error)) (l Link, err error) {
 		return nil, r.explain(err)
 	}
 	return l, nil
+}
+
+// takes reports whether programs of a type can be attached there.
+func (r request) takes(typ spec.ProgramType) bool {
+	if r.types != nil {
+		return slices.Contains(r.types, typ)
+	}
+	return slices.ContainsFunc(r.kind.Family().Programs, func(h spec.HookProgram) bool { return h.Type == typ })
 }
 
 // linked is the part of a link that all families have.

@@ -14,7 +14,7 @@ func TestFeatures(t *testing.T) {
 		false: {links},
 		true:  {links, {"cookies of raw_tracepoint links", spec.Version{Major: 6, Minor: 10}}},
 	} {
-		if got := (request{kind: spec.AttachRawTracepoint, cookie: cookie}).features(); !slices.Equal(got, want) {
+		if got := (request{kind: spec.HookRawTracepoint, cookie: cookie}).features(); !slices.Equal(got, want) {
 			t.Errorf("cookie %v: %v, want %v", cookie, got, want)
 		}
 	}

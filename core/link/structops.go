@@ -13,7 +13,7 @@ import (
 // opsRequest is what the kernel's answers mean for an instance.
 func opsRequest(m *loader.Map) request {
 	return request{
-		kind: spec.AttachStructOps, target: "struct_ops " + m.Instance(),
+		kind: spec.HookStructOps, target: "struct_ops " + m.Instance(),
 		caps: []sys.Capability{sys.CapBPF, sys.CapNetAdmin},
 		advice: map[sys.Errno]string{
 			sys.EEXIST: "one of that name is registered already",
@@ -130,4 +130,13 @@ func (s *structOpsMap) Close() error {
 		return fmt.Errorf("take %s back: %w", s.target, err)
 	}
 	return nil
+}
+
+// attachStructOps registers the instance that a spec names.
+func attachStructOps(p *loader.Program, a spec.Attach) (Link, error) {
+	m, err := p.Instance(a.Target)
+	if err != nil {
+		return nil, &Error{Program: p.Name(), Kind: a.Kind, Target: fmt.Sprintf("%q", p.AttachTo()), Err: err}
+	}
+	return StructOps(m)
 }

@@ -113,7 +113,7 @@ func TestStructOps(t *testing.T) {
 	if err := use(t, "bpfhost_plain"); !errors.Is(err, syscall.ENOENT) {
 		t.Fatalf("before: %v", err)
 	}
-	l, err := link.Attach(c.Program("on_undo"), spec.Attach{Kind: spec.AttachStructOps, Target: "plain"})
+	l, err := link.Attach(c.Program("on_undo"), spec.Attach{Kind: spec.HookStructOps, Target: "plain"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestStructOpsLink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want, err := c.Map("linked").Info(); err != nil || info.Map != want.ID || info.Program != 0 {
+	if want, err := c.Map("linked").Info(); err != nil || info.Map != want.ID || info.Program != 0 || info.Type != spec.LinkStructOps {
 		t.Errorf("info %+v, map %+v, %v", info, want, err)
 	}
 	if err := l.UpdateMap(c.Map("second")); err != nil {

@@ -35,9 +35,8 @@ func TCX(p *loader.Program, o TCXOptions) (Link, error) {
 		attach = spec.AttachTypeTCXEgress
 	}
 	r := request{
-		program: p, kind: spec.AttachTCX, target: onInterface(o.Interface, o.Netns) + " " + attach.String(),
-		caps:  []sys.Capability{sys.CapBPF, sys.CapNetAdmin},
-		types: []spec.ProgramType{spec.ProgramSchedCls},
+		program: p, kind: spec.HookTCX, target: onInterface(o.Interface, o.Netns) + " " + attach.String(),
+		caps: []sys.Capability{sys.CapBPF, sys.CapNetAdmin},
 		advice: map[sys.Errno]string{
 			sys.ENODEV: "no such interface in that network namespace",
 			sys.EEXIST: "this program is attached there already",
@@ -61,4 +60,9 @@ func (l *tcxLink) Info() (Info, error) {
 	info, x, err := l.info()
 	info.Interface, info.AttachType = x.word(0), spec.AttachType(x.word(1))
 	return info, err
+}
+
+// attachTCX attaches as a spec says.
+func attachTCX(p *loader.Program, a spec.Attach) (Link, error) {
+	return TCX(p, TCXOptions{Interface: a.Target, Netns: a.Netns, Anchor: Anchor{flags: a.Flags}})
 }

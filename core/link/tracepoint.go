@@ -30,9 +30,8 @@ func Tracepoint(p *loader.Program, o TracepointOptions) (Link, error) {
 		o.Category, o.Name, _ = strings.Cut(p.AttachTo(), "/")
 	}
 	r := request{
-		program: p, kind: spec.AttachTracepoint, target: "tracepoint " + o.Category + "/" + o.Name,
-		caps:  []sys.Capability{sys.CapBPF, sys.CapPerfmon},
-		types: []spec.ProgramType{spec.ProgramTracepoint},
+		program: p, kind: spec.HookTracepoint, target: "tracepoint " + o.Category + "/" + o.Name,
+		caps: []sys.Capability{sys.CapBPF, sys.CapPerfmon},
 		advice: map[sys.Errno]string{
 			sys.ENOENT: "this kernel has no such tracepoint",
 			sys.EACCES: "the program reads more than this tracepoint gives",
@@ -80,4 +79,10 @@ func isName(s string) bool {
 		}
 	}
 	return s != ""
+}
+
+// attachTracepoint attaches as a spec says.
+func attachTracepoint(p *loader.Program, a spec.Attach) (Link, error) {
+	category, name, _ := strings.Cut(a.Target, "/")
+	return Tracepoint(p, TracepointOptions{Category: category, Name: name, Cookie: a.Cookie})
 }

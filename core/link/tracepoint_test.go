@@ -21,7 +21,7 @@ func TestTracepointErrors(t *testing.T) {
 		"sys_enter":           "is named category/name",
 		"":                    "is named category/name",
 	} {
-		_, err := Attach(c.Program("count"), spec.Attach{Kind: spec.AttachTracepoint, Target: target})
+		_, err := Attach(c.Program("count"), spec.Attach{Kind: spec.HookTracepoint, Target: target})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", target, err, want)
 		}

@@ -23,7 +23,7 @@ func Tracing(p *loader.Program, o TracingOptions) (Link, error) {
 // attachTyped attaches a program whose hook was decided when it was loaded.
 func attachTyped(p *loader.Program, typ spec.ProgramType, cookie uint64) (Link, error) {
 	r := request{
-		program: p, kind: spec.AttachTracing, target: p.AttachType().String() + " " + p.AttachTo(),
+		program: p, kind: spec.HookTracing, target: p.AttachType().String() + " " + p.AttachTo(),
 		caps:  []sys.Capability{sys.CapBPF, sys.CapPerfmon},
 		types: []spec.ProgramType{typ},
 		advice: map[sys.Errno]string{
@@ -56,4 +56,12 @@ func (l *tracingLink) Info() (Info, error) {
 	info, x, err := l.info()
 	info.AttachType = spec.AttachType(x.word(0))
 	return info, err
+}
+
+// attachTracing attaches as a spec says: a tracing or an LSM program.
+func attachTracing(p *loader.Program, a spec.Attach) (Link, error) {
+	if p.Type() == spec.ProgramLSM {
+		return LSM(p, LSMOptions{Cookie: a.Cookie})
+	}
+	return Tracing(p, TracingOptions{Cookie: a.Cookie})
 }

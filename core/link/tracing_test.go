@@ -36,8 +36,10 @@ func fires(t *testing.T, c *loader.Collection, attach func(*loader.Program) (Lin
 	if got := count(t, c); got < 10 {
 		t.Errorf("counted %d of at least 10", got)
 	}
-	if _, err := l.Info(); err != nil && !kernel.New(kernel.Options{}).Before(spec.AttachTypePerfEvent.Since()) {
-		t.Error(err)
+	if _, old := l.(*perfEvent); !old {
+		checkInfo(t, l, c.Program("count"))
+	} else if !kernel.New(kernel.Options{}).Before(spec.AttachTypePerfEvent.Since()) {
+		t.Error("there is no link")
 	}
 	if err := l.Update(c.Program("count")); !errors.Is(err, loader.ErrNotSupported) {
 		t.Errorf("update: %v", err)
@@ -53,7 +55,7 @@ func fires(t *testing.T, c *loader.Collection, attach func(*loader.Program) (Lin
 func TestTracingBTF(t *testing.T) {
 	c := load(t, counting(spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceRawTp, AttachTo: "sys_enter"}, true, 0))
 	fires(t, c, func(p *loader.Program) (Link, error) { return Tracing(p, TracingOptions{}) })
-	if !kernel.New(kernel.Options{}).Before(spec.AttachTracing.CookieSince()) {
+	if !kernel.New(kernel.Options{}).Before(spec.HookTracing.CookieSince()) {
 		fires(t, c, func(p *loader.Program) (Link, error) { return Tracing(p, TracingOptions{Cookie: 7}) })
 	}
 }

@@ -30,9 +30,8 @@ type xdpLink struct{ kernelLink }
 // XDP attaches a program to an interface (Linux 5.9).
 func XDP(p *loader.Program, o XDPOptions) (Link, error) {
 	r := request{
-		program: p, kind: spec.AttachXDP, target: onInterface(o.Interface, o.Netns),
-		caps:  []sys.Capability{sys.CapBPF, sys.CapNetAdmin},
-		types: []spec.ProgramType{spec.ProgramXDP},
+		program: p, kind: spec.HookXDP, target: onInterface(o.Interface, o.Netns),
+		caps: []sys.Capability{sys.CapBPF, sys.CapNetAdmin},
 		advice: map[sys.Errno]string{
 			sys.EBUSY:      "another XDP program is attached there: detach it first",
 			sys.EEXIST:     "an XDP program of another mode is attached there: detach it first",
@@ -57,4 +56,9 @@ func (l *xdpLink) Info() (Info, error) {
 	info, x, err := l.info()
 	info.Interface = x.word(0)
 	return info, err
+}
+
+// attachXDP attaches as a spec says.
+func attachXDP(p *loader.Program, a spec.Attach) (Link, error) {
+	return XDP(p, XDPOptions{Interface: a.Target, Netns: a.Netns, Flags: XDPFlags(a.Flags)})
 }

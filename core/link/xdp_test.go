@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,10 +68,13 @@ func checkInfo(t *testing.T, l Link, p *loader.Program) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if family := l.Kind().Family(); !slices.Contains(family.Links, i.Type) {
+		t.Errorf("%s: a link of type %d, the table has %v", family.Name, i.Type, family.Links)
+	}
 	if i.ID == 0 || i.Program != want.ID {
 		t.Errorf("info %+v, program %d", i, want.ID)
 	}
-	if (l.Kind() == spec.AttachXDP || l.Kind() == spec.AttachTCX) && i.Interface == 0 {
+	if (l.Kind() == spec.HookXDP || l.Kind() == spec.HookTCX) && i.Interface == 0 {
 		t.Errorf("no interface: %+v", i)
 	}
 }
@@ -114,7 +118,7 @@ func TestXDPErrors(t *testing.T) {
 			t.Errorf("%s: %v, want %q", x.name, err, x.want)
 			continue
 		}
-		if e.Program != "count" || e.Kind != spec.AttachXDP {
+		if e.Program != "count" || e.Kind != spec.HookXDP {
 			t.Errorf("%s: %+v", x.name, e)
 		}
 	}

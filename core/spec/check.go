@@ -237,7 +237,7 @@ func (k *checker) attach() error {
 		if !k.progOf[a.Program] {
 			return fmt.Errorf("check attachment %d: program %s does not exist", i, show(a.Program))
 		}
-		if a.Kind == AttachNone || int(a.Kind) >= len(attachKindNames) {
+		if a.Kind == HookNone || a.Kind.Family().Name == "" {
 			return fmt.Errorf("check attachment %d of program %s: unknown kind %d", i, show(a.Program), uint32(a.Kind))
 		}
 	}

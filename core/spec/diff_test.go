@@ -23,7 +23,7 @@ func sample(t testing.TB) *Collection {
 		},
 		Externs:  []Extern{{Name: "bpf_x", Kind: ExternKfunc, Weak: true}},
 		Programs: []*Program{program(t, twoFuncs)},
-		Attach:   []Attach{{Program: "main", Kind: AttachXDP, Target: "eth0"}},
+		Attach:   []Attach{{Program: "main", Kind: HookXDP, Target: "eth0"}},
 	}
 }
 

@@ -24,7 +24,7 @@ func TestNeeds(t *testing.T) {
 			{Name: "none", Type: MapBloomFilter, Optional: true},
 			{Name: "outer", Type: MapHashOfMaps, Inner: &Map{Type: MapUserRingbuf}},
 		},
-		Attach:  []Attach{{Program: "used", Kind: AttachTracing, Cookie: 7}, {Program: "b", Kind: AttachTCX}},
+		Attach:  []Attach{{Program: "used", Kind: HookTracing, Cookie: 7}, {Program: "b", Kind: HookTCX}},
 		Externs: []Extern{{Name: "maybe", Kind: ExternKfunc, Weak: true}},
 	}
 	want := Needs{

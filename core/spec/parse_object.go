@@ -166,9 +166,9 @@ func (p *textParser) attachHead() {
 	p.space()
 	at := p.pos
 	w := p.word()
-	k, ok := ParseAttachKind(w)
+	k, ok := ParseHookKind(w)
 	if n, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimPrefix(w, "attach_kind("), ")"), 10, 32); err == nil {
-		k, ok = AttachKind(n), true
+		k, ok = HookKind(n), true
 	}
 	if !ok {
 		p.fail(at, "unknown kind of attachment %s", show(w))

@@ -45,7 +45,7 @@ func full(t testing.TB) *Collection {
 	p.Insns.private()[1].Line = btf.NewLineInfo("a.c", "\tx = \"1\"; // é", 3, 7)
 	p.Insns.private()[2].Line = btf.NewLineInfo("a b:c", "", 4, 0)
 	p.Insns.private()[2].Core = &btf.CoreRelo{Type: 9, Access: "0:1", Kind: 3}
-	c.Attach = append(c.Attach, Attach{Program: "main", Kind: AttachXDP, Target: "veth\x00", Netns: "/run/netns/a b", Flags: 4, Cookie: 7, Optional: true}, Attach{Program: "main", Kind: 77})
+	c.Attach = append(c.Attach, Attach{Program: "main", Kind: HookXDP, Target: "veth\x00", Netns: "/run/netns/a b", Flags: 4, Cookie: 7, Optional: true}, Attach{Program: "main", Kind: 77})
 	return c
 }
 

@@ -52,16 +52,6 @@ var attachTypeSince = map[AttachType]Version{
 	AttachTypeTraceFsessionMulti:         {7, 2},
 }
 
-// attachKindSince has the families of hooks whose links are younger. Tracepoints and kprobes have links
-// since 5.15 and are attached without one before.
-var attachKindSince = map[AttachKind]Version{AttachTCX: {6, 6}}
-
-// cookieSince has the families of hooks by the version that gives their programs cookies
-// (bpf_get_attach_cookie).
-var cookieSince = map[AttachKind]Version{
-	AttachTracepoint: {5, 15}, AttachKprobe: {5, 15}, AttachTracing: {5, 19}, AttachRawTracepoint: {6, 10},
-}
-
 // The versions of what has no type of its own.
 var (
 	xdpFragsSince      = Version{5, 18} // FlagXDPFrags
@@ -93,14 +83,6 @@ func (p ProgramType) Since() Version { return programTypeSince[p] }
 
 // Since returns the first version that has the attach type; zero when Oldest has it.
 func (a AttachType) Since() Version { return attachTypeSince[a] }
-
-// Since returns the first version that has links of the family; zero when Oldest has them, or attaches
-// without a link.
-func (k AttachKind) Since() Version { return attachKindSince[k] }
-
-// CookieSince returns the first version whose links of the family have cookies; zero when that is not
-// known.
-func (k AttachKind) CookieSince() Version { return cookieSince[k] }
 
 // InsnSince says what an instruction needs that is younger than Oldest, in the plural, and since when
 // there is that; empty and zero when there is nothing. Calls of kernel functions count as such: which

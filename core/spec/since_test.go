@@ -25,14 +25,16 @@ func TestSinceTables(t *testing.T) {
 	for k, v := range attachTypeSince {
 		check(k.String()+" programs", v)
 	}
-	for k, v := range attachKindSince {
-		check(k.String()+" links", v)
-	}
-	for k, v := range cookieSince {
-		check(k.String()+" cookies", v)
+	for _, f := range HookFamilies() {
+		if f.Since != (Version{}) {
+			check(f.Name+" links", f.Since)
+		}
+		if f.CookieSince != (Version{}) {
+			check(f.Name+" cookies", f.CookieSince)
+		}
 	}
 	if MapArena.Since() != (Version{6, 9}) || MapHash.Since() != (Version{}) || ProgramNetfilter.Since() != (Version{6, 4}) ||
-		AttachTypeTCXEgress.Since() != (Version{6, 6}) || AttachTCX.Since() != (Version{6, 6}) || AttachTracing.CookieSince() != (Version{5, 19}) {
+		AttachTypeTCXEgress.Since() != (Version{6, 6}) || HookTCX.Since() != (Version{6, 6}) || HookTracing.CookieSince() != (Version{5, 19}) {
 		t.Error("a method does not read its table")
 	}
 }

@@ -47,7 +47,7 @@ func TestText(t *testing.T) {
 	p.Insns.private()[0].Line = btf.NewLineInfo("a.c", "\tx = 1;", 3, 7)
 	p.Insns.private()[1].Line = btf.NewLineInfo("a.c", "\tx = 1;", 3, 7)
 	p.Insns.private()[2].Core = &btf.CoreRelo{Type: 9, Access: "0:1"}
-	c.Attach = append(c.Attach, Attach{Program: "main", Kind: AttachXDP, Target: "veth\x00", Netns: "/run/netns/a b", Flags: 4, Cookie: 7, Optional: true})
+	c.Attach = append(c.Attach, Attach{Program: "main", Kind: HookXDP, Target: "veth\x00", Netns: "/run/netns/a b", Flags: 4, Cookie: 7, Optional: true})
 	text := c.String()
 	golden(t, "collection.txt", text)
 	if again := c.Clone().String(); again != text {

@@ -12,7 +12,7 @@ func TestObject(t *testing.T) {
 	insns := []spec.Insn{{Insn: asm.Mov64Imm(asm.R0, 1)}, {Insn: asm.Exit()}}
 	before := &spec.Collection{Programs: []*spec.Program{{Name: "p", Type: spec.ProgramXDP, Insns: spec.NewCode(insns...)}}}
 	after := before.Clone()
-	after.Attach = append(after.Attach, spec.Attach{Program: "p", Kind: spec.AttachXDP, Target: "eth0"})
+	after.Attach = append(after.Attach, spec.Attach{Program: "p", Kind: spec.HookXDP, Target: "eth0"})
 	o := Object{Name: "o", Source: "o.o", Before: before, After: after}
 	if err := o.Complete(nil); err != nil {
 		t.Fatal(err)

@@ -26,7 +26,7 @@ func TestRequirements(t *testing.T) {
 		{"kernel function", program(spec.ProgramXDP, spec.Insn{Insn: asm.Insn{Ref: asm.RefKfunc}}), "kernel 5.10, CAP_BPF + CAP_NET_ADMIN, kernel BTF: yes"},
 		{"arena and tcx", &spec.Collection{
 			Maps:   []*spec.Map{{Type: spec.MapArena}, {Type: spec.MapArena}},
-			Attach: []spec.Attach{{Kind: spec.AttachTCX}},
+			Attach: []spec.Attach{{Kind: spec.HookTCX}},
 		}, "kernel 6.9 (arena maps (6.9), tcx links (6.6)), CAP_BPF, kernel BTF: no"},
 	} {
 		if got := requirementsOf([]Object{{After: tt.c}, {}}, false).String(); got != tt.want {

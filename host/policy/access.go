@@ -99,7 +99,7 @@ func Helper(h asm.Helper) Access {
 }
 
 // Attach is the fact that a program is attached to a target.
-func Attach(k spec.AttachKind, target string) Access {
+func Attach(k spec.HookKind, target string) Access {
 	return Access{Kind: KindAttach, Name: k.String() + ":" + target}
 }
 

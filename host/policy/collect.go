@@ -223,17 +223,17 @@ func (c *collector) attach(col *spec.Collection, a spec.Attach) {
 		}
 	}
 	target := a.Target
-	if target == "" || a.Kind == spec.AttachTracing {
+	if target == "" || a.Kind == spec.HookTracing {
 		target = own
 	}
 	switch {
-	case a.Kind == spec.AttachKprobe:
+	case a.Kind == spec.HookKprobe:
 		target, _, _ = strings.Cut(target, "+")
-	case a.Kind == spec.AttachNetns && target == "":
+	case a.Kind == spec.HookNetns && target == "":
 		target = a.Netns
 	}
 	c.addAt(Attach(a.Kind, target), where)
-	if a.Target != "" && a.Target != target && a.Kind == spec.AttachTracing {
+	if a.Target != "" && a.Target != target && a.Kind == spec.HookTracing {
 		c.addAt(Attach(a.Kind, a.Target), where)
 	}
 	if a.Netns != "" {

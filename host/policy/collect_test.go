@@ -44,11 +44,11 @@ func example() *spec.Collection {
 				Inner: &spec.Map{Type: spec.MapHash, KeySize: 8, ValueSize: 8, MaxEntries: 1000}},
 		},
 		Attach: []spec.Attach{
-			{Program: "count", Kind: spec.AttachXDP, Target: "veth0", Netns: "/run/netns/a"},
-			{Program: "peek", Kind: spec.AttachTracing},
-			{Program: "peek", Kind: spec.AttachTracing, Target: "elsewhere"},
-			{Program: "count", Kind: spec.AttachNetns, Netns: "/run/netns/b"},
-			{Program: "count", Kind: spec.AttachKprobe, Target: "do_unlinkat+0x10"},
+			{Program: "count", Kind: spec.HookXDP, Target: "veth0", Netns: "/run/netns/a"},
+			{Program: "peek", Kind: spec.HookTracing},
+			{Program: "peek", Kind: spec.HookTracing, Target: "elsewhere"},
+			{Program: "count", Kind: spec.HookNetns, Netns: "/run/netns/b"},
+			{Program: "count", Kind: spec.HookKprobe, Target: "do_unlinkat+0x10"},
 		},
 	}
 }

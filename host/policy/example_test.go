@@ -31,7 +31,7 @@ attach:
 	)}
 	final := &spec.Collection{
 		Programs: []*spec.Program{drop},
-		Attach:   []spec.Attach{{Program: "drop", Kind: spec.AttachXDP, Target: "veth0"}},
+		Attach:   []spec.Attach{{Program: "drop", Kind: spec.HookXDP, Target: "veth0"}},
 	}
 	accesses := policy.Accesses(policy.Final{Collections: []policy.Input{{Collection: final}}})
 	for _, v := range p.Evaluate(requests, accesses) {

@@ -157,12 +157,8 @@ func (d *decoder) section(known keys) func(k, v *yaml.Node) {
 
 func (d *decoder) topKeys() keys {
 	attach := keys{}
-	for i := spec.AttachXDP; ; i++ {
-		family := i.String()
-		if _, ok := spec.ParseAttachKind(family); !ok {
-			break
-		}
-		attach[family] = d.list(attachKey(family))
+	for _, f := range spec.HookFamilies() {
+		attach[f.Name] = d.list(attachKey(f.Name))
 	}
 	return keys{
 		"plugin":  d.section(keys{"name": d.identity, "sha256": d.identity}),

@@ -131,10 +131,10 @@ func everyAccess() []Access {
 		{Kind: KindHelper, Name: "bpf_map_lookup_elem"}, {Kind: KindHelper, Name: "bpf_send_signal"},
 		{Kind: KindNetns, Name: "/run/netns/a"}, {Kind: KindMap, Name: "hash"}, {Kind: KindMapRW, Name: "counts"},
 		{Kind: KindPinRead, Name: "/sys/fs/bpf/shared/a"}, {Kind: KindPinWrite, Name: "/sys/fs/bpf/shared/a"},
-		Attach(spec.AttachXDP, "veth1"), Attach(spec.AttachXDP, "veth9"), Attach(spec.AttachTCX, "eth0"),
-		Attach(spec.AttachCgroup, "/sys/fs/cgroup/app/x"), Attach(spec.AttachTracepoint, "sched/sched_switch"),
-		Attach(spec.AttachRawTracepoint, "sched_switch"), Attach(spec.AttachTracing, "tcp_connect"),
-		Attach(spec.AttachKprobe, "do_unlinkat"), Attach(spec.AttachNetns, "/run/netns/a"),
+		Attach(spec.HookXDP, "veth1"), Attach(spec.HookXDP, "veth9"), Attach(spec.HookTCX, "eth0"),
+		Attach(spec.HookCgroup, "/sys/fs/cgroup/app/x"), Attach(spec.HookTracepoint, "sched/sched_switch"),
+		Attach(spec.HookRawTracepoint, "sched_switch"), Attach(spec.HookTracing, "tcp_connect"),
+		Attach(spec.HookKprobe, "do_unlinkat"), Attach(spec.HookNetns, "/run/netns/a"),
 	}
 	for _, r := range []string{RightSleepable, RightFreplace, RightSyscall, RightStructOps, RightModifyReturn} {
 		list = append(list, Access{Kind: KindRight, Name: r})

@@ -1,6 +1,10 @@
 package policy
 
-import "time"
+import (
+	"time"
+
+	"github.com/bpfhost/bpfhost/core/spec"
+)
 
 // Policy says what is granted. It does not change after it was made and is safe for concurrent use.
 type Policy struct {
@@ -119,21 +123,20 @@ var ceilings = map[Kind]uint64{
 }
 
 // listPaths maps the key of a list to where it stands in a policy.
-var listPaths = map[string]string{
-	"program":               "programs.types",
-	"helper":                "programs.helpers",
-	"kfunc":                 "programs.kfuncs",
-	"map":                   "maps.types",
-	"map-rw":                "maps.runtime_rw",
-	"pin-read":              "pins.read",
-	"pin-write":             "pins.write",
-	"attach xdp":            "attach.xdp",
-	"attach tcx":            "attach.tcx",
-	"attach cgroup":         "attach.cgroup",
-	"attach tracepoint":     "attach.tracepoint",
-	"attach raw_tracepoint": "attach.raw_tracepoint",
-	"attach tracing":        "attach.tracing",
-	"attach kprobe":         "attach.kprobe",
-	"attach netns":          "attach.netns",
-	"attach struct_ops":     "attach.struct_ops",
+var listPaths = makeListPaths()
+
+func makeListPaths() map[string]string {
+	paths := map[string]string{
+		"program":   "programs.types",
+		"helper":    "programs.helpers",
+		"kfunc":     "programs.kfuncs",
+		"map":       "maps.types",
+		"map-rw":    "maps.runtime_rw",
+		"pin-read":  "pins.read",
+		"pin-write": "pins.write",
+	}
+	for _, f := range spec.HookFamilies() {
+		paths[attachKey(f.Name)] = "attach." + f.Name
+	}
+	return paths
 }

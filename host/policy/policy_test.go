@@ -39,7 +39,7 @@ func TestBuiltIn(t *testing.T) {
 	for _, s := range []Access{
 		ProgramType(spec.ProgramXDP), ProgramType(spec.ProgramTracing), right(RightSleepable), Helper(asm.HelperMapLookupElem),
 		{Kind: KindKfunc, Name: "bpf_dynptr_slice"}, MapType(spec.MapRingbuf), MapRW("counts"), ObjectEdit("drops"),
-		Attach(spec.AttachXDP, "eth0"), Attach(spec.AttachCgroup, "/sys/fs/cgroup/a/b"), Attach(spec.AttachTracepoint, "sched/sched_switch"),
+		Attach(spec.HookXDP, "eth0"), Attach(spec.HookCgroup, "/sys/fs/cgroup/a/b"), Attach(spec.HookTracepoint, "sched/sched_switch"),
 		{Kind: KindNetns, Name: "/run/netns/a"}, pin("/sys/fs/bpf/bpfhost/x/y"), {Kind: KindTotalBytes, Value: 1 << 29},
 		{Kind: KindObject, Name: "drops"}, {Kind: KindPlugin, Name: "any"},
 	} {
@@ -54,13 +54,9 @@ func TestBuiltIn(t *testing.T) {
 
 // TestListPaths finds kinds of hooks that the language does not know.
 func TestListPaths(t *testing.T) {
-	for k := spec.AttachXDP; ; k++ {
-		name := k.String()
-		if _, ok := spec.ParseAttachKind(name); !ok {
-			break
-		}
-		if listPaths[attachKey(name)] != "attach."+name {
-			t.Errorf("attach.%s is not in listPaths", name)
+	for _, f := range spec.HookFamilies() {
+		if listPaths[attachKey(f.Name)] != "attach."+f.Name {
+			t.Errorf("attach.%s is not in listPaths", f.Name)
 		}
 	}
 }

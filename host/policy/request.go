@@ -57,7 +57,7 @@ func (r *Requests) add(text string) error {
 	case kind == KindAttach:
 		var family string
 		family, pat, ok = strings.Cut(arg, ":")
-		if _, known := spec.ParseAttachKind(family); !ok || !known || pat == "" {
+		if _, known := spec.ParseHookKind(family); !ok || !known || pat == "" {
 			return bad("want attach KIND:TARGET, e.g. attach xdp:*")
 		}
 		key = attachKey(family)

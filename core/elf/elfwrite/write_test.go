@@ -152,7 +152,7 @@ func built(t testing.TB, order asm.ByteOrder) *spec.Collection {
 		},
 		Vars:    []*spec.Var{{Name: "limit", Map: ".data.x", Offset: 4, Size: 4, Linkage: spec.LinkWeak}},
 		Externs: []spec.Extern{{Name: "bpf_x", Kind: spec.ExternKfunc}, {Name: "bpf_y", Kind: spec.ExternKsym, Weak: true}},
-		Attach:  []spec.Attach{{Program: "prog", Kind: spec.AttachTracing}},
+		Attach:  []spec.Attach{{Program: "prog", Kind: spec.HookTracing}},
 	}
 }
 

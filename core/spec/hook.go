@@ -1,0 +1,200 @@
+package spec
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// HookKind is the family of hooks that an attachment belongs to. Numbers are shared with the guest ABI
+// and never change.
+type HookKind uint32
+
+// The families of hooks. What is known of each is a row of [HookFamilies].
+const (
+	HookNone          HookKind = 0
+	HookXDP           HookKind = 1
+	HookTCX           HookKind = 2
+	HookCgroup        HookKind = 3
+	HookTracepoint    HookKind = 4
+	HookRawTracepoint HookKind = 5
+	HookTracing       HookKind = 6
+	HookKprobe        HookKind = 7
+	HookNetns         HookKind = 8
+	HookStructOps     HookKind = 9
+)
+
+// HookFamily is what is known of a family of hooks. The ABI, policies, their manuals, the errors about
+// kernels that are too old and core/link are made from these rows, or tests hold them against them.
+type HookFamily struct {
+	Kind        HookKind
+	Name        string        // in specs, in the ABI and as key of a policy: "raw_tracepoint"
+	Programs    []HookProgram // what can be attached
+	Target      string        // grammar of Attach.Target: "category/name"
+	OwnTarget   bool          // the program's AttachTo is the target where none is given
+	Links       []LinkType    // what the kernel makes of an attachment
+	Since       Version       // first with links; zero when Oldest has them, or attaches without a link
+	CookieSince Version       // first with bpf_get_attach_cookie; zero when none has it
+	Updatable   bool          // links take another program
+	Guests      bool          // plugins can ask for it: it is in the ABI
+	Policy      string        // what a policy lists for it, for the manual: "interfaces"
+	Doc         string        // one line, the ABI's
+}
+
+// HookProgram is a kind of program that belongs to a family.
+type HookProgram struct {
+	Type     ProgramType
+	Attach   []AttachType // with one of these attach types; none is any
+	Except   []AttachType // but not with one of these
+	Sections []string     // of a section with such a first part, or of none; none is any
+}
+
+// LinkType is the type of a link (enum bpf_link_type, include/uapi/linux/bpf.h).
+type LinkType uint32
+
+// The types of links that families have.
+const (
+	LinkRawTracepoint LinkType = 1  // BPF_LINK_TYPE_RAW_TRACEPOINT
+	LinkTracing       LinkType = 2  // BPF_LINK_TYPE_TRACING
+	LinkCgroup        LinkType = 3  // BPF_LINK_TYPE_CGROUP
+	LinkNetns         LinkType = 5  // BPF_LINK_TYPE_NETNS
+	LinkXDP           LinkType = 6  // BPF_LINK_TYPE_XDP
+	LinkPerfEvent     LinkType = 7  // BPF_LINK_TYPE_PERF_EVENT
+	LinkStructOps     LinkType = 9  // BPF_LINK_TYPE_STRUCT_OPS
+	LinkTCX           LinkType = 11 // BPF_LINK_TYPE_TCX
+)
+
+// hookFamilies is the table, indexed by HookKind. Uprobes, system calls, probes of many functions,
+// iterators, netkit and entries of a map are not in it.
+var hookFamilies = []HookFamily{
+	{Kind: HookNone, Name: "none"},
+	{
+		Kind: HookXDP, Name: "xdp", Target: "interface",
+		Programs: []HookProgram{{Type: ProgramXDP, Except: []AttachType{AttachTypeXDPDevmap, AttachTypeXDPCpumap}}},
+		Links:    []LinkType{LinkXDP}, Updatable: true, Guests: true,
+		Policy: "interfaces",
+		Doc:    "target: interface",
+	},
+	{
+		Kind: HookTCX, Name: "tcx", Target: "interface",
+		Programs: []HookProgram{{Type: ProgramSchedCls, Except: []AttachType{AttachTypeNetkitPrimary, AttachTypeNetkitPeer}}},
+		Links:    []LinkType{LinkTCX}, Since: Version{6, 6}, Updatable: true, Guests: true,
+		Policy: "interfaces",
+		Doc:    "target: interface; the direction is the program's attach type",
+	},
+	{
+		Kind: HookCgroup, Name: "cgroup", Target: "cgroup path",
+		Programs: []HookProgram{
+			{Type: ProgramCgroupSkb}, {Type: ProgramCgroupSock}, {Type: ProgramCgroupDevice}, {Type: ProgramCgroupSockAddr},
+			{Type: ProgramCgroupSysctl}, {Type: ProgramCgroupSockopt}, {Type: ProgramSockOps},
+			{Type: ProgramLSM, Attach: []AttachType{AttachTypeLSMCgroup}},
+		},
+		Links: []LinkType{LinkCgroup}, Updatable: true, Guests: true,
+		Policy: "paths of cgroups",
+		Doc:    "target: cgroup path; the hook is the program's attach type",
+	},
+	{
+		Kind: HookTracepoint, Name: "tracepoint", Target: "category/name", OwnTarget: true,
+		Programs: []HookProgram{{Type: ProgramTracepoint}},
+		Links:    []LinkType{LinkPerfEvent}, CookieSince: Version{5, 15}, Guests: true,
+		Policy: "`category/name`",
+		Doc:    "target: category/name",
+	},
+	{
+		Kind: HookRawTracepoint, Name: "raw_tracepoint", Target: "name", OwnTarget: true,
+		Programs: []HookProgram{{Type: ProgramRawTracepoint}, {Type: ProgramRawTracepointWritable}},
+		Links:    []LinkType{LinkRawTracepoint}, CookieSince: Version{6, 10}, Guests: true,
+		Policy: "names",
+		Doc:    "target: name",
+	},
+	{
+		Kind: HookTracing, Name: "tracing", Target: "[module:]function, tracepoint or LSM hook", OwnTarget: true,
+		Programs: []HookProgram{
+			{Type: ProgramTracing, Except: []AttachType{
+				AttachTypeTraceIter, AttachTypeTraceFentryMulti, AttachTypeTraceFexitMulti, AttachTypeTraceFsessionMulti,
+			}},
+			{Type: ProgramLSM, Except: []AttachType{AttachTypeLSMCgroup}},
+		},
+		Links: []LinkType{LinkTracing, LinkRawTracepoint}, CookieSince: Version{5, 19}, Guests: true,
+		Policy: "kernel functions, tracepoints and LSM hooks of typed programs",
+		Doc:    "tp_btf, fentry, fexit, fmod_ret, LSM; the target is the program's attach_to",
+	},
+	{
+		Kind: HookKprobe, Name: "kprobe", Target: "function[+offset]", OwnTarget: true,
+		Programs: []HookProgram{{Type: ProgramKprobe, Attach: []AttachType{0}, Sections: []string{"kprobe", "kretprobe"}}},
+		Links:    []LinkType{LinkPerfEvent}, CookieSince: Version{5, 15},
+		Policy: "kernel functions",
+		Doc:    "target: function[+offset]",
+	},
+	{
+		Kind: HookNetns, Name: "netns", Target: "path of the namespace",
+		Programs: []HookProgram{{Type: ProgramSkLookup}, {Type: ProgramFlowDissector}},
+		Links:    []LinkType{LinkNetns}, Updatable: true, Guests: true,
+		Policy: "network namespaces, as targets and as the place of other targets; the host's own needs no rule",
+		Doc:    "sk_lookup, flow_dissector; target: path of the namespace",
+	},
+	{
+		Kind: HookStructOps, Name: "struct_ops", Target: "map of type struct_ops",
+		Programs: []HookProgram{{Type: ProgramStructOps}},
+		Links:    []LinkType{LinkStructOps},
+		Policy:   "instances of `struct_ops`, by the name of their map",
+		Doc:      "target: map of type struct_ops, which the program is a member of",
+	},
+}
+
+// HookFamilies returns the table of hook families in the order of their numbers, without HookNone.
+func HookFamilies() []HookFamily { return slices.Clone(hookFamilies[1:]) }
+
+// Family returns what is known of the family, the zero value for a number that is not in the table.
+func (k HookKind) Family() HookFamily {
+	if int(k) < len(hookFamilies) {
+		return hookFamilies[k]
+	}
+	return HookFamily{}
+}
+
+// String returns the lower-case name of the kind, e.g. "raw_tracepoint".
+func (k HookKind) String() string {
+	if name := k.Family().Name; name != "" {
+		return name
+	}
+	return "attach_kind(" + strconv.FormatUint(uint64(k), 10) + ")"
+}
+
+// ParseHookKind returns the kind of that name.
+func ParseHookKind(name string) (HookKind, bool) {
+	i := slices.IndexFunc(hookFamilies, func(f HookFamily) bool { return f.Name == name })
+	if i < 0 {
+		return HookNone, false
+	}
+	return HookKind(i), true
+}
+
+// Since returns the first version that has links of the family; zero when Oldest has them, or attaches
+// without a link.
+func (k HookKind) Since() Version { return k.Family().Since }
+
+// CookieSince returns the first version whose links of the family have cookies; zero when that is not
+// known.
+func (k HookKind) CookieSince() Version { return k.Family().CookieSince }
+
+// HookOf returns the family that a program is attached to by its type, attach type and section;
+// HookNone when there is none.
+func HookOf(p *Program) HookKind {
+	for _, f := range hookFamilies {
+		if slices.ContainsFunc(f.Programs, func(h HookProgram) bool { return h.matches(p) }) {
+			return f.Kind
+		}
+	}
+	return HookNone
+}
+
+// matches reports whether p is such a program. One that was built without a section may be of any.
+func (h HookProgram) matches(p *Program) bool {
+	if h.Type != p.Type || slices.Contains(h.Except, p.AttachType) ||
+		len(h.Attach) > 0 && !slices.Contains(h.Attach, p.AttachType) {
+		return false
+	}
+	section, _, _ := strings.Cut(strings.TrimPrefix(p.Section, "?"), "/")
+	return len(h.Sections) == 0 || p.Section == "" || p.Section == "?" || slices.Contains(h.Sections, section)
+}
