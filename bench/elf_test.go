@@ -117,7 +117,7 @@ func TestSameObjects(t *testing.T) {
 
 // differences lists what the libraries read differently in an object, and whether both read it.
 func differences(b []byte) (both bool, out []string) {
-	ours, err := elf.LoadOptions{Lenient: true}.LoadBytes(b)
+	ours, err := elf.LoadBytes(b, elf.Options{Lenient: true})
 	theirs, peerErr := peer.LoadCollectionSpecFromReader(bytes.NewReader(b))
 	switch {
 	case err != nil && peerErr != nil:
@@ -423,7 +423,7 @@ func elfTasks(tb testing.TB, l *libbpf) []Task {
 
 func loadTask(name string, b []byte, goal float64, other Peer) Task {
 	return Task{name, 1, "object", Call(func() error {
-		_, err := elf.LoadOptions{Lenient: true}.LoadBytes(b)
+		_, err := elf.LoadBytes(b, elf.Options{Lenient: true})
 		return err
 	}), peers(cilium(goal, func() error {
 		_, err := peer.LoadCollectionSpecFromReader(bytes.NewReader(b))
@@ -432,7 +432,7 @@ func loadTask(name string, b []byte, goal float64, other Peer) Task {
 }
 
 func copyTask(tb testing.TB, name string, b []byte) Task {
-	ours, err := elf.LoadOptions{Lenient: true}.LoadBytes(b)
+	ours, err := elf.LoadBytes(b, elf.Options{Lenient: true})
 	if err != nil {
 		tb.Fatal(err)
 	}

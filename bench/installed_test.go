@@ -138,7 +138,7 @@ func TestInstalledObjects(t *testing.T) {
 	slices.Sort(names)
 	peers := 0
 	for _, name := range names {
-		c, err := elf.LoadOptions{Lenient: true}.LoadBytes(objects[name])
+		c, err := elf.LoadBytes(objects[name], elf.Options{Lenient: true})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -201,7 +201,7 @@ func TestInstalledLinked(t *testing.T) {
 // untyped reads an object and takes the numbers of types out of it.
 func untyped(t *testing.T, b []byte) *spec.Collection {
 	t.Helper()
-	c, err := elf.LoadOptions{Lenient: true}.LoadBytes(b)
+	c, err := elf.LoadBytes(b, elf.Options{Lenient: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -175,7 +175,7 @@ func TestLibbpfCounts(t *testing.T) {
 // parts counts the programs and maps of an object.
 func parts(t *testing.T, object []byte) uint64 {
 	t.Helper()
-	c, err := elf.LoadBytes(object)
+	c, err := elf.LoadBytes(object, elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -103,10 +103,10 @@ func (h *Host) Open(ctx context.Context, wasm []byte, o PluginOptions) (*Plugin,
 }
 
 // readObjects reads the operator's objects.
-func readObjects(objects []Object, how elf.LoadOptions) ([]input, error) {
+func readObjects(objects []Object, how elf.Options) ([]input, error) {
 	var inputs []input
 	for _, o := range objects {
-		c, err := how.LoadBytes(o.Data)
+		c, err := elf.LoadBytes(o.Data, how)
 		if err != nil {
 			return nil, &inputError{what: "object", name: o.Name, err: err}
 		}

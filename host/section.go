@@ -47,8 +47,8 @@ func (x *instance) describedSections() error {
 
 // objectOptions is how objects are read for the plugin: what libbpf would refuse is in the notes of the
 // plan, and the plugin's own sections come behind the host's, whose meaning they cannot change.
-func (x *instance) objectOptions() elf.LoadOptions {
-	o := elf.LoadOptions{Lenient: true}
+func (x *instance) objectOptions() elf.Options {
+	o := elf.Options{Lenient: true}
 	for _, s := range x.sections {
 		o.Fallbacks = append(o.Fallbacks, s.SectionRule)
 	}

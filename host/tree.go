@@ -6,6 +6,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/plan"
 )
@@ -140,7 +141,7 @@ func hostOrder() asm.ByteOrder {
 
 // ObjectFromBytes adds an object read from an ELF file in guest memory.
 func (x *instance) ObjectFromBytes(name, file []byte) int32 {
-	c, err := x.objectOptions().LoadBytes(file)
+	c, err := elf.LoadBytes(file, x.objectOptions())
 	if err != nil {
 		return x.reply(abi.FuncObjectFromBytes, 0, err)
 	}

@@ -64,7 +64,7 @@ func (a app) addRelocations(m *btf.MinCore, name string, kernel btf.Target) erro
 	if err != nil {
 		return err
 	}
-	obj, err := elf.LoadOptions{Lenient: true}.LoadBytes(raw) // what others define needs no types
+	obj, err := elf.LoadBytes(raw, elf.Options{Lenient: true}) // what others define needs no types
 	if err == nil && obj.BTF == nil {
 		err = errors.New("this object has no BTF: compile it with -g")
 	}

@@ -87,7 +87,7 @@ func (d *disasm) programs(args []string) ([]*spec.Program, error) {
 		}
 		return []*spec.Program{{Insns: spec.CodeOf(insns...)}}, nil
 	}
-	c, err := elf.LoadOptions{Lenient: true}.LoadBytes(b)
+	c, err := elf.LoadBytes(b, elf.Options{Lenient: true})
 	if err != nil {
 		return nil, &inputError{fmt.Errorf("disassemble %s: %w", args[0], err)}
 	}

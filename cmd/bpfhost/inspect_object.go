@@ -103,7 +103,7 @@ type needDoc struct {
 
 // readObject reads an object file. Unless strict, it is read as run and plan do it: leniently. kernel may be nil.
 func readObject(b []byte, strict bool, kernel *btf.Types) (*objectDoc, error) {
-	c, err := (elf.LoadOptions{Lenient: !strict}).LoadBytes(b)
+	c, err := elf.LoadBytes(b, elf.Options{Lenient: !strict})
 	if err != nil {
 		return nil, err
 	}

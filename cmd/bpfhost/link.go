@@ -53,7 +53,7 @@ func (a app) link(names []string, output string) error {
 	if err != nil {
 		return &inputError{err}
 	}
-	c, err := elf.LoadOptions{Lenient: true}.LoadBytes(b)
+	c, err := elf.LoadBytes(b, elf.Options{Lenient: true})
 	if err != nil {
 		return &inputError{err}
 	}

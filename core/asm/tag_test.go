@@ -83,7 +83,7 @@ func TestTagOfObjects(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := elf.LoadBytes(b)
+		c, err := elf.LoadBytes(b, elf.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

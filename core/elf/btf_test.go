@@ -21,7 +21,7 @@ func TestReadBTF(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		c, err := elf.LoadBytes(raw)
+		c, err := elf.LoadBytes(raw, elf.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -52,7 +52,7 @@ func TestObjdump(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := disassembled(out)
-		c, err := elf.LoadBytes(elftest.ReadFile(t, name))
+		c, err := elf.LoadBytes(elftest.ReadFile(t, name), elf.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +103,7 @@ func disassembled(out []byte) map[string]int {
 // TestTextAgain checks that the code of every program can be printed and parsed again.
 func TestTextAgain(t *testing.T) {
 	for _, name := range elftest.Objects(t, "testdata") {
-		c, err := elf.LoadBytes(elftest.ReadFile(t, name))
+		c, err := elf.LoadBytes(elftest.ReadFile(t, name), elf.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +127,7 @@ func TestTextAgain(t *testing.T) {
 // TestCollectionText reads every collection again from its text.
 func TestCollectionText(t *testing.T) {
 	for _, name := range elftest.Objects(t, "testdata") {
-		c, err := elf.LoadBytes(elftest.ReadFile(t, name))
+		c, err := elf.LoadBytes(elftest.ReadFile(t, name), elf.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

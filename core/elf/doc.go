@@ -2,7 +2,7 @@
 //
 // It needs no kernel and no privileges, and its result depends on the bytes alone. Both byte orders
 // are read. Hostile input is in scope: every count and offset is checked against the file before it
-// is used, memory is bounded by the size of the file and by [LoadOptions], and nothing recurses.
+// is used, memory is bounded by the size of the file and by [Options], and nothing recurses.
 //
 // # What becomes what
 //

@@ -16,7 +16,7 @@ func ExampleLoad() {
 		return
 	}
 	defer f.Close()
-	c, err := elf.Load(f)
+	c, err := elf.Load(f, elf.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -37,10 +37,10 @@ func ExampleLoad_error() {
 		return
 	}
 	b[0xf0+8*8] = 0x18 // an instruction of section xdp becomes half a 64-bit load
-	_, err = elf.LoadBytes(b)
+	_, err = elf.LoadBytes(b, elf.Options{})
 	fmt.Println(err)
 
-	_, err = elf.Load(bytes.NewReader([]byte("\x1f\x8b\x08\x00")))
+	_, err = elf.Load(bytes.NewReader([]byte("\x1f\x8b\x08\x00")), elf.Options{})
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, elf.ErrNotObject))
 	// Output:

@@ -45,7 +45,7 @@ func seeds(t testing.TB) []seed {
 	}
 	out = append(out, seed{"linked", linked})
 	for _, name := range []string{"maps-el.o", "ops-el.o", "jump-el.o", "legacy-el.o"} {
-		c, err := elf.LoadBytes(elftest.ReadFile(t, "testdata/"+name))
+		c, err := elf.LoadBytes(elftest.ReadFile(t, "testdata/"+name), elf.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,11 +74,11 @@ func wide(t testing.TB) []byte {
 // TestPrefixes (E01) reads every prefix of the seeds.
 func TestPrefixes(t *testing.T) {
 	for _, s := range seeds(t) {
-		if _, err := elf.LoadBytes(s.data); err != nil {
+		if _, err := elf.LoadBytes(s.data, elf.Options{}); err != nil {
 			t.Fatalf("%s: %v", s.name, err)
 		}
 		for n := range s.data {
-			if _, err := elf.LoadBytes(s.data[:n]); err == nil {
+			if _, err := elf.LoadBytes(s.data[:n], elf.Options{}); err == nil {
 				t.Fatalf("%s: %d of %d bytes are a whole object", s.name, n, len(s.data))
 			}
 		}
@@ -111,7 +111,7 @@ func TestFlips(t *testing.T) {
 
 // tryLoad reads a file and, if that works, does with it what others do.
 func tryLoad(b []byte) {
-	c, err := elf.LoadOptions{Lenient: true}.LoadBytes(b)
+	c, err := elf.LoadBytes(b, elf.Options{Lenient: true})
 	if err != nil {
 		return
 	}
@@ -140,7 +140,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add(elftest.MustBytes("order big\n" + base))
 	f.Add(elftest.MustBytes("nobtf\n" + base))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := elf.LoadBytes(b)
+		c, err := elf.LoadBytes(b, elf.Options{})
 		if err != nil {
 			var place *wire.Error
 			if !errors.Is(err, object.ErrNotObject) && !errors.As(err, &place) {
@@ -149,7 +149,7 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		text := c.String()
-		again, err := elf.LoadBytes(b)
+		again, err := elf.LoadBytes(b, elf.Options{})
 		if err != nil || again.String() != text {
 			t.Errorf("second reading differs: %v", err)
 		}

@@ -31,7 +31,7 @@ func TestDoubled(t *testing.T) {
 	}
 	for _, name := range []string{"calls-el.o", "calls-eb.o"} {
 		b := elftest.ReadFile(t, "testdata/gcc/"+name)
-		c, err := elf.LoadBytes(b)
+		c, err := elf.LoadBytes(b, elf.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +78,7 @@ func TestNotDoubled(t *testing.T) {
 		{"no signature", object("", 4, 4), []string{"b+4", "b+4"}},
 		{"doubled", object("GCC: (GNU) 12", 4, 8), []string{"b+0", "b+4"}},
 	} {
-		c, err := elf.LoadBytes(tt.object)
+		c, err := elf.LoadBytes(tt.object, elf.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -24,7 +24,7 @@ func places(p *spec.Program, name string) []int {
 // TestJumpTables reads the tables of clang: one of a function that both programs have, each for itself.
 func TestJumpTables(t *testing.T) {
 	for _, name := range []string{"testdata/jump-el.o", "testdata/jump-eb.o"} {
-		c, err := elf.LoadBytes(elftest.ReadFile(t, name))
+		c, err := elf.LoadBytes(elftest.ReadFile(t, name), elf.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ section xdp
 		if tt.edit != nil {
 			tt.edit(f)
 		}
-		c, err := elf.LoadBytes(f.Bytes())
+		c, err := elf.LoadBytes(f.Bytes(), elf.Options{})
 		switch {
 		case tt.want == "" && err != nil:
 			t.Errorf("%s: %v", tt.name, err)

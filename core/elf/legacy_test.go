@@ -38,7 +38,7 @@ func TestIproute2Maps(t *testing.T) {
 		[]uint32{2, 4, 8, 16, 0, 7, 2, 0, 1},
 		[]uint32{12, 4, 4, 2, 0, 9, 0, 7, 0},
 		[]uint32{2, 4, 8, 16, 0, 7, 0, 0, 0},
-	))
+	), elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestIproute2Maps(t *testing.T) {
 		"no map has id 7": {12, 4, 4, 2, 0, 9, 0, 7, 0},
 		"pinning 3":       {2, 4, 4, 2, 0, 9, 3, 0, 0},
 	} {
-		if _, err := elf.LoadBytes(legacyObject(t, "maps", def)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := elf.LoadBytes(legacyObject(t, "maps", def), elf.Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
@@ -84,7 +84,7 @@ func tailCalls(t *testing.T, sections ...string) []byte {
 
 // TestTailCallSections reads programs that iproute2 puts into an array by the name of their section.
 func TestTailCallSections(t *testing.T) {
-	c, err := elf.LoadBytes(tailCalls(t, "2/0", "action", "2/7"))
+	c, err := elf.LoadBytes(tailCalls(t, "2/0", "action", "2/7"), elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,17 +102,17 @@ func TestTailCallSections(t *testing.T) {
 	if n := c.Notes[len(c.Notes)-1]; n.Code != elf.NoteTailCall || !strings.Contains(n.Text, "section 2/7") {
 		t.Errorf("notes %v", c.Notes)
 	}
-	if c, err := elf.LoadBytes(tailCalls(t, "2/1")); err != nil || c.Programs[0].Type != spec.ProgramSchedCls {
+	if c, err := elf.LoadBytes(tailCalls(t, "2/1"), elf.Options{}); err != nil || c.Programs[0].Type != spec.ProgramSchedCls {
 		t.Errorf("alone: %v", err)
 	}
-	if c, err := elf.LoadBytes(tailCalls(t, "3/1", "2/x")); err != nil || c.Programs[0].Type != spec.ProgramUnspec || c.Programs[1].Type != spec.ProgramUnspec {
+	if c, err := elf.LoadBytes(tailCalls(t, "3/1", "2/x"), elf.Options{}); err != nil || c.Programs[0].Type != spec.ProgramUnspec || c.Programs[1].Type != spec.ProgramUnspec {
 		t.Errorf("another id, no number: %v", err)
 	}
 	for want, sections := range map[string][]string{
 		`section is entry 8 of map "jumps", which has 8`:               {"2/8"},
 		`programs "prog0" and "prog1" are both entry 1 of map "jumps"`: {"2/1", "02/1"},
 	} {
-		if _, err := elf.LoadBytes(tailCalls(t, sections...)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := elf.LoadBytes(tailCalls(t, sections...), elf.Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
@@ -125,7 +125,7 @@ func TestSampleMaps(t *testing.T) {
 		c, err := elf.LoadBytes(legacyObject(t, section,
 			[]uint32{1, 4, 8, 16, uint32(spec.FlagNUMANode), 0, 1},
 			[]uint32{13, 4, 4, 2, 0, 0, 1},
-		))
+		), elf.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,10 +147,10 @@ func TestUndefined(t *testing.T) {
 			f.Symbols[i] = elftest.Symbol{Name: n, Bind: elftest.Global}
 		}
 	}
-	if _, err := elf.LoadBytes(f.Bytes()); err == nil || !strings.Contains(err.Error(), `undefined map or variable "x"`) {
+	if _, err := elf.LoadBytes(f.Bytes(), elf.Options{}); err == nil || !strings.Contains(err.Error(), `undefined map or variable "x"`) {
 		t.Errorf("%v", err)
 	}
-	c, err := elf.LoadOptions{Lenient: true}.LoadBytes(f.Bytes())
+	c, err := elf.LoadBytes(f.Bytes(), elf.Options{Lenient: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,10 +166,10 @@ func TestUndefined(t *testing.T) {
 func TestDeclaredMaps(t *testing.T) {
 	for section, want := range map[string]string{".maps": `map "flows" is defined in another object: link them`, ".note": `undefined map or variable "flows"`} {
 		b := elftest.Declaring(t, "license GPL\nmap flows hash 4 8 1\nsection xdp\n.func prog\nr1 = map[flows] ll\nr2 = map[flows] ll\nexit", "flows", ".maps", section)
-		if _, err := elf.LoadBytes(b); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := elf.LoadBytes(b, elf.Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("section %s: got %v, want %q", section, err, want)
 		}
-		c, err := elf.LoadOptions{Lenient: true}.LoadBytes(b)
+		c, err := elf.LoadBytes(b, elf.Options{Lenient: true})
 		if err != nil {
 			t.Error(err)
 			continue
@@ -199,7 +199,7 @@ func TestDeclaredMaps(t *testing.T) {
 // TestLegacySizes reads old definitions without the sizes that a type leaves no choice about.
 func TestLegacySizes(t *testing.T) {
 	for _, kind := range []spec.MapType{spec.MapPerfEventArray, spec.MapProgArray, spec.MapCgroupArray} {
-		c, err := elf.LoadBytes(legacyObject(t, "maps", []uint32{uint32(kind), 0, 0, 2, 0}))
+		c, err := elf.LoadBytes(legacyObject(t, "maps", []uint32{uint32(kind), 0, 0, 2, 0}), elf.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -214,29 +214,29 @@ func TestSectionRules(t *testing.T) {
 	object := func(section string) []byte {
 		return elftest.MustBytes("license GPL\nsection " + section + "\n.func prog\nr0 = 2\nexit")
 	}
-	own := elf.LoadOptions{Sections: []elf.SectionRule{{Pattern: "guard+", Type: spec.ProgramLSM, Attach: spec.AttachTypeLSMMac, Flags: spec.FlagSleepable}, {Pattern: "xdp", Type: spec.ProgramSchedCls}}}
-	c, err := own.LoadBytes(object("guard/file_open"))
+	own := elf.Options{Sections: []elf.SectionRule{{Pattern: "guard+", Type: spec.ProgramLSM, Attach: spec.AttachTypeLSMMac, Flags: spec.FlagSleepable}, {Pattern: "xdp", Type: spec.ProgramSchedCls}}}
+	c, err := elf.LoadBytes(object("guard/file_open"), own)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if p := c.Programs[0]; p.Type != spec.ProgramLSM || p.AttachTo != "file_open" || p.Flags != spec.FlagSleepable {
 		t.Errorf("%+v", p)
 	}
-	if c, err = own.LoadBytes(object("xdp")); err != nil || c.Programs[0].Type != spec.ProgramSchedCls {
+	if c, err = elf.LoadBytes(object("xdp"), own); err != nil || c.Programs[0].Type != spec.ProgramSchedCls {
 		t.Errorf("own rule does not come first: %v", err)
 	}
-	last := elf.LoadOptions{Lenient: true, Fallbacks: []elf.SectionRule{{Pattern: "xdp", Type: spec.ProgramSchedCls}, {Pattern: "xdp_mine+", Type: spec.ProgramSchedCls}}}
+	last := elf.Options{Lenient: true, Fallbacks: []elf.SectionRule{{Pattern: "xdp", Type: spec.ProgramSchedCls}, {Pattern: "xdp_mine+", Type: spec.ProgramSchedCls}}}
 	for name, want := range map[string]spec.ProgramType{"xdp": spec.ProgramXDP, "xdp_mine/7": spec.ProgramSchedCls, "xdp_other": spec.ProgramXDP} {
-		if c, err := last.LoadBytes(object(name)); err != nil || c.Programs[0].Type != want {
+		if c, err := elf.LoadBytes(object(name), last); err != nil || c.Programs[0].Type != want {
 			t.Errorf("%s with rules behind the table: %v", name, err)
 		}
 	}
 	for name, want := range map[string]spec.ProgramType{"xdp_devmap/x": spec.ProgramXDP, "seccomp": spec.ProgramSocketFilter, "ingress": spec.ProgramSchedCls, "socket1": spec.ProgramSocketFilter} {
-		c, err := elf.LoadOptions{Lenient: true}.LoadBytes(object(name))
+		c, err := elf.LoadBytes(object(name), elf.Options{Lenient: true})
 		if err != nil || c.Programs[0].Type != want {
 			t.Errorf("%s: %v", name, err)
 		}
-		if c, err = elf.LoadBytes(object(name)); err != nil || c.Programs[0].Type != spec.ProgramUnspec {
+		if c, err = elf.LoadBytes(object(name), elf.Options{}); err != nil || c.Programs[0].Type != spec.ProgramUnspec {
 			t.Errorf("%s is known to the exact rule: %v", name, err)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// LoadOptions say how to read an object file. The zero value reads as libbpf does.
-type LoadOptions struct {
+// Options say how to read an object file. The zero value reads as libbpf does.
+type Options struct {
 	// Lenient reads what libbpf refuses, and notes it. Names of program sections that the exact rule
 	// knows not are matched by how they begin. Functions, variables and maps that the object does not
 	// define are kept as references by name, which Collection.Check refuses until they exist.
@@ -30,30 +30,22 @@ type LoadOptions struct {
 	MaxInsns int    // most instructions of all programs together, called functions included; 0 is 1,048,576
 }
 
-// Load reads an object file. See [LoadOptions.Load].
-func Load(r io.ReaderAt) (*spec.Collection, error) { return LoadOptions{}.Load(r) }
-
-// LoadBytes is Load for a file in memory. It keeps nothing of b.
-func LoadBytes(b []byte) (*spec.Collection, error) { return LoadOptions{}.LoadBytes(b) }
-
-// Load reads an object file: its programs, maps, variables and what they need. It is a pure
-// function of the bytes. The error wraps ErrNotObject when the input is something else, and is a
-// format error with section and offset when it is malformed.
-func (o LoadOptions) Load(r io.ReaderAt) (*spec.Collection, error) {
+// Load reads an object file: its programs, maps, variables and what they need. It is a pure function
+// of the bytes and the options. The error wraps [ErrNotObject] when the input is something else, and
+// is a format error with section and offset when it is malformed.
+func Load(r io.ReaderAt, o Options) (*spec.Collection, error) {
 	o = o.withDefaults()
 	b, err := object.ReadAll(r, o.MaxFile)
 	if err != nil {
 		return nil, fmt.Errorf("read object: %w", err)
 	}
-	return o.load(b)
+	return load(b, o)
 }
 
-// LoadBytes is Load for a file in memory. It keeps nothing of b.
-func (o LoadOptions) LoadBytes(b []byte) (*spec.Collection, error) {
-	return o.withDefaults().load(b)
-}
+// LoadBytes is [Load] for a file in memory. It keeps nothing of b.
+func LoadBytes(b []byte, o Options) (*spec.Collection, error) { return load(b, o.withDefaults()) }
 
-func (o LoadOptions) withDefaults() LoadOptions {
+func (o Options) withDefaults() Options {
 	if o.MaxFile == 0 {
 		o.MaxFile = 256 << 20
 	}
@@ -66,7 +58,7 @@ func (o LoadOptions) withDefaults() LoadOptions {
 	return o
 }
 
-func (o LoadOptions) load(b []byte) (*spec.Collection, error) {
+func load(b []byte, o Options) (*spec.Collection, error) {
 	if uint64(len(b)) > o.MaxFile {
 		return nil, fmt.Errorf("read object: file of %d bytes is larger than the limit of %d", len(b), o.MaxFile)
 	}
@@ -92,7 +84,7 @@ func orderOf(f *object.File) asm.ByteOrder {
 // loader is one reading of a file.
 type loader struct {
 	f *object.File
-	o LoadOptions
+	o Options
 	c *spec.Collection
 
 	parts    parts

@@ -23,7 +23,7 @@ var write = flag.Bool("write", false, "write golden files")
 func TestObjects(t *testing.T) {
 	for _, name := range elftest.Objects(t, "testdata") {
 		t.Run(filepath.Base(name), func(t *testing.T) {
-			c, err := elf.LoadBytes(elftest.ReadFile(t, name))
+			c, err := elf.LoadBytes(elftest.ReadFile(t, name), elf.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -60,11 +60,11 @@ func TestObjects(t *testing.T) {
 
 // TestByteOrders reads one source built for both byte orders: only the bytes of data differ.
 func TestByteOrders(t *testing.T) {
-	el, err := elf.LoadBytes(elftest.ReadFile(t, "testdata/basic-el.o"))
+	el, err := elf.LoadBytes(elftest.ReadFile(t, "testdata/basic-el.o"), elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	eb, err := elf.LoadBytes(elftest.ReadFile(t, "testdata/basic-eb.o"))
+	eb, err := elf.LoadBytes(elftest.ReadFile(t, "testdata/basic-eb.o"), elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,12 +100,12 @@ func (f failing) ReadAt([]byte, int64) (int, error) { return 0, f.err }
 
 func TestLoadReaders(t *testing.T) {
 	b := elftest.ReadFile(t, "testdata/basic-el.o")
-	want, err := elf.LoadBytes(b)
+	want, err := elf.LoadBytes(b, elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range []io.ReaderAt{bytes.NewReader(b), plainReader{bytes.NewReader(b)}, io.NewSectionReader(bytes.NewReader(append([]byte("xyz"), b...)), 3, int64(len(b)))} {
-		c, err := elf.Load(r)
+		c, err := elf.Load(r, elf.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,11 +113,11 @@ func TestLoadReaders(t *testing.T) {
 			t.Errorf("%T gave another collection", r)
 		}
 	}
-	if _, err := (elf.LoadOptions{MaxFile: 1 << 20}).Load(endless{b}); err == nil || !strings.Contains(err.Error(), "larger than the limit of 1048576") {
+	if _, err := elf.Load(endless{b}, elf.Options{MaxFile: 1 << 20}); err == nil || !strings.Contains(err.Error(), "larger than the limit of 1048576") {
 		t.Errorf("endless file: %v", err)
 	}
 	broken := errors.New("is a directory")
-	if _, err := elf.Load(failing{broken}); !errors.Is(err, broken) {
+	if _, err := elf.Load(failing{broken}, elf.Options{}); !errors.Is(err, broken) {
 		t.Errorf("unreadable file: %v", err)
 	}
 	f, err := os.Open(t.TempDir())
@@ -125,14 +125,14 @@ func TestLoadReaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if _, err := elf.Load(f); err == nil || !strings.Contains(err.Error(), "is a directory") {
+	if _, err := elf.Load(f, elf.Options{}); err == nil || !strings.Contains(err.Error(), "is a directory") {
 		t.Errorf("directory: %v", err)
 	}
 }
 
 func TestLoadKeepsNothing(t *testing.T) {
 	b := elftest.ReadFile(t, "testdata/basic-el.o")
-	c, err := elf.LoadBytes(b)
+	c, err := elf.LoadBytes(b, elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,15 +145,15 @@ func TestLoadKeepsNothing(t *testing.T) {
 	}
 }
 
-func TestLoadOptionsLimits(t *testing.T) {
+func TestOptionsLimits(t *testing.T) {
 	b := elftest.ReadFile(t, "testdata/basic-el.o")
 	for _, tt := range []struct {
-		o    elf.LoadOptions
+		o    elf.Options
 		want string
 	}{
-		{elf.LoadOptions{MaxFile: 100}, "larger than the limit of 100"},
-		{elf.LoadOptions{MaxData: 20}, "are more than the limit of 20 for all sections"},
-		{elf.LoadOptions{MaxInsns: 80}, "have more than 80 instructions"},
+		{elf.Options{MaxFile: 100}, "larger than the limit of 100"},
+		{elf.Options{MaxData: 20}, "are more than the limit of 20 for all sections"},
+		{elf.Options{MaxInsns: 80}, "have more than 80 instructions"},
 	} {
 		if _, err := tt.o.LoadBytes(b); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%+v: got %v, want %q", tt.o, err, tt.want)
@@ -168,7 +168,7 @@ func BenchmarkLoad(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(data)))
 			for b.Loop() {
-				if _, err := elf.LoadBytes(data); err != nil {
+				if _, err := elf.LoadBytes(data, elf.Options{}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -177,7 +177,7 @@ func BenchmarkLoad(b *testing.B) {
 }
 
 func BenchmarkClone(b *testing.B) {
-	c, err := elf.LoadBytes(elftest.ReadFile(b, "testdata/basic-el.o"))
+	c, err := elf.LoadBytes(elftest.ReadFile(b, "testdata/basic-el.o"), elf.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

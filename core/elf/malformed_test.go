@@ -256,12 +256,12 @@ var malformedCases = []malformed{
 }
 
 func TestMalformed(t *testing.T) {
-	if _, err := elf.LoadBytes(broken(t, base, nil)); err != nil {
+	if _, err := elf.LoadBytes(broken(t, base, nil), elf.Options{}); err != nil {
 		t.Fatalf("the unbroken file: %v", err)
 	}
 	for _, tt := range malformedCases {
 		t.Run(tt.id+" "+tt.name, func(t *testing.T) {
-			c, err := elf.LoadBytes(tt.data(t))
+			c, err := elf.LoadBytes(tt.data(t), elf.Options{})
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("got error %v, want one with %q", err, tt.want)
 			}
@@ -272,7 +272,7 @@ func TestMalformed(t *testing.T) {
 			if errors.Is(err, object.ErrNotObject) == errors.As(err, &place) {
 				t.Errorf("error %v is neither a wrong kind of file nor a place", err)
 			}
-			if _, other := elf.Load(bytes.NewReader(tt.data(t))); other == nil || other.Error() != err.Error() {
+			if _, other := elf.Load(bytes.NewReader(tt.data(t)), elf.Options{}); other == nil || other.Error() != err.Error() {
 				t.Errorf("a reader gives %v, its bytes %v", other, err)
 			}
 		})
@@ -283,7 +283,7 @@ func TestMalformed(t *testing.T) {
 func TestAccepted(t *testing.T) {
 	load := func(t *testing.T, b []byte) *spec.Collection {
 		t.Helper()
-		c, err := elf.LoadBytes(b)
+		c, err := elf.LoadBytes(b, elf.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -407,7 +407,7 @@ func TestMany(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			start := time.Now()
 			used := allocated(func() {
-				if _, err := elf.LoadBytes(tt.data); err != nil {
+				if _, err := elf.LoadBytes(tt.data, elf.Options{}); err != nil {
 					t.Log(err)
 				}
 			})
@@ -439,7 +439,7 @@ func TestSharedNames(t *testing.T) {
 	for i := range n {
 		binary.LittleEndian.PutUint32(b[table.Offset+24*uint64(20+i):], at+uint32(i))
 	}
-	if _, err := elf.LoadBytes(b); err == nil || !strings.Contains(err.Error(), "names overlap too much") {
+	if _, err := elf.LoadBytes(b, elf.Options{}); err == nil || !strings.Contains(err.Error(), "names overlap too much") {
 		t.Errorf("got %v", err)
 	}
 }

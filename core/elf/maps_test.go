@@ -126,7 +126,7 @@ func TestMapDefinitions(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c, err := elf.LoadBytes(mapObject(t, tt.do))
+			c, err := elf.LoadBytes(mapObject(t, tt.do), elf.Options{})
 			if tt.want == "" {
 				if err != nil || len(c.Maps) != 1 {
 					t.Errorf("got %v, %v", c, err)
@@ -143,7 +143,7 @@ func TestMapDefinitions(t *testing.T) {
 func TestMapDefaults(t *testing.T) {
 	c, err := elf.LoadBytes(mapObject(t, func(b mapTypes) btf.ID {
 		return b.def(btf.Member{Name: "type", Type: b.num(uint32(spec.MapPerfEventArray))})
-	}))
+	}), elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestMapDefaults(t *testing.T) {
 	}
 	c, err = elf.LoadBytes(mapObject(t, func(b mapTypes) btf.ID {
 		return b.def(btf.Member{Name: "type", Type: b.num(uint32(spec.MapRingbuf))}, btf.Member{Name: "value", Type: b.ptr(b.u64)})
-	}))
+	}), elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestLegacyMaps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := elf.LoadBytes(f.Bytes())
+	c, err := elf.LoadBytes(f.Bytes(), elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,12 +179,12 @@ func TestLegacyMaps(t *testing.T) {
 	maps := f.Section("maps")
 	maps.Data = append(maps.Data, 1, 2, 3, 4)
 	f.Symbol("b").Size += 4
-	if c, err = elf.LoadBytes(f.Bytes()); err != nil || !strings.Contains(c.Notes[2].Text, "map b has 4 more bytes whose meaning is not known") {
+	if c, err = elf.LoadBytes(f.Bytes(), elf.Options{}); err != nil || !strings.Contains(c.Notes[2].Text, "map b has 4 more bytes whose meaning is not known") {
 		t.Errorf("got %v, %v", c, err)
 	}
 	maps.Data = maps.Data[:24]
 	f.Symbol("b").Size = 4
-	if _, err := elf.LoadBytes(f.Bytes()); err == nil || !strings.Contains(err.Error(), `maps+0x14: map "b" has 4 bytes, at least 16 are needed`) {
+	if _, err := elf.LoadBytes(f.Bytes(), elf.Options{}); err == nil || !strings.Contains(err.Error(), `maps+0x14: map "b" has 4 bytes, at least 16 are needed`) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 func assembled(t testing.TB, text string) *spec.Collection {
 	t.Helper()
-	c, err := elf.LoadBytes(elftest.MustBytes(text))
+	c, err := elf.LoadBytes(elftest.MustBytes(text), elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestLocalCalls(t *testing.T) {
 	s.Relocs = nil
 	s.Data[4], s.Data[5], s.Data[6], s.Data[7] = 3, 0, 0, 0
 	s.Data[9], s.Data[12] = 0x41, 2
-	c, err := elf.LoadBytes(f.Bytes())
+	c, err := elf.LoadBytes(f.Bytes(), elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestLocalCalls(t *testing.T) {
 		}
 	}
 	s.Data[4] = 1
-	if _, err := elf.LoadBytes(f.Bytes()); err == nil || !strings.Contains(err.Error(), `xdp+0x0: function "main": no function starts at xdp+0x10`) {
+	if _, err := elf.LoadBytes(f.Bytes(), elf.Options{}); err == nil || !strings.Contains(err.Error(), `xdp+0x0: function "main": no function starts at xdp+0x10`) {
 		t.Errorf("call into the middle: %v", err)
 	}
 }
@@ -153,7 +153,7 @@ func TestSameStaticName(t *testing.T) {
 			f.Sections[1].Relocs[1].Number = 5 // null, three sections, x, then this one
 		}
 	}
-	c, err := elf.LoadBytes(f.Bytes())
+	c, err := elf.LoadBytes(f.Bytes(), elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestAliases(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Symbols = append(f.Symbols, elftest.Symbol{Name: "alias", Section: "xdp", Size: 16, Bind: elftest.Weak, Type: elftest.Func})
-	c, err := elf.LoadBytes(f.Bytes())
+	c, err := elf.LoadBytes(f.Bytes(), elf.Options{})
 	if err != nil || len(c.Programs) != 1 || c.Programs[0].Name != "main" {
 		t.Errorf("got %v, %v", c, err)
 	}
@@ -182,10 +182,10 @@ func TestSharedCode(t *testing.T) {
 		text.WriteString(".func p" + string(rune('A'+i%26)) + string(rune('a'+i/26)) + "\ncall big\nexit\n")
 	}
 	b := elftest.MustBytes(text.String())
-	if _, err := elf.LoadBytes(b); err != nil {
+	if _, err := elf.LoadBytes(b, elf.Options{}); err != nil {
 		t.Error(err)
 	}
-	if _, err := (elf.LoadOptions{MaxInsns: 10_000}).LoadBytes(b); err == nil || !strings.Contains(err.Error(), "more than 10000 instructions") {
+	if _, err := elf.LoadBytes(b, elf.Options{MaxInsns: 10_000}); err == nil || !strings.Contains(err.Error(), "more than 10000 instructions") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -218,7 +218,7 @@ section xdp
 		code.Relocs[i].Symbol = ".text"
 		binary.LittleEndian.PutUint32(code.Data[code.Relocs[i].Offset+4:], uint32(imm))
 	}
-	c, err := elf.LoadBytes(f.Bytes())
+	c, err := elf.LoadBytes(f.Bytes(), elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +235,7 @@ section xdp
 		t.Error(err)
 	}
 	binary.LittleEndian.PutUint32(code.Data[4:], 0)
-	if _, err := elf.LoadBytes(f.Bytes()); err == nil || !strings.Contains(err.Error(), "no function starts at .text+0x8") {
+	if _, err := elf.LoadBytes(f.Bytes(), elf.Options{}); err == nil || !strings.Contains(err.Error(), "no function starts at .text+0x8") {
 		t.Errorf("a call between functions: %v", err)
 	}
 }

@@ -153,13 +153,13 @@ A section with another name is kept with its programs, of no type, with note N05
 
 ### More names
 
-` + "`elf.LoadOptions`" + ` takes more names: ` + "`Sections`" + ` come before the table, ` + "`Fallbacks`" + ` behind it. A plugin declares names of its own in its
+` + "`elf.Options`" + ` takes more names: ` + "`Sections`" + ` come before the table, ` + "`Fallbacks`" + ` behind it. A plugin declares names of its own in its
 describe phase (` + "`AddSection`, `bpfhost_section`" + `; kind ` + "`section`" + ` in docs/abi.md). They come behind the table, hold while that plugin is at work,
 and ` + "`bpfhost inspect PLUGIN.wasm`" + ` shows them.
 
 ### The lenient rule
 
-With ` + "`elf.LoadOptions.Lenient`" + `, a section that matches nothing is taken for the longest name in the table that it begins
+With ` + "`elf.Options.Lenient`" + `, a section that matches nothing is taken for the longest name in the table that it begins
 with (` + "`socket/2`, `xdp_drop`" + `), with note N07. So do ` + "`bpfhost inspect`, `plan` and `run`" + `; ` + "`inspect --strict`" + ` does not. These are known too, from the kernel's
 samples and old versions of libbpf:
 

@@ -10,7 +10,7 @@ import (
 )
 
 func TestStructOps(t *testing.T) {
-	c, err := LoadBytes(elftest.ReadFile(t, "testdata/ops-el.o"))
+	c, err := LoadBytes(elftest.ReadFile(t, "testdata/ops-el.o"), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestStructOps(t *testing.T) {
 }
 
 func TestArenaVariables(t *testing.T) {
-	c, err := LoadBytes(elftest.ReadFile(t, "testdata/ops-el.o"))
+	c, err := LoadBytes(elftest.ReadFile(t, "testdata/ops-el.o"), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

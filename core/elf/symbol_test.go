@@ -24,7 +24,7 @@ func TestExtendedIndex(t *testing.T) {
 		f.Symbol("main").Index = 0xffff
 		return f.Bytes()
 	}
-	c, err := elf.LoadBytes(object(5, 4, 1))
+	c, err := elf.LoadBytes(object(5, 4, 1), elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,11 +38,11 @@ func TestExtendedIndex(t *testing.T) {
 		{object(4, 4, 1), "indexes+0x0: 16 bytes do not fit 5 symbols"},
 		{object(5, 3, 1), "symbol 4 has an extended section number, but there is no table of them"},
 	} {
-		if _, err := elf.LoadBytes(tt.data); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := elf.LoadBytes(tt.data, elf.Options{}); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("got %v, want %q", err, tt.want)
 		}
 	}
-	if c, err := elf.LoadBytes(object(5, 4, 1<<31)); err != nil || len(c.Programs) != 0 {
+	if c, err := elf.LoadBytes(object(5, 4, 1<<31), elf.Options{}); err != nil || len(c.Programs) != 0 {
 		t.Errorf("a symbol in no section that nothing refers to: %v, %v", c, err)
 	}
 }

@@ -24,7 +24,7 @@ func congestion(t *testing.T, o loader.Options) *loader.Collection {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := elf.LoadBytes(b)
+	c, err := elf.LoadBytes(b, elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +196,7 @@ func TestStructOpsLinkTooOld(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := elf.LoadBytes(b)
+	c, err := elf.LoadBytes(b, elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

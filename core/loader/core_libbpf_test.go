@@ -85,7 +85,7 @@ func openTypes(t *testing.T, path string) *btf.Types {
 		t.Fatal(err)
 	}
 	if bytes.HasPrefix(b, []byte("\x7fELF")) {
-		c, err := elf.LoadBytes(b)
+		c, err := elf.LoadBytes(b, elf.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +104,7 @@ func loadFor(t *testing.T, object, target string) *load {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := elf.LoadBytes(b)
+	c, err := elf.LoadBytes(b, elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

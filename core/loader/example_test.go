@@ -19,7 +19,7 @@ func ExampleLoad() {
 		log.Fatal(err)
 	}
 	defer file.Close()
-	blueprint, err := elf.Load(file)
+	blueprint, err := elf.Load(file, elf.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func object(t testing.TB, name string) *spec.Collection {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := elf.LoadBytes(b)
+	c, err := elf.LoadBytes(b, elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -117,12 +117,12 @@ func TestLinkVerdicts(t *testing.T) {
 // sameLinked compares what two linkers made, but for the order of types.
 func sameLinked(t *testing.T, want, got []byte) {
 	t.Helper()
-	o := elf.LoadOptions{Lenient: true}
-	a, err := o.LoadBytes(want)
+	o := elf.Options{Lenient: true}
+	a, err := elf.LoadBytes(want, o)
 	if err != nil {
 		t.Fatalf("libbpf's: %v", err)
 	}
-	b, err := o.LoadBytes(got)
+	b, err := elf.LoadBytes(got, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ func ExampleLink() {
 		fmt.Println(err)
 		return
 	}
-	c, err := elf.LoadBytes(b)
+	c, err := elf.LoadBytes(b, elf.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return

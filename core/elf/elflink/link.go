@@ -62,7 +62,7 @@ func Load(objects ...Object) (*spec.Collection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return elf.LoadBytes(b)
+	return elf.LoadBytes(b, elf.Options{})
 }
 
 // staticLinker is one run of Link.

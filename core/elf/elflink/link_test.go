@@ -26,7 +26,7 @@ func halves(t testing.TB) []Object {
 func TestLink(t *testing.T) {
 	objects := halves(t)
 	for _, o := range objects {
-		if _, err := elf.LoadBytes(o.Data); err == nil {
+		if _, err := elf.LoadBytes(o.Data, elf.Options{}); err == nil {
 			t.Errorf("%s loads alone", o.Name)
 		}
 	}
@@ -34,7 +34,7 @@ func TestLink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := elf.LoadBytes(b)
+	c, err := elf.LoadBytes(b, elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestLinkTwice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c, err := (elf.LoadOptions{Lenient: true}).LoadBytes(half); err != nil || c.Check() == nil {
+		if c, err := elf.LoadBytes(half, elf.Options{Lenient: true}); err != nil || c.Check() == nil {
 			t.Errorf("%s alone: %v", o.Name, err)
 		}
 		again := halves(t)
@@ -144,7 +144,7 @@ func TestLinkOrder(t *testing.T) {
 func TestLinkOne(t *testing.T) {
 	for _, name := range elftest.Objects(t, "../testdata") {
 		b := elftest.ReadFile(t, name)
-		want, err := elf.LoadBytes(b)
+		want, err := elf.LoadBytes(b, elf.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +178,7 @@ func TestLinkReference(t *testing.T) {
 	if msg, err := exec.Command(tool, "gen", "object", out, "../testdata/link/a-el.o", "../testdata/link/b-el.o").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, msg)
 	}
-	want, err := elf.LoadBytes(elftest.ReadFile(t, out))
+	want, err := elf.LoadBytes(elftest.ReadFile(t, out), elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +274,7 @@ func FuzzLink(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_, _ = elf.LoadBytes(out)
+		_, _ = elf.LoadBytes(out, elf.Options{})
 	})
 }
 
@@ -285,7 +285,7 @@ func TestLinkDamaged(t *testing.T) {
 		b := bytes.Clone(o[0].Data)
 		b[at] ^= 1 << (at % 8)
 		if out, err := Link(Object{"a", b}, o[1]); err == nil {
-			_, _ = elf.LoadBytes(out)
+			_, _ = elf.LoadBytes(out, elf.Options{})
 		}
 	}
 }

@@ -24,7 +24,7 @@ func places(p *spec.Program, name string) []int {
 // TestLinkJumpTables links two objects whose tables have the same names: places move with the code.
 func TestLinkJumpTables(t *testing.T) {
 	b := elftest.ReadFile(t, "../testdata/jump-el.o")
-	other, err := elf.LoadBytes(b)
+	other, err := elf.LoadBytes(b, elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestLinkJumpTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := elf.LoadBytes(out)
+	c, err := elf.LoadBytes(out, elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ program pass
 		fmt.Println(err)
 		return
 	}
-	c, err = elf.LoadBytes(b)
+	c, err = elf.LoadBytes(b, elf.Options{})
 	fmt.Println(c.Program("pass").Section, err)
 	// Output: xdp <nil>
 }

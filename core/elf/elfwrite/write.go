@@ -273,7 +273,7 @@ func (w *writer) addExterns() error {
 
 // verify reads the object and compares.
 func (w *writer) verify(b []byte) error {
-	got, err := elf.LoadOptions{MaxData: 1 << 32, MaxInsns: 1 << 24}.LoadBytes(b)
+	got, err := elf.LoadBytes(b, elf.Options{MaxData: 1 << 32, MaxInsns: 1 << 24})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrWrite, err)
 	}

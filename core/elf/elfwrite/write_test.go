@@ -24,7 +24,7 @@ func collections(t testing.TB) map[string]*spec.Collection {
 	t.Helper()
 	out := make(map[string]*spec.Collection)
 	for _, name := range elftest.Objects(t, "../testdata") {
-		c, err := elf.LoadBytes(elftest.ReadFile(t, name))
+		c, err := elf.LoadBytes(elftest.ReadFile(t, name), elf.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +50,7 @@ func TestWrite(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		again, err := elf.LoadBytes(b)
+		again, err := elf.LoadBytes(b, elf.Options{})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -90,7 +90,7 @@ func TestWriteResized(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		again, err := elf.LoadBytes(b)
+		again, err := elf.LoadBytes(b, elf.Options{})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -167,7 +167,7 @@ func TestWriteBuilt(t *testing.T) {
 		if c.String() != before {
 			t.Error("writing changed the collection")
 		}
-		got, err := elf.LoadBytes(b)
+		got, err := elf.LoadBytes(b, elf.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,7 +207,7 @@ func TestWriteEdited(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := elf.LoadBytes(b)
+	got, err := elf.LoadBytes(b, elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -193,7 +193,7 @@ func TestPruneObjects(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all, err := elf.LoadBytes(b)
+		all, err := elf.LoadBytes(b, elf.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
