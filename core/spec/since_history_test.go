@@ -97,14 +97,16 @@ func TestSinceHistory(t *testing.T) {
 	for k, v := range attachTypeSince {
 		hold(k.String(), v)
 	}
-	for k, v := range attachKindSince {
-		hold(k.String()+" links", v)
+	for _, f := range HookFamilies() {
+		if f.Since != (Version{}) {
+			hold(f.Name+" links", f.Since)
+		}
+		if f.CookieSince != (Version{}) {
+			hold(f.Name+" cookies", f.CookieSince)
+		}
 	}
 	hold("struct_ops links", structOpsLinkSince)
 	hold("bpf_throw", exceptionSince)
-	for k, v := range cookieSince {
-		hold(k.String()+" cookies", v)
-	}
 	for what, v := range left {
 		if v.Compare(Oldest) > 0 {
 			t.Errorf("%s came with %s and are in no table", what, v)
@@ -125,7 +127,7 @@ func named(what string) bool {
 	case "programs":
 		_, ok = ParseProgramType(name)
 	case "links", "cookies":
-		_, ok = ParseAttachKind(name)
+		_, ok = ParseHookKind(name)
 	default:
 		_, ok = ParseAttachType(name)
 	}
