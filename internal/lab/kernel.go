@@ -33,3 +33,19 @@ func Find(name string) (Kernel, error) {
 	}
 	return Kernel{}, fmt.Errorf("find kernel %q: there are %s", name, strings.Join(names, ", "))
 }
+
+// Select returns the kernels of a list: names separated by commas, or "all".
+func Select(list string) ([]Kernel, error) {
+	if list == "all" {
+		return Kernels, nil
+	}
+	var ks []Kernel
+	for name := range strings.SplitSeq(list, ",") {
+		k, err := Find(name)
+		if err != nil {
+			return nil, err
+		}
+		ks = append(ks, k)
+	}
+	return ks, nil
+}

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"os"
 	"runtime"
 	"strings"
@@ -16,12 +17,42 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// TestKernels runs every test that uses a kernel on every kernel of the lab and on this machine's own, and
+func TestSelect(t *testing.T) {
+	for list, want := range map[string]int{"all": len(Kernels), "6.1": 1, "5.10,7.x": 2} {
+		if ks, err := Select(list); err != nil || len(ks) != want {
+			t.Errorf("%s: %v, %v", list, ks, err)
+		}
+	}
+	for _, list := range []string{"", "5.10,", "5.10,all"} {
+		if _, err := Select(list); err == nil {
+			t.Errorf("%q is no error", list)
+		}
+	}
+}
+
+// kernelsEnv names the kernels that TestKernels and TestVerifierLogs boot, as Select reads them. Without it they boot all.
+const kernelsEnv = "BPFHOST_LAB_KERNELS"
+
+// chosen returns those kernels.
+func chosen(t *testing.T) []Kernel {
+	t.Helper()
+	ks, err := Select(cmp.Or(os.Getenv(kernelsEnv), "all"))
+	if err != nil {
+		t.Fatalf("%s: %v", kernelsEnv, err)
+	}
+	return ks
+}
+
+// TestKernels runs every test that uses a kernel on the chosen kernels of the lab and on this machine's own, and
 // prints package × kernel. A skip needs a reason that a kernel can give; anything else is a failure.
 // Virtual machines take a few minutes, so it runs only where BPFHOST_REQUIRE names the lab.
 func TestKernels(t *testing.T) {
-	need(t, Kernels[0].Name)
+	kernels := chosen(t)
+	need(t, kernels[0].Name)
 	s := Suite{Root: "../..", Packages: Packages, Only: Only, Env: []string{"BPFHOST_REQUIRE=kernel"}}
+	if testing.Short() {
+		s.Args = []string{"-test.short"}
+	}
 	jobs, err := s.Build(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +61,7 @@ func TestKernels(t *testing.T) {
 	if os.Geteuid() == 0 {
 		runs = append(runs, func() Column { return s.RunHere(t.Context(), jobs, nil) })
 	}
-	for _, k := range Kernels {
+	for _, k := range kernels {
 		m := Machine{Image: need(t, k.Name), Jobs: jobs, Tree: s.Root}
 		runs = append(runs, func() Column { return s.RunOn(t.Context(), m) })
 	}

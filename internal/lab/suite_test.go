@@ -67,9 +67,14 @@ func TestParallel(t *testing.T) {
 
 // TestBuild builds the tests of a package, and not those of another module.
 func TestBuild(t *testing.T) {
+	t.Setenv("CGO_ENABLED", "1") // which makes package net need libraries, of which the machine has none
 	s := Suite{Root: "../..", Packages: []string{"internal/testenv", "internal/tools"}, Args: []string{"-test.run=X"}, Env: []string{"A=1"}}
 	if _, err := s.Build(t.Context(), t.TempDir()); err == nil || !strings.Contains(err.Error(), "internal/tools") {
 		t.Errorf("a folder of another module: %v", err)
+	}
+	s.Packages = []string{"internal/testnet"}
+	if jobs, err := s.Build(t.Context(), t.TempDir()); err != nil || len(jobs) != 1 || !isStatic(jobs[0].Binary) {
+		t.Errorf("a package that uses net: %+v, %v", jobs, err)
 	}
 	s.Packages, s.Only = []string{"internal/testenv"}, map[string]string{"internal/testenv": "Y"}
 	jobs, err := s.Build(t.Context(), t.TempDir())

@@ -115,6 +115,9 @@ func test(ctx context.Context, store lab.Store, o options, root string, stdout i
 	if o.run != "" {
 		s.Args = []string{"-test.run=" + o.run}
 	}
+	if o.short {
+		s.Args = append(s.Args, "-test.short")
+	}
 	jobs, err := s.Build(ctx, dir)
 	if err != nil {
 		return 1, err

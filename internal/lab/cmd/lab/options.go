@@ -21,7 +21,7 @@ type options struct {
 	named          bool // -kernel is given
 	silence        time.Duration
 	shell, facts   bool
-	verbose        bool
+	verbose, short bool
 	parallel       int      // machines at a time
 	modules        []string // further kernel modules to load
 	without        []lab.Feature
@@ -38,10 +38,11 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		fmt.Fprintln(stderr, "usage: lab [flags] [packages]\n\nIt runs the tests of the packages, or of all that use a kernel, on a kernel of the lab.")
 		f.PrintDefaults()
 	}
-	kernel := f.String("kernel", "6.12", "kernel to boot, or all")
+	kernel := f.String("kernel", "6.12", "kernels to boot, separated by commas, or all")
 	f.StringVar(&o.image, "image", "", "boot the kernel of this folder or Debian package in place of -kernel")
 	f.StringVar(&o.vmlinuz, "vmlinuz", "", "boot this kernel image instead; modules come from -kernel")
 	f.StringVar(&o.run, "run", "", "run only tests that match this expression")
+	f.BoolVar(&o.short, "short", false, "run the tests with -short")
 	f.StringVar(&o.cover, "coverprofile", "", "write a coverage profile of the run to this file")
 	f.StringVar(&o.require, "require", "kernel", "BPFHOST_REQUIRE in the machine")
 	f.DurationVar(&o.silence, "silence", lab.DefaultSilence, "end a machine whose tests write nothing for so long")
@@ -86,12 +87,9 @@ func folder(arg string) string {
 
 // pick finds the kernels and refuses flags that do not go together.
 func (o *options) pick(kernel string) error {
-	if o.kernels = lab.Kernels; kernel != "all" {
-		k, err := lab.Find(kernel)
-		if err != nil {
-			return err
-		}
-		o.kernels = []lab.Kernel{k}
+	var err error
+	if o.kernels, err = lab.Select(kernel); err != nil {
+		return err
 	}
 	switch {
 	case o.image != "" && (o.named || o.vmlinuz != ""):

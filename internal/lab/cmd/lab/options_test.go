@@ -22,6 +22,7 @@ func TestParse(t *testing.T) {
 	}{
 		{"", 1, strings.Join(lab.Packages, " "), ""},
 		{"-kernel all", len(lab.Kernels), strings.Join(lab.Packages, " "), ""},
+		{"-kernel 5.10,7.x -short core/link", 2, "core/link", ""},
 		{"./core/link -run XDP", 1, "core/link", "XDP"},
 		{"-run XDP core/link/ -kernel 5.10 ./host", 1, "core/link host", "XDP"},
 		{"core/link -kernel=all -silence 7s core/ring -run=A|B", len(lab.Kernels), "core/link core/ring", "A|B"},
