@@ -48,7 +48,7 @@ var allowed = map[string][]string{
 	"host/backend":          {"core/spec"},
 	"host/internal/sandbox": {},
 	"host": {"abi", "core/asm", "core/btf", "core/spec", "core/elf", "core/kernel", "core/loader", "core/link", "core/ring",
-		"host/backend", "host/plan", "host/policy", "host/internal/sandbox", "internal/quote"},
+		"host/backend", "host/plan", "host/policy", "host/internal/events", "host/internal/sandbox", "internal/quote"},
 	"cmd/bpfhost": {"abi", "core/asm", "core/asm/cfg", "core/btf", "core/btf/render", "core/spec", "core/spec/opt", "core/elf", "core/elf/elflink", "core/kernel", "core/loader", "core/link", "core/ring",
 		"internal/testnet", "host", "host/plan", "host/policy", "guests"},
 	"guests":               {},
@@ -60,6 +60,7 @@ var allowed = map[string][]string{
 	"internal/lab/labtest": {"core/btf", "internal/lab", "internal/testenv"},
 
 	"host/internal/backendtest": {"core/spec", "host/backend"},
+	"host/internal/events":      {"abi", "host/backend", "internal/quote"},
 }
 
 // thirdParty says who may import what from other modules.

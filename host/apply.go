@@ -177,8 +177,6 @@ func (r *Run) undo() error {
 	r.closed = true
 	r.state.Unlock()
 	err := r.detach()
-	for _, s := range r.sources {
-		r.closeSource(s)
-	}
+	r.events.Close()
 	return also(err, r.release())
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/host/internal/events"
 )
 
 // pluginRef is what the handle of the plugin itself names.
@@ -86,8 +87,8 @@ func (x *instance) HandleClose(h uint32) int32 {
 	if err != nil {
 		return x.reply(abi.FuncHandleClose, 0, err)
 	}
-	if s, ok := obj.(*source); ok {
-		x.run.closeSource(s)
+	if s, ok := obj.(*events.Source); ok {
+		s.Close()
 	}
 	return x.reply(abi.FuncHandleClose, 0, x.handles.close(h))
 }

@@ -391,8 +391,6 @@ func BenchmarkEvents(b *testing.B) {
 			packet := make([]byte, 64)
 			left := b.N
 			const most = ring / 80 // a record of 64 bytes takes 72 with its header
-			l := loop{r: run, x: run.x}
-			s := run.sources[0]
 			b.ResetTimer()
 			for left > 0 {
 				b.StopTimer()
@@ -402,12 +400,12 @@ func BenchmarkEvents(b *testing.B) {
 				}
 				left -= part
 				b.StartTimer()
-				if err := l.empty(context.Background(), s); err != nil {
+				if err := run.events.Drain(context.Background()); err != nil {
 					b.Fatal(err)
 				}
 			}
 			b.StopTimer()
-			a := s.balanced()
+			a := run.events.Accounts()[0]
 			if a.Delivered != uint64(b.N) {
 				doc, _ := json.Marshal(a)
 				b.Logf("account %s", doc)

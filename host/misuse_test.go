@@ -12,6 +12,7 @@ import (
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/internal/backendtest"
+	"github.com/bpfhost/bpfhost/host/internal/events"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 )
 
@@ -68,8 +69,8 @@ func (b *bench) open() {
 	x.inputs = []input{{name: "drops", source: "drops.o", c: testCollection()}}
 	x.overlay = newOverlay("fake", x.inputs)
 	o := x.overlay.objects[0]
-	source := &source{name: "events", ring: backendtest.NewRing(), size: 4096, resume: make(chan struct{}, 1)}
-	x.run.sources = append(x.run.sources, source)
+	source := events.NewSource(events.Options{Name: "drops/events", Ring: backendtest.NewRing(), Size: 4096})
+	x.run.events.Add(source)
 	for k, obj := range map[abi.Kind]any{
 		abi.KindPlugin: pluginRef{x}, abi.KindObject: o, abi.KindProgram: progRef{o, o.work.Programs[0]},
 		abi.KindMap: mapRef{o, o.work.Maps[0]}, abi.KindVar: varRef{o, o.work.Vars[0]}, abi.KindAttach: attRef{o, o.attIDs[0]},
@@ -209,7 +210,7 @@ func TestMisuseEmptyAnywhere(t *testing.T) {
 // newBenchState makes up for calls that changed something.
 func newBenchState(b *bench) {
 	b.x.handles.closeAll()
-	b.x.run.sources = nil
+	b.x.run.events = events.NewLoop(eventGuest{b.x}, nil)
 	b.open()
 }
 

@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/host/backend"
-	"github.com/bpfhost/bpfhost/host/plan"
+	"github.com/bpfhost/bpfhost/host/internal/events"
 )
+
+// SourceAccount says what became of the records of one event source.
+type SourceAccount = events.Account
 
 // Run is a plan that was applied: everything is in the kernel and attached. Serve feeds events to
 // the plugin; Close takes everything out again.
@@ -22,12 +25,8 @@ type Run struct {
 	loaded  []backend.Loaded
 	hooks   []backend.Hook
 	maps    []*rmap
-	sources []*source
+	events  *events.Loop
 	skipped []string // optional attachments that failed, and why
-
-	period   time.Duration // of the timer; 0 is none
-	nextTick time.Time
-	now      func() time.Time
 
 	guest  sync.Mutex // held by who calls the guest: Serve, or Close
 	reason abi.StopReason
@@ -43,7 +42,7 @@ type Run struct {
 }
 
 func newRun(p *Plugin) *Run {
-	return &Run{plugin: p, x: p.x, backend: p.host.backend, now: time.Now, reason: abi.StopClosed}
+	return &Run{plugin: p, x: p.x, backend: p.host.backend, events: events.NewLoop(eventGuest{p.x}, nil), reason: abi.StopClosed}
 }
 
 // Skipped lists the optional attachments that failed, each with its reason.
@@ -60,8 +59,7 @@ func (r *Run) Serve(ctx context.Context) error {
 	}
 	r.guest.Lock()
 	defer r.guest.Unlock()
-	l := loop{r: r, x: r.x, ready: make(chan *source)}
-	err := l.run(ctx)
+	err := r.events.Serve(ctx, r.publish)
 	r.reason = r.reasonOf(ctx, err)
 	r.publish()
 	if stop := r.x.stop; err == nil && stop.asked && stop.code != 0 {
@@ -104,27 +102,10 @@ func (r *Run) isClosed() bool {
 
 // publish makes the accounts as they are readable for others.
 func (r *Run) publish() {
-	var latest []SourceAccount
-	for _, s := range r.sources {
-		latest = append(latest, s.balanced())
-	}
-	shorten(latest)
+	latest := r.events.Accounts()
 	r.state.Lock()
 	defer r.state.Unlock()
 	r.latest = latest
-}
-
-// shorten leaves the object's name out where the map's alone is clear.
-func shorten(accounts []SourceAccount) {
-	count := make(map[string]int)
-	for _, a := range accounts {
-		count[plan.BaseName(a.Source)]++
-	}
-	for i := range accounts {
-		if short := plan.BaseName(accounts[i].Source); count[short] == 1 {
-			accounts[i].Source = short
-		}
-	}
 }
 
 // Close ends the run: programs are detached first, then the plugin gets what is left in the rings
@@ -141,7 +122,7 @@ func (r *Run) Close() error {
 		r.guest.Lock()
 		defer r.guest.Unlock()
 		err := r.detach()
-		err = also(err, r.wind())
+		err = also(err, r.shutdown())
 		err = also(err, r.release())
 		r.err = also(err, r.x.out.finish())
 	})
@@ -158,15 +139,15 @@ func (r *Run) detach() error {
 	return err
 }
 
-// wind gives the plugin its last calls and settles the account.
-func (r *Run) wind() error {
+// shutdown gives the plugin its last calls and settles the account.
+func (r *Run) shutdown() error {
 	ctx, cancel := context.WithTimeout(context.Background(), r.x.limits.Stop)
 	defer cancel()
-	l := loop{r: r, x: r.x}
-	err := l.rest(ctx)
-	for _, s := range r.sources {
-		r.closeSource(s)
+	var err error
+	if r.reason != abi.StopError { // otherwise the guest failed: what is left is dropped
+		err = r.events.Drain(ctx)
 	}
+	r.events.Close()
 	if err == nil && r.reason != abi.StopError {
 		err = r.x.must(context.Background(), hookStop, uint64(r.reason))
 	}
@@ -185,6 +166,32 @@ func (r *Run) release() error {
 	}
 	r.loaded = nil
 	return err
+}
+
+// Account says what became of the events of every source, in the order in which they were opened. It
+// is exact once the run is closed.
+func (r *Run) Account() []SourceAccount {
+	r.state.Lock()
+	defer r.state.Unlock()
+	if r.final != nil {
+		return append([]SourceAccount(nil), r.final...)
+	}
+	return append([]SourceAccount(nil), r.latest...)
+}
+
+// WriteAccount writes the account for people, a line for each source.
+func (r *Run) WriteAccount(w io.Writer) error {
+	accounts := r.Account()
+	for _, a := range accounts {
+		name := "events"
+		if len(accounts) > 1 {
+			name += " " + SafeText(a.Source)
+		}
+		if _, err := fmt.Fprintf(w, "%s: %s\n", name, a); err != nil {
+			return fmt.Errorf("write account: %w", err)
+		}
+	}
+	return nil
 }
 
 // also adds what went wrong afterwards to an error, in one line.

@@ -35,8 +35,8 @@ func TestRunDeliversAll(t *testing.T) {
 	reasons := stopHook(g)
 	got := make(chan string, 1000)
 	g.hooks["bpfhost_events"] = func(args ...uint64) (int32, error) {
-		for _, e := range parseBatch(t, g, args) {
-			got <- e.data
+		for _, rec := range parseBatch(g, args) {
+			got <- rec
 		}
 		return int32(args[3]), nil
 	}
@@ -183,7 +183,7 @@ func TestRunServeAgain(t *testing.T) {
 		got <- int(args[3])
 		return int32(args[3]), nil
 	}
-	s := openSource(t, x, abi.SourceOpts{MaxRecords: 1})
+	openSource(t, x, abi.SourceOpts{MaxRecords: 1})
 	for i := range 3 {
 		ctx, cancel := context.WithCancel(context.Background())
 		done := serve(ctx, x.run)
@@ -194,8 +194,8 @@ func TestRunServeAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if s.account.Delivered != 3 {
-		t.Errorf("delivered %d, want 3", s.account.Delivered)
+	if a := x.run.Account(); a[0].Delivered != 3 {
+		t.Errorf("delivered %d, want 3", a[0].Delivered)
 	}
 	if err := x.run.Close(); err != nil {
 		t.Error(err)

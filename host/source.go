@@ -2,120 +2,61 @@ package host
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/spec"
-	"github.com/bpfhost/bpfhost/host/backend"
-)
-
-// source is a ring buffer whose records go to the guest. Records are copied once, from the ring into
-// the buffer that the guest registered, and handed over in batches.
-type source struct {
-	name   string
-	ring   backend.Ring
-	handle uint32
-
-	ptr, size  uint32 // the guest's buffer
-	maxRecords int
-	maxWait    time.Duration
-
-	paused bool
-	closed bool
-
-	used  uint32     // bytes of the buffer that hold records
-	batch []recordAt // what they are
-	first time.Time  // when the oldest of them arrived
-	spill []byte     // a record that came when the buffer was full, and is the next one
-	held  bool       // spill holds one
-	retry time.Time  // the guest took nothing of a full buffer: not before
-	seq   uint64
-	bad   int // batches in a row that the guest refused
-
-	sent, lost *counter
-	told       uint64 // lost records that the guest was told of
-	asked      time.Time
-	account    SourceAccount
-
-	calling  bool // the guest has the batch
-	leaving  bool // and closed the source meanwhile
-	watched  bool
-	signaled bool // its watcher waits to be resumed
-	resume   chan struct{}
-}
-
-// recordAt is one record in the guest's buffer.
-type recordAt struct {
-	end  uint32 // offset behind it
-	data bool   // not one of the host's own
-}
-
-// Bounds and defaults of sources.
-const (
-	maxSources       = 64
-	maxBatch         = 1 << 16
-	maxWaitLimit     = 10 * time.Second
-	minBuffer        = 64
-	defaultWait      = 10 * time.Millisecond
-	retryAfter       = 10 * time.Millisecond
-	lostEvery        = 100 * time.Millisecond // between two looks at the lost count
-	eventHeader      = abi.EventHeaderSize
-	lostRecordLength = eventHeader + 8
+	"github.com/bpfhost/bpfhost/host/internal/events"
 )
 
 // SourceOpen makes a ring buffer an event source.
 func (x *instance) SourceOpen(name []byte, o abi.SourceOpts) int32 {
-	s, err := x.openSource(string(name), &o)
+	how, err := x.sourceOptions(string(name), &o)
 	if err != nil {
 		return x.reply(abi.FuncSourceOpen, 0, err)
 	}
+	s := events.NewSource(how)
 	h, err := x.handles.open(abi.KindSource, s)
 	if err != nil {
-		s.ring.Close()
+		how.Ring.Close()
 		return x.reply(abi.FuncSourceOpen, 0, err)
 	}
-	s.handle = uint32(h)
-	x.run.sources = append(x.run.sources, s)
+	s.SetHandle(uint32(h))
+	x.run.events.Add(s)
 	return int32(h)
 }
 
-func (x *instance) openSource(name string, o *abi.SourceOpts) (*source, error) {
+// sourceOptions checks what a guest asks for, and opens the ring.
+func (x *instance) sourceOptions(name string, o *abi.SourceOpts) (events.Options, error) {
 	r := x.run
+	how := events.Options{
+		Ptr: o.BufPtr, Size: o.BufLen, MaxRecords: int(o.MaxRecords), MaxWait: time.Duration(o.MaxMs) * time.Millisecond,
+	}
 	m, err := r.findMap(name)
 	if err != nil {
-		return nil, err
+		return how, err
 	}
 	if m.m.Type() != spec.MapRingbuf {
-		return nil, failf(abi.ErrNosup, "map %q is a %s; only a ring buffer can be a source", name, m.m.Type())
+		return how, failf(abi.ErrNosup, "map %q is a %s; only a ring buffer can be a source", name, m.m.Type())
 	}
-	full := m.object + "/" + m.m.Name()
-	if slices.ContainsFunc(r.sources, func(s *source) bool { return s.account.Source == full && !s.closed }) {
-		return nil, failf(abi.ErrExist, "map %q is a source already", name)
+	how.Name = m.object + "/" + m.m.Name()
+	if r.events.Reads(how.Name) {
+		return how, failf(abi.ErrExist, "map %q is a source already", name)
 	}
-	if len(r.sources) >= maxSources {
-		return nil, failf(abi.ErrLimit, "a run has at most %d sources", maxSources)
+	if r.events.Len() >= events.MaxSources {
+		return how, failf(abi.ErrLimit, "a run has at most %d sources", events.MaxSources)
 	}
 	if err := x.checkOptions(o); err != nil {
-		return nil, err
+		return how, err
 	}
-	s := &source{
-		name: m.m.Name(), ptr: o.BufPtr, size: o.BufLen, maxRecords: int(o.MaxRecords),
-		maxWait: time.Duration(o.MaxMs) * time.Millisecond, resume: make(chan struct{}, 1),
+	if how.Lost, err = x.counter(o.LostMap, o.LostKey); err != nil {
+		return how, err
 	}
-	s.account.Source = full
-	fill(&s.maxRecords, maxBatch)
-	fill(&s.maxWait, defaultWait)
-	if s.lost, err = x.counter(o.LostMap, o.LostKey); err != nil {
-		return nil, err
+	if how.Sent, err = x.counter(o.SentMap, o.SentKey); err != nil {
+		return how, err
 	}
-	if s.sent, err = x.counter(o.SentMap, o.SentKey); err != nil {
-		return nil, err
-	}
-	if s.ring, err = r.backend.OpenRing(m.m); err != nil {
-		return nil, err
-	}
-	return s, nil
+	how.Ring, err = r.backend.OpenRing(m.m)
+	return how, err
 }
 
 func (x *instance) checkOptions(o *abi.SourceOpts) error {
@@ -124,12 +65,12 @@ func (x *instance) checkOptions(o *abi.SourceOpts) error {
 		return failf(abi.ErrInval, "flags %#x are not known", o.Flags)
 	case o.BufPtr%8 != 0:
 		return failf(abi.ErrInval, "the buffer at %#x is not aligned to 8 bytes", o.BufPtr)
-	case o.BufLen < minBuffer:
-		return failf(abi.ErrRange, "a buffer of %d bytes is too small; %d at least", o.BufLen, minBuffer)
-	case o.MaxRecords > maxBatch:
-		return failf(abi.ErrRange, "a batch has at most %d records", maxBatch)
-	case time.Duration(o.MaxMs)*time.Millisecond > maxWaitLimit:
-		return failf(abi.ErrRange, "records wait at most %s", maxWaitLimit)
+	case o.BufLen < events.MinBuffer:
+		return failf(abi.ErrRange, "a buffer of %d bytes is too small; %d at least", o.BufLen, events.MinBuffer)
+	case o.MaxRecords > events.MaxBatch:
+		return failf(abi.ErrRange, "a batch has at most %d records", events.MaxBatch)
+	case time.Duration(o.MaxMs)*time.Millisecond > events.MaxWait:
+		return failf(abi.ErrRange, "records wait at most %s", events.MaxWait)
 	}
 	if _, ok := x.guest.View(o.BufPtr, o.BufLen); !ok {
 		return failf(abi.ErrFault, "the buffer of %d bytes at %#x is not in the guest's memory", o.BufLen, o.BufPtr)
@@ -138,7 +79,7 @@ func (x *instance) checkOptions(o *abi.SourceOpts) error {
 }
 
 // counter opens the counter that options name by symbol, nil if they name none.
-func (x *instance) counter(sym, key uint32) (*counter, error) {
+func (x *instance) counter(sym, key uint32) (*events.Counter, error) {
 	if sym == 0 {
 		return nil, nil
 	}
@@ -150,12 +91,12 @@ func (x *instance) counter(sym, key uint32) (*counter, error) {
 }
 
 // sourceOf gives the source behind a handle.
-func (x *instance) sourceOf(h uint32) (*source, error) {
+func (x *instance) sourceOf(h uint32) (*events.Source, error) {
 	obj, err := x.handles.get(h, abi.KindSource)
 	if err != nil {
 		return nil, err
 	}
-	return obj.(*source), nil
+	return obj.(*events.Source), nil
 }
 
 // SourceCtl pauses or resumes a source.
@@ -164,9 +105,9 @@ func (x *instance) SourceCtl(src, op uint32) int32 {
 	switch {
 	case err != nil:
 	case op == abi.SourcePause:
-		s.paused = true
+		s.Pause(true)
 	case op == abi.SourceResume:
-		s.paused = false
+		s.Pause(false)
 	default:
 		err = failf(abi.ErrInval, "operation %d is not known", op)
 	}
@@ -179,7 +120,7 @@ func (x *instance) SourceStats(src uint32, stats []byte) int32 {
 	if err != nil {
 		return x.reply(abi.FuncSourceStats, 0, err)
 	}
-	a := s.balanced()
+	a := s.Account()
 	r := abi.SourceStats{Size: abi.SourceStatsSize, Sent: a.Sent, Delivered: a.Delivered, Lost: a.Lost, Dropped: a.Dropped, Batches: a.Batches}
 	if a.SentKnown {
 		r.Flags |= abi.KnownSent
@@ -196,74 +137,59 @@ func (x *instance) SourceStats(src uint32, stats []byte) int32 {
 	return n
 }
 
-// balanced is the account of the source with the program's counts as they are now.
-func (s *source) balanced() SourceAccount {
-	a := s.account
-	if s.closed {
-		return a
+// openCounter checks that a map can be read as a counter.
+func (r *Run) openCounter(name string, key uint32) (*events.Counter, error) {
+	found, err := r.findMap(name)
+	if err != nil {
+		return nil, err
 	}
-	var err error
-	if s.sent != nil {
-		a.SentKnown = true
-		if a.Sent, err = s.sent.read(); err != nil {
-			a.SentKnown, a.Incomplete = false, true
-		}
-	}
-	if s.lost != nil {
-		a.LostKnown = true
-		if a.Lost, err = s.lost.read(); err != nil {
-			a.LostKnown, a.Incomplete = false, true
-		}
-	}
-	a.balance()
-	return a
-}
-
-// closeSource ends a source: the rest of it is dropped and its account is final.
-func (r *Run) closeSource(s *source) {
-	if s.calling { // what the guest does with the batch in its hands counts
-		s.leaving = true
-		return
-	}
-	if s.closed {
-		return
-	}
-	s.dropRest()
-	s.account = s.balanced()
-	s.closed = true
-	s.ring.Close()
-}
-
-// due says when the source wants attention if nothing arrives; zero is never.
-func (s *source) due() time.Time {
+	m := found.m
 	switch {
-	case s.closed || s.paused:
-		return time.Time{}
-	case !s.retry.IsZero():
-		return s.retry
-	case s.signaled:
-		return time.Unix(0, 0) // it was held up and is not any more
-	case len(s.batch) == 0:
-		return time.Time{}
+	case m.Type() != spec.MapArray && m.Type() != spec.MapPerCPUArray:
+		return nil, failf(abi.ErrInval, "counts are kept in an array; map %q is a %s", name, m.Type())
+	case m.ValueSize() != 8 || m.KeySize() != 4:
+		return nil, failf(abi.ErrInval, "a count has 8 bytes; the values of map %q have %d", name, m.ValueSize())
+	case uint64(key) >= uint64(m.MaxEntries()):
+		return nil, failf(abi.ErrRange, "map %q has %d entries; there is none at %d", name, m.MaxEntries(), key)
 	}
-	return s.first.Add(s.maxWait)
+	return events.NewCounter(m, key), nil
 }
 
-// watch tells the loop when there is something to read. It ends with ctx or with the ring.
-func (s *source) watch(ctx context.Context, ready chan<- *source) {
-	for {
-		if err := s.ring.Wait(ctx); err != nil {
-			return // ctx ended, or the source is closed
-		}
-		select {
-		case ready <- s:
-		case <-ctx.Done():
-			return
-		}
-		select {
-		case <-s.resume:
-		case <-ctx.Done():
-			return
-		}
-	}
+// eventGuest is the guest as the loop of its run sees it.
+type eventGuest struct{ x *instance }
+
+var _ events.Guest = eventGuest{}
+
+// Name returns the plugin's name.
+func (g eventGuest) Name() string { return g.x.info.Name }
+
+// View returns a part of the guest's memory.
+func (g eventGuest) View(ptr, n uint32) ([]byte, bool) { return g.x.guest.View(ptr, n) }
+
+// Deliver calls bpfhost_events.
+func (g eventGuest) Deliver(ctx context.Context, source, ptr, size, records uint32) (int32, error) {
+	return g.x.call(ctx, hookEvents, uint64(source), uint64(ptr), uint64(size), uint64(records))
 }
+
+// MaxRejected returns the limit of batches that the guest rejects in a row.
+func (g eventGuest) MaxRejected() int { return g.x.limits.BadBatches }
+
+// Rejected makes the error of a batch that the guest rejected.
+func (g eventGuest) Rejected(rc int32) error { return g.x.hookFailed(hookEvents.export, rc) }
+
+// Broke makes an error of what the guest did against the rules.
+func (g eventGuest) Broke(err error) error {
+	return &PluginError{Plugin: g.x.info.Name, Export: hookEvents.export, Kind: PluginABI, Err: err}
+}
+
+// Tick calls bpfhost_tick with the backend's time.
+func (g eventGuest) Tick(ctx context.Context) error {
+	ns, err := g.x.run.backend.Now()
+	if err != nil {
+		return err
+	}
+	return g.x.must(ctx, hookTick, ns)
+}
+
+// Stopped reports whether the guest asked for the end of the run.
+func (g eventGuest) Stopped() bool { return g.x.stop.asked }

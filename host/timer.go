@@ -15,7 +15,6 @@ func (x *instance) Timer(ms uint32) int32 {
 	if period > maxTick {
 		return x.reply(abi.FuncTimer, 0, failf(abi.ErrRange, "a timer runs every %s at least", maxTick))
 	}
-	x.run.period = period
-	x.run.nextTick = x.run.now().Add(period)
+	x.run.events.SetTimer(period)
 	return 0
 }

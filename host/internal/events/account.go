@@ -1,19 +1,14 @@
-package host
+package events
 
 import (
-	"encoding/binary"
 	"fmt"
-	"io"
 	"strconv"
-
-	"github.com/bpfhost/bpfhost/abi"
-	"github.com/bpfhost/bpfhost/core/spec"
-	"github.com/bpfhost/bpfhost/host/backend"
+	"strings"
 )
 
-// SourceAccount says what became of the records of one event source: Sent = Delivered + Lost +
+// Account says what became of the records of one event source: Sent = Delivered + Lost +
 // Dropped + Missing. Missing is zero unless the program's own counts contradict what arrived.
-type SourceAccount struct {
+type Account struct {
 	Source     string `json:"source"`    // name of the ring buffer
 	Sent       uint64 `json:"sent"`      // records that programs meant to send
 	Delivered  uint64 `json:"delivered"` // records that the plugin consumed
@@ -27,7 +22,7 @@ type SourceAccount struct {
 }
 
 // balance fills in what follows from the rest.
-func (a *SourceAccount) balance() {
+func (a *Account) balance() {
 	arrived := a.Delivered + a.Dropped
 	switch {
 	case a.SentKnown && a.LostKnown:
@@ -43,9 +38,9 @@ func (a *SourceAccount) balance() {
 	}
 }
 
-// String is one line: "1,204,118 sent by kernel = 1,203,990 delivered + 128 lost in ring (0.01%) + 0
+// String returns one line: "1,204,118 sent by kernel = 1,203,990 delivered + 128 lost in ring (0.01%) + 0
 // dropped by host".
-func (a SourceAccount) String() string {
+func (a Account) String() string {
 	s := fmt.Sprintf("%s sent by kernel = %s delivered + ", thousands(a.Sent), thousands(a.Delivered))
 	if !a.SentKnown && !a.LostKnown {
 		s = fmt.Sprintf("%s taken from ring = %s delivered + ", thousands(a.Sent), thousands(a.Delivered))
@@ -85,67 +80,18 @@ func percent(part, whole uint64) string {
 	return fmt.Sprintf("%.2f%%", 100*float64(part)/float64(whole))
 }
 
-// Account says what became of the events of every source, in the order in which they were opened. It
-// is exact once the run is closed.
-func (r *Run) Account() []SourceAccount {
-	r.state.Lock()
-	defer r.state.Unlock()
-	if r.final != nil {
-		return append([]SourceAccount(nil), r.final...)
-	}
-	return append([]SourceAccount(nil), r.latest...)
-}
-
-// WriteAccount writes the account for people, a line for each source.
-func (r *Run) WriteAccount(w io.Writer) error {
-	accounts := r.Account()
+// shorten leaves the object's name out where the map's alone is clear.
+func shorten(accounts []Account) {
+	count := make(map[string]int)
 	for _, a := range accounts {
-		name := "events"
-		if len(accounts) > 1 {
-			name += " " + SafeText(a.Source)
+		count[mapName(a.Source)]++
+	}
+	for i := range accounts {
+		if short := mapName(accounts[i].Source); count[short] == 1 {
+			accounts[i].Source = short
 		}
-		if _, err := fmt.Fprintf(w, "%s: %s\n", name, a); err != nil {
-			return fmt.Errorf("write account: %w", err)
-		}
 	}
-	return nil
 }
 
-// counter is a u64 in an array map, in which a program counts.
-type counter struct {
-	m     backend.Map
-	key   [4]byte
-	value []byte
-}
-
-// openCounter checks that a map can be read as a counter.
-func (r *Run) openCounter(name string, key uint32) (*counter, error) {
-	found, err := r.findMap(name)
-	if err != nil {
-		return nil, err
-	}
-	m := found.m
-	switch {
-	case m.Type() != spec.MapArray && m.Type() != spec.MapPerCPUArray:
-		return nil, failf(abi.ErrInval, "counts are kept in an array; map %q is a %s", name, m.Type())
-	case m.ValueSize() != 8 || m.KeySize() != 4:
-		return nil, failf(abi.ErrInval, "a count has 8 bytes; the values of map %q have %d", name, m.ValueSize())
-	case uint64(key) >= uint64(m.MaxEntries()):
-		return nil, failf(abi.ErrRange, "map %q has %d entries; there is none at %d", name, m.MaxEntries(), key)
-	}
-	c := &counter{m: m, value: make([]byte, m.BufferSize())}
-	binary.NativeEndian.PutUint32(c.key[:], key)
-	return c, nil
-}
-
-// read gives the count, of all CPUs together.
-func (c *counter) read() (uint64, error) {
-	if err := c.m.Lookup(c.key[:], c.value); err != nil {
-		return 0, err
-	}
-	sum := uint64(0)
-	for b := c.value; len(b) >= 8; b = b[8:] {
-		sum += binary.NativeEndian.Uint64(b)
-	}
-	return sum, nil
-}
+// mapName returns the last part of object/map.
+func mapName(source string) string { return source[strings.LastIndexByte(source, '/')+1:] }
