@@ -303,14 +303,14 @@ func TestPlanJSON(t *testing.T) {
 			Access, Rule, Policy string
 			Allowed              bool
 		}
-		Edits   []struct{ Object, Kind, Name, What, Old, New string }
-		Needs   struct{ Kernel string }
-		Summary plan.Summary
+		Edits        []struct{ Object, Kind, Name, What, Old, New string }
+		Requirements struct{ Kernel string }
+		Summary      plan.Summary
 	}
 	if err := json.Unmarshal(doc, &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Schema != "bpfhost.plan/v1" || !got.Allowed || got.Summary.Patch != 3 || got.Needs.Kernel != "5.10" || len(got.Edits) != 3 {
+	if got.Schema != "bpfhost.plan/v1" || !got.Allowed || got.Summary.Patch != 3 || got.Requirements.Kernel != "5.10" || len(got.Edits) != 3 {
 		t.Errorf("%s", doc)
 	}
 	c := got.Collections[0]

@@ -13,6 +13,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host"
+	"github.com/bpfhost/bpfhost/internal/report"
 )
 
 // disasm is what the command was asked for.
@@ -144,7 +145,7 @@ func (d *disasm) comment(in spec.Insn, bytes []byte) string {
 		parts = append(parts, l.File()+":"+strconv.Itoa(int(l.Line))+": "+strings.TrimSpace(l.Text()))
 	}
 	if in.Core != nil {
-		c := newCoreDoc("", *in.Core, d.types)
+		c := report.NewCoreRelo("", 0, *in.Core, d.types)
 		parts = append(parts, strings.TrimSpace("CO-RE "+c.Kind+" "+c.Type+" "+c.Path))
 	}
 	if d.bytes {

@@ -104,11 +104,11 @@ func (f failures) Error() string { return fmt.Sprintf("%v (and %d more)", f[0], 
 // Unwrap returns all of them.
 func (f failures) Unwrap() []error { return f }
 
-// report prints one line for each failure and returns the exit code of the first.
-func report(w io.Writer, err error) int {
+// printError prints one line for each failure and returns the exit code of the first.
+func printError(w io.Writer, err error) int {
 	if list, ok := err.(failures); ok {
 		for _, err := range list {
-			report(w, err)
+			printError(w, err)
 		}
 		return find(list[0]).code
 	}

@@ -55,7 +55,7 @@ func TestExitCodes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var b bytes.Buffer
-		if code := report(&b, tt.err); code != tt.code {
+		if code := printError(&b, tt.err); code != tt.code {
 			t.Errorf("%v: exit code %d, want %d", tt.err, code, tt.code)
 		}
 		if got, want := b.String(), "bpfhost: "+tt.line+"\n"; got != want {

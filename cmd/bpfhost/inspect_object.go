@@ -9,24 +9,25 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/report"
 )
 
 // objectDoc is what inspect -o json prints of an eBPF object. Fields are only ever added.
 type objectDoc struct {
-	Schema        string        `json:"schema"`
-	File          string        `json:"file"` // as it was named; - is standard input
-	ByteOrder     string        `json:"byte_order"`
-	License       string        `json:"license"`
-	Programs      []programDoc  `json:"programs"`
-	Maps          []mapDoc      `json:"maps"`
-	Variables     []variableDoc `json:"variables"`
-	Externs       []externDoc   `json:"externs"`
-	Notes         []noteDoc     `json:"notes"`
-	KernelVersion uint32        `json:"kernel_version"` // of a section "version"; 0 is none
-	Refs          []refDoc      `json:"refs"`           // what refers to what
-	Core          []coreDoc     `json:"core"`           // what depends on the kernel's types
-	Sizes         sizesDoc      `json:"sizes"`
-	Needs         needsDoc      `json:"needs"`
+	Schema        string              `json:"schema"`
+	File          string              `json:"file"` // as it was named; - is standard input
+	ByteOrder     string              `json:"byte_order"`
+	License       string              `json:"license"`
+	Programs      []programDoc        `json:"programs"`
+	Maps          []mapDoc            `json:"maps"`
+	Variables     []variableDoc       `json:"variables"`
+	Externs       []externDoc         `json:"externs"`
+	Notes         []report.Note       `json:"notes"`
+	KernelVersion uint32              `json:"kernel_version"` // of a section "version"; 0 is none
+	Refs          []refDoc            `json:"refs"`           // what refers to what
+	Core          []report.CoreRelo   `json:"core"`           // what depends on the kernel's types
+	Sizes         sizesDoc            `json:"sizes"`
+	Requirements  report.Requirements `json:"requirements"`
 }
 
 type mapDoc struct {
@@ -71,11 +72,6 @@ type externDoc struct {
 	Type string `json:"type"` // in C; empty is unknown
 }
 
-type noteDoc struct {
-	Code string `json:"code"`
-	Text string `json:"text"`
-}
-
 // sizesDoc has sizes in bytes, but for Insns.
 type sizesDoc struct {
 	File         int    `json:"file"`
@@ -85,20 +81,6 @@ type sizesDoc struct {
 	Data         int    `json:"data"`           // initial contents of maps
 	Memory       uint64 `json:"memory"`         // of maps when they are full, those for each CPU left out
 	MemoryPerCPU uint64 `json:"memory_per_cpu"` // of those for each CPU
-}
-
-// needsDoc is what the object asks of a kernel. See spec.Needs for what that covers.
-type needsDoc struct {
-	Kernel       string    `json:"kernel"`
-	Capabilities []string  `json:"capabilities"`
-	BTF          bool      `json:"btf"`
-	Causes       []needDoc `json:"causes"`
-}
-
-type needDoc struct {
-	What  string   `json:"what"`
-	Since string   `json:"since"`
-	Users []string `json:"users"`
 }
 
 // readObject reads an object file. Unless strict, it is read as run and plan do it: leniently. kernel may be nil.
@@ -144,12 +126,12 @@ func newObjectDoc(c *spec.Collection, size int, kernel *btf.Types) *objectDoc {
 		Maps:          make([]mapDoc, 0, len(c.Maps)),
 		Variables:     make([]variableDoc, 0, len(c.Vars)),
 		Externs:       make([]externDoc, 0, len(c.Externs)),
-		Notes:         make([]noteDoc, 0, len(c.Notes)),
+		Notes:         report.Notes(c.Notes),
 		KernelVersion: c.KernelVersion,
 		Refs:          listRefs(c),
 		Core:          listCore(c, kernel),
 		Sizes:         sizesDoc{File: size},
-		Needs:         newNeedsDoc(c.Needs()),
+		Requirements:  report.NewRequirements(c.Needs()),
 	}
 	t := typeNames{c.BTF}
 	for _, p := range c.Programs {
@@ -163,9 +145,6 @@ func newObjectDoc(c *spec.Collection, size int, kernel *btf.Types) *objectDoc {
 	}
 	for _, e := range c.Externs {
 		d.Externs = append(d.Externs, externDoc{e.Name, e.Kind.String(), e.Weak, t.name(e.Type)})
-	}
-	for _, n := range c.Notes {
-		d.Notes = append(d.Notes, noteDoc(n))
 	}
 	d.Sizes.add(c, d)
 	return d
@@ -203,14 +182,6 @@ func newMapDoc(m *spec.Map, t typeNames) mapDoc {
 	}
 	for _, v := range m.Values {
 		d.Values = append(d.Values, mapValueDoc{v.Key, v.Name})
-	}
-	return d
-}
-
-func newNeedsDoc(n spec.Needs) needsDoc {
-	d := needsDoc{Kernel: n.Kernel.String(), Capabilities: append([]string{}, n.Capabilities...), BTF: n.BTF, Causes: []needDoc{}}
-	for _, c := range n.Causes {
-		d.Causes = append(d.Causes, needDoc{c.What, c.Since.String(), append([]string{}, c.Users...)})
 	}
 	return d
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/report"
 )
 
 // objectFile reads one of the reader's own test objects.
@@ -25,12 +26,12 @@ func objectFile(t *testing.T, name string) *objectDoc {
 	return d
 }
 
-func TestObjectNeeds(t *testing.T) {
-	want := needsDoc{
+func TestObjectRequirements(t *testing.T) {
+	want := report.Requirements{
 		Kernel: "6.9", Capabilities: []string{"CAP_BPF", "CAP_NET_ADMIN"},
-		Causes: []needDoc{{"arena maps", "6.9", []string{"map arena"}}, {"bloom_filter maps", "5.16", []string{"map bloom"}}},
+		Causes: []report.Requirement{{What: "arena maps", Since: "6.9", Users: []string{"map arena"}}, {What: "bloom_filter maps", Since: "5.16", Users: []string{"map bloom"}}},
 	}
-	if d := cmp.Diff(want, objectFile(t, "maps-el.o").Needs); d != "" {
+	if d := cmp.Diff(want, objectFile(t, "maps-el.o").Requirements); d != "" {
 		t.Errorf("-want +have:\n%s", d)
 	}
 }

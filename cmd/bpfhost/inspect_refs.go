@@ -4,6 +4,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/report"
 )
 
 // refDoc says that one thing refers to another: what relocations of the object file, and numbers of
@@ -31,12 +32,20 @@ const (
 
 // listRefs lists what refers to what, in order of place, each pair once.
 func listRefs(c *spec.Collection) []refDoc {
-	refs := tally[refDoc]{list: []refDoc{}, at: make(map[refDoc]int)}
-	count := func(d *refDoc) { d.Count++ }
+	refs, at := []refDoc{}, make(map[refDoc]int) // by what it is without its count
+	count := func(r refDoc) {
+		i, ok := at[r]
+		if !ok {
+			i = len(refs)
+			at[r] = i
+			refs = append(refs, r)
+		}
+		refs[i].Count++
+	}
 	for _, p := range c.Programs {
 		for _, in := range p.Insns.All() {
 			if kind, to := refOf(&in.Insn); kind != "" {
-				refs.add(refDoc{From: refProgram, Name: p.Name, Kind: kind, To: to}, count)
+				count(refDoc{From: refProgram, Name: p.Name, Kind: kind, To: to})
 			}
 		}
 	}
@@ -46,10 +55,10 @@ func listRefs(c *spec.Collection) []refDoc {
 			kind = refProgram
 		}
 		for _, v := range m.Values {
-			refs.add(refDoc{From: refMap, Name: m.Name, Kind: kind, To: v.Name}, count)
+			count(refDoc{From: refMap, Name: m.Name, Kind: kind, To: v.Name})
 		}
 	}
-	return refs.list
+	return refs
 }
 
 // refOf says what an instruction refers to; an empty kind is nothing.
@@ -60,63 +69,34 @@ func refOf(in *asm.Insn) (kind, to string) {
 	return refKinds[in.Ref], in.Symbol
 }
 
-// coreDoc is a CO-RE record: something of which the value depends on the kernel's types.
-type coreDoc struct {
-	Program string `json:"program"`
-	Kind    string `json:"kind"`    // as libbpf names it, e.g. "byte_off"
-	Type    string `json:"type"`    // root type in C
-	Path    string `json:"path"`    // "comm[3]", or an enumerator; empty is the type itself
-	Outcome string `json:"outcome"` // what it comes to for --kernel; empty without
-	Count   int    `json:"count"`   // instructions
-}
-
-// listCore lists the CO-RE records of all programs, each once for a program, and what they come to for the types of a
-// kernel if there are some.
-func listCore(c *spec.Collection, kernel *btf.Types) []coreDoc {
-	outcomes := make(map[btf.CoreRelo]string)
+// listCore lists the CO-RE relocations of all programs, each once for a program, with their results if
+// the types of a kernel are known.
+func listCore(c *spec.Collection, kernel *btf.Types) []report.CoreRelo {
+	results := make(map[btf.CoreRelo]spec.CoreFixup)
 	if kernel != nil {
-		fixups, _ := c.CoreFixups(btf.Target{Name: "the types given", Types: kernel}) // without types there is nothing to say
-		for _, f := range fixups {
-			outcomes[f.Relo] = f.Outcome()
+		list, _ := c.CoreFixups(btf.Target{Name: "the types given", Types: kernel}) // without types there is no result
+		for _, f := range list {
+			results[f.Relo] = f
 		}
 	}
-	core := tally[coreDoc]{list: []coreDoc{}, at: make(map[coreDoc]int)}
+	core := []report.CoreRelo{}
 	for _, p := range c.Programs {
-		for _, in := range p.Insns.All() {
-			if r := in.Core; r != nil {
-				d := newCoreDoc(p.Name, *r, c.BTF)
-				d.Outcome = outcomes[*r]
-				core.add(d, func(d *coreDoc) { d.Count++ })
+		at := make(map[btf.CoreRelo]int)
+		for i, in := range p.Insns.All() {
+			if in.Core == nil {
+				continue
 			}
+			if n, ok := at[*in.Core]; ok {
+				core[n].Count++
+				continue
+			}
+			at[*in.Core] = len(core)
+			d := report.NewCoreRelo(p.Name, i, *in.Core, c.BTF)
+			if f, ok := results[*in.Core]; ok {
+				d.SetResult(f)
+			}
+			core = append(core, d)
 		}
 	}
-	return core.list
-}
-
-// newCoreDoc describes a record. One that the object's own types do not bear out is shown as it is.
-func newCoreDoc(program string, r btf.CoreRelo, types *btf.Types) coreDoc {
-	d := coreDoc{Program: program, Kind: r.Kind.String(), Path: r.Access}
-	if types == nil {
-		return d
-	}
-	if root, path, err := types.CorePath(r); err == nil {
-		d.Type, d.Path = root, path
-	}
-	return d
-}
-
-// tally counts what is there several times.
-type tally[T comparable] struct {
-	list []T
-	at   map[T]int // by what it is without its count
-}
-
-func (t *tally[T]) add(v T, count func(*T)) {
-	i, ok := t.at[v]
-	if !ok {
-		i = len(t.list)
-		t.at[v] = i
-		t.list = append(t.list, v)
-	}
-	count(&t.list[i])
+	return core
 }

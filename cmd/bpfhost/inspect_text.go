@@ -5,6 +5,8 @@ import (
 	"math/bits"
 	"strconv"
 	"strings"
+
+	"github.com/bpfhost/bpfhost/internal/report"
 )
 
 func (d *objectDoc) named(file string) { d.File = file }
@@ -17,7 +19,7 @@ func (d *objectDoc) table(t *table, file string) {
 	}
 	t.text("%s: eBPF object, %s endian, %s, %s bytes", file, d.ByteOrder, license, thousands(d.Sizes.File))
 	t.text("%s", d.Sizes)
-	t.text("%s", d.Needs)
+	t.text("%s", requirementLine(d.Requirements))
 	d.programTable(t)
 	d.mapTable(t)
 	var rows [][]string
@@ -32,7 +34,7 @@ func (d *objectDoc) table(t *table, file string) {
 	t.block([]string{"EXTERN", "KIND", "WEAK", "TYPE"}, rows)
 	d.refTables(t)
 	rows = nil
-	for _, n := range d.Needs.Causes {
+	for _, n := range d.Requirements.Causes {
 		rows = append(rows, []string{n.What, n.Since, someOf(n.Users)})
 	}
 	t.block([]string{"NEEDS", "LINUX", "USED BY"}, rows)
@@ -133,8 +135,8 @@ func (s sizesDoc) String() string {
 	return text
 }
 
-// String is one line: "needs Linux 6.9, CAP_BPF + CAP_NET_ADMIN, kernel BTF: no".
-func (n needsDoc) String() string {
+// requirementLine returns "needs Linux 6.9, CAP_BPF + CAP_NET_ADMIN, kernel BTF: no".
+func requirementLine(n report.Requirements) string {
 	text := "needs Linux " + n.Kernel
 	if len(n.Capabilities) > 0 {
 		text += ", " + strings.Join(n.Capabilities, " + ")

@@ -38,7 +38,7 @@ func execute(ctx context.Context, args []string, a app) int {
 	if ctx.Err() != nil && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, errInterrupted)) {
 		err = errInterrupted // whoever noticed
 	}
-	return report(a.err, err)
+	return printError(a.err, err)
 }
 
 // newRoot builds the tree of commands.

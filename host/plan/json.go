@@ -3,69 +3,40 @@ package plan
 import (
 	"encoding/json"
 
-	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/policy"
 	"github.com/bpfhost/bpfhost/internal/quote"
+	"github.com/bpfhost/bpfhost/internal/report"
 )
 
 // Schema names the form of a plan in JSON. Fields are only ever added to it.
 const Schema = "bpfhost.plan/v1"
 
 type jsonPlan struct {
-	Schema      string            `json:"schema"`
-	Plugin      Info              `json:"plugin"`
-	Policy      string            `json:"policy"`
-	Allowed     bool              `json:"allowed"`
-	Collections []jsonCollection  `json:"collections"`
-	Decisions   []policy.Decision `json:"decisions"`
-	Notes       []jsonNote        `json:"notes"`
-	Edits       []jsonEdit        `json:"edits"`
-	Needs       Requirements      `json:"needs"`
-	Summary     Summary           `json:"summary"`
+	Schema       string            `json:"schema"`
+	Plugin       Info              `json:"plugin"`
+	Policy       string            `json:"policy"`
+	Allowed      bool              `json:"allowed"`
+	Collections  []jsonCollection  `json:"collections"`
+	Decisions    []policy.Decision `json:"decisions"`
+	Notes        []jsonNote        `json:"notes"`
+	Edits        []jsonEdit        `json:"edits"`
+	Requirements Requirements      `json:"requirements"`
+	Summary      Summary           `json:"summary"`
 }
 
 type jsonCollection struct {
-	Name     string        `json:"name"`
-	Source   string        `json:"source"` // empty if the plugin built it
-	SHA256   string        `json:"sha256,omitempty"`
-	Removed  bool          `json:"removed,omitempty"`
-	License  string        `json:"license"`
-	Programs []jsonProgram `json:"programs"`
-	Maps     []jsonMap     `json:"maps"`
-	Attach   []jsonAttach  `json:"attach"`
-	Changes  []jsonChange  `json:"changes"`
-	Odd      []jsonOdd     `json:"odd"`  // what is odd about the object file
-	Core     []jsonCore    `json:"core"` // what CO-RE relocations come to; empty where it is not said for which types
-}
-
-// jsonCore is a CO-RE relocation.
-type jsonCore struct {
-	Program    string          `json:"program"`
-	Insn       int             `json:"insn"`
-	Kind       string          `json:"kind"` // as libbpf names it, e.g. "byte_off"
-	Type       string          `json:"type"` // root type in C, as the object has it
-	Path       string          `json:"path"` // "comm[3]", or an enumerator; empty is the type itself
-	Local      int64           `json:"local"`
-	Value      int64           `json:"value"`
-	LocalSize  uint32          `json:"local_size"`  // of the field in bytes, with byte_off
-	TargetSize uint32          `json:"target_size"` // likewise
-	Poison     bool            `json:"poison"`      // there is no value: the instruction must not be reached
-	Reason     string          `json:"reason"`      // why Poison is set, or the value is 0
-	Error      string          `json:"error"`       // why the program cannot be loaded
-	Candidates []jsonCandidate `json:"candidates"`
-}
-
-type jsonCandidate struct {
-	Type  uint32 `json:"type"`
-	Match bool   `json:"match"` // it has what is asked for
-	Value int64  `json:"value"` // when it matches
-}
-
-// jsonOdd is a note of the reader of object files; its codes are those of package elf.
-type jsonOdd struct {
-	Code string `json:"code"`
-	Text string `json:"text"`
+	Name     string            `json:"name"`
+	Source   string            `json:"source"` // empty if the plugin built it
+	SHA256   string            `json:"sha256,omitempty"`
+	Removed  bool              `json:"removed,omitempty"`
+	License  string            `json:"license"`
+	Programs []jsonProgram     `json:"programs"`
+	Maps     []jsonMap         `json:"maps"`
+	Attach   []jsonAttach      `json:"attach"`
+	Changes  []jsonChange      `json:"changes"`
+	Notes    []report.Note     `json:"notes"` // what is unusual about the object file
+	Core     []report.CoreRelo `json:"core"`  // results of CO-RE relocations; empty where no types are known
 }
 
 type jsonProgram struct {
@@ -145,7 +116,7 @@ type jsonEdit struct {
 // MarshalJSON returns the plan as a document of schema Schema.
 func (p *Plan) MarshalJSON() ([]byte, error) {
 	out := jsonPlan{
-		Schema: Schema, Plugin: p.Plugin, Policy: p.Policy, Allowed: p.Denied() == nil, Needs: p.Requirements, Summary: p.Summary(),
+		Schema: Schema, Plugin: p.Plugin, Policy: p.Policy, Allowed: p.Denied() == nil, Requirements: p.Requirements, Summary: p.Summary(),
 		Collections: []jsonCollection{}, Decisions: p.Decisions, Notes: []jsonNote{}, Edits: []jsonEdit{},
 	}
 	if out.Decisions == nil {
@@ -167,15 +138,13 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 func (p *Plan) jsonCollection(c *Object) jsonCollection {
 	out := jsonCollection{
 		Name: c.Name, Source: c.Source, SHA256: c.SHA256, Programs: []jsonProgram{}, Maps: []jsonMap{},
-		Attach: []jsonAttach{}, Changes: []jsonChange{}, Odd: []jsonOdd{}, Core: []jsonCore{}, Removed: c.After == nil,
+		Attach: []jsonAttach{}, Changes: []jsonChange{}, Notes: []report.Note{}, Core: []report.CoreRelo{}, Removed: c.After == nil,
 	}
 	if c.After == nil {
 		return out
 	}
 	out.License = c.After.License
-	for _, n := range c.After.Notes {
-		out.Odd = append(out.Odd, jsonOdd(n))
-	}
+	out.Notes = report.Notes(c.After.Notes)
 	for _, m := range c.After.Maps {
 		out.Maps = append(out.Maps, jsonMap{m.Name, m.Type.String(), m.KeySize, m.ValueSize, m.MaxEntries, c.changed(spec.ObjectMap, m.Name)})
 	}
@@ -189,26 +158,11 @@ func (p *Plan) jsonCollection(c *Object) jsonCollection {
 		out.Changes = append(out.Changes, p.jsonChange(ch))
 	}
 	for _, f := range c.Core {
-		out.Core = append(out.Core, newJSONCore(f, c.After.BTF))
+		d := report.NewCoreRelo(f.Program, f.Insn, f.Relo, c.After.BTF)
+		d.SetResult(f)
+		out.Core = append(out.Core, d)
 	}
 	return out
-}
-
-func newJSONCore(f spec.CoreFixup, types *btf.Types) jsonCore {
-	j := jsonCore{
-		Program: f.Program, Insn: f.Insn, Kind: f.Relo.Kind.String(), Path: f.Relo.Access, Local: int64(f.Local), Value: int64(f.Value),
-		LocalSize: f.LocalSize, TargetSize: f.TargetSize, Poison: f.Poison, Reason: f.Reason, Candidates: []jsonCandidate{},
-	}
-	if root, path, err := types.CorePath(f.Relo); err == nil {
-		j.Type, j.Path = root, path
-	}
-	if f.Err != nil {
-		j.Error = f.Err.Error()
-	}
-	for _, c := range f.Found {
-		j.Candidates = append(j.Candidates, jsonCandidate{uint32(c.Type), c.Match, int64(c.Value)})
-	}
-	return j
 }
 
 func (p *Plan) jsonChange(ch spec.Change) jsonChange {

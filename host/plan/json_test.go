@@ -11,6 +11,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/report"
 )
 
 // TestCore shows what CO-RE relocations come to: a value, nothing, and two candidates that disagree.
@@ -56,16 +57,24 @@ func TestCore(t *testing.T) {
 		t.Fatal(err)
 	}
 	var doc struct {
-		Collections []struct{ Core []jsonCore }
+		Collections []struct{ Core []report.CoreRelo }
 	}
 	if err := json.Unmarshal(b, &doc); err != nil || len(doc.Collections) != 1 {
 		t.Fatal(doc, err)
 	}
-	field := jsonCore{Program: "p", Kind: "byte_off", Type: "struct s", Path: "a", Value: 8, LocalSize: 4, TargetSize: 4, Candidates: []jsonCandidate{{2, true, 8}}}
-	again, torn := field, jsonCore{Program: "p", Insn: 2, Kind: "byte_off", Type: "struct t", Path: "a", Error: o.Core[2].Err.Error(), Candidates: []jsonCandidate{{3, true, 0}, {4, true, 4}}}
-	again.Insn = 1
-	gone := jsonCore{Program: "p", Insn: 3, Kind: "byte_off", Type: "struct gone", Path: "a", Poison: true, Reason: "no struct gone in the types given", Candidates: []jsonCandidate{}}
-	if d := cmp.Diff([]jsonCore{field, again, torn, gone}, doc.Collections[0].Core); d != "" {
+	relo := func(insn int, root string) report.CoreRelo {
+		return report.CoreRelo{Program: "p", Insn: insn, Count: 1, Kind: "byte_off", Type: root, Path: "a",
+			Outcome: o.Core[insn].Outcome(), Candidates: []report.Candidate{}}
+	}
+	field, again, torn, gone := relo(0, "struct s"), relo(1, "struct s"), relo(2, "struct t"), relo(3, "struct gone")
+	for _, f := range []*report.CoreRelo{&field, &again} {
+		f.Value, f.LocalSize, f.TargetSize = 8, 4, 4
+		f.Candidates = []report.Candidate{{Type: 2, Match: true, Value: 8}}
+	}
+	torn.Error = o.Core[2].Err.Error()
+	torn.Candidates = []report.Candidate{{Type: 3, Match: true, Value: 0}, {Type: 4, Match: true, Value: 4}}
+	gone.Poison, gone.Reason = true, "no struct gone in the types given"
+	if d := cmp.Diff([]report.CoreRelo{field, again, torn, gone}, doc.Collections[0].Core); d != "" {
 		t.Error(d)
 	}
 	if err := o.Complete(nil); o.Core != nil || err != nil {

@@ -29,14 +29,14 @@ func TestRequirements(t *testing.T) {
 			Attach: []spec.Attach{{Kind: spec.HookTCX}},
 		}, "kernel 6.9 (arena maps (6.9), tcx links (6.6)), CAP_BPF, kernel BTF: no"},
 	} {
-		if got := requirementsOf([]Object{{After: tt.c}, {}}, false).String(); got != tt.want {
+		if got := requirementLine(requirementsOf([]Object{{After: tt.c}, {}}, false)); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 		want := tt.want
 		if tt.name == "relocated" {
 			want = strings.Replace(want, "yes", "no", 1)
 		}
-		if got := requirementsOf([]Object{{After: tt.c}}, true).String(); got != want {
+		if got := requirementLine(requirementsOf([]Object{{After: tt.c}}, true)); got != want {
 			t.Errorf("%s with types given: %q, want %q", tt.name, got, want)
 		}
 	}

@@ -324,7 +324,7 @@ func (t *planText) notes() {
 // evaluated writes what the plan needs and by which rules of which policy it was evaluated.
 func (t *planText) evaluated() {
 	t.b.WriteByte('\n')
-	t.line("Needs: %s.", t.plan.Requirements)
+	t.line("Needs: %s.", requirementLine(t.plan.Requirements))
 	if t.plan.Denied() == nil {
 		t.line("Policy: %s allows it:", t.plan.Policy)
 	} else {

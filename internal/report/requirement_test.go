@@ -1,0 +1,16 @@
+package report
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// TestEmpty holds that lists without entries are lists in JSON, not null.
+func TestEmpty(t *testing.T) {
+	b, err := json.Marshal([]any{Notes(nil), NewRequirements((&spec.Collection{}).Needs())})
+	if want := `[[],{"kernel":"5.10","capabilities":[],"btf":false,"causes":[]}]`; err != nil || string(b) != want {
+		t.Errorf("got %s, %v, want %s", b, err, want)
+	}
+}
