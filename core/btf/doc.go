@@ -56,6 +56,6 @@
 //   - Text: raw.go in bpftool's layout, ctext.go, typename.go.
 //   - Package render: walk.go for the order in C; header.go, cdecl.go or cwrite.go, and layout.go if it has a size (cnumber.go if
 //     it is a number); gotypes.go; json.go; value.go; detail.go and diff.go for differences.
-//   - Above: renumber.go in core/elf for what it refers to, static_agree.go for when two of it agree; btf_root.go in
+//   - Above: renumber.go and agree.go in core/elf/elflink for what it refers to and when two of it agree; btf_root.go in
 //     cmd/bpfhost if it can be searched for.
 package btf

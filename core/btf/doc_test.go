@@ -25,7 +25,7 @@ func TestDocKinds(t *testing.T) {
 	}
 	kind := regexp.MustCompile(`\b(Kind)?(Float|TypeTag|Enum64)\b`)
 	there := map[string]bool{}
-	for _, dir := range []string{".", "render", "../elf", "../../cmd/bpfhost"} {
+	for _, dir := range []string{".", "render", "../elf", "../elf/elflink", "../elf/elfwrite", "../../cmd/bpfhost"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %v", dir, err)
