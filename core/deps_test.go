@@ -19,7 +19,7 @@ const module = "github.com/bpfhost/bpfhost/"
 // allowed says which of our packages each package may import. It is the layering of
 // docs/architecture.md: imports point down. A new edge needs its reason there.
 var allowed = map[string][]string{
-	"core/elf":                 {"core/asm", "core/btf", "core/spec", "core/elf/internal/object", "core/elf/internal/mapdef", "core/elf/internal/secdef", "internal/wire"},
+	"core/elf":                 {"core/asm", "core/btf", "core/spec", "core/internal/pack", "core/elf/internal/object", "core/elf/internal/mapdef", "core/elf/internal/secdef", "internal/wire"},
 	"core/elf/elflink":         {"core/asm", "core/btf", "core/spec", "core/elf", "core/elf/internal/object", "core/elf/internal/mapdef"},
 	"core/elf/elfwrite":        {"core/asm", "core/btf", "core/spec", "core/elf", "core/elf/internal/object", "core/elf/internal/mapdef", "core/elf/internal/secdef"},
 	"core/elf/internal/object": {"internal/wire"},
@@ -36,7 +36,8 @@ var allowed = map[string][]string{
 	"core/asm/cfg":          {"core/asm"},
 	"core/btf":              {"internal/wire"},
 	"core/btf/render":       {"core/btf"},
-	"core/spec":             {"core/asm", "core/btf"},
+	"core/internal/pack":    {"core/asm", "core/btf"},
+	"core/spec":             {"core/asm", "core/btf", "core/internal/pack"},
 	"core/spec/opt":         {"core/asm", "core/asm/cfg", "core/spec"},
 	"internal/testnet":      {"internal/sys"},
 	"core/kernel":           {"core/asm", "core/btf", "core/spec", "internal/sys"},

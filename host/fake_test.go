@@ -90,7 +90,7 @@ func testCollection() *spec.Collection {
 	insns[4].Label = 1
 	return &spec.Collection{
 		Order: hostOrder(), License: "GPL",
-		Programs: []*spec.Program{{Name: "count_drops", Section: "xdp", Type: spec.ProgramXDP, Insns: spec.NewCode(insns...)}},
+		Programs: []*spec.Program{{Name: "count_drops", Section: "xdp", Type: spec.ProgramXDP, Insns: spec.NewInsns(insns...)}},
 		Maps: []*spec.Map{
 			{Name: "blocked", Section: ".maps", Type: spec.MapHash, KeySize: 4, ValueSize: 8, MaxEntries: 1024},
 			{Name: ".rodata", Section: ".rodata", Type: spec.MapArray, KeySize: 4, ValueSize: 16, MaxEntries: 1, Data: make([]byte, 16), Freeze: true},

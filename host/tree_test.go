@@ -77,7 +77,7 @@ func TestTreeClone(t *testing.T) {
 	x, obj := planning(t)
 	o := x.overlay.objects[0]
 	p := o.work.Programs[0]
-	p.Insns = spec.NewCode(append(p.Insns.Slice(), spec.Insn{Insn: asm.CallFunc("count_drops")}, spec.Insn{Insn: asm.Exit()})...)
+	p.Insns = spec.NewInsns(append(p.Insns.Slice(), spec.Insn{Insn: asm.CallFunc("count_drops")}, spec.Insn{Insn: asm.Exit()})...)
 	prog := x.ok(t, "find", x.Find(obj, abi.KindProgram, []byte("count_drops")))
 	x.ok(t, "clone", x.Clone(prog, []byte("twin")))
 	twin := o.work.Program("twin")

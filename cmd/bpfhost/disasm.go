@@ -86,7 +86,7 @@ func (d *disasm) programs(args []string) ([]*spec.Program, error) {
 		if err != nil {
 			return nil, &inputError{fmt.Errorf("disassemble %s: %w", args[0], err)}
 		}
-		return []*spec.Program{{Insns: spec.CodeOf(insns...)}}, nil
+		return []*spec.Program{{Insns: spec.NewInsns(insns...)}}, nil
 	}
 	c, err := elf.LoadBytes(b, elf.Options{Lenient: true})
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 func TestProgramStack(t *testing.T) {
 	own := func(name string, in asm.Insn) spec.Insn { return spec.Insn{Insn: in, Func: &btf.FuncInfo{Name: name}} }
-	calls := &spec.Program{Insns: spec.NewCode(
+	calls := &spec.Program{Insns: spec.NewInsns(
 		own("entry", asm.StoreImm(asm.R10, -8, 1, asm.DWord)), spec.Insn{Insn: asm.CallFunc("sub")}, spec.Insn{Insn: asm.Exit()},
 		own("sub", asm.StoreImm(asm.R10, -100, 1, asm.Word)), spec.Insn{Insn: asm.Exit()},
 	)}
@@ -32,7 +32,7 @@ func TestProgramStack(t *testing.T) {
 			t.Errorf("%+v is %q, want %q", s, s.String(), want)
 		}
 	}
-	undefined := &spec.Program{Insns: spec.NewCode(own("entry", asm.CallFunc("elsewhere")), spec.Insn{Insn: asm.Exit()})}
+	undefined := &spec.Program{Insns: spec.NewInsns(own("entry", asm.CallFunc("elsewhere")), spec.Insn{Insn: asm.Exit()})}
 	if d := newProgramDoc(undefined); d.Stack != nil || d.Code != 16 {
 		t.Errorf("a call of what is not there: %+v", d)
 	}

@@ -28,7 +28,7 @@ var passAll = &spec.Collection{
 	Programs: []*spec.Program{{
 		Name:  "pass_all",
 		Type:  spec.ProgramXDP,
-		Insns: spec.NewCode(spec.Insn{Insn: asm.Mov64Imm(asm.R0, 2)}, spec.Insn{Insn: asm.Exit()}),
+		Insns: spec.NewInsns(spec.Insn{Insn: asm.Mov64Imm(asm.R0, 2)}, spec.Insn{Insn: asm.Exit()}),
 	}},
 }
 

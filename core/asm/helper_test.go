@@ -166,7 +166,7 @@ var (
 // matter: the kernel looks at them last.
 func tryHelper(k *loader.Kernel, license string, p spec.Program, h asm.Helper) error {
 	p.Name = "probe"
-	p.Insns = spec.CodeOf(asm.Call(h), asm.Mov64Imm(asm.R0, 0), asm.Exit())
+	p.Insns = spec.NewInsns(asm.Call(h), asm.Mov64Imm(asm.R0, 0), asm.Exit())
 	c, err := tryLoad(k, license, &p)
 	if err == nil {
 		c.Close()

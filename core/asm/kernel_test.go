@@ -13,7 +13,7 @@ import (
 // program makes a program that the loader takes.
 func program(typ spec.ProgramType, insns ...asm.Insn) *spec.Program {
 	p := &spec.Program{Name: "test", Type: typ}
-	p.Insns = spec.CodeOf(insns...)
+	p.Insns = spec.NewInsns(insns...)
 	return p
 }
 

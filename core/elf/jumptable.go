@@ -8,6 +8,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/elf/internal/object"
+	"github.com/bpfhost/bpfhost/core/internal/pack"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/wire"
 )
@@ -52,7 +53,7 @@ func (k *linker) placeTables() error {
 	}
 	starts, labels := make([]uint32, 0, fn.insns), make([]asm.Label, 0, fn.insns) // slots, and labels, by instruction
 	slot := fn.slot
-	for _, in := range spec.JoinCode([]spec.Piece{k.l.piece(fn)}).All() {
+	for _, in := range spec.NewPackedInsns([]pack.Piece{k.l.piece(fn)}).All() {
 		starts, labels = append(starts, slot), append(labels, in.Label)
 		slot += slots(&in.Insn)
 	}

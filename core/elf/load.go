@@ -8,6 +8,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/elf/internal/object"
+	"github.com/bpfhost/bpfhost/core/internal/pack"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -112,7 +113,7 @@ type loader struct {
 	externs     map[string]int  // by name: index in Collection.Externs
 
 	funcs [][]function // by section, in order of offset
-	packs []*spec.Pack // by section: the instructions of its functions
+	packs []*pack.Pack // by section: the instructions of its functions
 	calls []*function  // of all functions
 	jumps map[*function][]tableUse
 	total int // instructions of all programs so far
@@ -121,7 +122,7 @@ type loader struct {
 	flat        []*function // room for those of a program
 	functions   slab[function]
 	newPrograms slab[spec.Program]
-	newPieces   slab[spec.Piece]
+	newPieces   slab[pack.Piece]
 	newFuncs    slab[btf.FuncInfo]
 	newMaps     slab[spec.Map]
 	newVars     slab[spec.Var]

@@ -10,6 +10,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/elf/internal/object"
+	"github.com/bpfhost/bpfhost/core/internal/pack"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/wire"
 )
@@ -24,7 +25,7 @@ func (l *loader) linkFuncs() error {
 	}
 	k := linker{l: l}
 	k.visit = k.chunk
-	l.packs = make([]*spec.Pack, len(l.f.Sections))
+	l.packs = make([]*pack.Pack, len(l.f.Sections))
 	for _, s := range l.parts.code {
 		if len(l.funcs[s.Index]) == 0 {
 			continue
@@ -41,7 +42,7 @@ func (l *loader) linkFuncs() error {
 		}
 		k.records.of(known[s.Name])
 		delete(known, s.Name)
-		k.pack = spec.NewPack(l.insnsOf(s), k.records.lines, k.records.relos, k.pack)
+		k.pack = pack.New(l.insnsOf(s), k.records.lines, k.records.relos, k.pack)
 		l.packs[s.Index] = k.pack
 		for i := range l.funcs[s.Index] {
 			fn := &l.funcs[s.Index][i]
@@ -74,7 +75,7 @@ type linker struct {
 	section *object.Section
 	relocs  []object.Reloc
 	records records
-	pack    *spec.Pack
+	pack    *pack.Pack
 	visit   func([]asm.Insn) error
 
 	// What follows is of one function.

@@ -4,6 +4,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/elf/internal/object"
+	"github.com/bpfhost/bpfhost/core/internal/pack"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -23,7 +24,7 @@ func (l *loader) assemble(p *spec.Program, entry *function) error {
 		pieces[i].Func, pieces[i].Labels = &infos[i], base
 		base += fn.labels
 	}
-	p.Insns = spec.JoinCode(pieces)
+	p.Insns = spec.NewPackedInsns(pieces)
 	if l.jumps == nil {
 		return nil
 	}
@@ -36,8 +37,8 @@ func (l *loader) assemble(p *spec.Program, entry *function) error {
 }
 
 // piece returns the instructions of a function.
-func (l *loader) piece(fn *function) spec.Piece {
-	return spec.Piece{Pack: l.packs[fn.symbol.Section], From: fn.first, To: fn.first + fn.insns}
+func (l *loader) piece(fn *function) pack.Piece {
+	return pack.Piece{Pack: l.packs[fn.symbol.Section], From: fn.first, To: fn.first + fn.insns}
 }
 
 // flatten lists the functions of a program. The list is good until the next call.

@@ -49,7 +49,7 @@ func load(t testing.TB, c *spec.Collection) *loader.Collection {
 func needKernel(t testing.TB) {
 	t.Helper()
 	p := &spec.Program{Name: "probe", Type: spec.ProgramXDP}
-	p.Insns = spec.CodeOf(asm.Mov64Imm(asm.R0, 0), asm.Exit())
+	p.Insns = spec.NewInsns(asm.Mov64Imm(asm.R0, 0), asm.Exit())
 	load(t, &spec.Collection{Programs: []*spec.Program{p}})
 }
 
@@ -64,7 +64,7 @@ func typed(t testing.TB) *spec.Collection {
 		t.Fatal(err)
 	}
 	p := &spec.Program{Name: "typed", Type: spec.ProgramXDP}
-	p.Insns = spec.CodeOf(asm.Mov64Imm(asm.R0, 2), asm.Exit())
+	p.Insns = spec.NewInsns(asm.Mov64Imm(asm.R0, 2), asm.Exit())
 	p.Insns.Edit(func(in []spec.Insn) { in[0].Func = &btf.FuncInfo{Name: "main", Type: main} })
 	return &spec.Collection{BTF: types, Programs: []*spec.Program{p}}
 }

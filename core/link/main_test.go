@@ -64,7 +64,7 @@ func counting(p spec.Program, own bool, ret int32) *spec.Collection {
 		asm.Exit())
 	insns[len(insns)-2].Label = out
 	p.Name = "count"
-	p.Insns = spec.CodeOf(insns...)
+	p.Insns = spec.NewInsns(insns...)
 	return &spec.Collection{
 		Order: nativeOrder(), License: "GPL", Programs: []*spec.Program{&p},
 		Maps: []*spec.Map{{Name: "count", Type: spec.MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 1}},

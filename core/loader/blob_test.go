@@ -113,7 +113,7 @@ func TestTypedProgram(t *testing.T) {
 
 func TestTruncatedBlob(t *testing.T) {
 	b := &blob{b: make([]byte, 10)}
-	b.addLines([]*spec.Program{{Insns: spec.NewCode(spec.Insn{Line: btf.NewLineInfo("a", "", 0, 0)})}})
+	b.addLines([]*spec.Program{{Insns: spec.NewInsns(spec.Insn{Line: btf.NewLineInfo("a", "", 0, 0)})}})
 	if len(b.b) != 10 {
 		t.Error("something was added to what is no BTF")
 	}

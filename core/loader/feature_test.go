@@ -18,7 +18,7 @@ func TestExplainProgram(t *testing.T) {
 		{spec.Program{Type: spec.ProgramSyscall}, "syscall programs need Linux 5.14, this is 5.10"},
 		{spec.Program{Type: spec.ProgramSchedCls, AttachType: spec.AttachTypeTCXEgress}, "tcx_egress programs need Linux 6.6, this is 5.10"},
 		{spec.Program{Type: spec.ProgramXDP, Flags: spec.FlagXDPFrags}, "XDP programs for packets in fragments need Linux 5.18, this is 5.10"},
-		{spec.Program{Type: spec.ProgramXDP, Insns: spec.NewCode(spec.Insn{Insn: asm.LoadFunc(asm.R2, "each")})}, "callbacks need Linux 5.13, this is 5.10"},
+		{spec.Program{Type: spec.ProgramXDP, Insns: spec.NewInsns(spec.Insn{Insn: asm.LoadFunc(asm.R2, "each")})}, "callbacks need Linux 5.13, this is 5.10"},
 	} {
 		err := explainProgram(old, &c.p, nil, sys.EINVAL)
 		if err.Error() != c.want || !errors.Is(err, ErrNotSupported) || !errors.Is(err, sys.EINVAL) {
@@ -36,7 +36,7 @@ func TestExplainProgram(t *testing.T) {
 // TestExplainInsn holds that only the instruction at which the verifier stopped is blamed.
 func TestExplainInsn(t *testing.T) {
 	old := fakeKernel(5<<16 | 10<<8)
-	p := &spec.Program{Type: spec.ProgramXDP, Insns: spec.NewCode(
+	p := &spec.Program{Type: spec.ProgramXDP, Insns: spec.NewInsns(
 		spec.Insn{Insn: asm.Call(asm.HelperLoop)}, spec.Insn{Insn: asm.Mov64Imm(asm.R0, 0)}, spec.Insn{Insn: asm.Exit()},
 	)}
 	for at, want := range map[int]string{0: "calls of bpf_loop need Linux 5.17, this is 5.10", 1: "", -1: "calls of bpf_loop need Linux 5.17, this is 5.10"} {

@@ -44,7 +44,7 @@ func needKernel(t testing.TB) {
 // program is an XDP program of these instructions.
 func program(name string, insns ...asm.Insn) *spec.Program {
 	p := &spec.Program{Name: name, Section: "xdp", Type: spec.ProgramXDP}
-	p.Insns = spec.CodeOf(insns...)
+	p.Insns = spec.NewInsns(insns...)
 	return p
 }
 

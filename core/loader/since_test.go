@@ -24,7 +24,7 @@ func sinceCases(t *testing.T) map[string]*spec.Collection {
 				insns[i].Func = &btf.FuncInfo{Name: name}
 			}
 		}
-		out := &spec.Program{Name: "since", Type: spec.ProgramSocketFilter, Insns: spec.NewCode(insns...)}
+		out := &spec.Program{Name: "since", Type: spec.ProgramSocketFilter, Insns: spec.NewInsns(insns...)}
 		return &spec.Collection{License: "GPL", Order: nativeOrder(), Programs: []*spec.Program{out}}
 	}
 	object := func(m spec.Map) *spec.Collection {
@@ -43,7 +43,7 @@ func sinceCases(t *testing.T) map[string]*spec.Collection {
 	// Kernels before 6.12 load sleepable trace_raw_tp programs, and before 5.18 iterators, as if they had checked them.
 	sleepable := func(typ spec.ProgramType, to string) *spec.Collection {
 		c := typed(typ, 0)
-		c.Programs[0].Insns = spec.NewCode(spec.Insn{Insn: asm.Mov64Imm(asm.R0, 0)}, spec.Insn{Insn: asm.Exit()})
+		c.Programs[0].Insns = spec.NewInsns(spec.Insn{Insn: asm.Mov64Imm(asm.R0, 0)}, spec.Insn{Insn: asm.Exit()})
 		c.Programs[0].Flags, c.Programs[0].AttachTo = spec.FlagSleepable, to
 		return c
 	}

@@ -79,7 +79,7 @@ func source(ringBytes uint32, size int32, every int32, flags int32) *spec.Collec
 	}
 	insns[18].Label, insns[23].Label, insns[26].Label = keep, lost, out
 	p := &spec.Program{Name: "send", Type: spec.ProgramSchedCls} // repeated runs of XDP patch the kernel's dispatcher, which is slow
-	p.Insns = spec.CodeOf(insns...)
+	p.Insns = spec.NewInsns(insns...)
 	return &spec.Collection{
 		Order: nativeOrder(), License: "GPL", Programs: []*spec.Program{p},
 		Maps: []*spec.Map{

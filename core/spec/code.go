@@ -6,47 +6,43 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/internal/pack"
 )
 
 // Code is the instructions of a program. It is a value like a string: copies share the instructions,
 // and what changes one gives it instructions of its own, so that no other copy ever changes. Any
 // number of goroutines may read what is shared.
 //
-// What was read from an object is in pieces of a [Pack] until it changes. Who needs all instructions
+// What was read from an object is in pieces of a section until it changes. Who needs all instructions
 // takes All or Slice: At makes each anew.
 //
 // Every change copies all instructions. Who makes many makes them in one call of Edit, or in a slice
-// from Slice that becomes a Code again by NewCode.
+// from Slice that becomes a Code again by NewInsns.
 type Code struct {
-	list   []Insn  // nobody writes to it once a Code has it
-	pieces []Piece // instead of list, likewise; not empty
+	list   []Insn       // nobody writes to it once a Code has it
+	pieces []pack.Piece // instead of list, likewise; not empty
 }
 
-// NewCode returns code of copies of the instructions.
-func NewCode(insns ...Insn) Code { return Code{list: slices.Clone(insns)} }
-
-// CodeOf returns code of instructions alone, of which no functions, lines and CO-RE records are known.
-func CodeOf(insns ...asm.Insn) Code {
-	list := make([]Insn, len(insns))
-	for i := range insns {
-		list[i].Insn = insns[i]
+// NewInsns returns the instructions, copied: with what is known of them, or alone.
+func NewInsns[T Insn | asm.Insn](insns ...T) Code {
+	switch from := any(insns).(type) {
+	case []Insn:
+		return Code{list: slices.Clone(from)}
+	case []asm.Insn:
+		list := make([]Insn, len(from))
+		for i := range from {
+			list[i].Insn = from[i]
+		}
+		return Code{list: list}
 	}
-	return Code{list: list}
-}
-
-// MakeCode returns code of n instructions, which are zero until fill has set them. The slice is of
-// fill only until it returns.
-func MakeCode(n int, fill func(insns []Insn)) Code {
-	list := make([]Insn, n)
-	fill(list)
-	return Code{list: list}
+	return Code{}
 }
 
 // Len returns how many instructions there are.
 func (c Code) Len() int {
 	if n := len(c.pieces); n > 0 {
 		last := &c.pieces[n-1]
-		return int(last.at + last.To - last.From)
+		return int(last.At + last.To - last.From)
 	}
 	return len(c.list)
 }
@@ -57,8 +53,8 @@ func (c Code) At(i int) (in Insn) {
 		return c.list[i] // which is what it is to go beyond the end
 	}
 	p := c.pieceOf(i)
-	p.Pack.unpack(&in, &p.Pack.insns[int(p.From)+i-int(p.at)], p.Labels)
-	if i == int(p.at) {
+	unpackInsn(&in, p, p.Insn(i-int(p.At)))
+	if i == int(p.At) {
 		in.Func = p.Func
 	}
 	return in
@@ -86,14 +82,14 @@ func (c Code) each() iter.Seq2[int, *Insn] {
 		var some [fewInsns]Insn
 		for k := range c.pieces {
 			p := &c.pieces[k]
-			list := p.insns()
+			list := p.Insns()
 			for first := 0; first < len(list); first += fewInsns {
-				n := p.unpack(some[:], list[first:])
+				n := unpackInsns(some[:], p, list[first:])
 				if first == 0 {
 					some[0].Func = p.Func
 				}
 				for i := range n {
-					if !yield(int(p.at)+first+i, &some[i]) {
+					if !yield(int(p.At)+first+i, &some[i]) {
 						return
 					}
 				}
@@ -112,15 +108,16 @@ func (c Code) marks() iter.Seq2[int, mark] {
 		}
 		for k := range c.pieces {
 			p := &c.pieces[k]
-			for i, x := range p.insns() {
+			list := p.Insns()
+			for i := range list {
 				var m mark
-				if l := asm.Label(x.label) & MaxLabel; l != 0 {
+				if l := list[i].Label(); l != 0 {
 					m.label = l + p.Labels
 				}
 				if i == 0 {
 					m.fn = p.Func
 				}
-				if m != (mark{}) && !yield(int(p.at)+i, m) {
+				if m != (mark{}) && !yield(int(p.At)+i, m) {
 					return
 				}
 			}
@@ -153,9 +150,9 @@ func (c Code) plain() []asm.Insn {
 	}
 	for k := range c.pieces {
 		p := &c.pieces[k]
-		from := p.insns()
+		from := p.Insns()
 		for i := range from {
-			p.Pack.plain(&out[int(p.at)+i], &from[i], p.Labels)
+			p.Pack.Plain(&out[int(p.At)+i], &from[i], p.Labels)
 		}
 	}
 	return out
@@ -169,7 +166,7 @@ func (c Code) Part(from, to int) Code {
 	if len(c.pieces) == 0 {
 		return Code{list: c.list[from:to:to]}
 	}
-	return JoinCode(c.cut(from, to))
+	return NewPackedInsns(c.cut(from, to))
 }
 
 // Slice returns a copy of the instructions.
@@ -193,12 +190,12 @@ func (c Code) unpacked() []Insn {
 	list := make([]Insn, c.Len())
 	for k := range c.pieces {
 		p := &c.pieces[k]
-		from := p.insns()
+		from := p.Insns()
 		for i := range from {
-			p.Pack.unpack(&list[int(p.at)+i], &from[i], p.Labels)
+			unpackInsn(&list[int(p.At)+i], p, &from[i])
 		}
 		if len(from) > 0 {
-			list[p.at].Func = p.Func
+			list[p.At].Func = p.Func
 		}
 	}
 	return list

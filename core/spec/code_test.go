@@ -13,7 +13,7 @@ func mov(n int32) Insn { return Insn{Insn: asm.Mov64Imm(asm.R0, n)} }
 
 func TestCodeValues(t *testing.T) {
 	given := []Insn{mov(1), mov(2), mov(3)}
-	c := NewCode(given...)
+	c := NewInsns(given...)
 	given[0].Imm = 99
 	out := c.Slice()
 	out[1].Imm = 99
@@ -33,11 +33,10 @@ func TestCodeValues(t *testing.T) {
 	if n != 2 {
 		t.Errorf("%d instructions before the break", n)
 	}
-	made := MakeCode(3, func(insns []Insn) { copy(insns, []Insn{mov(1), mov(2), mov(3)}) })
-	if of := CodeOf(asm.Mov64Imm(asm.R0, 1), asm.Mov64Imm(asm.R0, 2), asm.Mov64Imm(asm.R0, 3)); !made.Equal(c) || !of.Equal(c) || made.Equal(part) {
-		t.Errorf("%+v, %+v, %+v", made, of, c)
+	if alone := NewInsns(asm.Mov64Imm(asm.R0, 1), asm.Mov64Imm(asm.R0, 2), asm.Mov64Imm(asm.R0, 3)); !alone.Equal(c) || alone.Equal(part) {
+		t.Errorf("%+v, %+v", alone, c)
 	}
-	if !(Code{}).Equal(NewCode()) || (Code{}).Len() != 0 {
+	if !(Code{}).Equal(NewInsns[Insn]()) || (Code{}).Len() != 0 {
 		t.Error("code without instructions")
 	}
 }
@@ -47,7 +46,7 @@ func TestCodeEqual(t *testing.T) {
 		in := mov(1)
 		in.Func, in.Line, in.Core = &btf.FuncInfo{Name: "f"}, &btf.LineInfo{Line: 3}, &btf.CoreRelo{Access: "0"}
 		f(&in)
-		return NewCode(in)
+		return NewInsns(in)
 	}
 	same := with(func(*Insn) {})
 	if !same.Equal(with(func(*Insn) {})) {
@@ -154,7 +153,7 @@ func TestCodeConcurrent(t *testing.T) {
 // TestCloneAllocs holds that a clone does not copy instructions.
 func TestCloneAllocs(t *testing.T) {
 	for _, n := range []int{1, 10_000} {
-		p := &Program{Insns: MakeCode(n, func([]Insn) {})}
+		p := &Program{Insns: NewInsns(make([]Insn, n)...)}
 		if allocs := testing.AllocsPerRun(100, func() { p.Clone() }); allocs != 1 {
 			t.Errorf("a clone of %d instructions takes %v allocations", n, allocs)
 		}

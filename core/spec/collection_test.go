@@ -56,11 +56,11 @@ func TestCloneProgramsApart(t *testing.T) {
 
 func BenchmarkClone(b *testing.B) {
 	c := sample(b)
-	c.Programs[0].Insns = MakeCode(1000, func(insns []Insn) {
-		for i := range insns {
-			insns[i].Insn = asm.Mov64Imm(asm.R0, 1)
-		}
-	})
+	list := make([]asm.Insn, 1000)
+	for i := range list {
+		list[i] = asm.Mov64Imm(asm.R0, 1)
+	}
+	c.Programs[0].Insns = NewInsns(list...)
 	b.ReportAllocs()
 	for b.Loop() {
 		c.Clone()

@@ -142,11 +142,11 @@ func TestDiffJumps(t *testing.T) {
 
 func TestDiffLarge(t *testing.T) {
 	a := &Program{Name: "big", Type: ProgramXDP}
-	a.Insns = MakeCode(100_000, func(insns []Insn) {
-		for i := range insns {
-			insns[i].Insn = asm.Mov64Imm(asm.R1, int32(i%977))
-		}
-	})
+	list := make([]asm.Insn, 100_000)
+	for i := range list {
+		list[i] = asm.Mov64Imm(asm.R1, int32(i%977))
+	}
+	a.Insns = NewInsns(list...)
 	b := a.Clone()
 	if err := b.Insert(50_000, Insn{Insn: asm.Exit()}); err != nil {
 		t.Fatal(err)

@@ -17,8 +17,8 @@
 // [Code], the instructions of a program, is a value: copies share what they hold, and a change gives
 // the one that is changed instructions of its own. So a clone costs the same whatever the length of
 // its programs, and no edit of it reaches the original. Every edit copies a program once; many edits
-// are one when they are made in a slice that becomes a Code again. What comes from an object is in a [Pack],
-// a third as large, in which the programs that call a function share it; an edit takes a program out of there.
+// are one when they are made in a slice that becomes a Code again. What comes from an object is packed into
+// a third of the memory, and the programs that call a function share it; an edit unpacks its program.
 //
 // # Jump tables
 //

@@ -26,7 +26,7 @@ func program(t testing.TB, text string) *Program {
 		}
 		insns = append(insns, x)
 	}
-	p.Insns = NewCode(insns...)
+	p.Insns = NewInsns(insns...)
 	return p
 }
 
@@ -305,7 +305,7 @@ func TestSpliceMergesLabels(t *testing.T) {
 }
 
 func TestSpliceCallByLabel(t *testing.T) {
-	p := &Program{Name: "main", Type: ProgramXDP, Insns: NewCode(
+	p := &Program{Name: "main", Type: ProgramXDP, Insns: NewInsns(
 		Insn{Insn: asm.CallLabel(1), Func: &btf.FuncInfo{Name: "main"}},
 		Insn{Insn: asm.Exit()},
 		Insn{Insn: asm.Insn{Op: asm.Mov64Imm(asm.R0, 1).Op, Label: 1}, Func: &btf.FuncInfo{Name: "sub"}},

@@ -22,7 +22,7 @@ func insns(text string) []spec.Insn {
 }
 
 func ExampleProgram_Insert() {
-	p := &spec.Program{Name: "drop", Type: spec.ProgramXDP, Insns: spec.NewCode(insns(`
+	p := &spec.Program{Name: "drop", Type: spec.ProgramXDP, Insns: spec.NewInsns(insns(`
 		if r1 == 0 goto L1
 		r0 = 1
 		exit
@@ -99,7 +99,7 @@ func ExampleCollection_AppendText() {
 	c := &spec.Collection{
 		License:  "GPL",
 		Maps:     []*spec.Map{{Name: "seen", Type: spec.MapHash, KeySize: 4, ValueSize: 8, MaxEntries: 64}},
-		Programs: []*spec.Program{{Name: "pass", Type: spec.ProgramXDP, Insns: spec.NewCode(insns("r1 = map[seen] ll\nr0 = 2\nexit")...)}},
+		Programs: []*spec.Program{{Name: "pass", Type: spec.ProgramXDP, Insns: spec.NewInsns(insns("r1 = map[seen] ll\nr0 = 2\nexit")...)}},
 	}
 	fmt.Printf("%s", c.AppendText(nil))
 	// Output:
@@ -120,7 +120,7 @@ func ExampleCollection_AppendText() {
 }
 
 func ExampleDiff() {
-	a := &spec.Collection{Programs: []*spec.Program{{Name: "pass", Type: spec.ProgramXDP, Insns: spec.NewCode(insns("r0 = 2\nexit")...)}}}
+	a := &spec.Collection{Programs: []*spec.Program{{Name: "pass", Type: spec.ProgramXDP, Insns: spec.NewInsns(insns("r0 = 2\nexit")...)}}}
 	b := a.Clone()
 	if err := b.Programs[0].Splice(0, 1, insns("r0 = 1")); err != nil {
 		fmt.Println(err)

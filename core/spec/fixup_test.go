@@ -37,7 +37,7 @@ func TestCoreFixups(t *testing.T) {
 		for i := range relos {
 			insns = append(insns, Insn{Insn: asm.Mov64Imm(asm.R1, 0), Core: &relos[i]})
 		}
-		return NewCode(insns...)
+		return NewInsns(insns...)
 	}
 	c := &Collection{BTF: types[0], Programs: []*Program{
 		{Name: "a", Insns: code(btf.CoreRelo{Type: 3, Access: "0:0"}, btf.CoreRelo{Type: 3, Access: "0:1"}, btf.CoreRelo{Type: 3, Access: "0:2"})},

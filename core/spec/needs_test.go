@@ -10,14 +10,14 @@ import (
 )
 
 func TestNeeds(t *testing.T) {
-	loop := NewCode(Insn{Insn: asm.Call(asm.HelperLoop)}, Insn{Insn: asm.Call(asm.HelperLoop)}, Insn{Insn: asm.LoadFunc(asm.R2, "each")})
+	loop := NewInsns(Insn{Insn: asm.Call(asm.HelperLoop)}, Insn{Insn: asm.Call(asm.HelperLoop)}, Insn{Insn: asm.LoadFunc(asm.R2, "each")})
 	c := &Collection{
 		Programs: []*Program{
 			{Name: "a", Type: ProgramXDP, Flags: FlagXDPFrags, Insns: loop},
 			{Name: "b", Type: ProgramSchedCls, AttachType: AttachTypeTCXIngress, Insns: loop},
 			{Name: "unused", Type: ProgramNetfilter, AttachType: AttachTypeNetfilter, Optional: true},
 			{Name: "used", Type: ProgramTracing, AttachType: AttachTypeTraceFentry, Optional: true},
-			{Name: "weakly", Type: ProgramXDP, Insns: NewCode(Insn{Insn: asm.CallKfunc("maybe")})},
+			{Name: "weakly", Type: ProgramXDP, Insns: NewInsns(Insn{Insn: asm.CallKfunc("maybe")})},
 		},
 		Maps: []*Map{
 			{Name: "heap", Type: MapArena},
@@ -65,11 +65,11 @@ func TestNeedsLittle(t *testing.T) {
 		{"nothing", &Collection{}, nil, false, false},
 		{"socket filter", &Collection{Programs: []*Program{{Type: ProgramSocketFilter}}}, []string{"CAP_BPF"}, false, false},
 		{"member of struct_ops", &Collection{Programs: []*Program{{Type: ProgramStructOps, AttachType: AttachTypeTCXEgress}}}, []string{"CAP_BPF", "CAP_PERFMON"}, true, false},
-		{"relocated", &Collection{Programs: []*Program{{Type: ProgramXDP, Insns: NewCode(Insn{Core: &btf.CoreRelo{}})}}}, []string{"CAP_BPF", "CAP_NET_ADMIN"}, true, true},
+		{"relocated", &Collection{Programs: []*Program{{Type: ProgramXDP, Insns: NewInsns(Insn{Core: &btf.CoreRelo{}})}}}, []string{"CAP_BPF", "CAP_NET_ADMIN"}, true, true},
 		{"typed symbol", &Collection{Externs: []Extern{{Kind: ExternKsym, Type: 3}}}, nil, true, false},
 		{"socket map", &Collection{Maps: []*Map{{Type: MapSockmap}}}, []string{"CAP_BPF", "CAP_NET_ADMIN"}, false, false},
-		{"relocated and traced", &Collection{Programs: []*Program{{Type: ProgramTracing, Insns: NewCode(Insn{Core: &btf.CoreRelo{}})}}}, []string{"CAP_BPF", "CAP_PERFMON"}, true, false},
-		{"ids of its own", &Collection{Programs: []*Program{{Type: ProgramXDP, Insns: NewCode(Insn{Core: &btf.CoreRelo{Kind: btf.CoreTypeIDLocal}})}}}, []string{"CAP_BPF", "CAP_NET_ADMIN"}, false, false},
+		{"relocated and traced", &Collection{Programs: []*Program{{Type: ProgramTracing, Insns: NewInsns(Insn{Core: &btf.CoreRelo{}})}}}, []string{"CAP_BPF", "CAP_PERFMON"}, true, false},
+		{"ids of its own", &Collection{Programs: []*Program{{Type: ProgramXDP, Insns: NewInsns(Insn{Core: &btf.CoreRelo{Kind: btf.CoreTypeIDLocal}})}}}, []string{"CAP_BPF", "CAP_NET_ADMIN"}, false, false},
 	} {
 		if d := cmp.Diff(Needs{Kernel: Oldest, Capabilities: tt.caps, BTF: tt.btf, OnlyCore: tt.core}, tt.c.Needs()); d != "" {
 			t.Errorf("%s, -want +have:\n%s", tt.name, d)

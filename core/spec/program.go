@@ -83,12 +83,13 @@ func (p *Program) eachLabel(f func(asm.Label)) {
 	}
 	for k := range p.Insns.pieces {
 		piece := &p.Insns.pieces[k]
-		for _, x := range piece.insns() {
-			if l := asm.Label(x.label) & MaxLabel; l != 0 {
+		list := piece.Insns()
+		for i := range list {
+			if l := list[i].Label(); l != 0 {
 				f(l + piece.Labels)
 			}
-			if x.kind() == asm.RefLabel {
-				f(asm.Label(x.to) + piece.Labels)
+			if list[i].Kind() == asm.RefLabel {
+				f(list[i].Target() + piece.Labels)
 			}
 		}
 	}

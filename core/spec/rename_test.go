@@ -13,7 +13,7 @@ func TestRename(t *testing.T) {
 	p.Insns.private()[0].Insn = asm.LoadMap(asm.R1, "flows")
 	p.Insns.private()[2].Insn = asm.LoadVar(asm.R1, "seen", 0)
 	p.Insns.private()[5].Insn = asm.LoadMapValue(asm.R1, ".bss", 0)
-	p.Insns = NewCode(append(p.Insns.Slice(), Insn{Insn: asm.CallFunc("main")}, Insn{Insn: asm.Exit()})...)
+	p.Insns = NewInsns(append(p.Insns.Slice(), Insn{Insn: asm.CallFunc("main")}, Insn{Insn: asm.Exit()})...)
 	c.Maps = append(c.Maps,
 		&Map{Name: "calls", Type: MapProgArray, KeySize: 4, ValueSize: 4, MaxEntries: 1, Values: []MapValue{{0, "main"}}},
 		&Map{Name: "outer", Type: MapHashOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 1, Inner: &Map{Name: "template", Type: MapHash, KeySize: 4, ValueSize: 4, MaxEntries: 1}, Values: []MapValue{{0, "flows"}}},

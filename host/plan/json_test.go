@@ -35,7 +35,7 @@ func TestCore(t *testing.T) {
 	for _, id := range []btf.ID{2, 2, 3, 4} {
 		code = append(code, spec.Insn{Insn: asm.Mov64Imm(asm.R0, 0), Core: &btf.CoreRelo{Type: id, Access: "0:0"}})
 	}
-	c := &spec.Collection{BTF: table(0, false), Programs: []*spec.Program{{Name: "p", Insns: spec.NewCode(code...)}}}
+	c := &spec.Collection{BTF: table(0, false), Programs: []*spec.Program{{Name: "p", Insns: spec.NewInsns(code...)}}}
 	plan := &Plan{Objects: []Object{{Name: "o", After: c}}}
 	o := &plan.Objects[0]
 	if err := o.Complete(table(64, true)); err != nil {

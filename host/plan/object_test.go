@@ -10,7 +10,7 @@ import (
 // What a plan says about an object follows from what it was and what it is.
 func TestObject(t *testing.T) {
 	insns := []spec.Insn{{Insn: asm.Mov64Imm(asm.R0, 1)}, {Insn: asm.Exit()}}
-	before := &spec.Collection{Programs: []*spec.Program{{Name: "p", Type: spec.ProgramXDP, Insns: spec.NewCode(insns...)}}}
+	before := &spec.Collection{Programs: []*spec.Program{{Name: "p", Type: spec.ProgramXDP, Insns: spec.NewInsns(insns...)}}}
 	after := before.Clone()
 	after.Attach = append(after.Attach, spec.Attach{Program: "p", Kind: spec.HookXDP, Target: "eth0"})
 	o := Object{Name: "o", Source: "o.o", Before: before, After: after}

@@ -11,7 +11,7 @@ import (
 
 func TestRequirements(t *testing.T) {
 	program := func(typ spec.ProgramType, insns ...spec.Insn) *spec.Collection {
-		return &spec.Collection{Programs: []*spec.Program{{Name: "p", Type: typ, Insns: spec.NewCode(insns...)}}}
+		return &spec.Collection{Programs: []*spec.Program{{Name: "p", Type: typ, Insns: spec.NewInsns(insns...)}}}
 	}
 	for _, tt := range []struct {
 		name string

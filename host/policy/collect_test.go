@@ -16,7 +16,7 @@ func insns(list ...asm.Insn) spec.Code {
 	for i, in := range list {
 		out[i].Insn = in
 	}
-	return spec.NewCode(out...)
+	return spec.NewInsns(out...)
 }
 
 // example has one of everything that is evaluated.

@@ -26,7 +26,7 @@ attach:
 		fmt.Println(err)
 		return
 	}
-	drop := &spec.Program{Name: "drop", Type: spec.ProgramXDP, Insns: spec.NewCode(
+	drop := &spec.Program{Name: "drop", Type: spec.ProgramXDP, Insns: spec.NewInsns(
 		spec.Insn{Insn: asm.Call(asm.HelperMapDeleteElem)}, spec.Insn{Insn: asm.Exit()},
 	)}
 	final := &spec.Collection{

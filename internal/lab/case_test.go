@@ -120,7 +120,7 @@ func (w wrong) collection() (*spec.Collection, error) {
 			c.Maps = append(c.Maps, &m)
 		}
 	}
-	p.Insns = spec.NewCode(insns...)
+	p.Insns = spec.NewInsns(insns...)
 	c.Programs = []*spec.Program{p}
 	return c, nil
 }

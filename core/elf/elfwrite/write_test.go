@@ -134,7 +134,7 @@ func built(t testing.TB, order asm.ByteOrder) *spec.Collection {
 		t.Fatal(err)
 	}
 	p := &spec.Program{Name: "prog", Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceFentry, AttachTo: "do_x", Flags: spec.FlagSleepable, Optional: true}
-	p.Insns = spec.CodeOf(l.Insns...)
+	p.Insns = spec.NewInsns(l.Insns...)
 	p.Insns.Edit(func(insns []spec.Insn) {
 		for i, n := range l.Funcs {
 			insns[i].Func = &btf.FuncInfo{Name: n}

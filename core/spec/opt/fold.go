@@ -101,7 +101,7 @@ func fold(p *spec.Program, c *spec.Collection, frozen map[string]*spec.Map) ([]F
 			}
 		})
 	}
-	p.Insns = spec.NewCode(insns...)
+	p.Insns = spec.NewInsns(insns...)
 	return out, p.DeleteSet(gone)
 }
 

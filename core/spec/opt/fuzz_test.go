@@ -28,7 +28,7 @@ func FuzzTransform(f *testing.F) {
 			}
 			insns = append(insns, x)
 		}
-		p.Insns = spec.NewCode(insns...)
+		p.Insns = spec.NewInsns(insns...)
 		c := constants(p)
 		if c.Check() != nil {
 			return

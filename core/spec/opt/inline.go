@@ -60,7 +60,7 @@ func inline(p *spec.Program, at int) error {
 	}
 	f := g.Funcs[l.callee]
 	unused := l.onlyCall()
-	p.Insns = spec.NewCode(insns...)
+	p.Insns = spec.NewInsns(insns...)
 	if err := p.Splice(at, 1, body); err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func xdp(t *testing.T, text string) *spec.Collection {
 		}
 		insns = append(insns, x)
 	}
-	p.Insns = spec.NewCode(insns...)
+	p.Insns = spec.NewInsns(insns...)
 	return &spec.Collection{License: "GPL", Programs: []*spec.Program{p}}
 }
 

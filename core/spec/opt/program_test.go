@@ -25,7 +25,7 @@ func program(t testing.TB, text string) *spec.Program {
 		}
 		insns = append(insns, x)
 	}
-	p.Insns = spec.NewCode(insns...)
+	p.Insns = spec.NewInsns(insns...)
 	return p
 }
 

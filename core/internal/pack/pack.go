@@ -1,4 +1,6 @@
-package spec
+// Package pack holds the instructions of a code section in a third of the memory that they have in a
+// slice. It is how core/elf hands what it reads to core/spec; nobody else sees it.
+package pack
 
 import (
 	"fmt"
@@ -9,20 +11,19 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// Pack holds the instructions of a code section in a third of the memory that they have in a slice, and
-// without pointers in them: what few instructions have is in tables beside. Programs take functions from
-// it as pieces, any number of programs the same function. It is filled before the first Code has it, and
-// does not change any more then.
+// Pack holds the instructions of a code section without pointers in them: what few instructions have
+// is in tables beside. Programs take functions from it as pieces, any number of programs the same
+// function. It is filled before the first program has it, and does not change any more then.
 type Pack struct {
-	insns  []packed
+	insns  []Insn
 	extras []extra
 	names  *names // of all packs of an object
 	lines  []btf.LineInfoAt
 	cores  []btf.CoreReloAt
 }
 
-// packed is an instruction.
-type packed struct {
+// Insn is an instruction as it is packed.
+type Insn struct {
 	op    asm.Op
 	regs  uint8 // dst, and src in the upper half
 	off   int16
@@ -51,11 +52,11 @@ type extra struct {
 // names are what instructions refer to.
 type names struct{ list []string }
 
-// NewPack returns a pack with room for n instructions. The lines and CO-RE records are those that Add
+// New returns a pack with room for n instructions. The lines and CO-RE records are those that Add
 // refers to; where they say that they belong is not looked at. They must not change any more. It shares names
 // with other, which may be nil and is of the same object.
-func NewPack(n int, lines []btf.LineInfoAt, cores []btf.CoreReloAt, other *Pack) *Pack {
-	k := &Pack{insns: make([]packed, 0, n), lines: lines, cores: cores}
+func New(n int, lines []btf.LineInfoAt, cores []btf.CoreReloAt, other *Pack) *Pack {
+	k := &Pack{insns: make([]Insn, 0, n), lines: lines, cores: cores}
 	if other != nil {
 		k.names = other.names
 	} else {
@@ -122,25 +123,28 @@ func (k *Pack) SetLine(i, line int) {
 	}
 }
 
-// unpack sets in, which is zero, to an instruction of the pack, with labels above base.
-func (k *Pack) unpack(in *Insn, x *packed, base asm.Label) {
-	k.plain(&in.Insn, x, base)
+// Unpack sets in, which is zero, to an instruction of the pack, with labels above base, and returns
+// its source line and its CO-RE record, or nil.
+func (k *Pack) Unpack(in *asm.Insn, x *Insn, base asm.Label) (*btf.LineInfo, *btf.CoreRelo) {
+	k.Plain(in, x, base)
+	var core *btf.CoreRelo
 	line := x.more
 	if line&hasExtra != 0 {
 		e := &k.extras[line&^hasExtra]
 		if line = e.line; e.core > 0 {
-			in.Core = &k.cores[e.core-1].CoreRelo
+			core = &k.cores[e.core-1].CoreRelo
 		}
 	}
 	if line > 0 {
-		in.Line = &k.lines[line-1].LineInfo
+		return &k.lines[line-1].LineInfo, core
 	}
+	return nil, core
 }
 
-// plain is unpack of the instruction alone. It sets one field after the other: a value that is put together and
+// Plain is Unpack of the instruction alone. It sets one field after the other: a value that is put together and
 // then copied takes twice as long.
-func (k *Pack) plain(in *asm.Insn, x *packed, base asm.Label) {
-	ref, label, target := x.kind(), asm.Label(x.label)&MaxLabel, asm.Label(x.to)
+func (k *Pack) Plain(in *asm.Insn, x *Insn, base asm.Label) {
+	ref, label, target := x.Kind(), x.Label(), asm.Label(x.to)
 	if label != 0 {
 		label += base
 	}
@@ -157,8 +161,14 @@ func (k *Pack) plain(in *asm.Insn, x *packed, base asm.Label) {
 	}
 }
 
-// kind gives the kind of what the instruction refers to.
-func (x *packed) kind() asm.RefKind { return asm.RefKind(x.label>>labelBits) & (1<<kindBits - 1) }
+// Label returns the label of the instruction within its function, or 0.
+func (x *Insn) Label() asm.Label { return asm.Label(x.label) & MaxLabel }
+
+// Target returns the label that the instruction refers to within its function, if its kind is RefLabel.
+func (x *Insn) Target() asm.Label { return asm.Label(x.to) }
+
+// Kind returns the kind of what the instruction refers to.
+func (x *Insn) Kind() asm.RefKind { return asm.RefKind(x.label>>labelBits) & (1<<kindBits - 1) }
 
 // Piece is a function of a pack as a program has it.
 type Piece struct {
@@ -166,65 +176,11 @@ type Piece struct {
 	Func     *btf.FuncInfo // of the first instruction; nil is none
 	From, To uint32        // instructions of the pack
 	Labels   asm.Label     // is added to its labels, so that they are unique in the program
-	at       uint32        // index of the first instruction in the code
+	At       uint32        // index of the first instruction in the program; core/spec sets it
 }
 
-// insns gives the instructions of the piece.
-func (p *Piece) insns() []packed { return p.Pack.insns[p.From:p.To] }
+// Insns returns the instructions of the piece, to be read only.
+func (p *Piece) Insns() []Insn { return p.Pack.insns[p.From:p.To] }
 
-// unpack sets as many of to as there are, and returns how many.
-func (p *Piece) unpack(to []Insn, from []packed) int {
-	n := min(len(from), len(to))
-	clear(to[:n])
-	for i := range n {
-		p.Pack.unpack(&to[i], &from[i], p.Labels)
-	}
-	return n
-}
-
-// JoinCode returns code that is made of pieces, one behind the other. It keeps the slice.
-func JoinCode(pieces []Piece) Code {
-	if len(pieces) == 0 {
-		return Code{}
-	}
-	at := uint32(0)
-	for i := range pieces {
-		pieces[i].at = at
-		at += pieces[i].To - pieces[i].From
-	}
-	return Code{pieces: pieces}
-}
-
-// pieceOf finds the piece that has instruction i of the code.
-func (c Code) pieceOf(i int) *Piece {
-	from, to := 0, len(c.pieces)
-	for to-from > 1 {
-		if half := int(uint(from+to) / 2); int(c.pieces[half].at) <= i {
-			from = half
-		} else {
-			to = half
-		}
-	}
-	return &c.pieces[from]
-}
-
-// cut gives the pieces of the instructions from index from on, up to but without to.
-func (c Code) cut(from, to int) []Piece {
-	var out []Piece
-	for _, p := range c.pieces {
-		n := int(p.To - p.From)
-		first, end := max(from-int(p.at), 0), min(to-int(p.at), n)
-		if first >= end {
-			continue
-		}
-		if first > 0 {
-			p.Func = nil
-		}
-		p.From, p.To = p.From+uint32(first), p.From+uint32(end)
-		out = append(out, p)
-	}
-	return out
-}
-
-// samePieces reports whether both are made of the same pieces.
-func samePieces(a, b Code) bool { return len(a.pieces) > 0 && slices.Equal(a.pieces, b.pieces) }
+// Insn returns instruction i of the piece, to be read only.
+func (p *Piece) Insn(i int) *Insn { return &p.Pack.insns[int(p.From)+i] }

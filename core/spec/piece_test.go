@@ -1,12 +1,12 @@
 package spec
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/internal/pack"
 )
 
 // inPieces gives the code in pieces, a function each, whose labels are numbered from 1.
@@ -22,13 +22,13 @@ func inPieces(t testing.TB, c Code) Code {
 			cores = append(cores, btf.CoreReloAt{CoreRelo: *in.Core})
 		}
 	}
-	k := NewPack(1, lines, cores, nil)
-	var pieces []Piece
+	k := pack.New(1, lines, cores, nil)
+	var pieces []pack.Piece
 	base, top, nextLine, nextCore := asm.Label(0), asm.Label(0), 0, 0
 	for i, in := range c.All() {
 		if i == 0 || in.Func != nil {
 			base = top
-			pieces = append(pieces, Piece{Pack: k, Func: in.Func, From: uint32(i), Labels: base})
+			pieces = append(pieces, pack.Piece{Pack: k, Func: in.Func, From: uint32(i), Labels: base})
 		}
 		line, core := -1, -1
 		if in.Line != nil {
@@ -49,7 +49,7 @@ func inPieces(t testing.TB, c Code) Code {
 		}
 		pieces[len(pieces)-1].To = uint32(k.Len())
 	}
-	return JoinCode(pieces)
+	return NewPackedInsns(pieces)
 }
 
 // mixed is code with everything that an instruction can have.
@@ -85,8 +85,8 @@ func mixed(t testing.TB) Code {
 
 func btfLine(n uint32) *btf.LineInfo { return btf.NewLineInfo("a.c", "x", n, 2) }
 
-// TestPack holds that code in pieces is the same as code in a slice, however it is read.
-func TestPack(t *testing.T) {
+// TestPieces holds that code in pieces is the same as code in a slice, however it is read.
+func TestPieces(t *testing.T) {
 	flat := mixed(t)
 	c := inPieces(t, flat)
 	if len(c.pieces) != 2 || c.Len() != flat.Len() || !c.Equal(flat) || !flat.Equal(c) || !c.Equal(inPieces(t, flat)) || !c.Equal(c) {
@@ -124,14 +124,14 @@ func TestPack(t *testing.T) {
 			c.At(i)
 		}()
 	}
-	if JoinCode(nil).Len() != 0 || !c.Part(3, 3).Equal(Code{}) {
+	if NewPackedInsns(nil).Len() != 0 || !c.Part(3, 3).Equal(Code{}) {
 		t.Error("code of no pieces has instructions")
 	}
 }
 
-// TestPackShared holds that programs share a function, with labels of their own.
-func TestPackShared(t *testing.T) {
-	k := NewPack(0, []btf.LineInfoAt{{LineInfo: *btfLine(7)}}, nil, nil)
+// TestPiecesShared holds that programs share a function, with labels of their own.
+func TestPiecesShared(t *testing.T) {
+	k := pack.New(0, []btf.LineInfoAt{{LineInfo: *btfLine(7)}}, nil, nil)
 	for _, in := range []asm.Insn{asm.JumpImm(asm.Equal, asm.R1, 0, 1), asm.Mov64Imm(asm.R0, 1), asm.Exit()} {
 		if err := k.Add(&in, -1, -1); err != nil {
 			t.Fatal(err)
@@ -139,10 +139,10 @@ func TestPackShared(t *testing.T) {
 	}
 	k.SetLabel(2, 1)
 	k.SetLine(0, 0)
-	f := Piece{Pack: k, To: 3}
+	f := pack.Piece{Pack: k, To: 3}
 	g := f
 	g.Labels = 10
-	c := JoinCode([]Piece{f, g})
+	c := NewPackedInsns([]pack.Piece{f, g})
 	if c.At(0).Target != 1 || c.At(2).Label != 1 || c.At(3).Target != 11 || c.At(5).Label != 11 || c.At(1).Label != 0 || c.At(4).Target != 0 {
 		t.Errorf("labels are %v", c.Slice())
 	}
@@ -158,31 +158,8 @@ func TestPackShared(t *testing.T) {
 	}
 }
 
-// TestPackNames holds that packs of an object share names, also those that come again much later.
-func TestPackNames(t *testing.T) {
-	a := NewPack(0, nil, nil, nil)
-	b := NewPack(0, nil, nil, a)
-	for i := range 4 * recentNames {
-		for _, k := range []*Pack{a, b} {
-			in := asm.Call(asm.Helper(i))
-			in.SetSymbol(asm.RefMap, fmt.Sprint("m", i%(3*recentNames)))
-			if err := k.Add(&in, -1, -1); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	for i, in := range JoinCode([]Piece{{Pack: a, To: 4 * recentNames}, {Pack: b, To: 4 * recentNames}}).All() {
-		if want := fmt.Sprint("m", i%(4*recentNames)%(3*recentNames)); in.Symbol != want || in.Ref != asm.RefMap || in.Target != 0 {
-			t.Errorf("instruction %d refers to %q, not %q", i, in.Symbol, want)
-		}
-	}
-	if len(a.names.list) != 4*recentNames {
-		t.Errorf("there are %d names", len(a.names.list))
-	}
-}
-
-// TestPackAllocs holds that going through code takes no memory for each instruction, however it is kept.
-func TestPackAllocs(t *testing.T) {
+// TestPiecesAllocs holds that going through code takes no memory for each instruction, however it is kept.
+func TestPiecesAllocs(t *testing.T) {
 	flat := mixed(t)
 	for _, c := range []Code{flat, inPieces(t, flat)} {
 		n := 0
@@ -200,24 +177,8 @@ func TestPackAllocs(t *testing.T) {
 	}
 }
 
-// TestPackRefuses holds that what does not fit is an error.
-func TestPackRefuses(t *testing.T) {
-	k := NewPack(0, nil, nil, nil)
-	for name, in := range map[string]asm.Insn{
-		"label": {Label: MaxLabel + 1}, "flags": {Flags: 2}, "register": {Dst: 16}, "source": {Src: 16}, "kind": {Ref: 16},
-	} {
-		if err := k.Add(&in, -1, -1); err == nil || k.Len() != 0 {
-			t.Errorf("%s: packed", name)
-		}
-	}
-	in := asm.Insn{Label: MaxLabel, Ref: asm.RefLabel, Target: 1<<32 - 1, Flags: asm.Raw}
-	if err := k.Add(&in, -1, -1); err != nil || JoinCode([]Piece{{Pack: k, To: 1}}).At(0).Insn != in {
-		t.Errorf("the largest label: %v", err)
-	}
-}
-
-// TestPackEdits holds that every change of code in pieces gives what the same change of a slice does.
-func TestPackEdits(t *testing.T) {
+// TestPiecesEdits holds that every change of code in pieces gives what the same change of a slice does.
+func TestPiecesEdits(t *testing.T) {
 	for name, edit := range codeEdits {
 		flat, pieces := editable(t), editable(t)
 		p := pieces.Programs[0]
@@ -238,8 +199,8 @@ func TestPackEdits(t *testing.T) {
 	}
 }
 
-// TestPackReads holds that what asks about code does not care how it is kept.
-func TestPackReads(t *testing.T) {
+// TestPiecesReads holds that what asks about code does not care how it is kept.
+func TestPiecesReads(t *testing.T) {
 	flat := &Program{Name: "main", Type: ProgramXDP, Insns: mixed(t)}
 	p := flat.Clone()
 	p.Insns = inPieces(t, flat.Insns)
