@@ -155,7 +155,7 @@ func TestOptionsLimits(t *testing.T) {
 		{elf.Options{MaxData: 20}, "are more than the limit of 20 for all sections"},
 		{elf.Options{MaxInsns: 80}, "have more than 80 instructions"},
 	} {
-		if _, err := tt.o.LoadBytes(b); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := elf.LoadBytes(b, tt.o); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%+v: got %v, want %q", tt.o, err, tt.want)
 		}
 	}
