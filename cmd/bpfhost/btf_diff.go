@@ -9,7 +9,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/btf/render"
-	"github.com/bpfhost/bpfhost/host"
+	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
 // diffDoc is what btf diff -o json prints. Fields are only ever added.
@@ -60,8 +60,8 @@ only their own types are compared.`,
 			}
 			for i := range list {
 				c := &list[i]
-				c.Type, c.Name = host.SafeText(c.Type), host.SafeText(c.Name)
-				c.Old, c.New = host.SafeText(c.Old), host.SafeText(c.New)
+				c.Type, c.Name = quote.Text(c.Type), quote.Text(c.Name)
+				c.Old, c.New = quote.Text(c.Old), quote.Text(c.New)
 			}
 			_, err = a.out.Write(render.AppendChanges(nil, list))
 			return err

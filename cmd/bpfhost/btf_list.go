@@ -11,7 +11,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/kernel"
-	"github.com/bpfhost/bpfhost/host"
+	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
 // listSchema names the fields of listDoc.
@@ -114,7 +114,7 @@ func (s *sources) listAll() (listDoc, error) {
 	return d, nil
 }
 
-func (s *sources) warn(err error) { fmt.Fprintf(s.err, "bpfhost: %s\n", host.SafeText(err.Error())) }
+func (s *sources) warn(err error) { fmt.Fprintf(s.err, "bpfhost: %s\n", quote.Text(err.Error())) }
 
 func (d *listDoc) add(doc sourceDoc, t *btf.Types) {
 	doc.Types, doc.Bytes = t.Len()-int(t.First()), len(t.Bytes())

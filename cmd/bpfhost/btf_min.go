@@ -8,7 +8,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/elf"
-	"github.com/bpfhost/bpfhost/host"
+	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
 func newBTFMin(a app) *cobra.Command {
@@ -87,7 +87,7 @@ func (a app) addRelocations(m *btf.MinCore, name string, kernel btf.Target) erro
 		return &inputError{fmt.Errorf("min %s: %w", name, err)}
 	}
 	if len(missing) > 0 {
-		fmt.Fprintf(a.err, "bpfhost: warning: %s: %d of %d CO-RE relocations find nothing: %s\n", name, len(missing), len(relos), host.SafeText(missing[0]))
+		fmt.Fprintf(a.err, "bpfhost: warning: %s: %d of %d CO-RE relocations find nothing: %s\n", name, len(missing), len(relos), quote.Text(missing[0]))
 	}
 	return nil
 }

@@ -12,8 +12,8 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/guests"
-	"github.com/bpfhost/bpfhost/host"
 	"github.com/bpfhost/bpfhost/host/plan"
+	"github.com/bpfhost/bpfhost/internal/quote"
 	"github.com/bpfhost/bpfhost/internal/testnet"
 )
 
@@ -56,7 +56,7 @@ func (d *demo) run(ctx context.Context, a app) error {
 	}
 	if errors.Is(err, loader.ErrPermission) || errors.Is(err, loader.ErrNotSupported) {
 		fmt.Fprintf(a.err, "bpfhost: demo: %s; run it as root to see events, this is its plan:\n",
-			host.SafeText(err.Error()))
+			quote.Text(err.Error()))
 		return d.planOnly(ctx, a)
 	}
 	return err
@@ -113,7 +113,7 @@ func (d *demo) runOn(ctx context.Context, a app, lab *testnet.Net) error {
 func (d *demo) send(ctx context.Context, a app, lab *testnet.Net) {
 	for ctx.Err() == nil {
 		if _, err := lab.Traffic(ctx, testnet.Flow{UDP: 3, TCP: 2, ICMP: 1, Every: every}); err != nil {
-			fmt.Fprintf(a.err, "bpfhost: demo: %s\n", host.SafeText(err.Error()))
+			fmt.Fprintf(a.err, "bpfhost: demo: %s\n", quote.Text(err.Error()))
 			return
 		}
 	}

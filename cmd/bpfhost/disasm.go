@@ -12,7 +12,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
-	"github.com/bpfhost/bpfhost/host"
+	"github.com/bpfhost/bpfhost/internal/quote"
 	"github.com/bpfhost/bpfhost/internal/report"
 )
 
@@ -135,7 +135,7 @@ func (d *disasm) program(out []byte, p *spec.Program, more bool) ([]byte, error)
 	}), nil
 }
 
-func safe(line string) string { return host.SafeText(line) + "\n" }
+func safe(line string) string { return quote.Text(line) + "\n" }
 
 // comment is what stands before an instruction: its source line, what of it depends on the kernel's
 // types, and its bytes.
@@ -151,7 +151,7 @@ func (d *disasm) comment(in spec.Insn, bytes []byte) string {
 	if d.bytes {
 		parts = append(parts, hex.EncodeToString(bytes))
 	}
-	return host.SafeText(strings.Join(parts, " | "))
+	return quote.Text(strings.Join(parts, " | "))
 }
 
 // plain takes the instructions of a program and the names of its functions apart.

@@ -9,7 +9,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm/cfg"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/core/spec/opt"
-	"github.com/bpfhost/bpfhost/host"
+	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
 // dot draws the control flow of a program for Graphviz.
@@ -152,7 +152,7 @@ func dotText(s string) string {
 	out := []byte{'"'}
 	for line := range strings.Lines(s) {
 		text, nl := strings.CutSuffix(line, "\n")
-		for _, c := range []byte(host.SafeText(text)) {
+		for _, c := range []byte(quote.Text(text)) {
 			if c == '"' || c == '\\' {
 				out = append(out, '\\')
 			}

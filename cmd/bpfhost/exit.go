@@ -10,6 +10,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/host"
 	"github.com/bpfhost/bpfhost/host/policy"
+	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
 // The exit codes. Scripts rely on them: they never change their meaning.
@@ -113,7 +114,7 @@ func printError(w io.Writer, err error) int {
 		return find(list[0]).code
 	}
 	c := find(err)
-	line := "bpfhost: " + host.SafeText(err.Error())
+	line := "bpfhost: " + quote.Text(err.Error())
 	if c.next != "" {
 		line += "; " + c.next
 	}

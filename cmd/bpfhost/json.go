@@ -2,11 +2,9 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
-	"unicode"
-	"unicode/utf16"
-	"unicode/utf8"
+
+	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
 // writeJSON prints a document for people and programs: indented, with a line feed behind it.
@@ -29,7 +27,7 @@ func writeJSONLine(w io.Writer, v any) error {
 
 // writeLine prints JSON whose strings cannot command a terminal, with a line feed behind it.
 func writeLine(w io.Writer, b []byte) error {
-	_, err := w.Write(append(safeJSON(b), '\n'))
+	_, err := w.Write(append(quote.JSON(b), '\n'))
 	return err
 }
 
@@ -38,34 +36,8 @@ type jsonOut struct{ w io.Writer }
 
 // Write writes a piece. Its strings cannot command a terminal.
 func (j jsonOut) Write(b []byte) (int, error) {
-	if _, err := j.w.Write(safeJSON(b)); err != nil {
+	if _, err := j.w.Write(quote.JSON(b)); err != nil {
 		return 0, err
 	}
 	return len(b), nil
-}
-
-// safeJSON gives JSON with escapes for what does not show. The encoder has escaped what stands below a space.
-func safeJSON(b []byte) []byte {
-	safe := 0
-	for safe < len(b) && b[safe] < 0x7f {
-		safe++
-	}
-	if safe == len(b) {
-		return b
-	}
-	out := append(make([]byte, 0, len(b)+1), b[:safe]...)
-	for b = b[safe:]; len(b) > 0; {
-		r, n := utf8.DecodeRune(b)
-		switch {
-		case b[0] < 0x7f || r >= 0x80 && unicode.IsPrint(r):
-			out = append(out, b[:n]...)
-		case r >= 0x10000:
-			hi, lo := utf16.EncodeRune(r)
-			out = fmt.Appendf(out, "\\u%04x\\u%04x", hi, lo)
-		default:
-			out = fmt.Appendf(out, "\\u%04x", r)
-		}
-		b = b[n:]
-	}
-	return out
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/elf/elflink"
-	"github.com/bpfhost/bpfhost/host"
+	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
 func newLink(a app) *cobra.Command {
@@ -59,7 +59,7 @@ func (a app) link(names []string, output string) error {
 	}
 	for _, n := range c.Notes {
 		if n.Code == elf.NoteUndefined {
-			fmt.Fprintf(a.err, "bpfhost: warning: object %s: %s %s\n", host.SafeText(output), n.Code, host.SafeText(n.Text))
+			fmt.Fprintf(a.err, "bpfhost: warning: object %s: %s %s\n", quote.Text(output), n.Code, quote.Text(n.Text))
 		}
 	}
 	return a.writeFile(output, b)

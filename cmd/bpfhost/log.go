@@ -9,7 +9,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/bpfhost/bpfhost/host"
+	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
 // newLog returns a logger that writes one line for each message: "bpfhost: warning: text key=value". A plugin's own start with "bpfhost: plugin NAME: ".
@@ -45,17 +45,17 @@ func (h *lineHandler) Handle(_ context.Context, r slog.Record) error {
 	var rest strings.Builder
 	add := func(a slog.Attr) bool {
 		if a.Key == "plugin" { // who speaks stands first, so that no plugin can pass for the host
-			b.WriteString("plugin " + host.SafeText(a.Value.String()) + ": ")
+			b.WriteString("plugin " + quote.Text(a.Value.String()) + ": ")
 			return true
 		}
-		rest.WriteString(" " + host.SafeText(a.Key+"="+a.Value.String()))
+		rest.WriteString(" " + quote.Text(a.Key+"="+a.Value.String()))
 		return true
 	}
 	for _, a := range h.attrs {
 		add(a)
 	}
 	r.Attrs(add)
-	b.WriteString(levelMarks[r.Level] + host.SafeText(r.Message) + rest.String() + "\n")
+	b.WriteString(levelMarks[r.Level] + quote.Text(r.Message) + rest.String() + "\n")
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	_, err := h.w.Write(b.Bytes())

@@ -12,6 +12,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/host"
 	"github.com/bpfhost/bpfhost/host/plan"
+	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
 func newRun(a app) *cobra.Command {
@@ -58,7 +59,7 @@ func warnLenient(a app, p *plan.Plan) {
 		}
 		for _, n := range c.Before.Notes {
 			if n.Code == elf.NoteLenient {
-				fmt.Fprintf(a.err, "bpfhost: warning: object %s: %s %s\n", host.SafeText(c.Source), n.Code, host.SafeText(n.Text))
+				fmt.Fprintf(a.err, "bpfhost: warning: object %s: %s %s\n", quote.Text(c.Source), n.Code, quote.Text(n.Text))
 			}
 		}
 	}
@@ -86,7 +87,7 @@ func (l *life) serve(ctx context.Context, a app, plugin *host.Plugin, p *plan.Pl
 		err = failures{}.with(err, closed, writeAccount(a, run, output)).err()
 	}()
 	for _, s := range run.Skipped() {
-		fmt.Fprintf(a.err, "bpfhost: warning: %s\n", host.SafeText(s))
+		fmt.Fprintf(a.err, "bpfhost: warning: %s\n", quote.Text(s))
 	}
 	if l.ready != "" {
 		if err := os.WriteFile(l.ready, nil, 0o644); err != nil {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/bpfhost/bpfhost/host"
+	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
 // table is text in blocks of aligned columns. Every cell is made safe for a terminal here, so that
@@ -24,7 +24,7 @@ type tableLine struct {
 
 // text adds a line without columns.
 func (t *table) text(format string, args ...any) {
-	t.lines = append(t.lines, tableLine{cells: []string{host.SafeText(fmt.Sprintf(format, args...))}, block: -1})
+	t.lines = append(t.lines, tableLine{cells: []string{quote.Text(fmt.Sprintf(format, args...))}, block: -1})
 }
 
 // block adds a headed block of rows; nothing when there are no rows.
@@ -41,7 +41,7 @@ func (t *table) block(head []string, rows [][]string) {
 	for _, r := range rows {
 		cells := make([]string, len(r))
 		for i, c := range r {
-			if cells[i] = host.SafeText(c); cells[i] == "" {
+			if cells[i] = quote.Text(c); cells[i] == "" {
 				cells[i] = "-"
 			}
 		}

@@ -4,16 +4,12 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
-// show quotes a name for a message and shortens it: texts and names come from others.
-func show(name string) string {
-	const limit = 64
-	if len(name) > limit {
-		return strconv.QuoteToASCII(name[:limit]) + "…"
-	}
-	return strconv.QuoteToASCII(name)
-}
+// show quotes a name for a message: texts and names come from others.
+func show(name string) string { return quote.Quoted(name) }
 
 // isWord reports whether a name can stand without quotes as a label or a function.
 func isWord(s string) bool {
@@ -106,7 +102,7 @@ func appendSource(dst []byte, text string) []byte {
 	for line := range strings.Lines(text) {
 		dst = append(dst, "; "...)
 		for _, r := range strings.TrimRight(line, "\r\n") {
-			if r == '\t' || r != utf8.RuneError && strconv.IsPrint(r) {
+			if r == '\t' || r != utf8.RuneError && quote.Printable(r) {
 				dst = utf8.AppendRune(dst, r)
 				continue
 			}

@@ -3,8 +3,9 @@ package btf
 import (
 	"bytes"
 	"strconv"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
 // AppendRaw appends a type in the layout of "bpftool btf dump file", a line for the type and one for each part of it,
@@ -67,7 +68,7 @@ func (w *rawWriter) name(off uint32) {
 func printable(b []byte) bool {
 	for _, c := range b {
 		if c >= utf8.RuneSelf || c < ' ' || c == 0x7f {
-			return bytes.IndexFunc(b, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
+			return bytes.IndexFunc(b, func(r rune) bool { return !quote.Printable(r) }) < 0
 		}
 	}
 	return true

@@ -81,7 +81,7 @@ func (k *linker) placeTable(u *tableUse, starts []uint32, labels []asm.Label) er
 	if !k.l.f.ClaimMore(sym.Size) {
 		return sec.Errorf(sym.Value, "jump tables overlap too much")
 	}
-	c := wire.NewAt(object.Show(sec.Name), k.l.f.Order, data[sym.Value:sym.Value+sym.Size], sym.Value)
+	c := wire.NewAt(object.Show(sec.Name).String(), k.l.f.Order, data[sym.Value:sym.Value+sym.Size], sym.Value)
 	u.table.Labels = make([]asm.Label, sym.Size/object.JumpEntry)
 	for e := range u.table.Labels {
 		to := c.U64()

@@ -66,7 +66,7 @@ func (l *loader) readLegacyMap(s *object.Section, sym *object.Symbol, data []byt
 	if l.hasMap(sym.Name) {
 		return s.Errorf(sym.Value, "second map named %q", object.Show(sym.Name))
 	}
-	c := wire.NewAt(object.Show(s.Name), l.f.Order, data[sym.Value:end], sym.Value)
+	c := wire.NewAt(object.Show(s.Name).String(), l.f.Order, data[sym.Value:end], sym.Value)
 	m := &spec.Map{Name: sym.Name, Section: s.Name}
 	m.Type, m.KeySize, m.ValueSize, m.MaxEntries = spec.MapType(c.U32()), c.U32(), c.U32(), c.U32()
 	if c.Len() >= 4 {

@@ -168,7 +168,7 @@ func (l *loader) readLicense() error {
 		if err != nil {
 			return err
 		}
-		c := wire.New(object.Show(s.Name), l.f.Order, b)
+		c := wire.New(object.Show(s.Name).String(), l.f.Order, b)
 		l.c.KernelVersion = c.U32()
 		return c.Err()
 	}

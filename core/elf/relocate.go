@@ -111,7 +111,7 @@ func (k *linker) bad(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	return &wire.Error{Section: object.Show(k.section.Name), Offset: k.fn.off() + 8*uint64(e.Index), Err: fmt.Errorf("function %q: %w", object.Show(k.fn.name()), e.Err)}
+	return &wire.Error{Section: object.Show(k.section.Name).String(), Offset: k.fn.off() + 8*uint64(e.Index), Err: fmt.Errorf("function %q: %w", object.Show(k.fn.name()), e.Err)}
 }
 
 // decodeOptions are those for a part of an object file.

@@ -2,8 +2,9 @@ package spec
 
 import (
 	"fmt"
-	"strconv"
 	"unicode/utf8"
+
+	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
 // maxName is the longest name that an object may be given, in bytes.
@@ -28,11 +29,5 @@ func checkName(name string) error {
 	return nil
 }
 
-// show quotes a name for a message and shortens it: names come from untrusted files.
-func show(name string) string {
-	const limit = 64
-	if len(name) > limit {
-		return strconv.QuoteToASCII(name[:limit]) + "…"
-	}
-	return strconv.QuoteToASCII(name)
-}
+// show quotes a name for a message: names come from untrusted files.
+func show(name string) string { return quote.Quoted(name) }

@@ -22,13 +22,13 @@ import (
 // the function that starts there, "@core" its CO-RE record, "@line" its source line ("@same" is that
 // of the instruction before). Types are at the end, as the bytes of .BTF in base64.
 func (c *Collection) AppendText(dst []byte) []byte {
-	dst = appendLine(dst, "license", quote(c.License))
+	dst = appendLine(dst, "license", literal(c.License))
 	dst = appendLine(dst, "order", c.Order.String())
 	if c.KernelVersion != 0 {
 		dst = appendLine(dst, "version", flags(c.KernelVersion))
 	}
 	for _, n := range c.Notes {
-		dst = appendLine(dst, "note", name(n.Code)+" "+quote(n.Text))
+		dst = appendLine(dst, "note", name(n.Code)+" "+literal(n.Text))
 	}
 	for _, h := range c.Hidden {
 		dst = appendLine(dst, "hidden", name(h))
@@ -98,11 +98,11 @@ func indentProps(dst []byte, props []prop, indent string) []byte {
 func word(s string) string {
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; c <= ' ' && c != ' ' || c >= 0x7f || c == '"' || c == '\\' || c == ';' || c == '#' {
-			return quote(s)
+			return literal(s)
 		}
 	}
 	if s == "" || s[0] == ' ' || s[len(s)-1] == ' ' {
-		return quote(s)
+		return literal(s)
 	}
 	return s
 }
@@ -111,13 +111,13 @@ func word(s string) string {
 func name(s string) string {
 	for i := 0; i < len(s); i++ {
 		if s[i] == ' ' {
-			return quote(s)
+			return literal(s)
 		}
 	}
 	return word(s)
 }
 
-func quote(s string) string { return strconv.QuoteToASCII(s) }
+func literal(s string) string { return strconv.QuoteToASCII(s) }
 
 // maxInner is how deep templates of inner maps are written and read; one level makes sense.
 const maxInner = 4
@@ -236,14 +236,14 @@ func records(list []Insn, i int) string {
 		b = fmt.Appendf(b, "@type %d\n", in.Func.Type)
 	}
 	if r := in.Core; r != nil {
-		b = fmt.Appendf(b, "@core %v %d %s\n", r.Kind, r.Type, quote(r.Access))
+		b = fmt.Appendf(b, "@core %v %d %s\n", r.Kind, r.Type, literal(r.Access))
 	}
 	switch l := in.Line; {
 	case l == nil:
 	case i > 0 && list[i-1].Line != nil && list[i-1].Line.Equal(*l):
 		b = append(b, "@same\n"...)
 	default:
-		b = fmt.Appendf(b, "@line %s:%d:%d %s\n", name(l.File()), l.Line, l.Col, quote(l.Text()))
+		b = fmt.Appendf(b, "@line %s:%d:%d %s\n", name(l.File()), l.Line, l.Col, literal(l.Text()))
 	}
 	return string(b)
 }

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
 // Kind is what an Access is about. Its text is the word that rules, requests and messages use.
@@ -134,15 +134,4 @@ func (a Access) String() string {
 }
 
 // printable returns text as it is if a terminal shows it as it is, and quoted otherwise.
-func printable(text string) string {
-	const most = 300
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "…"
-	}
-	for _, r := range text {
-		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
-			return strconv.QuoteToASCII(text)
-		}
-	}
-	return text
-}
+func printable(text string) string { return quote.Plain(text, 300) }

@@ -1,5 +1,7 @@
 // Package quote makes text of untrusted origin fit to be printed: text of plugins, objects and
 // policies, which may hold commands for a terminal.
+//
+// Text and Lines are for output, JSON for documents; Quoted, Plain and Name for names in messages.
 package quote
 
 import (

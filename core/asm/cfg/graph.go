@@ -3,9 +3,9 @@ package cfg
 import (
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
 // Graph is the control flow of a program: its functions, and their basic blocks with the edges
@@ -114,17 +114,6 @@ const (
 	targetMiddle = -3 // the second half of a 64-bit load
 )
 
-// maxName is how much of a name a message shows: texts and names come from others.
-const maxName = 64
-
-// quote quotes a name for a message, and shortens it.
-func quote(name string) string {
-	if len(name) > maxName {
-		return strconv.QuoteToASCII(name[:maxName]) + "…"
-	}
-	return strconv.QuoteToASCII(name)
-}
-
 // grapher builds a Graph.
 type grapher struct {
 	g       *Graph
@@ -186,7 +175,7 @@ func (b *grapher) resolve() error {
 		case asm.RefFunc:
 			to, ok := b.byName[in.Symbol]
 			if !ok {
-				return graphError(i, fmt.Errorf("function %s is not in the program", quote(in.Symbol)))
+				return graphError(i, fmt.Errorf("function %s is not in the program", quote.Quoted(in.Symbol)))
 			}
 			b.targets[i] = to
 		case asm.RefNone:

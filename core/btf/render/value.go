@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
 // ValueOptions bound the text of a value. The zero value has limits for one line on a screen to a page.
@@ -203,7 +203,7 @@ func (v *values) integer(i *btf.Int, w wide, n uint32) {
 		v.text(strconv.FormatBool(w.lo == 1))
 	case n > 64 && w.hi != 0:
 		v.text(fmt.Sprintf("0x%x%016x", w.hi, w.lo))
-	case i.Name == "char" && n == 8 && w.lo < 0x80 && unicode.IsPrint(rune(w.lo)):
+	case i.Name == "char" && n == 8 && w.lo < 0x80 && quote.Printable(rune(w.lo)):
 		v.text(strconv.QuoteRune(rune(w.lo)))
 	case i.Encoding&btf.IntSigned != 0 && n > 0 && n <= 64:
 		v.digits(strconv.AppendInt(v.spare[:0], signed(w.lo, n), 10))
@@ -259,7 +259,7 @@ func (v *values) quote(b []byte) {
 			v.text(`\` + string(r))
 		case r == utf8.RuneError && n == 1:
 			v.text(fmt.Sprintf(`\x%02x`, b[0]))
-		case unicode.IsPrint(r):
+		case quote.Printable(r):
 			v.text(string(r))
 		default:
 			q := strconv.QuoteRune(r)

@@ -3,10 +3,9 @@ package sandbox
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
 // Errors that a caller may act on, besides *Reject, *Trap and *Limit.
@@ -63,21 +62,7 @@ const maxShown = 200
 
 // printable returns s as it is if a terminal shows it as it is, and quoted otherwise, shortened to
 // maxShown bytes.
-func printable(s string) string {
-	if len(s) > maxShown {
-		cut := maxShown
-		for cut > 0 && !utf8.RuneStart(s[cut]) {
-			cut--
-		}
-		s = s[:cut] + "…"
-	}
-	for _, r := range s {
-		if r == utf8.RuneError || !unicode.IsPrint(r) {
-			return strconv.QuoteToASCII(s)
-		}
-	}
-	return s
-}
+func printable(s string) string { return quote.Plain(s, maxShown) }
 
 // firstLine returns the first line of the runtime's error text, terminal-safe.
 func firstLine(err error) string {

@@ -83,7 +83,7 @@ func Errorf(section string, offset uint64, format string, args ...any) error {
 
 // Errorf makes a format error for a place in the section.
 func (s *Section) Errorf(offset uint64, format string, args ...any) error {
-	return Errorf(Show(s.Name), offset, format, args...)
+	return Errorf(Show(s.Name).String(), offset, format, args...)
 }
 
 var errCompressed = errors.New("compressed section is not supported")
@@ -217,7 +217,7 @@ func (f *File) nameSections(index uint32) error {
 // Bytes returns what is in a section, without copying it.
 func (f *File) Bytes(s *Section) ([]byte, error) {
 	if s.Flags&FlagCompressed != 0 {
-		return nil, &wire.Error{Section: Show(s.Name), Err: errCompressed}
+		return nil, &wire.Error{Section: Show(s.Name).String(), Err: errCompressed}
 	}
 	if s.Type == SectionNobits {
 		return nil, s.Errorf(0, "section of type NOBITS holds no data")

@@ -36,7 +36,7 @@ func (f *File) Relocations(buf []Reloc, s *Section) ([]Reloc, error) {
 	if len(data)%relocSize != 0 {
 		return nil, s.Errorf(uint64(len(data)), "size %d is not a multiple of 16", len(data))
 	}
-	c := wire.New(Show(s.Name), f.Order, data)
+	c := wire.New(Show(s.Name).String(), f.Order, data)
 	out := slices.Grow(buf[:0], len(data)/relocSize)[:len(data)/relocSize]
 	target := &f.Sections[s.Info]
 	sorted := true

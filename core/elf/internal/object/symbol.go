@@ -73,7 +73,7 @@ func (f *File) readSymbols() error {
 	if err != nil {
 		return err
 	}
-	c := wire.New(Show(table.Name), f.Order, data)
+	c := wire.New(Show(table.Name).String(), f.Order, data)
 	f.Symbols = make([]Symbol, len(data)/symbolSize)
 	for i := range f.Symbols {
 		if err := f.readSymbol(c, i, table, names, extended); err != nil {
@@ -116,7 +116,7 @@ func (f *File) extendedIndexes(table *Section, symbols int) (*wire.Cursor, error
 		if len(b) != 4*symbols {
 			return nil, s.Errorf(0, "%d bytes do not fit %d symbols", len(b), symbols)
 		}
-		return wire.New(Show(s.Name), f.Order, b), nil
+		return wire.New(Show(s.Name).String(), f.Order, b), nil
 	}
 	return nil, nil
 }
