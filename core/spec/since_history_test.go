@@ -6,10 +6,12 @@ import (
 	"testing"
 )
 
-// The kernels of the lab are far apart: a version between 5.10 and 6.1, 6.1 and 6.12, or 6.12 and the newest
-// they cannot tell from its neighbours. So the tables are held against the histories that others keep, written here by
-// hand: what eBPF Docs says of types (data/feature-versions.yaml), and cilium/ebpf and libbpf of links. Where the latter
-// have but the month in which a number came into include/uapi/linux/bpf.h, the version is that of the next merge window.
+// The kernels of the lab are far apart: a version between 5.10 and 6.1, 6.1 and 6.12, or 6.12 and
+// the newest they cannot tell from its neighbours. So the tables are held against the histories
+// that others keep, written here by hand: what eBPF Docs says of types
+// (data/feature-versions.yaml), and cilium/ebpf and libbpf of links. Where the latter have but the
+// month in which a number came into include/uapi/linux/bpf.h, the version is that of the next merge
+// window.
 
 // history has the features of the tables, and some that are as old as Oldest and must not be there.
 var history = map[string]Version{

@@ -58,8 +58,8 @@ var (
 	suiteOfLine = regexp.MustCompile(`(?m)^(deb\s+(?:\[[^\]]*\]\s+)?\S+)\s+(\S+)(\s.*)$`)
 )
 
-// moveSource takes the first Debian source of a file, in either format, and names another suite in it.
-// It returns "" where there is none.
+// moveSource takes the first Debian source of a file, in either format, and names another suite in
+// it. It returns "" where there is none.
 func moveSource(text, suite string) string {
 	for stanza := range strings.SplitSeq(text, "\n\n") {
 		if suitesField.MatchString(stanza) && strings.Contains(stanza, "debian") {

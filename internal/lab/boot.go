@@ -53,7 +53,8 @@ const CollectDir = "/tmp/out"
 // panicMark begins what a kernel says when it panics (kernel/panic.c). A long trace follows.
 const panicMark = "Kernel panic"
 
-// ErrMachine is wrapped by every failure of the machine itself: it panicked, hung or could not start.
+// ErrMachine is wrapped by every failure of the machine itself: it panicked, hung or could not
+// start.
 var ErrMachine = errors.New("the virtual machine failed")
 
 // Result is how a job ended.
@@ -65,9 +66,10 @@ type Result struct {
 	Time   time.Duration // how long it ran
 }
 
-// Run boots the machine, runs the jobs in order and powers it off. When the machine fails, the results
-// up to there come with an error that wraps ErrMachine and holds the end of the console: also when the jobs
-// write nothing for m.Silence. However long they take in all is no reason to end. It ends at once when ctx does.
+// Run boots the machine, runs the jobs in order and powers it off. When the machine fails, the
+// results up to there come with an error that wraps ErrMachine and holds the end of the console:
+// also when the jobs write nothing for m.Silence. However long they take in all is no reason to
+// end. It ends at once when ctx does.
 func (m Machine) Run(ctx context.Context) ([]Result, error) {
 	if err := CheckTools(); err != nil {
 		return nil, err
@@ -132,8 +134,9 @@ func (m Machine) verdict(ctx context.Context, err error, c collector, console st
 	return fmt.Errorf("run kernel %s: %w: %s; end of its console:\n%s", m.Name(), ErrMachine, what, console)
 }
 
-// defaultCPU is all that QEMU can emulate but for cmpxchg16b: QEMU now and then leaves a wrong flags register behind it,
-// and kernels whose allocator uses it panic (6.12: every second boot). Without it the kernel disables interrupts there.
+// defaultCPU is all that QEMU can emulate but for cmpxchg16b: QEMU now and then leaves a wrong
+// flags register after it, and kernels whose allocator uses it panic (6.12: every second boot).
+// Without it the kernel disables interrupts there.
 const defaultCPU = "max,-cx16"
 
 func (m Machine) args(dir string) []string {

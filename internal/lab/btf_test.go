@@ -18,7 +18,8 @@ import (
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
-// facts reads what is known of a kernel. Where it was not collected, that is done if the lab is required, otherwise the test skips.
+// facts reads what is known of a kernel. Where it was not collected, that is done if the lab is
+// required, otherwise the test skips.
 func facts(t testing.TB, kernel string) *FactSet {
 	t.Helper()
 	f, err := Facts(kernel)
@@ -42,7 +43,8 @@ func needBpftool(t *testing.T) string {
 	return tool
 }
 
-// someModules writes the types of n modules of a kernel into files: some from everywhere in the list of all that have types.
+// someModules writes the types of n modules of a kernel into files: some from everywhere in the
+// list of all that have types.
 func someModules(t *testing.T, f *FactSet, n int) []string {
 	t.Helper()
 	all, err := moduleFiles(f.Modules)
@@ -73,8 +75,9 @@ func someModules(t *testing.T, f *FactSet, n int) []string {
 	return files
 }
 
-// TestDumpBpftool holds the raw dump of each kernel and of ten of its modules against that of bpftool, and the JSON of the modules.
-// The two are equal to the byte: nothing has to be normalised but the order of the fields in JSON.
+// TestDumpBpftool holds the raw dump of each kernel and of ten of its modules against that of
+// bpftool, and the JSON of the modules. The two are equal to the byte: nothing has to be normalised
+// but the order of the fields in JSON.
 func TestDumpBpftool(t *testing.T) {
 	tool := needBpftool(t)
 	for _, k := range Kernels {
@@ -198,7 +201,8 @@ func openAll(vmlinux []byte, modules [][]byte) ([]*btf.Types, error) {
 	return all, nil
 }
 
-// TestB21 is case B21: a kernel with the types of all modules of a distribution, in 64 MiB. BenchmarkB21 has the time.
+// TestB21 is case B21: a kernel with the types of all modules of a distribution, in 64 MiB.
+// BenchmarkB21 has the time.
 func TestB21(t *testing.T) {
 	vmlinux, modules := allTypes(t)
 	var before, after runtime.MemStats

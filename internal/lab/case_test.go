@@ -82,7 +82,7 @@ func parseHead(words []string) (wrong, error) {
 	return c, nil
 }
 
-// collection makes a blueprint of the case, with those maps that it names.
+// collection returns a spec of the case, with those maps that it names.
 func (w wrong) collection() (*spec.Collection, error) {
 	listing, err := asm.Parse(w.text)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 )
 
-// unpack writes the files of a compressed tar archive, as the machine sends it, into a folder. No archive
-// means no files.
+// unpack writes the files of a compressed tar archive, as the machine sends it, into a folder. No
+// archive means no files.
 func unpack(archive, dir string) error {
 	f, err := os.Open(archive)
 	if err != nil {

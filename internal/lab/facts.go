@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 )
 
-// FactSet is what was taken from a running kernel of the lab, for tests that need no kernel. Its fields
-// are paths of files; a kernel that has no such thing leaves them empty.
+// FactSet is what was taken from a running kernel of the lab, for tests that need no kernel. Its
+// fields are paths of files; a kernel that has no such thing leaves them empty.
 type FactSet struct {
 	Kernel     Kernel
 	Release    string // uname -r
@@ -43,8 +43,8 @@ fi
 awk 'NR <= 300 || $3 ~ /^bpf_/ || $4 == "[nf_conntrack]"' /proc/kallsyms >` + CollectDir + `/` + kallsyms + `
 `
 
-// Facts returns what the user's cache holds of a kernel, checked against its checksums. It boots nothing:
-// the error wraps ErrNoFacts where CollectFacts has not run.
+// Facts returns what the user's cache holds of a kernel, checked against its checksums. It boots
+// nothing: the error wraps ErrNoFacts where CollectFacts has not run.
 func Facts(kernel string) (*FactSet, error) {
 	k, err := Find(kernel)
 	if err != nil {

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Feature is what the machines of the lab have, and others in the field lack. A Machine can be booted without.
+// Feature is what the machines of the lab have, and others in the field lack. A Machine can be
+// booted without.
 type Feature string
 
 // The features.
@@ -40,8 +41,8 @@ func joinFeatures(fs []Feature, sep string) string {
 	return strings.Join(names, sep)
 }
 
-// Name returns the kernel's name and what the machine lacks, e.g. "6.12" or "6.12-sys-btf". Tests in the machine
-// find it in BPFHOST_LAB.
+// Name returns the kernel's name and what the machine lacks, e.g. "6.12" or "6.12-sys-btf". Tests
+// in the machine find it in BPFHOST_LAB.
 func (m Machine) Name() string {
 	if len(m.Without) == 0 {
 		return m.Image.Kernel.Name
@@ -49,7 +50,8 @@ func (m Machine) Name() string {
 	return m.Image.Kernel.Name + "-" + joinFeatures(m.Without, "-")
 }
 
-// commandLine returns what the kernel is told at boot (Documentation/admin-guide/kernel-parameters.txt).
+// commandLine returns what the kernel is told at boot
+// (Documentation/admin-guide/kernel-parameters.txt).
 func (m Machine) commandLine() string {
 	lsm := "lockdown,capability"
 	if !slices.Contains(m.Without, BPFLSM) {

@@ -11,8 +11,9 @@ import (
 	"strings"
 )
 
-// The files of a kernel, by the layouts that folders have: what a package unpacks to or the root of a system,
-// /boot alone, a folder that holds the files themselves, and one that a kernel was built in. %s is its release.
+// The files of a kernel, by the layouts that folders have: what a package unpacks to or the root of
+// a system, /boot alone, a folder that holds the files themselves, and one that a kernel was built
+// in. %s is its release.
 var (
 	vmlinuzFiles = []string{"boot/vmlinuz-*", "usr/lib/modules/*/vmlinuz", "lib/modules/*/vmlinuz", "vmlinuz-*", "vmlinuz", "bzImage", builtVmlinuz}
 	configFiles  = []string{"boot/config-%s", "usr/lib/modules/%s/config", "lib/modules/%s/config", "config-%s", ".config"}
@@ -24,9 +25,9 @@ const (
 	builtRelease = "include/config/kernel.release" // beside it
 )
 
-// OpenImage returns the kernel that is in a folder, in a Debian package or in a folder of packages, which it unpacks
-// below dir. Configuration and modules are left empty where there are none; several kernels are an error. The
-// files are used where they are, and have no checksums.
+// OpenImage returns the kernel that is in a folder, in a Debian package or in a folder of packages,
+// which it unpacks below dir. Configuration and modules are left empty where there are none;
+// several kernels are an error. The files are used where they are, and have no checksums.
 func OpenImage(ctx context.Context, path, dir string) (*Image, error) {
 	debs := []string{path}
 	if filepath.Ext(path) != ".deb" {
@@ -90,7 +91,8 @@ func searchImage(root string) (*Image, error) {
 	return img, nil
 }
 
-// releaseOf reads a kernel's release in the names of its files. Where they have none, the file's name stands for it.
+// releaseOf reads a kernel's release in the names of its files. Where they have none, the file's
+// name stands for it.
 func releaseOf(root, vmlinuz string, built bool) (string, error) {
 	if built {
 		b, err := os.ReadFile(filepath.Join(root, builtRelease))

@@ -95,7 +95,8 @@ func (a *archive) file(name, from string) {
 	a.pad()
 }
 
-// add adds a file, or a folder with all that is in it; of a name that was added before, the first counts.
+// add adds a file, or a folder with all that is in it; of a name that was added before, the first
+// counts.
 func (a *archive) add(name, from string) {
 	st, err := os.Stat(from)
 	switch {

@@ -66,6 +66,6 @@ func TestArchiveMissingFile(t *testing.T) {
 	a = newArchive(new(bytes.Buffer))
 	a.tree("/x", filepath.Join(t.TempDir(), "missing"), func(string, fs.DirEntry) bool { return true })
 	if err := a.close(); err == nil {
-		t.Error("a missing tree is no error")
+		t.Error("a missing tree is not an error")
 	}
 }

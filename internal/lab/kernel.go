@@ -18,7 +18,8 @@ var Kernels = []Kernel{
 	{Name: "5.10", Suite: "bullseye", Meta: "linux-image-cloud-amd64"},
 	{Name: "6.1", Suite: "bookworm", Meta: "linux-image-cloud-amd64"},
 	{Name: "6.12", Suite: "trixie", Meta: "linux-image-cloud-amd64"},
-	// With cmpxchg16b left out, Linux 7 refuses what it allocates without locks: arenas, for instance.
+	// With cmpxchg16b left out, Linux 7 refuses what it allocates without locks: arenas, for
+	// instance.
 	{Name: "7.x", Suite: "trixie-backports", Meta: "linux-image-cloud-amd64", CPU: "max"},
 }
 

@@ -25,12 +25,13 @@ func TestSelect(t *testing.T) {
 	}
 	for _, list := range []string{"", "5.10,", "5.10,all"} {
 		if _, err := Select(list); err == nil {
-			t.Errorf("%q is no error", list)
+			t.Errorf("%q is not an error", list)
 		}
 	}
 }
 
-// kernelsEnv names the kernels that TestKernels and TestVerifierLogs boot, as Select reads them. Without it they boot all.
+// kernelsEnv names the kernels that TestKernels and TestVerifierLogs boot, as Select reads them.
+// Without it they boot all.
 const kernelsEnv = "BPFHOST_LAB_KERNELS"
 
 // chosen returns those kernels.
@@ -43,9 +44,10 @@ func chosen(t *testing.T) []Kernel {
 	return ks
 }
 
-// TestKernels runs every test that uses a kernel on the chosen kernels of the lab and on this machine's own, and
-// prints package × kernel. A skip needs a reason that a kernel can give; anything else is a failure.
-// Virtual machines take a few minutes, so it runs only where BPFHOST_REQUIRE names the lab.
+// TestKernels runs every test that uses a kernel on the chosen kernels of the lab and on this
+// machine's own, and prints package × kernel. A skip needs a reason that a kernel can give;
+// anything else is a failure. Virtual machines take a few minutes, so it runs only where
+// BPFHOST_REQUIRE names the lab.
 func TestKernels(t *testing.T) {
 	kernels := chosen(t)
 	need(t, kernels[0].Name)

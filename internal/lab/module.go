@@ -14,11 +14,12 @@ import (
 	"strings"
 )
 
-// baseModules is what every machine loads where it is not built in: the networks of tests are made of it.
+// baseModules is what every machine loads where it is not built in: the networks of tests are made
+// of it.
 var baseModules = []string{"veth"}
 
-// modules returns the names of those that the machine loads. What the caller of the lab asks for must be there;
-// of what tests and their objects name, an image loads what it has.
+// modules returns the names of those that the machine loads. What the caller of the lab asks for
+// must be there; of what tests and their objects name, an image loads what it has.
 func (m Machine) modules() ([]module, error) {
 	files, err := moduleFiles(m.Image.Modules)
 	if err != nil {
@@ -46,7 +47,8 @@ var (
 	targetModule = regexp.MustCompile(`^\??f(?:entry|exit|mod_ret|session)(?:\.multi)?(?:\.s)?/([\w-]+):`)
 )
 
-// namedModules returns the modules that the tests in a folder name, and the objects below its testdata.
+// namedModules returns the modules that the tests in a folder name, and the objects below its
+// testdata.
 func namedModules(dir string) ([]string, error) {
 	var names []string
 	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
@@ -75,8 +77,8 @@ func namedModules(dir string) ([]string, error) {
 	return slices.Compact(names), nil
 }
 
-// objectModules returns the modules that an object's sections name. What is no object names none: testdata
-// has broken ones.
+// objectModules returns the modules that an object's sections name. What is not an object names none:
+// testdata has broken ones.
 func objectModules(file string) []string {
 	f, err := elf.Open(file)
 	if err != nil {
@@ -97,7 +99,8 @@ type module struct {
 	data []byte // decompressed
 }
 
-// moduleFiles returns the files of the modules in a folder by their names, which have _ for -; none of no folder.
+// moduleFiles returns the files of the modules in a folder by their names, which have _ for -; none
+// of no folder.
 func moduleFiles(dir string) (map[string]string, error) {
 	files := map[string]string{}
 	if dir == "" {
@@ -115,7 +118,8 @@ func moduleFiles(dir string) (map[string]string, error) {
 	return files, nil
 }
 
-// loadOrder reads those modules of names that there are files of, and before each those it depends on.
+// loadOrder reads those modules of names that there are files of, and before each those it depends
+// on.
 func loadOrder(files map[string]string, names []string) ([]module, error) {
 	var order []module
 	seen := map[string]bool{}

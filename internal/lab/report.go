@@ -40,8 +40,8 @@ type Skip struct {
 	Test, Reason string
 }
 
-// explained matches the reasons that may keep a test from running on a kernel: it is too old, was built
-// without an option, or the test is about another surrounding than a kernel.
+// explained matches the reasons that may keep a test from running on a kernel: it is too old, was
+// built without an option, or the test is about another surrounding than a kernel.
 var explained = regexp.MustCompile(`^needs (kernel \d+\.\d+|CONFIG_\w+|clang|guests|lab|no root)`)
 
 // Explained reports whether the reason is one that a kernel may give.
@@ -64,8 +64,8 @@ var (
 	sourceLine  = regexp.MustCompile(`^\s+\S+\.go:\d+: (.*)$`)
 )
 
-// NewCell reads the output of a test binary that ran with -test.v. What a test writes stands behind the
-// last "===" line with its name.
+// NewCell reads the output of a test binary that ran with -test.v. What a test writes stands after
+// the last "===" line with its name.
 func NewCell(r Result) Cell {
 	c := Cell{Exit: r.Exit, Output: r.Output}
 	said, wrote, test := map[string]string{}, map[string]*strings.Builder{}, ""
@@ -180,10 +180,12 @@ func (c Cell) String() string {
 	return fmt.Sprintf("%d passed", c.Passed)
 }
 
-// manySkips is how many skips of one package on one kernel, for one need, are counted and not listed.
+// manySkips is how many skips of one package on one kernel, for one need, are counted and not
+// listed.
 const manySkips = 5
 
-// writeSkips lists skips below what they need; those without a reason that a kernel can give come first.
+// writeSkips lists skips below what they need; those without a reason that a kernel can give come
+// first.
 func writeSkips(w io.Writer, cols []Column) {
 	lines := map[string][]string{}
 	for _, c := range cols {
@@ -210,7 +212,8 @@ func writeSkips(w io.Writer, cols []Column) {
 
 const unexplained = "UNEXPLAINED"
 
-// skipsByNeed sorts skips by what they need. The text of each is the test, and what else the reason says.
+// skipsByNeed sorts skips by what they need. The text of each is the test, and what else the reason
+// says.
 func (c Cell) skipsByNeed() map[string][]string {
 	m := map[string][]string{}
 	for _, s := range c.Skips {

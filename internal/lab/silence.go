@@ -7,14 +7,16 @@ import (
 	"time"
 )
 
-// DefaultSilence is how long a machine and its tests may write nothing. It is long for a machine that shares
-// its processors with many others: tests tell their names as they begin, so a whole one has to last so long.
+// DefaultSilence is how long a machine and its tests may write nothing. It is long for a machine
+// that shares its processors with many others: tests tell their names as they begin, so a whole one
+// has to last so long.
 const DefaultSilence = 5 * time.Minute
 
 // errSilent is the cause with which a machine ends that wrote nothing for too long.
 var errSilent = errors.New("no output")
 
-// watch reads on from r, and cancels with errSilent when nothing came for the limit. The caller stops it.
+// watch reads on from r, and cancels with errSilent when nothing came for the limit. The caller
+// stops it.
 type watch struct {
 	r     io.Reader
 	limit time.Duration

@@ -53,7 +53,8 @@ func TestWatchStops(t *testing.T) {
 	})
 }
 
-// fakeMachine is a machine whose QEMU is a shell script. Descriptor 3 is the port that jobs write to.
+// fakeMachine is a machine whose QEMU is a shell script. Descriptor 3 is the port that jobs write
+// to.
 func fakeMachine(t *testing.T, script string) Machine {
 	t.Helper()
 	dir := t.TempDir()
@@ -75,7 +76,8 @@ func (s Store) fake(t *testing.T, k Kernel) (*Image, error) {
 	return s.Image(t.Context(), k)
 }
 
-// TestMachineSilent has machines that stop writing: before the first job, in the second one, and after the last.
+// TestMachineSilent has machines that stop writing: before the first job, in the second one, and
+// after the last.
 func TestMachineSilent(t *testing.T) {
 	for name, c := range map[string]struct {
 		script, want string

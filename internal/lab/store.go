@@ -109,7 +109,8 @@ func checkSums(dir string, sums map[string]string) error {
 	return nil
 }
 
-// fetch downloads and unpacks beside the final folder, so that a folder in the store is always whole.
+// fetch downloads and unpacks beside the final folder, so that a folder in the store is always
+// whole.
 func fetch(ctx context.Context, k Kernel, dir string) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return err

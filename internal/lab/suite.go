@@ -17,7 +17,8 @@ import (
 var Packages = []string{"internal/sys", "internal/testnet", "core/asm", "core/btf", "core/spec/opt", "core/kernel", "core/loader", "core/link",
 	"core/ring", "host", "cmd/bpfhost"}
 
-// Only names the tests, as -run does, of packages of which few use a kernel. Emulated, the others take minutes.
+// Only names the tests, as -run does, of packages of which few use a kernel. Emulated, the others
+// take minutes.
 var Only = map[string]string{
 	"core/asm":      "^TestConformance$|OnKernel$",
 	"core/btf":      "^TestKernel",
@@ -34,17 +35,19 @@ type Suite struct {
 	Cover    bool              // instrument the binaries
 }
 
-// Scenarios is the package whose tests run plugins in Go. They find them in the folder that the variable
-// GuestsEnv names, as NAME.wasm, and compiled in its folder cache, which is one for XDG_CACHE_HOME. Without
-// it they build them, for which the machine has no Go; compiling them there takes half a minute each.
+// Scenarios is the package whose tests run plugins in Go. They find them in the folder that the
+// variable GuestsEnv names, as NAME.wasm, and compiled in its folder cache, which is one for
+// XDG_CACHE_HOME. Without it they build them, for which the machine has no Go; compiling them there
+// takes half a minute each.
 const (
 	Scenarios = "cmd/bpfhost"
 	GuestsEnv = "BPFHOST_GUESTS"
 	guestsDir = "/lab/guests" // in the machine
 )
 
-// Build compiles the test binaries, static, into dir, and returns a job for each package that has tests. A
-// job's modules are those that the package's tests name by testenv.NeedModule, and its objects by sections.
+// Build compiles the test binaries, static, into dir, and returns a job for each package that has
+// tests. A job's modules are those that the package's tests name by testenv.NeedModule, and its
+// objects by sections.
 func (s Suite) Build(ctx context.Context, dir string) ([]Job, error) {
 	var jobs []Job
 	guests := filepath.Join(dir, "guests")
@@ -117,7 +120,8 @@ func (s Suite) command(ctx context.Context, env []string, name string, args ...s
 }
 
 func (s Suite) job(p, bin string) Job {
-	// That a test hangs the machine sees by its silence, so this time is for one that writes without end.
+	// That a test hangs the machine sees by its silence, so this time is for one that writes
+	// without end.
 	j := Job{Name: p, Binary: bin, Dir: path.Join("/src", p), Env: s.Env,
 		Args: []string{"-test.v", "-test.timeout=1h"}}
 	if only := s.Only[p]; only != "" {
@@ -131,7 +135,8 @@ func (s Suite) job(p, bin string) Job {
 	return j
 }
 
-// envHere is the job's environment with the machine's names of its files replaced by those they have here.
+// envHere is the job's environment with the machine's names of its files replaced by those they
+// have here.
 func (j Job) envHere() []string {
 	env := slices.Clone(j.Env)
 	for i, e := range env {

@@ -86,7 +86,8 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// TestPackages finds the packages whose tests ask for a kernel: each must be in the matrix, or say why not.
+// TestPackages finds the packages whose tests ask for a kernel: each must be in the matrix, or say
+// why not.
 func TestPackages(t *testing.T) {
 	elsewhere := []string{
 		"core/btf/render", "core/elf", "core/elf/elflink", "core/elf/elfwrite", // they read the kernel's types, and need bpftool

@@ -20,8 +20,8 @@ var tools = []struct{ name, pkg string }{
 // ErrTool is wrapped by the error that a program which the lab runs is missing.
 var ErrTool = errors.New("not installed")
 
-// CheckTools reports in one line which programs are missing, and how to install them. The error wraps
-// ErrTool.
+// CheckTools reports in one line which programs are missing, and how to install them. The error
+// wraps ErrTool.
 func CheckTools() error {
 	var names, pkgs []string
 	for _, t := range tools {

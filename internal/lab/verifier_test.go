@@ -17,7 +17,8 @@ import (
 
 var update = flag.Bool("update", false, "write what the kernels say of the wrong programs into testdata/verifier")
 
-// TestLoadCases runs in the machine, where BPFHOST_LAB is set: it loads every wrong program and prints what the verifier says.
+// TestLoadCases runs in the machine, where BPFHOST_LAB is set: it loads every wrong program and
+// prints what the verifier says.
 func TestLoadCases(t *testing.T) {
 	if os.Getenv(testenv.InLab) == "" {
 		t.Skip("needs lab: TestVerifierLogs runs it in a virtual machine")
@@ -46,7 +47,8 @@ func verifierLog(t *testing.T, w wrong) string {
 	return fmt.Sprintf("%s\n@@short %v", strings.TrimRight(refused.Log, "\n"), refused)
 }
 
-// parseLogs takes apart what TestLoadCases prints. Of a log nothing is lost but spaces at the end of lines.
+// parseLogs takes apart what TestLoadCases prints. Of a log nothing is lost but spaces at the end
+// of lines.
 func parseLogs(output string) map[string]string {
 	logs, name := map[string]string{}, ""
 	for line := range strings.Lines(output) {
@@ -74,8 +76,9 @@ func logFile(c wrong, k Kernel) string {
 	return filepath.Join(casesDir, c.name+"."+k.Name+".log")
 }
 
-// TestVerifierLogs loads the wrong programs on the chosen kernels of the lab and compares what the verifier says
-// with the committed logs; -update writes them. A kernel that accepts one has no log for it.
+// TestVerifierLogs loads the wrong programs on the chosen kernels of the lab and compares what the
+// verifier says with the committed logs; -update writes them. A kernel that accepts one has no log
+// for it.
 func TestVerifierLogs(t *testing.T) {
 	s := Suite{Root: "../..", Packages: []string{"internal/lab"}, Args: []string{"-test.run=^TestLoadCases$"}}
 	kernels := chosen(t)

@@ -38,8 +38,8 @@ func Required(what string) bool {
 	return slices.Contains(strings.Split(os.Getenv("BPFHOST_REQUIRE"), ","), what)
 }
 
-// NeedKernel skips the test on a kernel older than the one that has the feature first, e.g. "6.6". On a newer
-// one the test runs, so that a feature which is not found there is a failure.
+// NeedKernel skips the test on a kernel older than the one that has the feature first, e.g. "6.6".
+// On a newer one the test runs, so that a feature which is not found there is a failure.
 func NeedKernel(t testing.TB, since, feature string) {
 	t.Helper()
 	b, err := os.ReadFile("/proc/sys/kernel/osrelease")
@@ -52,8 +52,9 @@ func NeedKernel(t testing.TB, since, feature string) {
 	}
 }
 
-// NeedConfig skips the test where the kernel was built without an option, e.g. "CONFIG_KPROBES". It tells so
-// only of a kernel that shows its configuration, in /proc/config.gz or below /boot; elsewhere the test runs.
+// NeedConfig skips the test where the kernel was built without an option, e.g. "CONFIG_KPROBES". It
+// tells so only of a kernel that shows its configuration, in /proc/config.gz or below /boot;
+// elsewhere the test runs.
 func NeedConfig(t testing.TB, option string) {
 	t.Helper()
 	text, err := config()
@@ -99,9 +100,9 @@ func configured(config []byte, option string) bool {
 // InLab is set in the machines of the kernel lab: the name of the kernel there.
 const InLab = "BPFHOST_LAB"
 
-// Refused skips the test where a machine refuses what its kernel has, by a rule of its own: some give no
-// one the right to trace functions, for instance. A machine of the kernel lab has no such rules, so there
-// it is a failure.
+// Refused skips the test where a machine refuses what its kernel has, by a rule of its own: some
+// give no one the right to trace functions, for instance. A machine of the kernel lab has no such
+// rules, so there it is a failure.
 func Refused(t testing.TB, what string, err error) {
 	t.Helper()
 	if name := os.Getenv(InLab); name != "" {
@@ -110,9 +111,9 @@ func Refused(t testing.TB, what string, err error) {
 	t.Skipf("needs lab: this machine refuses %s: %v", what, err)
 }
 
-// NeedModule skips the test where a kernel module is not loaded. The machines of the kernel lab load each module
-// that a test of the package names so, as a literal: there it is a failure. Built-in ones count where the kernel
-// shows them below /sys/module.
+// NeedModule skips the test where a kernel module is not loaded. The machines of the kernel lab
+// load each module that a test of the package names so, as a literal: there it is a failure.
+// Built-in ones count where the kernel shows them below /sys/module.
 func NeedModule(t testing.TB, name string) {
 	t.Helper()
 	name = strings.ReplaceAll(name, "-", "_")

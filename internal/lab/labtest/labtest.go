@@ -1,5 +1,5 @@
-// Package labtest gives tests of any package what the kernel lab has collected of a kernel. Where that was not
-// done, a test skips, or fails if BPFHOST_REQUIRE names the lab.
+// Package labtest gives tests of any package what the kernel lab has collected of a kernel. Where
+// that was not done, a test skips, or fails if BPFHOST_REQUIRE names the lab.
 package labtest
 
 import (
@@ -27,8 +27,8 @@ func Types(t testing.TB, kernel string) *btf.Types {
 	return Open(t, Facts(t, kernel).VmlinuxBTF, nil)
 }
 
-// ModuleTypes returns the types of the module nf_conntrack, split from those of the kernel. Kernels older than
-// 5.11 have none: it fails the test.
+// ModuleTypes returns the types of the module nf_conntrack, split from those of the kernel. Kernels
+// older than 5.11 have none: it fails the test.
 func ModuleTypes(t testing.TB, kernel string) *btf.Types {
 	t.Helper()
 	f := Facts(t, kernel)
@@ -45,7 +45,8 @@ func Enum(t testing.TB, types *btf.Types, name string) *btf.Enum {
 	return enum
 }
 
-// Open reads and validates the types of a file, which may be any. base is what split types go on from, or nil.
+// Open reads and validates the types of a file, which may be any. base is what split types go on
+// from, or nil.
 func Open(t testing.TB, file string, base *btf.Types) *btf.Types {
 	t.Helper()
 	raw, err := os.ReadFile(file)

@@ -20,7 +20,8 @@ func TestTypes(t *testing.T) {
 	}
 }
 
-// TestMissing runs a test of this package where nothing was collected: it skips, and fails where the lab is required.
+// TestMissing runs a test of this package where nothing was collected: it skips, and fails where
+// the lab is required.
 func TestMissing(t *testing.T) {
 	if os.Getenv("LABTEST_CHILD") != "" {
 		Types(t, "6.12")

@@ -29,7 +29,8 @@ type options struct {
 	only           map[string]string
 }
 
-// parse takes flags before, between and after the packages, as go test does. What is wrong it also writes.
+// parse takes flags before, between and after the packages, as go test does. What is wrong it also
+// writes.
 func parse(args []string, stderr io.Writer) (options, error) {
 	var o options
 	f := flag.NewFlagSet("lab", flag.ContinueOnError)

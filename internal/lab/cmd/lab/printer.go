@@ -44,13 +44,14 @@ func (p *printer) ended(kernel string) func(lab.Result) {
 	}
 }
 
-// ending is the last lines of a binary that ended badly though no test failed: a panic, for instance.
+// ending is the last lines of a binary that ended badly though no test failed: a panic, for
+// instance.
 func ending(output string) string {
 	lines := strings.SplitAfter(output, "\n")
 	return strings.Join(lines[max(0, len(lines)-40):], "")
 }
 
-// prefixed writes lines behind the name of a kernel.
+// prefixed writes lines after the name of a kernel.
 type prefixed struct {
 	p      *printer
 	prefix string
