@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -30,6 +31,32 @@ func bpffs(t *testing.T) string {
 	}
 	fd.Release()
 	return fmt.Sprintf("/proc/self/fd/%d", raw)
+}
+
+// checkInfo compares what the kernel says about a link with the program and with the table of families.
+func checkInfo(t *testing.T, l Link, p *loader.Program) {
+	t.Helper()
+	i, err := l.Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := p.Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	family := l.Kind().Family()
+	if !slices.Contains(family.Links, i.Type) {
+		t.Errorf("%s: a link of type %d, the table has %v", family.Name, i.Type, family.Links)
+	}
+	if err := l.Update(p); (err == nil) != family.Updatable {
+		t.Errorf("%s: update: %v, the table says %v", family.Name, err, family.Updatable)
+	}
+	if i.ID == 0 || i.Program != want.ID {
+		t.Errorf("info %+v, program %d", i, want.ID)
+	}
+	if (l.Kind() == spec.HookXDP || l.Kind() == spec.HookTCX) && i.Interface == 0 {
+		t.Errorf("no interface: %+v", i)
+	}
 }
 
 // TestLinkPin closes a link while it is pinned: its program stays until the file is gone.

@@ -56,6 +56,11 @@ func (r request) explain(err error) *Error { return r.explainTo(r.program.Name()
 
 // explainTo makes the error for a program, or an instance of struct_ops, of that name.
 func (r request) explainTo(name string, err error) *Error {
+	return r.explainOn(kernel.New(kernel.Options{}), name, err)
+}
+
+// explainOn makes the error of a refusal by k.
+func (r request) explainOn(k *kernel.Kernel, name string, err error) *Error {
 	e := &Error{Program: name, Kind: r.kind, Target: r.target, Err: err}
 	var no sys.Errno
 	if !errors.As(err, &no) {
@@ -70,28 +75,13 @@ func (r request) explainTo(name string, err error) *Error {
 			e.Advice = "no capability is missing, so kernel lockdown, a security module, seccomp or the kernel's build forbids it"
 		}
 	case sys.EINVAL, sys.ENOTSUPP, sys.EOPNOTSUPP:
-		k := kernel.New(kernel.Options{})
-		for _, f := range r.features() {
-			e.Err = k.TooOld([]spec.Need{{What: f.name, Since: f.since}}, e.Err)
+		e.Err = k.TooOld([]spec.Need{{What: fmt.Sprintf("%v links", r.kind), Since: r.kind.Since()}}, err)
+		if r.cookie {
+			e.Err = k.TooOld([]spec.Need{{What: fmt.Sprintf("cookies of %v links", r.kind), Since: r.kind.CookieSince()}}, e.Err)
 		}
 		if no != sys.EINVAL && !errors.Is(e.Err, loader.ErrNotSupported) {
 			e.Err = fmt.Errorf("%w: %w", loader.ErrNotSupported, err)
 		}
 	}
 	return e
-}
-
-// feature is something that older kernels do not have.
-type feature struct {
-	name  string // in the plural: "tcx links"
-	since spec.Version
-}
-
-// features returns what a request asks of the kernel.
-func (r request) features() []feature {
-	f := []feature{{fmt.Sprintf("%v links", r.kind), r.kind.Since()}}
-	if r.cookie {
-		f = append(f, feature{fmt.Sprintf("cookies of %v links", r.kind), r.kind.CookieSince()})
-	}
-	return f
 }

@@ -1,21 +1,44 @@
 package link
 
 import (
-	"slices"
+	"errors"
 	"testing"
 
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
-// TestFeatures says what an older kernel may lack: a request with a cookie asks for more.
-func TestFeatures(t *testing.T) {
-	links := feature{"raw_tracepoint links", spec.Version{}}
-	for cookie, want := range map[bool][]feature{
-		false: {links},
-		true:  {links, {"cookies of raw_tracepoint links", spec.Version{Major: 6, Minor: 10}}},
+// TestExplain says since when there is what a kernel of version 5.10 refuses, and nothing of the kind
+// where the kernel is new enough or the answer is about something else.
+func TestExplain(t *testing.T) {
+	const v510, v612 = 5<<16 | 10<<8, 6<<16 | 12<<8
+	cookie := request{kind: spec.HookRawTracepoint, target: "tracepoint x", cookie: true}
+	plain := request{kind: spec.HookRawTracepoint, target: "tracepoint x"}
+	for name, tt := range map[string]struct {
+		r         request
+		version   uint32
+		err       error
+		since     string // "" is no *kernel.FeatureError
+		supported bool
+	}{
+		"cookie":         {cookie, v510, sys.EINVAL, "6.10", false},
+		"cookie known":   {cookie, v612, sys.EINVAL, "", true},
+		"no cookie":      {plain, v510, sys.EINVAL, "", true},
+		"another answer": {cookie, v510, sys.ENOENT, "", true},
+		"family":         {request{kind: spec.HookTCX}, v510, sys.EINVAL, "6.6", false},
+		"unsupported":    {plain, v612, sys.EOPNOTSUPP, "", false},
 	} {
-		if got := (request{kind: spec.HookRawTracepoint, cookie: cookie}).features(); !slices.Equal(got, want) {
-			t.Errorf("cookie %v: %v, want %v", cookie, got, want)
+		e := tt.r.explainOn(kernel.New(kernel.Options{Version: tt.version}), "p", tt.err)
+		var old *kernel.FeatureError
+		if errors.As(e, &old) != (tt.since != "") || old != nil && old.MinKernel != tt.since {
+			t.Errorf("%s: %v, want since %q", name, e, tt.since)
+		}
+		if errors.Is(e, kernel.ErrNotSupported) == tt.supported {
+			t.Errorf("%s: %v, supported %v", name, e, tt.supported)
+		}
+		if !errors.Is(e, tt.err) {
+			t.Errorf("%s: %v does not wrap %v", name, e, tt.err)
 		}
 	}
 }

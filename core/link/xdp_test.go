@@ -3,11 +3,9 @@ package link
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/testnet"
 )
@@ -54,28 +52,6 @@ func TestXDP(t *testing.T) {
 			send(t, n, 5)
 			counts(t, other, 5)
 		})
-	}
-}
-
-// checkInfo compares what the kernel says about a link with the program.
-func checkInfo(t *testing.T, l Link, p *loader.Program) {
-	t.Helper()
-	i, err := l.Info()
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := p.Info()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if family := l.Kind().Family(); !slices.Contains(family.Links, i.Type) {
-		t.Errorf("%s: a link of type %d, the table has %v", family.Name, i.Type, family.Links)
-	}
-	if i.ID == 0 || i.Program != want.ID {
-		t.Errorf("info %+v, program %d", i, want.ID)
-	}
-	if (l.Kind() == spec.HookXDP || l.Kind() == spec.HookTCX) && i.Interface == 0 {
-		t.Errorf("no interface: %+v", i)
 	}
 }
 
