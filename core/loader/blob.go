@@ -111,7 +111,7 @@ func (l *load) loadTypes() error {
 	if plain, note, why := plainTypes(raw, l.kernel.TypeFeatures); why == nil && plain != nil {
 		if fd, b, again := l.giveTypes(plain); again == nil {
 			l.btf, l.blob = fd, b
-			l.out.notes = append(l.out.notes, note)
+			l.note(note)
 			return nil
 		}
 	}
@@ -123,7 +123,7 @@ func (l *load) loadTypes() error {
 		l.btf, l.blob = fd, b
 		return nil
 	}
-	l.out.notes = append(l.out.notes, spec.Note{
+	l.note(spec.Note{
 		Code: "L01", Text: fmt.Sprintf("the kernel refuses the types of the collection, which goes on without: %v: %s", err, lastLine(text(log))),
 	})
 	return nil
@@ -176,7 +176,7 @@ func (l *load) sections() map[string]btf.SectionLayout {
 // (struct bpf_func_info and bpf_line_info). The kernel wants records of all functions or of none.
 func (b *blob) infos(p *prepared) (funcs, lines []byte) {
 	missing := false
-	for i, in := range p.spec.Insns.All() {
+	for i, in := range p.Spec.Insns.All() {
 		slot := uint32(p.slots[i])
 		if in.Func != nil || i == 0 {
 			if in.Func == nil || in.Func.Type == 0 {

@@ -7,6 +7,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/core/spec/bind"
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
@@ -68,7 +69,7 @@ func TestInfos(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := &blob{texts: map[string]uint32{"new.c": 10, "\tsub(1);": 20, "main": 30}}
-	funcs, lines := b.infos(&prepared{spec: p, code: code, slots: slots})
+	funcs, lines := b.infos(&prepared{Program: &bind.Program{Spec: p, Code: code}, slots: slots})
 	if want := words(0, 3, 4, 4); !bytes.Equal(funcs, want) {
 		t.Errorf("functions %v, want %v", funcs, want)
 	}
@@ -76,15 +77,15 @@ func TestInfos(t *testing.T) {
 		t.Errorf("lines %v, want %v", lines, want)
 	}
 	far := []asm.Slot{0, 2, 4, 7, 8, 9}[:len(slots)] // as if a condition before the function had to go by way of a gotol
-	if funcs, _ := b.infos(&prepared{spec: p, code: code, slots: far}); !bytes.Equal(funcs, words(0, 3, 7, 4)) {
+	if funcs, _ := b.infos(&prepared{Program: &bind.Program{Spec: p, Code: code}, slots: far}); !bytes.Equal(funcs, words(0, 3, 7, 4)) {
 		t.Errorf("functions of a program that was stretched: %v", funcs)
 	}
 	p.Insns.Edit(func(in []spec.Insn) { in[3].Line = nil }) // the kernel wants a line at each function
-	if funcs, lines := b.infos(&prepared{spec: p, code: code, slots: slots}); funcs == nil || lines != nil {
+	if funcs, lines := b.infos(&prepared{Program: &bind.Program{Spec: p, Code: code}, slots: slots}); funcs == nil || lines != nil {
 		t.Errorf("a function without a line: %v, %v", funcs, lines)
 	}
 	p.Insns.Edit(func(in []spec.Insn) { in[3].Func = &btf.FuncInfo{Name: "sub"} }) // and types of all functions
-	if funcs, lines := b.infos(&prepared{spec: p, code: code, slots: slots}); funcs != nil || lines != nil {
+	if funcs, lines := b.infos(&prepared{Program: &bind.Program{Spec: p, Code: code}, slots: slots}); funcs != nil || lines != nil {
 		t.Errorf("a function without a type: %v, %v", funcs, lines)
 	}
 }

@@ -29,12 +29,12 @@ func (l *load) createTables(p *prepared) (all []jumpMap, err error) {
 		}
 	}()
 	made := make(map[string]int) // descriptors by name
-	for i := range p.code {
-		in := &p.code[i]
+	for i := range p.Code {
+		in := &p.Code[i]
 		if in.Ref != asm.RefTable {
 			continue
 		}
-		t := p.spec.Table(in.Symbol)
+		t := p.Spec.Table(in.Symbol)
 		if t == nil || in.Op != asm.OpLoadImm64 {
 			return all, fmt.Errorf("instruction %d: opcode %#02x refers to jump table %q, which cannot be", i, uint8(in.Op), in.Symbol)
 		}
@@ -78,8 +78,8 @@ func (p *prepared) fillTables(all []jumpMap) error {
 		return nil
 	}
 	slots := make(map[asm.Label]asm.Slot)
-	for i := range p.code {
-		if n := p.code[i].Label; n != 0 {
+	for i := range p.Code {
+		if n := p.Code[i].Label; n != 0 {
 			slots[n] = p.slots[i]
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/core/spec/bind"
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
@@ -81,14 +82,7 @@ type load struct {
 	options  Options
 	kernel   *Kernel
 	programs []*spec.Program // those to be loaded
-
-	symbols map[string]uint64 // addresses of kernel symbols
-	hidden  bool              // the kernel shows no addresses
-	data    map[string][]byte // first contents of maps with configuration values
-	cores   *btf.Resolver     // of relocations against the kernel proper
-	outer   *btf.Resolver     // of those that it has no candidates for
-	targets []btf.Target      // of outer
-	broken  map[string]bool   // modules whose types cannot be read
+	finder   *bind.Finder    // of names in the kernel
 
 	opsTypes  map[string]*opsType  // by name of the struct
 	instances map[string]*instance // by map: the instances of struct_ops that are made
@@ -113,6 +107,7 @@ func Load(c *spec.Collection, o Options) (*Collection, error) {
 		l.kernel = NewKernel()
 		l.always = append(l.always, func() { l.kernel.Close() })
 	}
+	l.finder = bind.NewFinder(l.kernel, l.note)
 	err := l.run()
 	if err != nil {
 		runBackward(l.undo)
@@ -123,6 +118,9 @@ func Load(c *spec.Collection, o Options) (*Collection, error) {
 	}
 	return l.out, nil
 }
+
+// note keeps what is odd but does not prevent the load.
+func (l *load) note(n spec.Note) { l.out.notes = append(l.out.notes, n) }
 
 func runBackward(fs []func()) {
 	for _, f := range slices.Backward(fs) {
@@ -137,7 +135,7 @@ func (l *load) run() error {
 	if err := l.chooseOps(); err != nil {
 		return err
 	}
-	ready, err := l.prepareAll()
+	b, ready, err := l.prepareAll()
 	if err != nil {
 		return err
 	}
@@ -149,13 +147,13 @@ func (l *load) run() error {
 	if err := l.loadTypes(); err != nil {
 		return err
 	}
-	pins, err := l.createMaps()
+	pins, err := l.createMaps(b)
 	if err != nil {
 		return err
 	}
 	for _, p := range ready {
 		if err := l.loadProgram(p); err != nil {
-			return fmt.Errorf("load program %q: %w", p.spec.Name, err)
+			return fmt.Errorf("load program %q: %w", p.Spec.Name, err)
 		}
 	}
 	if err := l.fillProgramArrays(); err != nil {
@@ -191,23 +189,25 @@ func (l *load) check() error {
 	return nil
 }
 
-func (l *load) prepareAll() ([]*prepared, error) {
-	if err := l.externs(); err != nil {
-		return nil, fmt.Errorf("resolve externs: %w", err)
+// prepareAll binds the programs to this kernel and finds what they are attached to.
+func (l *load) prepareAll() (*bind.Binder, []*prepared, error) {
+	b, err := bind.New(l.spec, l.programs, l.finder, l.options.CoreTypes)
+	if err != nil {
+		return nil, nil, fmt.Errorf("resolve externs: %w", kernelError(err))
 	}
 	ready := make([]*prepared, 0, len(l.programs))
 	for _, p := range l.programs {
-		r, err := l.prepare(p)
+		r, err := l.prepare(b, p)
 		if err != nil {
-			return nil, fmt.Errorf("prepare program %q: %w", p.Name, err)
+			return nil, nil, fmt.Errorf("prepare program %q: %w", p.Name, err)
 		}
 		ready = append(ready, r)
 	}
-	return ready, nil
+	return b, ready, nil
 }
 
 // createMaps makes all maps, fills data sections and maps of maps. It returns the maps to be pinned.
-func (l *load) createMaps() (pins []*Map, err error) {
+func (l *load) createMaps(b *bind.Binder) (pins []*Map, err error) {
 	for _, s := range l.spec.Maps {
 		if l.skipped(s) {
 			continue
@@ -221,7 +221,7 @@ func (l *load) createMaps() (pins []*Map, err error) {
 		}
 		if fresh {
 			l.fresh[s.Name] = true
-			if err := l.fillMap(m, s); err != nil {
+			if err := fillMap(m, s, b.Data(s.Name)); err != nil {
 				return nil, fmt.Errorf("create map %q: %w", s.Name, err)
 			}
 			if s.Pinning == spec.PinByName {
@@ -312,23 +312,23 @@ func (l *load) loadProgram(p *prepared) error {
 		return err
 	}
 	o := asm.EncodeOptions{Order: nativeOrder(), NoGotol: l.kernel.Before(spec.Version{Major: 6, Minor: 6})}
-	code, err := asm.AppendEncode(nil, p.code, o)
+	code, err := asm.AppendEncode(nil, p.Code, o)
 	if err != nil {
 		return err
 	}
-	if p.slots, err = asm.Layout(p.code, o); err != nil {
+	if p.slots, err = asm.Layout(p.Code, o); err != nil {
 		return err
 	}
 	if err := p.fillTables(tables); err != nil {
 		return err
 	}
 	a := sys.ProgLoad{
-		Type: uint32(p.spec.Type), InsnCount: uint32(len(code) / asm.SlotSize), Insns: sys.BytesPointer(code),
+		Type: uint32(p.Spec.Type), InsnCount: uint32(len(code) / asm.SlotSize), Insns: sys.BytesPointer(code),
 		License: sys.BytesPointer(append([]byte(l.spec.License), 0)), KernVersion: l.spec.KernelVersion,
-		Flags: uint32(p.spec.Flags), Name: kernelName(p.spec.Name), ExpectedAttachType: p.attachType,
-		AttachBTFID: uint32(p.attach.id), FDArray: sys.BytesPointer(fds),
+		Flags: uint32(p.Spec.Flags), Name: kernelName(p.Spec.Name), ExpectedAttachType: p.attachType,
+		AttachBTFID: uint32(p.attach.ID), FDArray: sys.BytesPointer(fds),
 	}
-	if a.AttachBTFObjFD, err = l.moduleFD(p.attach.module); err != nil {
+	if a.AttachBTFObjFD, err = l.moduleFD(p.attach.Module); err != nil {
 		return err
 	}
 	if l.btf != nil {
@@ -345,8 +345,8 @@ func (l *load) loadProgram(p *prepared) error {
 		return err
 	}
 	out := &Program{
-		name: p.spec.Name, typ: p.spec.Type, attachType: p.spec.AttachType, attachTo: p.spec.AttachTo,
-		section: p.spec.Section, fd: fd,
+		name: p.Spec.Name, typ: p.Spec.Type, attachType: p.Spec.AttachType, attachTo: p.Spec.AttachTo,
+		section: p.Spec.Section, fd: fd,
 	}
 	l.out.programs = append(l.out.programs, out)
 	l.undo = append(l.undo, func() { out.Close() })
@@ -378,23 +378,23 @@ func (l *load) submit(a *sys.ProgLoad, p *prepared) (*sys.FD, error) {
 			if l.out.logs == nil {
 				l.out.logs = make(map[string]string)
 			}
-			l.out.logs[p.spec.Name] = log
+			l.out.logs[p.Spec.Name] = log
 		}
 		return fd, nil
 	}
 	v := verifierError(p, log, truncated, err)
-	if v != nil && p.poisonAt(v.Insn) != "" {
+	if v != nil && p.PoisonAt(v.Insn) != "" {
 		return nil, v
 	}
 	if errors.Is(err, sys.EINVAL) || errors.Is(err, sys.E2BIG) {
-		if old := explainProgram(l.kernel, p.spec, v, err); errors.Is(old, ErrNotSupported) {
+		if old := explainProgram(l.kernel, p.Spec, v, err); errors.Is(old, ErrNotSupported) {
 			return nil, old
 		}
 	}
 	if v != nil {
 		return nil, v
 	}
-	return nil, l.kernel.Explain(err, p.spec.Type.Capabilities()...)
+	return nil, l.kernel.Explain(err, p.Spec.Type.Capabilities()...)
 }
 
 // fillProgramArrays puts programs into arrays of programs.

@@ -11,6 +11,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/core/spec/bind"
 	"github.com/bpfhost/bpfhost/internal/sys"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
@@ -74,13 +75,28 @@ func fakeKernel(version uint32) *Kernel {
 func kernelWith(t testing.TB, types *btf.Types) *Kernel {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, vmlinux), types.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeTypes(t, filepath.Join(dir, vmlinux), types)
 	k := kernel.New(kernel.Options{Version: 6<<16 | 18<<8, CPUs: 4, TypesDir: dir})
 	t.Cleanup(func() { k.Close() })
 	return k
 }
+
+func writeTypes(t testing.TB, file string, types *btf.Types) {
+	t.Helper()
+	if err := os.WriteFile(file, types.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// newLoad is a load into a kernel that has not begun.
+func newLoad(k *Kernel) *load {
+	l := &load{kernel: k, out: &Collection{}}
+	l.finder = bind.NewFinder(k, l.note)
+	return l
+}
+
+// vmlinux is the name of the kernel proper among its modules.
+const vmlinux = "vmlinux"
 
 // packet is the smallest input of an XDP test run.
 func packet() []byte { return make([]byte, 14) }

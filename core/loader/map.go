@@ -231,17 +231,16 @@ func (l *load) explainMap(s *spec.Map, err error) error {
 	return err
 }
 
-// fillMap writes the first contents of a data section.
-func (l *load) fillMap(m *Map, s *spec.Map) error {
-	data := s.Data
+// fillMap writes the first contents of a data section: data, or if that is nil those of the spec.
+func fillMap(m *Map, s *spec.Map, data []byte) error {
 	switch s.Type {
 	case spec.MapStructOps:
 		return nil // it is registered later, by a link
 	case spec.MapArena:
 		return m.mapArena(s)
 	}
-	if d, ok := l.data[s.Name]; ok {
-		data = d
+	if data == nil {
+		data = s.Data
 	}
 	if data != nil {
 		if len(data) != m.buffer {

@@ -1,61 +1,31 @@
 package loader
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/core/spec/bind"
 )
 
-// prepared is a program on its way into the kernel. Its code has as many instructions as the
-// blueprint, at the same indexes.
+// prepared is a program on its way into the kernel.
 type prepared struct {
-	spec       *spec.Program
-	code       []asm.Insn
-	slots      []asm.Slot  // where each instruction was encoded to
-	poison     []string    // why instruction i was replaced by a call that no kernel accepts
-	attach     kernelType  // the kernel function or type to attach to
-	attachType uint32      // of struct_ops the number of the member
-	modules    []moduleUse // the instructions that refer to types of modules, in order
+	*bind.Program
+	slots      []asm.Slot   // where each instruction was encoded to
+	attach     bind.TypeRef // the kernel function or type to attach to
+	attachType uint32       // of struct_ops the number of the member
 }
-
-// moduleUse is an instruction that refers to a function or variable of a module.
-type moduleUse struct {
-	insn   int
-	module string
-}
-
-// ofModule notes that an instruction refers to something of a module; of the kernel proper it notes nothing.
-func (p *prepared) ofModule(i int, t kernelType) {
-	if t.module != "" {
-		p.modules = append(p.modules, moduleUse{i, t.module})
-	}
-}
-
-// poisonCall is the number of the first helper that does not exist, as libbpf's users know it from
-// verifier logs. The number of a poisoned instruction is its index above it.
-const poisonCall = 0xbad2310
 
 // prepare does everything to a program that needs no descriptor.
-func (l *load) prepare(p *spec.Program) (*prepared, error) {
-	code, err := p.Code()
+func (l *load) prepare(b *bind.Binder, p *spec.Program) (*prepared, error) {
+	bound, err := b.Bind(p)
 	if err != nil {
-		return nil, err
+		return nil, kernelError(err)
 	}
-	out := &prepared{spec: p, code: code, attachType: uint32(p.AttachType)}
-	for i, in := range p.Insns.All() {
-		if in.Core != nil {
-			if err := l.applyCore(out, i, *in.Core); err != nil {
-				return nil, fmt.Errorf("instruction %d: %w", i, err)
-			}
-		}
-		if k := code[i].Ref; k == asm.RefKsym || k == asm.RefKfunc {
-			if err := l.applyExtern(out, i); err != nil {
-				return nil, fmt.Errorf("instruction %d: %w", i, err)
-			}
-		}
-	}
+	out := &prepared{Program: bound, attachType: uint32(p.AttachType)}
 	if p.Type == spec.ProgramStructOps {
 		return out, l.opsTarget(out)
 	}
@@ -63,28 +33,29 @@ func (l *load) prepare(p *spec.Program) (*prepared, error) {
 	return out, err
 }
 
-// fail replaces an instruction by the call of a helper that does not exist. That is an error only if
-// the verifier finds that the instruction can be reached.
-func (p *prepared) fail(i int, reason string) {
-	if p.poison == nil {
-		p.poison = make([]string, len(p.code))
-	}
-	p.poison[i] = reason
-	p.code[i] = asm.Insn{Op: asm.OpCall, Imm: poisonCall + int64(i), Label: p.code[i].Label}
+// find looks for a function, variable or type of the kernel or of a module, as bind.Finder does.
+func (l *load) find(module, name string, kind btf.Kind) (bind.TypeRef, error) {
+	t, err := l.finder.Find(module, name, kind)
+	return t, kernelError(err)
 }
 
-// poisonAt says why instruction i was replaced, or nothing.
-func (p *prepared) poisonAt(i int) string {
-	if i < 0 || i >= len(p.poison) {
-		return ""
+// kernelError makes what package bind says is not supported wrap ErrNotSupported, too.
+func kernelError(err error) error {
+	if errors.Is(err, bind.ErrNotSupported) {
+		return boundError{err}
 	}
-	return p.poison[i]
+	return err
 }
+
+// boundError is an error of package bind about the running kernel.
+type boundError struct{ error }
+
+func (e boundError) Unwrap() []error { return []error{ErrNotSupported, e.error} }
 
 // link puts the descriptors of maps into the code.
 func (l *load) link(p *prepared) error {
-	for i := range p.code {
-		in := &p.code[i]
+	for i := range p.Code {
+		in := &p.Code[i]
 		name, off := in.Symbol, int64(0)
 		switch in.Ref {
 		case asm.RefMap:

@@ -11,6 +11,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/core/spec/bind"
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
@@ -198,7 +199,7 @@ func (w *opsWriter) missing(path string, at, size uint32, own []byte) error {
 	}
 	for _, v := range w.m.Values {
 		if v.Key >= at && v.Key < at+size {
-			w.l.out.notes = append(w.l.out.notes, spec.Note{
+			w.l.note(spec.Note{
 				Code: "L04", Text: fmt.Sprintf("instance %q: this kernel has no member %q, so program %q is left out", w.m.Name, path, v.Name),
 			})
 		}
@@ -211,19 +212,19 @@ const opsPrefix = "bpf_struct_ops_"
 
 // opsType finds a type of struct_ops by its name.
 func (l *load) opsType(name string) (*opsType, error) {
-	name = essential(name)
+	name = btf.Essential(name)
 	if t := l.opsTypes[name]; t != nil {
 		return t, nil
 	}
-	found, err := l.find(opsPrefix+name, btf.KindStruct)
+	found, err := l.find("", opsPrefix+name, btf.KindStruct)
 	if err != nil {
 		return nil, fmt.Errorf("struct_ops of type %q: %w", name, err)
 	}
-	types, err := l.typesOf(found.module)
+	types, err := l.finder.Types(found.Module)
 	if err != nil {
 		return nil, err
 	}
-	s, err := structAt(types, found.id)
+	s, err := structAt(types, found.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +233,7 @@ func (l *load) opsType(name string) (*opsType, error) {
 		if types.Kind(id) != btf.KindStruct || types.Name(id) != name || m.Offset%8 != 0 {
 			continue
 		}
-		t := &opsType{types: types, id: id, value: found.id, at: m.Offset / 8, size: s.Size, module: found.module}
+		t := &opsType{types: types, id: id, value: found.ID, at: m.Offset / 8, size: s.Size, module: found.Module}
 		if l.opsTypes == nil {
 			l.opsTypes = make(map[string]*opsType)
 		}
@@ -242,17 +243,9 @@ func (l *load) opsType(name string) (*opsType, error) {
 	return nil, fmt.Errorf("struct %s of this kernel has no member of type %s: %w", opsPrefix+name, name, ErrNotSupported)
 }
 
-// typesOf gives the types of a module; an empty name is the kernel proper.
-func (l *load) typesOf(module string) (*btf.Types, error) {
-	if module == "" {
-		return l.kernel.Types()
-	}
-	return l.kernel.ModuleTypes(module)
-}
-
 // opsTarget finds what a program of struct_ops implements: the struct and the number of its member.
 func (l *load) opsTarget(p *prepared) error {
-	to := p.spec.AttachTo
+	to := p.Spec.AttachTo
 	if to == "" {
 		return errors.New("no instance of struct_ops refers to it")
 	}
@@ -267,9 +260,9 @@ func (l *load) opsTarget(p *prepared) error {
 	}
 	i := slices.IndexFunc(s.Members, func(m btf.Member) bool { return m.Name == member })
 	if i < 0 {
-		return fmt.Errorf("struct %q of this kernel has no member %q: %w", essential(name), member, ErrNotSupported)
+		return fmt.Errorf("struct %q of this kernel has no member %q: %w", btf.Essential(name), member, ErrNotSupported)
 	}
-	p.attach, p.attachType = kernelType{t.id, t.module}, uint32(i)
+	p.attach, p.attachType = bind.TypeRef{ID: t.id, Module: t.module}, uint32(i)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"encoding/binary"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -9,7 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/core/spec/bind"
 )
 
 // opsTypes makes the types of a struct of function pointers, numbers and a struct; of a kernel with what
@@ -56,7 +59,9 @@ func opsLoad(t *testing.T, edit func(m *spec.Map)) *load {
 	if edit != nil {
 		edit(m)
 	}
-	return &load{kernel: k, out: &Collection{}, spec: &spec.Collection{BTF: own, Maps: []*spec.Map{m}}}
+	l := newLoad(k)
+	l.spec = &spec.Collection{BTF: own, Maps: []*spec.Map{m}}
+	return l
 }
 
 func kernelTypes(t *testing.T, l *load) *btf.Types {
@@ -99,8 +104,8 @@ func TestLayOut(t *testing.T) {
 	if n := l.out.notes; len(n) != 1 || n[0].Code != "L04" || !strings.Contains(n[0].Text, `"on_old"`) {
 		t.Errorf("notes %v", n)
 	}
-	p := &prepared{spec: &spec.Program{Type: spec.ProgramStructOps, AttachTo: "demo_ops___v2.start"}}
-	if err := l.opsTarget(p); err != nil || p.attachType != 2 || kernelTypes(t, l).Name(p.attach.id) != "demo_ops" {
+	p := &prepared{Program: &bind.Program{Spec: &spec.Program{Type: spec.ProgramStructOps, AttachTo: "demo_ops___v2.start"}}}
+	if err := l.opsTarget(p); err != nil || p.attachType != 2 || kernelTypes(t, l).Name(p.attach.ID) != "demo_ops" {
 		t.Errorf("target %+v, %v", p, err)
 	}
 }
@@ -206,18 +211,20 @@ func TestInstanceOf(t *testing.T) {
 
 // TestOpsOfModule finds a type of struct_ops that a module has.
 func TestOpsOfModule(t *testing.T) {
-	k, dir := moduleKernelIn(t)
-	base, err := k.Types()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := btf.Builder{Base: base}
+	b := btf.Builder{Order: binary.NativeEndian}
+	b.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})
+	base := mustTypes(t, &b)
+	dir := t.TempDir()
+	writeTypes(t, filepath.Join(dir, vmlinux), base)
+	k := kernel.New(kernel.Options{Version: 6<<16 | 18<<8, CPUs: 4, TypesDir: dir})
+	t.Cleanup(func() { k.Close() })
+	b = btf.Builder{Base: base}
 	call := b.Add(&btf.Pointer{Type: b.Add(&btf.FuncProto{})})
 	ops := b.Add(&btf.Struct{Name: "gamma_ops", Size: 8, Members: []btf.Member{{Name: "start", Type: call}}})
 	b.Add(&btf.Struct{Name: "bpf_struct_ops_gamma_ops", Size: 128, Members: []btf.Member{{Name: "data", Type: ops, Offset: 512}}})
 	b.Add(&btf.Struct{Name: "bpf_struct_ops_empty", Size: 8})
-	writeTypes(t, filepath.Join(dir, "gamma"), &b)
-	l := &load{kernel: k, out: &Collection{}}
+	writeTypes(t, filepath.Join(dir, "gamma"), mustTypes(t, &b))
+	l := newLoad(k)
 	got, err := l.opsType("gamma_ops___old")
 	if err != nil || got.module != "gamma" || got.at != 64 || got.size != 128 || got.types.Name(got.id) != "gamma_ops" {
 		t.Fatalf("%+v, %v", got, err)
@@ -225,8 +232,8 @@ func TestOpsOfModule(t *testing.T) {
 	if again, err := l.opsType("gamma_ops"); err != nil || again != got {
 		t.Errorf("looked for twice: %v", err)
 	}
-	p := &prepared{spec: &spec.Program{Type: spec.ProgramStructOps, AttachTo: "gamma_ops.start"}}
-	if err := l.opsTarget(p); err != nil || p.attach != (kernelType{got.id, "gamma"}) {
+	p := &prepared{Program: &bind.Program{Spec: &spec.Program{Type: spec.ProgramStructOps, AttachTo: "gamma_ops.start"}}}
+	if err := l.opsTarget(p); err != nil || p.attach != (bind.TypeRef{ID: got.id, Module: "gamma"}) {
 		t.Errorf("target %+v, %v", p.attach, err)
 	}
 	for to, want := range map[string]string{
@@ -235,7 +242,7 @@ func TestOpsOfModule(t *testing.T) {
 		"empty.start":     "has no member of type empty",
 		"delta_ops.start": `struct_ops of type "delta_ops": not found in this kernel and its modules`,
 	} {
-		p := &prepared{spec: &spec.Program{Type: spec.ProgramStructOps, AttachTo: to}}
+		p := &prepared{Program: &bind.Program{Spec: &spec.Program{Type: spec.ProgramStructOps, AttachTo: to}}}
 		if err := l.opsTarget(p); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", to, err, want)
 		}

@@ -6,12 +6,13 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/core/spec/bind"
 )
 
 // attachTarget finds the kernel function or type that a program is loaded for, as "NAME" or "MODULE:NAME"; none for
 // types of programs that are attached to something else (libbpf's naming: kernel/bpf/bpf_lsm.c,
 // include/trace/bpf_probe.h).
-func (l *load) attachTarget(p *spec.Program) (kernelType, error) {
+func (l *load) attachTarget(p *spec.Program) (bind.TypeRef, error) {
 	prefix, kind, what := "", btf.KindFunc, "kernel function"
 	switch {
 	case p.Type == spec.ProgramLSM:
@@ -22,20 +23,20 @@ func (l *load) attachTarget(p *spec.Program) (kernelType, error) {
 		prefix, what = "bpf_iter_", "iterator"
 	case p.Type == spec.ProgramTracing:
 	case p.Type == spec.ProgramExt:
-		return kernelType{}, fmt.Errorf("%v programs: %w by this loader", p.Type, ErrNotSupported)
+		return bind.TypeRef{}, fmt.Errorf("%v programs: %w by this loader", p.Type, ErrNotSupported)
 	default:
-		return kernelType{}, nil
+		return bind.TypeRef{}, nil
 	}
 	module, name, ok := strings.Cut(p.AttachTo, ":")
 	if !ok {
 		module, name = "", p.AttachTo
 	}
 	if name == "" || ok && module == "" {
-		return kernelType{}, fmt.Errorf("it does not say which %s it is for", what)
+		return bind.TypeRef{}, fmt.Errorf("it does not say which %s it is for", what)
 	}
-	t, err := l.findIn(module, prefix+name, kind)
+	t, err := l.find(module, prefix+name, kind)
 	if err != nil {
-		return kernelType{}, fmt.Errorf("%s %q: %w", what, p.AttachTo, err)
+		return bind.TypeRef{}, fmt.Errorf("%s %q: %w", what, p.AttachTo, err)
 	}
 	return t, nil
 }

@@ -15,7 +15,7 @@ func TestAttachTarget(t *testing.T) {
 	if _, err := k.Types(); err != nil {
 		testenv.Skip(t, testenv.Kernel, "its types: "+err.Error())
 	}
-	l := &load{kernel: k, out: &Collection{}}
+	l := newLoad(k)
 	for _, c := range []struct {
 		p   spec.Program
 		id  bool
@@ -40,7 +40,7 @@ func TestAttachTarget(t *testing.T) {
 		if err != nil && c.p.AttachTo != "" && !errors.Is(err, ErrNotSupported) {
 			t.Errorf("%v %q: %v is not about support", c.p.Type, c.p.AttachTo, err)
 		}
-		if (target.id != 0) != c.id || target.module != "" {
+		if (target.ID != 0) != c.id || target.Module != "" {
 			t.Errorf("%v %q: %+v", c.p.Type, c.p.AttachTo, target)
 		}
 	}

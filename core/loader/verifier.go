@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/spec/bind"
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
@@ -61,7 +62,7 @@ func verifierError(p *prepared, log string, truncated bool, err error) *Verifier
 	if strings.TrimSpace(log) == "" {
 		return nil
 	}
-	e := &VerifierError{Program: p.spec.Name, Log: log, Truncated: truncated, Err: err, Insn: -1}
+	e := &VerifierError{Program: p.Spec.Name, Log: log, Truncated: truncated, Err: err, Insn: -1}
 	slot := -1
 	e.Cause, slot = readLog(log)
 	if e.Cause == "" {
@@ -69,12 +70,12 @@ func verifierError(p *prepared, log string, truncated bool, err error) *Verifier
 	}
 	e.Insn = insnAt(p.slots, slot)
 	if i := poisoned(log, p); i >= 0 {
-		e.Insn, e.Cause = i, p.poison[i]
+		e.Insn, e.Cause = i, p.Poison[i]
 	}
 	if e.Insn >= 0 {
 		// The blueprint's own instruction says more than the one with numbers in it.
-		e.Text = p.spec.Insns.At(e.Insn).String()
-		if l := p.spec.LineAt(e.Insn); l != nil {
+		e.Text = p.Spec.Insns.At(e.Insn).String()
+		if l := p.Spec.LineAt(e.Insn); l != nil {
 			e.Source = fmt.Sprintf("%s:%d: %s", l.File(), l.Line, strings.TrimSpace(l.Text()))
 		}
 	}
@@ -210,7 +211,7 @@ func poisoned(log string, p *prepared) int {
 		digits = digits[:end]
 	}
 	n, err := strconv.ParseUint(digits, 10, 32)
-	if i := int(n) - poisonCall; err == nil && p.poisonAt(i) != "" {
+	if i := int(n) - bind.PoisonCall; err == nil && p.PoisonAt(i) != "" {
 		return i
 	}
 	return -1

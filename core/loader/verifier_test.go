@@ -9,6 +9,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/core/spec/bind"
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
@@ -46,10 +47,10 @@ func TestReadLog(t *testing.T) {
 func FuzzReadLog(f *testing.F) {
 	f.Add("0: (95) exit\nR0 !read_ok\ninvalid func unknown#195896081\n")
 	f.Add("Verification failed: x\nReason:\n y")
-	p := &prepared{spec: program("x", asm.Mov64Imm(asm.R0, 0), asm.Exit())}
-	p.code, _ = p.spec.Code()
-	p.slots, _ = asm.Layout(p.code, asm.EncodeOptions{})
-	p.fail(1, "why")
+	p := &prepared{Program: &bind.Program{Spec: program("x", asm.Mov64Imm(asm.R0, 0), asm.Exit())}}
+	p.Code, _ = p.Spec.Code()
+	p.slots, _ = asm.Layout(p.Code, asm.EncodeOptions{})
+	p.Poison = []string{"", "why"}
 	f.Fuzz(func(t *testing.T, log string) {
 		if e := verifierError(p, log, false, sys.EINVAL); e != nil && (e.Cause == "" || e.Insn >= 2 || e.Log != log) {
 			t.Errorf("%+v", e)

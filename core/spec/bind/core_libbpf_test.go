@@ -1,4 +1,4 @@
-package loader
+package bind
 
 import (
 	"bytes"
@@ -98,13 +98,13 @@ func openTypes(t *testing.T, path string) *btf.Types {
 	return types
 }
 
-// loadFor is the load of an object against the types of a file, without modules.
-func loadFor(t *testing.T, object, target string) *load {
-	b, err := os.ReadFile(object)
+// loadFor binds an object against the types of a file, without modules.
+func loadFor(t *testing.T, object, target string) *Binder {
+	file, err := os.ReadFile(object)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := elf.LoadBytes(b, elf.Options{})
+	c, err := elf.LoadBytes(file, elf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,21 +113,24 @@ func loadFor(t *testing.T, object, target string) *load {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &load{spec: c, programs: c.Programs, kernel: k, out: &Collection{}}
-	if l.outer, err = l.resolver(); err != nil {
+	b, err := New(c, c.Programs, NewFinder(k, func(spec.Note) {}), nil)
+	if err != nil {
 		t.Fatal(err)
 	}
-	l.targets = []btf.Target{{Name: vmlinux, Types: types}}
-	return l
+	if b.outer, err = b.resolver(); err != nil {
+		t.Fatal(err)
+	}
+	b.targets = []btf.Target{{Name: vmlinux, Types: types}}
+	return b
 }
 
 // relocate gives the code of a program after relocation, or where that fails.
-func relocate(l *load, p *spec.Program) (*prepared, int, error) {
+func relocate(l *Binder, p *spec.Program) (*Program, int, error) {
 	code, err := p.Code()
 	if err != nil {
 		return nil, 0, err
 	}
-	out := &prepared{spec: p, code: code}
+	out := &Program{Spec: p, Code: code}
 	for i, in := range p.Insns.All() {
 		if in.Core != nil {
 			if err := l.applyCore(out, i, *in.Core); err != nil {
@@ -171,7 +174,7 @@ func sameAsLibbpf(t *testing.T, libbpf, object, target string) map[btf.CoreKind]
 }
 
 // sameCode compares one program with what libbpf made of it, and counts the instructions that must not be reached.
-func sameCode(t *testing.T, l *load, p *spec.Program, theirs []byte) (poisoned int) {
+func sameCode(t *testing.T, l *Binder, p *spec.Program, theirs []byte) (poisoned int) {
 	ours, at, err := relocate(l, p)
 	if err != nil {
 		t.Fatalf("%s: instruction %d: %v", p.Name, at, err)
@@ -181,14 +184,14 @@ func sameCode(t *testing.T, l *load, p *spec.Program, theirs []byte) (poisoned i
 		if len(theirs) < size {
 			t.Fatalf("%s: libbpf has no instruction %d", p.Name, i)
 		}
-		one := ours.code[i]
+		one := ours.Code[i]
 		one.Label = 0
 		switch {
 		case in.Core == nil:
-		case ours.poisonAt(i) != "":
+		case ours.PoisonAt(i) != "":
 			poisoned++
 			if !libbpfPoison(theirs[:size]) {
-				t.Errorf("%s: instruction %d must not be reached (%s), libbpf has %x", p.Name, i, ours.poison[i], theirs[:size])
+				t.Errorf("%s: instruction %d must not be reached (%s), libbpf has %x", p.Name, i, ours.Poison[i], theirs[:size])
 			}
 		default:
 			got, err := asm.AppendEncode(nil, []asm.Insn{one}, asm.EncodeOptions{})
@@ -208,7 +211,7 @@ func sameCode(t *testing.T, l *load, p *spec.Program, theirs []byte) (poisoned i
 // libbpfPoison says whether all slots of an instruction are calls that no kernel accepts.
 func libbpfPoison(code []byte) bool {
 	for ; len(code) > 0; code = code[8:] {
-		if code[0] != uint8(asm.OpCall) || binary.LittleEndian.Uint32(code[4:])-poisonCall > 1<<20 {
+		if code[0] != uint8(asm.OpCall) || binary.LittleEndian.Uint32(code[4:])-PoisonCall > 1<<20 {
 			return false
 		}
 	}

@@ -1,4 +1,4 @@
-package loader
+package bind
 
 import (
 	"fmt"
@@ -11,16 +11,16 @@ import (
 
 // resolver computes the CO-RE relocations of all programs. It is made when the first one is met,
 // because a collection without any needs no kernel types.
-func (l *load) resolver() (*btf.Resolver, error) {
-	if l.cores != nil {
-		return l.cores, nil
+func (b *Binder) resolver() (*btf.Resolver, error) {
+	if b.cores != nil {
+		return b.cores, nil
 	}
-	if l.spec.BTF == nil {
+	if b.spec.BTF == nil {
 		return nil, fmt.Errorf("the collection has CO-RE relocations but no types")
 	}
 	var relos []btf.CoreRelo
 	kernel := false
-	for _, p := range l.programs {
+	for _, p := range b.programs {
 		for _, in := range p.Insns.All() {
 			if c := in.Core; c != nil {
 				relos = append(relos, *c)
@@ -30,66 +30,66 @@ func (l *load) resolver() (*btf.Resolver, error) {
 	}
 	var targets []btf.Target
 	if kernel {
-		t, err := l.coreTarget()
+		t, err := b.coreTarget()
 		if err != nil {
 			return nil, err
 		}
 		targets = append(targets, t)
 	}
-	l.cores = btf.NewResolver(l.spec.BTF, targets...)
-	l.cores.Prepare(relos)
-	return l.cores, nil
+	b.cores = btf.NewResolver(b.spec.BTF, targets...)
+	b.cores.Prepare(relos)
+	return b.cores, nil
 }
 
-// coreTarget gives the types that relocations are computed for first.
-func (l *load) coreTarget() (btf.Target, error) {
-	if t := l.options.CoreTypes; t != nil {
+// coreTarget returns the types that relocations are computed for first.
+func (b *Binder) coreTarget() (btf.Target, error) {
+	if t := b.coreTypes; t != nil {
 		return btf.Target{Name: givenTypes, Types: t}, nil
 	}
-	t, err := l.kernel.Types()
+	t, err := b.finder.facts.Types()
 	return btf.Target{Name: vmlinux, Types: t}, err
 }
 
-// givenTypes is the name of Options.CoreTypes in messages.
+// givenTypes is the name of the core types of New in messages.
 const givenTypes = "the types given"
 
 // resolveOuter resolves what the kernel proper has no type of that name for: a module may have one. inner is the answer
 // without modules. These are read only now, because few programs need them.
-func (l *load) resolveOuter(relo btf.CoreRelo, inner btf.CoreResult) (btf.CoreResult, error) {
-	if l.outer == nil {
-		t, err := l.kernel.Types()
+func (b *Binder) resolveOuter(relo btf.CoreRelo, inner btf.CoreResult) (btf.CoreResult, error) {
+	if b.outer == nil {
+		t, err := b.finder.facts.Types()
 		if err != nil {
 			return inner, err
 		}
-		l.targets = []btf.Target{{Name: vmlinux, Types: t}}
-		for name, t := range l.modules() {
-			l.targets = append(l.targets, btf.Target{Name: name, Types: t})
+		b.targets = []btf.Target{{Name: vmlinux, Types: t}}
+		for name, t := range b.finder.modules() {
+			b.targets = append(b.targets, btf.Target{Name: name, Types: t})
 		}
-		l.outer = btf.NewResolver(l.spec.BTF, l.targets...)
-		l.outer.Prepare(l.unknown())
+		b.outer = btf.NewResolver(b.spec.BTF, b.targets...)
+		b.outer.Prepare(b.unknown())
 	}
-	if len(l.targets) == 1 {
+	if len(b.targets) == 1 {
 		return inner, nil
 	}
-	f, err := l.outer.Resolve(relo)
+	f, err := b.outer.Resolve(relo)
 	if err == nil && relo.Kind == btf.CoreTypeIDTarget && f.Target > 0 {
-		l.out.notes = append(l.out.notes, spec.Note{
-			Code: "L05", Text: fmt.Sprintf("%s is an id of kernel module %s, which the kernel does not know of: it takes it for one of its own", f.Text(), l.targets[f.Target].Name),
+		b.finder.note(spec.Note{
+			Code: "L05", Text: fmt.Sprintf("%s is an id of kernel module %s, which the kernel does not know of: it takes it for one of its own", f.Text(), b.targets[f.Target].Name),
 		})
 	}
 	return f, err
 }
 
 // unknown lists the relocations that the kernel proper has no candidates for.
-func (l *load) unknown() []btf.CoreRelo {
+func (b *Binder) unknown() []btf.CoreRelo {
 	var list []btf.CoreRelo
-	for _, p := range l.programs {
+	for _, p := range b.programs {
 		for _, in := range p.Insns.All() {
 			c := in.Core
 			if c == nil || c.Kind == btf.CoreTypeIDLocal {
 				continue
 			}
-			if f, err := l.cores.Resolve(*c); err == nil && len(f.Found) == 0 {
+			if f, err := b.cores.Resolve(*c); err == nil && len(f.Found) == 0 {
 				list = append(list, *c)
 			}
 		}
@@ -99,20 +99,20 @@ func (l *load) unknown() []btf.CoreRelo {
 
 // applyCore patches one instruction. What cannot be satisfied becomes a call that no kernel accepts,
 // because the program may well never reach it.
-func (l *load) applyCore(p *prepared, i int, relo btf.CoreRelo) error {
-	r, err := l.resolver()
+func (b *Binder) applyCore(p *Program, i int, relo btf.CoreRelo) error {
+	r, err := b.resolver()
 	if err != nil {
 		return err
 	}
 	f, err := r.Resolve(relo)
-	given := l.options.CoreTypes != nil
+	given := b.coreTypes != nil
 	if err == nil && given && relo.Kind == btf.CoreTypeIDTarget && f.Target >= 0 {
-		l.out.notes = append(l.out.notes, spec.Note{
+		b.finder.note(spec.Note{
 			Code: "L05", Text: fmt.Sprintf("%s is an id in the types given for CO-RE, where the kernel may have another type", f.Text()),
 		})
 	}
 	if err == nil && !given && relo.Kind != btf.CoreTypeIDLocal && len(f.Found) == 0 {
-		f, err = l.resolveOuter(relo, f)
+		f, err = b.resolveOuter(relo, f)
 	}
 	if err != nil {
 		return err
@@ -121,7 +121,7 @@ func (l *load) applyCore(p *prepared, i int, relo btf.CoreRelo) error {
 		p.fail(i, f.Text()+": "+f.Reason)
 		return nil
 	}
-	reason, err := patch(&p.code[i], f)
+	reason, err := patch(&p.Code[i], f)
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.Text(), err)
 	}

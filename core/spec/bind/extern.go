@@ -1,0 +1,116 @@
+package bind
+
+import (
+	"fmt"
+	"io/fs"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// externs finds the addresses of the kernel symbols that the chosen programs refer to, and the
+// kernel's configuration values.
+func (b *Binder) externs() error {
+	used := make(map[string]bool)
+	for _, p := range b.programs {
+		for _, in := range p.Insns.All() {
+			if in.Ref == asm.RefKsym {
+				used[in.Symbol] = true
+			}
+		}
+	}
+	var symbols []string
+	for _, e := range b.spec.Externs {
+		if e.Kind == spec.ExternKconfig {
+			if err := b.configure(e); err != nil {
+				return fmt.Errorf("configuration value %q: %w", e.Name, err)
+			}
+		}
+		if e.Kind != spec.ExternKsym || e.Type != 0 {
+			delete(used, e.Name) // found by its type
+		}
+	}
+	for name := range used {
+		symbols = append(symbols, btf.Essential(name))
+	}
+	if len(symbols) > 0 {
+		var err error
+		if b.symbols, b.hidden, err = b.finder.facts.Symbols(symbols...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// applyExtern resolves a kernel symbol or function.
+func (b *Binder) applyExtern(p *Program, i int) error {
+	in := &p.Code[i]
+	name := in.Symbol
+	e := b.spec.Extern(name)
+	if in.Ref == asm.RefKfunc {
+		return b.applyKfunc(p, i, e)
+	}
+	if in.Op != asm.OpLoadImm64 {
+		return fmt.Errorf("opcode %#02x cannot refer to symbol %q", uint8(in.Op), name)
+	}
+	switch {
+	case e != nil && e.Kind == spec.ExternKconfig:
+		return fmt.Errorf("configuration value %q is no symbol; it is a variable", name)
+	case e != nil && (e.Kind == spec.ExternKfunc || e.Type != 0):
+		return b.applyTyped(p, i, e)
+	}
+	addr, ok := b.symbols[btf.Essential(name)]
+	weak := e != nil && e.Weak
+	switch {
+	case !ok && !weak:
+		return fmt.Errorf("kernel symbol %q does not exist: %w", name, ErrNotSupported)
+	case ok && b.hidden && !weak:
+		return fmt.Errorf("address of kernel symbol %q: %w: the kernel shows none to this process (kernel.kptr_restrict)", name, fs.ErrPermission)
+	case b.hidden:
+		addr = 0
+	}
+	in.ClearRef()
+	in.Src, in.Imm = 0, in.Imm+int64(addr)
+	return nil
+}
+
+// applyTyped resolves a symbol whose type the program knows: the kernel finds it by its BTF id.
+func (b *Binder) applyTyped(p *Program, i int, e *spec.Extern) error {
+	kind, in := btf.KindVar, &p.Code[i]
+	if e.Kind == spec.ExternKfunc {
+		kind = btf.KindFunc
+	}
+	t, err := b.finder.Find("", e.Name, kind)
+	if err != nil && !e.Weak {
+		return fmt.Errorf("kernel symbol %q: %w", e.Name, err)
+	}
+	if err != nil {
+		in.ClearRef()
+		in.Src, in.Imm = 0, 0
+		return nil
+	}
+	in.ClearRef()
+	in.Src, in.Imm = asm.PseudoBTFID, int64(t.ID)
+	p.ofModule(i, t)
+	return nil
+}
+
+// applyKfunc resolves the call of a kernel function. A weak one that is missing may be called as
+// long as the verifier finds that it never is.
+func (b *Binder) applyKfunc(p *Program, i int, e *spec.Extern) error {
+	name := p.Code[i].Symbol
+	t, err := b.finder.Find("", name, btf.KindFunc)
+	switch {
+	case err == nil:
+		in := &p.Code[i]
+		in.ClearRef()
+		in.Src, in.Off, in.Imm = asm.PseudoKfuncCall, 0, int64(t.ID)
+		p.ofModule(i, t)
+	case e != nil && e.Weak:
+		p.fail(i, fmt.Sprintf("kernel function %q does not exist", name))
+	default:
+		return fmt.Errorf("kernel function %q: %w", name, err)
+	}
+	return nil
+}

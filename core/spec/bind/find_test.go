@@ -1,0 +1,47 @@
+package bind
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/kernel"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+func TestFind(t *testing.T) {
+	var notes []spec.Note
+	f := NewFinder(moduleKernel(t), func(n spec.Note) { notes = append(notes, n) })
+	for _, c := range []struct {
+		module, name string
+		kind         btf.Kind
+		want         string // module
+		err          string
+	}{
+		{"", "kernel", btf.KindFunc, "", ""},
+		{"", "kernel___v2", btf.KindFunc, "", ""},
+		{"vmlinux", "kernel", btf.KindFunc, "", ""},
+		{"vmlinux", "both", btf.KindFunc, "", "not found in this kernel without its modules"},
+		{"", "both", btf.KindFunc, "alpha", ""},
+		{"beta", "both", btf.KindFunc, "beta", ""},
+		{"", "of_beta", btf.KindFunc, "beta", ""},
+		{"alpha", "kernel", btf.KindFunc, "", "not found in kernel module alpha"},
+		{"alpha", "of_beta", btf.KindFunc, "", "not found in kernel module alpha"},
+		{"", "of_beta", btf.KindVar, "", "not found in this kernel and its modules"},
+		{"gamma", "both", btf.KindFunc, "", "it is not loaded"},
+	} {
+		got, err := f.Find(c.module, c.name, c.kind)
+		switch {
+		case c.err != "":
+			if err == nil || !strings.Contains(err.Error(), c.err) || !errors.Is(err, ErrNotSupported) && !errors.Is(err, kernel.ErrNotSupported) {
+				t.Errorf("%s:%s: %v, want %q", c.module, c.name, err, c.err)
+			}
+		case err != nil || got.Module != c.want || got.ID == 0:
+			t.Errorf("%s:%s: %+v, %v", c.module, c.name, got, err)
+		}
+	}
+	if n := notes; len(n) != 1 || n[0].Code != "L03" || !strings.Contains(n[0].Text, `"broken"`) {
+		t.Errorf("notes %+v", n)
+	}
+}
