@@ -1,6 +1,7 @@
 package host
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -137,4 +138,35 @@ func TestTreeEditRight(t *testing.T) {
 	}
 	own := x.ok(t, "object_new", x.ObjectNew([]byte("own")))
 	x.ok(t, "add to its own object", x.Add(own, abi.KindMap, []byte("m")))
+}
+
+// An object has only so many programs, maps and attachments, whoever adds them and however.
+func TestTreeLimits(t *testing.T) {
+	x, obj := planning(t)
+	c := x.overlay.objects[0].work
+	prog := x.ok(t, "find", x.Find(obj, abi.KindProgram, []byte("count_drops")))
+	m := x.ok(t, "find", x.Find(obj, abi.KindMap, []byte("blocked")))
+	for i := len(c.Programs); i < maxPrograms-1; i++ {
+		c.Programs = append(c.Programs, &spec.Program{Name: fmt.Sprint("p", i)})
+	}
+	for i := len(c.Maps); i < maxMaps-1; i++ {
+		c.Maps = append(c.Maps, &spec.Map{Name: fmt.Sprint("m", i)})
+	}
+	x.ok(t, "the last program", x.Add(obj, abi.KindProgram, []byte("last")))
+	x.ok(t, "the last map", x.Clone(m, []byte("last")))
+	errnoIn(t, "a program too many", x.Add(obj, abi.KindProgram, []byte("more")), abi.ErrLimit)
+	errnoIn(t, "a copied program too many", x.Clone(prog, []byte("more")), abi.ErrLimit)
+	errnoIn(t, "a map too many", x.Add(obj, abi.KindMap, []byte("more")), abi.ErrLimit)
+	errnoIn(t, "a copied map too many", x.Clone(m, []byte("more")), abi.ErrLimit)
+	if len(c.Programs) != maxPrograms || len(c.Maps) != maxMaps {
+		t.Errorf("%d programs and %d maps", len(c.Programs), len(c.Maps))
+	}
+	for range maxAttach - len(c.Attach) {
+		x.overlay.objects[0].addAttach(spec.Attach{Program: "count_drops"})
+	}
+	errnoIn(t, "an attachment too many", x.AttachAdd(prog, abi.AttachXDP), abi.ErrLimit)
+	for i := len(x.overlay.objects); i < maxObjects; i++ {
+		x.ok(t, "object_new", x.ObjectNew(fmt.Append(nil, "o", i)))
+	}
+	errnoIn(t, "an object too many", x.ObjectNew([]byte("more")), abi.ErrLimit)
 }
