@@ -112,7 +112,7 @@ func TestCoreModules(t *testing.T) {
 		{"existence", btf.CoreRelo{Type: local["private_beta"], Access: "0:1", Kind: btf.CoreExists}, 0, "", nil, 3},
 		{"id", btf.CoreRelo{Type: local["private_beta"], Access: "0", Kind: btf.CoreTypeIDTarget}, 8, "", nil, 3},
 	} {
-		p := &spec.Program{Name: "p", Type: spec.ProgramXDP, Insns: spec.CodeOf(asm.Mov64Imm(asm.R0, 77), asm.Exit())}
+		p := &spec.Program{Name: "p", Type: spec.ProgramXDP, Insns: spec.NewInsns(asm.Mov64Imm(asm.R0, 77), asm.Exit())}
 		p.Insns.Edit(func(in []spec.Insn) { in[0].Core = &c.relo })
 		k, dir := moduleKernelIn(t)
 		var notes []spec.Note
