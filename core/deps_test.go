@@ -58,6 +58,7 @@ var allowed = map[string][]string{
 	"internal/elftest":     {"core/asm", "core/btf", "core/spec", "internal/wire", "internal/testenv"},
 	"internal/report":      {"core/btf", "core/spec"},
 	"internal/testenv":     {},
+	"internal/kerneltest":  {"internal/sys", "internal/testenv"},
 	"internal/lab":         {},
 	"internal/lab/cmd/lab": {"internal/lab"},
 	"internal/lab/labtest": {"core/btf", "internal/lab", "internal/testenv"},

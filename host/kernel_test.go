@@ -17,6 +17,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/internal/backendtest"
 	"github.com/bpfhost/bpfhost/host/plan"
+	"github.com/bpfhost/bpfhost/internal/kerneltest"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 	"github.com/bpfhost/bpfhost/internal/testnet"
 	"github.com/bpfhost/bpfhost/internal/wasmtest"
@@ -26,12 +27,7 @@ import (
 func newNet(t testing.TB) *testnet.Net {
 	t.Helper()
 	n, err := testnet.New()
-	if errors.Is(err, loader.ErrPermission) || errors.Is(err, loader.ErrNotSupported) {
-		testenv.Skip(t, testenv.Kernel, err.Error())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	kerneltest.Check(t, err)
 	t.Cleanup(func() { n.Close() })
 	return n
 }

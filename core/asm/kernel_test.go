@@ -1,13 +1,12 @@
 package asm_test
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
-	"github.com/bpfhost/bpfhost/internal/testenv"
+	"github.com/bpfhost/bpfhost/internal/kerneltest"
 )
 
 // program makes a program that the loader takes.
@@ -29,12 +28,7 @@ func needKernel(t testing.TB) *loader.Kernel {
 	k := loader.NewKernel()
 	t.Cleanup(func() { k.Close() })
 	c, err := tryLoad(k, "GPL", program(spec.ProgramSocketFilter, asm.Mov64Imm(asm.R0, 0), asm.Exit()))
-	if errors.Is(err, loader.ErrPermission) || errors.Is(err, loader.ErrNotSupported) {
-		testenv.Skip(t, testenv.Kernel, err.Error())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	kerneltest.Check(t, err)
 	c.Close()
 	return k
 }

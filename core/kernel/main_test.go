@@ -2,29 +2,18 @@ package kernel_test
 
 import (
 	"encoding/binary"
-	"errors"
-	"fmt"
-	"os"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
-	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
-	"github.com/bpfhost/bpfhost/internal/sys"
-	"github.com/bpfhost/bpfhost/internal/testenv"
+	"github.com/bpfhost/bpfhost/internal/kerneltest"
 )
 
 // TestMain fails when a test leaves a descriptor open.
 func TestMain(m *testing.M) {
-	open := sys.Trace()
-	code := m.Run()
-	for _, fd := range open() {
-		fmt.Fprintln(os.Stderr, "left open:", fd)
-		code = 1
-	}
-	os.Exit(code)
+	kerneltest.Main(m)
 }
 
 // load loads a collection and closes it with the test. It skips without the privileges to load.
@@ -35,12 +24,7 @@ func load(t testing.TB, c *spec.Collection) *loader.Collection {
 		c.Order = asm.BigEndian
 	}
 	got, err := loader.Load(c, loader.Options{})
-	if errors.Is(err, kernel.ErrPermission) || errors.Is(err, kernel.ErrNotSupported) {
-		testenv.Skip(t, testenv.Kernel, err.Error())
-	}
-	if err != nil {
-		t.Fatalf("%+v", err)
-	}
+	kerneltest.Check(t, err)
 	t.Cleanup(func() { got.Close() })
 	return got
 }

@@ -10,20 +10,15 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/kerneltest"
 	"github.com/bpfhost/bpfhost/internal/sys"
-	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 // bpffs makes a bpf file system that is mounted nowhere.
 func bpffs(t *testing.T) string {
 	t.Helper()
 	fd, err := sys.Mount("bpf")
-	if errors.Is(err, loader.ErrPermission) || errors.Is(err, loader.ErrNotSupported) {
-		testenv.Skip(t, testenv.Kernel, err.Error())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	kerneltest.Check(t, err)
 	t.Cleanup(func() { fd.Close() })
 	raw, err := fd.Acquire()
 	if err != nil {

@@ -3,9 +3,7 @@ package link
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,7 +12,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
-	"github.com/bpfhost/bpfhost/internal/sys"
+	"github.com/bpfhost/bpfhost/internal/kerneltest"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 	"github.com/bpfhost/bpfhost/internal/testnet"
 )
@@ -28,13 +26,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	open := sys.Trace()
-	code := m.Run()
-	for _, fd := range open() {
-		fmt.Fprintln(os.Stderr, "left open:", fd)
-		code = 1
-	}
-	os.Exit(code)
+	kerneltest.Main(m)
 }
 
 // nativeOrder is the byte order of this machine.
@@ -75,12 +67,7 @@ func counting(p spec.Program, own bool, ret int32) *spec.Collection {
 func load(t testing.TB, c *spec.Collection) *loader.Collection {
 	t.Helper()
 	got, err := loader.Load(c, loader.Options{})
-	if errors.Is(err, loader.ErrPermission) || errors.Is(err, loader.ErrNotSupported) {
-		testenv.Skip(t, testenv.Kernel, err.Error())
-	}
-	if err != nil {
-		t.Fatalf("%+v", err)
-	}
+	kerneltest.Check(t, err)
 	t.Cleanup(func() { got.Close() })
 	return got
 }
@@ -116,12 +103,7 @@ func counts(t testing.TB, c *loader.Collection, want uint64) {
 func newNet(t testing.TB) *testnet.Net {
 	t.Helper()
 	n, err := testnet.New()
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, loader.ErrNotSupported) {
-		testenv.Skip(t, testenv.Kernel, err.Error())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	kerneltest.Check(t, err)
 	t.Cleanup(func() { n.Close() })
 	return n
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/link"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/kerneltest"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 	"github.com/bpfhost/bpfhost/internal/testnet"
 )
@@ -33,12 +34,7 @@ func congestion(t *testing.T, o loader.Options) *loader.Collection {
 		m.Optional = m.Optional || m.Flags&spec.FlagLink != 0
 	}
 	got, err := loader.Load(c, o)
-	if errors.Is(err, loader.ErrPermission) || errors.Is(err, loader.ErrNotSupported) {
-		testenv.Skip(t, testenv.Kernel, err.Error())
-	}
-	if err != nil {
-		t.Fatalf("%+v", err)
-	}
+	kerneltest.Check(t, err)
 	t.Cleanup(func() { got.Close() })
 	return got
 }
@@ -47,12 +43,7 @@ func congestion(t *testing.T, o loader.Options) *loader.Collection {
 func use(t *testing.T, name string) error {
 	t.Helper()
 	n, err := testnet.New()
-	if errors.Is(err, os.ErrPermission) || errors.Is(err, loader.ErrNotSupported) {
-		testenv.Skip(t, testenv.Kernel, err.Error())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	kerneltest.Check(t, err)
 	defer n.Close()
 	return n.Do(func() error {
 		l, err := net.Listen("tcp4", "127.0.0.1:0")

@@ -1,8 +1,6 @@
 package loader
 
 import (
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,19 +10,12 @@ import (
 	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/core/spec/bind"
-	"github.com/bpfhost/bpfhost/internal/sys"
-	"github.com/bpfhost/bpfhost/internal/testenv"
+	"github.com/bpfhost/bpfhost/internal/kerneltest"
 )
 
 // TestMain fails when a test leaves a descriptor open.
 func TestMain(m *testing.M) {
-	open := sys.Trace()
-	code := m.Run()
-	for _, fd := range open() {
-		fmt.Fprintln(os.Stderr, "left open:", fd)
-		code = 1
-	}
-	os.Exit(code)
+	kerneltest.Main(m)
 }
 
 // needKernel skips without the privileges to load.
@@ -33,12 +24,7 @@ func needKernel(t testing.TB) {
 	c, err := Load(&spec.Collection{
 		Order: nativeOrder(), License: "GPL", Programs: []*spec.Program{program("probe", asm.Mov64Imm(asm.R0, 0), asm.Exit())},
 	}, Options{})
-	if errors.Is(err, ErrPermission) || errors.Is(err, ErrNotSupported) {
-		testenv.Skip(t, testenv.Kernel, err.Error())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	kerneltest.Check(t, err)
 	c.Close()
 }
 

@@ -2,7 +2,6 @@ package loader_test
 
 import (
 	"encoding/binary"
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/kerneltest"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
@@ -38,12 +38,7 @@ func loaded(t testing.TB, name string, drop ...string) (*spec.Collection, *loade
 		o.Programs = append(o.Programs, p.Name)
 	}
 	got, err := loader.Load(c, o)
-	if errors.Is(err, loader.ErrPermission) || errors.Is(err, loader.ErrNotSupported) {
-		testenv.Skip(t, testenv.Kernel, err.Error())
-	}
-	if err != nil {
-		t.Fatalf("%+v", err)
-	}
+	kerneltest.Check(t, err)
 	t.Cleanup(func() { got.Close() })
 	for _, n := range got.Notes() {
 		t.Errorf("note %s: %s", n.Code, n.Text)

@@ -1,7 +1,6 @@
 package loader
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -9,20 +8,15 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/kerneltest"
 	"github.com/bpfhost/bpfhost/internal/sys"
-	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 // bpffs makes a bpf file system that is mounted nowhere.
 func bpffs(t *testing.T) string {
 	t.Helper()
 	fd, err := sys.Mount("bpf")
-	if errors.Is(err, ErrPermission) || errors.Is(err, ErrNotSupported) {
-		testenv.Skip(t, testenv.Kernel, err.Error())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	kerneltest.Check(t, err)
 	t.Cleanup(func() { fd.Close() })
 	raw, err := fd.Acquire()
 	if err != nil {

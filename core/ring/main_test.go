@@ -2,27 +2,17 @@ package ring
 
 import (
 	"encoding/binary"
-	"errors"
-	"fmt"
-	"os"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
-	"github.com/bpfhost/bpfhost/internal/sys"
-	"github.com/bpfhost/bpfhost/internal/testenv"
+	"github.com/bpfhost/bpfhost/internal/kerneltest"
 )
 
 // TestMain fails when a test leaves a descriptor open.
 func TestMain(m *testing.M) {
-	open := sys.Trace()
-	code := m.Run()
-	for _, fd := range open() {
-		fmt.Fprintln(os.Stderr, "left open:", fd)
-		code = 1
-	}
-	os.Exit(code)
+	kerneltest.Main(m)
 }
 
 // nativeOrder is the byte order of this machine.
@@ -93,12 +83,7 @@ func source(ringBytes uint32, size int32, every int32, flags int32) *spec.Collec
 func open(t testing.TB, c *spec.Collection) (*loader.Collection, *Reader) {
 	t.Helper()
 	got, err := loader.Load(c, loader.Options{})
-	if errors.Is(err, loader.ErrPermission) || errors.Is(err, loader.ErrNotSupported) {
-		testenv.Skip(t, testenv.Kernel, err.Error())
-	}
-	if err != nil {
-		t.Fatalf("%+v", err)
-	}
+	kerneltest.Check(t, err)
 	t.Cleanup(func() { got.Close() })
 	r, err := Open(got.Map("events"))
 	if err != nil {
