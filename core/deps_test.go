@@ -50,7 +50,7 @@ var allowed = map[string][]string{
 	"host/backend":          {"core/spec"},
 	"host/internal/sandbox": {"internal/quote"},
 	"host": {"abi", "core/asm", "core/btf", "core/spec", "core/elf", "core/kernel", "core/loader", "core/link", "core/ring",
-		"host/backend", "host/plan", "host/policy", "host/internal/events", "host/internal/sandbox", "internal/quote"},
+		"host/backend", "host/plan", "host/policy", "host/internal/events", "host/internal/sandbox", "host/internal/tx", "internal/quote"},
 	"cmd/bpfhost": {"abi", "core/asm", "core/asm/cfg", "core/btf", "core/btf/render", "core/spec", "core/spec/opt", "core/elf", "core/elf/elflink", "core/kernel", "core/loader", "core/link", "core/ring",
 		"internal/testnet", "internal/quote", "internal/report", "host", "host/plan", "host/policy", "guests"},
 	"guests":               {},
@@ -64,6 +64,7 @@ var allowed = map[string][]string{
 	"internal/lab/labtest": {"core/btf", "internal/lab", "internal/testenv"},
 
 	"host/internal/backendtest": {"core/spec", "host/backend"},
+	"host/internal/tx":          {"abi", "core/spec", "host/plan"},
 	"host/internal/events":      {"abi", "host/backend", "internal/quote"},
 }
 

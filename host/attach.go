@@ -5,6 +5,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/plan"
 )
 
@@ -17,13 +18,8 @@ func (x *instance) AttachAdd(prog uint32, kind abi.AttachKind) int32 {
 	if !abi.HasFeature(abi.FeatureAttach + uint32(kind)) {
 		return x.reply(abi.FuncAttachAdd, 0, failf(abi.ErrNosup, "attach kind %d is not known to this host", kind))
 	}
-	if len(r.o.work.Attach) >= maxAttach {
-		return x.reply(abi.FuncAttachAdd, 0, failf(abi.ErrLimit, "an object has at most %d attachments", maxAttach))
-	}
-	a := spec.Attach{Program: r.p.Name, Kind: spec.HookKind(kind)}
-	id := r.o.addAttach(a)
-	err = x.overlay.log(plan.Edit{Object: r.o.name, Kind: "attach", Name: a.Program, What: "add", New: a.Kind.String()})
-	return x.replyHandle(abi.FuncAttachAdd, abi.KindAttach, attRef{r.o, id}, err)
+	added, err := x.tx.AddAttach(r, spec.HookKind(kind))
+	return x.replyHandle(abi.FuncAttachAdd, abi.KindAttach, added, err)
 }
 
 // PlanNote adds a remark to the plan.
@@ -46,7 +42,7 @@ func (x *instance) planNote(h uint32, severity abi.Severity, text string) error 
 		}
 		n.About = aboutText(obj)
 	}
-	return x.overlay.note(n)
+	return x.tx.Note(n)
 }
 
 // maxNote bounds one remark, in bytes.
@@ -55,16 +51,16 @@ const maxNote = 4096
 // aboutText names what a handle stands for, in a remark.
 func aboutText(obj any) string {
 	switch r := obj.(type) {
-	case *object:
-		return "object " + r.name
-	case progRef:
-		return "program " + r.p.Name
-	case mapRef:
-		return "map " + r.m.Name
-	case varRef:
-		return "variable " + r.v.Name
-	case attRef:
-		return "link " + plan.AttachText(*r.get())
+	case *tx.Object:
+		return "object " + r.Name
+	case tx.ProgramRef:
+		return "program " + r.Program.Name
+	case tx.MapRef:
+		return "map " + r.Map.Name
+	case tx.VarRef:
+		return "variable " + r.Var.Name
+	case tx.AttachRef:
+		return "link " + plan.AttachText(*r.Get())
 	}
 	return ""
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/host/internal/tx"
 )
 
 func TestBase(t *testing.T) {
@@ -80,7 +81,7 @@ func TestPlanNote(t *testing.T) {
 	att := x.ok(t, "at", x.At(obj, abi.KindAttach, 0))
 	for h, want := range map[uint32]string{0: "", obj: "object drops", prog: "program count_drops", att: "link xdp:eth0"} {
 		x.ok(t, "plan_note", x.PlanNote(h, abi.NoteInfo, []byte("text")))
-		if n := x.overlay.notes[len(x.overlay.notes)-1]; n.About != want || n.Warn || n.Text != "text" {
+		if n := x.tx.Notes[len(x.tx.Notes)-1]; n.About != want || n.Warn || n.Text != "text" {
 			t.Errorf("note %+v, want about %q", n, want)
 		}
 	}
@@ -93,7 +94,7 @@ func TestLogIsBounded(t *testing.T) {
 	x, obj := planning(t)
 	v := x.ok(t, "find", x.Find(obj, abi.KindVar, []byte("wide")))
 	b := make([]byte, 8)
-	for i := range uint64(maxLog) {
+	for i := range uint64(tx.MaxLog) {
 		binary.LittleEndian.PutUint64(b, i)
 		if rc := x.VarWrite(v, 0, b); rc < 0 {
 			errnoIn(t, "one edit too many", rc, abi.ErrLimit)

@@ -12,6 +12,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/backend"
 	"github.com/bpfhost/bpfhost/host/internal/backendtest"
+	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/policy"
 )
 
@@ -71,8 +72,8 @@ func newFake(phase abi.Phase) (*instance, *fakeGuest) {
 func planning(t *testing.T) (*instance, uint32) {
 	t.Helper()
 	x, _ := newFake(abi.PhasePlan)
-	x.inputs = []input{{name: "drops", source: "drops.bpf.o", sha256: "00", c: testCollection()}}
-	x.overlay = newOverlay("fake", x.inputs)
+	x.inputs = []tx.Input{{Name: "drops", Source: "drops.bpf.o", SHA256: "00", Collection: testCollection()}}
+	x.tx = tx.New("fake", x.inputs)
 	return x, x.ok(t, "object_open", x.ObjectOpen([]byte("drops")))
 }
 

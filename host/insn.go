@@ -8,16 +8,17 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/plan"
 )
 
 // program gives the program behind a handle.
-func (x *instance) program(h uint32) (progRef, error) {
+func (x *instance) program(h uint32) (tx.ProgramRef, error) {
 	obj, err := x.handles.get(h, abi.KindProgram)
 	if err != nil {
-		return progRef{}, err
+		return tx.ProgramRef{}, err
 	}
-	return obj.(progRef), nil
+	return obj.(tx.ProgramRef), nil
 }
 
 // InsnRead writes instruction records into guest memory.
@@ -26,9 +27,9 @@ func (x *instance) InsnRead(prog, first uint32, insns []byte) int32 {
 	if err != nil {
 		return x.reply(abi.FuncInsnRead, 0, err)
 	}
-	all := r.p.Insns
+	all := r.Program.Insns
 	if uint64(first) > uint64(all.Len()) {
-		return x.reply(abi.FuncInsnRead, 0, failf(abi.ErrRange, "program %q has %d instructions; %d was asked for", r.p.Name, all.Len(), first))
+		return x.reply(abi.FuncInsnRead, 0, failf(abi.ErrRange, "program %q has %d instructions; %d was asked for", r.Program.Name, all.Len(), first))
 	}
 	n := min(len(insns)/abi.InsnSize, all.Len()-int(first))
 	for i := range n {
@@ -71,13 +72,13 @@ func (x *instance) InsnSplice(prog, at, del uint32, insns []byte) int32 {
 	if err != nil {
 		return x.reply(abi.FuncInsnSplice, 0, err)
 	}
-	if err := checkRange(r.p, at, del); err != nil {
+	if err := checkRange(r.Program, at, del); err != nil {
 		return x.reply(abi.FuncInsnSplice, 0, err)
 	}
-	if len(insns)/abi.InsnSize > maxInsns {
-		return x.reply(abi.FuncInsnSplice, 0, tooLong(r.p))
+	if len(insns)/abi.InsnSize > tx.MaxInsns {
+		return x.reply(abi.FuncInsnSplice, 0, tooLong(r.Program))
 	}
-	ins, err := x.instructions(r.p, int(at), int(del), insns)
+	ins, err := x.instructions(r.Program, int(at), int(del), insns)
 	if err == nil {
 		err = x.splice(r, int(at), int(del), ins, nil)
 	}
@@ -92,31 +93,31 @@ func checkRange(p *spec.Program, at, del uint32) error {
 }
 
 func tooLong(p *spec.Program) error {
-	return failf(abi.ErrLimit, "program %q would have more than %d instructions", p.Name, maxInsns)
+	return failf(abi.ErrLimit, "program %q would have more than %d instructions", p.Name, tx.MaxInsns)
 }
 
 // splice makes a checked edit and logs it.
-func (x *instance) splice(r progRef, at, del int, ins []spec.Insn, names map[asm.Label]string) error {
-	if err := x.mayEdit(r.o); err != nil {
+func (x *instance) splice(r tx.ProgramRef, at, del int, ins []spec.Insn, names map[asm.Label]string) error {
+	if err := x.mayEdit(r.Object); err != nil {
 		return err
 	}
-	if r.p.Insns.Len()-del+len(ins) > maxInsns {
-		return tooLong(r.p)
+	if r.Program.Insns.Len()-del+len(ins) > tx.MaxInsns {
+		return tooLong(r.Program)
 	}
 	if err := x.rights.inserting(ins); err != nil {
 		return err
 	}
-	if err := r.p.Splice(at, del, ins); err != nil {
+	if err := r.Program.Splice(at, del, ins); err != nil {
 		return err
 	}
 	for l, name := range names {
-		if r.p.LabelNames == nil {
-			r.p.LabelNames = make(map[asm.Label]string)
+		if r.Program.LabelNames == nil {
+			r.Program.LabelNames = make(map[asm.Label]string)
 		}
-		r.p.LabelNames[l] = name
+		r.Program.LabelNames[l] = name
 	}
-	return x.overlay.log(plan.Edit{
-		Object: r.o.name, Kind: "program", Name: r.p.Name, What: "insns",
+	return x.tx.Log(plan.Edit{
+		Object: r.Object.Name, Kind: "program", Name: r.Program.Name, What: "insns",
 		Insns: &plan.InsnRange{At: at, Removed: del, Inserted: len(ins)},
 		Old:   insnRange(del, at), New: insnRange(len(ins), at),
 	})
@@ -221,9 +222,9 @@ func (x *instance) InsnDump(prog uint32, text []byte) int32 {
 	if err != nil {
 		return x.reply(abi.FuncInsnDump, 0, err)
 	}
-	dump := dumpProgram(r.p)
+	dump := dumpProgram(r.Program)
 	if len(dump) > math.MaxInt32 {
-		return x.reply(abi.FuncInsnDump, 0, failf(abi.ErrLimit, "the text of program %q is too long", r.p.Name))
+		return x.reply(abi.FuncInsnDump, 0, failf(abi.ErrLimit, "the text of program %q is too long", r.Program.Name))
 	}
 	return abi.CopyOut(text, dump)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/tx"
 )
 
 // InsnAsm replaces instructions by those of assembly text.
@@ -23,13 +24,13 @@ func (x *instance) insnAsm(prog, at, del uint32, text string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := checkRange(r.p, at, del); err != nil {
+	if err := checkRange(r.Program, at, del); err != nil {
 		return 0, err
 	}
 	if len(text) > maxAsmText {
 		return 0, failf(abi.ErrLimit, "a text has at most %d bytes; insert longer code in parts, or with insn_splice", maxAsmText)
 	}
-	a := assembly{p: r.p, end: int(at + del), text: text}
+	a := assembly{p: r.Program, end: int(at + del), text: text}
 	if err := a.parse(); err != nil {
 		return 0, err
 	}
@@ -37,12 +38,12 @@ func (x *instance) insnAsm(prog, at, del uint32, text string) (int, error) {
 		return 0, err
 	}
 	if a.marked { // the place behind the text gets its label only if the edit is made
-		was := r.p.Insns
+		was := r.Program.Insns
 		in := was.At(a.end)
 		in.Label = a.behind
-		r.p.Insns.Set(a.end, in)
+		r.Program.Insns.Set(a.end, in)
 		if err := x.splice(r, int(at), int(del), a.out, a.names); err != nil {
-			r.p.Insns = was
+			r.Program.Insns = was
 			return 0, err
 		}
 		return len(a.out), nil
@@ -115,7 +116,7 @@ func (a *assembly) parse() error {
 	if _, open := listing.Funcs[a.n]; open {
 		return failf(abi.ErrInval, "the text ends with a .func that has no instruction")
 	}
-	if a.n > maxInsns {
+	if a.n > tx.MaxInsns {
 		return tooLong(a.p)
 	}
 	return nil

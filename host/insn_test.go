@@ -14,7 +14,7 @@ import (
 // program gives the handle and blueprint of the test object's program.
 func programOf(t *testing.T, x *instance, obj uint32) (uint32, *spec.Program) {
 	t.Helper()
-	return x.ok(t, "at", x.At(obj, abi.KindProgram, 0)), x.overlay.objects[0].work.Programs[0]
+	return x.ok(t, "at", x.At(obj, abi.KindProgram, 0)), x.tx.Objects[0].Work.Programs[0]
 }
 
 func records(list ...abi.Insn) []byte {
@@ -85,7 +85,7 @@ func TestInsnSplice(t *testing.T) {
 	if p.Insns.At(1).Target != p.Insns.At(6).Label {
 		t.Error("the jump across the insertion does not land any more")
 	}
-	last := x.overlay.edits[len(x.overlay.edits)-1]
+	last := x.tx.Edits[len(x.tx.Edits)-1]
 	if last.What != "insns" || last.Old != "nothing" || last.New != "2 at 2" {
 		t.Errorf("the log ends with %+v", last)
 	}

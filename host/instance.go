@@ -7,6 +7,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
+	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/policy"
 )
 
@@ -27,9 +28,9 @@ type instance struct {
 	sections []*declaredSection
 	config   config
 	rights   rights
-	inputs   []input
-	overlay  *overlay // only while planning
-	run      *Run     // only after loading
+	inputs   []tx.Input
+	tx       *tx.Transaction // only while planning
+	run      *Run            // only after loading
 	out      *output
 	stop     stopRequest
 	scratch  []byte

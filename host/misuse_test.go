@@ -14,6 +14,7 @@ import (
 	"github.com/bpfhost/bpfhost/host/internal/backendtest"
 	"github.com/bpfhost/bpfhost/host/internal/events"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
+	"github.com/bpfhost/bpfhost/host/internal/tx"
 )
 
 // bench is a real guest that exports every function of the ABI as it is, on an instance in which
@@ -66,14 +67,14 @@ func newBench(t *testing.T) *bench {
 // open makes one handle of every kind.
 func (b *bench) open() {
 	x := b.x
-	x.inputs = []input{{name: "drops", source: "drops.o", c: testCollection()}}
-	x.overlay = newOverlay("fake", x.inputs)
-	o := x.overlay.objects[0]
+	x.inputs = []tx.Input{{Name: "drops", Source: "drops.o", Collection: testCollection()}}
+	x.tx = tx.New("fake", x.inputs)
+	o := x.tx.Objects[0]
 	source := events.NewSource(events.Options{Name: "drops/events", Ring: backendtest.NewRing(), Size: 4096})
 	x.run.events.Add(source)
 	for k, obj := range map[abi.Kind]any{
-		abi.KindPlugin: pluginRef{x}, abi.KindObject: o, abi.KindProgram: progRef{o, o.work.Programs[0]},
-		abi.KindMap: mapRef{o, o.work.Maps[0]}, abi.KindVar: varRef{o, o.work.Vars[0]}, abi.KindAttach: attRef{o, o.attIDs[0]},
+		abi.KindPlugin: pluginRef{x}, abi.KindObject: o, abi.KindProgram: tx.ProgramRef{Object: o, Program: o.Work.Programs[0]},
+		abi.KindMap: tx.MapRef{Object: o, Map: o.Work.Maps[0]}, abi.KindVar: tx.VarRef{Object: o, Var: o.Work.Vars[0]}, abi.KindAttach: o.Attachment(0),
 		abi.KindParam: &declaredParam{Param{Name: "p", Type: ParamString}}, abi.KindRequest: &declaredRequest{"program xdp"}, abi.KindSection: &declaredSection{},
 		abi.KindLiveMap: x.run.maps[0], abi.KindSource: source,
 	} {

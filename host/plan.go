@@ -8,6 +8,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/host/policy"
 )
@@ -47,15 +48,15 @@ func (p *Plugin) Plan(ctx context.Context) (*plan.Plan, error) {
 	return made, nil
 }
 
-// transact runs bpfhost_plan on an overlay, and gives the overlay if it succeeds. Otherwise it is
+// transact runs bpfhost_plan in a transaction, and returns that if it succeeds. Otherwise it is
 // dropped; the operator's objects were never touched.
-func (x *instance) transact(ctx context.Context) (*overlay, error) {
-	ov := newOverlay(x.info.Name, x.inputs)
-	x.overlay = ov
+func (x *instance) transact(ctx context.Context) (*tx.Transaction, error) {
+	ov := tx.New(x.info.Name, x.inputs)
+	x.tx = ov
 	err := x.must(ctx, hookPlan)
-	x.overlay = nil
+	x.tx = nil
 	x.handles.each(func(obj any) {
-		if objectOf(obj) != nil {
+		if tx.ObjectOf(obj) != nil {
 			x.handles.drop(obj)
 		}
 	})
@@ -66,34 +67,34 @@ func (x *instance) transact(ctx context.Context) (*overlay, error) {
 }
 
 // finish makes a plan of a transaction, if what it describes fits together.
-func (p *Plugin) finish(ov *overlay) (*plan.Plan, error) {
-	made := &plan.Plan{Plugin: p.Info(), Policy: p.policy.Name(), Notes: ov.notes, Edits: ov.edits}
-	for _, o := range ov.objects {
-		if err := o.work.Check(); err != nil {
+func (p *Plugin) finish(ov *tx.Transaction) (*plan.Plan, error) {
+	made := &plan.Plan{Plugin: p.Info(), Policy: p.policy.Name(), Notes: ov.Notes, Edits: ov.Edits}
+	for _, o := range ov.Objects {
+		if err := o.Work.Check(); err != nil {
 			return nil, p.x.invalid(o, err)
 		}
-		done := plan.Object{Name: o.name, Source: o.source, SHA256: o.sha256, Before: o.before, After: o.work}
+		done := plan.Object{Name: o.Name, Source: o.Source, SHA256: o.SHA256, Before: o.Before, After: o.Work}
 		if err := done.Complete(p.host.config.CoreTypes); err != nil {
 			return nil, p.x.invalid(o, err)
 		}
 		made.Objects = append(made.Objects, done)
 	}
-	for _, o := range ov.removed {
-		made.Objects = append(made.Objects, plan.Object{Name: o.name, Source: o.source, SHA256: o.sha256, Before: o.before})
+	for _, o := range ov.Removed {
+		made.Objects = append(made.Objects, plan.Object{Name: o.Name, Source: o.Source, SHA256: o.SHA256, Before: o.Before})
 	}
 	made.Require(p.host.config.CoreTypes != nil)
 	return made, nil
 }
 
 // invalid says who is to blame for an object that does not fit together.
-func (x *instance) invalid(o *object, err error) error {
-	if o.before != nil && o.before.Check() != nil {
-		if slices.ContainsFunc(o.before.Notes, func(n spec.Note) bool { return n.Code == elf.NoteUndefined }) {
+func (x *instance) invalid(o *tx.Object, err error) error {
+	if o.Before != nil && o.Before.Check() != nil {
+		if slices.ContainsFunc(o.Before.Notes, func(n spec.Note) bool { return n.Code == elf.NoteUndefined }) {
 			err = fmt.Errorf("%w; link it with the object that defines what it only declares", err)
 		}
-		return &inputError{what: "object", name: o.source, err: err}
+		return &inputError{what: "object", name: o.Source, err: err}
 	}
-	return &PluginError{Plugin: x.info.Name, Export: hookPlan.export, Kind: PluginInvalid, Err: fmt.Errorf("object %s: %w", o.name, err)}
+	return &PluginError{Plugin: x.info.Name, Export: hookPlan.export, Kind: PluginInvalid, Err: fmt.Errorf("object %s: %w", o.Name, err)}
 }
 
 // evaluate holds the plan against the policy. It is asked again before anything is loaded.

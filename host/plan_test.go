@@ -14,6 +14,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/host/policy"
 	"github.com/bpfhost/bpfhost/internal/wasmtest"
@@ -180,7 +181,7 @@ func patchPlan(t *testing.T, w *wasmGuest, o PluginOptions) (*plan.Plan, *Plugin
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.x.inputs = []input{{name: "drops", source: "drops.bpf.o", sha256: strings.Repeat("ab", 32), c: testCollection()}}
+	p.x.inputs = []tx.Input{{Name: "drops", Source: "drops.bpf.o", SHA256: strings.Repeat("ab", 32), Collection: testCollection()}}
 	made, err := p.Plan(context.Background())
 	return made, p, err
 }
@@ -240,11 +241,11 @@ func TestPlanPatched(t *testing.T) {
 	if d := cmp.Diff(want, made.Edits[0]); d != "" {
 		t.Errorf("the log (-want +got):\n%s", d)
 	}
-	if d := cmp.Diff(testCollection().Programs, p.x.inputs[0].c.Programs); d != "" {
+	if d := cmp.Diff(testCollection().Programs, p.x.inputs[0].Collection.Programs); d != "" {
 		t.Errorf("the operator's object was changed:\n%s", d)
 	}
-	if p.x.overlay != nil || len(p.x.handles.byObj) != 1 {
-		t.Errorf("%d handles are left after the plan, overlay %v", len(p.x.handles.byObj), p.x.overlay)
+	if p.x.tx != nil || len(p.x.handles.byObj) != 1 {
+		t.Errorf("%d handles are left after the plan, transaction %v", len(p.x.handles.byObj), p.x.tx)
 	}
 }
 
@@ -377,7 +378,7 @@ func TestPlanInvalidObject(t *testing.T) {
 	}
 	c := testCollection()
 	c.Programs[0].Type = spec.ProgramUnspec
-	p.x.inputs = []input{{name: "drops", source: "drops.o", c: c}}
+	p.x.inputs = []tx.Input{{Name: "drops", Source: "drops.o", Collection: c}}
 	if _, err := p.Plan(context.Background()); !errors.Is(err, ErrInput) || !strings.HasPrefix(err.Error(), "object drops.o: ") {
 		t.Errorf("error %v, want that the object is rejected", err)
 	}

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
+	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/host/policy"
 )
@@ -103,21 +105,27 @@ func (h *Host) Open(ctx context.Context, wasm []byte, o PluginOptions) (*Plugin,
 }
 
 // readObjects reads the operator's objects.
-func readObjects(objects []Object, how elf.Options) ([]input, error) {
-	var inputs []input
+func readObjects(objects []Object, how elf.Options) ([]tx.Input, error) {
+	var inputs []tx.Input
 	for _, o := range objects {
 		c, err := elf.LoadBytes(o.Data, how)
 		if err != nil {
 			return nil, &inputError{what: "object", name: o.Name, err: err}
 		}
 		sum := sha256.Sum256(o.Data)
-		in := input{name: objectName(o.Name), source: plan.BaseName(o.Name), sha256: hex.EncodeToString(sum[:]), c: c}
-		if slices.ContainsFunc(inputs, func(have input) bool { return have.name == in.name }) {
-			return nil, &inputError{what: "object", name: o.Name, err: fmt.Errorf("another object is called %q too; rename one of the files", in.name)}
+		in := tx.Input{Name: objectName(o.Name), Source: plan.BaseName(o.Name), SHA256: hex.EncodeToString(sum[:]), Collection: c}
+		if slices.ContainsFunc(inputs, func(have tx.Input) bool { return have.Name == in.Name }) {
+			return nil, &inputError{what: "object", name: o.Name, err: fmt.Errorf("another object is called %q too; rename one of the files", in.Name)}
 		}
 		inputs = append(inputs, in)
 	}
 	return inputs, nil
+}
+
+// objectName is what a plugin calls a file: its base name without .o and .bpf.o.
+func objectName(file string) string {
+	file = plan.BaseName(file)
+	return strings.TrimSuffix(strings.TrimSuffix(file, ".o"), ".bpf")
 }
 
 // start takes the module to the point where it has described itself.

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/plan"
 )
 
@@ -77,7 +78,7 @@ func (x *instance) access(h uint32, id abi.Prop, numeric, write bool) (access, e
 	case write && def.Write&x.phase == 0, !write && def.Read&x.phase == 0:
 		return access{}, failf(abi.ErrPhase, "%s is not there in phase %s", def.FullName(), x.phase)
 	}
-	if o := objectOf(obj); write && o != nil && def.Kind != abi.KindAttach {
+	if o := tx.ObjectOf(obj); write && o != nil && def.Kind != abi.KindAttach {
 		if err := x.mayEdit(o); err != nil {
 			return access{}, err
 		}
@@ -218,31 +219,31 @@ func choiceName(enum string, v uint64) string {
 // editOf begins the log entry of a write. It is made before the write, which may be a new name.
 func (x *instance) editOf(a access) plan.Edit {
 	e := plan.Edit{Kind: a.def.Kind.String(), What: a.def.Name}
-	o := objectOf(a.obj)
+	o := tx.ObjectOf(a.obj)
 	if o == nil {
 		return e
 	}
-	e.Object, e.Name = o.name, o.name
+	e.Object, e.Name = o.Name, o.Name
 	switch r := a.obj.(type) {
-	case progRef:
-		e.Name = r.p.Name
-	case mapRef:
-		e.Name = r.m.Name
-	case varRef:
-		e.Name = r.v.Name
-	case attRef:
-		e.Name = o.attach(r.id).Program
+	case tx.ProgramRef:
+		e.Name = r.Program.Name
+	case tx.MapRef:
+		e.Name = r.Map.Name
+	case tx.VarRef:
+		e.Name = r.Var.Name
+	case tx.AttachRef:
+		e.Name = r.Get().Program
 	}
 	return e
 }
 
 // logEdit ends it. What a plugin declares is no edit of the plan.
 func (x *instance) logEdit(e plan.Edit, old, new string) error {
-	if x.overlay == nil || old == new {
+	if x.tx == nil || old == new {
 		return nil
 	}
 	e.Old, e.New = old, new
-	return x.overlay.log(e)
+	return x.tx.Log(e)
 }
 
 func showNumber(def abi.Property, v uint64) string {

@@ -44,7 +44,7 @@ func TestPropertyRoundTrip(t *testing.T) {
 			if n := x.GetB(h, def.ID(), buf); n != 3 || string(buf[:3]) != "new" {
 				t.Errorf("get_b = %d, %q", n, buf)
 			}
-			last := x.overlay.edits[len(x.overlay.edits)-1]
+			last := x.tx.Edits[len(x.tx.Edits)-1]
 			if last.What != def.Name || last.New != "new" || last.Object != "drops" {
 				t.Errorf("the log ends with %+v", last)
 			}
@@ -87,11 +87,11 @@ func TestPropertyNeeded(t *testing.T) {
 
 func TestPropertyRename(t *testing.T) {
 	x, obj := planning(t)
-	o := x.overlay.objects[0]
+	o := x.tx.Objects[0]
 	prog := x.ok(t, "at", x.At(obj, abi.KindProgram, 0))
 	x.ok(t, "set_b", x.SetB(prog, abi.PropProgramName, []byte("renamed")))
-	if o.work.Attach[0].Program != "renamed" {
-		t.Errorf("the attachment is of %q", o.work.Attach[0].Program)
+	if o.Work.Attach[0].Program != "renamed" {
+		t.Errorf("the attachment is of %q", o.Work.Attach[0].Program)
 	}
 	if n := x.Count(prog, abi.KindAttach); n != 1 {
 		t.Errorf("the program has %d attachments after it was renamed, want 1", n)
@@ -112,7 +112,7 @@ func TestPropertyMapData(t *testing.T) {
 	errnoIn(t, "data of a plain map", x.GetB(plain, abi.PropMapData, nil), abi.ErrNoent)
 	errnoIn(t, "cut off a variable", x.SetU(data, abi.PropMapValueSize, 8), abi.ErrInval)
 	x.ok(t, "grow", x.SetU(data, abi.PropMapValueSize, 24))
-	if m := x.overlay.objects[0].work.Map(".rodata"); len(m.Data) != 24 || m.Data[1] != 2 {
+	if m := x.tx.Objects[0].Work.Map(".rodata"); len(m.Data) != 24 || m.Data[1] != 2 {
 		t.Errorf("the section has the bytes %x after it grew to 24", m.Data)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/policy"
 )
 
@@ -20,13 +21,13 @@ func (r *rights) allow(a policy.Access) error { return r.policy.Decision(r.reque
 
 // editObject tells whether the plugin may change an object of the operator. It is asked at every
 // edit, so the object keeps the answer.
-func (r *rights) editObject(o *object) error {
-	if !o.evaluated {
-		s := policy.ObjectEdit(o.source)
-		s.Digest = o.sha256
-		o.evaluated, o.decision = true, r.allow(s)
+func (r *rights) editObject(o *tx.Object) error {
+	if !o.Evaluated {
+		s := policy.ObjectEdit(o.Source)
+		s.Digest = o.SHA256
+		o.Evaluated, o.Decision = true, r.allow(s)
 	}
-	return o.decision
+	return o.Decision
 }
 
 // setting evaluates a property that is about to be written.
@@ -45,7 +46,7 @@ func (r *rights) settingBytes(a access, v []byte) error {
 	if a.def.ID() != abi.PropAttachTarget {
 		return nil
 	}
-	return r.allow(policy.Attach(a.obj.(attRef).get().Kind, string(v)))
+	return r.allow(policy.Attach(a.obj.(tx.AttachRef).Get().Kind, string(v)))
 }
 
 // inserting evaluates instructions that are about to become part of a program.

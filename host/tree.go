@@ -2,13 +2,12 @@ package host
 
 import (
 	"encoding/binary"
-	"slices"
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
-	"github.com/bpfhost/bpfhost/host/plan"
+	"github.com/bpfhost/bpfhost/host/internal/tx"
 )
 
 // children is what a handle has of one kind.
@@ -28,12 +27,12 @@ func (x *instance) children(h uint32, k abi.Kind) (children, error) {
 	switch obj := obj.(type) {
 	case pluginRef:
 		return x.pluginChildren(k, none)
-	case *object:
-		return obj.children(k, none)
-	case progRef:
+	case *tx.Object:
+		return objectChildren(obj, k, none)
+	case tx.ProgramRef:
 		if k == abi.KindAttach {
-			ids := obj.o.attachesOf(obj.p.Name)
-			return children{n: len(ids), at: func(i int) any { return attRef{obj.o, ids[i]} }}, nil
+			list := obj.Attachments()
+			return children{n: len(list), at: func(i int) any { return list[i] }}, nil
 		}
 	}
 	return children{}, none
@@ -48,26 +47,26 @@ func (x *instance) pluginChildren(k abi.Kind, none error) (children, error) {
 	case abi.KindSection:
 		return children{len(x.sections), func(i int) any { return x.sections[i] }, func(i int) string { return x.sections[i].Pattern }}, nil
 	case abi.KindObject:
-		if x.overlay == nil {
+		if x.tx == nil {
 			return children{}, failf(abi.ErrPhase, "objects are there while planning only")
 		}
-		os := x.overlay.objects
-		return children{len(os), func(i int) any { return os[i] }, func(i int) string { return os[i].name }}, nil
+		os := x.tx.Objects
+		return children{len(os), func(i int) any { return os[i] }, func(i int) string { return os[i].Name }}, nil
 	}
 	return children{}, none
 }
 
-func (o *object) children(k abi.Kind, none error) (children, error) {
-	c := o.work
+func objectChildren(o *tx.Object, k abi.Kind, none error) (children, error) {
+	c := o.Work
 	switch k {
 	case abi.KindProgram:
-		return children{len(c.Programs), func(i int) any { return progRef{o, c.Programs[i]} }, func(i int) string { return c.Programs[i].Name }}, nil
+		return children{len(c.Programs), func(i int) any { return tx.ProgramRef{Object: o, Program: c.Programs[i]} }, func(i int) string { return c.Programs[i].Name }}, nil
 	case abi.KindMap:
-		return children{len(c.Maps), func(i int) any { return mapRef{o, c.Maps[i]} }, func(i int) string { return c.Maps[i].Name }}, nil
+		return children{len(c.Maps), func(i int) any { return tx.MapRef{Object: o, Map: c.Maps[i]} }, func(i int) string { return c.Maps[i].Name }}, nil
 	case abi.KindVar:
-		return children{len(c.Vars), func(i int) any { return varRef{o, c.Vars[i]} }, func(i int) string { return c.Vars[i].Name }}, nil
+		return children{len(c.Vars), func(i int) any { return tx.VarRef{Object: o, Var: c.Vars[i]} }, func(i int) string { return c.Vars[i].Name }}, nil
 	case abi.KindAttach:
-		return children{n: len(o.attIDs), at: func(i int) any { return attRef{o, o.attIDs[i]} }}, nil
+		return children{n: len(c.Attach), at: func(i int) any { return o.Attachment(i) }}, nil
 	}
 	return children{}, none
 }
@@ -118,7 +117,7 @@ func (x *instance) replyHandle(fn abi.FuncID, k abi.Kind, obj any, err error) in
 
 // ObjectOpen opens an object that the operator named, or one added before.
 func (x *instance) ObjectOpen(name []byte) int32 {
-	o := x.overlay.find(string(name))
+	o := x.tx.Find(string(name))
 	if o == nil {
 		return x.reply(abi.FuncObjectOpen, 0, failf(abi.ErrNoent, "there is no object %q; the operator names objects with --object", name))
 	}
@@ -127,7 +126,7 @@ func (x *instance) ObjectOpen(name []byte) int32 {
 
 // ObjectNew adds an empty object.
 func (x *instance) ObjectNew(name []byte) int32 {
-	o, err := x.overlay.add(string(name), &spec.Collection{Order: hostOrder()})
+	o, err := x.tx.AddObject(string(name), &spec.Collection{Order: hostOrder()})
 	return x.replyHandle(abi.FuncObjectNew, abi.KindObject, o, err)
 }
 
@@ -145,7 +144,7 @@ func (x *instance) ObjectFromBytes(name, file []byte) int32 {
 	if err != nil {
 		return x.reply(abi.FuncObjectFromBytes, 0, err)
 	}
-	o, err := x.overlay.add(string(name), c)
+	o, err := x.tx.AddObject(string(name), c)
 	return x.replyHandle(abi.FuncObjectFromBytes, abi.KindObject, o, err)
 }
 
@@ -159,7 +158,7 @@ func (x *instance) Add(h uint32, k abi.Kind, name []byte) int32 {
 	switch obj := obj.(type) {
 	case pluginRef:
 		child, err = x.declare(k, string(name))
-	case *object:
+	case *tx.Object:
 		child, err = x.addTo(obj, k, string(name))
 	default:
 		err = failf(abi.ErrKind, "nothing can be added to a %s with add", handle(h).kind())
@@ -168,48 +167,31 @@ func (x *instance) Add(h uint32, k abi.Kind, name []byte) int32 {
 }
 
 // addTo adds an empty program or map to an object.
-func (x *instance) addTo(o *object, k abi.Kind, name string) (any, error) {
+func (x *instance) addTo(o *tx.Object, k abi.Kind, name string) (any, error) {
 	if err := x.mayAdd(o, k, name); err != nil {
 		return nil, err
 	}
-	e := plan.Edit{Object: o.name, Kind: k.String(), Name: name, What: "add"}
 	if k == abi.KindProgram {
-		p := &spec.Program{Name: name}
-		o.work.Programs = append(o.work.Programs, p)
-		return progRef{o, p}, x.overlay.log(e)
+		return x.tx.AddProgram(o, &spec.Program{Name: name})
 	}
-	m := &spec.Map{Name: name}
-	o.work.Maps = append(o.work.Maps, m)
-	return mapRef{o, m}, x.overlay.log(e)
+	return x.tx.AddMap(o, &spec.Map{Name: name})
 }
 
 // mayAdd checks what adding a program or map to an object depends on.
-func (x *instance) mayAdd(o *object, k abi.Kind, name string) error {
+func (x *instance) mayAdd(o *tx.Object, k abi.Kind, name string) error {
 	if k != abi.KindProgram && k != abi.KindMap {
 		return failf(abi.ErrKind, "a %s cannot be added to an object", k)
 	}
 	if name == "" {
 		return failf(abi.ErrInval, "a %s needs a name", k)
 	}
-	if err := x.mayEdit(o); err != nil {
-		return err
-	}
-	c := o.work
-	switch {
-	case k == abi.KindProgram && c.Program(name) != nil, k == abi.KindMap && c.Map(name) != nil:
-		return failf(abi.ErrExist, "object %s has a %s %q already", o.name, k, name)
-	case k == abi.KindProgram && len(c.Programs) >= maxPrograms:
-		return failf(abi.ErrLimit, "an object has at most %d programs", maxPrograms)
-	case k == abi.KindMap && len(c.Maps) >= maxMaps:
-		return failf(abi.ErrLimit, "an object has at most %d maps", maxMaps)
-	}
-	return nil
+	return x.mayEdit(o)
 }
 
 // mayEdit refuses edits of an object of the operator to a plugin that has no right to them. What the
 // plugin added itself it may always edit. Attaching is no edit; policy evaluates it by itself.
-func (x *instance) mayEdit(o *object) error {
-	if o.before == nil {
+func (x *instance) mayEdit(o *tx.Object) error {
+	if o.Before == nil {
 		return nil
 	}
 	return x.rights.editObject(o)
@@ -223,39 +205,28 @@ func (x *instance) Clone(h uint32, name []byte) int32 {
 	}
 	n := string(name)
 	switch obj := obj.(type) {
-	case progRef:
+	case tx.ProgramRef:
 		copied, err := x.cloneProgram(obj, n)
 		return x.replyHandle(abi.FuncClone, abi.KindProgram, copied, err)
-	case mapRef:
+	case tx.MapRef:
 		copied, err := x.cloneMap(obj, n)
 		return x.replyHandle(abi.FuncClone, abi.KindMap, copied, err)
 	}
 	return x.reply(abi.FuncClone, 0, failf(abi.ErrKind, "a %s cannot be cloned", handle(h).kind()))
 }
 
-func (x *instance) cloneProgram(r progRef, name string) (any, error) {
-	if err := x.mayAdd(r.o, abi.KindProgram, name); err != nil {
+func (x *instance) cloneProgram(r tx.ProgramRef, name string) (any, error) {
+	if err := x.mayAdd(r.Object, abi.KindProgram, name); err != nil {
 		return nil, err
 	}
-	// The entry function has the program's name, and calls to it follow: the copy is renamed in a
-	// collection of its own, beside nothing that it could clash with.
-	alone := spec.Collection{Programs: []*spec.Program{r.p.Clone()}}
-	if err := alone.RenameProgram(r.p.Name, name); err != nil {
-		return nil, err
-	}
-	p := alone.Programs[0]
-	r.o.work.Programs = append(r.o.work.Programs, p)
-	return progRef{r.o, p}, x.overlay.log(plan.Edit{Object: r.o.name, Kind: "program", Name: name, What: "clone", Old: r.p.Name})
+	return x.tx.CloneProgram(r, name)
 }
 
-func (x *instance) cloneMap(r mapRef, name string) (any, error) {
-	if err := x.mayAdd(r.o, abi.KindMap, name); err != nil {
+func (x *instance) cloneMap(r tx.MapRef, name string) (any, error) {
+	if err := x.mayAdd(r.Object, abi.KindMap, name); err != nil {
 		return nil, err
 	}
-	m := r.m.Clone()
-	m.Name = name
-	r.o.work.Maps = append(r.o.work.Maps, m)
-	return mapRef{r.o, m}, x.overlay.log(plan.Edit{Object: r.o.name, Kind: "map", Name: name, What: "clone", Old: r.m.Name})
+	return x.tx.CloneMap(r, name)
 }
 
 // Remove removes what the handle names.
@@ -271,78 +242,50 @@ func (x *instance) remove(h uint32, obj any) error {
 	switch obj := obj.(type) {
 	case *declaredParam, *declaredRequest, *declaredSection:
 		return x.undeclare(obj)
-	case *object:
+	case *tx.Object:
 		return x.removeObject(obj)
-	case progRef:
+	case tx.ProgramRef:
 		return x.removeProgram(obj)
-	case mapRef:
+	case tx.MapRef:
 		return x.removeMap(obj)
-	case attRef:
+	case tx.AttachRef:
 		return x.removeAttach(obj)
 	}
 	return failf(abi.ErrKind, "a %s cannot be removed", handle(h).kind())
 }
 
-func (x *instance) removeObject(o *object) error {
+func (x *instance) removeObject(o *tx.Object) error {
 	if err := x.mayEdit(o); err != nil {
 		return err
 	}
-	x.overlay.objects = slices.DeleteFunc(x.overlay.objects, func(have *object) bool { return have == o })
 	x.handles.each(func(obj any) {
-		if objectOf(obj) == o {
+		if tx.ObjectOf(obj) == o {
 			x.handles.drop(obj)
 		}
 	})
-	if o.before != nil {
-		x.overlay.removed = append(x.overlay.removed, o)
-	}
-	return x.overlay.log(plan.Edit{Object: o.name, Kind: "object", Name: o.name, What: "remove"})
+	return x.tx.RemoveObject(o)
 }
 
-// objectOf is the object that a handle's target belongs to, or nil.
-func objectOf(obj any) *object {
-	switch obj := obj.(type) {
-	case *object:
-		return obj
-	case progRef:
-		return obj.o
-	case mapRef:
-		return obj.o
-	case varRef:
-		return obj.o
-	case attRef:
-		return obj.o
-	}
-	return nil
-}
-
-func (x *instance) removeProgram(r progRef) error {
-	if err := x.mayEdit(r.o); err != nil {
+func (x *instance) removeProgram(r tx.ProgramRef) error {
+	if err := x.mayEdit(r.Object); err != nil {
 		return err
 	}
-	for _, id := range r.o.attachesOf(r.p.Name) {
-		r.o.removeAttach(id)
-		x.handles.drop(attRef{r.o, id})
+	for _, a := range r.Attachments() {
+		x.handles.drop(a)
 	}
-	c := r.o.work
-	c.Programs = slices.DeleteFunc(c.Programs, func(p *spec.Program) bool { return p == r.p })
 	x.handles.drop(r)
-	return x.overlay.log(plan.Edit{Object: r.o.name, Kind: "program", Name: r.p.Name, What: "remove"})
+	return x.tx.RemoveProgram(r)
 }
 
-func (x *instance) removeMap(r mapRef) error {
-	if err := x.mayEdit(r.o); err != nil {
+func (x *instance) removeMap(r tx.MapRef) error {
+	if err := x.mayEdit(r.Object); err != nil {
 		return err
 	}
-	c := r.o.work
-	c.Maps = slices.DeleteFunc(c.Maps, func(m *spec.Map) bool { return m == r.m })
 	x.handles.drop(r)
-	return x.overlay.log(plan.Edit{Object: r.o.name, Kind: "map", Name: r.m.Name, What: "remove"})
+	return x.tx.RemoveMap(r)
 }
 
-func (x *instance) removeAttach(r attRef) error {
-	a := *r.o.attach(r.id)
-	r.o.removeAttach(r.id)
+func (x *instance) removeAttach(r tx.AttachRef) error {
 	x.handles.drop(r)
-	return x.overlay.log(plan.Edit{Object: r.o.name, Kind: "attach", Name: a.Program, What: "remove", Old: plan.AttachText(a)})
+	return x.tx.RemoveAttach(r)
 }

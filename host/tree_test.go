@@ -8,6 +8,7 @@ import (
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/tx"
 )
 
 func TestTreeWalk(t *testing.T) {
@@ -59,7 +60,7 @@ func TestTreeBuild(t *testing.T) {
 	errnoIn(t, "add without a name", x.Add(obj, abi.KindMap, nil), abi.ErrInval)
 	errnoIn(t, "add to a program", x.Add(prog, abi.KindMap, []byte("m")), abi.ErrKind)
 	errnoIn(t, "add a request while planning", x.Add(x.ok(t, "self", x.Self()), abi.KindRequest, []byte("program xdp")), abi.ErrPhase)
-	c := x.overlay.objects[1].work
+	c := x.tx.Objects[1].Work
 	if len(c.Programs) != 1 || len(c.Maps) != 1 || c.Order != hostOrder() {
 		t.Errorf("object has %d programs, %d maps, order %s", len(c.Programs), len(c.Maps), c.Order)
 	}
@@ -69,32 +70,32 @@ func TestTreeFromBytes(t *testing.T) {
 	x, _ := planning(t)
 	errnoIn(t, "object_from_bytes of nothing", x.ObjectFromBytes([]byte("e"), nil), abi.ErrInval)
 	errnoIn(t, "object_from_bytes of a gzip file", x.ObjectFromBytes([]byte("e"), []byte("\x1f\x8b\x08 and more of it")), abi.ErrInval)
-	if n := len(x.overlay.objects); n != 1 {
+	if n := len(x.tx.Objects); n != 1 {
 		t.Errorf("there are %d objects after failures, want 1", n)
 	}
 }
 
 func TestTreeClone(t *testing.T) {
 	x, obj := planning(t)
-	o := x.overlay.objects[0]
-	p := o.work.Programs[0]
+	o := x.tx.Objects[0]
+	p := o.Work.Programs[0]
 	p.Insns = spec.NewInsns(append(p.Insns.Slice(), spec.Insn{Insn: asm.CallFunc("count_drops")}, spec.Insn{Insn: asm.Exit()})...)
 	prog := x.ok(t, "find", x.Find(obj, abi.KindProgram, []byte("count_drops")))
 	x.ok(t, "clone", x.Clone(prog, []byte("twin")))
-	twin := o.work.Program("twin")
+	twin := o.Work.Program("twin")
 	if twin == nil || twin.Insns.At(0).Func.Name != "twin" || twin.Insns.At(6).Symbol != "twin" {
 		t.Fatalf("the copy is %+v", twin)
 	}
 	if p.Insns.At(0).Func.Name != "count_drops" || p.Insns.At(6).Symbol != "count_drops" {
 		t.Error("cloning changed the original")
 	}
-	if ids := o.attachesOf("twin"); len(ids) != 0 {
-		t.Errorf("the copy has %d attachments, want none", len(ids))
+	if list := (tx.ProgramRef{Object: o, Program: twin}).Attachments(); len(list) != 0 {
+		t.Errorf("the copy has %d attachments, want none", len(list))
 	}
 	errnoIn(t, "clone under a name that is taken", x.Clone(prog, []byte("twin")), abi.ErrExist)
 	m := x.ok(t, "find", x.Find(obj, abi.KindMap, []byte("blocked")))
 	x.ok(t, "clone", x.Clone(m, []byte("blocked2")))
-	if got := o.work.Map("blocked2"); got == nil || got.MaxEntries != 1024 {
+	if got := o.Work.Map("blocked2"); got == nil || got.MaxEntries != 1024 {
 		t.Errorf("the copied map is %+v", got)
 	}
 	errnoIn(t, "clone an object", x.Clone(obj, []byte("n")), abi.ErrKind)
@@ -102,23 +103,23 @@ func TestTreeClone(t *testing.T) {
 
 func TestTreeRemove(t *testing.T) {
 	x, obj := planning(t)
-	o := x.overlay.objects[0]
+	o := x.tx.Objects[0]
 	prog := x.ok(t, "find", x.Find(obj, abi.KindProgram, []byte("count_drops")))
 	att := x.ok(t, "at", x.At(prog, abi.KindAttach, 0))
 	x.ok(t, "remove", x.Remove(prog))
 	errnoIn(t, "remove twice", x.Remove(prog), abi.ErrBadh)
 	errnoIn(t, "the program's attachment", x.HandleKind(att), abi.ErrBadh)
-	if len(o.work.Programs) != 0 || len(o.work.Attach) != 0 {
-		t.Errorf("left: %d programs, %d attachments", len(o.work.Programs), len(o.work.Attach))
+	if len(o.Work.Programs) != 0 || len(o.Work.Attach) != 0 {
+		t.Errorf("left: %d programs, %d attachments", len(o.Work.Programs), len(o.Work.Attach))
 	}
 	m := x.ok(t, "at", x.At(obj, abi.KindMap, 0))
 	x.ok(t, "remove", x.Remove(obj))
 	errnoIn(t, "a map of a removed object", x.HandleKind(m), abi.ErrBadh)
-	if len(x.overlay.objects) != 0 || len(x.overlay.removed) != 1 {
-		t.Errorf("objects: %d, removed: %d", len(x.overlay.objects), len(x.overlay.removed))
+	if len(x.tx.Objects) != 0 || len(x.tx.Removed) != 1 {
+		t.Errorf("objects: %d, removed: %d", len(x.tx.Objects), len(x.tx.Removed))
 	}
 	errnoIn(t, "remove the plugin", x.Remove(x.ok(t, "self", x.Self())), abi.ErrKind)
-	if !slices.ContainsFunc(x.inputs[0].c.Programs, func(p *spec.Program) bool { return p.Name == "count_drops" }) {
+	if !slices.ContainsFunc(x.inputs[0].Collection.Programs, func(p *spec.Program) bool { return p.Name == "count_drops" }) {
 		t.Error("the operator's object was changed")
 	}
 }
@@ -133,7 +134,7 @@ func TestTreeEditRight(t *testing.T) {
 	errnoIn(t, "splice", x.InsnAsm(prog, 0, 0, []byte("r2 = 1")), abi.ErrPerm)
 	errnoIn(t, "write a variable", x.VarWrite(x.ok(t, "at", x.At(obj, abi.KindVar, 0)), 0, []byte{1}), abi.ErrPerm)
 	errnoIn(t, "remove", x.Remove(obj), abi.ErrPerm)
-	if edits := x.overlay.edits; len(edits) != 0 {
+	if edits := x.tx.Edits; len(edits) != 0 {
 		t.Errorf("denied edits were logged: %v", edits)
 	}
 	own := x.ok(t, "object_new", x.ObjectNew([]byte("own")))
@@ -143,13 +144,14 @@ func TestTreeEditRight(t *testing.T) {
 // An object has only so many programs, maps and attachments, whoever adds them and however.
 func TestTreeLimits(t *testing.T) {
 	x, obj := planning(t)
-	c := x.overlay.objects[0].work
+	x.handles.max = 1 << 16
+	c := x.tx.Objects[0].Work
 	prog := x.ok(t, "find", x.Find(obj, abi.KindProgram, []byte("count_drops")))
 	m := x.ok(t, "find", x.Find(obj, abi.KindMap, []byte("blocked")))
-	for i := len(c.Programs); i < maxPrograms-1; i++ {
+	for i := len(c.Programs); i < tx.MaxPrograms-1; i++ {
 		c.Programs = append(c.Programs, &spec.Program{Name: fmt.Sprint("p", i)})
 	}
-	for i := len(c.Maps); i < maxMaps-1; i++ {
+	for i := len(c.Maps); i < tx.MaxMaps-1; i++ {
 		c.Maps = append(c.Maps, &spec.Map{Name: fmt.Sprint("m", i)})
 	}
 	x.ok(t, "the last program", x.Add(obj, abi.KindProgram, []byte("last")))
@@ -158,14 +160,14 @@ func TestTreeLimits(t *testing.T) {
 	errnoIn(t, "a copied program too many", x.Clone(prog, []byte("more")), abi.ErrLimit)
 	errnoIn(t, "a map too many", x.Add(obj, abi.KindMap, []byte("more")), abi.ErrLimit)
 	errnoIn(t, "a copied map too many", x.Clone(m, []byte("more")), abi.ErrLimit)
-	if len(c.Programs) != maxPrograms || len(c.Maps) != maxMaps {
+	if len(c.Programs) != tx.MaxPrograms || len(c.Maps) != tx.MaxMaps {
 		t.Errorf("%d programs and %d maps", len(c.Programs), len(c.Maps))
 	}
-	for range maxAttach - len(c.Attach) {
-		x.overlay.objects[0].addAttach(spec.Attach{Program: "count_drops"})
+	for range tx.MaxAttach - len(c.Attach) {
+		x.ok(t, "attach_add", x.AttachAdd(prog, abi.AttachXDP))
 	}
 	errnoIn(t, "an attachment too many", x.AttachAdd(prog, abi.AttachXDP), abi.ErrLimit)
-	for i := len(x.overlay.objects); i < maxObjects; i++ {
+	for i := len(x.tx.Objects); i < tx.MaxObjects; i++ {
 		x.ok(t, "object_new", x.ObjectNew(fmt.Append(nil, "o", i)))
 	}
 	errnoIn(t, "an object too many", x.ObjectNew([]byte("more")), abi.ErrLimit)

@@ -7,22 +7,23 @@ import (
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/plan"
 )
 
 // variable gives the variable behind a handle.
-func (x *instance) variable(h uint32) (varRef, error) {
+func (x *instance) variable(h uint32) (tx.VarRef, error) {
 	obj, err := x.handles.get(h, abi.KindVar)
 	if err != nil {
-		return varRef{}, err
+		return tx.VarRef{}, err
 	}
-	return obj.(varRef), nil
+	return obj.(tx.VarRef), nil
 }
 
 // span refuses bytes that are not all inside the variable.
-func span(r varRef, off uint32, n int) error {
-	if uint64(off)+uint64(n) > uint64(r.v.Size) {
-		return failf(abi.ErrRange, "%d bytes at offset %d are not within the %d of variable %q", n, off, r.v.Size, r.v.Name)
+func span(r tx.VarRef, off uint32, n int) error {
+	if uint64(off)+uint64(n) > uint64(r.Var.Size) {
+		return failf(abi.ErrRange, "%d bytes at offset %d are not within the %d of variable %q", n, off, r.Var.Size, r.Var.Name)
 	}
 	return nil
 }
@@ -36,7 +37,7 @@ func (x *instance) VarRead(v, off uint32, data []byte) int32 {
 	if err != nil {
 		return x.reply(abi.FuncVarRead, 0, err)
 	}
-	n, err := r.v.Read(r.o.work, off, data)
+	n, err := r.Var.Read(r.Object.Work, off, data)
 	return x.reply(abi.FuncVarRead, n, err)
 }
 
@@ -53,19 +54,19 @@ func (x *instance) VarWrite(v, off uint32, data []byte) int32 {
 }
 
 // writeVar changes bytes of a variable and logs it.
-func (x *instance) writeVar(r varRef, off uint32, data []byte, what string) error {
-	if err := x.mayEdit(r.o); err != nil {
+func (x *instance) writeVar(r tx.VarRef, off uint32, data []byte, what string) error {
+	if err := x.mayEdit(r.Object); err != nil {
 		return err
 	}
 	old := make([]byte, min(len(data), maxShownBytes+1))
-	if _, err := r.v.Read(r.o.work, off, old); err != nil {
+	if _, err := r.Var.Read(r.Object.Work, off, old); err != nil {
 		return err
 	}
-	if err := r.v.Write(r.o.work, off, data); err != nil {
+	if err := r.Var.Write(r.Object.Work, off, data); err != nil {
 		return err
 	}
 	plain := abi.Property{Type: abi.PlainBytes}
-	return x.overlay.log(plan.Edit{Object: r.o.name, Kind: "var", Name: r.v.Name, What: what, Old: showBytes(plain, old), New: showBytes(plain, data)})
+	return x.tx.Log(plan.Edit{Object: r.Object.Name, Kind: "var", Name: r.Var.Name, What: what, Old: showBytes(plain, old), New: showBytes(plain, data)})
 }
 
 // VarSetPath sets a number inside a variable.
@@ -74,17 +75,17 @@ func (x *instance) VarSetPath(obj uint32, path []byte, value uint64) int32 {
 	if err != nil {
 		return x.reply(abi.FuncVarSetPath, 0, err)
 	}
-	return x.reply(abi.FuncVarSetPath, 0, x.setPath(o.(*object), string(path), value))
+	return x.reply(abi.FuncVarSetPath, 0, x.setPath(o.(*tx.Object), string(path), value))
 }
 
-func (x *instance) setPath(o *object, path string, value uint64) error {
-	p, err := o.work.Place(path)
+func (x *instance) setPath(o *tx.Object, path string, value uint64) error {
+	p, err := o.Work.Place(path)
 	switch {
 	case errors.Is(err, spec.ErrNoVariable):
 		return &callError{code: abi.ErrNoent, text: err.Error()}
 	case err != nil:
 		return &callError{code: abi.ErrBTF, text: err.Error()}
-	case p.Bits == 0 || isPointer(o.work, p):
+	case p.Bits == 0 || isPointer(o.Work, p):
 		return failf(abi.ErrBTF, "%s is no number", path)
 	case !p.Fits(value):
 		return failf(abi.ErrRange, "%d does not fit the %d bits of %s", int64(value), p.Bits, path)
@@ -92,19 +93,19 @@ func (x *instance) setPath(o *object, path string, value uint64) error {
 	if err := x.mayEdit(o); err != nil {
 		return err
 	}
-	old, err := p.Bytes(o.work)
+	old, err := p.Bytes(o.Work)
 	if err != nil {
 		return err
 	}
-	if err := p.SetUint(o.work, value); err != nil {
+	if err := p.SetUint(o.Work, value); err != nil {
 		return err
 	}
-	now, err := p.Bytes(o.work)
+	now, err := p.Bytes(o.Work)
 	if err != nil {
 		return err
 	}
 	plain := abi.Property{Type: abi.PlainBytes}
-	return x.overlay.log(plan.Edit{Object: o.name, Kind: "var", Name: p.Var, What: "." + strings.TrimPrefix(strings.TrimPrefix(path, p.Var), "."), Old: showBytes(plain, old), New: showBytes(plain, now)})
+	return x.tx.Log(plan.Edit{Object: o.Name, Kind: "var", Name: p.Var, What: "." + strings.TrimPrefix(strings.TrimPrefix(path, p.Var), "."), Old: showBytes(plain, old), New: showBytes(plain, now)})
 }
 
 // isPointer reports whether the place is one: an address is nothing that a plugin can know.

@@ -9,6 +9,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/plan"
 )
 
@@ -22,13 +23,13 @@ func TestVarReadWrite(t *testing.T) {
 	if n := x.VarRead(v, 0, b); n != 8 || string(b) != "\x00\x00\x01\x02\x03\x00\x00\x00" {
 		t.Errorf("var_read = %d, %x", n, b)
 	}
-	if data := x.inputs[0].c.Maps[1].Data; data[10] != 0 {
+	if data := x.inputs[0].Collection.Maps[1].Data; data[10] != 0 {
 		t.Error("the operator's object was changed")
 	}
 	errnoIn(t, "write past the end", x.VarWrite(v, 6, []byte{1, 2, 3}), abi.ErrRange)
 	errnoIn(t, "write far past the end", x.VarWrite(v, math.MaxUint32, []byte{1}), abi.ErrRange)
 	errnoIn(t, "read past the end", x.VarRead(v, 1, b), abi.ErrRange)
-	last := x.overlay.edits[len(x.overlay.edits)-1]
+	last := x.tx.Edits[len(x.tx.Edits)-1]
 	if last != (plan.Edit{Owner: "fake", Object: "drops", Kind: "var", Name: "wide", What: "bytes", Old: "000000", New: "010203"}) {
 		t.Errorf("the log ends with %+v", last)
 	}
@@ -103,8 +104,8 @@ func TestVarSetPath(t *testing.T) {
 			{"[0]", 1, abi.ErrNoent, 0, 0, 0},
 		} {
 			x, _ := newFake(abi.PhasePlan)
-			x.inputs = []input{{name: "o", source: "o.o", c: typedVars(t, order)}}
-			x.overlay = newOverlay("fake", x.inputs)
+			x.inputs = []tx.Input{{Name: "o", Source: "o.o", Collection: typedVars(t, order)}}
+			x.tx = tx.New("fake", x.inputs)
 			obj := x.ok(t, "object_open", x.ObjectOpen(nil))
 			rc := x.VarSetPath(obj, []byte(tt.path), uint64(tt.value))
 			if rc != -int32(tt.want) {
@@ -114,7 +115,7 @@ func TestVarSetPath(t *testing.T) {
 			if tt.want != 0 {
 				continue
 			}
-			data := x.overlay.objects[0].work.Maps[0].Data
+			data := x.tx.Objects[0].Work.Maps[0].Data
 			if got := storage(data[tt.off:tt.off+tt.size], order); got != tt.store {
 				t.Errorf("%s: %s = %d stores %#x, want %#x", order, tt.path, tt.value, got, tt.store)
 			}
@@ -141,12 +142,12 @@ func TestVarSetBitField(t *testing.T) {
 		want  uint64
 	}{{asm.LittleEndian, 5 | 0x1abc<<3}, {asm.BigEndian, 5<<29 | 0x1abc<<16}} {
 		x, _ := newFake(abi.PhasePlan)
-		x.inputs = []input{{name: "o", source: "o.o", c: typedVars(t, tt.order)}}
-		x.overlay = newOverlay("fake", x.inputs)
+		x.inputs = []tx.Input{{Name: "o", Source: "o.o", Collection: typedVars(t, tt.order)}}
+		x.tx = tx.New("fake", x.inputs)
 		obj := x.ok(t, "object_open", x.ObjectOpen(nil))
 		x.ok(t, "low", x.VarSetPath(obj, []byte("cfg.in.low"), 5))
 		x.ok(t, "high", x.VarSetPath(obj, []byte("cfg.in.high"), 0x1abc))
-		data := x.overlay.objects[0].work.Maps[0].Data
+		data := x.tx.Objects[0].Work.Maps[0].Data
 		if got := storage(data[20:24], tt.order); got != tt.want {
 			t.Errorf("%s: the storage is %#x, want %#x", tt.order, got, tt.want)
 		}

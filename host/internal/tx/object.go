@@ -1,0 +1,145 @@
+package tx
+
+import (
+	"slices"
+
+	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// Object is one collection in the transaction.
+type Object struct {
+	Name   string
+	Source string           // file name of the operator's object; empty if the plugin added it
+	SHA256 string           // of that file, in hex
+	Before *spec.Collection // as the operator gave it; nil if the plugin added it
+	Work   *spec.Collection // as it is edited
+
+	Evaluated bool  // Decision is known
+	Decision  error // why the plugin may not edit it; nil if it may
+
+	attachIDs []uint32 // beside Work.Attach, whose entries have no names: what handles point to
+	lastID    uint32
+}
+
+// Handles name what is in an object by these values, which stay the same while it exists.
+type (
+	// ProgramRef names a program.
+	ProgramRef struct {
+		Object  *Object
+		Program *spec.Program
+	}
+	// MapRef names a map.
+	MapRef struct {
+		Object *Object
+		Map    *spec.Map
+	}
+	// VarRef names a variable.
+	VarRef struct {
+		Object *Object
+		Var    *spec.Var
+	}
+	// AttachRef names an attachment.
+	AttachRef struct {
+		Object *Object
+		ID     uint32
+	}
+)
+
+// ObjectOf returns the object that a value for handles belongs to, or nil.
+func ObjectOf(v any) *Object {
+	switch v := v.(type) {
+	case *Object:
+		return v
+	case ProgramRef:
+		return v.Object
+	case MapRef:
+		return v.Object
+	case VarRef:
+		return v.Object
+	case AttachRef:
+		return v.Object
+	}
+	return nil
+}
+
+func newObject(name string, c *spec.Collection) *Object {
+	o := &Object{Name: name, Work: c}
+	for range c.Attach {
+		o.attachIDs = append(o.attachIDs, o.nextID())
+	}
+	return o
+}
+
+// Attachment returns the attachment at index i of Work.Attach.
+func (o *Object) Attachment(i int) AttachRef { return AttachRef{o, o.attachIDs[i]} }
+
+// Attachments returns the attachments of the program.
+func (r ProgramRef) Attachments() []AttachRef {
+	var list []AttachRef
+	for i, a := range r.Object.Work.Attach {
+		if a.Program == r.Program.Name {
+			list = append(list, AttachRef{r.Object, r.Object.attachIDs[i]})
+		}
+	}
+	return list
+}
+
+// Get returns the attachment, nil if it was removed. The pointer is good until attachments are added or
+// removed.
+func (r AttachRef) Get() *spec.Attach {
+	i := slices.Index(r.Object.attachIDs, r.ID)
+	if i < 0 {
+		return nil
+	}
+	return &r.Object.Work.Attach[i]
+}
+
+// mayAddProgram checks name and bound.
+func (o *Object) mayAddProgram(name string) error {
+	switch {
+	case o.Work.Program(name) != nil:
+		return failf(abi.ErrExist, "object %s has a program %q already", o.Name, name)
+	case len(o.Work.Programs) >= MaxPrograms:
+		return failf(abi.ErrLimit, "an object has at most %d programs", MaxPrograms)
+	}
+	return nil
+}
+
+func (o *Object) addProgram(p *spec.Program) error {
+	if err := o.mayAddProgram(p.Name); err != nil {
+		return err
+	}
+	o.Work.Programs = append(o.Work.Programs, p)
+	return nil
+}
+
+func (o *Object) addMap(m *spec.Map) error {
+	switch {
+	case o.Work.Map(m.Name) != nil:
+		return failf(abi.ErrExist, "object %s has a map %q already", o.Name, m.Name)
+	case len(o.Work.Maps) >= MaxMaps:
+		return failf(abi.ErrLimit, "an object has at most %d maps", MaxMaps)
+	}
+	o.Work.Maps = append(o.Work.Maps, m)
+	return nil
+}
+
+func (o *Object) nextID() uint32 {
+	o.lastID++
+	return o.lastID
+}
+
+func (o *Object) addAttach(a spec.Attach) uint32 {
+	id := o.nextID()
+	o.Work.Attach = append(o.Work.Attach, a)
+	o.attachIDs = append(o.attachIDs, id)
+	return id
+}
+
+func (o *Object) removeAttach(id uint32) {
+	if i := slices.Index(o.attachIDs, id); i >= 0 {
+		o.Work.Attach = slices.Delete(o.Work.Attach, i, i+1)
+		o.attachIDs = slices.Delete(o.attachIDs, i, i+1)
+	}
+}
