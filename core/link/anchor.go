@@ -43,8 +43,8 @@ func BeforeProgram(p *loader.Program) Anchor { return Anchor{flags: flagBefore, 
 // AfterProgram returns the position after a program that is attached to the same hook.
 func AfterProgram(p *loader.Program) Anchor { return Anchor{flags: flagAfter, lend: p.WithFD} }
 
-// AtRevision returns the anchor for a list of that revision only: if the list has changed since, the
-// kernel refuses (ESTALE). Zero is any.
+// AtRevision returns the anchor for a list of that revision only: if the list has changed since,
+// the kernel refuses (ESTALE). Zero is any.
 func (a Anchor) AtRevision(revision uint64) Anchor {
 	a.revision = revision
 	return a

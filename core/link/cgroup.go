@@ -25,8 +25,8 @@ var cgroupHooks = map[spec.ProgramType]spec.AttachType{
 // cgroupLink is BPF_LINK_TYPE_CGROUP.
 type cgroupLink struct{ kernelLink }
 
-// Cgroup attaches a program to all processes of a cgroup and those below it; which hook it is was decided
-// when the program was loaded (Linux 5.7).
+// Cgroup attaches a program to all processes of a cgroup and those below it; which hook it is was
+// decided when the program was loaded (Linux 5.7).
 func Cgroup(p *loader.Program, o CgroupOptions) (Link, error) {
 	attach := p.AttachType()
 	if hook, ok := cgroupHooks[p.Type()]; ok && attach == 0 {
@@ -36,7 +36,7 @@ func Cgroup(p *loader.Program, o CgroupOptions) (Link, error) {
 		program: p, kind: spec.HookCgroup, target: "cgroup " + o.Path + " " + attach.String(),
 		caps: []sys.Capability{sys.CapBPF, sys.CapNetAdmin},
 		advice: map[sys.Errno]string{
-			sys.EBADF:  "this is no directory of a cgroup2 file system",
+			sys.EBADF:  "this is not a directory of a cgroup2 file system",
 			sys.ENOENT: "there is no such cgroup",
 			sys.EPERM:  "a program attached above or below without allowing others may forbid it",
 		},

@@ -67,7 +67,7 @@ func runSocketChild(dir string) error {
 func TestCgroupErrors(t *testing.T) {
 	c := load(t, counting(spec.Program{Type: spec.ProgramCgroupSock}, false, 1))
 	for path, want := range map[string]string{
-		t.TempDir():             "no directory of a cgroup2 file system",
+		t.TempDir():             "not a directory of a cgroup2 file system",
 		"/sys/fs/cgroup/nosuch": "there is no such cgroup",
 	} {
 		if _, err := Cgroup(c.Program("count"), CgroupOptions{Path: path}); err == nil || !strings.Contains(err.Error(), want) {

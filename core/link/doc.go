@@ -10,14 +10,14 @@
 //
 // # Errors
 //
-// A failed attachment is an [*Error]: it names program, hook and target, and says what to do where that
-// is known. It wraps the kernel's answer, loader.ErrNotSupported or loader.ErrPermission.
+// A failed attachment is an [*Error]: it names program, hook and target, and says what to do where
+// that is known. It wraps the kernel's answer, loader.ErrNotSupported or loader.ErrPermission.
 //
 // # Network namespaces
 //
 // Options that name an interface can name the namespace it lives in, by a path such as
-// "/run/netns/blue" or "/proc/1234/ns/net". The interface is looked up and the link made inside, on an OS
-// thread of its own.
+// "/run/netns/blue" or "/proc/1234/ns/net". The interface is looked up and the link made inside, on
+// an OS thread of its own.
 //
 // # Concurrency
 //

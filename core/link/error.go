@@ -15,8 +15,8 @@ type Error struct {
 	Err     error
 }
 
-// Error returns for example `attach program "count" to interface veth0 (xdp): device or resource busy
-// (EBUSY); another program is attached there: detach it first`.
+// Error returns for example `attach program "count" to interface veth0 (xdp): device or resource
+// busy (EBUSY); another program is attached there: detach it first`.
 func (e *Error) Error() string {
 	s := fmt.Sprintf("attach program %q to %s (%v): %v", e.Program, e.Target, e.Kind, e.Err)
 	if e.Kind == spec.HookStructOps {

@@ -47,7 +47,8 @@ func Kprobe(p *loader.Program, o KprobeOptions) (Link, error) {
 	})
 }
 
-// kprobe asks the kernel how probes are opened (Documentation/ABI/testing/sysfs-bus-event_source-devices-format).
+// kprobe asks the kernel how probes are opened
+// (Documentation/ABI/testing/sysfs-bus-event_source-devices-format).
 func kprobe(o KprobeOptions) (sys.Probe, error) {
 	const device = "/sys/bus/event_source/devices/kprobe/"
 	p := sys.Probe{Name: o.Function, Offset: o.Offset}

@@ -11,9 +11,9 @@ import (
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
-// Link is a program attached to a hook. Each type of link of the kernel (enum bpf_link_type) is a type
-// of its own, and so is each older way to attach, for which the kernel has no link: there Update, Pin,
-// Unpin and Info return ErrNotSupported.
+// Link is a program attached to a hook. Each type of link of the kernel (enum bpf_link_type) is a
+// type of its own, and so is each older way to attach, for which the kernel has no link: there
+// Update, Pin, Unpin and Info return ErrNotSupported.
 type Link interface {
 	// Kind returns the family of hooks.
 	Kind() spec.HookKind

@@ -28,7 +28,8 @@ func bpffs(t *testing.T) string {
 	return fmt.Sprintf("/proc/self/fd/%d", raw)
 }
 
-// checkInfo compares what the kernel says about a link with the program and with the table of families.
+// checkInfo compares what the kernel says about a link with the program and with the table of
+// families.
 func checkInfo(t *testing.T, l Link, p *loader.Program) {
 	t.Helper()
 	i, err := l.Info()

@@ -10,8 +10,8 @@ type LSMOptions struct {
 	Cookie uint64 // bpf_get_attach_cookie (Linux 5.19); 0 is none
 }
 
-// LSM attaches a program to the hook of security modules that it was loaded for (Linux 5.7). Those of
-// a cgroup are attached with [Cgroup].
+// LSM attaches a program to the hook of security modules that it was loaded for (Linux 5.7). Those
+// of a cgroup are attached with [Cgroup].
 func LSM(p *loader.Program, o LSMOptions) (Link, error) {
 	return attachTyped(p, spec.ProgramLSM, o.Cookie)
 }

@@ -37,8 +37,8 @@ func nativeOrder() asm.ByteOrder {
 	return asm.LittleEndian
 }
 
-// counting is a collection of one program that adds 1 to a counter each time it runs in this process
-// (or in any, where the kernel has no process at hand), and returns ret.
+// counting is a collection of one program that adds 1 to a counter each time it runs in this
+// process (or in any, where the kernel has no process at hand), and returns ret.
 func counting(p spec.Program, own bool, ret int32) *spec.Collection {
 	const out = 1
 	insns := []asm.Insn{asm.Mov64Imm(asm.R6, 0)}

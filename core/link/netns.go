@@ -20,7 +20,8 @@ var netnsHooks = map[spec.ProgramType]spec.AttachType{
 // netnsLink is BPF_LINK_TYPE_NETNS.
 type netnsLink struct{ kernelLink }
 
-// Netns attaches a program that looks up sockets (Linux 5.9) or dissects flows (5.8) to a network namespace.
+// Netns attaches a program that looks up sockets (Linux 5.9) or dissects flows (5.8) to a network
+// namespace.
 func Netns(p *loader.Program, o NetnsOptions) (Link, error) {
 	if o.Path == "" {
 		o.Path = "/proc/self/ns/net"
@@ -30,7 +31,7 @@ func Netns(p *loader.Program, o NetnsOptions) (Link, error) {
 		caps: []sys.Capability{sys.CapBPF, sys.CapNetAdmin},
 		advice: map[sys.Errno]string{
 			sys.ENOENT: "there is no such file",
-			sys.EINVAL: "this is no network namespace, or not what the program is for",
+			sys.EINVAL: "this is not a network namespace, or not what the program is for",
 			sys.EEXIST: "another flow dissector is attached there: detach it first",
 		},
 	}

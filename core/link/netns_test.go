@@ -22,7 +22,7 @@ func TestNetns(t *testing.T) {
 	if i, err := l.Info(); err != nil || i.Netns == 0 || i.AttachType != spec.AttachTypeSkLookup {
 		t.Errorf("info %+v, %v", i, err)
 	}
-	if _, err := Netns(c.Program("count"), NetnsOptions{Path: os.DevNull}); err == nil || !strings.Contains(err.Error(), "no network namespace") {
-		t.Errorf("a file that is no namespace: %v", err)
+	if _, err := Netns(c.Program("count"), NetnsOptions{Path: os.DevNull}); err == nil || !strings.Contains(err.Error(), "not a network namespace") {
+		t.Errorf("a file that is not a namespace: %v", err)
 	}
 }

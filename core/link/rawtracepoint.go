@@ -17,7 +17,8 @@ type RawTracepointOptions struct {
 // rawTracepointLink is BPF_LINK_TYPE_RAW_TRACEPOINT.
 type rawTracepointLink struct{ kernelLink }
 
-// RawTracepoint attaches a program to a tracepoint whose arguments it gets as they are (Linux 4.17).
+// RawTracepoint attaches a program to a tracepoint whose arguments it gets as they are (Linux
+// 4.17).
 func RawTracepoint(p *loader.Program, o RawTracepointOptions) (Link, error) {
 	if o.Name == "" {
 		o.Name = p.AttachTo()

@@ -9,8 +9,8 @@ import (
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
-// TestExplain says since when there is what a kernel of version 5.10 refuses, and nothing of the kind
-// where the kernel is new enough or the answer is about something else.
+// TestExplain says since when there is what a kernel of version 5.10 refuses, and nothing of the
+// kind where the kernel is new enough or the answer is about something else.
 func TestExplain(t *testing.T) {
 	const v510, v612 = 5<<16 | 10<<8, 6<<16 | 12<<8
 	cookie := request{kind: spec.HookRawTracepoint, target: "tracepoint x", cookie: true}

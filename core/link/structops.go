@@ -23,7 +23,8 @@ func opsRequest(m *loader.Map) request {
 	}
 }
 
-// StructOpsLink is an instance of struct_ops that is registered, by a link of the kernel or without.
+// StructOpsLink is an instance of struct_ops that is registered, by a link of the kernel or
+// without.
 type StructOpsLink interface {
 	Link
 
@@ -33,9 +34,10 @@ type StructOpsLink interface {
 	UpdateMap(m *loader.Map) error
 }
 
-// StructOps registers an instance of struct_ops: from then on the kernel calls its programs (Linux 5.6).
-// An instance of a section .struct_ops.link has a link (Linux 6.4), which can be updated, pinned, and goes
-// away with the process. Any other stays registered until Close, even if the process ends before.
+// StructOps registers an instance of struct_ops: from then on the kernel calls its programs (Linux
+// 5.6). An instance of a section .struct_ops.link has a link (Linux 6.4), which can be updated,
+// pinned, and goes away with the process. Any other stays registered until Close, even if the
+// process ends before.
 func StructOps(m *loader.Map) (StructOpsLink, error) {
 	r := opsRequest(m)
 	var l StructOpsLink

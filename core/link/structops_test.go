@@ -18,7 +18,8 @@ import (
 	"github.com/bpfhost/bpfhost/internal/testnet"
 )
 
-// congestion loads the congestion controls of tcp.c, without instances that need a link before Linux 6.4.
+// congestion loads the congestion controls of tcp.c, without instances that need a link before
+// Linux 6.4.
 func congestion(t *testing.T, o loader.Options) *loader.Collection {
 	t.Helper()
 	b, err := os.ReadFile("../elf/testdata/tcp-el.o")
@@ -81,7 +82,8 @@ func use(t *testing.T, name string) error {
 	})
 }
 
-// calls reads how often the programs ran: 1000 for each start of a connection, 1 for each later call.
+// calls reads how often the programs ran: 1000 for each start of a connection, 1 for each later
+// call.
 func calls(t *testing.T, c *loader.Collection) uint64 {
 	t.Helper()
 	b := make([]byte, 8)

@@ -34,7 +34,7 @@ func Tracepoint(p *loader.Program, o TracepointOptions) (Link, error) {
 		caps: []sys.Capability{sys.CapBPF, sys.CapPerfmon},
 		advice: map[sys.Errno]string{
 			sys.ENOENT: "this kernel has no such tracepoint",
-			sys.EACCES: "the program reads more than this tracepoint gives",
+			sys.EACCES: "the program reads more than this tracepoint has",
 		},
 	}
 	return r.do(func(prog int) (Link, error) {

@@ -24,7 +24,8 @@ func trigger() {
 	}
 }
 
-// fires attaches a program that counts system calls of this process and checks that it does until Close.
+// fires attaches a program that counts system calls of this process and checks that it does until
+// Close.
 func fires(t *testing.T, c *loader.Collection, attach func(*loader.Program) (Link, error)) {
 	t.Helper()
 	l, err := attach(c.Program("count"))

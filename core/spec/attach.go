@@ -9,7 +9,7 @@ type Attach struct {
 	Netns    string // path of the network namespace the target lives in; empty is the host's own
 	Flags    uint32 // by kind, e.g. the XDP mode (XDP_FLAGS_…)
 	Cookie   uint64 // bpf_get_attach_cookie
-	Optional bool   // failing to attach is reported and is no error
+	Optional bool   // failing to attach is reported and is not an error
 }
 
 // DefaultAttach returns the attachment that the program's type and section stand for. The result

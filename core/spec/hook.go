@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// HookKind is the family of hooks that an attachment belongs to. Numbers are shared with the guest ABI
-// and never change.
+// HookKind is the family of hooks that an attachment belongs to. Numbers are shared with the guest
+// ABI and never change.
 type HookKind uint32
 
 // The families of hooks. What is known of each is a row of [HookFamilies].
@@ -24,8 +24,9 @@ const (
 	HookStructOps     HookKind = 9
 )
 
-// HookFamily is what is known of a family of hooks. The ABI, policies, their manuals, the errors about
-// kernels that are too old and core/link are made from these rows, or tests hold them against them.
+// HookFamily is what is known of a family of hooks. The ABI, policies, their manuals, the errors
+// about kernels that are too old and core/link are made from these rows, or tests hold them against
+// them.
 type HookFamily struct {
 	Kind        HookKind
 	Name        string        // in specs, in the ABI and as key of a policy: "raw_tracepoint"
@@ -170,12 +171,12 @@ func ParseHookKind(name string) (HookKind, bool) {
 	return HookKind(i), true
 }
 
-// Since returns the first version that has links of the family; zero when Oldest has them, or attaches
-// without a link.
+// Since returns the first version that has links of the family; zero when Oldest has them, or
+// attaches without a link.
 func (k HookKind) Since() Version { return k.Family().Since }
 
-// CookieSince returns the first version whose links of the family have cookies; zero when that is not
-// known.
+// CookieSince returns the first version whose links of the family have cookies; zero when that is
+// not known.
 func (k HookKind) CookieSince() Version { return k.Family().CookieSince }
 
 // HookOf returns the family that a program is attached to by its type, attach type and section;
