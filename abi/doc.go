@@ -11,7 +11,7 @@
 // A host runs guests built for its own or an older minor version.
 //
 // Memory: it is all the guest's. Bytes go in as pointer and length, and come back into a buffer that the
-// guest gives: the result is the length needed, and if that is more than the buffer holds, nothing was
+// guest passes: the result is the length needed, and if that is more than the buffer holds, nothing was
 // written. A length of zero means that the pointer is not looked at. The host keeps no pointer past a call,
 // except the buffer of an open event source, which it checks at every use.
 //
@@ -22,16 +22,6 @@
 //
 // Handles are u32: kind(5) | generation(11) | index(16). Kinds stay below 16, so that a handle is a positive
 // i32. Zero is no handle. They belong to one instance; one that was closed is stale, not reused.
-//
-// # Changing the table
-//
-// Add a row with a number that was never used and the minor version that brings it, then run
-//
-//	go generate ./abi
-//
-// The tests of abi/internal/gen fail while a generated file is out of date. Before a minor version is released,
-// `go run ./abi/internal/gen -keep` puts abi/testdata/abi-MAJOR.MINOR.json aside; a test then holds every later
-// table to it.
 package abi
 
 //go:generate go run ./internal/gen -write

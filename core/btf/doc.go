@@ -41,21 +41,4 @@
 // CoreResult: data that says what to put into the instruction, or why there is nothing to put. Changing the instruction
 // is left to core/loader. What a relocation asks for is understood once and kept with the program's types (4096 relocations at most),
 // the members of a struct that was asked for more than once with the target's, and answers in the Resolver alone. MinCore finds the smallest table that relocations need of a kernel's.
-//
-// # Adding a kind
-//
-// What Linux adds is read and skipped as Unknown where the blob has a layout table. To understand it:
-//
-//   - kind.go: its number, name and shape, and what Kind's methods say of it; types.go: its struct.
-//   - Reading: decode.go, and slab.go if there are many of it; check.go for the type alone, validate.go for what it refers to.
-//   - Where it has names and ids: partsOf in transplant.go (for merging, writing, removing duplicates) and Refs in visit.go.
-//   - Writing: encode.go, with a row in oneOfEach of build_test.go; in sanitise.go a Feature, its probe, since when kernels accept
-//     it, and what older ones get; kernel.go if the kernel wants it otherwise than the compiler writes it.
-//   - What it means: size.go and align.go if it has a size; core_match.go and core_field.go (core_value.go if it has values) for CO-RE; mincore.go
-//     and distill.go if what refers to it needs only a part; forward.go if it can be declared.
-//   - Text: raw.go in bpftool's layout, ctext.go, typename.go.
-//   - Package render: walk.go for the order in C; header.go, cdecl.go or cwrite.go, and layout.go if it has a size (cnumber.go if
-//     it is a number); gotypes.go; json.go; value.go; detail.go and diff.go for differences.
-//   - Above: renumber.go and agree.go in core/elf/elflink for what it refers to and when two of it agree; btf_root.go in
-//     cmd/bpfhost if it can be searched for.
 package btf

@@ -13,23 +13,28 @@ const refIntro = `<!-- %s -->
 
 What a plugin may call and what the host calls in it. Import module ` + "`%s`" + `; definition %s.
 
-- **Results** are i32: zero or above is success, below zero is minus an [error code](#errno). ` + "`err_info`" + ` has the details.
-- **Version**: a guest exports ` + "`bpfhost_abi`" + ` and says what it was built for. A host takes guests of its own or an
-  older minor version. Nothing that was released changes; what was added since is marked.
-- **Memory** belongs to the guest. Bytes go in as pointer and length. They come back into a buffer of the guest: the
-  result is the length needed, and if the buffer is smaller, nothing was written. With a length of zero the pointer is not
-  looked at. Input and output may overlap. The host keeps no pointer past a call, except the buffer of an open event source.
-- **Records** are little-endian, naturally aligned and without pointers. Those that start with ` + "`size`" + ` may grow at the
-  end. In: a shorter one is filled with zeros; a longer one must have a tail of zeros, else TOOBIG. Out: as much as fits,
-  and ` + "`size`" + ` says how much that is; a buffer smaller than the record of version 1.0 is INVAL.
-- **Names** are UTF-8 of at most %d bytes without control characters. **Text** is UTF-8 without NUL. **Lines** are names of at most
-  %d bytes.
-- **Handles** are u32, at least 1, and belong to one instance: kind (5 bits), generation (11), index (16). A handle that
-  was closed, or whose object was removed, is BADH from then on.
-- **Phases**: each call works in the phases listed for it, elsewhere it answers PHASE. Nothing that reaches the kernel can be
-  called before ` + "`loaded`" + `.
-- **Transaction**: what the plan phase changes is kept only if ` + "`bpfhost_plan`" + ` returns zero or above, the result holds together
-  and the policy grants it. Handles of objects, programs, maps, variables and attachments end with the plan.
+- **Results** are i32: zero or above is success, below zero is minus an [error code](#errno).
+  ` + "`err_info`" + ` has the details.
+- **Version**: a guest exports ` + "`bpfhost_abi`" + ` and says what it was built for. A host takes guests of
+  its own or an older minor version. Nothing that was released changes; what was added since is
+  marked.
+- **Memory** belongs to the guest. Bytes go in as pointer and length. They come back into a buffer
+  of the guest: the result is the length needed, and if the buffer is smaller, nothing was written.
+  With a length of zero the pointer is not looked at. Input and output may overlap. The host keeps
+  no pointer past a call, except the buffer of an open event source.
+- **Records** are little-endian, naturally aligned and without pointers. Those that start with
+  ` + "`size`" + ` may grow at the end. In: a shorter one is filled with zeros; a longer one must have a tail
+  of zeros, else TOOBIG. Out: as much as fits, and ` + "`size`" + ` says how much that is; a buffer smaller
+  than the record of version 1.0 is INVAL.
+- **Names** are UTF-8 of at most %d bytes without control characters. **Text** is UTF-8 without NUL.
+  **Lines** are names of at most %d bytes.
+- **Handles** are u32, at least 1, and belong to one instance: kind (5 bits), generation (11), index
+  (16). A handle that was closed, or whose object was removed, is BADH from then on.
+- **Phases**: each call works in the phases listed for it, elsewhere it answers PHASE. Nothing that
+  reaches the kernel can be called before ` + "`loaded`" + `.
+- **Transaction**: what the plan phase changes is kept only if ` + "`bpfhost_plan`" + ` returns zero or above,
+  the result holds together and the policy grants it. Handles of objects, programs, maps, variables
+  and attachments end with the plan.
 - **Traps** end the instance. A bad pointer is FAULT instead, until there are too many of them.
 `
 
@@ -55,7 +60,7 @@ func refHooks(g *page) {
 	g.p("\n## Hooks\n")
 	g.p("What a guest exports, besides `memory`. Only `bpfhost_abi` must be there. `_initialize` runs first if present.\n")
 	for _, h := range abi.Hooks() {
-		g.p("- `%s(%s)`%s, phase %s: %s", h.Name, refParams(h.Params), since(h.Since), h.Phase, h.Doc)
+		g.item("`%s(%s)`%s, phase %s: %s", h.Name, refParams(h.Params), since(h.Since), h.Phase, h.Doc)
 	}
 }
 
@@ -71,7 +76,7 @@ func refFuncs(g *page) {
 		if f.Capability != "" {
 			needs = fmt.Sprintf(" Needs `%s`.", f.Capability)
 		}
-		g.p("- `%s(%s)` → %s%s. %s%s Phases: %s.", f.Name, refParams(f.Params), f.Result, since(f.Since), f.Doc, needs, f.Phases)
+		g.item("`%s(%s)` → %s%s. %s%s Phases: %s.", f.Name, refParams(f.Params), f.Result, since(f.Since), f.Doc, needs, f.Phases)
 	}
 }
 

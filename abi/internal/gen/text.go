@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"go/format"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/bpfhost/bpfhost/abi"
 )
@@ -18,13 +19,26 @@ func (g *page) p(format string, args ...any) {
 	g.WriteByte('\n')
 }
 
-// comment adds text as comment lines of at most 100 characters, each behind prefix.
+// comment adds text as comment lines of at most 100 characters, each after prefix.
 func (g *page) comment(prefix, text string) {
 	line := prefix
 	for _, w := range strings.Fields(text) {
 		if len(line)+len(w) >= 100 && line != prefix {
 			g.p("%s", line)
 			line = prefix
+		}
+		line += " " + w
+	}
+	g.p("%s", line)
+}
+
+// item adds text as a list item of lines of at most 100 characters. Tables cannot be broken, items can.
+func (g *page) item(format string, args ...any) {
+	line := "-"
+	for _, w := range strings.Fields(fmt.Sprintf(format, args...)) {
+		if utf8.RuneCountInString(line)+utf8.RuneCountInString(w) >= 100 {
+			g.p("%s", line)
+			line = " "
 		}
 		line += " " + w
 	}
