@@ -298,7 +298,7 @@ const (
 	PropLiveMapMaxEntries Prop = 0x0905 // entries; bytes of a ring buffer
 	PropLiveMapCPUs       Prop = 0x0906 // values that one key holds: the possible CPUs for a per-CPU map, else 1
 	PropLiveMapValueLen   Prop = 0x0907 // bytes that map_get returns and map_put takes: value_size, or cpus times value_size rounded up to 8
-	PropSectionName       Prop = 0x0b01 // the name; one that ends in + is also followed by a slash and what to attach to
+	PropSectionName       Prop = 0x0b01 // the name; one that ends in + may also be followed by a slash and what to attach to
 	PropSectionType       Prop = 0x0b02 // type of the programs; it has to be set
 	PropSectionAttachType Prop = 0x0b03 // their expected attach type
 	PropSectionFlags      Prop = 0x0b04 // their load flags (BPF_F_… of BPF_PROG_LOAD)

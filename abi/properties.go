@@ -96,7 +96,7 @@ var properties = []Property{
 		Doc: "bytes that map_get returns and map_put takes: value_size, or cpus times value_size rounded up to 8"},
 
 	{Kind: KindSection, Num: 1, Name: "name", Type: NameBytes, Read: PhaseDescribe,
-		Doc: "the name; one that ends in + is also followed by a slash and what to attach to"},
+		Doc: "the name; one that ends in + may also be followed by a slash and what to attach to"},
 	{Kind: KindSection, Num: 2, Name: "type", Type: Choice, Of: "prog_type", Read: PhaseDescribe, Write: PhaseDescribe,
 		Doc: "type of the programs; it has to be set"},
 	{Kind: KindSection, Num: 3, Name: "attach_type", Type: Choice, Of: "attach_type", Read: PhaseDescribe, Write: PhaseDescribe,

@@ -21,7 +21,7 @@ var records = []Record{
 		Fields: []Field{
 			{"size", "u32", 0, 0, "bytes of this record, without the text"},
 			{"code", "u32", 4, 0, "errno; 0 is no error"},
-			{"sys", "u32", 8, 0, "Linux error number behind it; 0 is none"},
+			{"sys", "u32", 8, 0, "Linux error number of the cause; 0 is none"},
 			{"handle", "u32", 12, 0, "handle that the call was about; 0 is none"},
 			{"prop", "u32", 16, 0, "property that the call was about; 0 is none"},
 			{"insn", "i32", 20, 0, "place of the instruction to blame; -1 is none"},

@@ -63,7 +63,7 @@ const ErrInfoSize = 32
 type ErrInfo struct {
 	Size    uint32 // bytes of this record, without the text
 	Code    uint32 // errno; 0 is no error
-	Sys     uint32 // Linux error number behind it; 0 is none
+	Sys     uint32 // Linux error number of the cause; 0 is none
 	Handle  uint32 // handle that the call was about; 0 is none
 	Prop    uint32 // property that the call was about; 0 is none
 	Insn    int32  // place of the instruction to blame; -1 is none

@@ -32,7 +32,7 @@ func newBTFFind(a app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "find PATTERN [SRC]",
 		Short: "Search types by name",
-		Long: `find lists the types of SRC whose names match. In PATTERN, * stands for any text, ? for any character and [a-z] for
+		Long: `find lists the types of SRC whose names match. In PATTERN, * matches any text, ? any character and [a-z] for
 one of some; a kind may stand before it. SRC is vmlinux unless it is given. Of a module only its own types are searched.`,
 		Example: `  bpfhost btf find 'struct task_struct'
   bpfhost btf find 'bpf_*' nf_conntrack --type func

@@ -17,7 +17,7 @@ func splitKind(s string) (kind, name string) {
 	return "", s
 }
 
-// findRoots gives the types that are named "NAME", "struct NAME" or by the number that raw dumps and find show.
+// findRoots returns the types that are named "NAME", "struct NAME" or by the number that raw dumps and find show.
 func findRoots(t *btf.Types, names []string) ([]btf.ID, error) {
 	if len(names) == 0 {
 		return nil, nil

@@ -76,7 +76,7 @@ func (a app) readAll(name string) ([]byte, error) {
 }
 
 // writeFile writes a whole file; "-" is standard output. A file comes to its place whole or not at all. What is there and
-// is no plain file, such as a device, a pipe or a symbolic link, stays and is written to.
+// is not a plain file, such as a device, a pipe or a symbolic link, stays and is written to.
 func (a app) writeFile(name string, b []byte) error {
 	if name == "-" {
 		_, err := a.out.Write(b)

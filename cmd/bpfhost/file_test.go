@@ -21,7 +21,7 @@ func TestReadFile(t *testing.T) {
 	a := app{in: strings.NewReader("from stdin")}
 	b, err := a.readFile("-")
 	if string(b) != "from stdin" || err != nil {
-		t.Errorf("stdin gives %q, %v", b, err)
+		t.Errorf("stdin reads as %q, %v", b, err)
 	}
 	tests := []struct{ name, want string }{
 		{dir, "read " + dir + ": this is a directory, not a file"},
@@ -99,6 +99,6 @@ func TestWriteFile(t *testing.T) {
 		}
 	}
 	if list, err := os.ReadDir(dir); err != nil || len(list) != 2 {
-		t.Errorf("left behind: %v, %v", list, err)
+		t.Errorf("left over: %v, %v", list, err)
 	}
 }

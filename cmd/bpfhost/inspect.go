@@ -22,7 +22,7 @@ depends on the kernel's types, sizes, and what the object needs of a kernel; or 
 requests and imports of a plugin. To learn what a plugin says of itself, it is started in its sandbox,
 without any right. With -o json there is one document for each file.
 
-What is odd about an object is listed in notes. With --strict it is rejected instead, and nothing is
+What is unusual about an object is listed in notes. With --strict it is rejected instead, and nothing is
 read that libbpf would refuse.`,
 		Example: `  bpfhost inspect drops.o
   bpfhost inspect --strict build/*.bpf.o
@@ -54,7 +54,7 @@ read that libbpf would refuse.`,
 	}
 	c.Flags().VarP(&output, "output", "o", "how to print it")
 	c.Flags().StringVar(&kernel, "kernel", "", "`SRC` of kernel types, to show what CO-RE records come to there")
-	c.Flags().BoolVar(&strict, "strict", false, "reject objects that are odd in any way")
+	c.Flags().BoolVar(&strict, "strict", false, "reject objects that have any note")
 	return c
 }
 

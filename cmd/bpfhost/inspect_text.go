@@ -144,7 +144,7 @@ func requirementLine(n report.Requirements) string {
 	return text + ", kernel BTF: " + yesOrNo(n.BTF)
 }
 
-// String is the number of bytes, with what is odd about it.
+// String is the number of bytes, and whether that is certain.
 func (s *stackDoc) String() string {
 	switch {
 	case s == nil:

@@ -7,7 +7,7 @@ import (
 	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
-// writeJSON prints a document for people and programs: indented, with a line feed behind it.
+// writeJSON prints a document for people and programs: indented, with a line feed after it.
 func writeJSON(w io.Writer, v any) error {
 	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
@@ -25,7 +25,7 @@ func writeJSONLine(w io.Writer, v any) error {
 	return writeLine(w, b)
 }
 
-// writeLine prints JSON whose strings cannot command a terminal, with a line feed behind it.
+// writeLine prints JSON whose strings cannot command a terminal, with a line feed after it.
 func writeLine(w io.Writer, b []byte) error {
 	_, err := w.Write(append(quote.JSON(b), '\n'))
 	return err

@@ -1,7 +1,7 @@
 // Command bpfhost runs WebAssembly plugins that build and patch eBPF programs, shows what they
 // would do, and looks into objects and plugins.
 //
-// Standard output carries data, standard error carries talk. What an exit code means is in exit.go.
+// Standard output carries data, standard error carries diagnostics. What an exit code means is in exit.go.
 package main
 
 import (
@@ -48,7 +48,7 @@ func newRoot(a app) *cobra.Command {
 		Short: "Run WebAssembly plugins that build and patch eBPF programs",
 		Long: `bpfhost runs WebAssembly plugins that build and patch eBPF programs.
 
-A plugin never touches the kernel. It edits blueprints of programs and maps; bpfhost shows the
+A plugin never touches the kernel. It edits specs of programs and maps; bpfhost shows the
 outcome as a plan, holds it against a policy, and only then loads and attaches it.`,
 		Example: `  bpfhost demo
   bpfhost plan guard.wasm --object drops.o

@@ -35,7 +35,7 @@ func (r *request) flags(c *cobra.Command) {
 	f.BoolVarP(&r.verbose, "verbose", "v", false, "show debug messages too")
 }
 
-// take splits the arguments: one plugin, and what stands behind -- for it.
+// take splits the arguments: one plugin, and what comes after -- for it.
 func (r *request) take(c *cobra.Command, args []string) error {
 	own := args
 	if n := c.ArgsLenAtDash(); n >= 0 {
@@ -45,7 +45,7 @@ func (r *request) take(c *cobra.Command, args []string) error {
 	case len(own) == 0:
 		return badUsage(c, "%s: PLUGIN.wasm is missing", c.Name())
 	case len(own) > 1:
-		return badUsage(c, "%s: %q is one argument too many; arguments for the plugin stand behind --", c.Name(), own[1])
+		return badUsage(c, "%s: %q is one argument too many; arguments for the plugin come after --", c.Name(), own[1])
 	}
 	r.plugin = own[0]
 	seen := map[string]bool{}

@@ -116,7 +116,7 @@ func (l *life) clearReady() error {
 	case errors.Is(err, os.ErrNotExist):
 		return nil
 	case err == nil && (!st.Mode().IsRegular() || st.Size() > 0):
-		err = errors.New("it exists and is no empty file; choose another name")
+		err = errors.New("it exists and is not an empty file; choose another name")
 	case err == nil:
 		err = os.Remove(l.ready)
 	}

@@ -76,7 +76,7 @@ func (t *table) write(w io.Writer) error {
 
 func number(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
 
-// thousands writes a number with commas. The largest there is stands for more than can be counted.
+// thousands writes a number with commas. The largest there is means more than can be counted.
 func thousands[N int | uint64](n N) string {
 	if uint64(n) == math.MaxUint64 {
 		return "too many"

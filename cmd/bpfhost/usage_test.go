@@ -44,7 +44,7 @@ func TestFlagNames(t *testing.T) {
 	}
 	for _, n := range names {
 		if c.Flags().Lookup(n) == nil {
-			t.Errorf("%q is no flag", n)
+			t.Errorf("%q is not a flag", n)
 		}
 	}
 }

@@ -138,7 +138,7 @@ What ` + "`core/elf`" + ` makes of the sections of an eBPF object file. Names an
 
 ## Programs
 
-The name of a code section says what its functions are. A name with ` + "`/…`" + ` matches alone, and with a slash and text behind it; any
+The name of a code section says what its functions are. A name with ` + "`/…`" + ` matches alone, and with a slash and text after it; any
 other matches exactly. The first row that matches counts. Every function that is not static is a program; static ones are
 used only where they are called.
 
@@ -153,8 +153,8 @@ A section with another name is kept with its programs, of no type, with note N05
 
 ### More names
 
-` + "`elf.Options`" + ` takes more names: ` + "`Sections`" + ` come before the table, ` + "`Fallbacks`" + ` behind it. A plugin declares names of its own in its
-describe phase (` + "`AddSection`, `bpfhost_section`" + `; kind ` + "`section`" + ` in docs/abi.md). They come behind the table, hold while that plugin is at work,
+` + "`elf.Options`" + ` takes more names: ` + "`Sections`" + ` come before the table, ` + "`Fallbacks`" + ` after it. A plugin declares names of its own in its
+describe phase (` + "`AddSection`, `bpfhost_section`" + `; kind ` + "`section`" + ` in docs/abi.md). They come after the table, hold while that plugin is at work,
 and ` + "`bpfhost inspect PLUGIN.wasm`" + ` shows them.
 
 ### The lenient rule
@@ -194,7 +194,7 @@ const sectionsTail = `
 
 ## Notes
 
-What is odd about an object and kept nobody from reading it: ` + "`bpfhost inspect`" + ` and plans show it, ` + "`inspect --strict`" + ` rejects it. Codes never
+What is unusual about an object and kept nobody from reading it: ` + "`bpfhost inspect`" + ` and plans show it, ` + "`inspect --strict`" + ` rejects it. Codes never
 change their meaning.
 
 | Code | Meaning |

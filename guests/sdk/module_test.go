@@ -55,7 +55,7 @@ func parse(t *testing.T, b []byte) module {
 			for range s.u32() {
 				name := s.name() + "." + s.name()
 				if kind := s.byte(); kind != 0 {
-					t.Fatalf("import %s is no function", name)
+					t.Fatalf("import %s is not a function", name)
 				}
 				funcs = append(funcs, types[s.u32()])
 				m.imports[name] = funcs[len(funcs)-1]

@@ -97,7 +97,7 @@ func TestGo(t *testing.T) {
 		}
 	}
 	if m.exports["_initialize"] != "() " || m.exports["_start"] != "" {
-		t.Errorf("is no reactor: exports %v", m.exports)
+		t.Errorf("is not a reactor: exports %v", m.exports)
 	}
 	if m.imports[abi.Module+".object_from_bytes"] != "" {
 		t.Error("imports object_from_bytes, which it does not use")

@@ -391,7 +391,7 @@ enum bpfhost_prop {
 	BPFHOST_P_LIVE_MAP_MAX_ENTRIES = 0x0905, /* entries; bytes of a ring buffer */
 	BPFHOST_P_LIVE_MAP_CPUS = 0x0906, /* values that one key holds: the possible CPUs for a per-CPU map, else 1 */
 	BPFHOST_P_LIVE_MAP_VALUE_LEN = 0x0907, /* bytes that map_get returns and map_put takes: value_size, or cpus times value_size rounded up to 8 */
-	BPFHOST_P_SECTION_NAME = 0x0b01, /* the name; one that ends in + is also followed by a slash and what to attach to */
+	BPFHOST_P_SECTION_NAME = 0x0b01, /* the name; one that ends in + may also be followed by a slash and what to attach to */
 	BPFHOST_P_SECTION_TYPE = 0x0b02, /* type of the programs; it has to be set */
 	BPFHOST_P_SECTION_ATTACH_TYPE = 0x0b03, /* their expected attach type */
 	BPFHOST_P_SECTION_FLAGS = 0x0b04, /* their load flags (BPF_F_… of BPF_PROG_LOAD) */
@@ -432,7 +432,7 @@ BPFHOST_ASSERT(__builtin_offsetof(struct bpfhost_insn, label) == 28);
 struct bpfhost_err_info {
 	uint32_t size; /* bytes of this record, without the text */
 	uint32_t code; /* errno; 0 is no error */
-	uint32_t sys; /* Linux error number behind it; 0 is none */
+	uint32_t sys; /* Linux error number of the cause; 0 is none */
 	uint32_t handle; /* handle that the call was about; 0 is none */
 	uint32_t prop; /* property that the call was about; 0 is none */
 	int32_t insn; /* place of the instruction to blame; -1 is none */
@@ -1063,7 +1063,7 @@ static inline int32_t bpfhost_get_live_map_cpus(bpfhost_h h, uint64_t *out) { re
 /* bytes that map_get returns and map_put takes: value_size, or cpus times value_size rounded up to 8 */
 static inline int32_t bpfhost_get_live_map_value_len(bpfhost_h h, uint64_t *out) { return bpfhost_get_u(h, BPFHOST_P_LIVE_MAP_VALUE_LEN, out); }
 
-/* the name; one that ends in + is also followed by a slash and what to attach to */
+/* the name; one that ends in + may also be followed by a slash and what to attach to */
 static inline int32_t bpfhost_get_section_name(bpfhost_h h, void *p, uint32_t cap) { return bpfhost_get_b(h, BPFHOST_P_SECTION_NAME, p, cap); }
 
 /* type of the programs; it has to be set */

@@ -222,7 +222,7 @@ static inline int32_t bpfhost_describe_as(const char *name, const char *version,
 	return bpfhost_set_plugin_doc(self, doc, bpfhost_len(doc));
 }
 
-/* Declares a parameter. No default (NULL) together with required means that the operator has to give a value. */
+/* Declares a parameter. No default (NULL) together with required means that the operator has to set one. */
 static inline int32_t bpfhost_param(const char *name, uint32_t type, const char *def, const char *doc, int required)
 {
 	BPFHOST_OPEN(self, bpfhost_self());
@@ -242,7 +242,7 @@ static inline int32_t bpfhost_request(const char *text)
 }
 
 /*
- * Declares a name of program sections in objects. One that ends in "+" also stands before a slash and what to
+ * Declares a name of program sections in objects. One that ends in "+" may be followed by a slash and what to
  * attach to: "guard+" for SEC("guard/file_open"). It counts where the host knows no such section itself.
  */
 static inline int32_t bpfhost_section(const char *name, uint32_t type, uint32_t attach_type, uint32_t flags)

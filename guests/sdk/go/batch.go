@@ -38,7 +38,7 @@ func (b Batch) All(yield func(Event) bool) {
 	}
 }
 
-// Lost returns how many records an event of kind EventLost stands for, and 0 for any other.
+// Lost returns how many records an event of kind EventLost reports, and 0 for any other.
 func (e Event) Lost() uint64 {
 	if e.Kind != EventLost || len(e.Data) < 8 {
 		return 0

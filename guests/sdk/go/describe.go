@@ -5,7 +5,7 @@ package sdk
 func Me() (Self, error) { return handle[Self](hostSelf()) }
 
 // ParamInfo declares a parameter. Default is text; empty together with Required means that the operator has
-// to give a value.
+// to set one.
 type ParamInfo struct {
 	Name     string
 	Type     ParamType
@@ -45,7 +45,7 @@ func (h Self) AddRequests(requests ...string) error {
 	return nil
 }
 
-// SectionInfo declares a name of program sections in objects. One that ends in "+" also stands before a
+// SectionInfo declares a name of program sections in objects. One that ends in "+" may also be followed by a
 // slash and what to attach to: "guard+" for SEC("guard/file_open"). It counts where the host knows no such
 // section itself.
 type SectionInfo struct {

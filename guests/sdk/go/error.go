@@ -5,14 +5,14 @@ import (
 	"unsafe"
 )
 
-// noHost is what every call answers where there is no host.
+// noHost is what every call returns where there is no host.
 const noHost = -int32(ErrNosup)
 
 // Error says that a call to the host failed, and why.
 type Error struct {
 	Func   string // function of the host
 	Code   Errno
-	Sys    uint32 // Linux error number behind it; 0 is none
+	Sys    uint32 // Linux error number of the cause; 0 is none
 	Handle Handle // what the call was about; 0 is nothing
 	Prop   Prop   // property that the call was about; 0 is none
 	Insn   int32  // place of the instruction to blame; -1 is none
@@ -68,7 +68,7 @@ func check(rc int32) error {
 	return lastError(Errno(-rc))
 }
 
-// errBuf is where the host puts the details of an error: the record and behind it the text.
+// errBuf is where the host puts the details of an error: the record, then the text.
 type errBuf struct {
 	info ErrInfo
 	text [992]byte

@@ -52,7 +52,7 @@ func OpenSource(name string, o SourceOptions) (Source, error) {
 	return src, nil
 }
 
-// symbol is Sym where no name is no symbol.
+// symbol returns Sym of a name, and 0 for an empty one.
 func symbol(name string) (uint32, error) {
 	if name == "" {
 		return 0, nil

@@ -9,7 +9,7 @@ type Handle uint32
 // Kind says what the handle names.
 func (h Handle) Kind() Kind { return Kind(h >> 27) }
 
-// Close gives the handle back. What it names stays.
+// Close releases the handle. What it names stays.
 func (h Handle) Close() error { return check(hostHandleClose(uint32(h))) }
 
 // data is where a slice starts, for calls that take a pointer and a length.

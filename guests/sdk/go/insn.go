@@ -2,10 +2,10 @@ package sdk
 
 import "unsafe"
 
-// Sym returns the number that stands for a name in instruction records.
+// Sym returns the number of a name for instruction records.
 func Sym(name string) (uint32, error) { return handle[uint32](hostSym(name)) }
 
-// SymName returns the name that a symbol stands for.
+// SymName returns the name of a symbol.
 func SymName(sym uint32) (string, error) {
 	b, err := fetch(func(out unsafe.Pointer, n uint32) int32 { return hostSymName(sym, out, n) })
 	return string(b), err

@@ -452,7 +452,7 @@ type Source Handle
 // Section is a handle: declared section name.
 type Section Handle
 
-// Name reads: the name; one that ends in + is also followed by a slash and what to attach to.
+// Name reads: the name; one that ends in + may also be followed by a slash and what to attach to.
 func (h Section) Name() (string, error) {
 	b, err := getB(Handle(h), PropSectionName)
 	return string(b), err

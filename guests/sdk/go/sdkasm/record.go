@@ -30,7 +30,7 @@ func Read(p sdk.Program) ([]asm.Insn, error) {
 	return Insns(recs, sdk.SymName)
 }
 
-// Records turns instructions into records for Program.Splice; sym gives the number that stands for a name.
+// Records turns instructions into records for Program.Splice; sym returns the number of a name.
 func Records(insns []asm.Insn, sym func(string) (uint32, error)) ([]sdk.Insn, error) {
 	local := map[asm.Label]bool{}
 	for _, i := range insns {
@@ -67,7 +67,7 @@ func Records(insns []asm.Insn, sym func(string) (uint32, error)) ([]sdk.Insn, er
 	return recs, nil
 }
 
-// Insns turns records into instructions; name gives the name that a symbol stands for.
+// Insns turns records into instructions; name returns the name of a symbol.
 func Insns(recs []sdk.Insn, name func(uint32) (string, error)) ([]asm.Insn, error) {
 	insns := make([]asm.Insn, len(recs))
 	names := map[uint32]string{}
