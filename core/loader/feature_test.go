@@ -48,7 +48,7 @@ func TestExplainInsn(t *testing.T) {
 }
 
 func TestExplainMap(t *testing.T) {
-	l := &load{kernel: fakeKernel(6<<16 | 1<<8)}
+	l := &session{kernel: fakeKernel(6<<16 | 1<<8)}
 	err := l.explainMap(&spec.Map{Type: spec.MapArena}, sys.EINVAL)
 	if err.Error() != "arena maps need Linux 6.9, this is 6.1" {
 		t.Errorf("got %v", err)

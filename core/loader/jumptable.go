@@ -21,7 +21,7 @@ type jumpMap struct {
 }
 
 // createTables makes an empty map of each jump table that the code refers to, and puts its descriptor there.
-func (l *load) createTables(p *prepared) (all []jumpMap, err error) {
+func (l *session) createTables(p *prepared) (all []jumpMap, err error) {
 	defer func() {
 		if err != nil {
 			closeTables(all)
@@ -54,7 +54,7 @@ func (l *load) createTables(p *prepared) (all []jumpMap, err error) {
 }
 
 // createTable makes the map of a table that an instruction refers to.
-func (l *load) createTable(t *spec.JumpTable, in *asm.Insn) (jumpMap, error) {
+func (l *session) createTable(t *spec.JumpTable, in *asm.Insn) (jumpMap, error) {
 	fd, err := sys.CreateMap(&sys.MapCreate{
 		Type: uint32(spec.MapInsnArray), KeySize: 4, ValueSize: insnArrayValue, MaxEntries: uint32(len(t.Labels)), Name: kernelName(t.Name),
 	})

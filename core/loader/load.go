@@ -76,8 +76,8 @@ func (c *Collection) Close() error {
 	return nil
 }
 
-// load is one load under way.
-type load struct {
+// session is one load under way.
+type session struct {
 	spec     *spec.Collection
 	options  Options
 	kernel   *Kernel
@@ -87,13 +87,13 @@ type load struct {
 	opsTypes  map[string]*opsType  // by name of the struct
 	instances map[string]*instance // by map: the instances of struct_ops that are made
 
-	btf    *sys.FD
-	blob   *blob
-	out    *Collection
-	fds    map[string]int  // descriptors of maps by name, held until the load is over
-	fresh  map[string]bool // maps that were created, not found
-	undo   []func()        // what a failure takes back, last first
-	always []func()        // what is done at the end in any case, last first
+	btf       *sys.FD
+	kernelBTF *kernelBTF
+	out       *Collection
+	fds       map[string]int  // descriptors of maps by name, held until the load is over
+	fresh     map[string]bool // maps that were created, not found
+	undo      []func()        // what a failure takes back, last first
+	always    []func()        // what is done at the end in any case, last first
 }
 
 // Load brings a collection into the kernel, in the order that the package comment gives. On an error
@@ -102,7 +102,7 @@ type load struct {
 // Errors name the object; among those they wrap are *VerifierError, *FeatureError, ErrNotSupported
 // and ErrPermission.
 func Load(c *spec.Collection, o Options) (*Collection, error) {
-	l := &load{spec: c, options: o, kernel: o.Kernel, out: &Collection{}, fds: make(map[string]int), fresh: make(map[string]bool)}
+	l := &session{spec: c, options: o, kernel: o.Kernel, out: &Collection{}, fds: make(map[string]int), fresh: make(map[string]bool)}
 	if l.kernel == nil {
 		l.kernel = NewKernel()
 		l.always = append(l.always, func() { l.kernel.Close() })
@@ -120,7 +120,7 @@ func Load(c *spec.Collection, o Options) (*Collection, error) {
 }
 
 // note keeps what is odd but does not prevent the load.
-func (l *load) note(n spec.Note) { l.out.notes = append(l.out.notes, n) }
+func (l *session) note(n spec.Note) { l.out.notes = append(l.out.notes, n) }
 
 func runBackward(fs []func()) {
 	for _, f := range slices.Backward(fs) {
@@ -128,7 +128,7 @@ func runBackward(fs []func()) {
 	}
 }
 
-func (l *load) run() error {
+func (l *session) run() error {
 	if err := l.check(); err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func (l *load) run() error {
 }
 
 // check is what can be known without a kernel, and chooses the programs.
-func (l *load) check() error {
+func (l *session) check() error {
 	if err := l.spec.Check(); err != nil {
 		return err
 	}
@@ -190,7 +190,7 @@ func (l *load) check() error {
 }
 
 // prepareAll binds the programs to this kernel and finds what they are attached to.
-func (l *load) prepareAll() (*bind.Binder, []*prepared, error) {
+func (l *session) prepareAll() (*bind.Binder, []*prepared, error) {
 	b, err := bind.New(l.spec, l.programs, l.finder, l.options.CoreTypes)
 	if err != nil {
 		return nil, nil, fmt.Errorf("resolve externs: %w", kernelError(err))
@@ -207,7 +207,7 @@ func (l *load) prepareAll() (*bind.Binder, []*prepared, error) {
 }
 
 // createMaps makes all maps, fills data sections and maps of maps. It returns the maps to be pinned.
-func (l *load) createMaps(b *bind.Binder) (pins []*Map, err error) {
+func (l *session) createMaps(b *bind.Binder) (pins []*Map, err error) {
 	for _, s := range l.spec.Maps {
 		if l.skipped(s) {
 			continue
@@ -243,7 +243,7 @@ func (l *load) createMaps(b *bind.Binder) (pins []*Map, err error) {
 }
 
 // openMap creates a map, or takes the caller's or a pinned one. fresh says that it is new.
-func (l *load) openMap(s *spec.Map) (m *Map, fresh bool, err error) {
+func (l *session) openMap(s *spec.Map) (m *Map, fresh bool, err error) {
 	if given := l.options.Maps[s.Name]; given != nil {
 		if l.out.given == nil {
 			l.out.given = make(map[string]*Map)
@@ -269,13 +269,13 @@ func (l *load) openMap(s *spec.Map) (m *Map, fresh bool, err error) {
 }
 
 // own makes a map part of the result.
-func (l *load) own(m *Map) {
+func (l *session) own(m *Map) {
 	l.out.maps = append(l.out.maps, m)
 	l.undo = append(l.undo, func() { m.Close() })
 }
 
 // hold keeps the descriptor of a map for the time of the load.
-func (l *load) hold(name string, m *Map) error {
+func (l *session) hold(name string, m *Map) error {
 	raw, err := m.fd.Acquire()
 	if err != nil {
 		return fmt.Errorf("use map %q: %w", name, err)
@@ -298,7 +298,7 @@ func (m *Map) fits(s *spec.Map) error {
 }
 
 // loadProgram loads one program, and once more with a log if the kernel refuses it.
-func (l *load) loadProgram(p *prepared) error {
+func (l *session) loadProgram(p *prepared) error {
 	if err := l.link(p); err != nil {
 		return err
 	}
@@ -354,8 +354,8 @@ func (l *load) loadProgram(p *prepared) error {
 }
 
 // describe adds the records about functions and lines.
-func (l *load) describe(a *sys.ProgLoad, p *prepared) {
-	funcs, lines := l.blob.infos(p)
+func (l *session) describe(a *sys.ProgLoad, p *prepared) {
+	funcs, lines := l.kernelBTF.infos(p)
 	if len(funcs) > 0 {
 		a.FuncInfo, a.FuncInfoRecSize, a.FuncInfoCount = sys.BytesPointer(funcs), 8, uint32(len(funcs)/8)
 	}
@@ -366,7 +366,7 @@ func (l *load) describe(a *sys.ProgLoad, p *prepared) {
 
 // submit gives the program to the kernel. The log is asked for only after a refusal, since writing
 // it takes longer than verifying.
-func (l *load) submit(a *sys.ProgLoad, p *prepared) (*sys.FD, error) {
+func (l *session) submit(a *sys.ProgLoad, p *prepared) (*sys.FD, error) {
 	if l.options.LogLevel == 0 {
 		if fd, err := sys.LoadProg(a); err == nil {
 			return fd, nil
@@ -398,7 +398,7 @@ func (l *load) submit(a *sys.ProgLoad, p *prepared) (*sys.FD, error) {
 }
 
 // fillProgramArrays puts programs into arrays of programs.
-func (l *load) fillProgramArrays() error {
+func (l *session) fillProgramArrays() error {
 	for _, s := range l.spec.Maps {
 		if s.Type != spec.MapProgArray || l.options.Maps[s.Name] != nil {
 			continue

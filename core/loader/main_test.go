@@ -74,9 +74,9 @@ func writeTypes(t testing.TB, file string, types *btf.Types) {
 	}
 }
 
-// newLoad is a load into a kernel that has not begun.
-func newLoad(k *Kernel) *load {
-	l := &load{kernel: k, out: &Collection{}}
+// newSession is a load into a kernel that has not begun.
+func newSession(k *Kernel) *session {
+	l := &session{kernel: k, out: &Collection{}}
 	l.finder = bind.NewFinder(k, l.note)
 	return l
 }

@@ -160,7 +160,7 @@ func entries(s *spec.Map, k *Kernel) (uint32, error) {
 }
 
 // createMap makes one map, without contents.
-func (l *load) createMap(s *spec.Map) (*Map, error) {
+func (l *session) createMap(s *spec.Map) (*Map, error) {
 	n, err := entries(s, l.kernel)
 	if err != nil {
 		return nil, err
@@ -204,7 +204,7 @@ func (l *load) createMap(s *spec.Map) (*Map, error) {
 	return l.newMap(s, n, fd)
 }
 
-func (l *load) newMap(s *spec.Map, entries uint32, fd *sys.FD) (*Map, error) {
+func (l *session) newMap(s *spec.Map, entries uint32, fd *sys.FD) (*Map, error) {
 	m := &Map{
 		name: s.Name, typ: s.Type, keySize: s.KeySize, valueSize: s.ValueSize, maxEntries: entries, flags: s.Flags,
 		buffer: int(s.ValueSize), fast: fastTypes[s.Type], fd: fd, key: s.Key, value: s.Value,
@@ -221,7 +221,7 @@ func (l *load) newMap(s *spec.Map, entries uint32, fd *sys.FD) (*Map, error) {
 }
 
 // explainMap says why the kernel may have refused a map.
-func (l *load) explainMap(s *spec.Map, err error) error {
+func (l *session) explainMap(s *spec.Map, err error) error {
 	switch {
 	case errors.Is(err, sys.EPERM):
 		return l.kernel.Explain(err, s.Type.Capabilities()...)

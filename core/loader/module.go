@@ -7,7 +7,7 @@ import (
 )
 
 // moduleFD returns the descriptor of a module's BTF object for the time of the load; 0 for the kernel proper.
-func (l *load) moduleFD(module string) (uint32, error) {
+func (l *session) moduleFD(module string) (uint32, error) {
 	if module == "" {
 		return 0, nil
 	}
@@ -22,7 +22,7 @@ func (l *load) moduleFD(module string) (uint32, error) {
 // linkModules puts what says which module is meant into the code: a descriptor beside the id of a variable, and in
 // the call of a function the place of the descriptor in the array that is returned. The first place is not used,
 // since it would mean the kernel proper.
-func (l *load) linkModules(p *prepared) (array []byte, err error) {
+func (l *session) linkModules(p *prepared) (array []byte, err error) {
 	places := make(map[string]int)
 	for _, u := range p.Modules {
 		fd, err := l.moduleFD(u.Module)

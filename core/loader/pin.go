@@ -12,7 +12,7 @@ import (
 )
 
 // pinPath is where a map that is shared by name has its name.
-func (l *load) pinPath(name string) (string, error) {
+func (l *session) pinPath(name string) (string, error) {
 	switch {
 	case l.options.PinDir == "":
 		return "", fmt.Errorf("it is shared by name, but no directory for that was given")
@@ -23,7 +23,7 @@ func (l *load) pinPath(name string) (string, error) {
 }
 
 // openPinned opens a map that is pinned already, and gives nil when there is none.
-func (l *load) openPinned(s *spec.Map) (*Map, error) {
+func (l *session) openPinned(s *spec.Map) (*Map, error) {
 	path, err := l.pinPath(s.Name)
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func (l *load) openPinned(s *spec.Map) (*Map, error) {
 }
 
 // pin gives new maps their names in the file system. A failure takes the names back.
-func (l *load) pin(ms []*Map) error {
+func (l *session) pin(ms []*Map) error {
 	for _, m := range ms {
 		path, err := l.pinPath(m.name)
 		if err != nil {

@@ -79,7 +79,7 @@ func TestFailedLoadLeavesNoPin(t *testing.T) {
 		}
 	}
 	// The second of two pins fails when the first is made already.
-	l := &load{options: Options{PinDir: dir}}
+	l := &session{options: Options{PinDir: dir}}
 	good := loadT(t, shared("good"), Options{PinDir: bpffs(t)}).Map("good")
 	bad := *good
 	bad.name = "no/name"

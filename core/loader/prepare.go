@@ -20,7 +20,7 @@ type prepared struct {
 }
 
 // prepare does everything to a program that needs no descriptor.
-func (l *load) prepare(b *bind.Binder, p *spec.Program) (*prepared, error) {
+func (l *session) prepare(b *bind.Binder, p *spec.Program) (*prepared, error) {
 	bound, err := b.Bind(p)
 	if err != nil {
 		return nil, kernelError(err)
@@ -34,7 +34,7 @@ func (l *load) prepare(b *bind.Binder, p *spec.Program) (*prepared, error) {
 }
 
 // find looks for a function, variable or type of the kernel or of a module, as bind.Finder does.
-func (l *load) find(module, name string, kind btf.Kind) (bind.TypeRef, error) {
+func (l *session) find(module, name string, kind btf.Kind) (bind.TypeRef, error) {
 	t, err := l.finder.Find(module, name, kind)
 	return t, kernelError(err)
 }
@@ -53,7 +53,7 @@ type boundError struct{ error }
 func (e boundError) Unwrap() []error { return []error{ErrNotSupported, e.error} }
 
 // link puts the descriptors of maps into the code.
-func (l *load) link(p *prepared) error {
+func (l *session) link(p *prepared) error {
 	for i := range p.Code {
 		in := &p.Code[i]
 		name, off := in.Symbol, int64(0)

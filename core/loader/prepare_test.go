@@ -19,7 +19,7 @@ import (
 func TestLink(t *testing.T) {
 	c := collection(nil)
 	c.Vars = []*spec.Var{{Name: "v", Map: ".data", Offset: 8, Size: 8}}
-	l := &load{spec: c, fds: map[string]int{"m": 5, ".data": 6}}
+	l := &session{spec: c, fds: map[string]int{"m": 5, ".data": 6}}
 	for _, x := range []struct {
 		name string
 		in   asm.Insn

@@ -45,7 +45,7 @@ const opsWord = 8
 
 // chooseOps finds out which instances of struct_ops are made and lays them out, and which of the
 // programs of that type are loaded: members of these instances, and those that were asked for.
-func (l *load) chooseOps() error {
+func (l *session) chooseOps() error {
 	l.instances = make(map[string]*instance)
 	wanted, member := make(map[string]bool), make(map[string]bool)
 	for _, m := range l.spec.Maps {
@@ -87,12 +87,12 @@ func (l *load) chooseOps() error {
 }
 
 // skipped reports whether the map is an optional instance that nobody asked for.
-func (l *load) skipped(m *spec.Map) bool {
+func (l *session) skipped(m *spec.Map) bool {
 	return m.Type == spec.MapStructOps && l.instances[m.Name] == nil && l.options.Maps[m.Name] == nil
 }
 
 // layOut makes the value of an instance, member by member, from the struct that the collection knows.
-func (l *load) layOut(m *spec.Map) (*instance, error) {
+func (l *session) layOut(m *spec.Map) (*instance, error) {
 	if l.spec.BTF == nil || m.Value == 0 {
 		return nil, errors.New("the type of the instance is unknown")
 	}
@@ -114,7 +114,7 @@ func (l *load) layOut(m *spec.Map) (*instance, error) {
 
 // opsWriter copies an instance from its struct into the kernel's.
 type opsWriter struct {
-	l    *load
+	l    *session
 	m    *spec.Map
 	in   *instance
 	t    *opsType
@@ -211,7 +211,7 @@ func (w *opsWriter) missing(path string, at, size uint32, own []byte) error {
 const opsPrefix = "bpf_struct_ops_"
 
 // opsType finds a type of struct_ops by its name.
-func (l *load) opsType(name string) (*opsType, error) {
+func (l *session) opsType(name string) (*opsType, error) {
 	name = btf.Essential(name)
 	if t := l.opsTypes[name]; t != nil {
 		return t, nil
@@ -244,7 +244,7 @@ func (l *load) opsType(name string) (*opsType, error) {
 }
 
 // opsTarget finds what a program of struct_ops implements: the struct and the number of its member.
-func (l *load) opsTarget(p *prepared) error {
+func (l *session) opsTarget(p *prepared) error {
 	to := p.Spec.AttachTo
 	if to == "" {
 		return errors.New("no instance of struct_ops refers to it")
@@ -267,7 +267,7 @@ func (l *load) opsTarget(p *prepared) error {
 }
 
 // createOps makes the map of an instance. The kernel knows its layout and wants no other.
-func (l *load) createOps(s *spec.Map) (*Map, error) {
+func (l *session) createOps(s *spec.Map) (*Map, error) {
 	t, err := l.opsType(l.spec.BTF.Name(l.spec.BTF.Strip(s.Value)))
 	if err != nil {
 		return nil, err
@@ -327,7 +327,7 @@ func wakeTypes() {
 const flagModuleValue = 1 << 15
 
 // fillOps finds the programs of all instances. Their descriptors are put in when one is registered.
-func (l *load) fillOps() error {
+func (l *session) fillOps() error {
 	for _, name := range slices.Sorted(maps.Keys(l.instances)) {
 		in := l.instances[name]
 		for i := range in.members {

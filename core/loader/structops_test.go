@@ -50,7 +50,7 @@ func mustTypes(t *testing.T, b *btf.Builder) *btf.Types {
 }
 
 // opsLoad is a load of one instance on a kernel with the types of opsTypes.
-func opsLoad(t *testing.T, edit func(m *spec.Map)) *load {
+func opsLoad(t *testing.T, edit func(m *spec.Map)) *session {
 	t.Helper()
 	types, _ := opsTypes(t, true)
 	own, id := opsTypes(t, false)
@@ -59,12 +59,12 @@ func opsLoad(t *testing.T, edit func(m *spec.Map)) *load {
 	if edit != nil {
 		edit(m)
 	}
-	l := newLoad(k)
+	l := newSession(k)
 	l.spec = &spec.Collection{BTF: own, Maps: []*spec.Map{m}}
 	return l
 }
 
-func kernelTypes(t *testing.T, l *load) *btf.Types {
+func kernelTypes(t *testing.T, l *session) *btf.Types {
 	t.Helper()
 	types, err := l.kernel.Types()
 	if err != nil {
@@ -111,7 +111,7 @@ func TestLayOut(t *testing.T) {
 }
 
 // dropMember takes members out of the struct of the collection.
-func dropMember(t *testing.T, l *load, names ...string) {
+func dropMember(t *testing.T, l *session, names ...string) {
 	t.Helper()
 	var b btf.Builder
 	for _, typ := range l.spec.BTF.All() {
@@ -156,7 +156,7 @@ func TestLayOutErrors(t *testing.T) {
 
 // TestChooseOps loads the programs of the instances that are made, and no others.
 func TestChooseOps(t *testing.T) {
-	make := func(o Options) *load {
+	make := func(o Options) *session {
 		l := opsLoad(t, func(m *spec.Map) { m.Values = []spec.MapValue{{Key: 0, Name: "a"}} })
 		dropMember(t, l, "odd", "bits")
 		second := *l.spec.Maps[0]
@@ -168,7 +168,7 @@ func TestChooseOps(t *testing.T) {
 		l.options, l.programs = o, l.spec.Programs[2:]
 		return l
 	}
-	names := func(l *load) (s string) {
+	names := func(l *session) (s string) {
 		for _, p := range l.programs {
 			s += p.Name
 		}
@@ -224,7 +224,7 @@ func TestOpsOfModule(t *testing.T) {
 	b.Add(&btf.Struct{Name: "bpf_struct_ops_gamma_ops", Size: 128, Members: []btf.Member{{Name: "data", Type: ops, Offset: 512}}})
 	b.Add(&btf.Struct{Name: "bpf_struct_ops_empty", Size: 8})
 	writeTypes(t, filepath.Join(dir, "gamma"), mustTypes(t, &b))
-	l := newLoad(k)
+	l := newSession(k)
 	got, err := l.opsType("gamma_ops___old")
 	if err != nil || got.module != "gamma" || got.at != 64 || got.size != 128 || got.types.Name(got.id) != "gamma_ops" {
 		t.Fatalf("%+v, %v", got, err)

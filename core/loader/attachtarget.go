@@ -12,7 +12,7 @@ import (
 // attachTarget finds the kernel function or type that a program is loaded for, as "NAME" or "MODULE:NAME"; none for
 // types of programs that are attached to something else (libbpf's naming: kernel/bpf/bpf_lsm.c,
 // include/trace/bpf_probe.h).
-func (l *load) attachTarget(p *spec.Program) (bind.TypeRef, error) {
+func (l *session) attachTarget(p *spec.Program) (bind.TypeRef, error) {
 	prefix, kind, what := "", btf.KindFunc, "kernel function"
 	switch {
 	case p.Type == spec.ProgramLSM:

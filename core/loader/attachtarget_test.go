@@ -15,7 +15,7 @@ func TestAttachTarget(t *testing.T) {
 	if _, err := k.Types(); err != nil {
 		testenv.Skip(t, testenv.Kernel, "its types: "+err.Error())
 	}
-	l := newLoad(k)
+	l := newSession(k)
 	for _, c := range []struct {
 		p   spec.Program
 		id  bool

@@ -36,7 +36,7 @@ func TestAddLines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &blob{b: bytes.Clone(raw)}
+	b := &kernelBTF{b: bytes.Clone(raw)}
 	b.addLines([]*spec.Program{p})
 	from, to, ok := b.section()
 	if !ok {
@@ -68,7 +68,7 @@ func TestInfos(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &blob{texts: map[string]uint32{"new.c": 10, "\tsub(1);": 20, "main": 30}}
+	b := &kernelBTF{texts: map[string]uint32{"new.c": 10, "\tsub(1);": 20, "main": 30}}
 	funcs, lines := b.infos(&prepared{Program: &bind.Program{Spec: p, Code: code}, slots: slots})
 	if want := words(0, 3, 4, 4); !bytes.Equal(funcs, want) {
 		t.Errorf("functions %v, want %v", funcs, want)
@@ -112,8 +112,8 @@ func TestTypedProgram(t *testing.T) {
 	}
 }
 
-func TestTruncatedBlob(t *testing.T) {
-	b := &blob{b: make([]byte, 10)}
+func TestTruncatedKernelBTF(t *testing.T) {
+	b := &kernelBTF{b: make([]byte, 10)}
 	b.addLines([]*spec.Program{{Insns: spec.NewInsns(spec.Insn{Line: btf.NewLineInfo("a", "", 0, 0)})}})
 	if len(b.b) != 10 {
 		t.Error("something was added to what is no BTF")

@@ -11,9 +11,9 @@ import (
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
-// blob is BTF on its way into the kernel: its bytes, and where in them the texts are that source
+// kernelBTF is BTF on its way into the kernel: its bytes, and where in them the texts are that source
 // lines refer to. Texts that the types do not have are added.
-type blob struct {
+type kernelBTF struct {
 	b     []byte
 	texts map[string]uint32 // offset in the string section
 	more  []byte            // strings to be added behind it
@@ -28,7 +28,7 @@ const (
 )
 
 // section returns the bounds of the string section. ok is false when nothing can be added behind it.
-func (b *blob) section() (from, to int, ok bool) {
+func (b *kernelBTF) section() (from, to int, ok bool) {
 	if len(b.b) < btfMinHeader {
 		return 0, 0, false
 	}
@@ -41,7 +41,7 @@ func (b *blob) section() (from, to int, ok bool) {
 }
 
 // addLines finds or adds the texts of the source lines of the programs.
-func (b *blob) addLines(ps []*spec.Program) {
+func (b *kernelBTF) addLines(ps []*spec.Program) {
 	b.texts = make(map[string]uint32)
 	for _, p := range ps {
 		for _, in := range p.Insns.All() {
@@ -81,7 +81,7 @@ func (b *blob) addLines(ps []*spec.Program) {
 }
 
 // add appends a text to the strings, which have size bytes without those that were added.
-func (b *blob) add(size int, s string) {
+func (b *kernelBTF) add(size int, s string) {
 	if s == "" || b.texts[s] != 0 || bytes.IndexByte([]byte(s), 0) >= 0 {
 		return
 	}
@@ -92,7 +92,7 @@ func (b *blob) add(size int, s string) {
 // loadTypes gives the types of the collection to the kernel. A kernel that does not understand some of them gets
 // simpler ones in their place; one that refuses these too gets programs and maps without types, unless something
 // cannot work without.
-func (l *load) loadTypes() error {
+func (l *session) loadTypes() error {
 	if l.spec.BTF == nil || l.spec.BTF.Len() < 2 {
 		return nil
 	}
@@ -102,7 +102,7 @@ func (l *load) loadTypes() error {
 	}
 	fd, b, err := l.giveTypes(raw)
 	if err == nil {
-		l.btf, l.blob = fd, b
+		l.btf, l.kernelBTF = fd, b
 		return nil
 	}
 	if errors.Is(err, sys.EPERM) {
@@ -110,7 +110,7 @@ func (l *load) loadTypes() error {
 	}
 	if plain, note, why := plainTypes(raw, l.kernel.TypeFeatures); why == nil && plain != nil {
 		if fd, b, again := l.giveTypes(plain); again == nil {
-			l.btf, l.blob = fd, b
+			l.btf, l.kernelBTF = fd, b
 			l.note(note)
 			return nil
 		}
@@ -120,7 +120,7 @@ func (l *load) loadTypes() error {
 		BTF: sys.BytesPointer(b.b), Size: uint32(len(b.b)), LogBuf: sys.BytesPointer(log), LogSize: uint32(len(log)), LogLevel: 1,
 	})
 	if again == nil {
-		l.btf, l.blob = fd, b
+		l.btf, l.kernelBTF = fd, b
 		return nil
 	}
 	l.note(spec.Note{
@@ -149,15 +149,15 @@ func plainTypes(raw []byte, accepted func(btf.Feature) btf.Feature) (plain []byt
 }
 
 // giveTypes adds the texts of source lines to types and loads them.
-func (l *load) giveTypes(raw []byte) (*sys.FD, *blob, error) {
-	b := &blob{b: slices.Clip(raw)} // what is added must not get into raw
+func (l *session) giveTypes(raw []byte) (*sys.FD, *kernelBTF, error) {
+	b := &kernelBTF{b: slices.Clip(raw)} // what is added must not get into raw
 	b.addLines(l.programs)
 	fd, err := sys.LoadBTF(&sys.BTFLoad{BTF: sys.BytesPointer(b.b), Size: uint32(len(b.b))})
 	return fd, b, err
 }
 
 // sections says where the variables of data sections are.
-func (l *load) sections() map[string]btf.SectionLayout {
+func (l *session) sections() map[string]btf.SectionLayout {
 	all := make(map[string]btf.SectionLayout)
 	for _, m := range l.spec.Maps {
 		if m.Section != "" && m.Section[0] == '.' && m.Section != ".maps" {
@@ -174,7 +174,7 @@ func (l *load) sections() map[string]btf.SectionLayout {
 
 // infos makes the records about functions and source lines of a program that is laid out in slots
 // (struct bpf_func_info and bpf_line_info). The kernel wants records of all functions or of none.
-func (b *blob) infos(p *prepared) (funcs, lines []byte) {
+func (b *kernelBTF) infos(p *prepared) (funcs, lines []byte) {
 	missing := false
 	for i, in := range p.Spec.Insns.All() {
 		slot := uint32(p.slots[i])
@@ -196,7 +196,7 @@ func (b *blob) infos(p *prepared) (funcs, lines []byte) {
 }
 
 // appendLine adds a line record; the column has 10 bits, the line 22.
-func (b *blob) appendLine(dst []byte, slot uint32, l *btf.LineInfo) []byte {
+func (b *kernelBTF) appendLine(dst []byte, slot uint32, l *btf.LineInfo) []byte {
 	for _, v := range [4]uint32{slot, b.texts[l.File()], b.texts[l.Text()], min(l.Line, 1<<22-1)<<10 | min(l.Col, 1<<10-1)} {
 		dst = native.AppendUint32(dst, v)
 	}
