@@ -141,31 +141,9 @@ func linkageOf(s *object.Symbol) spec.Linkage {
 	return spec.LinkGlobal
 }
 
-// varTypes returns the types of the variables of a section by name. They hold until the next call.
-func (l *loader) varTypes(d *btf.Datasec) (map[string]btf.ID, error) {
-	clear(l.varTypeOf)
-	if d == nil {
-		return nil, nil
-	}
-	if l.varTypeOf == nil {
-		l.varTypeOf = make(map[string]btf.ID, len(d.Vars))
-	}
-	out := l.varTypeOf
-	for _, v := range d.Vars {
-		t, err := l.types.Type(v.Type)
-		if err != nil {
-			return nil, err
-		}
-		if decl, ok := t.(*btf.Var); ok {
-			out[decl.Name] = decl.Type
-		}
-	}
-	return out, nil
-}
-
 // dropUnused removes data sections that no instruction refers to and that hold no variable, such as
 // leftover string constants.
-func (l *loader) dropUnused() error {
+func (l *loader) dropUnused() {
 	unused := make(map[*spec.Map]bool)
 	for i, m := range l.dataMap {
 		if m != nil && !l.used[i] && l.f.Sections[i].Name != object.ArenaSection {
@@ -173,5 +151,4 @@ func (l *loader) dropUnused() error {
 		}
 	}
 	l.c.Maps = slices.DeleteFunc(l.c.Maps, func(m *spec.Map) bool { return unused[m] })
-	return nil
 }

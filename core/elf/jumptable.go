@@ -101,8 +101,8 @@ func (k *linker) placeTable(u *tableUse, starts []uint32, labels []asm.Label) er
 
 // addTables returns the program the tables of a function that begins at instruction at, whose labels in it are above
 // base. A name that another table of the program has gets a number.
-func (l *loader) addTables(p *spec.Program, fn *function, at int, base asm.Label) {
-	for _, u := range l.jumps[fn] {
+func (ft *funcTable) addTables(p *spec.Program, fn *function, at int, base asm.Label) {
+	for _, u := range ft.jumps[fn] {
 		t := spec.JumpTable{Name: u.table.Name, Labels: slices.Clone(u.table.Labels)}
 		for i := range t.Labels {
 			t.Labels[i] += base

@@ -15,56 +15,61 @@ import (
 // follow where there is room.
 const legacySize = 16
 
-// readLegacy reads maps that are defined as a struct of numbers.
-func (l *loader) readLegacy() error {
+// readLegacy reads maps that are defined as a struct of numbers, and returns their definitions.
+func (l *loader) readLegacy() (legacyDefs, error) {
+	var defs legacyDefs
 	for _, s := range l.parts.legacy {
-		if err := l.readLegacySection(s); err != nil {
-			return err
+		var err error
+		if defs, err = l.readLegacySection(defs, s); err != nil {
+			return nil, err
 		}
 	}
-	return l.linkLegacy()
+	return defs, defs.link()
 }
 
-func (l *loader) readLegacySection(s *object.Section) error {
+// readLegacySection appends the definitions of a section.
+func (l *loader) readLegacySection(defs legacyDefs, s *object.Section) (legacyDefs, error) {
 	data, err := l.f.Bytes(s)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var list []uint32
 	for _, i := range l.symbols.of(s) {
 		if t := l.f.Symbols[i].Type; t == object.SymbolObject || t == object.SymbolNone {
 			if _, _, err := l.f.Symbol(i); err != nil {
-				return err
+				return nil, err
 			}
 			list = append(list, i)
 		}
 	}
 	slices.SortFunc(list, func(a, b uint32) int { return cmp.Compare(l.f.Symbols[a].Value, l.f.Symbols[b].Value) })
 	if len(list) == 0 {
-		return s.Errorf(0, "maps have no symbols: a static map cannot be found")
+		return nil, s.Errorf(0, "maps have no symbols: a static map cannot be found")
 	}
 	for k, i := range list {
 		end := uint64(len(data))
 		if k+1 < len(list) {
 			end = l.f.Symbols[list[k+1]].Value
 		}
-		if err := l.readLegacyMap(s, &l.f.Symbols[i], data, end); err != nil {
-			return err
+		def, err := l.readLegacyMap(s, &l.f.Symbols[i], data, end)
+		if err != nil {
+			return nil, err
 		}
+		defs = append(defs, def)
 	}
-	return nil
+	return defs, nil
 }
 
 // readLegacyMap reads the definition from the symbol up to end.
-func (l *loader) readLegacyMap(s *object.Section, sym *object.Symbol, data []byte, end uint64) error {
+func (l *loader) readLegacyMap(s *object.Section, sym *object.Symbol, data []byte, end uint64) (legacyDef, error) {
 	if sym.Size != 0 {
 		end = min(end, sym.Value+sym.Size)
 	}
 	if end-sym.Value < legacySize {
-		return s.Errorf(sym.Value, "map %q has %d bytes, at least %d are needed", object.Show(sym.Name), end-sym.Value, legacySize)
+		return legacyDef{}, s.Errorf(sym.Value, "map %q has %d bytes, at least %d are needed", object.Show(sym.Name), end-sym.Value, legacySize)
 	}
 	if l.hasMap(sym.Name) {
-		return s.Errorf(sym.Value, "second map named %q", object.Show(sym.Name))
+		return legacyDef{}, s.Errorf(sym.Value, "second map named %q", object.Show(sym.Name))
 	}
 	c := wire.NewAt(object.Show(s.Name).String(), l.f.Order, data[sym.Value:end], sym.Value)
 	m := &spec.Map{Name: sym.Name, Section: s.Name}
@@ -73,7 +78,7 @@ func (l *loader) readLegacyMap(s *object.Section, sym *object.Symbol, data []byt
 		m.Flags = spec.MapFlags(c.U32())
 	}
 	if err := c.Err(); err != nil {
-		return err
+		return legacyDef{}, err
 	}
 	def := legacyDef{m: m, section: s, at: sym.Value}
 	rest := c.Len()
@@ -86,15 +91,14 @@ func (l *loader) readLegacyMap(s *object.Section, sym *object.Symbol, data []byt
 		def.sample = true
 	}
 	if err := def.apply(); err != nil {
-		return err
+		return legacyDef{}, err
 	}
-	l.legacyDefs = append(l.legacyDefs, def)
 	if tail := data[end-uint64(c.Len()) : end]; slices.ContainsFunc(tail, func(b byte) bool { return b != 0 }) {
 		l.note(NoteLegacyMap, "map %s has %s more bytes whose meaning is not known", m.Name, strconv.Itoa(rest))
 	} else {
 		l.note(NoteLegacyMap, "map %s is defined without BTF", m.Name)
 	}
-	return l.addMap(m, s, sym.Value)
+	return def, l.addMap(m, s, sym.Value)
 }
 
 // The sizes in bytes of definitions whose fields behind the flags are known.
@@ -102,6 +106,9 @@ const (
 	sampleSize   = 28 // struct bpf_map_def of the kernel's samples (samples/bpf/bpf_load.h, up to Linux 5.10)
 	iproute2Size = 36 // struct bpf_elf_map of iproute2 (include/bpf_elf.h)
 )
+
+// legacyDefs are the definitions of an object, in order.
+type legacyDefs []legacyDef
 
 // legacyDef is what a definition says beside the fields of a map.
 type legacyDef struct {
@@ -144,30 +151,30 @@ func fixedSizes(m *spec.Map) {
 	}
 }
 
-// linkLegacy returns maps of maps their templates and first values: iproute2 names maps by id, the
+// link gives maps of maps their templates and first values: iproute2 names maps by id, the
 // kernel's samples by their order.
-func (l *loader) linkLegacy() error {
-	for i := range l.legacyDefs {
-		d := &l.legacyDefs[i]
+func (defs legacyDefs) link() error {
+	for i := range defs {
+		d := &defs[i]
 		if d.m.Type != spec.MapArrayOfMaps && d.m.Type != spec.MapHashOfMaps {
 			continue
 		}
-		if d.sample && uint64(d.index) < uint64(len(l.legacyDefs)) {
-			d.m.Inner = template(l.legacyDefs[d.index].m, d.m.Name)
+		if d.sample && uint64(d.index) < uint64(len(defs)) {
+			d.m.Inner = template(defs[d.index].m, d.m.Name)
 		}
-		if err := l.linkIproute2(d); err != nil {
+		if err := defs.linkIproute2(d); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *loader) linkIproute2(d *legacyDef) error {
+func (defs legacyDefs) linkIproute2(d *legacyDef) error {
 	if !d.iproute2 || d.innerID == 0 {
 		return nil
 	}
-	for k := range l.legacyDefs {
-		o := &l.legacyDefs[k]
+	for k := range defs {
+		o := &defs[k]
 		if !o.iproute2 || o.id != d.innerID || o.m == d.m {
 			continue
 		}

@@ -88,34 +88,23 @@ type loader struct {
 	o Options
 	c *spec.Collection
 
-	parts    parts
-	relocs   []*object.Section // by section: the relocation section that patches it
-	doubled  bool              // instructions hold the values of symbols too
-	symbols  symbolIndex
-	types    *btf.Types
-	ext      *btf.Ext
-	tags     []typeTag // by type
-	datasecs map[string]btf.ID
+	parts         parts
+	relocs        []*object.Section // by section: the relocation section that patches it
+	addendInPlace bool              // instructions hold the values of symbols too
+	symbols       symbolIndex
+	typeTable
+	funcTable
+	mapTable
 
-	mapAt       map[location]*spec.Map // where maps are defined
-	mapNames    map[string]bool
-	declared    map[string]bool // maps that another object defines
-	missing     map[string]bool // names that were noted as undefined
-	valueArrays []valueArray
-	structOps   []*structOps
-	members     map[string]string // by program: the member of struct_ops that it is
-	legacyDefs  []legacyDef
-	varNames    map[string]bool
-	varTypeOf   map[string]btf.ID
-	dataMap     []*spec.Map     // by section: the map of a data section
-	used        []bool          // by section: something refers to a data section
-	isVar       map[uint32]bool // by symbol
-	externs     map[string]int  // by name: index in Collection.Externs
+	missing   map[string]bool // names that were noted as undefined
+	structOps []*structOps
+	legacy    legacyDefs
+	varNames  map[string]bool
+	dataMap   []*spec.Map     // by section: the map of a data section
+	used      []bool          // by section: something refers to a data section
+	isVar     map[uint32]bool // by symbol
+	externs   map[string]int  // by name: index in Collection.Externs
 
-	funcs [][]function // by section, in order of offset
-	packs []*pack.Pack // by section: the instructions of its functions
-	calls []*function  // of all functions
-	jumps map[*function][]tableUse
 	total int // instructions of all programs so far
 
 	list        []uint32    // room for some symbols of a section
@@ -136,28 +125,62 @@ type location struct {
 
 // run has the passes in order. Each needs those before it.
 func (l *loader) run() error {
-	passes := []func() error{
-		l.classify,      // which section is what
-		l.readLicense,   // license and version
-		l.readTypes,     // .BTF and .BTF.ext
-		l.readMaps,      // .maps
-		l.readLegacy,    // maps without BTF
-		l.readData,      // .data, .rodata, .bss and their variables
-		l.readArena,     // variables in an arena
-		l.readStructOps, // .struct_ops
-		l.readExterns,   // .kconfig, .ksyms
-		l.readFuncs,     // functions: place and size
-		l.linkFuncs,     // instructions and what they refer to
-		l.readValues,    // initial values of maps
-		l.readMembers,   // members of struct_ops that are programs
-		l.makePrograms,  // entry functions with what they call
-		l.dropUnused,    // data sections that nothing uses
-		l.listHidden,    // functions that the verifier shall treat as static
-	}
-	for _, pass := range passes {
+	for _, pass := range []func() error{l.readRelocs, l.readSections} {
 		if err := pass(); err != nil {
 			return err
 		}
 	}
+	arrays, err := l.readMaps() // .maps
+	if err != nil {
+		return err
+	}
+	if l.legacy, err = l.readLegacy(); err != nil { // maps without BTF
+		return err
+	}
+	for _, pass := range []func() error{
+		l.readData,      // .data, .rodata, .bss and their variables
+		l.readArena,     // variables in an arena
+		l.readStructOps, // .struct_ops
+		l.readExterns,   // .kconfig, .ksyms
+		l.readFuncs,     // functions: offset and size
+		l.linkFuncs,     // instructions and what they refer to
+	} {
+		if err := pass(); err != nil {
+			return err
+		}
+	}
+	if err := l.readValues(arrays); err != nil { // initial values of maps
+		return err
+	}
+	members, err := l.readMembers() // members of struct_ops that are programs
+	if err != nil {
+		return err
+	}
+	if err := l.makePrograms(members); err != nil { // entry functions with what they call
+		return err
+	}
+	l.dropUnused() // data sections that nothing uses
+	l.listHidden() // functions that the verifier shall treat as static
+	return nil
+}
+
+// readSections finds out which section is what, and reads license, version and types.
+func (l *loader) readSections() (err error) {
+	if l.parts, err = classify(l.f); err != nil {
+		return err
+	}
+	for _, name := range l.parts.unused {
+		l.note(NoteUnused, "section %s was not understood and is left out", name)
+	}
+	if l.c.License, l.c.KernelVersion, err = readLicense(l.f, &l.parts); err != nil {
+		return err
+	}
+	if l.typeTable, err = readTypes(l.f, &l.parts); err != nil {
+		return err
+	}
+	if l.types == nil {
+		l.note(NoteNoBTF, "%s", NoteTexts[NoteNoBTF])
+	}
+	l.c.BTF = l.types
 	return nil
 }

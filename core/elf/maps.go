@@ -7,6 +7,14 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
+// mapTable finds the maps of a collection about to be made.
+type mapTable struct {
+	c        *spec.Collection
+	mapAt    map[location]*spec.Map // where maps are defined
+	mapNames map[string]bool
+	declared map[string]bool // maps that another object defines
+}
+
 // mapReader reads the definitions of .maps.
 type mapReader struct {
 	l       *loader
@@ -26,32 +34,32 @@ type valueArray struct {
 // maxRoom is for how many maps there is room before the first is read: files that are refused take little memory.
 const maxRoom = 64
 
-// readMaps reads .maps.
-func (l *loader) readMaps() error {
+// readMaps reads .maps, and returns where initial values are.
+func (l *loader) readMaps() ([]valueArray, error) {
 	s := l.parts.maps
 	n := len(l.parts.data)
 	if s != nil {
 		n += len(l.symbols.of(s))
 	}
 	n = min(n, maxRoom)
-	l.mapAt, l.mapNames = make(map[location]*spec.Map, n), make(map[string]bool, n)
+	l.mapTable = mapTable{c: l.c, mapAt: make(map[location]*spec.Map, n), mapNames: make(map[string]bool, n)}
 	l.newMaps.free = make([]spec.Map, n)
 	if s == nil {
-		return l.readDeclared()
+		return nil, l.readDeclared()
 	}
 	data, err := l.f.Bytes(s)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	sec, _, err := l.datasec(s.Name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if sec == nil {
 		if len(data) == 0 {
-			return nil
+			return nil, nil
 		}
-		return s.Errorf(0, "BTF has no section of that name")
+		return nil, s.Errorf(0, "BTF has no section of that name")
 	}
 	r := &mapReader{l: l, section: s, data: data, symbols: make(map[string]uint32, min(len(sec.Vars), maxRoom))}
 	for _, i := range l.symbols.of(s) {
@@ -61,11 +69,10 @@ func (l *loader) readMaps() error {
 	}
 	for _, v := range sec.Vars {
 		if err := r.read(v); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	l.valueArrays = r.values
-	return nil
+	return r.values, nil
 }
 
 // read reads the definition of one map.
@@ -145,23 +152,23 @@ func (l *loader) readDeclared() error {
 }
 
 // declare remembers that a name is that of a map.
-func (l *loader) declare(name string) {
-	if l.declared == nil {
-		l.declared = make(map[string]bool)
+func (t *mapTable) declare(name string) {
+	if t.declared == nil {
+		t.declared = make(map[string]bool)
 	}
-	l.declared[name] = true
+	t.declared[name] = true
 }
 
 // addMap adds a map and remembers where it is defined.
-func (l *loader) addMap(m *spec.Map, s *object.Section, at uint64) error {
+func (t *mapTable) addMap(m *spec.Map, s *object.Section, at uint64) error {
 	place := location{s.Index, at}
-	if other := l.mapAt[place]; other != nil {
+	if other := t.mapAt[place]; other != nil {
 		return s.Errorf(at, "maps %q and %q are at the same place", object.Show(other.Name), object.Show(m.Name))
 	}
-	l.mapAt[place] = m
-	l.mapNames[m.Name] = true
-	l.c.Maps = append(l.c.Maps, m)
+	t.mapAt[place] = m
+	t.mapNames[m.Name] = true
+	t.c.Maps = append(t.c.Maps, m)
 	return nil
 }
 
-func (l *loader) hasMap(name string) bool { return l.mapNames[name] }
+func (t *mapTable) hasMap(name string) bool { return t.mapNames[name] }

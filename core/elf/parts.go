@@ -2,11 +2,9 @@ package elf
 
 import (
 	"bytes"
-	"cmp"
 	"slices"
 	"strings"
 
-	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 	"github.com/bpfhost/bpfhost/internal/wire"
 )
@@ -20,18 +18,42 @@ type parts struct {
 	legacy []*object.Section
 	data   []*object.Section
 	code   []*object.Section
+
+	unused []string // names of those that were not understood
 }
 
-// classify sorts sections by what they are.
-func (l *loader) classify() error {
+// classify sorts the sections of a file by what they are.
+func classify(f *object.File) (parts, error) {
+	p := parts{code: make([]*object.Section, 0, codeSections(f))}
+	for i := range f.Sections {
+		if err := p.add(&f.Sections[i]); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+// codeSections returns how many sections at most hold code.
+func codeSections(f *object.File) int {
+	n := 0
+	for i := range f.Sections {
+		if f.Sections[i].IsCode() {
+			n++
+		}
+	}
+	return n
+}
+
+// readRelocs finds the relocations and symbols of each section.
+func (l *loader) readRelocs() error {
 	var err error
 	if l.relocs, err = l.f.RelocSections(); err != nil {
 		return err
 	}
-	if l.doubled, err = l.f.HasAddendInPlace(l.relocs); err != nil {
+	if l.addendInPlace, err = l.f.HasAddendInPlace(l.relocs); err != nil {
 		return err
 	}
-	if l.doubled {
+	if l.addendInPlace {
 		l.note(NoteDoubled, NoteTexts[NoteDoubled])
 	}
 	l.symbols = indexSymbols(l.f)
@@ -39,28 +61,11 @@ func (l *loader) classify() error {
 	if l.f.Machine == 0 {
 		l.note(NoteMachine, "%s", NoteTexts[NoteMachine])
 	}
-	l.parts.code = make([]*object.Section, 0, l.codeSections())
-	for i := range l.f.Sections {
-		if err := l.classifyOne(&l.f.Sections[i]); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
-// codeSections returns how many sections at most hold code.
-func (l *loader) codeSections() int {
-	n := 0
-	for i := range l.f.Sections {
-		if l.f.Sections[i].IsCode() {
-			n++
-		}
-	}
-	return n
-}
-
-func (l *loader) classifyOne(s *object.Section) error {
-	p := &l.parts
+// add sorts one section.
+func (p *parts) add(s *object.Section) error {
 	if s.Type != object.SectionProgbits && s.Type != object.SectionNobits {
 		return nil
 	}
@@ -90,7 +95,7 @@ func (l *loader) classifyOne(s *object.Section) error {
 	case isLegacy(name):
 		p.legacy = append(p.legacy, s)
 	case s.Flags&object.FlagAlloc != 0 && s.Type == object.SectionProgbits:
-		l.note(NoteUnused, "section %s was not understood and is left out", name)
+		p.unused = append(p.unused, name)
 	}
 	return nil
 }
@@ -153,155 +158,24 @@ func (x *symbolIndex) of(s *object.Section) []uint32 {
 	return x.list[x.start[s.Index]:x.start[s.Index+1]]
 }
 
-// readLicense reads license and kernel version.
-func (l *loader) readLicense() error {
-	if s := l.parts.license; s != nil {
-		b, err := l.f.Bytes(s)
+// readLicense returns license and kernel version.
+func readLicense(f *object.File, p *parts) (license string, version uint32, err error) {
+	if s := p.license; s != nil {
+		b, err := f.Bytes(s)
 		if err != nil {
-			return err
+			return "", 0, err
 		}
 		text, _, _ := bytes.Cut(b, []byte{0})
-		l.c.License = string(text)
+		license = string(text)
 	}
-	if s := l.parts.version; s != nil {
-		b, err := l.f.Bytes(s)
+	if s := p.version; s != nil {
+		b, err := f.Bytes(s)
 		if err != nil {
-			return err
+			return "", 0, err
 		}
-		c := wire.New(object.Show(s.Name).String(), l.f.Order, b)
-		l.c.KernelVersion = c.U32()
-		return c.Err()
+		c := wire.New(object.Show(s.Name).String(), f.Order, b)
+		version = c.U32()
+		return license, version, c.Err()
 	}
-	return nil
-}
-
-// readTypes reads BTF. It copies it, because types keep the bytes that they come from.
-func (l *loader) readTypes() error {
-	s := l.parts.types
-	if s == nil {
-		if s := l.parts.maps; s != nil {
-			return s.Errorf(0, "maps in this section need BTF: compile with -g")
-		}
-		l.note(NoteNoBTF, "%s", NoteTexts[NoteNoBTF])
-		return nil
-	}
-	b, err := l.f.Bytes(s)
-	if err != nil {
-		return err
-	}
-	l.types, err = btf.Parse(bytes.Clone(b), btf.Options{Order: l.f.Order})
-	if err != nil {
-		return err
-	}
-	if err := l.types.Validate(); err != nil {
-		return err
-	}
-	if s := l.parts.ext; s != nil {
-		b, err := l.f.Bytes(s)
-		if err != nil {
-			return err
-		}
-		o := btf.ExtOptions{Wanted: l.codeNames()}
-		if l.ext, err = o.Parse(b, l.types); err != nil {
-			return err
-		}
-		sortExt(l.ext)
-	}
-	l.c.BTF = l.types
-	l.readTags()
-	return nil
-}
-
-// codeNames returns what says whether a name is that of a section with code.
-func (l *loader) codeNames() func(string) bool {
-	names := make(map[string]bool, len(l.parts.code))
-	for _, s := range l.parts.code {
-		names[s.Name] = true
-	}
-	return func(name string) bool { return names[name] }
-}
-
-// sortExt puts records into the order of instructions, where a compiler did not.
-func sortExt(e *btf.Ext) {
-	for i := range e.Sections {
-		s := &e.Sections[i]
-		sortSlots(s.Funcs, func(x *btf.FuncInfoAt) uint32 { return x.Slot })
-		sortSlots(s.Lines, func(x *btf.LineInfoAt) uint32 { return x.Slot })
-		sortSlots(s.Relos, func(x *btf.CoreReloAt) uint32 { return x.Slot })
-	}
-}
-
-// sortSlots sorts records, which nearly always are in order.
-func sortSlots[T any](list []T, slot func(*T) uint32) {
-	for i := 1; i < len(list); i++ {
-		if slot(&list[i-1]) > slot(&list[i]) {
-			slices.SortStableFunc(list, func(a, b T) int { return cmp.Compare(slot(&a), slot(&b)) })
-			return
-		}
-	}
-}
-
-// readTags collects the declaration tags of whole variables and functions, and the sections.
-func (l *loader) readTags() {
-	l.datasecs = make(map[string]btf.ID)
-	tags := 0
-	for id, kind := range l.types.Kinds() {
-		switch kind {
-		case btf.KindDatasec:
-			if name := l.types.Name(id); l.datasecs[name] == 0 {
-				l.datasecs[name] = id
-			}
-		case btf.KindDeclTag:
-			tags++
-		}
-	}
-	if tags == 0 {
-		return
-	}
-	l.tags = make([]typeTag, 0, tags)
-	for _, tag := range l.types.DeclTags() {
-		if tag.Component < 0 {
-			l.tags = append(l.tags, typeTag{tag.Type, tag.Tag})
-		}
-	}
-	slices.SortStableFunc(l.tags, func(a, b typeTag) int { return cmp.Compare(a.typ, b.typ) })
-}
-
-// typeTag is a declaration tag and what it is on.
-type typeTag struct {
-	typ btf.ID
-	tag string
-}
-
-// tagsOf returns the tags of a whole variable or function, in the order of the types.
-func (l *loader) tagsOf(id btf.ID) []typeTag {
-	i, _ := slices.BinarySearchFunc(l.tags, id, func(t typeTag, id btf.ID) int { return cmp.Compare(t.typ, id) })
-	n := i
-	for n < len(l.tags) && l.tags[n].typ == id {
-		n++
-	}
-	return l.tags[i:n]
-}
-
-// mapTags returns the tags of the variable that a map is.
-func (l *loader) mapTags(id btf.ID) []string {
-	var out []string
-	for _, t := range l.tagsOf(id) {
-		out = append(out, t.tag)
-	}
-	return out
-}
-
-// datasec returns the BTF of a section, or nil.
-func (l *loader) datasec(name string) (*btf.Datasec, btf.ID, error) {
-	id := l.datasecs[name]
-	if id == 0 {
-		return nil, 0, nil
-	}
-	t, err := l.types.Type(id)
-	if err != nil {
-		return nil, 0, err
-	}
-	d, _ := t.(*btf.Datasec)
-	return d, id, nil
+	return license, 0, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/elf/internal/object"
+	"github.com/bpfhost/bpfhost/core/internal/pack"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -40,21 +41,32 @@ func (f *function) name() string { return f.symbol.Name }
 // static reports whether only its own file knows the function.
 func (f *function) static() bool { return f.symbol.Bind == object.BindLocal }
 
+// funcTable has the functions of all code sections.
+type funcTable struct {
+	f        *object.File
+	sections []*object.Section // with code
+
+	funcs [][]function // by section, in order of offset
+	packs []*pack.Pack // by section: the instructions of its functions
+	calls []*function  // of all functions
+	jumps map[*function][]tableUse
+}
+
 // sectionOf returns the section that a function is in.
-func (l *loader) sectionOf(fn *function) *object.Section { return &l.f.Sections[fn.symbol.Section] }
+func (t *funcTable) sectionOf(fn *function) *object.Section { return &t.f.Sections[fn.symbol.Section] }
 
 // code returns the function's bytes, which are known to be in the file.
-func (l *loader) code(fn *function) []byte {
-	at := l.sectionOf(fn).Offset + fn.off()
-	return l.f.Data[at : at+fn.size()]
+func (t *funcTable) code(fn *function) []byte {
+	at := t.sectionOf(fn).Offset + fn.off()
+	return t.f.Data[at : at+fn.size()]
 }
 
 // callsOf returns what the function refers to.
-func (l *loader) callsOf(fn *function) []*function { return l.calls[fn.calls[0]:fn.calls[1]] }
+func (t *funcTable) callsOf(fn *function) []*function { return t.calls[fn.calls[0]:fn.calls[1]] }
 
 // readFuncs finds the functions of all code sections.
 func (l *loader) readFuncs() error {
-	l.funcs = make([][]function, len(l.f.Sections))
+	l.funcTable = funcTable{f: l.f, sections: l.parts.code, funcs: make([][]function, len(l.f.Sections))}
 	for _, s := range l.parts.code {
 		if err := l.readSectionFuncs(s); err != nil {
 			return err
@@ -176,12 +188,12 @@ func (l *loader) nameFuncs() error {
 }
 
 // sameNames reports whether two functions may have one name: whether the hashes of two names are the same.
-func (l *loader) sameNames(funcs int) bool {
+func (t *funcTable) sameNames(funcs int) bool {
 	seed := maphash.MakeSeed()
 	hashes := make([]uint64, 0, funcs)
-	for _, s := range l.parts.code {
-		for i := range l.funcs[s.Index] {
-			hashes = append(hashes, maphash.String(seed, l.funcs[s.Index][i].name()))
+	for _, s := range t.sections {
+		for i := range t.funcs[s.Index] {
+			hashes = append(hashes, maphash.String(seed, t.funcs[s.Index][i].name()))
 		}
 	}
 	slices.Sort(hashes)
@@ -189,11 +201,11 @@ func (l *loader) sameNames(funcs int) bool {
 }
 
 // funcAt finds the function that starts at an offset of a section, or nil.
-func (l *loader) funcAt(section uint32, off uint64) *function {
-	if uint64(section) >= uint64(len(l.funcs)) {
+func (t *funcTable) funcAt(section uint32, off uint64) *function {
+	if uint64(section) >= uint64(len(t.funcs)) {
 		return nil
 	}
-	list := l.funcs[section]
+	list := t.funcs[section]
 	i, ok := slices.BinarySearchFunc(list, off, func(f function, off uint64) int { return cmp.Compare(f.off(), off) })
 	if !ok {
 		return nil
@@ -203,7 +215,7 @@ func (l *loader) funcAt(section uint32, off uint64) *function {
 
 // makePrograms makes a program of every function that is an entry: each that is not static, in any
 // code section but .text.
-func (l *loader) makePrograms() error {
+func (l *loader) makePrograms(members map[string]string) error {
 	most := 0
 	for _, s := range l.parts.code {
 		for i := range l.funcs[s.Index] {
@@ -221,7 +233,7 @@ func (l *loader) makePrograms() error {
 		if s.Name == ".text" || len(l.funcs[s.Index]) == 0 {
 			continue
 		}
-		if err := l.makeSection(s); err != nil {
+		if err := l.makeSection(s, members); err != nil {
 			return err
 		}
 	}
@@ -256,10 +268,10 @@ func (l *loader) tagged(p *spec.Program, entry *function) error {
 }
 
 // globalFunc finds a function that is not static, or nil.
-func (l *loader) globalFunc(name string) *function {
-	for _, s := range l.parts.code {
-		for i := range l.funcs[s.Index] {
-			if fn := &l.funcs[s.Index][i]; fn.name() == name && !fn.static() {
+func (t *funcTable) globalFunc(name string) *function {
+	for _, s := range t.sections {
+		for i := range t.funcs[s.Index] {
+			if fn := &t.funcs[s.Index][i]; fn.name() == name && !fn.static() {
 				return fn
 			}
 		}
@@ -269,7 +281,7 @@ func (l *loader) globalFunc(name string) *function {
 
 // listHidden lists the hidden functions of all programs, entries left out. Their BTF says that they
 // are global, yet the verifier shall not check them alone.
-func (l *loader) listHidden() error {
+func (l *loader) listHidden() {
 	for _, s := range l.parts.code {
 		for i := range l.funcs[s.Index] {
 			fn := &l.funcs[s.Index][i]
@@ -278,12 +290,11 @@ func (l *loader) listHidden() error {
 			}
 		}
 	}
-	return nil
 }
 
-func (l *loader) makeSection(s *object.Section) error {
+func (l *loader) makeSection(s *object.Section, members map[string]string) error {
 	r, target, known := l.matchSection(s)
-	entry, err := l.tailCall(s)
+	entry, err := l.legacy.tailCall(s)
 	if err != nil {
 		return err
 	}
@@ -309,7 +320,7 @@ func (l *loader) makeSection(s *object.Section) error {
 			Flags: r.Flags, Optional: strings.HasPrefix(s.Name, object.OptionalMark),
 		}
 		if p.Type == spec.ProgramStructOps {
-			p.AttachTo = l.members[fn.name()]
+			p.AttachTo = members[fn.name()]
 		}
 		if err := l.tagged(p, fn); err != nil {
 			return err

@@ -55,10 +55,10 @@ func (l *loader) linkFuncs() error {
 }
 
 // insnsOf returns how many instructions the functions of a section have.
-func (l *loader) insnsOf(s *object.Section) int {
+func (t *funcTable) insnsOf(s *object.Section) int {
 	n := 0
-	for i := range l.funcs[s.Index] {
-		code := l.code(&l.funcs[s.Index][i])
+	for i := range t.funcs[s.Index] {
+		code := t.code(&t.funcs[s.Index][i])
 		n += len(code) / asm.SlotSize
 		for ; len(code) > 0; code = code[asm.SlotSize:] {
 			if asm.Op(code[0]) == asm.OpLoadImm64 {
@@ -94,7 +94,7 @@ func (k *linker) link(fn *function) error {
 	fn.typ = k.records.from(k.slot)
 	fn.first = uint32(k.pack.Len())
 	calls := len(k.l.calls)
-	if err := asm.DecodeChunks(k.l.code(fn), k.l.decodeOptions(), k.visit); err != nil {
+	if err := asm.DecodeChunks(k.l.code(fn), asm.DecodeOptions{Order: k.l.c.Order, RawCalls: true}, k.visit); err != nil {
 		return k.bad(err)
 	}
 	fn.insns = uint32(k.pack.Len()) - fn.first
@@ -112,11 +112,6 @@ func (k *linker) bad(err error) error {
 		return err
 	}
 	return &wire.Error{Section: object.Show(k.section.Name).String(), Offset: k.fn.off() + 8*uint64(e.Index), Err: fmt.Errorf("function %q: %w", object.Show(k.fn.name()), e.Err)}
-}
-
-// decodeOptions are those for a part of an object file.
-func (l *loader) decodeOptions() asm.DecodeOptions {
-	return asm.DecodeOptions{Order: l.c.Order, RawCalls: true}
 }
 
 // chunk goes through some instructions of the function.
@@ -184,7 +179,7 @@ func (k *linker) relocsOf(fn *function) []object.Reloc {
 func (k *linker) resolve(in *asm.Insn, slot uint32, r *object.Reloc) error {
 	call := in.Op == asm.OpCall && in.Flags&asm.Raw == 0
 	load := in.Op == asm.OpLoadImm64 && in.Flags&asm.Raw == 0
-	if r != nil && k.l.doubled {
+	if r != nil && k.l.addendInPlace {
 		in.Imm = int64(int32(in.Imm)) - k.l.f.AddendInPlace(*r)
 	}
 	switch {

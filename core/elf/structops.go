@@ -112,9 +112,9 @@ func (l *loader) addStructOps(s *object.Section, v btf.SecVar, data []byte, symb
 	return l.addMap(m, s, sym.Value)
 }
 
-// readMembers reads which programs are members of instances: relocations in their sections.
-func (l *loader) readMembers() error {
-	l.members = make(map[string]string)
+// readMembers returns, by program, which member of an instance it is: relocations in their sections.
+func (l *loader) readMembers() (map[string]string, error) {
+	members := make(map[string]string)
 	for _, s := range l.parts.structOps {
 		r := l.relocs[s.Index]
 		if r == nil {
@@ -122,18 +122,18 @@ func (l *loader) readMembers() error {
 		}
 		relocs, err := l.f.Relocations(nil, r)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, r := range relocs {
-			if err := l.readMember(s, r); err != nil {
-				return err
+			if err := l.readMember(members, s, r); err != nil {
+				return nil, err
 			}
 		}
 	}
-	return nil
+	return members, nil
 }
 
-func (l *loader) readMember(s *object.Section, r object.Reloc) error {
+func (l *loader) readMember(members map[string]string, s *object.Section, r object.Reloc) error {
 	i := slices.IndexFunc(l.structOps, func(o *structOps) bool {
 		return o.section == s && o.at <= r.Offset && r.Offset-o.at < uint64(o.m.ValueSize)
 	})
@@ -160,10 +160,10 @@ func (l *loader) readMember(s *object.Section, r object.Reloc) error {
 		return s.Errorf(r.Offset, "instance %q: program %q is of section %s, not struct_ops", object.Show(o.m.Name), object.Show(fn.name()), object.Show(l.sectionOf(fn).Name))
 	}
 	path := l.types.Name(o.typ) + "." + memberAt(l.types, o.typ, at)
-	if other, dup := l.members[fn.name()]; dup && other != path {
+	if other, dup := members[fn.name()]; dup && other != path {
 		return s.Errorf(r.Offset, "program %q is member %q and %q", object.Show(fn.name()), object.Show(other), object.Show(path))
 	}
-	l.members[fn.name()] = path
+	members[fn.name()] = path
 	o.m.Values = append(o.m.Values, spec.MapValue{Key: at, Name: fn.name()})
 	slices.SortStableFunc(o.m.Values, func(a, b spec.MapValue) int { return cmp.Compare(a.Key, b.Key) })
 	return nil

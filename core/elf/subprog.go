@@ -37,8 +37,8 @@ func (l *loader) assemble(p *spec.Program, entry *function) error {
 }
 
 // piece returns the instructions of a function.
-func (l *loader) piece(fn *function) pack.Piece {
-	return pack.Piece{Pack: l.packs[fn.symbol.Section], From: fn.first, To: fn.first + fn.insns}
+func (t *funcTable) piece(fn *function) pack.Piece {
+	return pack.Piece{Pack: t.packs[fn.symbol.Section], From: fn.first, To: fn.first + fn.insns}
 }
 
 // flatten lists the functions of a program. The list is good until the next call.

@@ -17,7 +17,7 @@ type slot struct {
 
 // tailCall finds the entry of a section "ID/KEY", in decimal, of iproute2 (tc/examples/bpf, up to its 6.x): ID
 // is that of an array of programs that is defined iproute2's way. nil is no such section.
-func (l *loader) tailCall(s *object.Section) (*slot, error) {
+func (defs legacyDefs) tailCall(s *object.Section) (*slot, error) {
 	first, second, ok := strings.Cut(s.Name, "/")
 	if !ok || first == "" || first[0] < '0' || first[0] > '9' {
 		return nil, nil
@@ -27,7 +27,7 @@ func (l *loader) tailCall(s *object.Section) (*slot, error) {
 	if err1 != nil || err2 != nil {
 		return nil, nil
 	}
-	for _, d := range l.legacyDefs {
+	for _, d := range defs {
 		if !d.iproute2 || d.m.Type != spec.MapProgArray || uint64(d.id) != id {
 			continue
 		}

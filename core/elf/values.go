@@ -10,7 +10,7 @@ import (
 
 // readValues reads the initial values of maps: relocations in .maps that point to inner maps or
 // programs.
-func (l *loader) readValues() error {
+func (l *loader) readValues(arrays []valueArray) error {
 	s := l.parts.maps
 	if s == nil || l.relocs[s.Index] == nil {
 		return nil
@@ -22,24 +22,24 @@ func (l *loader) readValues() error {
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(l.valueArrays, func(a, b valueArray) int { return cmp.Compare(a.at, b.at) })
+	slices.SortFunc(arrays, func(a, b valueArray) int { return cmp.Compare(a.at, b.at) })
 	for _, r := range relocs {
-		if err := l.readValue(s, r); err != nil {
+		if err := l.readValue(arrays, s, r); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *loader) readValue(s *object.Section, r object.Reloc) error {
-	i, exact := slices.BinarySearchFunc(l.valueArrays, r.Offset, func(a valueArray, off uint64) int { return cmp.Compare(a.at, off) })
+func (l *loader) readValue(arrays []valueArray, s *object.Section, r object.Reloc) error {
+	i, exact := slices.BinarySearchFunc(arrays, r.Offset, func(a valueArray, off uint64) int { return cmp.Compare(a.at, off) })
 	if !exact {
 		i--
 	}
 	if i < 0 {
 		return s.Errorf(r.Offset, "address where no map has initial values")
 	}
-	v := &l.valueArrays[i]
+	v := &arrays[i]
 	name := object.Show(v.m.Name)
 	if r.Type != object.RelocAbs64 && r.Type != object.RelocLoad64 {
 		return s.Errorf(r.Offset, "map %q: relocation of type %d is not one of data", name, r.Type)
