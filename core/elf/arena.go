@@ -9,7 +9,7 @@ import (
 
 // readArena makes variables of the arena's map of what is in its section.
 func (l *loader) readArena() error {
-	s := l.parts.arena
+	s := l.sections.arena
 	if s == nil {
 		return nil
 	}

@@ -20,13 +20,13 @@ func (l *loader) readData() error {
 	l.varNames = make(map[string]bool)
 	var total uint64
 	n := 0
-	for _, s := range l.parts.data {
+	for _, s := range l.sections.data {
 		n += len(l.symbols.of(s))
 	}
 	if n > 0 {
 		l.c.Vars = make([]*spec.Var, 0, n)
 	}
-	for _, s := range l.parts.data {
+	for _, s := range l.sections.data {
 		if s.Size > math.MaxUint32 || s.Size > l.o.MaxData-total {
 			return s.Errorf(0, "%d bytes of data are more than the limit of %d for all sections", s.Size, l.o.MaxData)
 		}

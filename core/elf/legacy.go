@@ -18,7 +18,7 @@ const legacySize = 16
 // readLegacy reads maps that are defined as a struct of numbers, and returns their definitions.
 func (l *loader) readLegacy() (legacyDefs, error) {
 	var defs legacyDefs
-	for _, s := range l.parts.legacy {
+	for _, s := range l.sections.legacy {
 		var err error
 		if defs, err = l.readLegacySection(defs, s); err != nil {
 			return nil, err

@@ -88,7 +88,7 @@ type loader struct {
 	o Options
 	c *spec.Collection
 
-	parts         parts
+	sections      sectionIndex
 	relocs        []*object.Section // by section: the relocation section that patches it
 	addendInPlace bool              // instructions hold the values of symbols too
 	symbols       symbolIndex
@@ -166,16 +166,16 @@ func (l *loader) run() error {
 
 // readSections finds out which section is what, and reads license, version and types.
 func (l *loader) readSections() (err error) {
-	if l.parts, err = classify(l.f); err != nil {
+	if l.sections, err = classify(l.f); err != nil {
 		return err
 	}
-	for _, name := range l.parts.unused {
+	for _, name := range l.sections.unused {
 		l.note(NoteUnused, "section %s was not understood and is left out", name)
 	}
-	if l.c.License, l.c.KernelVersion, err = readLicense(l.f, &l.parts); err != nil {
+	if l.c.License, l.c.KernelVersion, err = readLicense(l.f, &l.sections); err != nil {
 		return err
 	}
-	if l.typeTable, err = readTypes(l.f, &l.parts); err != nil {
+	if l.typeTable, err = readTypes(l.f, &l.sections); err != nil {
 		return err
 	}
 	if l.types == nil {

@@ -36,8 +36,8 @@ const maxRoom = 64
 
 // readMaps reads .maps, and returns where initial values are.
 func (l *loader) readMaps() ([]valueArray, error) {
-	s := l.parts.maps
-	n := len(l.parts.data)
+	s := l.sections.maps
+	n := len(l.sections.data)
 	if s != nil {
 		n += len(l.symbols.of(s))
 	}

@@ -66,8 +66,8 @@ func (t *funcTable) callsOf(fn *function) []*function { return t.calls[fn.calls[
 
 // readFuncs finds the functions of all code sections.
 func (l *loader) readFuncs() error {
-	l.funcTable = funcTable{f: l.f, sections: l.parts.code, funcs: make([][]function, len(l.f.Sections))}
-	for _, s := range l.parts.code {
+	l.funcTable = funcTable{f: l.f, sections: l.sections.code, funcs: make([][]function, len(l.f.Sections))}
+	for _, s := range l.sections.code {
 		if err := l.readSectionFuncs(s); err != nil {
 			return err
 		}
@@ -154,7 +154,7 @@ func unmarkedFunc(s *object.Symbol) bool {
 // number, as files that were linked from several have them.
 func (l *loader) nameFuncs() error {
 	total := 0
-	for _, s := range l.parts.code {
+	for _, s := range l.sections.code {
 		total += len(l.funcs[s.Index])
 	}
 	if !l.sameNames(total) {
@@ -163,7 +163,7 @@ func (l *loader) nameFuncs() error {
 	first := make(map[string]*function, total)
 	count := make(map[string]int)
 	for _, static := range []bool{false, true} {
-		for _, s := range l.parts.code {
+		for _, s := range l.sections.code {
 			for i := range l.funcs[s.Index] {
 				fn := &l.funcs[s.Index][i]
 				if fn.static() != static {
@@ -217,7 +217,7 @@ func (t *funcTable) funcAt(section uint32, off uint64) *function {
 // code section but .text.
 func (l *loader) makePrograms(members map[string]string) error {
 	most := 0
-	for _, s := range l.parts.code {
+	for _, s := range l.sections.code {
 		for i := range l.funcs[s.Index] {
 			if s.Name != ".text" && !l.funcs[s.Index][i].static() {
 				most++
@@ -229,7 +229,7 @@ func (l *loader) makePrograms(members map[string]string) error {
 	}
 	l.c.Programs = make([]*spec.Program, 0, most)
 	l.newPrograms.free = make([]spec.Program, most)
-	for _, s := range l.parts.code {
+	for _, s := range l.sections.code {
 		if s.Name == ".text" || len(l.funcs[s.Index]) == 0 {
 			continue
 		}
@@ -282,7 +282,7 @@ func (t *funcTable) globalFunc(name string) *function {
 // listHidden lists the hidden functions of all programs, entries left out. Their BTF says that they
 // are global, yet the verifier shall not check them alone.
 func (l *loader) listHidden() {
-	for _, s := range l.parts.code {
+	for _, s := range l.sections.code {
 		for i := range l.funcs[s.Index] {
 			fn := &l.funcs[s.Index][i]
 			if fn.mark < 0 && !fn.static() && fn.symbol.Hidden && l.c.Program(fn.name()) == nil {

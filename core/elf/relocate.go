@@ -26,7 +26,7 @@ func (l *loader) linkFuncs() error {
 	k := linker{l: l}
 	k.visit = k.chunk
 	l.packs = make([]*pack.Pack, len(l.f.Sections))
-	for _, s := range l.parts.code {
+	for _, s := range l.sections.code {
 		if len(l.funcs[s.Index]) == 0 {
 			continue
 		}
@@ -34,7 +34,7 @@ func (l *loader) linkFuncs() error {
 		if err != nil {
 			return err
 		}
-		k.section, k.relocs, k.records = s, k.relocs[:0], records{}
+		k.section, k.relocs, k.records = s, k.relocs[:0], extRecords{}
 		if r := l.relocs[s.Index]; r != nil {
 			if k.relocs, err = l.f.Relocations(k.relocs, r); err != nil {
 				return err
@@ -74,7 +74,7 @@ type linker struct {
 	l       *loader
 	section *object.Section
 	relocs  []object.Reloc
-	records records
+	records extRecords
 	pack    *pack.Pack
 	visit   func([]asm.Insn) error
 
@@ -282,7 +282,7 @@ func (k *linker) resolveLoad(in *asm.Insn, r *object.Reloc) error {
 		k.l.used[sec.Index] = true
 		return k.loadData(in, r, m, at, addend)
 	}
-	if sec == k.l.parts.jumps {
+	if sec == k.l.sections.jumps {
 		return k.loadTable(in, r, addend)
 	}
 	if sec.IsCode() {

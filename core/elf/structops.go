@@ -29,7 +29,7 @@ func isStructOps(name string) bool {
 
 // readStructOps makes a map of every variable of these sections.
 func (l *loader) readStructOps() error {
-	for _, s := range l.parts.structOps {
+	for _, s := range l.sections.structOps {
 		if err := l.readStructOpsSection(s); err != nil {
 			return err
 		}
@@ -115,7 +115,7 @@ func (l *loader) addStructOps(s *object.Section, v btf.SecVar, data []byte, symb
 // readMembers returns, by program, which member of an instance it is: relocations in their sections.
 func (l *loader) readMembers() (map[string]string, error) {
 	members := make(map[string]string)
-	for _, s := range l.parts.structOps {
+	for _, s := range l.sections.structOps {
 		r := l.relocs[s.Index]
 		if r == nil {
 			continue

@@ -42,7 +42,7 @@ func (defs legacyDefs) tailCall(s *object.Section) (*slot, error) {
 // tailCallRule is what programs of such sections are: the same as the program that calls them, for which
 // the first section of a known name stands; without one, classifiers.
 func (l *loader) tailCallRule() secdef.Def {
-	for _, s := range l.parts.code {
+	for _, s := range l.sections.code {
 		if r, _, known := l.matchSection(s); known {
 			return r
 		}

@@ -19,7 +19,7 @@ type typeTable struct {
 }
 
 // readTypes reads .BTF and .BTF.ext. It copies BTF, because types keep the bytes that they come from.
-func readTypes(f *object.File, p *parts) (t typeTable, err error) {
+func readTypes(f *object.File, p *sectionIndex) (t typeTable, err error) {
 	s := p.types
 	if s == nil {
 		if s := p.maps; s != nil {
@@ -54,7 +54,7 @@ func readTypes(f *object.File, p *parts) (t typeTable, err error) {
 }
 
 // codeNames returns what says whether a name is that of a section with code.
-func (p *parts) codeNames() func(string) bool {
+func (p *sectionIndex) codeNames() func(string) bool {
 	names := make(map[string]bool, len(p.code))
 	for _, s := range p.code {
 		names[s.Name] = true

@@ -1,4 +1,4 @@
-package elf_test
+package object_test
 
 import (
 	"fmt"
@@ -23,14 +23,14 @@ func references(p *spec.Program) []string {
 	return out
 }
 
-// TestDoubled reads and links objects of GCC and GNU as 2.40.
-func TestDoubled(t *testing.T) {
+// TestAddendInPlace reads and links objects of GCC and GNU as 2.40.
+func TestAddendInPlace(t *testing.T) {
 	want := []string{
 		".data+28", ".data+24", "fourth+0", "third+0", "table+0", "one+0", "two+0", "three+0", "four+0", // of prog
 		"one+0", "two+0", "one+0", "three+0",
 	}
 	for _, name := range []string{"calls-el.o", "calls-eb.o"} {
-		b := elftest.ReadFile(t, "testdata/gcc/"+name)
+		b := elftest.ReadFile(t, "../../testdata/gcc/"+name)
 		c, err := elf.LoadBytes(b, elf.Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -38,7 +38,7 @@ func TestDoubled(t *testing.T) {
 		if got := references(c.Program("prog")); !slices.Equal(got, want) {
 			t.Errorf("%s: got %v, want %v", name, got, want)
 		}
-		if len(c.Notes) != 1 || c.Notes[0].Code != elf.NoteDoubled {
+		if len(c.Notes) != 1 || c.Notes[0].Code != elf.NoteAddendInPlace {
 			t.Errorf("%s: notes %v", name, c.Notes)
 		}
 		linked, err := elflink.Load(elflink.Object{Name: name, Data: b})
@@ -51,8 +51,8 @@ func TestDoubled(t *testing.T) {
 	}
 }
 
-// TestNotDoubled reads objects of which the numbers in instructions are what to add to symbols.
-func TestNotDoubled(t *testing.T) {
+// TestNoAddendInPlace reads objects of which the numbers in instructions are what to add to symbols.
+func TestNoAddendInPlace(t *testing.T) {
 	object := func(signed string, addends ...byte) []byte {
 		f, err := elftest.Assemble("license GPL\nvar .data a 01 02 03 04\nvar .data b 01 02 03 04 05 06 07 08 09\nsection xdp\n.func prog\nr1 = var[b] ll\nr1 = var[b] ll\nexit")
 		if err != nil {

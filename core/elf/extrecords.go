@@ -8,8 +8,8 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// records are what .BTF.ext says of a section, from some slot on.
-type records struct {
+// extRecords are what .BTF.ext says of a section, from some slot on.
+type extRecords struct {
 	funcs      []btf.FuncInfoAt
 	lines      []btf.LineInfoAt
 	relos      []btf.CoreReloAt
@@ -18,14 +18,14 @@ type records struct {
 }
 
 // of sets the section; nil is one of which nothing is known.
-func (r *records) of(ext *btf.ExtSection) {
+func (r *extRecords) of(ext *btf.ExtSection) {
 	if ext != nil {
 		r.funcs, r.lines, r.relos = ext.Funcs, ext.Lines, ext.Relos
 	}
 }
 
 // from goes to a slot where a function starts, and gives what BTF says of that.
-func (r *records) from(slot uint32) btf.ID {
+func (r *extRecords) from(slot uint32) btf.ID {
 	r.line, _ = slices.BinarySearchFunc(r.lines, slot, func(x btf.LineInfoAt, slot uint32) int { return cmp.Compare(x.Slot, slot) })
 	r.relo, _ = slices.BinarySearchFunc(r.relos, slot, func(x btf.CoreReloAt, slot uint32) int { return cmp.Compare(x.Slot, slot) })
 	r.look()
@@ -38,7 +38,7 @@ func (r *records) from(slot uint32) btf.ID {
 
 // at returns the indices of the line and of the relocation of a slot, -1 for none. Records between instructions are
 // passed over.
-func (r *records) at(slot uint32) (line, relo int) {
+func (r *extRecords) at(slot uint32) (line, relo int) {
 	line, relo = -1, -1
 	for ; r.line < len(r.lines) && r.lines[r.line].Slot <= slot; r.line++ {
 		if r.lines[r.line].Slot == slot {
@@ -55,7 +55,7 @@ func (r *records) at(slot uint32) (line, relo int) {
 }
 
 // look finds out where the next record is.
-func (r *records) look() {
+func (r *extRecords) look() {
 	r.next = math.MaxUint32
 	if r.line < len(r.lines) {
 		r.next = r.lines[r.line].Slot

@@ -9,8 +9,8 @@ import (
 	"github.com/bpfhost/bpfhost/internal/wire"
 )
 
-// parts are the sections that mean something.
-type parts struct {
+// sectionIndex has the sections that mean something.
+type sectionIndex struct {
 	license, version, types, ext, maps, arena, jumps *object.Section
 
 	structOps []*object.Section
@@ -23,8 +23,8 @@ type parts struct {
 }
 
 // classify sorts the sections of a file by what they are.
-func classify(f *object.File) (parts, error) {
-	p := parts{code: make([]*object.Section, 0, codeSections(f))}
+func classify(f *object.File) (sectionIndex, error) {
+	p := sectionIndex{code: make([]*object.Section, 0, codeSections(f))}
 	for i := range f.Sections {
 		if err := p.add(&f.Sections[i]); err != nil {
 			return p, err
@@ -54,7 +54,7 @@ func (l *loader) readRelocs() error {
 		return err
 	}
 	if l.addendInPlace {
-		l.note(NoteDoubled, NoteTexts[NoteDoubled])
+		l.note(NoteAddendInPlace, NoteTexts[NoteAddendInPlace])
 	}
 	l.symbols = indexSymbols(l.f)
 	l.list = make([]uint32, 0, l.symbols.most())
@@ -65,7 +65,7 @@ func (l *loader) readRelocs() error {
 }
 
 // add sorts one section.
-func (p *parts) add(s *object.Section) error {
+func (p *sectionIndex) add(s *object.Section) error {
 	if s.Type != object.SectionProgbits && s.Type != object.SectionNobits {
 		return nil
 	}
@@ -159,7 +159,7 @@ func (x *symbolIndex) of(s *object.Section) []uint32 {
 }
 
 // readLicense returns license and kernel version.
-func readLicense(f *object.File, p *parts) (license string, version uint32, err error) {
+func readLicense(f *object.File, p *sectionIndex) (license string, version uint32, err error) {
 	if s := p.license; s != nil {
 		b, err := f.Bytes(s)
 		if err != nil {

@@ -11,7 +11,7 @@ import (
 // readValues reads the initial values of maps: relocations in .maps that point to inner maps or
 // programs.
 func (l *loader) readValues(arrays []valueArray) error {
-	s := l.parts.maps
+	s := l.sections.maps
 	if s == nil || l.relocs[s.Index] == nil {
 		return nil
 	}
