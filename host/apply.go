@@ -9,6 +9,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/backend"
 	"github.com/bpfhost/bpfhost/host/plan"
+	"github.com/bpfhost/bpfhost/internal/oneline"
 )
 
 // Apply brings a plan of this plugin into the kernel: it is evaluated again, everything is loaded, the
@@ -40,11 +41,11 @@ func (p *Plugin) Apply(ctx context.Context, pl *plan.Plan) (*Run, error) {
 			err = step(ctx, pl)
 		}
 		if err != nil {
-			return nil, also(err, r.undo())
+			return nil, oneline.Join(err, r.undo())
 		}
 	}
 	if err := p.running(r); err != nil {
-		return nil, also(err, r.undo())
+		return nil, oneline.Join(err, r.undo())
 	}
 	return r, nil
 }
@@ -178,5 +179,5 @@ func (r *Run) undo() error {
 	r.state.Unlock()
 	err := r.detach()
 	r.events.Close()
-	return also(err, r.release())
+	return oneline.Join(err, r.release())
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 	"github.com/bpfhost/bpfhost/host/policy"
+	"github.com/bpfhost/bpfhost/internal/oneline"
 )
 
 // Config says how a Host works. The zero value is right for most.
@@ -97,11 +98,11 @@ func (h *Host) Close() error {
 	h.mu.Unlock()
 	var err error
 	for _, p := range open {
-		err = also(err, p.Close())
+		err = oneline.Join(err, p.Close())
 	}
-	err = also(err, h.engine.Close())
+	err = oneline.Join(err, h.engine.Close())
 	if h.config.Backend == nil { // otherwise it is the caller's
-		err = also(err, h.backend.Close())
+		err = oneline.Join(err, h.backend.Close())
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/policy"
+	"github.com/bpfhost/bpfhost/internal/oneline"
 )
 
 // instance is one running guest and everything that its calls may touch. It implements imports, the
@@ -157,5 +158,5 @@ func (x *instance) of(g *sandbox.Guest) imports {
 
 // ended writes what the guest said before it failed, so that the operator sees both.
 func (x *instance) ended(err error) error {
-	return also(err, x.out.flush())
+	return oneline.Join(err, x.out.flush())
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/host/policy"
+	"github.com/bpfhost/bpfhost/internal/oneline"
 )
 
 // PluginOptions say what a plugin gets from its operator.
@@ -99,7 +100,7 @@ func (h *Host) Open(ctx context.Context, wasm []byte, o PluginOptions) (*Plugin,
 		err = h.add(p)
 	}
 	if err != nil {
-		return nil, also(err, p.Close())
+		return nil, oneline.Join(err, p.Close())
 	}
 	return p, nil
 }
@@ -221,7 +222,7 @@ func (p *Plugin) Close() error {
 		if run != nil {
 			err = run.Close()
 		}
-		p.closed = also(err, p.end())
+		p.closed = oneline.Join(err, p.end())
 		p.host.remove(p)
 	})
 	return p.closed
@@ -236,5 +237,5 @@ func (p *Plugin) end() error {
 	p.busy.Lock()
 	defer p.busy.Unlock()
 	p.x.handles.closeAll()
-	return also(err, p.x.out.finish())
+	return oneline.Join(err, p.x.out.finish())
 }

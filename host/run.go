@@ -11,6 +11,7 @@ import (
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/host/backend"
 	"github.com/bpfhost/bpfhost/host/internal/events"
+	"github.com/bpfhost/bpfhost/internal/oneline"
 )
 
 // SourceAccount says what became of the records of one event source.
@@ -122,9 +123,9 @@ func (r *Run) Close() error {
 		r.guest.Lock()
 		defer r.guest.Unlock()
 		err := r.detach()
-		err = also(err, r.shutdown())
-		err = also(err, r.release())
-		r.err = also(err, r.x.out.finish())
+		err = oneline.Join(err, r.shutdown())
+		err = oneline.Join(err, r.release())
+		r.err = oneline.Join(err, r.x.out.finish())
 	})
 	return r.err
 }
@@ -133,7 +134,7 @@ func (r *Run) Close() error {
 func (r *Run) detach() error {
 	var err error
 	for _, h := range slices.Backward(r.hooks) {
-		err = also(err, h.Close())
+		err = oneline.Join(err, h.Close())
 	}
 	r.hooks = nil
 	return err
@@ -162,7 +163,7 @@ func (r *Run) shutdown() error {
 func (r *Run) release() error {
 	var err error
 	for _, c := range slices.Backward(r.loaded) {
-		err = also(err, c.Close())
+		err = oneline.Join(err, c.Close())
 	}
 	r.loaded = nil
 	return err
@@ -192,15 +193,4 @@ func (r *Run) WriteAccount(w io.Writer) error {
 		}
 	}
 	return nil
-}
-
-// also adds what went wrong afterwards to an error, in one line.
-func also(err, then error) error {
-	switch {
-	case err == nil:
-		return then
-	case then == nil:
-		return err
-	}
-	return fmt.Errorf("%w; also: %w", err, then)
 }

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/bpfhost/bpfhost/internal/oneline"
 )
 
 // maxFile bounds what is read of one file, in bytes.
@@ -106,7 +108,7 @@ func replaceFile(name string, b []byte, mode fs.FileMode) error {
 		return err
 	}
 	_, err = f.Write(b)
-	err = errors.Join(err, f.Close())
+	err = oneline.Join(err, f.Close())
 	if err == nil {
 		err = os.Rename(beside, name)
 	}

@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/tetratelabs/wazero"
+
+	"github.com/bpfhost/bpfhost/internal/oneline"
 )
 
 // EngineOptions says where an Engine keeps compiled code.
@@ -71,7 +73,7 @@ func (e *Engine) Close() error {
 		errs = append(errs, g.Close())
 	}
 	errs = append(errs, e.cache.Close(context.Background()))
-	return errors.Join(errs...)
+	return oneline.Join(errs...)
 }
 
 // live lists the guests that are not closed.

@@ -12,6 +12,8 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/sys"
+
+	"github.com/bpfhost/bpfhost/internal/oneline"
 )
 
 // Guest is one running module. Call and Close are safe for concurrent use: calls run one after the
@@ -209,7 +211,7 @@ func (g *Guest) release() error {
 	err := g.runtime.Close(context.Background())
 	if g.code != nil && g.engine.onDisk {
 		// Without a directory the code stays, or the next load would compile again.
-		err = errors.Join(err, g.code.Close(context.Background()))
+		err = oneline.Join(err, g.code.Close(context.Background()))
 		g.code = nil
 	}
 	g.engine.remove(g)
