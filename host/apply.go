@@ -12,10 +12,10 @@ import (
 	"github.com/bpfhost/bpfhost/internal/oneline"
 )
 
-// Apply brings a plan of this plugin into the kernel: it is evaluated again, everything is loaded, the
-// plugin fills its maps, then everything is attached and the plugin opens its event sources. If a step
-// fails, all before it is undone, last first, and the plugin is not called any more. A plugin applies
-// one plan, once.
+// Apply brings a plan of this plugin into the kernel: it is evaluated again, everything is loaded,
+// the plugin fills its maps, then everything is attached and the plugin opens its event sources. If
+// a step fails, all before it is undone, last first, and the plugin is not called any more. A
+// plugin applies one plan, once.
 //
 // Errors wrap *policy.Error, *loader.VerifierError, loader.ErrPermission, loader.ErrNotSupported or
 // *link.Error, are a *PluginError or *LimitError, or wrap the cause of ctx.

@@ -8,8 +8,8 @@ import (
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 )
 
-// ErrInput is wrapped by every error that says that a module or an object was refused for what is in
-// it: before any of its code ran, before anything was planned.
+// ErrInput is wrapped by every error that says that a module or an object was refused for what is
+// in it: before any of its code ran, before anything was planned.
 var ErrInput = errors.New("input rejected")
 
 // PluginErrorKind says in which way a plugin failed.

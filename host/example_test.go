@@ -11,7 +11,8 @@ import (
 	"github.com/bpfhost/bpfhost/host/plan"
 )
 
-// The whole job: plan, show, load, attach, stream events until Ctrl-C, and take everything out again.
+// The whole job: plan, show, load, attach, stream events until Ctrl-C, and take everything out
+// again.
 func Example() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

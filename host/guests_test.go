@@ -84,8 +84,8 @@ func TestGuestPktguard(t *testing.T) {
 	}
 }
 
-// BenchmarkPlan opens and plans the quickstart plugin of each language: cold, with an empty cache, and
-// warm.
+// BenchmarkPlan opens and plans the quickstart plugin of each language: cold, with an empty cache,
+// and warm.
 func BenchmarkPlan(b *testing.B) {
 	for _, lang := range []struct {
 		name   string

@@ -26,9 +26,9 @@ type Config struct {
 	Kernel   *kernel.Kernel // what is known of the kernel; nil reads it when a plan is applied
 	PinDir   string         // directory for maps that are shared by name; empty is policy.PinRoot
 
-	// CoreTypes are the types of the kernel that CO-RE relocations are computed for, in plans and when a plan is
-	// applied, see loader.Options. Without them, plans do not have what relocations come to, and it is the running
-	// kernel's types that are asked when a plan is applied.
+	// CoreTypes are the types of the kernel that CO-RE relocations are computed for, in plans and
+	// when a plan is applied, see loader.Options. Without them, plans do not have what relocations
+	// come to, and it is the running kernel's types that are asked when a plan is applied.
 	CoreTypes *btf.Types
 }
 

@@ -124,7 +124,8 @@ func (x *instance) splice(r tx.ProgramRef, at, del int, ins []spec.Insn, names m
 }
 
 // instructions reads the records of a splice. What is handed back as it was read stays what it is,
-// with its source line and CO-RE record, so that a guest may rewrite a whole program to change a part.
+// with its source line and CO-RE record, so that a guest may rewrite a whole program to change a
+// part.
 func (x *instance) instructions(p *spec.Program, at, del int, records []byte) ([]spec.Insn, error) {
 	labels := localLabels{next: p.NewLabel()}
 	out := make([]spec.Insn, len(records)/abi.InsnSize)

@@ -55,8 +55,8 @@ func (x *instance) insnAsm(prog, at, del uint32, text string) (int, error) {
 const maxAsmText = 4 << 20
 
 // assembly is the text of one call. It may jump to labels of the program around it, and to its own
-// end: whatever instruction comes behind it. Both become instructions that are put after the text for
-// the time of parsing, so that the parser finds a place for every label.
+// end: whatever instruction comes behind it. Both become instructions that are put after the text
+// for the time of parsing, so that the parser finds a place for every label.
 type assembly struct {
 	p    *spec.Program
 	end  int // index of the instruction behind the text

@@ -148,7 +148,8 @@ func (x *instance) export() string {
 	return "start"
 }
 
-// of gives the functions of the guest that calls. The guest's first code runs before Load returns it.
+// of gives the functions of the guest that calls. The guest's first code runs before Load returns
+// it.
 func (x *instance) of(g *sandbox.Guest) imports {
 	if x.guest == nil {
 		x.guest = g

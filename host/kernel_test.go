@@ -40,8 +40,8 @@ const (
 	guestRoom    = 65536
 )
 
-// watcherText counts every packet, and sends 64 bytes to the ring for each; what does not fit is counted
-// as well.
+// watcherText counts every packet, and sends 64 bytes to the ring for each; what does not fit is
+// counted as well.
 const watcherText = `.func watch
 	*(u32 *)(r10 - 4) = 1
 	r1 = map[counts] ll
@@ -136,8 +136,8 @@ func watching(text string, ring, maxRecords int64) *wasmGuest {
 	return w
 }
 
-// parseLoop walks the records of a batch by their headers and adds up their lengths at guestTotal, as
-// a guest that reads them does. Locals 4 and 5 are the place and the count.
+// parseLoop walks the records of a batch by their headers and adds up their lengths at guestTotal,
+// as a guest that reads them does. Locals 4 and 5 are the place and the count.
 func parseLoop() []byte {
 	add, and := []byte{0x6a}, []byte{0x71}
 	load := func(at []byte) []byte { return append(at, 0x28, 2, 0) }
@@ -331,7 +331,8 @@ func hooked(export string, code ...[]byte) *wasmGuest {
 	return w.hook(export, "", code...)
 }
 
-// A hook can be given another program while packets come, and what is not of this backend is refused.
+// A hook can be given another program while packets come, and what is not of this backend is
+// refused.
 func TestKernelSwitch(t *testing.T) {
 	n := newNet(t)
 	run := applyWatcher(t, n, watcher(4096, 0), &bytes.Buffer{})
@@ -374,8 +375,8 @@ func TestKernelCanceled(t *testing.T) {
 	}
 }
 
-// BenchmarkEvents is the way of records of 64 bytes from the ring of a real program to a guest that reads
-// every header: records in a second, and what was lost.
+// BenchmarkEvents is the way of records of 64 bytes from the ring of a real program to a guest that
+// reads every header: records in a second, and what was lost.
 func BenchmarkEvents(b *testing.B) {
 	for _, batch := range []int64{1, 256} {
 		b.Run(fmt.Sprintf("batch=%d", batch), func(b *testing.B) {

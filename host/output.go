@@ -13,8 +13,8 @@ import (
 )
 
 // output is where a plugin writes: two streams and the operator's log. What it writes is held until
-// the hook is over, so that a slow reader cannot make a call of the guest wait, and then written line
-// by line with everything escaped that a terminal would take for a command.
+// the hook is over, so that a slow reader cannot make a call of the guest wait, and then written
+// line by line with everything escaped that a terminal would take for a command.
 type output struct {
 	name    string // of the plugin, before each line of talk
 	streams [2]stream
@@ -133,8 +133,8 @@ func (o *output) flush() error {
 	return o.err
 }
 
-// emit writes complete lines to a stream. Lines for people say which plugin speaks, so that none can
-// pass for one of the host's.
+// emit writes complete lines to a stream. Lines for people say which plugin speaks, so that none
+// can pass for one of the host's.
 func (o *output) emit(s abi.Stream, data []byte) {
 	if o.err != nil {
 		return

@@ -13,13 +13,14 @@ import (
 	"github.com/bpfhost/bpfhost/host/policy"
 )
 
-// Plan has the plugin configure itself and plan, and checks and evaluates what comes of it. The kernel
-// is not touched and no privilege is needed. A plugin plans once.
+// Plan has the plugin configure itself and plan, and checks and evaluates what comes of it. The
+// kernel is not touched and no privilege is needed. A plugin plans once.
 //
-// The error is a *ParamError, *PluginError or *LimitError, wraps ErrInput for an object that the plugin
-// left as unusable as it was, or wraps the cause of ctx; then there is no plan. A plugin that gives up because the
-// policy denies something gives a *PluginError that wraps a *policy.Error. When the policy denies the
-// result, the plan is returned with a *policy.Error, so that it can be shown; it cannot be applied.
+// The error is a *ParamError, *PluginError or *LimitError, wraps ErrInput for an object that the
+// plugin left as unusable as it was, or wraps the cause of ctx; then there is no plan. A plugin
+// that gives up because the policy denies something gives a *PluginError that wraps a
+// *policy.Error. When the policy denies the result, the plan is returned with a *policy.Error, so
+// that it can be shown; it cannot be applied.
 func (p *Plugin) Plan(ctx context.Context) (*plan.Plan, error) {
 	p.busy.Lock()
 	defer p.busy.Unlock()

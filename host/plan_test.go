@@ -333,7 +333,8 @@ func TestPlanJSON(t *testing.T) {
 	}
 }
 
-// TestPlanDenied holds that a policy that denies returns the plan with its decisions, and an error; it cannot be applied.
+// TestPlanDenied holds that a policy that denies returns the plan with its decisions, and an error;
+// it cannot be applied.
 func TestPlanDenied(t *testing.T) {
 	text := "objects: {\"*\": {edit: true}}\nprograms:\n  types: [xdp]\n  helpers: [\"*\"]\nmaps: {types: [\"*\"]}\nattach: {xdp: [\"veth*\"]}\n"
 	made, p, err := patchPlan(t, patcher(), PluginOptions{Policy: denying(t, text)})

@@ -56,8 +56,8 @@ const (
 	ParamBool   = plan.ParamBool   // true or false
 )
 
-// Plugin is a module that is ready to plan. Its methods are for one goroutine at a time; Close may be
-// called from any.
+// Plugin is a module that is ready to plan. Its methods are for one goroutine at a time; Close may
+// be called from any.
 type Plugin struct {
 	host    *Host
 	x       *instance

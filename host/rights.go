@@ -8,9 +8,9 @@ import (
 	"github.com/bpfhost/bpfhost/host/policy"
 )
 
-// rights are what a plugin may do: what it requested, as far as the policy grants it.
-// They are asked early, where a plugin does something, so that it learns of a refusal in place. What
-// is loaded in the end is evaluated again by the plan, and by Apply.
+// rights are what a plugin may do: what it requested, as far as the policy grants it. They are
+// asked early, where a plugin does something, so that it learns of a refusal in place. What is
+// loaded in the end is evaluated again by the plan, and by Apply.
 type rights struct {
 	policy   *policy.Policy
 	requests *policy.Requests

@@ -76,7 +76,8 @@ func (x *instance) loadedMap(h uint32, key []byte) (backend.Map, error) {
 	return m, nil
 }
 
-// buffer is memory of the host for one value: what the kernel writes goes to the guest in one piece.
+// buffer is memory of the host for one value: what the kernel writes goes to the guest in one
+// piece.
 func (x *instance) buffer(n int) []byte {
 	x.scratch = slices.Grow(x.scratch[:0], n)[:n]
 	return x.scratch

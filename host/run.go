@@ -49,9 +49,9 @@ func newRun(p *Plugin) *Run {
 // Skipped lists the optional attachments that failed, each with its reason.
 func (r *Run) Skipped() []string { return slices.Clone(r.skipped) }
 
-// Serve hands events to the plugin until ctx ends or the plugin stops, and then returns nil; what is
-// left in the rings stays there for Close. The error is a *PluginError or *LimitError, or says why
-// output or events could not be passed on. Serve may be called again after ctx ended.
+// Serve hands events to the plugin until ctx ends or the plugin stops, and then returns nil; what
+// is left in the rings stays there for Close. The error is a *PluginError or *LimitError, or says
+// why output or events could not be passed on. Serve may be called again after ctx ended.
 func (r *Run) Serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -110,8 +110,8 @@ func (r *Run) publish() {
 }
 
 // Close ends the run: programs are detached first, then the plugin gets what is left in the rings
-// and its stop hook, within its deadline, and then maps and programs are closed. A plugin that failed
-// is not called any more. Closing again gives the same error.
+// and its stop hook, within its deadline, and then maps and programs are closed. A plugin that
+// failed is not called any more. Closing again gives the same error.
 func (r *Run) Close() error {
 	r.closing.Do(func() {
 		r.state.Lock()
@@ -169,8 +169,8 @@ func (r *Run) release() error {
 	return err
 }
 
-// Account says what became of the events of every source, in the order in which they were opened. It
-// is exact once the run is closed.
+// Account says what became of the events of every source, in the order in which they were opened.
+// It is exact once the run is closed.
 func (r *Run) Account() []SourceAccount {
 	r.state.Lock()
 	defer r.state.Unlock()

@@ -10,6 +10,6 @@ func SafeText(s string) string { return quote.Text(s) }
 // SafeLines is SafeText for text of several lines: line feeds and tabs stay.
 func SafeLines(s string) string { return quote.Lines(s) }
 
-// SafeJSON returns the same JSON document with every character that a terminal may take for a command
-// written as an escape. It changes nothing of what the document means.
+// SafeJSON returns the same JSON document with every character that a terminal may take for a
+// command written as an escape. It changes nothing of what the document means.
 func SafeJSON(doc []byte) []byte { return quote.JSON(doc) }

@@ -45,8 +45,8 @@ func (x *instance) describedSections() error {
 	return nil
 }
 
-// objectOptions is how objects are read for the plugin: what libbpf would refuse is in the notes of the
-// plan, and the plugin's own sections come behind the host's, whose meaning they cannot change.
+// objectOptions is how objects are read for the plugin: what libbpf would refuse is in the notes of
+// the plan, and the plugin's own sections come behind the host's, whose meaning they cannot change.
 func (x *instance) objectOptions() elf.Options {
 	o := elf.Options{Lenient: true}
 	for _, s := range x.sections {

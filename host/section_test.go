@@ -63,7 +63,8 @@ func TestDeclareSectionMisuse(t *testing.T) {
 	errnoIn(t, "one section too many", x.Add(self, abi.KindSection, []byte("more")), abi.ErrLimit)
 }
 
-// TestOpenSections holds that what a plugin declares counts for the operator's objects and for its own.
+// TestOpenSections holds that what a plugin declares counts for the operator's objects and for its
+// own.
 func TestOpenSections(t *testing.T) {
 	object := elftest.MustBytes("license GPL\nsection guard/ingress\n.func guard\nr0 = 1\nexit\nsection xdp\n.func pass\nr0 = 2\nexit")
 	w := newWasmGuest()

@@ -188,8 +188,8 @@ func (x *instance) mayAdd(o *tx.Object, k abi.Kind, name string) error {
 	return x.mayEdit(o)
 }
 
-// mayEdit refuses edits of an object of the operator to a plugin that has no right to them. What the
-// plugin added itself it may always edit. Attaching is no edit; policy evaluates it by itself.
+// mayEdit refuses edits of an object of the operator to a plugin that has no right to them. What
+// the plugin added itself it may always edit. Attaching is no edit; policy evaluates it by itself.
 func (x *instance) mayEdit(o *tx.Object) error {
 	if o.Before == nil {
 		return nil

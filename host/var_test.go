@@ -134,8 +134,8 @@ func storage(b []byte, order asm.ByteOrder) uint64 {
 	return binary.LittleEndian.Uint64(all[:])
 }
 
-// Bit-fields keep their neighbours: in little-endian C the first one is at the bottom, in big-endian
-// at the top of the storage.
+// Bit-fields keep their neighbours: in little-endian C the first one is at the bottom, in
+// big-endian at the top of the storage.
 func TestVarSetBitField(t *testing.T) {
 	for _, tt := range []struct {
 		order asm.ByteOrder

@@ -52,8 +52,8 @@ func (w *wasmGuest) hook(export, params string, code ...[]byte) *wasmGuest {
 	return w
 }
 
-// must calls a function of the ABI; a negative result becomes that of the hook. The result is left in
-// a local, counted from 0 behind the parameters (n of them), when into is not negative.
+// must calls a function of the ABI; a negative result becomes that of the hook. The result is left
+// in a local, counted from 0 behind the parameters (n of them), when into is not negative.
 func (w *wasmGuest) must(params, into int, name string, args ...[]byte) []byte {
 	tmp := params + 7
 	if into >= 0 {

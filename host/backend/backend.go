@@ -1,7 +1,7 @@
 // Package backend says what a run needs of the place that it happens in: load a collection, attach
-// programs, use maps, read rings, close. The kernel is one such place (package host has it); a machine
-// in user space and a replay of recorded events can be others. Plugins cannot tell which one it is, and
-// plans and policies are the same for all.
+// programs, use maps, read rings, close. The kernel is one such place (package host has it); a
+// machine in user space and a replay of recorded events can be others. Plugins cannot tell which
+// one it is, and plans and policies are the same for all.
 //
 // A Backend is the whole of it. What it returns belongs to it: its programs, maps and hooks can be
 // given back to it, and to no other.
@@ -28,7 +28,8 @@ type Backend interface {
 	// CPUs returns how many values a per-CPU map has for a key.
 	CPUs() (int, error)
 
-	// Now returns nanoseconds of the clock by which programs stamp events: CLOCK_MONOTONIC in the kernel.
+	// Now returns nanoseconds of the clock by which programs stamp events: CLOCK_MONOTONIC in the
+	// kernel.
 	Now() (uint64, error)
 
 	// Close frees what the backend itself holds. What was loaded is closed before.
@@ -60,8 +61,9 @@ type Program interface {
 
 // Hook is a program attached to something.
 type Hook interface {
-	// Switch puts another program of the same type in the place of the attached one, atomically. Families
-	// of hooks that cannot do that return an error that wraps the backend's "not supported".
+	// Switch puts another program of the same type in the place of the attached one, atomically.
+	// Families of hooks that cannot do that return an error that wraps the backend's "not
+	// supported".
 	Switch(p Program) error
 
 	// Close detaches the program.

@@ -33,8 +33,8 @@ func (t *planText) instructions(c *Object) {
 // textWidth is where comments begin, behind the instruction.
 const textWidth = 44
 
-// hunk writes one run of instructions: mark, index, text, and where it comes from. What is added comes
-// from by.
+// hunk writes one run of instructions: mark, index, text, and where it comes from. What is added
+// comes from by.
 func (t *planText) hunk(h spec.Hunk, after *spec.Program, by string) {
 	for _, l := range h.Lines {
 		if l.Func != "" {

@@ -14,7 +14,8 @@ import (
 	"github.com/bpfhost/bpfhost/internal/report"
 )
 
-// TestCore shows what CO-RE relocations come to: a value, nothing, and two candidates that disagree.
+// TestCore shows what CO-RE relocations come to: a value, nothing, and two candidates that
+// disagree.
 func TestCore(t *testing.T) {
 	table := func(offset uint32, twice bool) *btf.Types {
 		var b btf.Builder

@@ -1,6 +1,6 @@
-// Package plan holds what a plugin wants to have loaded and attached, as a value: objects before and
-// after, edits, notes, requirements and decisions of the policy. A plan is data: making, showing and
-// comparing one needs neither a kernel nor a guest.
+// Package plan holds what a plugin wants to have loaded and attached, as a value: objects before
+// and after, edits, notes, requirements and decisions of the policy. A plan is data: making,
+// showing and comparing one needs neither a kernel nor a guest.
 //
 // A plan comes from host.Plugin.Plan and goes into host.Plugin.Apply. In between it is shown:
 // WriteText writes it for people, MarshalJSON for programs.
@@ -12,8 +12,8 @@ import (
 	"github.com/bpfhost/bpfhost/host/policy"
 )
 
-// Plan is what a plugin wants to have loaded and attached: data only, nothing has happened. It is the
-// same for the same plugin, objects, parameters, policy and CO-RE types.
+// Plan is what a plugin wants to have loaded and attached: data only, nothing has happened. It is
+// the same for the same plugin, objects, parameters, policy and CO-RE types.
 type Plan struct {
 	Plugin       Info
 	Policy       string            // name of the policy that evaluated it
@@ -24,7 +24,8 @@ type Plan struct {
 	Requirements Requirements      // of a kernel and of the user who applies it
 }
 
-// Denied returns the first denial of the policy as a *policy.Error that says how many there are, or nil.
+// Denied returns the first denial of the policy as a *policy.Error that says how many there are, or
+// nil.
 func (p *Plan) Denied() error {
 	var first error
 	more := 0
@@ -43,6 +44,6 @@ func (p *Plan) Denied() error {
 	return first
 }
 
-// Require fills in the requirements of the plan, which follow from its objects. Where the types that
-// CO-RE relocations are computed for are given, the kernel need not have its own.
+// Require fills in the requirements of the plan, which follow from its objects. Where the types
+// that CO-RE relocations are computed for are given, the kernel need not have its own.
 func (p *Plan) Require(typesGiven bool) { p.Requirements = requirementsOf(p.Objects, typesGiven) }

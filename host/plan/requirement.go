@@ -8,8 +8,8 @@ import (
 	"github.com/bpfhost/bpfhost/internal/report"
 )
 
-// Requirements are what a plan asks of the kernel that it is loaded into, and of the user who loads it, as
-// far as that can be told from the plan alone.
+// Requirements are what a plan asks of the kernel that it is loaded into, and of the user who loads
+// it, as far as that can be told from the plan alone.
 type Requirements = report.Requirements
 
 // requirementsOf sums up a plan. Where types are given, CO-RE does not need those of the kernel.

@@ -351,8 +351,8 @@ type ruleText struct {
 	accesses       []string
 }
 
-// rules groups the decisions by rule: denials first, then in the order of evaluation. Numbers within
-// their limits are left out, since they depend on the machine.
+// rules groups the decisions by rule: denials first, then in the order of evaluation. Numbers
+// within their limits are left out, since they depend on the machine.
 func (t *planText) rules() []ruleText {
 	var denied, allowed []ruleText
 	for _, v := range t.plan.Decisions {

@@ -38,8 +38,8 @@ func (a *Account) balance() {
 	}
 }
 
-// String returns one line: "1,204,118 sent by kernel = 1,203,990 delivered + 128 lost in ring (0.01%) + 0
-// dropped by host".
+// String returns one line: "1,204,118 sent by kernel = 1,203,990 delivered + 128 lost in ring
+// (0.01%) + 0 dropped by host".
 func (a Account) String() string {
 	s := fmt.Sprintf("%s sent by kernel = %s delivered + ", thousands(a.Sent), thousands(a.Delivered))
 	if !a.SentKnown && !a.LostKnown {

@@ -1,7 +1,7 @@
 // Package events moves records from the rings of a run to its guest: each is copied once, into the
-// guest's own buffer, a batch is handed over when the buffer is full, when it has as many records as
-// the guest asked for, or when its first record has waited long enough, and every record is accounted
-// for. Sources belong to the run, not to the guest that reads them.
+// guest's own buffer, a batch is handed over when the buffer is full, when it has as many records
+// as the guest asked for, or when its first record has waited long enough, and every record is
+// accounted for. Sources belong to the run, not to the guest that reads them.
 package events
 
 import (
@@ -19,12 +19,12 @@ type Guest interface {
 	// View returns a part of its memory, false if that is not there.
 	View(ptr, n uint32) ([]byte, bool)
 
-	// Deliver hands over a batch of records that fill size bytes at ptr. It returns how many it consumed,
-	// from the first on; negative says that it rejects the batch. An error ends the run.
+	// Deliver hands over a batch of records that fill size bytes at ptr. It returns how many it
+	// consumed, from the first on; negative says that it rejects the batch. An error ends the run.
 	Deliver(ctx context.Context, source, ptr, size, records uint32) (int32, error)
 
-	// MaxRejected returns how many batches it may reject in a row before the run ends, and Rejected the
-	// error of the last.
+	// MaxRejected returns how many batches it may reject in a row before the run ends, and Rejected
+	// the error of the last.
 	MaxRejected() int
 	Rejected(rc int32) error
 
@@ -103,8 +103,8 @@ const (
 )
 
 // Serve passes events on until ctx ends or the guest asks to stop, and calls publish from time to
-// time. Hooks are not broken off when ctx ends: they have deadlines of their own, and a guest that was
-// broken off cannot be asked for its last output.
+// time. Hooks are not broken off when ctx ends: they have deadlines of their own, and a guest that
+// was broken off cannot be asked for its last output.
 func (l *Loop) Serve(ctx context.Context, publish func()) error {
 	calls := context.WithoutCancel(ctx)
 	l.ready = make(chan *Source)
@@ -236,8 +236,8 @@ func (l *Loop) tick(ctx context.Context) error {
 	return l.guest.Tick(ctx)
 }
 
-// Drain hands over what is left after the programs were detached. A program that was running then may
-// still send: where it counts, the account says whether anything is missing.
+// Drain hands over what is left after the programs were detached. A program that was running then
+// may still send: where it counts, the account says whether anything is missing.
 func (l *Loop) Drain(ctx context.Context) error {
 	for range settleMax {
 		open := false

@@ -38,8 +38,8 @@ const (
 	lostRecordLength = eventHeader + 8
 )
 
-// Source is a ring buffer whose records go to the guest. Records are copied once, from the ring into
-// the buffer that the guest registered, and handed over in batches.
+// Source is a ring buffer whose records go to the guest. Records are copied once, from the ring
+// into the buffer that the guest registered, and handed over in batches.
 type Source struct {
 	options Options
 
@@ -111,8 +111,8 @@ func (s *Source) Account() Account {
 	return a
 }
 
-// Close ends the source: the rest of it is dropped and its account is final. Within the delivery of a
-// batch, what the guest does with that one still counts.
+// Close ends the source: the rest of it is dropped and its account is final. Within the delivery of
+// a batch, what the guest does with that one still counts.
 func (s *Source) Close() {
 	if s.delivering {
 		s.closeAfterDelivery = true
@@ -203,8 +203,8 @@ func (s *Source) view(g Guest) ([]byte, error) {
 	return view, nil
 }
 
-// put adds a record to the batch. It returns false when the batch has to be handed over first. A record
-// that the buffer can never hold is dropped and counted.
+// put adds a record to the batch. It returns false when the batch has to be handed over first. A
+// record that the buffer can never hold is dropped and counted.
 func (s *Source) put(view, rec []byte, kind uint32, now time.Time) bool {
 	if s.batch.tooLarge(rec) {
 		s.account.Dropped++

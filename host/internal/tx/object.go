@@ -85,8 +85,8 @@ func (r ProgramRef) Attachments() []AttachRef {
 	return list
 }
 
-// Get returns the attachment, nil if it was removed. The pointer is good until attachments are added or
-// removed.
+// Get returns the attachment, nil if it was removed. The pointer is good until attachments are
+// added or removed.
 func (r AttachRef) Get() *spec.Attach {
 	i := slices.Index(r.Object.attachIDs, r.ID)
 	if i < 0 {

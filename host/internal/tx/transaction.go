@@ -1,6 +1,6 @@
-// Package tx is the transaction over collections that a plugin edits: clones of the operator's objects
-// and what the plugin adds, with a log of every edit. It knows bounds and names, but neither guests nor
-// policies: who may edit what is asked before.
+// Package tx is the transaction over collections that a plugin edits: clones of the operator's
+// objects and what the plugin adds, with a log of every edit. It knows bounds and names, but
+// neither guests nor policies: who may edit what is asked before.
 package tx
 
 import (
@@ -12,8 +12,8 @@ import (
 	"github.com/bpfhost/bpfhost/host/plan"
 )
 
-// Transaction is that of one plan. It becomes the plan when bpfhost_plan succeeds and the result passes
-// its checks; otherwise it is dropped and nothing has happened.
+// Transaction is that of one plan. It becomes the plan when bpfhost_plan succeeds and the result
+// passes its checks; otherwise it is dropped and nothing has happened.
 type Transaction struct {
 	Objects []*Object // the operator's first
 	Removed []*Object // of the operator's

@@ -22,7 +22,8 @@ func collection() *spec.Collection {
 	}
 }
 
-// The operator's collection stays as it is, whatever is done in the transaction, and all of it is logged.
+// The operator's collection stays as it is, whatever is done in the transaction, and all of it is
+// logged.
 func TestTransaction(t *testing.T) {
 	in := collection()
 	x := New("plugin", []Input{{Name: "o", Source: "o.o", Collection: in}})
