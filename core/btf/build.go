@@ -271,7 +271,7 @@ func (b *Builder) encode(plain bool) (*encoder, error) {
 			if p.strs.rank(); plain {
 				e.place(p.bytes, p.strings())
 			}
-			t := transplant{e: e, t: p.from, ids: p.ids, some: p.some, strs: p.strs}
+			t := recordCopier{e: e, t: p.from, ids: p.ids, some: p.some, strs: p.strs}
 			if err := t.copyAll(p.list, plain); err != nil {
 				return nil, err
 			}

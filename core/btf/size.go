@@ -26,7 +26,7 @@ func (t *Types) strip(id ID) (ID, record) {
 	r := t.record(id)
 	for n := 0; r.kind().Modifier(); n++ {
 		if n == nearHops {
-			return t.stripFar(id)
+			return t.stripLong(id)
 		}
 		id = ID(r.word)
 		r = t.record(id)
@@ -64,7 +64,7 @@ func (t *Types) sizeOf(id ID, r record) (uint32, error) {
 		count = saturate(count, times)
 		id, r = next, t.record(next)
 	}
-	return t.sizeFar(first)
+	return t.sizeLong(first)
 }
 
 // sizeStep gives the type that the size of a type is a multiple of.

@@ -33,15 +33,15 @@ type Types struct {
 	shapes  *[maxKinds]shape
 	layout  []byte // the layout section
 
-	places  atomic.Pointer[places]
-	walks   atomic.Uint32 // how often a place was found by walking to it
-	pages   atomic.Pointer[[]atomic.Pointer[page]]
-	names   atomic.Pointer[nameIndex]
-	finds   atomic.Uint32
-	far     far
-	members memberIndexes
-	asked   questions  // of programs that have these types
-	grow    sync.Mutex // held to make pages, types and indexes
+	places     atomic.Pointer[places]
+	walks      atomic.Uint32 // how often a place was found by walking to it
+	pages      atomic.Pointer[[]atomic.Pointer[page]]
+	names      atomic.Pointer[nameIndex]
+	finds      atomic.Uint32
+	longChains longChains
+	members    memberIndexes
+	asked      questions  // of programs that have these types
+	grow       sync.Mutex // held to make pages, types and indexes
 }
 
 // places says where types begin: the offset of each type whose number, counted from first, is a

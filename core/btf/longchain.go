@@ -5,21 +5,21 @@ import "sync"
 // nearHops is how many links of a chain are followed without a memory. No chain of a compiler is longer.
 const nearHops = 64
 
-// far remembers where long chains of types end. Only hostile input has any: without it, many members that
+// longChains remembers where long chains of types end. Only hostile input has any: without it, many members that
 // refer into one chain of a million typedefs would each walk all of it.
-type far struct {
+type longChains struct {
 	lock sync.Mutex
-	ends map[farKey]farEnd
+	ends map[longChainKey]longChainEnd
 }
 
-// farKey is a type on a chain, and which chain: that of Strip or that of Size.
-type farKey struct {
+// longChainKey is a type on a chain, and which chain: that of Strip or that of Size.
+type longChainKey struct {
 	id     ID
 	strips bool
 }
 
-// farEnd is what a chain comes to from some type on: its end, or the size of a value in bytes, which may be an error.
-type farEnd struct {
+// longChainEnd is what a chain comes to from some type on: its end, or the size of a value in bytes, which may be an error.
+type longChainEnd struct {
 	id   ID
 	size uint32
 	err  error
@@ -32,28 +32,28 @@ type note struct {
 	times uint64
 }
 
-func (f *far) get(k farKey) (farEnd, bool) {
+func (f *longChains) get(k longChainKey) (longChainEnd, bool) {
 	f.lock.Lock()
 	defer f.lock.Unlock()
 	e, ok := f.ends[k]
 	return e, ok
 }
 
-func (f *far) put(k farKey, e farEnd) {
+func (f *longChains) put(k longChainKey, e longChainEnd) {
 	f.lock.Lock()
 	defer f.lock.Unlock()
 	if f.ends == nil {
-		f.ends = map[farKey]farEnd{}
+		f.ends = map[longChainKey]longChainEnd{}
 	}
 	f.ends[k] = e
 }
 
-// stripFar is Strip for a long chain.
-func (t *Types) stripFar(id ID) (ID, record) {
+// stripLong is Strip for a long chain.
+func (t *Types) stripLong(id ID) (ID, record) {
 	var notes []ID
 	for n := range t.Len() {
 		if n%nearHops == 0 {
-			if e, ok := t.far.get(farKey{id, true}); ok {
+			if e, ok := t.longChains.get(longChainKey{id, true}); ok {
 				id = e.id
 				break
 			}
@@ -66,18 +66,18 @@ func (t *Types) stripFar(id ID) (ID, record) {
 		id = ID(r.word)
 	}
 	for _, n := range notes {
-		t.far.put(farKey{n, true}, farEnd{id: id})
+		t.longChains.put(longChainKey{n, true}, longChainEnd{id: id})
 	}
 	return id, t.record(id)
 }
 
-// sizeFar is size for a long chain. It goes to the end with notes, and back from note to note.
-func (t *Types) sizeFar(id ID) (uint32, error) {
+// sizeLong is size for a long chain. It goes to the end with notes, and back from note to note.
+func (t *Types) sizeLong(id ID) (uint32, error) {
 	var notes []note
-	end := farEnd{err: ErrCycle}
+	end := longChainEnd{err: ErrCycle}
 	for n := range t.Len() + 1 {
 		if n%nearHops == 0 {
-			if e, ok := t.far.get(farKey{id, false}); ok {
+			if e, ok := t.longChains.get(longChainKey{id, false}); ok {
 				end = e
 				break
 			}
@@ -100,7 +100,7 @@ func (t *Types) sizeFar(id ID) (uint32, error) {
 				end.err = ErrTooBig
 			}
 		}
-		t.far.put(farKey{notes[i].id, false}, end)
+		t.longChains.put(longChainKey{notes[i].id, false}, end)
 	}
 	return end.size, end.err
 }

@@ -25,8 +25,8 @@ var partsOf = [lastKind + 1]parts{
 	KindEnum64:    {step: 3, name: true, id: -1},
 }
 
-// transplant writes records of one table for another, with other ids and strings.
-type transplant struct {
+// recordCopier writes records of one table for another, with other ids and strings.
+type recordCopier struct {
 	e    *encoder
 	t    *Types
 	ids  []ID    // new ids by old ones
@@ -35,7 +35,7 @@ type transplant struct {
 }
 
 // known gives the new id of a type that there is.
-func (p *transplant) known(old ID) ID {
+func (p *recordCopier) known(old ID) ID {
 	if p.some != nil {
 		return p.some.id(old)
 	}
@@ -43,7 +43,7 @@ func (p *transplant) known(old ID) ID {
 }
 
 // copyAll writes some types, of which the strings are marked. Strings are not held against others if they are plain.
-func (p *transplant) copyAll(list []ID, plain bool) error {
+func (p *recordCopier) copyAll(list []ID, plain bool) error {
 	if err := p.strs.copy(p.e, plain); err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (p *transplant) copyAll(list []ID, plain bool) error {
 }
 
 // copy writes one type. The words are copied as they are, and then changed where they stand.
-func (p *transplant) copy(id ID) error {
+func (p *recordCopier) copy(id ID) error {
 	t := p.t.owner(id)
 	in, k := t.raw(id)
 	if k > lastKind {
@@ -86,7 +86,7 @@ func swapWords(b []byte) {
 }
 
 // change gives the words of a record of little-endian words new names and ids. With an error comes the number of the word.
-func (p *transplant) change(k Kind, b []byte) (int, error) {
+func (p *recordCopier) change(k Kind, b []byte) (int, error) {
 	if err := p.name(b); err != nil {
 		return 0, err
 	}
@@ -122,7 +122,7 @@ func (p *transplant) change(k Kind, b []byte) (int, error) {
 }
 
 // name changes the offset of a string.
-func (p *transplant) name(b []byte) error {
+func (p *recordCopier) name(b []byte) error {
 	off := binary.LittleEndian.Uint32(b)
 	to, ok := p.strs.get(off)
 	if !ok {
@@ -133,7 +133,7 @@ func (p *transplant) name(b []byte) error {
 }
 
 // id changes the id of a type.
-func (p *transplant) id(b []byte) error {
+func (p *recordCopier) id(b []byte) error {
 	old := binary.LittleEndian.Uint32(b)
 	if uint64(old) >= uint64(p.t.Len()) {
 		return fmt.Errorf("%w: %d of %d", ErrID, old, p.t.Len())
