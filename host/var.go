@@ -79,7 +79,7 @@ func (x *instance) VarSetPath(obj uint32, path []byte, value uint64) int32 {
 }
 
 func (x *instance) setPath(o *tx.Object, path string, value uint64) error {
-	p, err := o.Work.Place(path)
+	p, err := o.Work.VarPath(path)
 	switch {
 	case errors.Is(err, spec.ErrNoVariable):
 		return &callError{code: abi.ErrNoent, text: err.Error()}
@@ -109,6 +109,6 @@ func (x *instance) setPath(o *tx.Object, path string, value uint64) error {
 }
 
 // isPointer reports whether the place is one: an address is nothing that a plugin can know.
-func isPointer(c *spec.Collection, p spec.Place) bool {
+func isPointer(c *spec.Collection, p spec.VarPath) bool {
 	return p.Type != 0 && c.BTF.Kind(c.BTF.Strip(p.Type)) == btf.KindPointer
 }

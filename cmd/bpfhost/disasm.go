@@ -169,7 +169,7 @@ func plain(p *spec.Program) ([]asm.Insn, map[int]string) {
 // encoded returns the bytes of each instruction as the object has them: what the loader puts in place of
 // names is zero.
 func (d *disasm) encoded(code []asm.Insn, p *spec.Program) ([][]byte, error) {
-	linked, err := p.Code()
+	linked, err := p.Resolve()
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ type dot struct {
 	graph    *cfg.Graph
 	tree     *cfg.Dominators
 	stack    []cfg.StackUse
-	findings []cfg.Finding // in order of place
+	findings []cfg.Diagnostic // in order of place
 }
 
 // appendDot draws a program: a cluster for each function, a box for each block.

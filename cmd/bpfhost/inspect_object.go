@@ -131,7 +131,7 @@ func newObjectDoc(c *spec.Collection, size int, kernel *btf.Types) *objectDoc {
 		Refs:          listRefs(c),
 		Core:          listCore(c, kernel),
 		Sizes:         sizesDoc{File: size},
-		Requirements:  report.NewRequirements(c.Needs()),
+		Requirements:  report.NewRequirements(c.Requirements()),
 	}
 	t := typeNames{c.BTF}
 	for _, p := range c.Programs {

@@ -6,7 +6,7 @@ type HelperInfo struct {
 	Result   string      // C type, e.g. "long"
 	Args     []HelperArg // at most 5, passed in R1 to R5
 	Variadic bool        // more arguments may follow, up to R5
-	GPL      Fact        // only programs under a license compatible with the GPL may call it
+	GPL      Tristate    // only programs under a license compatible with the GPL may call it
 	Since    string      // first kernel that has it, e.g. "5.8"
 
 	// Programs has the bit of each program type (enum bpf_prog_type) of which at least some programs
@@ -45,25 +45,25 @@ func (k ArgKind) String() string {
 	return argKindNames[ArgUnknown]
 }
 
-// Fact is the answer to a question that cannot always be answered.
-type Fact uint8
+// Tristate is the answer to a question that cannot always be answered.
+type Tristate uint8
 
 // The answers.
 const (
-	Unknown Fact = iota
+	Unknown Tristate = iota
 	No
 	Yes
 )
 
-// factNames is indexed by Fact.
-var factNames = [...]string{"unknown", "no", "yes"}
+// tristateNames is indexed by Fact.
+var tristateNames = [...]string{"unknown", "no", "yes"}
 
 // String returns "unknown", "no" or "yes".
-func (f Fact) String() string {
-	if int(f) < len(factNames) {
-		return factNames[f]
+func (f Tristate) String() string {
+	if int(f) < len(tristateNames) {
+		return tristateNames[f]
 	}
-	return factNames[Unknown]
+	return tristateNames[Unknown]
 }
 
 // Info returns what is known of the helper, and false for a number that Linux 6.18 does not have.
@@ -84,7 +84,7 @@ const (
 // In says whether programs of a type (the number of enum bpf_prog_type) may call the helper. It is
 // unknown where that depends on what the program replaces or implements (ext, struct_ops), and for
 // types that Linux 6.18 does not have.
-func (i HelperInfo) In(programType uint32) Fact {
+func (i HelperInfo) In(programType uint32) Tristate {
 	switch {
 	case i.Programs == 0, programType == 0, programType == programStructOps, programType == programExt, programType > 32:
 		return Unknown

@@ -120,7 +120,7 @@ func TestHelpersOnKernel(t *testing.T) {
 	if v, err := k.Version(); err == nil && v>>8 == 6<<8|18 {
 		wrong = t.Errorf
 	}
-	gpl := map[asm.Helper]asm.Fact{}
+	gpl := map[asm.Helper]asm.Tristate{}
 	for _, p := range probes {
 		if err := tryHelper(k, "GPL", p, asm.HelperMapLookupElem); errors.Is(err, errNotTried) {
 			t.Logf("%v (%v) cannot be tried: %v", p.Type, p.AttachType, err)

@@ -93,7 +93,7 @@ func TestTagOfObjects(t *testing.T) {
 		}
 		defer loaded.Close()
 		for _, p := range c.Programs {
-			code, err := p.Code()
+			code, err := p.Resolve()
 			if err != nil {
 				t.Fatal(err)
 			}

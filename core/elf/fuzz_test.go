@@ -117,7 +117,7 @@ func tryLoad(b []byte) {
 	}
 	if c.Check() == nil {
 		for _, p := range c.Programs {
-			p.Code()
+			p.Resolve()
 		}
 	}
 	d := c.Clone()
@@ -158,7 +158,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		if c.Check() == nil {
 			for _, p := range c.Programs {
-				if _, err := p.Code(); err != nil {
+				if _, err := p.Resolve(); err != nil {
 					t.Errorf("checked program: %v", err)
 				}
 			}

@@ -41,7 +41,7 @@ func TestObjects(t *testing.T) {
 				t.Errorf("check: %v", err)
 			}
 			for _, p := range c.Programs {
-				code, err := p.Code()
+				code, err := p.Resolve()
 				if err != nil {
 					t.Errorf("program %s: %v", p.Name, err)
 				}

@@ -124,7 +124,7 @@ func hookText(r secdef.Def) string {
 
 func sinceText(r secdef.Def) string {
 	p := spec.Program{Type: r.Type, AttachType: r.AttachType, Flags: r.Flags}
-	if needs := p.Needs(); len(needs) > 0 {
+	if needs := p.Requirements(); len(needs) > 0 {
 		return needs[0].Since.String()
 	}
 	return ""

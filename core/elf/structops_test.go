@@ -47,7 +47,7 @@ func TestArenaVariables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := c.Place("table[3]")
+	p, err := c.VarPath("table[3]")
 	if err != nil {
 		t.Fatal(err)
 	}

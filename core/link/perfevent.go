@@ -74,7 +74,7 @@ func (r request) linkEvent(event *sys.FD, prog int, cookie uint64) (Link, error)
 		return nil, err
 	}
 	if cookie != 0 {
-		return nil, k.TooOld([]spec.Need{{What: "cookies of perf events", Since: since}}, err)
+		return nil, k.TooOld([]spec.Requirement{{What: "cookies of perf events", Since: since}}, err)
 	}
 	if err := sys.SetEventProg(event, prog); err != nil {
 		return nil, err

@@ -75,9 +75,9 @@ func (r request) explainOn(k *kernel.Kernel, name string, err error) *Error {
 			e.Advice = "no capability is missing, so kernel lockdown, a security module, seccomp or the kernel's build forbids it"
 		}
 	case sys.EINVAL, sys.ENOTSUPP, sys.EOPNOTSUPP:
-		e.Err = k.TooOld([]spec.Need{{What: fmt.Sprintf("%v links", r.kind), Since: r.kind.Since()}}, err)
+		e.Err = k.TooOld([]spec.Requirement{{What: fmt.Sprintf("%v links", r.kind), Since: r.kind.Since()}}, err)
 		if r.cookie {
-			e.Err = k.TooOld([]spec.Need{{What: fmt.Sprintf("cookies of %v links", r.kind), Since: r.kind.CookieSince()}}, e.Err)
+			e.Err = k.TooOld([]spec.Requirement{{What: fmt.Sprintf("cookies of %v links", r.kind), Since: r.kind.CookieSince()}}, e.Err)
 		}
 		if no != sys.EINVAL && !errors.Is(e.Err, loader.ErrNotSupported) {
 			e.Err = fmt.Errorf("%w: %w", loader.ErrNotSupported, err)

@@ -9,5 +9,5 @@ func explainProgram(k *Kernel, p *spec.Program, refused *VerifierError, err erro
 	if refused != nil && refused.Insn >= 0 {
 		declared.Insns = p.Insns.Part(refused.Insn, refused.Insn+1)
 	}
-	return k.TooOld(declared.Needs(), err)
+	return k.TooOld(declared.Requirements(), err)
 }

@@ -63,7 +63,7 @@ func (l *session) createTable(t *spec.JumpTable, in *asm.Insn) (jumpMap, error) 
 		return jumpMap{}, l.kernel.Explain(err, sys.CapBPF.String())
 	case errors.Is(err, sys.EINVAL):
 		what, since := spec.InsnSince(in)
-		return jumpMap{}, l.kernel.TooOld([]spec.Need{{What: what, Since: since}}, err)
+		return jumpMap{}, l.kernel.TooOld([]spec.Requirement{{What: what, Since: since}}, err)
 	case err != nil:
 		return jumpMap{}, err
 	}

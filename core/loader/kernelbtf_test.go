@@ -60,7 +60,7 @@ func TestAddLines(t *testing.T) {
 
 func TestInfos(t *testing.T) {
 	_, p := typedProgram(t)
-	code, err := p.Code()
+	code, err := p.Resolve()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -226,7 +226,7 @@ func (l *session) explainMap(s *spec.Map, err error) error {
 	case errors.Is(err, sys.EPERM):
 		return l.kernel.Explain(err, s.Type.Capabilities()...)
 	case errors.Is(err, sys.EINVAL):
-		return l.kernel.TooOld(s.Needs(), err)
+		return l.kernel.TooOld(s.Requirements(), err)
 	}
 	return err
 }

@@ -77,7 +77,7 @@ func TestSince(t *testing.T) {
 	defer k.Close()
 	for name, c := range sinceCases(t) {
 		t.Run(name, func(t *testing.T) {
-			needs := c.Needs()
+			needs := c.Requirements()
 			if len(needs.Causes) == 0 {
 				t.Fatal("it needs nothing of a newer kernel")
 			}

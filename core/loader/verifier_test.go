@@ -48,7 +48,7 @@ func FuzzReadLog(f *testing.F) {
 	f.Add("0: (95) exit\nR0 !read_ok\ninvalid func unknown#195896081\n")
 	f.Add("Verification failed: x\nReason:\n y")
 	p := &prepared{Program: &bind.Program{Spec: program("x", asm.Mov64Imm(asm.R0, 0), asm.Exit())}}
-	p.Code, _ = p.Spec.Code()
+	p.Code, _ = p.Spec.Resolve()
 	p.slots, _ = asm.Layout(p.Code, asm.EncodeOptions{})
 	p.Poison = []string{"", "why"}
 	f.Fuzz(func(t *testing.T, log string) {

@@ -33,7 +33,7 @@ func TestCheck(t *testing.T) {
 		{"program names", func(c *Collection) { c.Programs = append(c.Programs, c.Programs[0]) }, `two are named "main"`},
 		{"program type", func(c *Collection) { c.Programs[0].Type = 0 }, `check program "main": it has no type`},
 		{"program section", func(c *Collection) { c.Programs[0].Type, c.Programs[0].Section = 0, "xpd" }, `section "xpd" stands for none`},
-		{"program empty", func(c *Collection) { c.Programs[0].Insns = Code{} }, "it has no instructions"},
+		{"program empty", func(c *Collection) { c.Programs[0].Insns = Insns{} }, "it has no instructions"},
 		{"function twice", func(c *Collection) { c.Programs[0].Insns.private()[1].Func = &btf.FuncInfo{Name: "helper"} }, `function "helper" is defined twice`},
 		{"label twice", func(c *Collection) { c.Programs[0].Insns.private()[0].Label = 1 }, "label L1 is defined at instructions 0 and 4"},
 		{"label missing", func(c *Collection) { c.Programs[0].Insns.private()[4].Label = 0 }, "instruction 1: label L1 is not defined"},

@@ -9,7 +9,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/internal/pack"
 )
 
-// Code is the instructions of a program. It is a value like a string: copies share the instructions,
+// Insns is the instructions of a program. It is a value like a string: copies share the instructions,
 // and what changes one gives it instructions of its own, so that no other copy ever changes. Any
 // number of goroutines may read what is shared.
 //
@@ -17,29 +17,29 @@ import (
 // takes All or Slice: At makes each anew.
 //
 // Every change copies all instructions. Who makes many makes them in one call of Edit, or in a slice
-// from Slice that becomes a Code again by NewInsns.
-type Code struct {
-	list   []Insn       // nobody writes to it once a Code has it
+// from Slice that becomes a Insns again by NewInsns.
+type Insns struct {
+	list   []Insn       // nobody writes to it once an Insns has it
 	pieces []pack.Piece // instead of list, likewise; not empty
 }
 
 // NewInsns returns the instructions, copied: with what is known of them, or alone.
-func NewInsns[T Insn | asm.Insn](insns ...T) Code {
+func NewInsns[T Insn | asm.Insn](insns ...T) Insns {
 	switch from := any(insns).(type) {
 	case []Insn:
-		return Code{list: slices.Clone(from)}
+		return Insns{list: slices.Clone(from)}
 	case []asm.Insn:
 		list := make([]Insn, len(from))
 		for i := range from {
 			list[i].Insn = from[i]
 		}
-		return Code{list: list}
+		return Insns{list: list}
 	}
-	return Code{}
+	return Insns{}
 }
 
 // Len returns how many instructions there are.
-func (c Code) Len() int {
+func (c Insns) Len() int {
 	if n := len(c.pieces); n > 0 {
 		last := &c.pieces[n-1]
 		return int(last.At + last.To - last.From)
@@ -48,7 +48,7 @@ func (c Code) Len() int {
 }
 
 // At returns instruction i.
-func (c Code) At(i int) (in Insn) {
+func (c Insns) At(i int) (in Insn) {
 	if len(c.pieces) == 0 || uint(i) >= uint(c.Len()) {
 		return c.list[i] // which is what it is to go beyond the end
 	}
@@ -61,7 +61,7 @@ func (c Code) At(i int) (in Insn) {
 }
 
 // All yields the instructions with their indices.
-func (c Code) All() iter.Seq2[int, Insn] {
+func (c Insns) All() iter.Seq2[int, Insn] {
 	return func(yield func(int, Insn) bool) {
 		for i, in := range c.each() {
 			if !yield(i, *in) {
@@ -72,7 +72,7 @@ func (c Code) All() iter.Seq2[int, Insn] {
 }
 
 // each is All without copies: what it yields is to be read only, and until the next.
-func (c Code) each() iter.Seq2[int, *Insn] {
+func (c Insns) each() iter.Seq2[int, *Insn] {
 	return func(yield func(int, *Insn) bool) {
 		for i := range c.list {
 			if !yield(i, &c.list[i]) {
@@ -99,7 +99,7 @@ func (c Code) each() iter.Seq2[int, *Insn] {
 }
 
 // marks yields the places of labels and of the starts of functions, with what is there: one of both, or both.
-func (c Code) marks() iter.Seq2[int, mark] {
+func (c Insns) marks() iter.Seq2[int, mark] {
 	return func(yield func(int, mark) bool) {
 		for i := range c.list {
 			if m := (mark{c.list[i].Label, c.list[i].Func}); m != (mark{}) && !yield(i, m) {
@@ -126,7 +126,7 @@ func (c Code) marks() iter.Seq2[int, mark] {
 }
 
 // Funcs yields the functions of the program with the indices of their first instructions.
-func (c Code) Funcs() iter.Seq2[int, *btf.FuncInfo] {
+func (c Insns) Funcs() iter.Seq2[int, *btf.FuncInfo] {
 	return func(yield func(int, *btf.FuncInfo) bool) {
 		for i, m := range c.marks() {
 			if m.fn != nil && !yield(i, m.fn) {
@@ -143,7 +143,7 @@ type mark struct {
 }
 
 // plain returns a copy of the instructions alone.
-func (c Code) plain() []asm.Insn {
+func (c Insns) plain() []asm.Insn {
 	out := make([]asm.Insn, c.Len())
 	for i := range c.list {
 		out[i] = c.list[i].Insn
@@ -162,15 +162,15 @@ func (c Code) plain() []asm.Insn {
 const fewInsns = 8
 
 // Part returns the instructions from index from on, up to but without to. They are not copied.
-func (c Code) Part(from, to int) Code {
+func (c Insns) Part(from, to int) Insns {
 	if len(c.pieces) == 0 {
-		return Code{list: c.list[from:to:to]}
+		return Insns{list: c.list[from:to:to]}
 	}
 	return NewPackedInsns(c.cut(from, to))
 }
 
 // Slice returns a copy of the instructions.
-func (c Code) Slice() []Insn {
+func (c Insns) Slice() []Insn {
 	if len(c.pieces) == 0 {
 		return slices.Clone(c.list)
 	}
@@ -178,7 +178,7 @@ func (c Code) Slice() []Insn {
 }
 
 // read returns the instructions, to be read only.
-func (c Code) read() []Insn {
+func (c Insns) read() []Insn {
 	if len(c.pieces) == 0 {
 		return c.list
 	}
@@ -186,7 +186,7 @@ func (c Code) read() []Insn {
 }
 
 // unpacked returns the instructions of all pieces.
-func (c Code) unpacked() []Insn {
+func (c Insns) unpacked() []Insn {
 	list := make([]Insn, c.Len())
 	for k := range c.pieces {
 		p := &c.pieces[k]
@@ -202,7 +202,7 @@ func (c Code) unpacked() []Insn {
 }
 
 // index returns the index of the first place with a mark that f is true for, or -1.
-func (c Code) index(f func(m mark) bool) int {
+func (c Insns) index(f func(m mark) bool) int {
 	for i, m := range c.marks() {
 		if f(m) {
 			return i
@@ -213,7 +213,7 @@ func (c Code) index(f func(m mark) bool) int {
 
 // Equal reports whether both have the same instructions, with the same functions, lines and CO-RE
 // records.
-func (c Code) Equal(other Code) bool {
+func (c Insns) Equal(other Insns) bool {
 	if c.Len() != other.Len() {
 		return false
 	}
@@ -241,18 +241,18 @@ func samePointed[T comparable](a, b *T) bool { return a == b || a != nil && b !=
 
 // Set replaces instruction i. It moves nothing: see [Program.Splice] for edits that keep jumps,
 // functions and lines right.
-func (c *Code) Set(i int, in Insn) { c.private()[i] = in }
+func (c *Insns) Set(i int, in Insn) { c.private()[i] = in }
 
 // Edit calls f with the instructions, to be changed in place. The slice is of f only until it
 // returns. As with Set, nothing moves.
-func (c *Code) Edit(f func(insns []Insn)) { f(c.private()) }
+func (c *Insns) Edit(f func(insns []Insn)) { f(c.private()) }
 
 // private gives the code instructions of its own and returns them. They may be written to until
 // something else can have a copy of the code.
-func (c *Code) private() []Insn {
-	*c = Code{list: c.Slice()}
+func (c *Insns) private() []Insn {
+	*c = Insns{list: c.Slice()}
 	return c.list
 }
 
 // unpack makes c.list be the instructions, which other copies may share: it is to be read only.
-func (c *Code) unpack() { *c = Code{list: c.read()} }
+func (c *Insns) unpack() { *c = Insns{list: c.read()} }

@@ -36,13 +36,13 @@ func TestCodeValues(t *testing.T) {
 	if alone := NewInsns(asm.Mov64Imm(asm.R0, 1), asm.Mov64Imm(asm.R0, 2), asm.Mov64Imm(asm.R0, 3)); !alone.Equal(c) || alone.Equal(part) {
 		t.Errorf("%+v, %+v", alone, c)
 	}
-	if !(Code{}).Equal(NewInsns[Insn]()) || (Code{}).Len() != 0 {
+	if !(Insns{}).Equal(NewInsns[Insn]()) || (Insns{}).Len() != 0 {
 		t.Error("code without instructions")
 	}
 }
 
 func TestCodeEqual(t *testing.T) {
-	with := func(f func(in *Insn)) Code {
+	with := func(f func(in *Insn)) Insns {
 		in := mov(1)
 		in.Func, in.Line, in.Core = &btf.FuncInfo{Name: "f"}, &btf.LineInfo{Line: 3}, &btf.CoreRelo{Access: "0"}
 		f(&in)

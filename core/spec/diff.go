@@ -76,7 +76,7 @@ type PropChange struct {
 // then those that are only in a. Objects correspond by name, instructions by what they do: labels
 // that were only renumbered and jumps that still lead to the same place are no change. Equal
 // collections give nothing. A part of a variable that its type knows is a property of its own, named
-// by its BTF path as [Collection.Place] takes it: "cfg.ports[3].low".
+// by its BTF path as [Collection.VarPath] takes it: "cfg.ports[3].low".
 func Diff(a, b *Collection) []Change {
 	var out []Change
 	if props := compare(collectionProps(a), collectionProps(b)); props != nil {

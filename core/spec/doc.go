@@ -10,14 +10,14 @@
 //
 // A program is its entry function followed by every function that it calls. The first instruction
 // of each carries Insn.Func; a function reaches up to the next such mark. Calls name a function
-// ([asm.RefFunc]); [Program.Code] gives the instructions with these names resolved to labels.
+// ([asm.RefFunc]); [Program.Resolve] gives the instructions with these names resolved to labels.
 //
 // # Sharing
 //
-// [Code], the instructions of a program, is a value: copies share what they hold, and a change gives
+// [Insns], the instructions of a program, is a value: copies share what they hold, and a change gives
 // the one that is changed instructions of its own. So a clone costs the same whatever the length of
 // its programs, and no edit of it reaches the original. Every edit copies a program once; many edits
-// are one when they are made in a slice that becomes a Code again. What comes from an object is packed into
+// are one when they are made in a slice that becomes an Insns again. What comes from an object is packed into
 // a third of the memory, and the programs that call a function share it; an edit unpacks its program.
 //
 // # Jump tables

@@ -362,7 +362,7 @@ func (s *splice) commit() {
 	if s.next != nil {
 		list[s.at+len(s.add)] = *s.next
 	}
-	p.Insns = Code{list: list}
+	p.Insns = Insns{list: list}
 	for from, to := range s.renamed {
 		if name, ok := p.LabelNames[from]; ok {
 			if _, taken := p.LabelNames[to]; !taken {

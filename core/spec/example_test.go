@@ -62,7 +62,7 @@ func ExampleVar_SetUint() {
 	// 00 00 00 00 f4 01 00 00
 }
 
-func ExampleCollection_Place() {
+func ExampleCollection_VarPath() {
 	// struct { _Bool on; short ports[2]; } cfg, as an object file describes it.
 	var b btf.Builder
 	on := b.Add(&btf.Int{Name: "_Bool", Size: 1, Encoding: btf.IntBool})
@@ -80,7 +80,7 @@ func ExampleCollection_Place() {
 		Vars: []*spec.Var{{Name: "cfg", Map: ".data", Size: 6, Type: cfg}},
 	}
 	changed := c.Clone()
-	p, err := changed.Place("cfg.ports[1]")
+	p, err := changed.VarPath("cfg.ports[1]")
 	if err != nil {
 		fmt.Println(err)
 		return

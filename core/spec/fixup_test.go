@@ -32,7 +32,7 @@ func TestCoreFixups(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	code := func(relos ...btf.CoreRelo) Code {
+	code := func(relos ...btf.CoreRelo) Insns {
 		insns := []Insn{{Insn: asm.Mov64Imm(asm.R0, 0)}}
 		for i := range relos {
 			insns = append(insns, Insn{Insn: asm.Mov64Imm(asm.R1, 0), Core: &relos[i]})

@@ -147,11 +147,11 @@ func (d *leafDiff) array(l leaf, elem btf.ID, count uint32) bool {
 
 // tell tells a part by its path, which has to lead to the same place in both collections.
 func (d *leafDiff) tell(l leaf) bool {
-	p, err := d.a.Place(l.path)
+	p, err := d.a.VarPath(l.path)
 	if err != nil {
 		return false
 	}
-	q, err := d.b.Place(l.path)
+	q, err := d.b.VarPath(l.path)
 	if err != nil || q.Offset < l.at || uint64(q.Offset)+uint64(q.Size) > uint64(l.at)+uint64(l.size) {
 		return false
 	}
@@ -203,7 +203,7 @@ func charText(b []byte) (string, bool) {
 }
 
 // clear takes a part that was told out of the values.
-func (d *leafDiff) clear(p Place) {
+func (d *leafDiff) clear(p VarPath) {
 	if p.Bits > 0 && p.Bits != 8*p.Size {
 		for bit := p.Shift; bit < p.Shift+p.Bits; bit++ {
 			i := bit / 8
@@ -227,7 +227,7 @@ func (d *leafDiff) tellRest() {
 }
 
 // text gives the value of a place: a number where it is one, otherwise its bytes.
-func (p Place) text(c *Collection) string {
+func (p VarPath) text(c *Collection) string {
 	if p.Bits > 0 {
 		if p.sign == signTwos {
 			if x, err := p.Int(c); err == nil {

@@ -56,7 +56,7 @@ func TestDiffLeaves(t *testing.T) {
 			"s.on": 1, "s.level": -3, "s.mac[1]": 200, "s.ports[2].high": -7, "s.whole": 9, "s.deep": 4,
 			"table[0]": 1, "table[63]": 2, "one": -1,
 		} {
-			p, err := b.Place(path)
+			p, err := b.VarPath(path)
 			if err != nil {
 				t.Fatal(err)
 			}

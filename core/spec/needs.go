@@ -8,19 +8,19 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// Needs is what a collection asks of the kernel that it is loaded into, and of the user who loads it,
+// Requirements is what a collection asks of the kernel that it is loaded into, and of the user who loads it,
 // as far as that can be told from the collection alone. Code counts even where a check of the kernel's
 // types keeps it from being reached, so an older kernel may do.
-type Needs struct {
-	Kernel       Version  // oldest that has everything, Oldest at least
-	Causes       []Need   // what is younger than Oldest, the youngest first
-	Capabilities []string // "CAP_BPF", …
-	BTF          bool     // the kernel has to describe its types
-	OnlyCore     bool     // it has to for CO-RE relocations alone, for which types from elsewhere do as well
+type Requirements struct {
+	Kernel       Version       // oldest that has everything, Oldest at least
+	Causes       []Requirement // what is younger than Oldest, the youngest first
+	Capabilities []string      // "CAP_BPF", …
+	BTF          bool          // the kernel has to describe its types
+	OnlyCore     bool          // it has to for CO-RE relocations alone, for which types from elsewhere do as well
 }
 
-// Need is one thing that kernels have since a version.
-type Need struct {
+// Requirement is one thing that kernels have since a version.
+type Requirement struct {
 	What  string // in the plural: "arena maps", "calls of bpf_loop"
 	Since Version
 	Users []string // what of the collection needs it: "map heap", "program count"; each once, in order
@@ -57,11 +57,11 @@ func (m MapType) Capabilities() []string {
 	return []string{capBPF}
 }
 
-// Needs says what the collection asks for. What is Optional counts only where something attaches it.
-func (c *Collection) Needs() Needs { return NeedsOf(c) }
+// Requirements says what the collection asks for. What is Optional counts only where something attaches it.
+func (c *Collection) Requirements() Requirements { return RequirementsOf(c) }
 
-// NeedsOf says what several collections ask for together.
-func NeedsOf(collections ...*Collection) Needs {
+// RequirementsOf says what several collections ask for together.
+func RequirementsOf(collections ...*Collection) Requirements {
 	n := needs{at: make(map[string]int), caps: make(map[string]bool)}
 	for _, c := range collections {
 		n.collection(c)
@@ -69,15 +69,15 @@ func NeedsOf(collections ...*Collection) Needs {
 	return n.result()
 }
 
-// Needs lists what of the program is younger than Oldest, the youngest first. Users is empty.
-func (p *Program) Needs() []Need {
+// Requirements lists what of the program is younger than Oldest, the youngest first. Users is empty.
+func (p *Program) Requirements() []Requirement {
 	n := needs{at: make(map[string]int), caps: make(map[string]bool)}
 	n.program(p, nil, "")
 	return n.result().Causes
 }
 
-// Needs lists what of the map is younger than Oldest, the youngest first. Users is empty.
-func (m *Map) Needs() []Need {
+// Requirements lists what of the map is younger than Oldest, the youngest first. Users is empty.
+func (m *Map) Requirements() []Requirement {
 	n := needs{at: make(map[string]int), caps: make(map[string]bool)}
 	n.mapOf(m, "")
 	return n.result().Causes
@@ -85,18 +85,18 @@ func (m *Map) Needs() []Need {
 
 // needs gathers needs without repeating them.
 type needs struct {
-	list []Need
+	list []Requirement
 	at   map[string]int // by Need.What: index in list
 	caps map[string]bool
 	btf  bool // for more than CO-RE
 	core bool
 }
 
-func (n *needs) result() Needs {
-	slices.SortStableFunc(n.list, func(a, b Need) int {
+func (n *needs) result() Requirements {
+	slices.SortStableFunc(n.list, func(a, b Requirement) int {
 		return cmp.Or(b.Since.Compare(a.Since), cmp.Compare(a.What, b.What))
 	})
-	r := Needs{Kernel: Oldest, Causes: n.list, BTF: n.btf || n.core, OnlyCore: n.core && !n.btf}
+	r := Requirements{Kernel: Oldest, Causes: n.list, BTF: n.btf || n.core, OnlyCore: n.core && !n.btf}
 	if len(n.list) > 0 {
 		r.Kernel = n.list[0].Since
 	}
@@ -117,7 +117,7 @@ func (n *needs) add(what string, since Version, user string) {
 	if !ok {
 		i = len(n.list)
 		n.at[what] = i
-		n.list = append(n.list, Need{What: what, Since: since})
+		n.list = append(n.list, Requirement{What: what, Since: since})
 	}
 	users := n.list[i].Users
 	if k := len(users); user == "" || k > 0 && users[k-1] == user || slices.Contains(users, user) {

@@ -27,9 +27,9 @@ func TestNeeds(t *testing.T) {
 		Attach:  []Attach{{Program: "used", Kind: HookTracing, Cookie: 7}, {Program: "b", Kind: HookTCX}},
 		Externs: []Extern{{Name: "maybe", Kind: ExternKfunc, Weak: true}},
 	}
-	want := Needs{
+	want := Requirements{
 		Kernel: Version{6, 9},
-		Causes: []Need{
+		Causes: []Requirement{
 			{"arena maps", Version{6, 9}, []string{"map heap"}},
 			{"tcx links", Version{6, 6}, []string{"program b"}},
 			{"tcx_ingress programs", Version{6, 6}, []string{"program b"}},
@@ -42,14 +42,14 @@ func TestNeeds(t *testing.T) {
 		Capabilities: []string{"CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"},
 		BTF:          true,
 	}
-	if d := cmp.Diff(want, c.Needs()); d != "" {
+	if d := cmp.Diff(want, c.Requirements()); d != "" {
 		t.Errorf("-want +have:\n%s", d)
 	}
-	both := NeedsOf(&Collection{}, &Collection{Maps: []*Map{{Name: "m", Type: MapHash}}}, c)
+	both := RequirementsOf(&Collection{}, &Collection{Maps: []*Map{{Name: "m", Type: MapHash}}}, c)
 	if d := cmp.Diff(want, both); d != "" {
 		t.Errorf("of several, -want +have:\n%s", d)
 	}
-	if d := cmp.Diff([]Need{{"calls of bpf_loop", Version{5, 17}, nil}, {"callbacks", Version{5, 13}, nil}}, (&Program{Insns: loop}).Needs()); d != "" {
+	if d := cmp.Diff([]Requirement{{"calls of bpf_loop", Version{5, 17}, nil}, {"callbacks", Version{5, 13}, nil}}, (&Program{Insns: loop}).Requirements()); d != "" {
 		t.Errorf("of a program, -want +have:\n%s", d)
 	}
 }
@@ -71,7 +71,7 @@ func TestNeedsLittle(t *testing.T) {
 		{"relocated and traced", &Collection{Programs: []*Program{{Type: ProgramTracing, Insns: NewInsns(Insn{Core: &btf.CoreRelo{}})}}}, []string{"CAP_BPF", "CAP_PERFMON"}, true, false},
 		{"ids of its own", &Collection{Programs: []*Program{{Type: ProgramXDP, Insns: NewInsns(Insn{Core: &btf.CoreRelo{Kind: btf.CoreTypeIDLocal}})}}}, []string{"CAP_BPF", "CAP_NET_ADMIN"}, false, false},
 	} {
-		if d := cmp.Diff(Needs{Kernel: Oldest, Capabilities: tt.caps, BTF: tt.btf, OnlyCore: tt.core}, tt.c.Needs()); d != "" {
+		if d := cmp.Diff(Requirements{Kernel: Oldest, Capabilities: tt.caps, BTF: tt.btf, OnlyCore: tt.core}, tt.c.Requirements()); d != "" {
 			t.Errorf("%s, -want +have:\n%s", tt.name, d)
 		}
 	}
@@ -88,16 +88,16 @@ func TestNeedsLittle(t *testing.T) {
 		{Program{Type: ProgramLSM, AttachType: AttachTypeLSMMac}, "", Version{}},
 	} {
 		tt.p.Flags = FlagSleepable
-		want := []Need{{What: tt.what, Since: tt.v}}
+		want := []Requirement{{What: tt.what, Since: tt.v}}
 		if tt.what == "" {
 			want = nil
 		}
-		if d := cmp.Diff(want, tt.p.Needs()); d != "" {
+		if d := cmp.Diff(want, tt.p.Requirements()); d != "" {
 			t.Errorf("%v, -want +have:\n%s", tt.p.Type, d)
 		}
 	}
 	link := &Collection{Maps: []*Map{{Name: "ops", Type: MapStructOps, Flags: FlagLink}}}
-	if n := link.Needs(); n.Kernel != (Version{6, 4}) || n.Causes[0].What != "links of struct_ops" {
+	if n := link.Requirements(); n.Kernel != (Version{6, 4}) || n.Causes[0].What != "links of struct_ops" {
 		t.Errorf("struct_ops with a link: %+v", n)
 	}
 }

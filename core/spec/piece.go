@@ -8,16 +8,16 @@ import (
 
 // NewPackedInsns returns instructions that are read from pieces, one after the other, until they
 // change. It keeps the slice. It is for core/elf: nobody outside of core can make a piece.
-func NewPackedInsns(pieces []pack.Piece) Code {
+func NewPackedInsns(pieces []pack.Piece) Insns {
 	if len(pieces) == 0 {
-		return Code{}
+		return Insns{}
 	}
 	at := uint32(0)
 	for i := range pieces {
 		pieces[i].At = at
 		at += pieces[i].To - pieces[i].From
 	}
-	return Code{pieces: pieces}
+	return Insns{pieces: pieces}
 }
 
 // unpackInsn sets in, which is zero, to an instruction of a piece.
@@ -36,7 +36,7 @@ func unpackInsns(to []Insn, p *pack.Piece, from []pack.Insn) int {
 }
 
 // pieceOf finds the piece that has instruction i of the code.
-func (c Code) pieceOf(i int) *pack.Piece {
+func (c Insns) pieceOf(i int) *pack.Piece {
 	from, to := 0, len(c.pieces)
 	for to-from > 1 {
 		if half := int(uint(from+to) / 2); int(c.pieces[half].At) <= i {
@@ -49,7 +49,7 @@ func (c Code) pieceOf(i int) *pack.Piece {
 }
 
 // cut returns the pieces of the instructions from index from on, up to but without to.
-func (c Code) cut(from, to int) []pack.Piece {
+func (c Insns) cut(from, to int) []pack.Piece {
 	var out []pack.Piece
 	for _, p := range c.pieces {
 		n := int(p.To - p.From)
@@ -67,4 +67,4 @@ func (c Code) cut(from, to int) []pack.Piece {
 }
 
 // samePieces reports whether both are made of the same pieces.
-func samePieces(a, b Code) bool { return len(a.pieces) > 0 && slices.Equal(a.pieces, b.pieces) }
+func samePieces(a, b Insns) bool { return len(a.pieces) > 0 && slices.Equal(a.pieces, b.pieces) }

@@ -10,7 +10,7 @@ import (
 )
 
 // inPieces gives the code in pieces, a function each, whose labels are numbered from 1.
-func inPieces(t testing.TB, c Code) Code {
+func inPieces(t testing.TB, c Insns) Insns {
 	t.Helper()
 	var lines []btf.LineInfoAt
 	var cores []btf.CoreReloAt
@@ -53,7 +53,7 @@ func inPieces(t testing.TB, c Code) Code {
 }
 
 // mixed is code with everything that an instruction can have.
-func mixed(t testing.TB) Code {
+func mixed(t testing.TB) Insns {
 	t.Helper()
 	p := program(t, `.func main
 		r1 = map[flows] ll
@@ -124,7 +124,7 @@ func TestPieces(t *testing.T) {
 			c.At(i)
 		}()
 	}
-	if NewPackedInsns(nil).Len() != 0 || !c.Part(3, 3).Equal(Code{}) {
+	if NewPackedInsns(nil).Len() != 0 || !c.Part(3, 3).Equal(Insns{}) {
 		t.Error("code of no pieces has instructions")
 	}
 }
@@ -161,7 +161,7 @@ func TestPiecesShared(t *testing.T) {
 // TestPiecesAllocs holds that going through code takes no memory for each instruction, however it is kept.
 func TestPiecesAllocs(t *testing.T) {
 	flat := mixed(t)
-	for _, c := range []Code{flat, inPieces(t, flat)} {
+	for _, c := range []Insns{flat, inPieces(t, flat)} {
 		n := 0
 		allocs := testing.AllocsPerRun(10, func() {
 			for i, in := range c.All() {
@@ -216,11 +216,11 @@ func TestPiecesReads(t *testing.T) {
 	if changedInsns(flat, p) != nil || changedInsns(p, flat) != nil {
 		t.Error("there is a difference")
 	}
-	want, err := flat.Code()
+	want, err := flat.Resolve()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := p.Code(); err != nil || !slices.Equal(got, want) {
+	if got, err := p.Resolve(); err != nil || !slices.Equal(got, want) {
 		t.Errorf("the instructions alone are %v, %v, want %v", got, err, want)
 	}
 	if string(p.AppendText(nil)) != string(flat.AppendText(nil)) {

@@ -12,9 +12,9 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// Place is a part of a variable, found by a path through its type. Its methods take the collection
+// VarPath is a part of a variable, found by a path through its type. Its methods take the collection
 // that it was found in, or a clone of it.
-type Place struct {
+type VarPath struct {
 	Path   string
 	Var    string
 	Offset uint32 // bytes from the start of the variable
@@ -35,13 +35,13 @@ const (
 	signBool // 0 and 1 only
 )
 
-// ErrNoVariable is wrapped by the error of Collection.Place when a path begins with no variable of the collection.
+// ErrNoVariable is wrapped by the error of Collection.VarPath when a path begins with no variable of the collection.
 var ErrNoVariable = errors.New("no variable")
 
-// Place finds a part of a variable: "limit", "cfg.ports[3].low", "table[2]". Typedefs and modifiers
+// VarPath finds a part of a variable: "limit", "cfg.ports[3].low", "table[2]". Typedefs and modifiers
 // are passed over, and members of anonymous structs belong to what is around them. Only BTF knows
 // what is inside a variable; without it a path is the name alone.
-func (c *Collection) Place(path string) (Place, error) {
+func (c *Collection) VarPath(path string) (VarPath, error) {
 	name, rest := path, ""
 	v := c.Var(path) // a name may have dots: static variables of functions do
 	for end := len(path); v == nil; {
@@ -56,18 +56,18 @@ func (c *Collection) Place(path string) (Place, error) {
 		if i := strings.IndexAny(path, ".["); i > 0 {
 			name = path[:i]
 		}
-		return Place{}, fmt.Errorf("find %s: %w %s", show(path), ErrNoVariable, show(name))
+		return VarPath{}, fmt.Errorf("find %s: %w %s", show(path), ErrNoVariable, show(name))
 	}
 	p, err := c.place(v, rest)
 	if err != nil {
-		return Place{}, fmt.Errorf("find %s: %w", show(path), err)
+		return VarPath{}, fmt.Errorf("find %s: %w", show(path), err)
 	}
 	p.Path = path
 	return p, nil
 }
 
-func (c *Collection) place(v *Var, rest string) (Place, error) {
-	p := Place{Var: v.Name, Size: v.Size, Type: v.Type}
+func (c *Collection) place(v *Var, rest string) (VarPath, error) {
+	p := VarPath{Var: v.Name, Size: v.Size, Type: v.Type}
 	if c.BTF == nil || v.Type == 0 {
 		if rest != "" {
 			return p, fmt.Errorf("variable %s has no type information", show(v.Name))
@@ -136,7 +136,7 @@ func (c *Collection) elements(v *Var) (elem btf.ID, count uint32, ok bool) {
 }
 
 // setWhole takes the place for a number if its size is that of one.
-func (p *Place) setWhole() {
+func (p *VarPath) setWhole() {
 	switch p.Size {
 	case 1, 2, 4, 8:
 		p.Bits = 8 * p.Size
@@ -144,7 +144,7 @@ func (p *Place) setWhole() {
 }
 
 // setType finds out from the type whether the place is a number, and which of its bits.
-func (p *Place) setType(c *Collection, f btf.Field) error {
+func (p *VarPath) setType(c *Collection, f btf.Field) error {
 	t, err := c.BTF.Type(c.BTF.Strip(f.Type))
 	if err != nil {
 		return err
@@ -182,7 +182,7 @@ func (p *Place) setType(c *Collection, f btf.Field) error {
 }
 
 // Fits reports whether x, a number or the bits of a negative one, can be stored at the place.
-func (p Place) Fits(x uint64) bool {
+func (p VarPath) Fits(x uint64) bool {
 	if p.sign == signBool {
 		return p.Bits > 0 && x <= 1
 	}
@@ -196,7 +196,7 @@ func (p Place) Fits(x uint64) bool {
 }
 
 // Bytes returns a copy of the bytes of the place.
-func (p Place) Bytes(c *Collection) ([]byte, error) {
+func (p VarPath) Bytes(c *Collection) ([]byte, error) {
 	v := c.Var(p.Var)
 	if v == nil {
 		return nil, fmt.Errorf("read %s: no variable %s", show(p.Path), show(p.Var))
@@ -211,7 +211,7 @@ func (p Place) Bytes(c *Collection) ([]byte, error) {
 
 // SetBytes replaces the bytes of the place: b must have its size. A bit-field shares its bytes with
 // others.
-func (p Place) SetBytes(c *Collection, b []byte) error {
+func (p VarPath) SetBytes(c *Collection, b []byte) error {
 	v := c.Var(p.Var)
 	if v == nil {
 		return fmt.Errorf("write %s: no variable %s", show(p.Path), show(p.Var))
@@ -223,7 +223,7 @@ func (p Place) SetBytes(c *Collection, b []byte) error {
 }
 
 // Uint returns the number at the place. A negative one is sign-extended.
-func (p Place) Uint(c *Collection) (uint64, error) {
+func (p VarPath) Uint(c *Collection) (uint64, error) {
 	word, err := p.word(c)
 	if err != nil {
 		return 0, err
@@ -237,7 +237,7 @@ func (p Place) Uint(c *Collection) (uint64, error) {
 }
 
 // Int returns the number at the place, read as a signed one.
-func (p Place) Int(c *Collection) (int64, error) {
+func (p VarPath) Int(c *Collection) (int64, error) {
 	word, err := p.word(c)
 	if err != nil {
 		return 0, err
@@ -248,7 +248,7 @@ func (p Place) Int(c *Collection) (int64, error) {
 
 // SetUint stores a number, or the bits of a negative one where the type has a sign or is unknown. It
 // refuses one that does not fit.
-func (p Place) SetUint(c *Collection, x uint64) error {
+func (p VarPath) SetUint(c *Collection, x uint64) error {
 	word, err := p.word(c)
 	if err != nil {
 		return err
@@ -272,7 +272,7 @@ func (p Place) SetUint(c *Collection, x uint64) error {
 }
 
 // SetInt stores a signed number. It refuses one that does not fit.
-func (p Place) SetInt(c *Collection, x int64) error {
+func (p VarPath) SetInt(c *Collection, x int64) error {
 	if p.Bits == 0 {
 		return p.noNumber()
 	}
@@ -283,7 +283,7 @@ func (p Place) SetInt(c *Collection, x int64) error {
 }
 
 // word reads the bytes of the place as one number.
-func (p Place) word(c *Collection) (uint64, error) {
+func (p VarPath) word(c *Collection) (uint64, error) {
 	if p.Bits == 0 {
 		return 0, p.noNumber()
 	}
@@ -300,6 +300,6 @@ func (p Place) word(c *Collection) (uint64, error) {
 	return binary.LittleEndian.Uint64(wide[:]), nil
 }
 
-func (p Place) noNumber() error {
+func (p VarPath) noNumber() error {
 	return fmt.Errorf("access %s: its %d bytes are no number", show(p.Path), p.Size)
 }

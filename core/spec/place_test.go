@@ -67,7 +67,7 @@ func TestPlace(t *testing.T) {
 		{big, "f.count", 7, 36, "00000007"},
 	} {
 		c := config(t, test.order)
-		p, err := c.Place(test.path)
+		p, err := c.VarPath(test.path)
 		if err != nil {
 			t.Error(err)
 			continue
@@ -98,12 +98,12 @@ func TestPlace(t *testing.T) {
 func TestPlaceNeighbours(t *testing.T) {
 	c := config(t, asm.LittleEndian)
 	for path, x := range map[string]uint64{"cfg.a": 7, "cfg.b": ^uint64(0), "cfg.c": 1<<22 - 1} {
-		p, _ := c.Place(path)
+		p, _ := c.VarPath(path)
 		if err := p.SetUint(c, x); err != nil {
 			t.Fatal(err)
 		}
 	}
-	p, _ := c.Place("cfg.b")
+	p, _ := c.VarPath("cfg.b")
 	if err := p.SetUint(c, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -124,19 +124,19 @@ func TestPlaceRefused(t *testing.T) {
 		"short.wide":       "outside the 4",
 		"cfg.":             "name is missing",
 	} {
-		if _, err := c.Place(path); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := c.VarPath(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", path, err, want)
 		}
 	}
 	for path, x := range map[string]int64{"cfg.a": 8, "cfg.b": 64, "cfg.id": -1, "f.count": 1 << 33, "cfg": 1, "cfg.ports": 1} {
-		p, err := c.Place(path)
+		p, err := c.VarPath(path)
 		if err != nil {
 			t.Error(err)
 		} else if err := p.SetInt(c, x); err == nil {
 			t.Errorf("%s takes %d", path, x)
 		}
 	}
-	if p, err := c.Place("cfg.ports"); err != nil {
+	if p, err := c.VarPath("cfg.ports"); err != nil {
 		t.Error(err)
 	} else if err := p.SetInt(c, -1); err == nil || !strings.Contains(err.Error(), "16 bytes are no number") {
 		t.Errorf("an array takes -1: %v", err)
@@ -144,7 +144,7 @@ func TestPlaceRefused(t *testing.T) {
 	if c.Maps[0].Data != nil {
 		t.Error("a refused value changed the data")
 	}
-	p, _ := c.Place("cfg.ports")
+	p, _ := c.VarPath("cfg.ports")
 	if err := p.SetBytes(c, make([]byte, 15)); err == nil {
 		t.Error("16 bytes take 15")
 	}
@@ -167,7 +167,7 @@ func TestPlaceBool(t *testing.T) {
 		Vars: []*Var{{Name: "on", Map: ".data", Size: 2, Type: pair}},
 	}
 	for path, want := range map[string][2]byte{"on.whole": {1, 0}, "on.bit": {0, 8}} {
-		p, err := c.Place(path)
+		p, err := c.VarPath(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -205,23 +205,23 @@ func TestPlaceGrown(t *testing.T) {
 		Maps: []*Map{{Name: ".data", Type: MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 1, Data: make([]byte, 8)}},
 		Vars: []*Var{{Name: "pairs", Map: ".data", Size: 8, Type: list}},
 	}
-	if _, err := c.Place("pairs[1].high"); err == nil {
+	if _, err := c.VarPath("pairs[1].high"); err == nil {
 		t.Error("an array of one has a second element")
 	}
 	if err := c.ResizeData(".data", 24); err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{"pairs[3].high": "index 3 of 3", "pairs[2].none": "not found", "pairs[x]": "no number", "pairs.low": "no members"} {
-		if _, err := c.Place(path); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := c.VarPath(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", path, err, want)
 		}
 	}
 	for path, offset := range map[string]uint32{"pairs[0].high": 4, "pairs[2].high": 20, "pairs[1]": 8, "pairs": 0} {
-		if p, err := c.Place(path); err != nil || p.Offset != offset {
+		if p, err := c.VarPath(path); err != nil || p.Offset != offset {
 			t.Errorf("%s is at %d, %v, want %d", path, p.Offset, err, offset)
 		}
 	}
-	p, err := c.Place("pairs[2].high")
+	p, err := c.VarPath("pairs[2].high")
 	if err != nil {
 		t.Fatal(err)
 	}

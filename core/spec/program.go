@@ -31,7 +31,7 @@ type Program struct {
 	Flags      ProgramFlags
 	Optional   bool   // a "?" section: not loaded unless asked for
 	Exception  string // function of the program that bpf_throw calls (tag "exception_callback:")
-	Insns      Code
+	Insns      Insns
 	LabelNames map[asm.Label]string // optional names of labels
 	Tables     []JumpTable          // names unique
 }
@@ -142,10 +142,10 @@ func (p *Program) LineAt(i int) *btf.LineInfo {
 	return nil
 }
 
-// Code returns the instructions alone, as a fresh copy in which references to functions have become
+// Resolve returns the instructions alone, as a fresh copy in which references to functions have become
 // references to labels: what the encoder takes. Labels made up for function starts begin with
 // NewLabel. It fails if a reference names no function of the program.
-func (p *Program) Code() ([]asm.Insn, error) {
+func (p *Program) Resolve() ([]asm.Insn, error) {
 	out := p.Insns.plain()
 	starts := make(map[string]int)
 	for i, m := range p.Insns.marks() {

@@ -11,7 +11,7 @@ import (
 func TestCode(t *testing.T) {
 	p := program(t, ".func main\nr1 = func[cb] ll\ncall sub\ncall sub\nif r0 == 0 goto L1\nL1:\nexit\n.func sub\nL2:\nif r1 == 0 goto L2\nexit\n.func cb\nexit")
 	before := p.Clone()
-	code, err := p.Code()
+	code, err := p.Resolve()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,11 +26,11 @@ func TestCode(t *testing.T) {
 		t.Error("Code changed the program")
 	}
 	p.Insns.private()[1].Symbol = "none"
-	if _, err := p.Code(); err == nil || !strings.Contains(err.Error(), `instruction 1 refers to function "none"`) {
+	if _, err := p.Resolve(); err == nil || !strings.Contains(err.Error(), `instruction 1 refers to function "none"`) {
 		t.Errorf("got %v", err)
 	}
 	p.Insns.private()[3].Func = &btf.FuncInfo{Name: "sub"}
-	if _, err := p.Code(); err == nil || !strings.Contains(err.Error(), "defined twice") {
+	if _, err := p.Resolve(); err == nil || !strings.Contains(err.Error(), "defined twice") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -51,7 +51,7 @@ func TestNewLabel(t *testing.T) {
 		}
 	}
 	p := program(t, ".func main\ncall g\nL4294967295: goto L4294967295\n.func g\nr0 = 0\nexit")
-	code, err := p.Code()
+	code, err := p.Resolve()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func (p *Program) DeleteSet(gone []bool) error {
 			p.LabelNames[to] = name
 		}
 	}
-	p.Insns = Code{list: kept}
+	p.Insns = Insns{list: kept}
 	p.relabelTables(func(l asm.Label) (asm.Label, bool) { return moved.now[l], moved.now[l] != 0 })
 	return nil
 }

@@ -139,7 +139,7 @@ func (c *Collection) renameRefs(from, to string, a, b asm.RefKind) {
 }
 
 // renameRefs renames what instructions refer to by references of two kinds.
-func (c *Code) renameRefs(from, to string, a, b asm.RefKind) {
+func (c *Insns) renameRefs(from, to string, a, b asm.RefKind) {
 	var own []Insn
 	for i, r := range c.each() {
 		if r.Symbol != from || r.Ref != a && r.Ref != b {

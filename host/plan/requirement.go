@@ -20,7 +20,7 @@ func requirementsOf(objects []Object, given bool) Requirements {
 			after = append(after, p.After)
 		}
 	}
-	all := spec.NeedsOf(after...)
+	all := spec.RequirementsOf(after...)
 	n := report.NewRequirements(all)
 	n.BTF = all.BTF && !(given && all.OnlyCore)
 	return n

@@ -11,7 +11,7 @@ import (
 )
 
 // insns wraps plain instructions.
-func insns(list ...asm.Insn) spec.Code {
+func insns(list ...asm.Insn) spec.Insns {
 	out := make([]spec.Insn, len(list))
 	for i, in := range list {
 		out[i].Insn = in

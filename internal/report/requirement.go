@@ -19,7 +19,7 @@ type Requirement struct {
 }
 
 // NewRequirements returns the document of what collections need; its lists are empty, not nil.
-func NewRequirements(n spec.Needs) Requirements {
+func NewRequirements(n spec.Requirements) Requirements {
 	d := Requirements{Kernel: n.Kernel.String(), Capabilities: append([]string{}, n.Capabilities...), BTF: n.BTF, Causes: []Requirement{}}
 	for _, c := range n.Causes {
 		d.Causes = append(d.Causes, Requirement{c.What, c.Since.String(), append([]string{}, c.Users...)})

@@ -65,7 +65,7 @@ func (g *Graph) Constants(o ConstOptions) *Constants {
 		f := &g.Funcs[i]
 		switch {
 		case !f.Reachable:
-		case !f.Opaque:
+		case !f.HasIndirectJump:
 			enter(int32(f.Block), &anything)
 		default:
 			for k := f.Block; k < f.Block+f.Blocks; k++ {
@@ -110,7 +110,7 @@ func (c *Constants) Block(block int, visit func(insn int, before *[asm.R10]Value
 	b := &c.g.Blocks[block]
 	for i := b.Start; i < b.End; i++ {
 		visit(i, &regs)
-		if c.g.Funcs[b.Func].Opaque { // control may come from anywhere to the next one
+		if c.g.Funcs[b.Func].HasIndirectJump { // control may come from anywhere to the next one
 			regs = c.in[block]
 			continue
 		}

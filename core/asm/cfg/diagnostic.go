@@ -8,46 +8,46 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 )
 
-// Finding is something that no kernel accepts, or code that does nothing.
-type Finding struct {
-	Kind FindingKind
+// Diagnostic is something that no kernel accepts, or code that does nothing.
+type Diagnostic struct {
+	Kind DiagnosticKind
 	Insn int     // index of the instruction
 	End  int     // of unreachable code: index behind its last instruction; otherwise 0
 	Reg  asm.Reg // of an uninitialised register
 }
 
-// FindingKind says what is wrong.
-type FindingKind uint8
+// DiagnosticKind says what is wrong.
+type DiagnosticKind uint8
 
 // The kinds of findings.
 const (
-	FindUnknown       FindingKind = iota + 1 // instruction that is not known
-	FindFallsOff                             // control runs past the end of the function
-	FindJumpOut                              // distance leads out of the program
-	FindJumpMiddle                           // distance leads into the middle of a 64-bit load
-	FindJumpLeaves                           // jump into another function
-	FindWriteR10                             // write to the frame pointer
-	FindUninitialised                        // register is read that no path has given a value
-	FindUnreachable                          // control never gets there
+	FindUnknown       DiagnosticKind = iota + 1 // instruction that is not known
+	FindFallsOff                                // control runs past the end of the function
+	FindJumpOut                                 // distance leads out of the program
+	FindJumpMiddle                              // distance leads into the middle of a 64-bit load
+	FindJumpLeaves                              // jump into another function
+	FindWriteR10                                // write to the frame pointer
+	FindUninitialised                           // register is read that no path has given a value
+	FindUnreachable                             // control never gets there
 )
 
-// findingNames is indexed by FindingKind.
-var findingNames = [...]string{
+// diagnosticNames is indexed by FindingKind.
+var diagnosticNames = [...]string{
 	"", "unknown instruction", "control runs past the end of the function", "jump out of the program",
 	"jump into the middle of a 64-bit load", "jump into another function", "write to the frame pointer r10",
 	"read of a register that has no value", "unreachable code",
 }
 
 // String describes the kind.
-func (k FindingKind) String() string {
-	if int(k) < len(findingNames) {
-		return findingNames[k]
+func (k DiagnosticKind) String() string {
+	if int(k) < len(diagnosticNames) {
+		return diagnosticNames[k]
 	}
 	return fmt.Sprintf("finding kind %d", uint8(k))
 }
 
 // String returns for example "insn 3: read of a register that has no value: r2".
-func (f Finding) String() string {
+func (f Diagnostic) String() string {
 	if f.End > f.Insn+1 {
 		return fmt.Sprintf("insns %d to %d: %s", f.Insn, f.End-1, f.Reason())
 	}
@@ -55,7 +55,7 @@ func (f Finding) String() string {
 }
 
 // Reason is String without the place.
-func (f Finding) Reason() string {
+func (f Diagnostic) Reason() string {
 	if f.Kind == FindUninitialised {
 		return fmt.Sprintf("%v: r%d", f.Kind, f.Reg)
 	}
@@ -71,27 +71,27 @@ type CheckOptions struct {
 // Check looks for what is wrong whatever kernel and program type: it says nothing wrong of a program
 // that a kernel accepts, and finds only a part of what a kernel refuses. Findings are in the order of
 // place. Time is linear.
-func (g *Graph) Check(o CheckOptions) []Finding {
-	out := slices.Clone(g.odd)
+func (g *Graph) Check(o CheckOptions) []Diagnostic {
+	out := slices.Clone(g.invalid)
 	for k := range g.Blocks {
-		if b := &g.Blocks[k]; b.Falls && b.Reachable {
-			out = append(out, Finding{Kind: FindFallsOff, Insn: b.End - 1})
+		if b := &g.Blocks[k]; b.FallsThrough && b.Reachable {
+			out = append(out, Diagnostic{Kind: FindFallsOff, Insn: b.End - 1})
 		}
 	}
 	for i := range g.Insns {
 		if g.Insns[i].Writes().Has(asm.R10) {
-			out = append(out, Finding{Kind: FindWriteR10, Insn: i})
+			out = append(out, Diagnostic{Kind: FindWriteR10, Insn: i})
 		}
 	}
 	out = append(out, g.unreachable()...)
 	out = append(out, g.uninitialised(o)...)
-	slices.SortStableFunc(out, func(a, b Finding) int { return cmp.Compare(a.Insn, b.Insn) })
+	slices.SortStableFunc(out, func(a, b Diagnostic) int { return cmp.Compare(a.Insn, b.Insn) })
 	return out
 }
 
 // unreachable returns the longest runs of unreachable code within a function.
-func (g *Graph) unreachable() []Finding {
-	var out []Finding
+func (g *Graph) unreachable() []Diagnostic {
+	var out []Diagnostic
 	for k := range g.Blocks {
 		b := &g.Blocks[k]
 		if b.Reachable {
@@ -101,18 +101,18 @@ func (g *Graph) unreachable() []Finding {
 			out[n-1].End = b.End
 			continue
 		}
-		out = append(out, Finding{Kind: FindUnreachable, Insn: b.Start, End: b.End})
+		out = append(out, Diagnostic{Kind: FindUnreachable, Insn: b.Start, End: b.End})
 	}
 	return out
 }
 
 // uninitialised returns the reads of registers that have no value whichever way control came.
-func (g *Graph) uninitialised(o CheckOptions) []Finding {
+func (g *Graph) uninitialised(o CheckOptions) []Diagnostic {
 	in := g.initialised()
-	var out []Finding
+	var out []Diagnostic
 	for k := range g.Blocks {
 		b := &g.Blocks[k]
-		if !b.Reachable || g.Funcs[b.Func].Opaque {
+		if !b.Reachable || g.Funcs[b.Func].HasIndirectJump {
 			continue
 		}
 		have := in[k]
@@ -124,7 +124,7 @@ func (g *Graph) uninitialised(o CheckOptions) []Finding {
 			}
 			for r := range asm.R10 {
 				if need.Has(r) && !have.Has(r) {
-					out = append(out, Finding{Kind: FindUninitialised, Insn: i, Reg: r})
+					out = append(out, Diagnostic{Kind: FindUninitialised, Insn: i, Reg: r})
 					have |= asm.Regs(r) // once is enough
 				}
 			}

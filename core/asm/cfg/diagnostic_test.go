@@ -56,7 +56,7 @@ insn 3: read of a register that has no value: r9`},
 	if got := graph(t, "exit").Check(CheckOptions{NoResult: true}); len(got) != 0 {
 		t.Errorf("without a result: %v", got)
 	}
-	if got := FindingKind(99).String(); got != "finding kind 99" {
+	if got := DiagnosticKind(99).String(); got != "finding kind 99" {
 		t.Errorf("unknown kind: %q", got)
 	}
 }

@@ -68,7 +68,7 @@ func (s *dominance) walk() {
 	for i := range g.Funcs {
 		f := &g.Funcs[i]
 		enter(int32(f.Block), 0)
-		if f.Opaque {
+		if f.HasIndirectJump {
 			for k := f.Block + 1; k < f.Block+f.Blocks; k++ {
 				enter(int32(k), s.number[f.Block])
 			}

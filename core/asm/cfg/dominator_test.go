@@ -62,7 +62,7 @@ L1:	exit`)
 // dominates answers by definition: b cannot be reached from its function when a is taken out.
 func dominates(g *Graph, a, b int) bool {
 	root := g.Funcs[g.Blocks[b].Func].Block
-	if g.Funcs[g.Blocks[b].Func].Opaque {
+	if g.Funcs[g.Blocks[b].Func].HasIndirectJump {
 		return a == b || a == root
 	}
 	reach := func(without int) bool {

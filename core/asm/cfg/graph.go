@@ -24,29 +24,29 @@ type Graph struct {
 	targets []int32 // by instruction: index of the one that it leads to, or targetNone
 	succs   []int32 // of all blocks
 	preds   []int32
-	odd     []Finding // jumps that lead nowhere
-	anyCall bool      // callx is there: it may call every function
+	invalid []Diagnostic // jumps that lead nowhere
+	anyCall bool         // callx is there: it may call every function
 }
 
 // Block is a run of instructions that control enters at the first and leaves at the last.
 type Block struct {
-	Start, End int  // its instructions are those from Start up to but without End
-	Func       int  // index of its function
-	Reachable  bool // control can get here from the first instruction of the program
-	Falls      bool // control can run past its end, where the function or the program is over
+	Start, End   int  // its instructions are those from Start up to but without End
+	Func         int  // index of its function
+	Reachable    bool // control can get here from the first instruction of the program
+	FallsThrough bool // control can run past its end, where the function or the program is over
 
 	succ, pred [2]int32 // ranges in Graph.succs and preds
 }
 
 // Function is one function of a program.
 type Function struct {
-	Name       string // if it is known
-	Start, End int    // its instructions
-	Block      int    // index of its first block; blocks are consecutive
-	Blocks     int    // how many there are
-	Calls      []LocalCall
-	Reachable  bool // it is the first, or called or its address taken where control can get
-	Opaque     bool // where control goes inside is not known
+	Name            string // if it is known
+	Start, End      int    // its instructions
+	Block           int    // index of its first block; blocks are consecutive
+	Blocks          int    // how many there are
+	Calls           []LocalCall
+	Reachable       bool // it is the first, or called or its address taken where control can get
+	HasIndirectJump bool // where control goes inside is not known
 }
 
 // LocalCall is the call of a function of the same program, or the place where its address is taken.
@@ -224,15 +224,15 @@ func (b *grapher) functions() {
 		in := &insns[i]
 		switch {
 		case in.Flags&asm.Raw != 0:
-			b.g.odd = append(b.g.odd, Finding{Kind: FindUnknown, Insn: i})
+			b.g.invalid = append(b.g.invalid, Diagnostic{Kind: FindUnknown, Insn: i})
 		case in.Op == asm.OpCallReg:
 			b.g.anyCall = true
 		}
 		switch to {
 		case targetOut:
-			b.g.odd = append(b.g.odd, Finding{Kind: FindJumpOut, Insn: i})
+			b.g.invalid = append(b.g.invalid, Diagnostic{Kind: FindJumpOut, Insn: i})
 		case targetMiddle:
-			b.g.odd = append(b.g.odd, Finding{Kind: FindJumpMiddle, Insn: i})
+			b.g.invalid = append(b.g.invalid, Diagnostic{Kind: FindJumpMiddle, Insn: i})
 		}
 		if to < 0 || in.Flags&asm.Raw != 0 {
 			b.targets[i] = targetNone
@@ -305,7 +305,7 @@ func (b *grapher) connect() {
 			if bl.End < g.Funcs[bl.Func].End {
 				g.succs = append(g.succs, int32(k+1))
 			} else {
-				bl.Falls = true
+				bl.FallsThrough = true
 			}
 		}
 		if isJump(in) {
@@ -334,7 +334,7 @@ func (b *grapher) connect() {
 func (b *grapher) jump(bl *Block, insn int) {
 	g := b.g
 	if g.Insns[insn].Op == asm.OpJumpReg {
-		g.Funcs[bl.Func].Opaque = true
+		g.Funcs[bl.Func].HasIndirectJump = true
 	}
 	to := b.targets[insn]
 	if to < 0 {
@@ -342,7 +342,7 @@ func (b *grapher) jump(bl *Block, insn int) {
 	}
 	t := g.blockOf[to]
 	if g.Blocks[t].Func != bl.Func {
-		g.odd = append(g.odd, Finding{Kind: FindJumpLeaves, Insn: insn})
+		g.invalid = append(g.invalid, Diagnostic{Kind: FindJumpLeaves, Insn: insn})
 		return
 	}
 	g.succs = append(g.succs, t)
@@ -355,7 +355,7 @@ func (b *grapher) calls() {
 		in := &g.Insns[i]
 		f := &g.Funcs[g.FuncOf(i)]
 		if in.Flags&asm.Raw != 0 {
-			f.Opaque = true
+			f.HasIndirectJump = true
 		}
 		if to >= 0 && !isJump(in) {
 			f.Calls = append(f.Calls, LocalCall{Insn: i, Func: g.FuncOf(int(to)), Address: in.Op == asm.OpLoadImm64})
@@ -376,7 +376,7 @@ func (g *Graph) reach() {
 		f := &g.Funcs[todo[len(todo)-1]]
 		todo = todo[:len(todo)-1]
 		blocks = append(blocks, int32(f.Block))
-		if f.Opaque {
+		if f.HasIndirectJump {
 			for k := range f.Blocks {
 				blocks = append(blocks, int32(f.Block+k))
 			}

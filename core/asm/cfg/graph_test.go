@@ -37,7 +37,7 @@ func flow(g *Graph) string {
 				b.WriteString("&")
 			}
 		}
-		if f.Opaque {
+		if f.HasIndirectJump {
 			b.WriteString(" opaque")
 		}
 		if !f.Reachable {
@@ -50,7 +50,7 @@ func flow(g *Graph) string {
 				b.WriteString("WRONG FUNCTION ")
 			}
 			fmt.Fprintf(&b, "  %d: %d-%d %v <%v", k, bl.Start, bl.End, g.Succs(k), g.Preds(k))
-			if bl.Falls {
+			if bl.FallsThrough {
 				b.WriteString(" falls")
 			}
 			if !bl.Reachable {

@@ -55,7 +55,7 @@ func (g *Graph) Live() *Liveness {
 	l := &Liveness{g: g, out: make([]asm.RegSet, len(g.Blocks))}
 	in := make([]asm.RegSet, len(g.Blocks))
 	for k := range g.Blocks {
-		if b := &g.Blocks[k]; b.Falls || g.Funcs[b.Func].Opaque {
+		if b := &g.Blocks[k]; b.FallsThrough || g.Funcs[b.Func].HasIndirectJump {
 			l.out[k] = asm.AllRegs
 		}
 	}

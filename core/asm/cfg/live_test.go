@@ -58,7 +58,7 @@ func TestLiveRandom(t *testing.T) {
 		l := g.Live()
 		for k := range g.Blocks {
 			want := asm.RegSet(0)
-			if g.Blocks[k].Falls {
+			if g.Blocks[k].FallsThrough {
 				want = asm.AllRegs
 			}
 			for _, s := range g.Succs(k) {

@@ -104,7 +104,7 @@ const (
 func (g *Graph) frames() (low []int, exact []bool) {
 	low, exact = make([]int, len(g.Funcs)), make([]bool, len(g.Funcs))
 	for i := range g.Funcs {
-		exact[i] = !g.Funcs[i].Opaque
+		exact[i] = !g.Funcs[i].HasIndirectJump
 	}
 	in := make([][asm.R10]pointer, len(g.Blocks))
 	seen := make([]bool, len(g.Blocks))

@@ -45,7 +45,7 @@ func (w *writer) addFunc(f *outFunc) {
 }
 
 // code returns the instructions as they are now: names of functions in them may still change.
-func (f *outFunc) code() spec.Code { return f.from.Insns.Part(f.first, f.end) }
+func (f *outFunc) code() spec.Insns { return f.from.Insns.Part(f.first, f.end) }
 
 // funcEnd returns where the function that starts at i ends.
 func funcEnd(p *spec.Program, i int) int {
@@ -131,11 +131,11 @@ func renameTo(p *spec.Program, at int, name string) error {
 }
 
 // sameCode reports whether two functions are the same but for the numbers of their labels.
-func sameCode(a, b spec.Code) bool {
+func sameCode(a, b spec.Insns) bool {
 	if a.Len() != b.Len() {
 		return false
 	}
-	labels := func(c spec.Code) map[asm.Label]int {
+	labels := func(c spec.Insns) map[asm.Label]int {
 		out := make(map[asm.Label]int)
 		for i, in := range c.All() {
 			if in.Label != 0 {

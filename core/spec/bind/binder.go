@@ -63,7 +63,7 @@ const PoisonCall = 0xbad2310
 // Errors name the instruction. They wrap ErrNotSupported if something that is not weak does not exist,
 // fs.ErrPermission if the kernel shows no addresses; others come from package btf and the facts.
 func (b *Binder) Bind(p *spec.Program) (*Program, error) {
-	code, err := p.Code()
+	code, err := p.Resolve()
 	if err != nil {
 		return nil, err
 	}

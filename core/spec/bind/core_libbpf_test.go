@@ -126,7 +126,7 @@ func loadFor(t *testing.T, object, target string) *Binder {
 
 // relocate gives the code of a program after relocation, or where that fails.
 func relocate(l *Binder, p *spec.Program) (*Program, int, error) {
-	code, err := p.Code()
+	code, err := p.Resolve()
 	if err != nil {
 		return nil, 0, err
 	}

@@ -9,9 +9,9 @@ import (
 
 // Graph returns the control flow of a program, with the names of its functions. Indices of
 // instructions are those of p.Insns. It is out of date when the program changes. The errors are those
-// of Program.Code and cfg.New.
+// of Program.Resolve and cfg.New.
 func Graph(p *spec.Program) (*cfg.Graph, error) {
-	code, err := p.Code()
+	code, err := p.Resolve()
 	if err != nil {
 		return nil, err
 	}

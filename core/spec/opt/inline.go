@@ -99,7 +99,7 @@ func (l *inliner) check() error {
 	switch {
 	case l.caller == l.callee:
 		return fmt.Errorf("it calls itself")
-	case f.Opaque:
+	case f.HasIndirectJump:
 		return fmt.Errorf("it jumps to addresses in registers, or has instructions that are not known")
 	}
 	for _, c := range f.Calls {
@@ -120,7 +120,7 @@ func (l *inliner) check() error {
 		}
 	}
 	last := &l.g.Blocks[f.Block+f.Blocks-1]
-	if last.Falls {
+	if last.FallsThrough {
 		return fmt.Errorf("control runs past its end")
 	}
 	return nil

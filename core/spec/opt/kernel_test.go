@@ -206,7 +206,7 @@ func TestPruneObjects(t *testing.T) {
 					m.Pinning = spec.PinNone
 					m.Values = nil
 				}
-				if n := c.Needs(); len(n.Causes) > 0 {
+				if n := c.Requirements(); len(n.Causes) > 0 {
 					testenv.NeedKernel(t, n.Kernel.String(), n.Causes[0].What)
 				}
 				before, err := loader.Load(c, loader.Options{})
