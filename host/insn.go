@@ -107,7 +107,7 @@ func (x *instance) splice(r tx.ProgramRef, at, del int, ins []spec.Insn, names m
 	if err := x.rights.inserting(ins); err != nil {
 		return err
 	}
-	if err := r.Program.Splice(at, del, ins); err != nil {
+	if err := r.Program.Splice(at, del, ins, spec.SpliceOptions{}); err != nil {
 		return err
 	}
 	for l, name := range names {

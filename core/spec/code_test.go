@@ -74,7 +74,7 @@ var codeEdits = map[string]func(c *Collection) error{
 	},
 	"insert": func(c *Collection) error { return c.Programs[0].Insert(1, mov(9)) },
 	"delete": func(c *Collection) error { return c.Programs[0].Delete(1, 1) },
-	"splice": func(c *Collection) error { return c.Programs[0].Splice(0, 1, []Insn{mov(9)}) },
+	"splice": func(c *Collection) error { return c.Programs[0].Splice(0, 1, []Insn{mov(9)}, SpliceOptions{}) },
 	"append": func(c *Collection) error { return c.Programs[0].Insert(c.Programs[0].Insns.Len(), mov(9)) },
 	"func":   func(c *Collection) error { return c.Programs[0].RenameFunc("sub", "other") },
 	"rename": func(c *Collection) error { return c.RenameProgram("main", "other") },

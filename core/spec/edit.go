@@ -18,22 +18,17 @@ type SpliceOptions struct {
 // Insert puts instructions before instruction at; at the length of the program it appends.
 // The rule is that of the package comment.
 func (p *Program) Insert(at int, ins ...Insn) error {
-	return p.SpliceWith(at, 0, ins, SpliceOptions{})
+	return p.Splice(at, 0, ins, SpliceOptions{})
 }
 
 // Delete removes n instructions from index at on. The rule is that of the package comment.
 func (p *Program) Delete(at, n int) error {
-	return p.SpliceWith(at, n, nil, SpliceOptions{})
+	return p.Splice(at, n, nil, SpliceOptions{})
 }
 
 // Splice removes del instructions from index at on and puts others in their place. The rule is that
-// of the package comment; on error nothing has changed.
-func (p *Program) Splice(at, del int, ins []Insn) error {
-	return p.SpliceWith(at, del, ins, SpliceOptions{})
-}
-
-// SpliceWith is Splice with options.
-func (p *Program) SpliceWith(at, del int, ins []Insn, o SpliceOptions) error {
+// of the package comment, but for what the options change; on error nothing has changed.
+func (p *Program) Splice(at, del int, ins []Insn, o SpliceOptions) error {
 	if at < 0 || at > p.Insns.Len() || del < 0 || del > p.Insns.Len()-at {
 		return fmt.Errorf("edit program %s: instructions %d to %d are not within its %d", show(p.Name), at, at+del, p.Insns.Len())
 	}

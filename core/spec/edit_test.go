@@ -241,7 +241,7 @@ func TestSplice(t *testing.T) {
 					ins = ins[:1] // only the jump; its label is that of the program
 				}
 			}
-			if err := p.SpliceWith(tt.at, tt.del, ins, SpliceOptions{TakeLabel: tt.take}); err != nil {
+			if err := p.Splice(tt.at, tt.del, ins, SpliceOptions{TakeLabel: tt.take}); err != nil {
 				t.Fatal(err)
 			}
 			if got := listing(p); tt.want != "" && "\n"+got != tt.want {
@@ -282,7 +282,7 @@ func TestSpliceRefused(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			p := program(t, twoFuncs)
 			before := p.Clone()
-			err := p.Splice(tt.at, tt.del, tt.ins)
+			err := p.Splice(tt.at, tt.del, tt.ins, SpliceOptions{})
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("got error %v, want one with %q", err, tt.want)
 			}
@@ -354,7 +354,7 @@ func TestSpliceLines(t *testing.T) {
 		t.Error("the next instruction did not become the start of the function with its line")
 	}
 	p = fresh()
-	if err := p.Splice(9, 0, code(t, ".func more\nexit")); err != nil {
+	if err := p.Splice(9, 0, code(t, ".func more\nexit"), SpliceOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if p.Insns.list[9].Line == nil {
@@ -362,7 +362,7 @@ func TestSpliceLines(t *testing.T) {
 	}
 	p = fresh()
 	p.Insns.private()[1].Core = &btf.CoreRelo{Type: 1}
-	if err := p.Splice(1, 1, code(t, "r0 = 1")); err == nil {
+	if err := p.Splice(1, 1, code(t, "r0 = 1"), SpliceOptions{}); err == nil {
 		if p.Insns.list[1].Core != nil {
 			t.Error("a replacement inherited the CO-RE record")
 		}
@@ -387,7 +387,7 @@ func TestSpliceRandom(t *testing.T) {
 			ins[k] = Insn{Insn: asm.Mov64Imm(asm.R8, int32(k)), Line: &btf.LineInfo{Line: 100}}
 		}
 		old := p.Clone()
-		if err := p.Splice(at, del, ins); err != nil {
+		if err := p.Splice(at, del, ins, SpliceOptions{}); err != nil {
 			continue
 		}
 		if p.Insns.Len() == 0 {

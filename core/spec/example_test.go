@@ -122,7 +122,7 @@ func ExampleCollection_AppendText() {
 func ExampleDiff() {
 	a := &spec.Collection{Programs: []*spec.Program{{Name: "pass", Type: spec.ProgramXDP, Insns: spec.NewInsns(insns("r0 = 2\nexit")...)}}}
 	b := a.Clone()
-	if err := b.Programs[0].Splice(0, 1, insns("r0 = 1")); err != nil {
+	if err := b.Programs[0].Splice(0, 1, insns("r0 = 1"), spec.SpliceOptions{}); err != nil {
 		fmt.Println(err)
 	}
 	fmt.Printf("%s", spec.AppendChanges(nil, spec.Diff(a, b)))

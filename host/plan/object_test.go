@@ -20,7 +20,7 @@ func TestObject(t *testing.T) {
 	if o.Edited() || !o.Attached("p") || o.Attached("q") || o.Wrote("p", 0) {
 		t.Errorf("attached only: edited %v, attached %v, wrote %v", o.Edited(), o.Attached("p"), o.Wrote("p", 0))
 	}
-	if err := after.Programs[0].Splice(1, 0, []spec.Insn{{Insn: asm.Mov64Imm(asm.R1, 7)}}); err != nil {
+	if err := after.Programs[0].Splice(1, 0, []spec.Insn{{Insn: asm.Mov64Imm(asm.R1, 7)}}, spec.SpliceOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := o.Complete(nil); err != nil {

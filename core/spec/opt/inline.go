@@ -61,7 +61,7 @@ func inline(p *spec.Program, at int) error {
 	f := g.Funcs[l.callee]
 	unused := l.onlyCall()
 	p.Insns = spec.NewInsns(insns...)
-	if err := p.Splice(at, 1, body); err != nil {
+	if err := p.Splice(at, 1, body, spec.SpliceOptions{}); err != nil {
 		return err
 	}
 	if !unused {
