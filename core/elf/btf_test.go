@@ -35,7 +35,8 @@ func TestReadBTF(t *testing.T) {
 	}
 }
 
-// TestReadBTFOther reads files that are no eBPF objects: this test, which has no types, and a module with a distilled base.
+// TestReadBTFOther reads files that are not eBPF objects: this test, which has no types, and a
+// module with a distilled base.
 func TestReadBTFOther(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
@@ -56,7 +57,8 @@ func TestReadBTFOther(t *testing.T) {
 	}
 }
 
-// TestReadBTFMalformed cuts and changes a file: no panic, and no types that are longer than the file.
+// TestReadBTFMalformed cuts and changes a file: no panic, and no types that are longer than the
+// file.
 func TestReadBTFMalformed(t *testing.T) {
 	raw := elftest.ReadFile(t, "testdata/tcp-el.o")
 	want, _, _ := object.ReadBTF(bytes.NewReader(raw))

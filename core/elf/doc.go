@@ -8,7 +8,7 @@
 //
 //   - Every function that is not static, in a code section other than .text, is a program. The name
 //     of the section says its type: docs/sections.md has them all, and they are libbpf's. What a
-//     program calls, in whichever section it is, stands behind it in the same program.
+//     program calls, in whichever section it is, follows it in the same program.
 //   - .maps (with BTF) and maps (without) hold maps. Each section .data, .rodata, .bss, and what is
 //     named after them, is an array with one value, and each symbol in it a variable. .kconfig is
 //     such a section too, whose values the loader fills in.
@@ -22,12 +22,12 @@
 //
 // # Errors and notes
 //
-// An input that is no object at all gives [ErrNotObject] and says what it is. A malformed one gives
-// the section and the offset in it. What is odd but can be read is in Collection.Notes, with the
-// codes of [NoteTexts].
+// An input that is not an object returns [ErrNotObject], which says what it is. A malformed one
+// returns the section and the offset in it. What is unusual but readable is in Collection.Notes,
+// with the codes of [NoteTexts].
 //
-// Instances of struct_ops are maps of that type with the bytes of the instance; the programs that are
-// its members are initial values at the offsets of the members. Variables of an arena are variables
-// of the arena's map, whose Data is their image.
-// Tables of .jumptables belong to the programs that use them, with labels for their places.
+// Instances of struct_ops are maps of that type with the bytes of the instance; the programs that
+// are its members are initial values at the offsets of the members. Variables of an arena are
+// variables of the arena's map, whose Data is their image. Tables of .jumptables belong to the
+// programs that use them, with labels for their places.
 package elf

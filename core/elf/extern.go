@@ -83,7 +83,7 @@ func (l *loader) readKconfig(weak map[string]bool) error {
 	return nil
 }
 
-// addKconfig adds the variable of one value behind those up to end, and returns the new end.
+// addKconfig adds the variable of one value after those up to end, and returns the new end.
 func (l *loader) addKconfig(v btf.SecVar, weak map[string]bool, end uint64) (uint64, error) {
 	t, err := l.types.Type(v.Type)
 	if err != nil {

@@ -24,7 +24,7 @@ func (r *extRecords) of(ext *btf.ExtSection) {
 	}
 }
 
-// from goes to a slot where a function starts, and gives what BTF says of that.
+// from goes to a slot where a function starts and returns the function's type in BTF.
 func (r *extRecords) from(slot uint32) btf.ID {
 	r.line, _ = slices.BinarySearchFunc(r.lines, slot, func(x btf.LineInfoAt, slot uint32) int { return cmp.Compare(x.Slot, slot) })
 	r.relo, _ = slices.BinarySearchFunc(r.relos, slot, func(x btf.CoreReloAt, slot uint32) int { return cmp.Compare(x.Slot, slot) })
@@ -36,8 +36,8 @@ func (r *extRecords) from(slot uint32) btf.ID {
 	return r.funcs[i].Type
 }
 
-// at returns the indices of the line and of the relocation of a slot, -1 for none. Records between instructions are
-// passed over.
+// at returns the indices of the line and of the relocation of a slot, -1 for none. Records between
+// instructions are passed over.
 func (r *extRecords) at(slot uint32) (line, relo int) {
 	line, relo = -1, -1
 	for ; r.line < len(r.lines) && r.lines[r.line].Slot <= slot; r.line++ {

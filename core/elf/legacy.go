@@ -101,7 +101,7 @@ func (l *loader) readLegacyMap(s *object.Section, sym *object.Symbol, data []byt
 	return def, l.addMap(m, s, sym.Value)
 }
 
-// The sizes in bytes of definitions whose fields behind the flags are known.
+// The sizes in bytes of definitions whose fields after the flags are known.
 const (
 	sampleSize   = 28 // struct bpf_map_def of the kernel's samples (samples/bpf/bpf_load.h, up to Linux 5.10)
 	iproute2Size = 36 // struct bpf_elf_map of iproute2 (include/bpf_elf.h)
@@ -125,8 +125,8 @@ type legacyDef struct {
 	node   uint32 // numa_node
 }
 
-// apply takes over fields that stand for themselves. iproute2 pins in a directory of the object (1)
-// or in the global one (2).
+// apply takes over fields that do not depend on other maps. iproute2 pins in a directory of the
+// object (1) or in the global one (2).
 func (d *legacyDef) apply() error {
 	switch {
 	case d.pinning == 1 || d.pinning == 2:
@@ -151,7 +151,7 @@ func fixedSizes(m *spec.Map) {
 	}
 }
 
-// link gives maps of maps their templates and first values: iproute2 names maps by id, the
+// link sets the templates and first values of maps of maps: iproute2 names maps by id, the
 // kernel's samples by their order.
 func (defs legacyDefs) link() error {
 	for i := range defs {

@@ -14,16 +14,17 @@ import (
 
 // Options say how to read an object file. The zero value reads as libbpf does.
 type Options struct {
-	// Lenient reads what libbpf refuses, and notes it. Names of program sections that the exact rule
-	// knows not are matched by how they begin. Functions, variables and maps that the object does not
-	// define are kept as references by name, which Collection.Check refuses until they exist.
+	// Lenient reads what libbpf refuses, and notes it. Names of program sections that the exact
+	// rule knows not are matched by how they begin. Functions, variables and maps that the object
+	// does not define are kept as references by name, which Collection.Check refuses until they
+	// exist.
 	Lenient bool
 
 	// Sections are names of program sections that are known in addition. They come before the
 	// table of docs/sections.md; the first match counts.
 	Sections []SectionRule
 
-	// Fallbacks are such names that come behind the table, so that they cannot change what it says.
+	// Fallbacks are such names that come after the table, so that they cannot change what it says.
 	Fallbacks []SectionRule
 
 	MaxFile  uint64 // largest file in bytes; 0 is 256 MiB
@@ -31,9 +32,9 @@ type Options struct {
 	MaxInsns int    // most instructions of all programs together, called functions included; 0 is 1,048,576
 }
 
-// Load reads an object file: its programs, maps, variables and what they need. It is a pure function
-// of the bytes and the options. The error wraps [ErrNotObject] when the input is something else, and
-// is a format error with section and offset when it is malformed.
+// Load reads an object file: its programs, maps, variables and what they need. It is a pure
+// function of the bytes and the options. The error wraps [ErrNotObject] when the input is something
+// else, and is a format error with section and offset when it is malformed.
 func Load(r io.ReaderAt, o Options) (*spec.Collection, error) {
 	o = o.withDefaults()
 	b, err := object.ReadAll(r, o.MaxFile)

@@ -36,8 +36,8 @@ type codeFile struct {
 	last int
 }
 
-// newCodeFile makes a file whose code section is code repeated, with the symbols and relocations that add gives
-// it.
+// newCodeFile makes a file whose code section is code repeated, with the symbols and relocations
+// that add makes it.
 func newCodeFile(t *testing.T, code []byte, times int, add func(f *elftest.File, s *elftest.Section)) codeFile {
 	t.Helper()
 	f, err := elftest.Assemble("license GPL\nnobtf\nmap m hash 4 4 4\nsection tc\n.func first\nr0 = 0\nexit")
@@ -157,8 +157,8 @@ func typeShapes(t *testing.T) map[string][]byte {
 	return out
 }
 
-// TestMemory (R7) holds what reading allocates against the size of the file: the seeds, files that are little
-// else than types, or than code, and the latter with a last instruction that is wrong.
+// TestMemory (R7) holds what reading allocates against the size of the file: the seeds, files that
+// are little else than types, or than code, and the latter with a last instruction that is wrong.
 func TestMemory(t *testing.T) {
 	testenv.NeedAllocations(t)
 	files := make(map[string][]byte)

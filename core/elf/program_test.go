@@ -190,8 +190,9 @@ func TestSharedCode(t *testing.T) {
 	}
 }
 
-// TestSectionCalls reads calls as LLVM before 10 made them: the relocation names the section of the function,
-// and the instruction says how far behind its start the function is; the same for the address of one.
+// TestSectionCalls reads calls as LLVM before 10 made them: the relocation names the section of the
+// function, and the instruction says how far after its start the function is; the same for the
+// address of one.
 func TestSectionCalls(t *testing.T) {
 	f, err := elftest.Assemble(`license GPL
 static first

@@ -8,7 +8,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// SectionRule says what a section name stands for, as an addition to those that libbpf knows. A
+// SectionRule says what a section name implies, as an addition to those that libbpf knows. A
 // pattern that ends in "+" matches the name alone, and the name followed by "/" and what to attach
 // to; any other matches exactly.
 type SectionRule struct {
@@ -28,7 +28,7 @@ func matchOwn(own []SectionRule, name string) (secdef.Def, string, bool) {
 	return secdef.Def{}, "", false
 }
 
-// matchSection finds out what the name of a section stands for.
+// matchSection finds out what the name of a section implies.
 func (l *loader) matchSection(s *object.Section) (r secdef.Def, target string, known bool) {
 	name := strings.TrimPrefix(s.Name, object.OptionalMark)
 	if r, target, known = matchOwn(l.o.Sections, name); known {

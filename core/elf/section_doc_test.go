@@ -87,7 +87,7 @@ func sectionsDoc() []byte {
 	return b.Bytes()
 }
 
-// shown is a pattern for people: "kprobe/…" may also stand without what is behind the slash.
+// shown is a pattern for people: "kprobe/…" may also stand without what follows the slash.
 func shown(r secdef.Def) string {
 	if base, open := strings.CutSuffix(r.Pattern, "+"); open {
 		return base + "/…"

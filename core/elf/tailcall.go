@@ -9,14 +9,15 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// slot is an entry of an array of programs that a section stands for.
+// slot is an entry of an array of programs that a section names.
 type slot struct {
 	m   *spec.Map
 	key uint32
 }
 
-// tailCall finds the entry of a section "ID/KEY", in decimal, of iproute2 (tc/examples/bpf, up to its 6.x): ID
-// is that of an array of programs that is defined iproute2's way. nil is no such section.
+// tailCall finds the entry of a section "ID/KEY", in decimal, of iproute2 (tc/examples/bpf, up to
+// its 6.x): ID is that of an array of programs that is defined iproute2's way. It returns nil for
+// other sections.
 func (defs legacyDefs) tailCall(s *object.Section) (*slot, error) {
 	first, second, ok := strings.Cut(s.Name, "/")
 	if !ok || first == "" || first[0] < '0' || first[0] > '9' {
@@ -39,8 +40,8 @@ func (defs legacyDefs) tailCall(s *object.Section) (*slot, error) {
 	return nil, nil
 }
 
-// tailCallRule is what programs of such sections are: the same as the program that calls them, for which
-// the first section of a known name stands; without one, classifiers.
+// tailCallRule is what programs of such sections are: the same as the program that calls them, for
+// which the first section of a known name stands; without one, classifiers.
 func (l *loader) tailCallRule() secdef.Def {
 	for _, s := range l.sections.code {
 		if r, _, known := l.matchSection(s); known {

@@ -65,7 +65,7 @@ func (s span) exact(a, b []int32, match []int32) bool {
 	return false
 }
 
-// step gives where round d starts on diagonal k, before it slides along equal elements: one
+// step returns where round d starts on diagonal k, before it slides along equal elements: one
 // insertion or deletion after the better of its neighbours in the round before.
 func step(before []int32, d, k int) int {
 	at := func(k int) int { return int(before[k+d-1]) }
@@ -137,7 +137,7 @@ func (s span) split(a, b []int32) []span {
 	return append(out, rest)
 }
 
-// longestIncreasing gives the indices of a longest increasing subsequence.
+// longestIncreasing returns the indices of a longest increasing subsequence.
 func longestIncreasing(v []int) []int {
 	var tails []int // by length: index of the smallest last element
 	before := make([]int, len(v))

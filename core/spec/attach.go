@@ -12,9 +12,9 @@ type Attach struct {
 	Optional bool   // failing to attach is reported and is not an error
 }
 
-// DefaultAttach returns the attachment that the program's type and section stand for. The result
-// says whether it is complete: it is not where a target must be given, such as the interface of an
-// XDP program, and then Kind alone is set. Programs that cannot be attached so return HookNone.
+// DefaultAttach returns the attachment that the program's type and section imply. The result says
+// whether it is complete: it is not where the caller must name a target, such as the interface of
+// an XDP program, and then Kind alone is set. Programs that cannot be attached so return HookNone.
 func DefaultAttach(p *Program) (Attach, bool) {
 	a := Attach{Program: p.Name, Kind: HookOf(p)}
 	if a.Kind.Family().OwnTarget {

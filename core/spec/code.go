@@ -9,15 +9,15 @@ import (
 	"github.com/bpfhost/bpfhost/core/internal/pack"
 )
 
-// Insns is the instructions of a program. It is a value like a string: copies share the instructions,
-// and what changes one gives it instructions of its own, so that no other copy ever changes. Any
-// number of goroutines may read what is shared.
+// Insns is the instructions of a program. It is a value like a string: copies share the
+// instructions, and what changes one first makes instructions of its own for it, so that no other
+// copy ever changes. Any number of goroutines may read what is shared.
 //
-// What was read from an object is in pieces of a section until it changes. Who needs all instructions
-// takes All or Slice: At makes each anew.
+// What was read from an object is in pieces of a section until it changes. Who needs all
+// instructions takes All or Slice: At makes each anew.
 //
-// Every change copies all instructions. Who makes many makes them in one call of Edit, or in a slice
-// from Slice that becomes a Insns again by NewInsns.
+// Every change copies all instructions. Who makes many makes them in one call of Edit, or in a
+// slice from Slice that becomes a Insns again by NewInsns.
 type Insns struct {
 	list   []Insn       // nobody writes to it once an Insns has it
 	pieces []pack.Piece // instead of list, likewise; not empty
@@ -98,7 +98,8 @@ func (c Insns) each() iter.Seq2[int, *Insn] {
 	}
 }
 
-// marks yields the places of labels and of the starts of functions, with what is there: one of both, or both.
+// marks yields the places of labels and of the starts of functions, with what is there: one of
+// both, or both.
 func (c Insns) marks() iter.Seq2[int, mark] {
 	return func(yield func(int, mark) bool) {
 		for i := range c.list {
@@ -158,7 +159,8 @@ func (c Insns) plain() []asm.Insn {
 	return out
 }
 
-// fewInsns are unpacked at a time: a processor waits when it is to copy what it has just put together.
+// fewInsns are unpacked at a time: a processor waits when it is to copy what it has just put
+// together.
 const fewInsns = 8
 
 // Part returns the instructions from index from on, up to but without to. They are not copied.
@@ -247,7 +249,7 @@ func (c *Insns) Set(i int, in Insn) { c.private()[i] = in }
 // returns. As with Set, nothing moves.
 func (c *Insns) Edit(f func(insns []Insn)) { f(c.private()) }
 
-// private gives the code instructions of its own and returns them. They may be written to until
+// private makes instructions of its own for the code and returns them. They may be written to until
 // something else can have a copy of the code.
 func (c *Insns) private() []Insn {
 	*c = Insns{list: c.Slice()}

@@ -24,7 +24,7 @@ type Collection struct {
 	Hidden        []string // functions that are global in BTF but hidden: the verifier shall treat them as static
 }
 
-// Note is something odd about an input that did not stop it from being read.
+// Note is something unusual about an input that did not stop it from being read.
 type Note struct {
 	Code string // stable, e.g. "N07"
 	Text string
@@ -100,8 +100,8 @@ func clonePrograms(ps []*Program) []*Program {
 	return out
 }
 
-// cloneMaps copies all maps with one allocation for the maps and one for all their bytes. Each gets a slice
-// without spare capacity, so that appending to one moves it away.
+// cloneMaps copies all maps with one allocation for the maps and one for all their bytes. Each gets
+// a slice without spare capacity, so that appending to one moves it away.
 func cloneMaps(ms []*Map) []*Map {
 	if ms == nil {
 		return nil

@@ -74,9 +74,9 @@ type PropChange struct {
 
 // Diff lists what makes b differ from a, in the order of the kinds and of the objects: those of b,
 // then those that are only in a. Objects correspond by name, instructions by what they do: labels
-// that were only renumbered and jumps that still lead to the same place are no change. Equal
-// collections give nothing. A part of a variable that its type knows is a property of its own, named
-// by its BTF path as [Collection.VarPath] takes it: "cfg.ports[3].low".
+// that were only renumbered and jumps that still lead to the same place are not a change. Equal
+// collections return nothing. A part of a variable that its type knows is a property of its own,
+// named by its BTF path as [Collection.VarPath] takes it: "cfg.ports[3].low".
 func Diff(a, b *Collection) []Change {
 	var out []Change
 	if props := compare(collectionProps(a), collectionProps(b)); props != nil {
@@ -94,14 +94,14 @@ func Diff(a, b *Collection) []Change {
 // differ compares two collections.
 type differ struct{ a, b *Collection }
 
-// props gives properties of the objects of a collection as text.
+// props returns properties of the objects of a collection as text.
 type props struct {
 	c     *Collection
 	types func(btf.ID) string
 }
 
-// names gives the properties of a collection for comparison. Numbers of types mean the same in both
-// collections only if they have the same BTF; otherwise types are compared by name.
+// names returns the properties of a collection for comparison. Numbers of types mean the same in
+// both collections only if they have the same BTF; otherwise types are compared by name.
 func (d differ) names(c *Collection) props {
 	if d.a.BTF == d.b.BTF || c.BTF == nil {
 		return props{c, c.typeText}
@@ -186,7 +186,7 @@ func compare(a, b []prop) []PropChange {
 	return out
 }
 
-// number gives a number as text, nothing for zero.
+// number returns a number as text, nothing for zero.
 func number[T ~uint32 | ~uint64](v T) string {
 	if v == 0 {
 		return ""
@@ -247,8 +247,8 @@ func (p props) mapProps(m *Map) []prop {
 	return out
 }
 
-// data compares the bytes of data sections that belong to no variable, because those show as values of
-// their variables.
+// data compares the bytes of data sections that belong to no variable, because those show as values
+// of their variables.
 func (d differ) data(c *Change, x, y **Map) {
 	if x == nil || (*x).Data == nil && (*y).Data == nil {
 		return
@@ -271,7 +271,7 @@ func (d differ) leaves(c *Change, x, y **Var) {
 	}
 }
 
-// bare gives the bytes of a data section with those of variables set to zero.
+// bare returns the bytes of a data section with those of variables set to zero.
 func (c *Collection) bare(m *Map) []byte {
 	if m.Data == nil {
 		return make([]byte, min(m.ValueSize, maxData))
@@ -285,7 +285,7 @@ func (c *Collection) bare(m *Map) []byte {
 	return b
 }
 
-// differing gives the smallest range outside which the bytes, of one length, are equal.
+// differing returns the smallest range outside which the bytes, of one length, are equal.
 func differing(a, b []byte) (from, to int) {
 	to = len(a)
 	for from < to && a[from] == b[from] {
@@ -323,7 +323,7 @@ func programProps(p *Program) []prop {
 // programAll are the properties and the tables, which text has lines of their own for.
 func programAll(p *Program) []prop { return append(programProps(p), prop{"tables", p.tablesText()}) }
 
-// attachTypeText gives the expected attach type, nothing when it is not set. Zero is also that of
+// attachTypeText returns the expected attach type, nothing when it is not set. Zero is also that of
 // incoming packets of a cgroup.
 func (p *Program) attachTypeText() string {
 	if p.AttachType == 0 && p.Type != ProgramCgroupSkb {

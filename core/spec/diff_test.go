@@ -39,7 +39,7 @@ func TestDiffEqual(t *testing.T) {
 		t.Errorf("a clone differs: %s", AppendChanges(nil, d))
 	}
 	b := a.Clone()
-	// Other numbers for the same labels are no change.
+	// Other numbers for the same labels are not a change.
 	insns := b.Programs[0].Insns.private()
 	for i := range insns {
 		in := &insns[i]

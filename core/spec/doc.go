@@ -1,29 +1,31 @@
-// Package spec holds blueprints: what an object file or a plugin wants to have in the kernel, as
-// plain data. [Collection], [Program], [Map] and [Var] are what other libraries call CollectionSpec,
+// Package spec holds specs: what an object file or a plugin wants to have in the kernel, as plain
+// data. [Collection], [Program], [Map] and [Var] are what other libraries call CollectionSpec,
 // ProgramSpec, MapSpec and VariableSpec.
 //
-// A blueprint holds names only: never a file descriptor, a kernel id or a jump distance. Every jump
+// A spec holds names only: never a file descriptor, a kernel id or a jump distance. Every jump
 // goes to a label, every reference names its target, and the loader is the only place where names
-// become numbers. So the same bytes give the same blueprint, and the same text, on every machine.
+// become numbers. So the same bytes make the same spec, and the same text, on every machine.
 //
 // # Functions
 //
 // A program is its entry function followed by every function that it calls. The first instruction
 // of each carries Insn.Func; a function reaches up to the next such mark. Calls name a function
-// ([asm.RefFunc]); [Program.Resolve] gives the instructions with these names resolved to labels.
+// ([asm.RefFunc]); [Program.Resolve] returns the instructions with these names resolved to labels.
 //
 // # Sharing
 //
-// [Insns], the instructions of a program, is a value: copies share what they hold, and a change gives
-// the one that is changed instructions of its own. So a clone costs the same whatever the length of
-// its programs, and no edit of it reaches the original. Every edit copies a program once; many edits
-// are one when they are made in a slice that becomes an Insns again. What comes from an object is packed into
-// a third of the memory, and the programs that call a function share it; an edit unpacks its program.
+// [Insns], the instructions of a program, is a value: copies share what they hold, and a change
+// makes instructions of its own for the one that is changed. So a clone costs the same whatever the
+// length of its programs, and no edit of it reaches the original. Every edit copies a program once;
+// many edits are one when they are made in a slice that becomes an Insns again. What comes from an
+// object is packed into a third of the memory, and the programs that call a function share it; an
+// edit unpacks its program.
 //
 // # Jump tables
 //
-// Where gotox goes is in [JumpTable] values of the program, whose entries are labels: edits move them as they
-// move the targets of jumps, and refuse to delete a place that an entry of a table in use leads to.
+// Where gotox goes is in [JumpTable] values of the program, whose entries are labels: edits move
+// them as they move the targets of jumps, and refuse to delete a place that an entry of a table in
+// use leads to.
 //
 // # Editing
 //
@@ -33,7 +35,7 @@
 //     still land on it and skip the inserted code, unless SpliceOptions.TakeLabel hands its label
 //     to the inserted code. Falling into it from above runs the inserted code.
 //   - Code inserted where a function starts becomes the function's start: the mark moves, and the
-//     source line is given to the new first instruction if that has none, because the kernel wants
+//     source line moves to the new first instruction if that has none, because the kernel wants
 //     a line at each function start. Inserting at the end appends to the last function.
 //   - A first inserted instruction with a mark of its own starts a new function there.
 //   - When instructions are replaced, jumps to the first of them land on the first of the new ones.

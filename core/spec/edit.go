@@ -187,7 +187,7 @@ func (s *splice) lose(f *btf.FuncInfo) {
 	s.gone[f.Name] = true
 }
 
-// moveStart gives the mark of a function to the code that is inserted at its start.
+// moveStart moves the mark of a function to the code that is inserted at its start.
 func (s *splice) moveStart() {
 	if s.next == nil || s.next.Func == nil || s.add[0].Func != nil {
 		return
@@ -201,8 +201,8 @@ func (s *splice) moveStart() {
 	}
 }
 
-// moveLines hands the line records of deleted instructions on, and gives every function that
-// starts in the inserted code a line when the program has lines at all.
+// moveLines hands the line records of deleted instructions on, and adds one to every function that
+// starts in the inserted code when the program has lines at all.
 func (s *splice) moveLines() error {
 	old := s.old()
 	var last *btf.LineInfo

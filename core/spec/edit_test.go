@@ -30,7 +30,7 @@ func program(t testing.TB, text string) *Program {
 	return p
 }
 
-// code gives the instructions of a text, for insertion.
+// code returns the instructions of a text, for insertion.
 func code(t testing.TB, text string) []Insn { return program(t, text).Insns.Slice() }
 
 // listing is the program as text without properties.

@@ -32,7 +32,7 @@ type HookFamily struct {
 	Name        string        // in specs, in the ABI and as key of a policy: "raw_tracepoint"
 	Programs    []HookProgram // what can be attached
 	Target      string        // grammar of Attach.Target: "category/name"
-	OwnTarget   bool          // the program's AttachTo is the target where none is given
+	OwnTarget   bool          // the program's AttachTo is the target if the attachment has none
 	Links       []LinkType    // what the kernel makes of an attachment
 	Since       Version       // first with links; zero when Oldest has them, or attaches without a link
 	CookieSince Version       // first with bpf_get_attach_cookie; zero when none has it

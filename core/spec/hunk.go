@@ -40,7 +40,7 @@ type insnKey struct {
 	patched  bool
 }
 
-// keyOf gives the key of an instruction of a collection.
+// keyOf returns the key of an instruction of a collection.
 func (d differ) keyOf(c *Collection, in *Insn) insnKey {
 	k := insnKey{
 		op: in.Op, dst: in.Dst, src: in.Src, flags: in.Flags, off: in.Off, imm: in.Imm,
@@ -100,8 +100,8 @@ func checkJumps(a, b *Program, match []int32) []int32 {
 	return out
 }
 
-// samePlace reports whether instruction x of the old program is y of the new one: they are partners,
-// or both are the first of a stretch that was replaced.
+// samePlace reports whether instruction x of the old program is y of the new one: they are
+// partners, or both are the first of a stretch that was replaced.
 func samePlace(match []int32, x, y int) bool {
 	if match[x] >= 0 {
 		return match[x] == int32(y)

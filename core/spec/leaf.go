@@ -10,7 +10,8 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// maxLeaves is how many parts of a variable are told one by one; when more differ, the whole value is.
+// maxLeaves is how many parts of a variable are told one by one; when more differ, the whole value
+// is.
 const maxLeaves = 32
 
 // maxLeafDepth is how deep structs and arrays may lie in each other for their parts to be told.
@@ -34,8 +35,8 @@ type leafDiff struct {
 	told     []PropChange
 }
 
-// diffLeaves lists the parts of a variable that differ, by path. It gives nothing when types do not say what
-// they are, or differ themselves, or when there are too many.
+// diffLeaves lists the parts of a variable that differ, by path. It returns nothing when types do
+// not say what they are, or differ themselves, or when there are too many.
 func diffLeaves(a, b *Collection, x, y *Var) []PropChange {
 	if a.BTF == nil || b.BTF == nil || x.Type == 0 || y.Type == 0 || x.Size != y.Size || a.Order != b.Order {
 		return nil
@@ -191,7 +192,7 @@ func (d *leafDiff) tellText(l leaf, a *btf.Array) bool {
 	return true
 }
 
-// charText gives the text that an array of characters holds, if it holds one.
+// charText returns the text that an array of characters holds, if it holds one.
 func charText(b []byte) (string, bool) {
 	text := bytes.TrimRight(b, "\x00")
 	for _, x := range text {
@@ -226,7 +227,7 @@ func (d *leafDiff) tellRest() {
 	}
 }
 
-// text gives the value of a place: a number where it is one, otherwise its bytes.
+// text returns the value of a place: a number where it is one, otherwise its bytes.
 func (p VarPath) text(c *Collection) string {
 	if p.Bits > 0 {
 		if p.sign == signTwos {

@@ -12,7 +12,7 @@ import (
 //	struct { char name[8]; u8 mac[2]; u32 on:1; s32 level:7; struct { s16 low; s16 high; } ports[3];
 //	         union { u16 half; u32 whole; }; struct { u8 deep; }; }
 //
-// with a hole behind the bit-fields, an array of sixty-four of u32, a number and a text.
+// with a hole after the bit-fields, an array of sixty-four of u32, a number and a text.
 func settings(t testing.TB, order asm.ByteOrder) *Collection {
 	t.Helper()
 	var b btf.Builder
@@ -123,7 +123,7 @@ func TestDiffTypesByName(t *testing.T) {
 	if d := Diff(a, b); d != nil {
 		t.Errorf("equal types are a change: %s", AppendChanges(nil, d))
 	}
-	// Another number for the same type, as the next compiler run may give it.
+	// Another number for the same type, as the next compiler run may assign it.
 	var build btf.Builder
 	build.Add(&btf.Int{Name: "first", Size: 1})
 	u32 := build.Add(&btf.Int{Name: "u32", Size: 4})

@@ -44,7 +44,7 @@ func (p Pinning) String() string {
 	return fmt.Sprintf("pinning(%d)", uint32(p))
 }
 
-// Map is the blueprint of one eBPF map.
+// Map is the spec of one eBPF map.
 type Map struct {
 	Name       string
 	Section    string // ".maps", "maps", ".rodata", …; empty when built
@@ -296,7 +296,7 @@ func (m *Map) isArray() bool { return mapRules[m.Type].key == sizeU32 }
 
 func round8(n uint32) uint64 { return (uint64(n) + 7) &^ 7 }
 
-// ResizeData gives a data section map another size: new bytes are zero, and bytes that belong to a
+// ResizeData changes the size of a data section map: new bytes are zero, and bytes that belong to a
 // variable cannot be cut off. A last variable that is an array, by its BTF, grows by as many
 // elements as fit. The BTF type of the value, which says the old size, is no longer used.
 func (c *Collection) ResizeData(name string, size uint32) error {
@@ -337,7 +337,7 @@ func (c *Collection) ResizeData(name string, size uint32) error {
 	return nil
 }
 
-// growth gives how many of the bytes behind a variable it can take: whole elements of an array.
+// growth returns how many of the bytes after a variable it can take: whole elements of an array.
 func (c *Collection) growth(v *Var, by uint32) uint32 {
 	if c.BTF == nil || v.Type == 0 {
 		return 0
@@ -356,7 +356,7 @@ func (c *Collection) growth(v *Var, by uint32) uint32 {
 	return 0
 }
 
-// isData reports whether the map stands for a data section.
+// isData reports whether the map is a data section.
 func (c *Collection) isData(m *Map) bool {
 	if m.Type != MapArray || m.MaxEntries != 1 {
 		return false

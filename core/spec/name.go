@@ -7,7 +7,7 @@ import (
 	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
-// maxName is the longest name that an object may be given, in bytes.
+// maxName is the longest name that an object may have, in bytes.
 const maxName = 255
 
 // checkName tells whether a new object may have this name: 1 to 255 bytes of UTF-8 without

@@ -8,9 +8,9 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// Requirements is what a collection asks of the kernel that it is loaded into, and of the user who loads it,
-// as far as that can be told from the collection alone. Code counts even where a check of the kernel's
-// types keeps it from being reached, so an older kernel may do.
+// Requirements is what a collection asks of the kernel that it is loaded into, and of the user who
+// loads it, as far as that can be told from the collection alone. Code counts even where a check of
+// the kernel's types keeps it from being reached, so an older kernel may do.
 type Requirements struct {
 	Kernel       Version       // oldest that has everything, Oldest at least
 	Causes       []Requirement // what is younger than Oldest, the youngest first
@@ -33,8 +33,8 @@ const (
 	capNetAdmin = "CAP_NET_ADMIN"
 )
 
-// Capabilities lists what loading a program of the type takes (kernel/bpf/syscall.c, bpf_prog_load).
-// CAP_SYS_ADMIN stands for all but CAP_NET_ADMIN.
+// Capabilities lists what loading a program of the type takes (kernel/bpf/syscall.c,
+// bpf_prog_load). CAP_SYS_ADMIN includes all but CAP_NET_ADMIN.
 func (p ProgramType) Capabilities() []string {
 	switch p {
 	case ProgramSocketFilter:
@@ -57,7 +57,8 @@ func (m MapType) Capabilities() []string {
 	return []string{capBPF}
 }
 
-// Requirements says what the collection asks for. What is Optional counts only where something attaches it.
+// Requirements says what the collection asks for. What is Optional counts only where something
+// attaches it.
 func (c *Collection) Requirements() Requirements { return RequirementsOf(c) }
 
 // RequirementsOf says what several collections ask for together.
@@ -69,7 +70,8 @@ func RequirementsOf(collections ...*Collection) Requirements {
 	return n.result()
 }
 
-// Requirements lists what of the program is younger than Oldest, the youngest first. Users is empty.
+// Requirements lists what of the program is younger than Oldest, the youngest first. Users is
+// empty.
 func (p *Program) Requirements() []Requirement {
 	n := needs{at: make(map[string]int), caps: make(map[string]bool)}
 	n.program(p, nil, "")

@@ -12,8 +12,8 @@ import (
 
 // Parse reads a collection from text as [Collection.AppendText] writes it. What passes Check comes
 // back as it was, but for the numbers of labels that have names. A value of a variable that differs
-// from the bytes of its section takes precedence. Empty lines, and lines that begin with "#" or ";",
-// are passed over outside of code.
+// from the bytes of its section takes precedence. Empty lines, and lines that begin with "#" or
+// ";", are passed over outside of code.
 //
 // An error in the text is an *asm.ParseError: it says line, column and reason.
 func Parse(text string) (*Collection, error) {
@@ -66,7 +66,7 @@ func (p *textParser) fail(at int, format string, args ...any) {
 	}
 }
 
-// headOf gives what reads a line that begins with a word.
+// headOf returns what reads a line that begins with a word.
 func headOf(word string) func(*textParser) {
 	switch word {
 	case "license":
@@ -245,7 +245,7 @@ func (p *textParser) yes() bool {
 	return w == "yes"
 }
 
-// kind reads the name of a number, or what stands for one without a name: "map type 250".
+// kind reads the name of a number, or what is written for one without a name: "map type 250".
 func kind[T ~uint32](p *textParser, what string, parse func(string) (T, bool)) T {
 	p.space()
 	at := p.pos

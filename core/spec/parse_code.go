@@ -61,7 +61,7 @@ func uncomment(s string) string {
 	return s
 }
 
-// isNameByte reports whether # behind c is that of "call bpf_x#1".
+// isNameByte reports whether # after c is that of "call bpf_x#1".
 func isNameByte(c byte) bool {
 	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }

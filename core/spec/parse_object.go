@@ -16,7 +16,7 @@ func (p *textParser) mapHead() {
 	p.props = mapSetters
 }
 
-// in gives the map or template that the line belongs to.
+// in returns the map or template that the line belongs to.
 func (p *textParser) in() *Map { return p.maps[len(p.maps)-1] }
 
 // mapSetters are the properties of maps by name.

@@ -9,7 +9,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/internal/pack"
 )
 
-// inPieces gives the code in pieces, a function each, whose labels are numbered from 1.
+// inPieces returns the code in pieces, a function each, whose labels are numbered from 1.
 func inPieces(t testing.TB, c Insns) Insns {
 	t.Helper()
 	var lines []btf.LineInfoAt
@@ -158,7 +158,8 @@ func TestPiecesShared(t *testing.T) {
 	}
 }
 
-// TestPiecesAllocs holds that going through code takes no memory for each instruction, however it is kept.
+// TestPiecesAllocs holds that going through code takes no memory for each instruction, however it
+// is kept.
 func TestPiecesAllocs(t *testing.T) {
 	flat := mixed(t)
 	for _, c := range []Insns{flat, inPieces(t, flat)} {
@@ -177,7 +178,8 @@ func TestPiecesAllocs(t *testing.T) {
 	}
 }
 
-// TestPiecesEdits holds that every change of code in pieces gives what the same change of a slice does.
+// TestPiecesEdits holds that every change of code in pieces has the result of the same change of a
+// slice.
 func TestPiecesEdits(t *testing.T) {
 	for name, edit := range codeEdits {
 		flat, pieces := editable(t), editable(t)

@@ -12,8 +12,8 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// VarPath is a part of a variable, found by a path through its type. Its methods take the collection
-// that it was found in, or a clone of it.
+// VarPath is a part of a variable, found by a path through its type. Its methods take the
+// collection that it was found in, or a clone of it.
 type VarPath struct {
 	Path   string
 	Var    string
@@ -35,12 +35,13 @@ const (
 	signBool // 0 and 1 only
 )
 
-// ErrNoVariable is wrapped by the error of Collection.VarPath when a path begins with no variable of the collection.
+// ErrNoVariable is wrapped by the error of Collection.VarPath when a path begins with no variable
+// of the collection.
 var ErrNoVariable = errors.New("no variable")
 
-// VarPath finds a part of a variable: "limit", "cfg.ports[3].low", "table[2]". Typedefs and modifiers
-// are passed over, and members of anonymous structs belong to what is around them. Only BTF knows
-// what is inside a variable; without it a path is the name alone.
+// VarPath finds a part of a variable: "limit", "cfg.ports[3].low", "table[2]". Typedefs and
+// modifiers are passed over, and members of anonymous structs belong to what is around them. Only
+// BTF knows what is inside a variable; without it a path is the name alone.
 func (c *Collection) VarPath(path string) (VarPath, error) {
 	name, rest := path, ""
 	v := c.Var(path) // a name may have dots: static variables of functions do
@@ -95,10 +96,10 @@ func (c *Collection) place(v *Var, rest string) (VarPath, error) {
 	return p, nil
 }
 
-// find finds a part of a variable by its type. An array that ResizeData made longer has more elements
-// than its type says.
+// find finds a part of a variable by its type. An array that ResizeData made longer has more
+// elements than its type says.
 func (c *Collection) find(v *Var, rest string) (btf.Field, error) {
-	// Behind a name an index may follow at once; a member stands behind a dot.
+	// An index may follow a name at once; a member follows a dot.
 	path := strings.TrimPrefix(rest, ".")
 	elem, count, ok := c.elements(v)
 	end := strings.IndexByte(rest, ']')
@@ -118,7 +119,8 @@ func (c *Collection) find(v *Var, rest string) (btf.Field, error) {
 	return f, err
 }
 
-// elements gives the type and the number of the elements of a variable that is longer than its type, an array.
+// elements returns the type and the number of the elements of a variable that is longer than its
+// type, an array.
 func (c *Collection) elements(v *Var) (elem btf.ID, count uint32, ok bool) {
 	t, err := c.BTF.Type(c.BTF.Strip(v.Type))
 	if err != nil {
@@ -246,8 +248,8 @@ func (p VarPath) Int(c *Collection) (int64, error) {
 	return int64(word>>p.Shift<<shift) >> shift, nil
 }
 
-// SetUint stores a number, or the bits of a negative one where the type has a sign or is unknown. It
-// refuses one that does not fit.
+// SetUint stores a number, or the bits of a negative one where the type has a sign or is unknown.
+// It refuses one that does not fit.
 func (p VarPath) SetUint(c *Collection, x uint64) error {
 	word, err := p.word(c)
 	if err != nil {

@@ -14,13 +14,13 @@ import (
 // bpf_attr.prog_flags (include/uapi/linux/bpf.h).
 type ProgramFlags uint32
 
-// The load flags that sections and functions of object files stand for.
+// The load flags that sections and functions of object files imply.
 const (
 	FlagSleepable ProgramFlags = 1 << 4 // BPF_F_SLEEPABLE
 	FlagXDPFrags  ProgramFlags = 1 << 5 // BPF_F_XDP_HAS_FRAGS
 )
 
-// Program is the blueprint of one eBPF program: its entry function and behind it every
+// Program is the spec of one eBPF program: its entry function, followed by every
 // function that it calls, so that it can be understood, edited and loaded alone.
 type Program struct {
 	Name       string
@@ -53,7 +53,7 @@ func (p *Program) Clone() *Program {
 	return &n
 }
 
-// NewLabel returns a label that nothing in the program uses, nor the thousands behind it: one above
+// NewLabel returns a label that nothing in the program uses, nor the thousands after it: one above
 // the largest, as long as that is below half of all numbers.
 func (p *Program) NewLabel() asm.Label {
 	var top asm.Label
@@ -75,7 +75,8 @@ func (p *Program) NewLabel() asm.Label {
 	return free
 }
 
-// eachLabel calls f with every label that the program defines, refers to or names, and perhaps with 0.
+// eachLabel calls f with every label that the program defines, refers to or names, and perhaps with
+// 0.
 func (p *Program) eachLabel(f func(asm.Label)) {
 	for i := range p.Insns.list {
 		f(p.Insns.list[i].Label)
@@ -142,9 +143,9 @@ func (p *Program) LineAt(i int) *btf.LineInfo {
 	return nil
 }
 
-// Resolve returns the instructions alone, as a fresh copy in which references to functions have become
-// references to labels: what the encoder takes. Labels made up for function starts begin with
-// NewLabel. It fails if a reference names no function of the program.
+// Resolve returns the instructions alone, as a fresh copy in which references to functions have
+// become references to labels: what the encoder takes. Labels made up for function starts begin
+// with NewLabel. It fails if a reference names no function of the program.
 func (p *Program) Resolve() ([]asm.Insn, error) {
 	out := p.Insns.plain()
 	starts := make(map[string]int)

@@ -7,11 +7,10 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// DeleteSet deletes the instructions whose elements of gone are true, in linear time, by the rule of
-// the package comment for deletion: labels, the mark of a function and the last source line go to the
-// next instruction that stays, if it is in the same function. Functions may go whole if nothing that
-// stays refers to them.
-// On error nothing has changed.
+// DeleteSet deletes the instructions whose elements of gone are true, in linear time, by the rule
+// of the package comment for deletion: labels, the mark of a function and the last source line go
+// to the next instruction that stays, if it is in the same function. Functions may go whole if
+// nothing that stays refers to them. On error nothing has changed.
 func (p *Program) DeleteSet(gone []bool) error {
 	p.Insns.unpack()
 	heirs := p.Heirs(gone)
@@ -79,8 +78,8 @@ type inheritance struct {
 	now map[asm.Label]asm.Label // what each label has become; 0 is nothing
 }
 
-// inherit gives the labels of instructions that go to those that stay, and refuses references to what
-// has no heir.
+// inherit moves the labels of removed instructions to those that stay, and refuses references to
+// what has no heir.
 func (p *Program) inherit(gone []bool, heirs []int32) (inheritance, error) {
 	m := inheritance{at: make([]asm.Label, len(p.Insns.list)), now: make(map[asm.Label]asm.Label)}
 	lost := make(map[string]bool)

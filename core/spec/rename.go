@@ -7,7 +7,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// RenameProgram gives a program another name and updates what refers to it: attachments, initial
+// RenameProgram renames a program and updates what refers to it: attachments, initial
 // values of program arrays, and its own entry function with the calls to it.
 func (c *Collection) RenameProgram(from, to string) error {
 	p := c.Program(from)
@@ -59,7 +59,7 @@ func (p *Program) renameEntry(to string) error {
 	return nil
 }
 
-// RenameMap gives a map another name and updates what refers to it: instructions, variables and
+// RenameMap renames a map and updates what refers to it: instructions, variables and
 // initial values of maps of maps.
 func (c *Collection) RenameMap(from, to string) error {
 	m := c.Map(from)
@@ -90,7 +90,7 @@ func (c *Collection) RenameMap(from, to string) error {
 	return nil
 }
 
-// RenameVar gives a variable another name and updates the instructions that refer to it. Its name
+// RenameVar renames a variable and updates the instructions that refer to it. Its name
 // in the BTF stays.
 func (c *Collection) RenameVar(from, to string) error {
 	v := c.Var(from)
@@ -111,7 +111,7 @@ func (c *Collection) RenameVar(from, to string) error {
 	return nil
 }
 
-// RenameFunc gives a function inside the program another name and updates the calls to it. The
+// RenameFunc renames a function inside the program and updates the calls to it. The
 // name in its BTF type stays.
 func (p *Program) RenameFunc(from, to string) error {
 	at := p.FindFunc(from)

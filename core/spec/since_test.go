@@ -9,7 +9,8 @@ import (
 	"github.com/bpfhost/bpfhost/internal/lab/labtest"
 )
 
-// TestSinceTables holds that nothing in the tables is as old as Oldest: it would stand there for nothing.
+// TestSinceTables holds that nothing in the tables is as old as Oldest: it would stand there for
+// nothing.
 func TestSinceTables(t *testing.T) {
 	check := func(what string, v Version) {
 		if v.Compare(Oldest) <= 0 {
@@ -39,8 +40,8 @@ func TestSinceTables(t *testing.T) {
 	}
 }
 
-// TestSinceTypes holds the tables against the types of the lab's kernels: a kernel has a number exactly
-// from the version on that the tables say.
+// TestSinceTypes holds the tables against the types of the lab's kernels: a kernel has a number
+// exactly from the version on that the tables say.
 func TestSinceTypes(t *testing.T) {
 	for kernel, here := range map[string]Version{"5.10": {5, 10}, "6.1": {6, 1}, "6.12": {6, 12}, "7.x": {99, 0}} { // the newest has all
 		types := labtest.Types(t, kernel)
@@ -58,7 +59,7 @@ func TestSinceTypes(t *testing.T) {
 	}
 }
 
-// kernelEnum gives the numbers that an enum of a kernel has.
+// kernelEnum returns the numbers that an enum of a kernel has.
 func kernelEnum(t *testing.T, types *btf.Types, name string) map[int]bool {
 	t.Helper()
 	have := make(map[int]bool)

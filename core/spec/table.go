@@ -9,8 +9,8 @@ import (
 )
 
 // JumpTable is a list of places in a function that gotox goes to: instructions load its address
-// ([asm.RefTable]), add eight times an index, and load from there where to go (Linux 6.19). A loader makes
-// a map of type insn_array of it. All places are in one function.
+// ([asm.RefTable]), add eight times an index, and load from there where to go (Linux 6.19). A
+// loader makes a map of type insn_array of it. All places are in one function.
 type JumpTable struct {
 	Name   string
 	Labels []asm.Label // by index
@@ -35,8 +35,8 @@ func cloneTables(ts []JumpTable) []JumpTable {
 	return out
 }
 
-// checkTables refuses tables of one name, and those with a place that is not in the program or in another
-// function than the rest.
+// checkTables refuses tables of one name, and those with a place that is not in the program or in
+// another function than the rest.
 func (p *Program) checkTables(labels map[asm.Label]place) error {
 	seen := make(map[string]bool)
 	for _, t := range p.Tables {
@@ -71,8 +71,8 @@ func usedTables(each func(func(in *Insn))) map[string]bool {
 	return used
 }
 
-// relabelTables puts new labels in place of old ones. Tables with a label that has none any more go away:
-// nothing refers to them.
+// relabelTables puts new labels in place of old ones. Tables with a label that has none any more go
+// away: nothing refers to them.
 func (p *Program) relabelTables(now func(asm.Label) (asm.Label, bool)) {
 	p.Tables = slices.DeleteFunc(p.Tables, func(t JumpTable) bool {
 		for i, l := range t.Labels {
@@ -86,8 +86,8 @@ func (p *Program) relabelTables(now func(asm.Label) (asm.Label, bool)) {
 	})
 }
 
-// tablesText gives the tables as text, places by the index of their instruction: labels that are only
-// renumbered are no change.
+// tablesText returns the tables as text, places by the index of their instruction: labels that are
+// only renumbered are not a change.
 func (p *Program) tablesText() string {
 	if len(p.Tables) == 0 {
 		return ""

@@ -12,15 +12,15 @@ import (
 )
 
 // AppendText appends the whole collection as text and returns the extended buffer. The text names
-// everything that the collection holds, in its order, so equal collections give equal text; text
+// everything that the collection holds, in its order, so equal collections have equal text; text
 // that is untrusted is quoted where it could mislead. [Parse] reads it back.
 //
-// An object begins with a line of its own; its properties follow, each on an indented line. Behind
-// the number of a type stands its name, for the reader only. A "table" of a program is the name of a jump
-// table and the labels of its entries. Programs are in the syntax of core/asm;
-// comments that begin with "@" say what is known of the instruction below: "@type" the FUNC type of
-// the function that starts there, "@core" its CO-RE record, "@line" its source line ("@same" is that
-// of the instruction before). Types are at the end, as the bytes of .BTF in base64.
+// An object begins with a line of its own; its properties follow, each on an indented line. After
+// the number of a type comes its name, for the reader only. A "table" of a program is the name of a
+// jump table and the labels of its entries. Programs are in the syntax of core/asm; comments that
+// begin with "@" say what is known of the instruction below: "@type" the FUNC type of the function
+// that starts there, "@core" its CO-RE record, "@line" its source line ("@same" is that of the
+// instruction before). Types are at the end, as the bytes of .BTF in base64.
 func (c *Collection) AppendText(dst []byte) []byte {
 	dst = appendLine(dst, "license", literal(c.License))
 	dst = appendLine(dst, "order", c.Order.String())
@@ -158,7 +158,7 @@ func appendData(dst, data []byte, indent string) []byte {
 	return dst
 }
 
-// typeText gives the number and the name of a type, nothing for none.
+// typeText returns the number and the name of a type, nothing for none.
 func (c *Collection) typeText(id btf.ID) string {
 	if id == 0 {
 		return ""
@@ -212,7 +212,7 @@ func (p *Program) AppendText(dst []byte) []byte {
 	return asm.AppendText(dst, code, asm.TextOptions{LabelNames: p.plainLabels(), Funcs: funcs, Source: func(i int) string { return records(list, i) }})
 }
 
-// plainLabels gives the names of labels, each name once, without those that nothing carries.
+// plainLabels returns the names of labels, each name once, without those that nothing carries.
 func (p *Program) plainLabels() map[asm.Label]string {
 	if len(p.LabelNames) == 0 {
 		return nil
@@ -228,7 +228,7 @@ func (p *Program) plainLabels() map[asm.Label]string {
 	return out
 }
 
-// records gives what is known of an instruction, a line for each record.
+// records returns what is known of an instruction, a line for each record.
 func records(list []Insn, i int) string {
 	in := &list[i]
 	var b []byte

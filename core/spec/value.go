@@ -10,10 +10,12 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// maxShown is how many bytes of a value are written out; of a longer one the rest is only summed up.
+// maxShown is how many bytes of a value are written out; of a longer one the rest is only summed
+// up.
 const maxShown = 64
 
-// formatValue gives the value of a variable as text: a number where it is one, otherwise its bytes.
+// formatValue returns the value of a variable as text: a number where it is one, otherwise its
+// bytes.
 func formatValue(c *Collection, v *Var, b []byte) string {
 	isNumber, signed := v.number(c)
 	if !isNumber {
@@ -59,7 +61,7 @@ func (v *Var) number(c *Collection) (is, signed bool) {
 	return false, false
 }
 
-// hexBytes gives bytes as text. Of long data it gives the beginning and a SHA-256 sum, so that
+// hexBytes gives bytes as text. Of long data it returns the beginning and a SHA-256 sum, so that
 // different data never look the same.
 func hexBytes(b []byte) string {
 	if len(b) <= maxShown {

@@ -67,7 +67,7 @@ type Extern struct {
 	Name string
 	Kind ExternKind
 	Type btf.ID // its type in Collection.BTF; 0 is untyped
-	Weak bool   // absent is no error: its value is then 0
+	Weak bool   // absent is not an error: its value is then 0
 }
 
 // maxData bounds the bytes that writing to a zero-filled section materialises.

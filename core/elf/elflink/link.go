@@ -22,10 +22,11 @@ type Object struct {
 var ErrLink = errors.New("objects do not fit together")
 
 // Link makes one object file of several, by the rules of libbpf's linker: sections of one name are
-// put behind each other; a strong function or variable wins over weak ones, and of weak ones the
-// first wins; a hidden one makes the result hidden; static ones stay apart; what one object declares
-// another may define, with the same type; definitions of one map must agree; and so must licenses.
-// Same objects in, same bytes out. Errors wrap [ErrLink] or are those of [LoadBytes].
+// joined in the order of the inputs; a strong function or variable wins over weak ones, and of weak
+// ones the first wins; a hidden one makes the result hidden; static ones stay apart; what one
+// object declares another may define, with the same type; definitions of one map must agree; and so
+// must licenses. Same objects in, same bytes out. Errors wrap [ErrLink] or are those of
+// [LoadBytes].
 func Link(objects ...Object) ([]byte, error) {
 	if len(objects) == 0 {
 		return nil, fmt.Errorf("link objects: there are none")
@@ -200,7 +201,7 @@ func linked(s *object.Section) bool {
 // maxLinked bounds the bytes of one section of the result, zeroes included.
 const maxLinked = 256 << 20
 
-// addSections puts the sections of one object behind those of the same name.
+// addSections appends the sections of one object to those of the same name.
 func (k *linker) addSections(in *input) error {
 	if in.f.Order != k.inputs[0].f.Order {
 		return linkError("its byte order is not that of %s", k.inputs[0].name)
@@ -402,7 +403,7 @@ func (k *linker) addRelocs(in *input) error {
 	return nil
 }
 
-// target returns the symbol of the result that stands for one of an object, and what has to be added
+// target returns the symbol of the result that replaces one of an object, and what has to be added
 // to what counts from it.
 func (k *linker) target(in *input, i uint32) (number int, shift uint64, err error) {
 	s := &in.f.Symbols[i]

@@ -64,8 +64,8 @@ func (in *input) definition(decl btf.ID) (*spec.Map, error) {
 	return m, nil
 }
 
-// addTypes puts the types of all objects into one table, each shared function and variable once, and
-// makes .BTF and .BTF.ext of it.
+// addTypes puts the types of all objects into one table, each shared function and variable once,
+// and makes .BTF and .BTF.ext of it.
 func (k *linker) addTypes() error {
 	b := &btf.Builder{Order: k.out.Order()}
 	next := btf.ID(1)
@@ -111,8 +111,8 @@ func (k *linker) addTypes() error {
 	return nil
 }
 
-// number returns every type of an object its number in the result. Data sections come at the end, and
-// shared functions and variables only from the object that settles them.
+// number returns every type of an object its number in the result. Data sections come at the end,
+// and shared functions and variables only from the object that settles them.
 func (k *linker) number(in *input, next btf.ID) btf.ID {
 	if in.types == nil {
 		return next
@@ -148,7 +148,7 @@ func (k *linker) kept(in *input, id btf.ID, t btf.Type) bool {
 	return true
 }
 
-// bindLosers makes functions and variables that lost stand for those that won.
+// bindLosers maps functions and variables that lost to those that won.
 func (k *linker) bindLosers(in *input) {
 	if in.types == nil {
 		return

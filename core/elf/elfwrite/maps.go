@@ -111,7 +111,7 @@ func (w *writer) definitionSize(decl btf.ID, m *spec.Map) uint64 {
 	return size
 }
 
-// uint makes the type that stands for a number: a pointer to an array of so many elements.
+// uint makes the type that encodes a number: a pointer to an array of so many elements.
 func (t *typeWriter) uint(n uint32) btf.ID {
 	return t.add(&btf.Pointer{Type: t.add(&btf.Array{Type: t.number(), Index: t.number(), Count: n})})
 }

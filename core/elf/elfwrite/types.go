@@ -12,7 +12,7 @@ import (
 )
 
 // typeWriter makes the types of an object: those of the collection under their numbers, with data
-// sections as they are now, and behind them what is new.
+// sections as they are now, followed by what is new.
 type typeWriter struct {
 	own   bool // the collection has no types
 	list  []btf.Type

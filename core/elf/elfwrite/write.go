@@ -18,13 +18,14 @@ import (
 // ErrWrite says that a collection has something that an object file cannot say.
 var ErrWrite = errors.New("no object file can say this")
 
-// Write makes an object file of a collection that passes Check: what libbpf and [LoadBytes] read. The
-// object is read again before it is returned, so what is lost in it is an error: it wraps [ErrWrite].
+// Write makes an object file of a collection that passes Check: what libbpf and [LoadBytes] read.
+// The object is read again before it is returned, so what is lost in it is an error: it wraps
+// [ErrWrite].
 //
-// An object file has no place for attachments; they are left out. Maps are defined with BTF, which is
-// made where the collection has none or another definition. Programs whose section does not stand
-// for what they are get one that does. Functions that programs have in common are written once; those
-// of one name that differ get names of their own.
+// An object file has no place for attachments; they are left out. Maps are defined with BTF, which
+// is made where the collection has none or another definition. Programs whose section does not
+// stand for what they are get one that does. Functions that programs have in common are written
+// once; those of one name that differ get names of their own.
 func Write(c *spec.Collection) ([]byte, error) {
 	b, err := writeObject(c)
 	if err != nil {
@@ -80,7 +81,7 @@ type outFunc struct {
 	section string
 	from    *spec.Program // where its code is
 	first   int           // index of its first instruction there
-	end     int           // index behind the last one
+	end     int           // index after the last one
 	info    *btf.FuncInfo
 	static  bool
 	symbol  int
@@ -137,7 +138,7 @@ func structOpsSection(m *spec.Map) string {
 	return name
 }
 
-// isData reports whether the map stands for a data section.
+// isData reports whether the map is a data section.
 func (w *writer) isData(m *spec.Map) bool {
 	if m.Type != spec.MapArray {
 		return false
@@ -145,7 +146,7 @@ func (w *writer) isData(m *spec.Map) bool {
 	return m.Data != nil || m.Freeze || slices.ContainsFunc(w.c.Vars, func(v *spec.Var) bool { return v.Map == m.Name })
 }
 
-// sectionOf returns the name of a section that stands for what the program is: its own if it does.
+// sectionOf returns the name of a section that implies what the program is: its own if that does.
 func sectionOf(p *spec.Program) (string, error) {
 	same := func(r secdef.Def, target string) bool {
 		return r.Type == p.Type && r.AttachType == p.AttachType && r.Flags == p.Flags && (target == p.AttachTo || p.Type == spec.ProgramStructOps)
@@ -316,7 +317,8 @@ func forgetTypes(c *spec.Collection) {
 	}
 }
 
-// refersToFunc reports whether the instruction calls a function of the program or takes its address.
+// refersToFunc reports whether the instruction calls a function of the program or takes its
+// address.
 func refersToFunc(in *asm.Insn) bool {
 	return in.Flags&asm.Raw == 0 && (in.Op == asm.OpCall && in.Src == asm.PseudoCall || in.Op == asm.OpLoadImm64 && in.Src == asm.PseudoFunc)
 }

@@ -41,7 +41,7 @@ func collections(t testing.TB) map[string]*spec.Collection {
 	return out
 }
 
-// TestWrite writes every object again: nothing changes, and writing what was read gives the same
+// TestWrite writes every object again: nothing changes, and writing what was read returns the same
 // bytes.
 func TestWrite(t *testing.T) {
 	for name, c := range collections(t) {

@@ -19,9 +19,9 @@ import (
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
-// TestCoreSameAsLibbpf relocates programs of our own with libbpf and here: every instruction is the same afterwards. They
-// have relocations of every kind against types of our own that differ in every way, and thousands against those of
-// the running kernel.
+// TestCoreSameAsLibbpf relocates programs of our own with libbpf and here: every instruction is the
+// same afterwards. They have relocations of every kind against types of our own that differ in
+// every way, and thousands against those of the running kernel.
 func TestCoreSameAsLibbpf(t *testing.T) {
 	clang, err := exec.LookPath("clang-19")
 	if err != nil {
@@ -124,7 +124,7 @@ func loadFor(t *testing.T, object, target string) *Binder {
 	return b
 }
 
-// relocate gives the code of a program after relocation, or where that fails.
+// relocate returns the code of a program after relocation, or where that fails.
 func relocate(l *Binder, p *spec.Program) (*Program, int, error) {
 	code, err := p.Resolve()
 	if err != nil {
@@ -173,7 +173,8 @@ func sameAsLibbpf(t *testing.T, libbpf, object, target string) map[btf.CoreKind]
 	return kinds
 }
 
-// sameCode compares one program with what libbpf made of it, and counts the instructions that must not be reached.
+// sameCode compares one program with what libbpf made of it, and counts the instructions that must
+// not be reached.
 func sameCode(t *testing.T, l *Binder, p *spec.Program, theirs []byte) (poisoned int) {
 	ours, at, err := relocate(l, p)
 	if err != nil {
@@ -218,8 +219,8 @@ func libbpfPoison(code []byte) bool {
 	return true
 }
 
-// kernelSource writes programs that ask about structs and enums of a kernel, which they know with less members and numbers
-// of other sizes.
+// kernelSource writes programs that ask about structs and enums of a kernel, which they know with
+// less members and numbers of other sizes.
 func kernelSource(kernel *btf.Types) string {
 	var b strings.Builder
 	b.WriteString("#include \"kinds.h\"\nchar LICENSE[] SEC(\"license\") = \"GPL\";\n")

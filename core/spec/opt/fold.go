@@ -15,13 +15,13 @@ type Folded struct {
 	Program string
 	Insn    int    // index of the instruction before
 	Kind    string // "load", "taken" or "never taken"
-	Value   uint64 // of a load: what it gives
+	Value   uint64 // of a load: what it reads
 }
 
-// Fold replaces loads of constants by what they give and conditions that are thereby known by jumps,
-// in all programs, and reports what it did. Constant is what lies in a frozen data section (.rodata)
-// that programs cannot write, with the value that it has now: change variables before, not after. A
-// section that is pinned, or filled by the loader (.kconfig), is not constant.
+// Fold replaces loads of constants by what they read and conditions that are thereby known by
+// jumps, in all programs, and reports what it did. Constant is what lies in a frozen data section
+// (.rodata) that programs cannot write, with the value that it has now: change variables before,
+// not after. A section that is pinned, or filled by the loader (.kconfig), is not constant.
 //
 // A load becomes a move, a condition that always holds a goto, and one that never holds goes away.
 // Instructions with a CO-RE record are not known before they are patched and stay. What cannot be
@@ -137,7 +137,7 @@ func foldInsn(k *cfg.Constants, i int, in *spec.Insn, before *[asm.R10]cfg.Value
 	return f, true
 }
 
-// move builds the shortest instruction that gives a register a number.
+// move builds the shortest instruction that sets a register to a number.
 func move(dst asm.Reg, n uint64) asm.Insn {
 	switch {
 	case n == uint64(int64(int32(n))):

@@ -10,10 +10,11 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// Inline replaces the call of a function of the same program, at instruction at, by the code of that
-// function. If nothing refers to the function any more, it is removed. On error nothing has changed.
+// Inline replaces the call of a function of the same program, at instruction at, by the code of
+// that function. If nothing refers to the function any more, it is removed. On error nothing has
+// changed.
 //
-//   - Jumps to the call land on the code, whose exits become jumps behind it. Labels in it are new.
+//   - Jumps to the call land on the code, whose exits become jumps to what follows it. Labels in it are new.
 //   - Source lines and CO-RE records of the code come along; the mark of the function does not. The
 //     line of the call goes to the first instruction if that has none, and what follows the call
 //     belongs to that line again.
@@ -85,7 +86,7 @@ type inliner struct {
 	shift int16     // bytes by which the callee's frame moves down
 	saved []asm.Reg // registers to save
 	first int16     // where the first of them is saved
-	join  asm.Label // the place behind the code
+	join  asm.Label // what follows the code
 }
 
 func (l *inliner) code() []spec.Insn {
@@ -246,8 +247,8 @@ func (l *inliner) body() []spec.Insn {
 	return out
 }
 
-// place puts the label behind the code, on the first load of a saved register or on the instruction
-// behind the call.
+// place puts the label after the code, on the first load of a saved register or on the instruction
+// after the call.
 func (l *inliner) place(out []spec.Insn) {
 	if n := len(l.saved); n > 0 {
 		out[len(out)-n].Label = l.join

@@ -130,7 +130,7 @@ L2:	r0 = r7
 	}
 }
 
-// TestFoldOnKernel folds and prunes a program, which gives the same and needs no map any more.
+// TestFoldOnKernel folds and prunes a program, which then returns the same and needs no map.
 func TestFoldOnKernel(t *testing.T) {
 	make := func(debug byte) *spec.Collection {
 		c := xdp(t, `

@@ -1,6 +1,6 @@
-// Package mapdef reads BTF-defined maps: the struct that is the type of the variable has a member for
-// each attribute, and the types of the members are the values (__uint, __type, __array, __ulong of
-// libbpf's bpf_helpers.h).
+// Package mapdef reads BTF-defined maps: the struct that is the type of the variable has a member
+// for each attribute, and the types of the members are the values (__uint, __type, __array, __ulong
+// of libbpf's bpf_helpers.h).
 package mapdef
 
 import (
@@ -34,8 +34,8 @@ func Read(types *btf.Types, id btf.ID, m *spec.Map) (Def, error) {
 	return d.def, err
 }
 
-// CheckZero refuses a definition with bytes that are not zero: an initialiser that means nothing. The
-// definition is at the start of data.
+// CheckZero refuses a definition with bytes that are not zero: an initialiser that means nothing.
+// The definition is at the start of data.
 func (d *Def) CheckZero(data []byte) error {
 	if uint64(d.Size) > uint64(len(data)) {
 		return fmt.Errorf("%w: its %d bytes do not fit the section", errDefinition, d.Size)
@@ -158,7 +158,7 @@ func (d *definition) number(id btf.ID, bits int) (uint64, error) {
 	return 0, fmt.Errorf("%s is neither a pointer to an array nor an enum", types.TypeName(id))
 }
 
-// setSize sets the size of key or value; two members that give it have to agree.
+// setSize sets the size of key or value; two members that set it have to agree.
 func (d *definition) setSize(key bool, size uint32) error {
 	to, has := &d.m.ValueSize, &d.hasValueSize
 	if key {

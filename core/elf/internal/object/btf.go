@@ -15,10 +15,11 @@ const (
 	maxBTF     = 256 << 20
 )
 
-// ReadBTF returns the sections .BTF and .BTF.base of an ELF file for any machine: an eBPF object, a kernel image, a kernel module.
-// What the file does not have is nil. base is the distilled base that the types of a module go on from which was built apart from
-// its kernel. Nothing else of the file is read, so it may be of any size. The error wraps ErrNotObject when the
-// input is no ELF file, and is a format error with section and offset when it is malformed.
+// ReadBTF returns the sections .BTF and .BTF.base of an ELF file for any machine: an eBPF object, a
+// kernel image, a kernel module. What the file does not have is nil. base is the distilled base
+// that the types of a module go on from which was built apart from its kernel. Nothing else of the
+// file is read, so it may be of any size. The error wraps ErrNotObject when the input is not an ELF
+// file, and is a format error with section and offset when it is malformed.
 func ReadBTF(r io.ReaderAt) (types, base []byte, err error) {
 	head, err := readPart(r, 0, identifySize, identifySize)
 	if err != nil {
@@ -61,7 +62,8 @@ func ReadBTF(r io.ReaderAt) (types, base []byte, err error) {
 	return types, base, nil
 }
 
-// readTable reads the section headers of a file that is not in memory, and says which section has their names.
+// readTable reads the section headers of a file that is not in memory, and says which section has
+// their names.
 func (f *File) readTable(r io.ReaderAt, h header) (list []Section, strings uint32, err error) {
 	const table = "section headers"
 	first, err := readPart(r, h.sectionOffset, sectionHeaderSize, sectionHeaderSize)
@@ -91,7 +93,8 @@ func (f *File) readTable(r io.ReaderAt, h header) (list []Section, strings uint3
 	return list, h.strings, c.Err()
 }
 
-// readPart reads up to size bytes, at most limit; memory grows with what there is. Less is an error, but at the start of the file.
+// readPart reads up to size bytes, at most limit; memory grows with what there is. Less is an
+// error, but at the start of the file.
 func readPart(r io.ReaderAt, at, size, limit uint64) ([]byte, error) {
 	if size > limit {
 		return nil, fmt.Errorf("%d bytes are more than the limit of %d", size, limit)

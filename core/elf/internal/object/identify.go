@@ -81,7 +81,7 @@ func identify(b []byte) error {
 // identifySize is how many bytes from the start are enough to say what a file is.
 const identifySize = 512
 
-// isText reports whether there are no bytes that texts do not have.
+// isText reports whether every byte is one that occurs in text.
 func isText(b []byte) bool {
 	return !bytes.ContainsFunc(b, func(r rune) bool { return r < ' ' && !strings.ContainsRune("\t\n\v\f\r\x1b", r) || r == 0x7f })
 }

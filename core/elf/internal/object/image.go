@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Image is an object file about to be written. Sections and symbols are numbered from 1 in the order
-// in which they were added.
+// Image is an object file about to be written. Sections and symbols are numbered from 1 in the
+// order in which they were added.
 type Image struct {
 	big      bool
 	sections []OutSection
@@ -63,7 +63,7 @@ func (m *Image) Order() byteOrder {
 	return binary.LittleEndian
 }
 
-// Section finds the section of that name or adds it, and gives its number.
+// Section finds the section of that name, or adds it, and returns its number.
 func (m *Image) Section(name string, typ uint32, flags, align uint64) int {
 	if n := m.Named[name]; n != 0 {
 		return n

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// stringTable is a section of NUL-terminated strings. Names that it gives share its memory, and
+// stringTable is a section of NUL-terminated strings. Names that it returns share its memory, and
 // finding the end of one takes constant time: many symbols may share one very long name.
 type stringTable struct {
 	text   string
 	next   []uint32 // by block: where the first NUL at or after the block's start is
-	budget uint64   // name bytes that may still be given out
+	budget uint64   // name bytes that may still be returned
 }
 
 const stringBlock = 256

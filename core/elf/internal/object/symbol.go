@@ -153,7 +153,7 @@ func (f *File) readSymbol(c *wire.Cursor, i int, table *Section, names *stringTa
 }
 
 // Symbol refuses a symbol outside its section. Only symbols that are used are checked: files in
-// the wild have odd ones that nothing refers to.
+// the wild have invalid ones that nothing refers to.
 func (f *File) Symbol(i uint32) (*Symbol, *Section, error) {
 	s := &f.Symbols[i]
 	at := uint64(i) * symbolSize

@@ -1,5 +1,5 @@
 // Package secdef has the names of sections that hold programs, as libbpf defines them (its type
-// bpf_sec_def): what type of program, with what expected attach type and flags, a name stands for.
+// bpf_sec_def): what type of program, with what expected attach type and flags, a name implies.
 package secdef
 
 import (
@@ -13,7 +13,7 @@ const (
 	frags     = spec.FlagXDPFrags
 )
 
-// Def says what a section name stands for. A pattern that ends in "+" matches the name alone and
+// Def says what a section name implies. A pattern that ends in "+" matches the name alone and
 // the name followed by "/" and what to attach to; any other matches exactly.
 type Def struct {
 	Pattern    string
@@ -175,8 +175,8 @@ func MatchIn(rules []Def, name string) (Def, string, bool) {
 	return Def{}, "", false
 }
 
-// MatchPrefix finds the definition of the longest pattern that the name begins with, for sections such
-// as "socket/2" and "xdp_drop" that the exact rule does not know.
+// MatchPrefix finds the definition of the longest pattern that the name begins with, for sections
+// such as "socket/2" and "xdp_drop" that the exact rule does not know.
 func MatchPrefix(name string) (Def, bool) {
 	var best Def
 	for _, list := range [][]Def{Defs, Samples} {

@@ -7,7 +7,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// sections has for each name what it must stand for, by the lower-case names of type and expected
+// sections has for each name what it must imply, by the lower-case names of type and expected
 // attach type, and what it says to attach to. Written from libbpf's documentation, not from rules.
 var sections = []struct {
 	name, typ, attach, to string
