@@ -90,7 +90,7 @@ func (r *Run) load(ctx context.Context, p *plan.Plan) error {
 		}
 		r.loaded = append(r.loaded, loaded)
 		for _, m := range loaded.Maps() {
-			r.maps = append(r.maps, &rmap{object: c.Name, m: m})
+			r.maps = append(r.maps, &liveMap{object: c.Name, m: m})
 		}
 	}
 	return nil

@@ -101,8 +101,8 @@ func (x *instance) HandleKind(h uint32) int32 {
 
 // StopRun asks for the end of the run.
 func (x *instance) StopRun(code uint32) int32 {
-	if !x.stop.asked {
-		x.stop = stopRequest{asked: true, code: code}
+	if !x.stop.requested {
+		x.stop = stopRequest{requested: true, code: code}
 	}
 	return 0
 }

@@ -107,7 +107,7 @@ func running(t *testing.T) (*instance, *fakeGuest, *backendtest.Ring) {
 	x, g := newFake(abi.PhaseRun)
 	ring := backendtest.NewRing()
 	x.run = newRun(&Plugin{x: x, host: &Host{backend: &fakeBackend{ring: ring}}})
-	x.run.maps = []*rmap{
+	x.run.maps = []*liveMap{
 		{"drops", backendtest.NewMap("blocked", spec.MapHash, 4, 8, 1024)},
 		{"drops", backendtest.NewMap("counts", spec.MapPerCPUArray, 4, 8, 2)},
 		{"drops", backendtest.NewMap("events", spec.MapRingbuf, 0, 0, 4096)},

@@ -53,8 +53,8 @@ var (
 
 // stopRequest is what a guest said with the function stop.
 type stopRequest struct {
-	asked bool
-	code  uint32
+	requested bool
+	code      uint32
 }
 
 func newInstance(name string, limits Limits, out *output) *instance {

@@ -364,7 +364,7 @@ func TestPropertiesComplete(t *testing.T) {
 			t.Errorf("property %s: writable is %v, but its setter says otherwise", def.FullName(), writable)
 		}
 	}
-	if have := len(declaredProperties) + len(plannedProperties) + len(loadedProperties); have != n {
+	if have := len(declaredProperties) + len(plannedProperties) + len(liveMapProperties); have != n {
 		t.Errorf("there are %d implementations for %d properties", have, n)
 	}
 }

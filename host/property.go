@@ -38,7 +38,7 @@ func text[T any](get func(*instance, T) string, set func(*instance, T, string) e
 
 // implementation finds how a property works.
 func implementation(id abi.Prop) (property, bool) {
-	for _, table := range []map[abi.Prop]property{declaredProperties, plannedProperties, loadedProperties} {
+	for _, table := range []map[abi.Prop]property{declaredProperties, plannedProperties, liveMapProperties} {
 		if p, ok := table[id]; ok {
 			return p, true
 		}

@@ -25,7 +25,7 @@ type Run struct {
 	backend Backend
 	loaded  []backend.Loaded
 	hooks   []backend.Hook
-	maps    []*rmap
+	maps    []*liveMap
 	events  *events.Loop
 	skipped []string // optional attachments that failed, and why
 
@@ -63,7 +63,7 @@ func (r *Run) Serve(ctx context.Context) error {
 	err := r.events.Serve(ctx, r.publish)
 	r.reason = r.reasonOf(ctx, err)
 	r.publish()
-	if stop := r.x.stop; err == nil && stop.asked && stop.code != 0 {
+	if stop := r.x.stop; err == nil && stop.requested && stop.code != 0 {
 		err = &PluginError{Plugin: r.x.info.Name, Export: r.x.export(), Kind: PluginStopped, Err: fmt.Errorf("it stopped the run with code %d", stop.code)}
 	}
 	return err
@@ -85,7 +85,7 @@ func (r *Run) reasonOf(ctx context.Context, err error) abi.StopReason {
 	switch {
 	case err != nil:
 		return abi.StopError
-	case r.x.stop.asked:
+	case r.x.stop.requested:
 		return abi.StopAsked
 	case r.isClosed():
 		return abi.StopClosed

@@ -192,4 +192,4 @@ func (g eventGuest) Tick(ctx context.Context) error {
 }
 
 // Stopped reports whether the guest asked for the end of the run.
-func (g eventGuest) Stopped() bool { return g.x.stop.asked }
+func (g eventGuest) Stopped() bool { return g.x.stop.requested }

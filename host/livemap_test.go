@@ -8,7 +8,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-func TestMaps(t *testing.T) {
+func TestLiveMaps(t *testing.T) {
 	x, _, _ := running(t)
 	m := x.ok(t, "map_open", x.MapOpen([]byte("blocked")))
 	key, value := []byte{1, 0, 0, 0}, []byte{1, 2, 3, 4, 5, 6, 7, 8}
@@ -44,7 +44,7 @@ func TestMaps(t *testing.T) {
 	}
 }
 
-func TestMapsOpen(t *testing.T) {
+func TestLiveMapsOpen(t *testing.T) {
 	x, _, _ := running(t)
 	errnoIn(t, "no such map", x.MapOpen([]byte("nope")), abi.ErrNoent)
 	errnoIn(t, "no name", x.MapOpen(nil), abi.ErrNoent)
@@ -63,7 +63,7 @@ func TestMapsOpen(t *testing.T) {
 	x.ok(t, "granted", x.MapOpen([]byte("counts")))
 }
 
-func TestMapsProperties(t *testing.T) {
+func TestLiveMapsProperties(t *testing.T) {
 	x, _, _ := running(t)
 	m := x.ok(t, "map_open", x.MapOpen([]byte("counts")))
 	for id, want := range map[abi.Prop]uint64{

@@ -10,8 +10,8 @@ import (
 	"github.com/bpfhost/bpfhost/host/policy"
 )
 
-// rmap is a loaded map of the plugin's own objects. A guest gets no other.
-type rmap struct {
+// liveMap is a loaded map of the plugin's own objects. A guest gets no other.
+type liveMap struct {
 	object string
 	m      backend.Map
 }
@@ -23,8 +23,8 @@ var dataTypes = []spec.MapType{
 }
 
 // findMap finds a loaded map by its name, or by object/name.
-func (r *Run) findMap(name string) (*rmap, error) {
-	var found []*rmap
+func (r *Run) findMap(name string) (*liveMap, error) {
+	var found []*liveMap
 	for _, m := range r.maps {
 		if m.m.Name() == name || m.object+"/"+m.m.Name() == name {
 			found = append(found, m)
@@ -53,7 +53,7 @@ func (x *instance) MapOpen(name []byte) int32 {
 }
 
 // mayUse tells whether a guest may read and write a map.
-func (x *instance) mayUse(m *rmap) error {
+func (x *instance) mayUse(m *liveMap) error {
 	if !slices.Contains(dataTypes, m.m.Type()) {
 		if m.m.Type() == spec.MapRingbuf {
 			return failf(abi.ErrNosup, "map %q is a ring buffer; source_open reads it", m.m.Name())
@@ -63,13 +63,13 @@ func (x *instance) mayUse(m *rmap) error {
 	return x.rights.allow(policy.MapRW(m.m.Name()))
 }
 
-// loadedMap gives the map behind a handle, and checks the key.
-func (x *instance) loadedMap(h uint32, key []byte) (backend.Map, error) {
+// mapByHandle returns the map that a handle stands for, and checks the key's length.
+func (x *instance) mapByHandle(h uint32, key []byte) (backend.Map, error) {
 	obj, err := x.handles.get(h, abi.KindLiveMap)
 	if err != nil {
 		return nil, err
 	}
-	m := obj.(*rmap).m
+	m := obj.(*liveMap).m
 	if len(key) != m.KeySize() {
 		return nil, failf(abi.ErrInval, "a key of map %q has %d bytes, not %d", m.Name(), m.KeySize(), len(key))
 	}
@@ -85,7 +85,7 @@ func (x *instance) buffer(n int) []byte {
 
 // MapGet gives the value of a key.
 func (x *instance) MapGet(h uint32, key, value []byte) int32 {
-	m, err := x.loadedMap(h, key)
+	m, err := x.mapByHandle(h, key)
 	if err != nil {
 		return x.reply(abi.FuncMapGet, 0, err)
 	}
@@ -98,7 +98,7 @@ func (x *instance) MapGet(h uint32, key, value []byte) int32 {
 
 // MapPut sets the value of a key.
 func (x *instance) MapPut(h uint32, key, value []byte, flags uint64) int32 {
-	m, err := x.loadedMap(h, key)
+	m, err := x.mapByHandle(h, key)
 	switch {
 	case err != nil:
 	case len(value) != m.BufferSize():
@@ -113,7 +113,7 @@ func (x *instance) MapPut(h uint32, key, value []byte, flags uint64) int32 {
 
 // MapDel deletes a key.
 func (x *instance) MapDel(h uint32, key []byte) int32 {
-	m, err := x.loadedMap(h, key)
+	m, err := x.mapByHandle(h, key)
 	if err == nil {
 		err = m.Delete(key)
 	}
@@ -126,7 +126,7 @@ func (x *instance) MapNext(h uint32, key, next []byte) int32 {
 	if err != nil {
 		return x.reply(abi.FuncMapNext, 0, err)
 	}
-	m := obj.(*rmap).m
+	m := obj.(*liveMap).m
 	if len(key) != 0 && len(key) != m.KeySize() {
 		return x.reply(abi.FuncMapNext, 0, failf(abi.ErrInval, "a key of map %q has %d bytes, not %d", m.Name(), m.KeySize(), len(key)))
 	}
@@ -138,20 +138,20 @@ func (x *instance) MapNext(h uint32, key, next []byte) int32 {
 }
 
 // cpus is how many values a key has.
-func (m *rmap) cpus() uint64 {
+func (m *liveMap) cpus() uint64 {
 	if !m.m.Type().PerCPU() {
 		return 1
 	}
 	return uint64(m.m.BufferSize() / ((m.m.ValueSize() + 7) &^ 7))
 }
 
-// loadedProperties are the properties of loaded maps.
-var loadedProperties = map[abi.Prop]property{
-	abi.PropLiveMapName:       text(func(_ *instance, m *rmap) string { return m.m.Name() }, nil),
-	abi.PropLiveMapType:       number(func(_ *instance, m *rmap) uint64 { return uint64(m.m.Type()) }, nil),
-	abi.PropLiveMapKeySize:    number(func(_ *instance, m *rmap) uint64 { return uint64(m.m.KeySize()) }, nil),
-	abi.PropLiveMapValueSize:  number(func(_ *instance, m *rmap) uint64 { return uint64(m.m.ValueSize()) }, nil),
-	abi.PropLiveMapMaxEntries: number(func(_ *instance, m *rmap) uint64 { return uint64(m.m.MaxEntries()) }, nil),
-	abi.PropLiveMapCPUs:       number(func(_ *instance, m *rmap) uint64 { return m.cpus() }, nil),
-	abi.PropLiveMapValueLen:   number(func(_ *instance, m *rmap) uint64 { return uint64(m.m.BufferSize()) }, nil),
+// liveMapProperties are the properties of live maps.
+var liveMapProperties = map[abi.Prop]property{
+	abi.PropLiveMapName:       text(func(_ *instance, m *liveMap) string { return m.m.Name() }, nil),
+	abi.PropLiveMapType:       number(func(_ *instance, m *liveMap) uint64 { return uint64(m.m.Type()) }, nil),
+	abi.PropLiveMapKeySize:    number(func(_ *instance, m *liveMap) uint64 { return uint64(m.m.KeySize()) }, nil),
+	abi.PropLiveMapValueSize:  number(func(_ *instance, m *liveMap) uint64 { return uint64(m.m.ValueSize()) }, nil),
+	abi.PropLiveMapMaxEntries: number(func(_ *instance, m *liveMap) uint64 { return uint64(m.m.MaxEntries()) }, nil),
+	abi.PropLiveMapCPUs:       number(func(_ *instance, m *liveMap) uint64 { return m.cpus() }, nil),
+	abi.PropLiveMapValueLen:   number(func(_ *instance, m *liveMap) uint64 { return uint64(m.m.BufferSize()) }, nil),
 }
