@@ -1,4 +1,4 @@
-package elf_test
+package object_test
 
 import (
 	"encoding/binary"
@@ -9,7 +9,7 @@ import (
 	"github.com/bpfhost/bpfhost/internal/elftest"
 )
 
-// TestExtendedIndex returns the symbol of a function its section by the table of extended numbers,
+// TestExtendedIndex gives the symbol of a function its section by the table of extended numbers,
 // as files with more than 65,000 sections have it.
 func TestExtendedIndex(t *testing.T) {
 	object := func(entries int, link uint32, index uint32) []byte {
