@@ -2,7 +2,8 @@ package btf
 
 import "fmt"
 
-// Align gives the alignment in bytes that C gives to a value of the type; 1 for packed structs. Errors are those of Size.
+// Align returns the alignment in bytes of a value of the type in C; 1 for packed structs. Errors
+// are those of Size.
 func (t *Types) Align(id ID) (uint32, error) {
 	n, err := t.align(id)
 	if err != nil {
@@ -65,7 +66,7 @@ func (t *Types) align(id ID) (uint32, error) {
 	return n, nil
 }
 
-// alignScalar gives the alignment of a type, or the struct that decides it.
+// alignScalar returns the alignment of a type, or the struct that decides it.
 func (t *Types) alignScalar(id ID) (n uint32, composite ID, err error) {
 	id, r := t.strip(id)
 	for levels := 0; r.kind() == KindArray || r.kind() == KindVar; levels++ {

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// Builder makes BTF of Type values and of types of other tables. Its zero value makes a little-endian table of its own.
-// The same calls give the same bytes.
+// Builder makes BTF of Type values and of types of other tables. Its zero value makes a
+// little-endian table of its own. The same calls make the same bytes.
 type Builder struct {
 	Base  *Types           // the types go on from this table; it is not copied
 	Order binary.ByteOrder // nil is that of Base, or little-endian without one
@@ -30,8 +30,9 @@ type part struct {
 // manyValues is how many values a part has at most, so that values are not moved again and again.
 const manyValues = 1024
 
-// Add gives a type the next id. The type may be changed until Bytes is called, so types that
-// refer to each other are added first and filled in later. A type may refer to ids that are not taken yet.
+// Add adds a type under the next id, which it returns. The type may be changed until Bytes is
+// called, so types that refer to each other are added first and filled in later. A type may refer
+// to ids that are not taken yet.
 func (b *Builder) Add(t Type) ID {
 	n := len(b.parts)
 	if n == 0 || b.parts[n-1].from != nil || len(b.parts[n-1].values) == manyValues {
@@ -42,7 +43,7 @@ func (b *Builder) Add(t Type) ID {
 	return b.take(1)
 }
 
-// take gives the first of the next n ids.
+// take returns the first of the next n ids.
 func (b *Builder) take(n int) ID {
 	next := ID(1 + b.count)
 	if b.Base != nil {
@@ -52,8 +53,8 @@ func (b *Builder) take(n int) ID {
 	return next
 }
 
-// AddAll adds all types of another table in their order, those of its base too unless Base is that base. It gives
-// the new ids by the old ones, which must stay as they are until Bytes was called.
+// AddAll adds all types of another table in their order, those of its base too unless Base is that
+// base. It returns the new ids by the old ones, which must stay as they are until Bytes was called.
 func (b *Builder) AddAll(from *Types) []ID {
 	from.ready()
 	shared := b.shared(from)
@@ -72,9 +73,10 @@ func (b *Builder) AddAll(from *Types) []ID {
 	return ids
 }
 
-// AddTypes adds some types of another table and what they refer to, in the order of their ids. Types that Base has are not
-// added. Declaration tags refer to types and not the other way round, so they come only if they are asked for. It gives
-// a function from old ids to new ones, which gives 0 for what was not added.
+// AddTypes adds some types of another table and what they refer to, in the order of their ids.
+// Types that Base has are not added. Declaration tags refer to types and not the other way round,
+// so they come only if they are asked for. It returns a function from old ids to new ones, which
+// returns 0 for what was not added.
 func (b *Builder) AddTypes(from *Types, roots ...ID) func(ID) ID {
 	from.ready()
 	shared := b.shared(from)
@@ -117,7 +119,7 @@ type subset struct {
 	shared ID       // ids below stay as they are
 }
 
-// id gives a new id, 0 for types that are not in the subset.
+// id returns a new id, 0 for types that are not in the subset.
 func (s *subset) id(old ID) ID {
 	word, bit := s.bits[old/64], uint64(1)<<(old%64)
 	switch {
@@ -187,7 +189,8 @@ func (p *part) strings() int {
 	return min(p.strs.room(), average*p.strs.count)
 }
 
-// survey marks the names of a part and counts the bytes of its types, unless that was done. Strings below keep stay as they are.
+// survey marks the names of a part and counts the bytes of its types, unless that was done. Strings
+// below keep stay as they are.
 func (p *part) survey(keep uint32) {
 	if p.strs != nil {
 		return
@@ -207,7 +210,7 @@ func (p *part) survey(keep uint32) {
 	}
 }
 
-// shared gives the first id of from that Base does not have.
+// shared returns the first id of from that Base does not have.
 func (b *Builder) shared(from *Types) ID {
 	for t := from; t != nil && b.Base != nil; t = t.base {
 		if t == b.Base {
@@ -225,7 +228,8 @@ func (b *Builder) kept(from *Types) uint32 {
 	return b.Base.strBase + uint32(len(b.Base.strs.data))
 }
 
-// addCopies adds types of another table, for which the caller fills in ids. It gives the id of the first.
+// addCopies adds types of another table, for which the caller fills in ids. It returns the id of
+// the first.
 func (b *Builder) addCopies(from *Types, list, ids []ID) ID {
 	if len(list) > 0 {
 		b.parts = append(b.parts, part{from: from, list: list, ids: ids})
@@ -233,8 +237,9 @@ func (b *Builder) addCopies(from *Types, list, ids []ID) ID {
 	return b.take(len(list))
 }
 
-// Bytes writes the types. Strings are in the order of first use, those of copies in the order that their table has them in,
-// each of them once; only if all types are copies from one table, a string that this has twice stays so. The error wraps ErrBuild.
+// Bytes writes the types. Strings are in the order of first use, those of copies in the order that
+// their table has them in, each of them once; only if all types are copies from one table, a string
+// that this has twice stays so. The error wraps ErrBuild.
 func (b *Builder) Bytes() ([]byte, error) {
 	e, err := b.encode(len(b.parts) == 1 && b.parts[0].from != nil)
 	if err != nil {
@@ -249,7 +254,8 @@ const (
 	stringBytes = 26
 )
 
-// encode writes types and strings, without a header. Strings of copies are not held against others if they are plain.
+// encode writes types and strings, without a header. Strings of copies are not held against others
+// if they are plain.
 func (b *Builder) encode(plain bool) (*encoder, error) {
 	order, strBase, id := b.Order, uint32(0), ID(1)
 	if b.Base != nil {

@@ -111,7 +111,7 @@ func TestBuildWidth(t *testing.T) {
 	}
 }
 
-// TestBuildOrder takes the byte order of the base where none is given.
+// TestBuildOrder takes the byte order of the base where the builder sets none.
 func TestBuildOrder(t *testing.T) {
 	big := Builder{Order: binary.BigEndian}
 	id := big.Add(&Int{Name: "int", Size: 4})
@@ -134,7 +134,8 @@ func TestBuildFarBit(t *testing.T) {
 	}
 }
 
-// TestBuildMany builds types with more parts than the old format has room for (16 bits), in both byte orders.
+// TestBuildMany builds types with more parts than the old format has room for (16 bits), in both
+// byte orders.
 func TestBuildMany(t *testing.T) {
 	const n = 70_000
 	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
@@ -170,8 +171,8 @@ func TestBuildMany(t *testing.T) {
 	}
 }
 
-// TestBuildStrings copies types of a table that has a name twice: that stays so when there is nothing else, and equal
-// names are one when there is.
+// TestBuildStrings copies types of a table that has a name twice: that stays so when there is
+// nothing else, and equal names are one when there is.
 func TestBuildStrings(t *testing.T) {
 	raw := rawBlob("\x00same\x00same\x00", 1, info(KindFwd, 0), 0, 6, info(KindFwd, 0), 0)
 	from, err := Parse(raw, Options{})
@@ -215,7 +216,7 @@ func TestBuildPlaced(t *testing.T) {
 	}
 }
 
-// must gives bytes that are there.
+// must returns bytes that are there.
 func must(b []byte, err error) []byte {
 	if err != nil {
 		panic(err)
@@ -273,7 +274,8 @@ func TestBuildRefuses(t *testing.T) {
 	}
 }
 
-// TestAddTypes copies types and what they refer to into another table, in another byte order, beside types of its own.
+// TestAddTypes copies types and what they refer to into another table, in another byte order,
+// beside types of its own.
 func TestAddTypes(t *testing.T) {
 	types := fixture(t)
 	root := find(t, types, "task___local", KindStruct)

@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// parts says where the records of a kind have names and ids, besides the first word, which is a name, and
-// the third, of which Kind.refers tells.
+// parts says where the records of a kind have names and ids, besides the first word, which is a
+// name, and the third, of which Kind.refers tells.
 type parts struct {
-	fixed uint8 // how many words behind the third are ids
+	fixed uint8 // how many words after the third are ids
 	step  uint8 // words per element, 0 if elements have neither names nor ids
 	name  bool  // the first word of an element is a name
 	id    int8  // which word of an element is an id, -1 for none
@@ -34,7 +34,7 @@ type recordCopier struct {
 	strs *stringMap
 }
 
-// known gives the new id of a type that there is.
+// known returns the new id of a type that there is.
 func (p *recordCopier) known(old ID) ID {
 	if p.some != nil {
 		return p.some.id(old)
@@ -42,7 +42,8 @@ func (p *recordCopier) known(old ID) ID {
 	return p.ids[old]
 }
 
-// copyAll writes some types, of which the strings are marked. Strings are not held against others if they are plain.
+// copyAll writes some types, of which the strings are marked. Strings are not held against others
+// if they are plain.
 func (p *recordCopier) copyAll(list []ID, plain bool) error {
 	if err := p.strs.copy(p.e, plain); err != nil {
 		return err
@@ -85,7 +86,8 @@ func swapWords(b []byte) {
 	}
 }
 
-// change gives the words of a record of little-endian words new names and ids. With an error comes the number of the word.
+// change writes new names and ids into a record of little-endian words. With an error it returns
+// the number of the word.
 func (p *recordCopier) change(k Kind, b []byte) (int, error) {
 	if err := p.name(b); err != nil {
 		return 0, err

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Reasons for which a CO-RE relocation cannot be computed at all. A type or field that the target does
-// not have is none of them: that gives a CoreResult with Poison set.
+// Reasons for which a CO-RE relocation cannot be computed at all. A type or field that the target
+// does not have is none of them: the CoreResult then has Poison set.
 var (
 	ErrAccess    = errors.New("access string is wrong")
 	ErrAmbiguous = errors.New("candidates disagree")
@@ -26,22 +26,24 @@ type CoreResult struct {
 	Value uint64 // what the instruction must hold
 	Local uint64 // what the compiler made it hold
 
-	// Poison says that there is no value, so the instruction must not be reached. Reason says why. Questions of
-	// existence, and those about the id or the size of a type, have 0 for what is not there instead.
+	// Poison says that there is no value, so the instruction must not be reached. Reason says why.
+	// Questions of existence, and those about the id or the size of a type, have 0 for what is not
+	// there instead.
 	Poison bool
 	// Validate says that the instruction must hold Local before it is patched. It is false where
 	// compilers and linkers are free, as for bit-fields and type ids.
 	Validate bool
 
-	// LocalSize and TargetSize are set for the offset of a field that is no bit-field: how many bytes
-	// the field takes, or an element of it if it is an array. Where they differ, a load or store must become as wide as TargetSize,
-	// unless NoResize says that this would give another value: then it must be poisoned.
+	// LocalSize and TargetSize are set for the offset of a field that is not a bit-field: how many
+	// bytes the field takes, or an element of it if it is an array. Where they differ, a load or
+	// store must become as wide as TargetSize, unless NoResize says that this would read another
+	// value: then it must be poisoned.
 	LocalSize, TargetSize uint32
 	NoResize              bool
 
 	Target int    // which of the targets the value is from; -1 for none
 	Type   ID     // the root type in that target; for CoreTypeIDLocal in the program's own BTF
-	Reason string // why Poison is set, or why the answer is that there is no such thing
+	Reason string // why Poison is set, or why the answer is that it does not exist
 	Found  []Candidate
 
 	local *Types // of the program
@@ -59,7 +61,7 @@ func (f CoreResult) Text() string {
 	return f.Relo.Kind.String() + " " + a.String()
 }
 
-// Candidate is a type of a target that has the right name, and what it would give.
+// Candidate is a type of a target that has the right name, and its result.
 type Candidate struct {
 	Target int // which of the targets
 	Type   ID
@@ -67,10 +69,10 @@ type Candidate struct {
 	Value  uint64 // when it matches
 }
 
-// Resolve computes one CO-RE relocation of a program whose types are local. Types are looked up in the
-// first target; only if that has none of the right name and kind, in all the others. Names are
-// compared without their flavor (see Essential). All types that match must give the same
-// value, otherwise the error wraps ErrAmbiguous and lists them. A Resolver does this for many relocations.
+// Resolve computes one CO-RE relocation of a program whose types are local. Types are looked up in
+// the first target; only if that has none of the right name and kind, in all the others. Names are
+// compared without their flavor (see Essential). All types that match must have the same value,
+// otherwise the error wraps ErrAmbiguous and lists them. A Resolver does this for many relocations.
 func Resolve(local *Types, relo CoreRelo, targets ...Target) (f CoreResult, err error) {
 	r := Resolver{local: local, targets: targets, first: firstOwners(targets)}
 	q, err := local.question(&relo)
@@ -124,7 +126,8 @@ func (r *Resolver) refuse(relo CoreRelo, err error) (CoreResult, error) {
 	return f, f.failed(err)
 }
 
-// answer computes one relocation, whatever is remembered of others like it. Only the question is known yet.
+// answer computes one relocation, whatever is remembered of others like it. Only the question is
+// known yet.
 func (r *Resolver) answer(a *answer) error {
 	q := a.question
 	if q.relo.Kind == CoreTypeIDLocal {
@@ -144,7 +147,8 @@ func (r *Resolver) answer(a *answer) error {
 	return nil
 }
 
-// choose compares the candidates, of which it fills in what they give, and takes the value that all matching ones give.
+// choose compares the candidates, fills in their results, and takes the value that all matching
+// ones share.
 func (r *Resolver) choose(a *answer) error {
 	q := a.question
 	var chosen coreValue
@@ -180,7 +184,8 @@ func (r *Resolver) choose(a *answer) error {
 	return nil
 }
 
-// ambiguity lists what the candidates give. Fields may give the same and yet be at different places.
+// ambiguity lists the results of the candidates. Fields may have the same value and yet be at
+// different places.
 func (r *Resolver) ambiguity(a *answer) error {
 	var b strings.Builder
 	n := 0

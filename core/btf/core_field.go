@@ -1,6 +1,7 @@
 package btf
 
-// field is a type that a way may come to, and what questions want to know of it. It is not changed any more.
+// field is a type that a way may come to, and what questions want to know of it. It is not changed
+// any more.
 type field struct {
 	id           ID // without modifiers
 	kind         Kind
@@ -10,7 +11,7 @@ type field struct {
 	width, shift uint32 // of a bit-field, in bits; see bitFieldOf
 	signed       bool   // it is a signed number
 	wider        Kind   // see coreValue
-	err          error  // there is no size
+	err          error  // why it has no size
 	elem         *field // of an array; may be nil deep inside, see element
 }
 
@@ -43,10 +44,10 @@ func fieldOf(t *Types, id ID, r record) *field {
 	return f
 }
 
-// elementOf gives the type of the elements of an array, without modifiers.
+// elementOf returns the type of the elements of an array, without modifiers.
 func (t *Types) elementOf(array record) (ID, record) { return t.strip(ID(t.word(array, 0))) }
 
-// element gives what the elements of an array are, nil for what is none.
+// element returns the field of an element of an array, nil if the field is not an array.
 func (f *field) element(t *Types) *field {
 	if f.elem != nil || f.kind != KindArray {
 		return f.elem
@@ -72,9 +73,9 @@ func (t *Types) signed(r record) bool {
 	return false
 }
 
-// fieldsFit says whether a member of a target may stand for one of the program: structs and unions
-// always, numbers of any size, pointers of any kind, arrays by their elements, enums and forward declarations
-// when their names do not differ.
+// fieldsFit says whether a member of a target may match one of the program: structs and unions
+// always, numbers of any size, pointers of any kind, arrays by their elements, enums and forward
+// declarations when their names do not differ.
 func fieldsFit(lt *Types, l *field, tt *Types, r *field) bool {
 	for n := 0; l.kind == KindArray && r.kind == KindArray && n < maxPath; n++ {
 		l, r = l.element(lt), r.element(tt)

@@ -25,7 +25,7 @@ var coreKindNames = [lastCoreKind + 1]string{
 	"target_type_id", "type_exists", "type_size", "enumval_exists", "enumval_value", "type_matches",
 }
 
-// String gives the name that messages of libbpf and of the kernel use, for example "byte_off".
+// String returns the name that messages of libbpf and of the kernel use, for example "byte_off".
 func (k CoreKind) String() string {
 	if k <= lastCoreKind {
 		return coreKindNames[k]
@@ -48,6 +48,7 @@ func (k CoreKind) Exists() bool {
 	return false
 }
 
-// zero says whether the answer is 0 where nothing matches: to questions of existence, and for the id and the size of a
-// type (bpf_core_type_id_kernel and bpf_core_type_size of libbpf's bpf_core_read.h).
+// zero says whether the answer is 0 where nothing matches: to questions of existence, and for the
+// id and the size of a type (bpf_core_type_id_kernel and bpf_core_type_size of libbpf's
+// bpf_core_read.h).
 func (k CoreKind) zero() bool { return k.Exists() || k == CoreTypeIDTarget || k == CoreTypeSize }

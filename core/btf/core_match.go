@@ -16,7 +16,8 @@ func sameEssential(lt *Types, local uint32, tt *Types, target uint32) bool {
 }
 
 // compatible says whether two types are of one make: kinds must agree, through pointers, arrays and
-// prototypes; names and members are not compared. It is the rule of type_exists, type_size and type ids.
+// prototypes; names and members are not compared. It is the rule of type_exists, type_size and type
+// ids.
 func compatible(lt *Types, local ID, tt *Types, target ID) bool {
 	p := pair{local: local, target: target}
 	for range nearHops {
@@ -34,8 +35,8 @@ func compatible(lt *Types, local ID, tt *Types, target ID) bool {
 	return compatibleProtos(lt, tt, p)
 }
 
-// compatibleStep passes over the modifiers of a pair and compares it. If that is not all, it gives what both refer to, or
-// says that they are prototypes.
+// compatibleStep passes over the modifiers of a pair and compares it. If that is not all, it
+// returns what both refer to, or says that they are prototypes.
 func compatibleStep(lt, tt *Types, p *pair) (to pair, proto, ok bool) {
 	lid, l := lt.strip(p.local)
 	tid, r := tt.strip(p.target)
@@ -89,16 +90,16 @@ func compatibleProtos(lt, tt *Types, first pair) bool {
 // matchLevels is how deep types are compared, as in libbpf.
 const matchLevels = 32
 
-// matcher holds types against each other member by member. It keeps the outcome for each pair; while a pair
-// is being looked at it counts as matching, so cycles end.
+// matcher holds types against each other member by member. It keeps the outcome for each pair;
+// while a pair is being looked at it counts as matching, so cycles end.
 type matcher struct {
 	lt, tt *Types
 	seen   map[pair]bool
 }
 
-// matches is the rule of type_matches: names agree without flavors, numbers in size and sign, every member and
-// enumerator of the program's type is in the target's. A struct behind a pointer is compared by name only,
-// and may be a forward declaration.
+// matches is the rule of type_matches: names agree without flavors, numbers in size and sign, every
+// member and enumerator of the program's type is in the target's. A struct that a pointer refers to
+// is compared by name only, and may be a forward declaration.
 func matches(lt *Types, local ID, tt *Types, target ID) bool {
 	m := matcher{lt: lt, tt: tt, seen: map[pair]bool{}}
 	return m.match(local, target, false, matchLevels)

@@ -128,13 +128,13 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// TestMatchEnds compares prototypes that take two pointers to the next one each, in a ring: without a
-// memory of pairs that is 2^32 steps.
+// TestMatchEnds compares prototypes that take two pointers to the next one each, in a ring: without
+// a memory of pairs that is 2^32 steps.
 func TestMatchEnds(t *testing.T) {
 	const ring = 64
 	var b Builder
 	for i := range ID(ring) {
-		p := 2 + 2*i // the pointer behind this prototype
+		p := 2 + 2*i // the pointer after this prototype
 		b.Add(&FuncProto{Params: []Param{{"a", p}, {"b", p}}})
 		b.Add(&Pointer{1 + 2*((i+1)%ring)})
 	}

@@ -15,8 +15,8 @@ type memberPlace struct {
 	length uint32 // in an index: of the part of the name that counts, in bytes
 }
 
-// eachMember visits the members of a struct that have names, those of anonymous structs and unions after those
-// around them, until f says stop.
+// eachMember visits the members of a struct that have names, those of anonymous structs and unions
+// after those around them, until f says stop.
 func (t *Types) eachMember(id ID, r record, f func(memberPlace) bool) {
 	type place struct {
 		id ID
@@ -69,8 +69,8 @@ func (t *Types) scanEnumerator(r record, name string) (int, bool) {
 	return 0, false
 }
 
-// memberIndexes find members and enumerators of the structs and enums of one table, which are those that were asked for more
-// than once.
+// memberIndexes find members and enumerators of the structs and enums of one table, which are those
+// that were asked for more than once.
 type memberIndexes struct{ memo[memberIndex] }
 
 // memberIndex finds the members of a struct, or the enumerators of an enum, by name.
@@ -79,7 +79,7 @@ type memberIndex struct {
 	names atomic.Pointer[memberNames] // nil when it was asked for once
 }
 
-// known gives the index of a type if it was made, nil otherwise.
+// known returns the index of a type if it was made, nil otherwise.
 func (a *memberIndexes) known(id ID) *memberNames {
 	if x := a.find(id); x != nil {
 		return x.names.Load()
@@ -87,7 +87,7 @@ func (a *memberIndexes) known(id ID) *memberNames {
 	return nil
 }
 
-// of gives the index of a struct or enum, making it at the second request; nil at the first.
+// of returns the index of a struct or enum, making it at the second request; nil at the first.
 func (a *memberIndexes) of(t *Types, id ID, r record) *memberNames {
 	x := a.find(id)
 	if x == nil {
@@ -162,7 +162,7 @@ func newMemberNames(t *Types, id ID, r record) *memberNames {
 	return x
 }
 
-// slot gives the slot that has a name, or the free one where it belongs.
+// slot returns the slot that has a name, or the free one where it belongs.
 func (x *memberNames) slot(t *Types, name string) *uint32 {
 	mask := uint32(len(x.slots) - 1)
 	for i := uint32(maphash.String(x.seed, name)); ; i++ {
@@ -176,13 +176,13 @@ func (x *memberNames) slot(t *Types, name string) *uint32 {
 	}
 }
 
-// find gives the number of a name.
+// find returns the number of a name.
 func (x *memberNames) find(t *Types, name string) (int, bool) {
 	n := *x.slot(t, name)
 	return int(n) - 1, n != 0
 }
 
-// field gives the type of the nth member.
+// field returns the type of the nth member.
 func (x *memberNames) field(t *Types, n int) *field {
 	f := x.ends[n].Load()
 	if f == nil {

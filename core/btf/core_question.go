@@ -2,8 +2,8 @@ package btf
 
 import "fmt"
 
-// question is a CO-RE relocation as the program's own types have it: all that can be known without a target. It is
-// kept with these types and never changed.
+// question is a CO-RE relocation as the program's own types have it: all that can be known without
+// a target. It is kept with these types and never changed.
 type question struct {
 	relo   CoreRelo
 	number uint32 // from 1 on; 0 if it is not kept
@@ -19,7 +19,7 @@ type rootName struct {
 	plain bool   // text has no flavor itself, so that a type of this very name is meant too
 }
 
-// rootName gives the name and kind of a type of the program.
+// rootName returns the name and kind of a type of the program.
 func (t *Types) rootName(id ID) rootName {
 	at := t.record(id)
 	n := rootName{kind: at.kind(), text: Essential(t.str(at.name))}
@@ -27,13 +27,15 @@ func (t *Types) rootName(id ID) rootName {
 	return n
 }
 
-// maxQuestions is how many questions are kept with a table: more than any program asks, and no more than a few megabytes.
+// maxQuestions is how many questions are kept with a table: more than any program asks, and no more
+// than a few megabytes.
 const maxQuestions = 4096
 
 // maxSteps is how many steps a question may have that is kept: more than programs take at once.
 const maxSteps = 12
 
-// question understands a relocation within these types, unless that was done before. The error is that of the relocation.
+// question understands a relocation within these types, unless that was done before. The error is
+// that of the relocation.
 func (t *Types) question(relo *CoreRelo) (*question, error) {
 	if q := t.asked.find(relo); q != nil {
 		return q, nil
@@ -65,7 +67,7 @@ func (q *question) read(t *Types) error {
 // questions are those that are kept.
 type questions struct{ memo[question] }
 
-// find gives the question of a relocation, nil if it is not kept.
+// find returns the question of a relocation, nil if it is not kept.
 func (a *questions) find(relo *CoreRelo) *question {
 	m := a.table.Load()
 	if m == nil {

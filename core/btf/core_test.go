@@ -51,7 +51,7 @@ func coreLocal(t testing.TB, order binary.ByteOrder) *Types {
 	return build(t, &s.Builder)
 }
 
-// coreTarget is another kernel: struct task has grown, moved its fields and given them other widths.
+// coreTarget is another kernel: struct task has grown, moved its fields and changed their widths.
 func coreTarget(t testing.TB, order binary.ByteOrder) *Types {
 	s := newScalars(order)
 	s.Add(&Struct{Name: "unrelated", Size: 1, Members: []Member{{Name: "pid", Type: s.char}}})
@@ -129,7 +129,8 @@ var coreCases = []coreCase{
 	{"negative", "1", CoreEnumvalValue, "18446744071562067968 validate was 6"},
 }
 
-// TestResolve goes through all kinds of relocation, one by one and with candidates looked up in advance.
+// TestResolve goes through all kinds of relocation, one by one and with candidates looked up in
+// advance.
 func TestResolve(t *testing.T) {
 	local, target := coreLocal(t, nil), coreTarget(t, nil)
 	var relos []CoreRelo
@@ -163,7 +164,8 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// TestResolveWidths has fields of two widths: an access may follow only where the value is extended with zeroes.
+// TestResolveWidths has fields of two widths: an access may follow only where the value is extended
+// with zeroes.
 func TestResolveWidths(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -200,8 +202,8 @@ func TestResolveWidths(t *testing.T) {
 	}
 }
 
-// TestResolveArrays holds that an access to an array is as wide as an element, however many there are: compilers load the
-// first ones of an array by a relocation of the whole.
+// TestResolveArrays holds that an access to an array is as wide as an element, however many there
+// are: compilers load the first ones of an array by a relocation of the whole.
 func TestResolveArrays(t *testing.T) {
 	table := func(count uint32, long bool) *Types {
 		s := newScalars(nil)
@@ -275,7 +277,8 @@ func TestResolveBigEndian(t *testing.T) {
 	}
 }
 
-// TestResolveShifts reads each bit-field of a struct as a program would: load, shift left, shift right.
+// TestResolveShifts reads each bit-field of a struct as a program would: load, shift left, shift
+// right.
 func TestResolveShifts(t *testing.T) {
 	s := newScalars(nil)
 	var members []Member

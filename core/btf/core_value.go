@@ -2,10 +2,11 @@ package btf
 
 import "fmt"
 
-// coreValue is what a relocation gives for one way through types. It has no more fields than registers hold.
+// coreValue is the result of a relocation for one way through types. It has no more fields than
+// registers hold.
 type coreValue struct {
 	value    uint64
-	size     uint32 // of a field that is no bit-field, or of an element if it is an array, in bytes, with CoreByteOffset
+	size     uint32 // of a field that is not a bit-field, or of an element if it is an array, in bytes, with CoreByteOffset
 	wider    Kind   // of that field: KindPointer of a pointer, KindInt of an unsigned number, 0 of all else
 	validate bool
 }
@@ -50,8 +51,8 @@ func (t *Types) coreEnumValue(r record, n int) uint64 {
 	return v
 }
 
-// offsetValue is value for CoreByteOffset of what is no bit-field. The access to an array has the width of an element, and keeps
-// it, since the distance to the next one is in the program.
+// offsetValue is value for CoreByteOffset of what is not a bit-field. The access to an array has
+// the width of an element, and keeps it, since the distance to the next one is in the program.
 func (w *way) offsetValue() coreValue {
 	f := w.end
 	return coreValue{value: w.bits / 8, validate: true, size: f.load, wider: f.wider}
@@ -98,7 +99,8 @@ type window struct {
 	size  uint64 // of the window, in bytes
 }
 
-// widen finds the smallest window, from the size of the declared type upwards, that has the whole bit-field.
+// widen finds the smallest window, from the size of the declared type upwards, that has the whole
+// bit-field.
 func (w *window) widen() error {
 	for ; powerOfTwo(uint32(w.size), 8); w.size *= 2 {
 		w.at = w.bits / 8 / w.size * w.size

@@ -9,16 +9,19 @@ import (
 // ErrDedup says that duplicates could not be removed.
 var ErrDedup = errors.New("duplicates cannot be removed")
 
-// Dedup removes types that are in a table more than once, as when it was merged of several, and gives the new ids
-// by the old ones. The result has the same base; types that the base has are left out too, and ids of the base
-// do not change. Types stay in the order in which they first appear.
+// Dedup removes types that are in a table more than once, as when it was merged of several, and
+// returns the new ids by the old ones. The result has the same base; types that the base has are
+// left out too, and ids of the base do not change. Types stay in the order in which they first
+// appear.
 //
-// Two types are the same if nothing that can be reached from them differs, cycles included. A forward
-// declaration is the struct or union of its name, and an enum without values the enum of its name and size, if
-// the whole table has only one such. Variables and data sections stay, since each stands for a place in memory.
+// Two types are the same if nothing that can be reached from them differs, cycles included. A
+// forward declaration is the struct or union of its name, and an enum without values the enum of
+// its name and size, if the whole table has only one such. Variables and data sections stay, since
+// each is a place in memory.
 //
-// Time and memory are in proportion to the table, apart from a logarithm, whatever its depth. The error wraps ErrBuild for kinds that
-// this package does not know, ErrID and ErrString for malformed types.
+// Time and memory are in proportion to the table, apart from a logarithm, whatever its depth. The
+// error wraps ErrBuild for kinds that this package does not know, ErrID and ErrString for malformed
+// types.
 func (t *Types) Dedup() (*Types, []ID, error) {
 	t.ready()
 	d := &deduper{t: t, g: graph{outAt: make([]uint32, 1, t.Len()+1)}}
@@ -41,8 +44,9 @@ func (t *Types) Dedup() (*Types, []ID, error) {
 	return out, slices.Clone(ids), err
 }
 
-// Merge makes one table of several and removes duplicates (see Dedup). For each of them it gives the new ids by the
-// old ones. All go on from the same base, or from none, and the result has the byte order of the first.
+// Merge makes one table of several and removes duplicates (see Dedup). For each of them it returns
+// the new ids by the old ones. All go on from the same base, or from none, and the result has the
+// byte order of the first.
 func Merge(tables ...*Types) (*Types, [][]ID, error) {
 	if len(tables) == 0 {
 		return nil, nil, fmt.Errorf("merge types: %w: there are none", ErrBuild)
@@ -75,7 +79,8 @@ func Merge(tables ...*Types) (*Types, [][]ID, error) {
 	return out, all, nil
 }
 
-// deduper finds types that are the same. Its nodes are the ids of the table, those of the base included.
+// deduper finds types that are the same. Its nodes are the ids of the table, those of the base
+// included.
 type deduper struct {
 	t     *Types
 	g     graph
@@ -83,13 +88,13 @@ type deduper struct {
 	at    []uint32 // the words of node n are words[at[n]:at[n+1]]
 	class []uint32 // of nodes with the same words
 	first []uint32 // the first node of each class
-	alias []uint32 // the node that stands for a node: itself, or what a declaration is of
+	alias []uint32 // the node that a node is replaced by: itself, or what a declaration is of
 
-	names    *stringMap // gives equal strings one number, wherever in the tables they are
+	names    *stringMap // numbers strings, equal ones alike, wherever in the tables they are
 	distinct bool       // no two names are equal strings at different places
 }
 
-// name gives the number of a string.
+// name returns the number of a string.
 func (d *deduper) name(off uint32) (uint32, error) {
 	n, ok := d.names.get(off)
 	if !ok {
@@ -123,8 +128,8 @@ func (d *deduper) read() error {
 	return nil
 }
 
-// readNames numbers the names of all types, by their places in a table of strings that has each of them once. It gives the
-// bytes of all types.
+// readNames numbers the names of all types, by their places in a table of strings that has each of
+// them once. It returns the bytes of all types.
 func (d *deduper) readNames() (int, error) {
 	p := part{from: d.t, list: make([]ID, 0, d.t.Len())}
 	for id := ID(1); int(id) < d.t.Len(); id++ {
@@ -199,10 +204,10 @@ const (
 	sizeWord
 )
 
-// of gives the words of a node.
+// of returns the words of a node.
 func (d *deduper) of(n uint32) []uint32 { return d.words[d.at[n]:d.at[n+1]] }
 
-// group gives nodes with the same words one class.
+// group puts nodes with the same words into one class.
 func (d *deduper) group() {
 	n := len(d.at) - 1
 	size := 256
@@ -235,7 +240,8 @@ func (d *deduper) group() {
 	}
 }
 
-// choose gives types that stay new ids, and the others the ids of those that stay for them.
+// choose assigns new ids to the types that stay, and to the others the ids of those that replace
+// them.
 func (d *deduper) choose(p *partition) (ids, list []ID, err error) {
 	n := len(d.alias)
 	keep := make([]uint32, len(p.begin)) // the first node of each class + 1

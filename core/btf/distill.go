@@ -5,11 +5,13 @@ import (
 	"slices"
 )
 
-// Distill makes a split table independent of the exact base that it was made for: it gives a small base, which has of the
-// types that are used only what is needed to find them again, and a split table that goes on from that (the sections
-// .BTF.base and .BTF of kernel modules, Linux 6.11). The small base has numbers, enums without values, structs and unions without members
-// where their size matters, declarations where it does not. All else that is used moves to the split table, behind its own
-// types, which keep their order. Rebase is the way back. The error wraps ErrBase if there is no base.
+// Distill makes a split table independent of the exact base that it was made for: it returns a
+// small base, which has of the types that are used only what is needed to find them again, and a
+// split table that goes on from that (the sections .BTF.base and .BTF of kernel modules, Linux
+// 6.11). The small base has numbers, enums without values, structs and unions without members where
+// their size matters, declarations where it does not. All else that is used moves to the split
+// table, after its own types, which keep their order. Rebase does the reverse. The error wraps
+// ErrBase if there is no base.
 func (t *Types) Distill() (base, split *Types, err error) {
 	if t.base == nil {
 		return nil, nil, fmt.Errorf("distill base: %w: there is none", ErrBase)
@@ -45,7 +47,8 @@ func (t *Types) Distill() (base, split *Types, err error) {
 	return base, split, nil
 }
 
-// onto writes types of t for another base; ids has those of base types already, and gets those of list.
+// onto writes types of t for another base; ids has those of base types already, and gets those of
+// list.
 func (t *Types) onto(base *Types, ids, list []ID) (*Types, error) {
 	for i, id := range list {
 		ids[id] = ID(base.Len() + i)
@@ -119,7 +122,7 @@ func (d *distiller) need(id ID, how use) {
 	}
 }
 
-// distilled gives the type that stands for a type of the base.
+// distilled returns the type that replaces a type of the base.
 func (d *distiller) distilled(id ID) (Type, error) {
 	typ, err := d.t.Type(id)
 	switch typ := typ.(type) {
@@ -134,10 +137,10 @@ func (d *distiller) distilled(id ID) (Type, error) {
 	return typ, err
 }
 
-// Rebase puts a table that goes on from a distilled base onto a full one, as of another kernel, and gives the new ids by
-// the old ones. Types are found by name; numbers must agree in size and sign, structs, unions and enums in
-// size where the distilled base has one. The error wraps ErrBase if a type is not there, or if there
-// are several that could be meant.
+// Rebase puts a table that goes on from a distilled base onto a full one, as of another kernel, and
+// returns the new ids by the old ones. Types are found by name; numbers must agree in size and
+// sign, structs, unions and enums in size where the distilled base has one. The error wraps ErrBase
+// if a type is not there, or if there are several that could be meant.
 func (t *Types) Rebase(base *Types) (*Types, []ID, error) {
 	if t.base == nil || t.base.base != nil || t.big != base.big {
 		return nil, nil, fmt.Errorf("change base: %w: the types do not go on from a distilled base", ErrBase)
@@ -166,7 +169,7 @@ func (t *Types) Rebase(base *Types) (*Types, []ID, error) {
 	return out, slices.Clone(ids), nil
 }
 
-// counterpart chooses the type of a full base that a type of a distilled one stands for.
+// counterpart chooses the type of a full base that matches a type of a distilled one.
 func (t *Types) counterpart(id ID, base *Types, cands []ID) (ID, error) {
 	r, chosen, declared := t.record(id), ID(0), ID(0)
 	for _, c := range cands {
@@ -179,7 +182,7 @@ func (t *Types) counterpart(id ID, base *Types, cands []ID) (ID, error) {
 			declared = c
 		case chosen == 0:
 			chosen = c
-		case r.kind() != KindFwd: // behind a pointer the first one will do
+		case r.kind() != KindFwd: // for what a pointer refers to, the first one will do
 			return 0, fmt.Errorf("%w: types %d and %d could be meant", ErrBase, chosen, c)
 		}
 	}
@@ -192,7 +195,7 @@ func (t *Types) counterpart(id ID, base *Types, cands []ID) (ID, error) {
 	return chosen, nil
 }
 
-// stands says whether a record of a distilled base may stand for one of a full base of the same name.
+// stands says whether a record of a distilled base may match one of a full base of the same name.
 func stands(t *Types, r record, base *Types, to record) bool {
 	switch k := r.kind(); {
 	case k == KindInt:

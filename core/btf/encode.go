@@ -22,7 +22,8 @@ type encoder struct {
 	strBase uint32
 }
 
-// newEncoder starts with the strings that a table of its own begins with; strBase is not zero for a split one.
+// newEncoder starts with the strings that a table of its own begins with; strBase is not zero for a
+// split one.
 func newEncoder(big bool, strBase uint32) *encoder {
 	e := &encoder{big: big, strBase: strBase, known: newInterner(), out: make([]byte, headerSize)}
 	if strBase == 0 {
@@ -31,7 +32,8 @@ func newEncoder(big bool, strBase uint32) *encoder {
 	return e
 }
 
-// place allocates memory for as many bytes of types, and for strings behind them, before there are any types.
+// place allocates memory for as many bytes of types, and for strings after them, before there are
+// any types.
 func (e *encoder) place(types, strs int) {
 	types += len(e.out)
 	e.placed = slices.Grow(e.out, types+len(e.strs)+strs)
@@ -39,7 +41,7 @@ func (e *encoder) place(types, strs int) {
 	e.strs = append(e.placed[types:types], e.strs...)
 }
 
-// join gives the types with the strings behind them.
+// join returns the types followed by the strings.
 func (e *encoder) join() []byte {
 	types, both := len(e.out), len(e.out)+len(e.strs)
 	if types == cap(e.out) && both <= cap(e.placed) && cap(e.strs) == cap(e.placed)-types {
@@ -48,7 +50,7 @@ func (e *encoder) join() []byte {
 	return append(e.out, e.strs...)
 }
 
-// str gives the offset of a string, adding it when it is new.
+// str returns the offset of a string, adding it when it is new.
 func (e *encoder) str(s string) (uint32, error) {
 	if strings.IndexByte(s, 0) >= 0 {
 		return 0, fmt.Errorf("%w: name %q has a NUL", ErrBuild, s)
@@ -255,7 +257,7 @@ func (e *encoder) magic() uint32 {
 	return magic | 1<<16
 }
 
-// blob puts a header before the types and the strings behind them. The encoder must not be used any more.
+// blob puts a header before the types and the strings. The encoder must not be used any more.
 func (e *encoder) blob(layout []byte) []byte {
 	if len(layout) > 0 {
 		e.out = slices.Insert(e.out, headerSize, make([]byte, layoutHeaderSize-headerSize)...)

@@ -5,10 +5,11 @@ import (
 	"strings"
 )
 
-// flavorSep begins the part of a name that CO-RE ignores: struct foo___v2 is a flavor of struct foo.
+// flavorSep begins the part of a name that CO-RE ignores: struct foo___v2 is a flavor of struct
+// foo.
 var flavorSep = []byte("___")
 
-// Essential gives a name without its flavor: what is before the last "___" that stands between
+// Essential returns a name without its flavor: what is before the last "___" between
 // characters other than "_".
 func Essential(name string) string {
 	if !strings.Contains(name, string(flavorSep)) {

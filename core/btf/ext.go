@@ -1,7 +1,7 @@
 package btf
 
 // FuncInfo describes a function: its name and its FUNC type in the program's BTF
-// (struct bpf_func_info, include/uapi/linux/bpf.h). Type 0 means that there is no BTF for it.
+// (struct bpf_func_info, include/uapi/linux/bpf.h). Type 0 means that the function has no BTF.
 type FuncInfo struct {
 	Name string
 	Type ID
@@ -10,8 +10,8 @@ type FuncInfo struct {
 // CoreKind is a kind of CO-RE relocation (enum bpf_core_relo_kind, include/uapi/linux/bpf.h).
 type CoreKind uint32
 
-// CoreRelo asks for a value that depends on the kernel's types
-// (struct bpf_core_relo, include/uapi/linux/bpf.h). It is carried by the instruction that it patches.
+// CoreRelo asks for a value that depends on the kernel's types (struct bpf_core_relo,
+// include/uapi/linux/bpf.h). It is carried by the instruction that it patches.
 type CoreRelo struct {
 	Type   ID     // root type in the program's own BTF
 	Access string // accessor string, e.g. "0:1:2"

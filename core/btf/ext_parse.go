@@ -16,16 +16,16 @@ type Ext struct {
 	Sections []ExtSection
 }
 
-// ExtSection is what .BTF.ext says of one code section. A slot is the number of an instruction's first
-// 8 bytes, counted from the start of the section. Records are in the order of the input, which is
-// ascending by slot in every object that a compiler or linker made.
+// ExtSection is what .BTF.ext says of one code section. A slot is the number of an instruction's
+// first 8 bytes, counted from the start of the section. Records are in the order of the input,
+// which is ascending by slot in every object that a compiler or linker made.
 type ExtSection struct {
 	Name  string
 	Funcs []FuncInfoAt
 	Lines []LineInfoAt
 	Relos []CoreReloAt
 
-	FuncTails, LineTails, ReloTails Tails // what the records have behind the fields that are known
+	FuncTails, LineTails, ReloTails Tails // what the records have after the fields that are known
 }
 
 // FuncInfoAt is a function and the slot where it begins.
@@ -46,7 +46,7 @@ type CoreReloAt struct {
 	CoreRelo
 }
 
-// Section gives what is known of a code section, nil if that is nothing.
+// Section returns what is known of a code section, nil if that is nothing.
 func (e *Ext) Section(name string) *ExtSection {
 	for i := range e.Sections {
 		if e.Sections[i].Name == name {
@@ -58,17 +58,17 @@ func (e *Ext) Section(name string) *ExtSection {
 
 // ExtOptions say what to read of .BTF.ext.
 type ExtOptions struct {
-	// Wanted says which code sections to keep; nil is all. What is said of others is checked, and takes little
-	// memory.
+	// Wanted says which code sections to keep; nil is all. What is said of others is checked, and
+	// takes little memory.
 	Wanted func(section string) bool
 }
 
 // ParseExt reads .BTF.ext. See [ExtOptions.Parse].
 func ParseExt(b []byte, t *Types) (*Ext, error) { return ExtOptions{}.Parse(b, t) }
 
-// Parse reads .BTF.ext (Documentation/bpf/btf.rst of Linux). t is the .BTF of the same object; both have
-// one byte order. Records may be longer than known: what follows the known fields is kept as it is.
-// Errors are of type *FormatError.
+// Parse reads .BTF.ext (Documentation/bpf/btf.rst of Linux). t is the .BTF of the same object; both
+// have one byte order. Records may be longer than known: what follows the known fields is kept as
+// it is. Errors are of type *FormatError.
 func (o ExtOptions) Parse(b []byte, t *Types) (*Ext, error) {
 	c := wire.New(extSection, t.order, b)
 	if _, err := detectOrder(extSection, b, t.order); err != nil {
@@ -215,7 +215,7 @@ func (p *extParser) readHeads(c wire.Cursor, size uint64) error {
 	return c.Err()
 }
 
-// someHeads gives how many sections there are records of, up to 256: for so many there is room at first.
+// someHeads returns how many sections have records, up to 256: for so many there is room at first.
 func someHeads(c wire.Cursor, size uint64) int {
 	n := 0
 	for ; n < 256 && c.Len() > 0; n++ {
@@ -225,7 +225,7 @@ func someHeads(c wire.Cursor, size uint64) int {
 	return n
 }
 
-// section gives the index of a code section, adding it when it is new, or -1 if it is not wanted.
+// section returns the index of a code section, adding it when it is new, or -1 if it is not wanted.
 func (p *extParser) section(name string) int {
 	i, ok := p.sections[name]
 	if ok {
@@ -283,7 +283,7 @@ func (p *extParser) id(c *wire.Cursor) ID {
 	return ID(id)
 }
 
-// keepTail keeps what a record has behind the known fields.
+// keepTail keeps what a record has after the known fields.
 func (p *extParser) keepTail(c *wire.Cursor, t *Tails) {
 	if p.tail > 0 {
 		t.Size = uint32(p.tail)

@@ -2,13 +2,14 @@ package btf
 
 import "fmt"
 
-// Tails are what records have behind the fields that this package knows: as many bytes for each record of a section.
+// Tails are what records have after the fields that this package knows: as many bytes for each
+// record of a section.
 type Tails struct {
 	Size  uint32 // bytes per record, a multiple of 4
 	Bytes []byte // of all records, in their order
 }
 
-// of gives the tail of the nth record; zeroes if there are no bytes for it.
+// of returns the tail of the nth record, zeroes if it has none.
 func (t Tails) of(n int, size uint32) []byte {
 	tail := make([]byte, size)
 	if at := n * int(t.Size); at < len(t.Bytes) {
@@ -17,7 +18,8 @@ func (t Tails) of(n int, size uint32) []byte {
 	return tail
 }
 
-// Remap puts new ids in the place of old ones, as Builder.AddAll, Merge and Dedup give them. The error wraps ErrID.
+// Remap puts new ids in the place of old ones, as Builder.AddAll, Merge and Dedup return them. The
+// error wraps ErrID.
 func (e *Ext) Remap(ids []ID) error {
 	for i := range e.Sections {
 		s := &e.Sections[i]
@@ -43,8 +45,9 @@ func remap(id *ID, ids []ID) error {
 	return nil
 }
 
-// BytesExt writes the types as Bytes does, and the .BTF.ext that belongs to them: strings of both are in the .BTF. Ids in
-// e are those of this Builder (see Remap). Tails of records are kept as they are. The error wraps ErrBuild.
+// BytesExt writes the types as Bytes does, and the .BTF.ext that belongs to them: strings of both
+// are in the .BTF. Ids in e are those of this Builder (see Remap). Tails of records are kept as
+// they are. The error wraps ErrBuild.
 func (b *Builder) BytesExt(e *Ext) (types, ext []byte, err error) {
 	enc, err := b.encode(false)
 	if err != nil {
@@ -83,7 +86,7 @@ func tailSize(e *Ext, part int) uint32 {
 	return n
 }
 
-// tails gives the tails of one kind of records.
+// tails returns the tails of one kind of records.
 func (s *ExtSection) tails(part int) *Tails {
 	return [...]*Tails{&s.FuncTails, &s.LineTails, &s.ReloTails}[part]
 }

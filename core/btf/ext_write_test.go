@@ -48,7 +48,7 @@ func TestExtRoundTrip(t *testing.T) {
 	}
 }
 
-// TestExtTails keeps what records have behind the fields that are known.
+// TestExtTails keeps what records have after the fields that are known.
 func TestExtTails(t *testing.T) {
 	order := binary.BigEndian
 	types := extTypes(t, order)

@@ -15,8 +15,8 @@ var ErrNotFound = errors.New("not found")
 // fewFinds is how many searches by name are made by reading the types before an index is built.
 const fewFinds = 4
 
-// Find gives the first type with a name and kind; KindVoid is any kind. The base is searched first.
-// The error is ErrNotFound.
+// Find returns the first type with a name and kind; KindVoid is any kind. The base is searched
+// first. The error is ErrNotFound.
 func (t *Types) Find(name string, kind Kind) (ID, error) {
 	found := ID(0)
 	t.each(name, func(id ID, r record) bool {
@@ -42,9 +42,9 @@ func (t *Types) FindOwn(name string, kind Kind) (ID, error) {
 	return found, notFound(found, name, kind)
 }
 
-// FindAs gives the first type with a name that is of a Go type, with its id: FindAs[*Enum] finds enums of either width,
-// FindAs[*Struct] structs and unions. The base is searched first. Types that are malformed are passed over. The error
-// is ErrNotFound.
+// FindAs returns the first type with a name that is of a Go type, with its id: FindAs[*Enum] finds
+// enums of either width, FindAs[*Struct] structs and unions. The base is searched first. Types that
+// are malformed are passed over. The error is ErrNotFound.
 func FindAs[T Type](t *Types, name string) (id ID, typ T, err error) {
 	t.each(name, func(at ID, _ record) bool {
 		found, err := t.Type(at)
@@ -59,7 +59,7 @@ func FindAs[T Type](t *Types, name string) (id ID, typ T, err error) {
 	return id, typ, nil
 }
 
-// notFound is the error of a search that gave no id.
+// notFound is the error of a search that found no id.
 func notFound(id ID, name string, kind Kind) error {
 	switch {
 	case id != 0:
@@ -70,7 +70,7 @@ func notFound(id ID, name string, kind Kind) error {
 	return fmt.Errorf("find %v %q: %w", kind, name, ErrNotFound)
 }
 
-// FindAll gives every type with a name in the order of ids, those of the base first.
+// FindAll returns every type with a name in the order of ids, those of the base first.
 func (t *Types) FindAll(name string) []ID {
 	var ids []ID
 	t.each(name, func(id ID, _ record) bool {
@@ -89,7 +89,7 @@ func (t *Types) each(name string, f func(ID, record) bool) {
 	}
 }
 
-// depth is 1 and the number of bases behind each other.
+// depth returns the length of the chain of tables: 1 plus the number of bases.
 func (t *Types) depth() int {
 	n := 0
 	for ; t != nil; t = t.base {
@@ -98,7 +98,7 @@ func (t *Types) depth() int {
 	return n
 }
 
-// outer gives the nth base, the table itself for 0.
+// outer returns the nth base, the table itself for 0.
 func (t *Types) outer(n int) *Types {
 	for range n {
 		t = t.base
@@ -106,7 +106,7 @@ func (t *Types) outer(n int) *Types {
 	return t
 }
 
-// chain lists the table behind its bases, the outermost base first.
+// chain lists the bases and then the table, the outermost base first.
 func (t *Types) chain() []*Types {
 	var c []*Types
 	for ; t != nil; t = t.base {
@@ -145,8 +145,8 @@ func (t *Types) headers(f func(id ID, off, name, info uint32) bool) bool {
 	return true
 }
 
-// FindMany gives every type that has one of the names, as FindAll does for each, but reads the types
-// once for all of them. Names without a type are left out.
+// FindMany returns every type that has one of the names, as FindAll does for each, but reads the
+// types once for all of them. Names without a type are left out.
 func (t *Types) FindMany(names []string) map[string][]ID {
 	found := make(map[string][]ID, len(names))
 	set := newNameSet(names)
@@ -183,7 +183,7 @@ func (t *Types) appendNamed(list []Candidate, x *nameIndex, name rootName, targe
 	return list
 }
 
-// flavorsOf gives the types whose essential name is not all of their name and has a hash.
+// flavorsOf returns the types whose essential name is not all of their name and has a hash.
 func (x *nameIndex) flavorsOf(hash uint32) []flavor {
 	order := func(f flavor, h uint32) int { return cmp.Compare(f.hash, h) }
 	at, ok := slices.BinarySearchFunc(x.flavors, hash, order)
@@ -225,7 +225,8 @@ func (s *nameSet) begin(a, b byte) {
 	s.begins[k>>6] |= 1 << (k & 63)
 }
 
-// matchOwn calls f for each type of this table alone whose name, after key made something of it, is in the set.
+// matchOwn calls f for each type of this table alone whose name, after key made something of it, is
+// in the set.
 func (t *Types) matchOwn(set *nameSet, key func([]byte) []byte, f func(string, ID, Kind)) {
 	t.headers(func(id ID, _, name, info uint32) bool {
 		if name == 0 {
@@ -251,8 +252,8 @@ func (t *Types) matchOwn(set *nameSet, key func([]byte) []byte, f func(string, I
 	})
 }
 
-// nameIndex finds the types of one table by name. Types of one bucket are linked in the order of ids,
-// whatever their names, so a table full of equal names costs no more to build than any other.
+// nameIndex finds the types of one table by name. Types of one bucket are linked in the order of
+// ids, whatever their names, so a table full of equal names costs no more to build than any other.
 type nameIndex struct {
 	seed    maphash.Seed
 	buckets []uint32 // number of the first type + 1, by hash
@@ -269,7 +270,7 @@ type flavor struct {
 	id   ID
 }
 
-// index gives the index of the table's own names, building it when searches have come in numbers;
+// index returns the index of the table's own names, building it when searches have come in numbers;
 // until then it is nil.
 func (t *Types) index() *nameIndex {
 	if x := t.names.Load(); x != nil {

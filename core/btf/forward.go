@@ -1,7 +1,7 @@
 package btf
 
-// declRounds is how often declarations that turned out to be ambiguous are set aside before all of those left are
-// trusted only if none is ambiguous.
+// declRounds is how often declarations that turned out to be ambiguous are set aside before all of
+// those left are trusted only if none is ambiguous.
 const declRounds = 4
 
 // declKey is what a declaration and its definition have in common.
@@ -11,7 +11,7 @@ type declKey struct {
 	size uint32 // of an enum; 0 for what clang declares
 }
 
-// key gives the key of a node that declares or defines something by name.
+// key returns the key of a node that declares or defines something by name.
 func (d *deduper) key(n uint32) (k declKey, declares, ok bool) {
 	w := d.of(n)
 	if n == 0 || w[nameWord] == 0 {
@@ -34,9 +34,10 @@ func (d *deduper) key(n uint32) (k declKey, declares, ok bool) {
 	return declKey{}, false, false
 }
 
-// resolve divides nodes into classes of the same types. It takes each declaration for the definition of its name at first,
-// then sees which names have definitions that differ, and leaves their declarations alone. Taking fewer
-// declarations for definitions can only divide more, so what is found ambiguous once stays so.
+// resolve divides nodes into classes of the same types. It takes each declaration for the
+// definition of its name at first, then sees which names have definitions that differ, and leaves
+// their declarations alone. Taking fewer declarations for definitions can only divide more, so what
+// is found ambiguous once stays so.
 func (d *deduper) resolve() *partition {
 	n := uint32(len(d.at) - 1)
 	d.alias = make([]uint32, n)

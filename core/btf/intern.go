@@ -2,7 +2,8 @@ package btf
 
 import "hash/maphash"
 
-// interner finds strings that are already in a string section. Its zero value is not ready; see newInterner.
+// interner finds strings that are already in a string section. Its zero value is not ready; see
+// newInterner.
 type interner struct {
 	seed  maphash.Seed
 	slots []internSlot // their number is a power of two
@@ -38,7 +39,8 @@ func (x *interner) room(n int) {
 func (x *interner) hashBytes(s []byte) uint32  { return uint32(maphash.Bytes(x.seed, s)) }
 func (x *interner) hashString(s string) uint32 { return uint32(maphash.String(x.seed, s)) }
 
-// findString gives the slot of a string in strs: one that holds it, or the empty one where it belongs.
+// findString returns the slot of a string in strs: one that holds it, or the empty one where it
+// belongs.
 func findString[S string | []byte](x *interner, strs []byte, s S, hash uint32) *internSlot {
 	mask := uint32(len(x.slots) - 1)
 	for i := hash & mask; ; i = (i + 1) & mask {
@@ -55,7 +57,7 @@ func findString[S string | []byte](x *interner, strs []byte, s S, hash uint32) *
 	}
 }
 
-// fill puts a string into the empty slot that findString gave.
+// fill puts a string into the empty slot that findString returned.
 func (x *interner) fill(p *internSlot, hash, at uint32) {
 	*p = internSlot{hash, at + 1}
 	if x.used++; x.used*3 < len(x.slots)*2 {

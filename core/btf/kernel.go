@@ -13,9 +13,11 @@ var ErrForKernel = errors.New("types cannot be loaded")
 
 // KernelOptions say what the kernel needs to know and the compiler did not.
 type KernelOptions struct {
-	// Sections are the data sections by name. What is missing is laid out in the order of the table.
+	// Sections are the data sections by name. What is missing is laid out in the order of the
+	// table.
 	Sections map[string]SectionLayout
-	// Static names the global functions that the verifier shall treat as static ones (hidden symbols).
+	// Static names the global functions that the verifier shall treat as static ones (hidden
+	// symbols).
 	Static []string
 }
 
@@ -31,14 +33,16 @@ const (
 	dummyName    = "dummy_ksym"
 )
 
-// maxKernelName is the length in bytes of names that every kernel accepts (KSYM_NAME_LEN before Linux 6.1).
+// maxKernelName is the length in bytes of names that every kernel accepts (KSYM_NAME_LEN before
+// Linux 6.1).
 const maxKernelName = 127
 
-// ForKernel returns the table as bytes that BPF_BTF_LOAD accepts. Ids stay the same; types are added behind them. The
-// kernel (kernel/bpf/btf.c) wants of DATASEC types a size and sorted variables that do not overlap, of FUNC and VAR
-// types no extern linkage, of the parameters of functions names, and of names that they are C identifiers.
-// As libbpf does, a kernel symbol becomes an int variable, and a kernel function in a DATASEC becomes a dummy one.
-// The error wraps ErrForKernel.
+// ForKernel returns the table as bytes that BPF_BTF_LOAD accepts. Ids stay the same; types are
+// added after them. The kernel (kernel/bpf/btf.c) wants of DATASEC types a size and sorted
+// variables that do not overlap, of FUNC and VAR types no extern linkage, of the parameters of
+// functions names, and of names that they are C identifiers. As libbpf does, a kernel symbol
+// becomes an int variable, and a kernel function in a DATASEC becomes a dummy one. The error wraps
+// ErrForKernel.
 func (t *Types) ForKernel(o KernelOptions) ([]byte, error) {
 	if t.base != nil {
 		return nil, fmt.Errorf("prepare types: %w: they are split", ErrForKernel)
@@ -78,7 +82,7 @@ type fixer struct {
 	unknown bool        // there are types of kinds that only the layout table knows
 }
 
-// survey finds what must change and gives ids to the types to be added.
+// survey finds what must change and assigns ids to the types to be added.
 func (f *fixer) survey() {
 	dummy, next := false, ID(f.t.Len())
 	f.t.headers(func(id ID, off, _, _ uint32) bool {
@@ -175,7 +179,7 @@ func (f *fixer) put(b []byte, v uint32) { f.order().PutUint32(b, v) }
 
 func (f *fixer) order() binary.ByteOrder { return f.t.order }
 
-// params gives names to the parameters of a function's prototype.
+// params names the parameters of a function's prototype.
 func (f *fixer) params(id ID, r record, b []byte) error {
 	for i := range r.vlen() {
 		if !f.named[id] || f.t.word(r, 2*i) != 0 || f.t.word(r, 2*i+1) == 0 {
@@ -234,7 +238,7 @@ func (f *fixer) datasec(d *Datasec) error {
 	return nil
 }
 
-// layOut places the variables of a section behind each other.
+// layOut places the variables of a section one after the other.
 func (f *fixer) layOut(d *Datasec) error {
 	at := uint64(0)
 	for i := range d.Vars {
@@ -290,7 +294,8 @@ func (f *fixer) renameAt(b []byte, off uint32) error {
 	return err
 }
 
-// kernelName gives a name that the kernel accepts in place of one that it does not, otherwise nothing.
+// kernelName returns a name that the kernel accepts in place of one that it does not, otherwise
+// nothing.
 func kernelName(name []byte) string {
 	bad := len(name) > maxKernelName
 	for i, c := range name {

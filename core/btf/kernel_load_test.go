@@ -10,7 +10,7 @@ import (
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
-// load gives a blob to the kernel and lets go of it again.
+// load loads a blob into the kernel and frees it again.
 func load(blob []byte) (log string, err error) {
 	buf := make([]byte, 1<<16)
 	fd, err := sys.LoadBTF(&sys.BTFLoad{
@@ -95,7 +95,8 @@ func plain(t *testing.T, blob []byte) []byte {
 	return blob
 }
 
-// TestKernelTakesSanitised loads what is left of clang's types for kernels that lack one thing, or everything.
+// TestKernelTakesSanitised loads what is left of clang's types for kernels that lack one thing, or
+// everything.
 func TestKernelTakesSanitised(t *testing.T) {
 	needKernel(t)
 	raw, err := os.ReadFile("testdata/kinds.btf")

@@ -119,7 +119,8 @@ func TestForKernelNames(t *testing.T) {
 	compareLines(t, rawDump(t, fixed), []byte(want))
 }
 
-// TestForKernelLayout lays sections out by itself, and refuses layouts that the kernel would refuse.
+// TestForKernelLayout lays sections out by itself, and refuses layouts that the kernel would
+// refuse.
 func TestForKernelLayout(t *testing.T) {
 	var b Builder
 	c := b.Add(&Int{Name: "char", Size: 1})
@@ -165,7 +166,8 @@ func TestForKernelLayout(t *testing.T) {
 	}
 }
 
-// TestForKernelDeclared gives a size to an enum that is only declared, as clang writes it: kernels have none without.
+// TestForKernelDeclared sets the size of an enum that is only declared, as clang writes it: kernels
+// have none without.
 func TestForKernelDeclared(t *testing.T) {
 	var b Builder
 	b.Add(&Pointer{Type: 2})

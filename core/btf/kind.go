@@ -40,7 +40,7 @@ var kindNames = [lastKind + 1]string{
 	"restrict", "func", "func_proto", "var", "datasec", "float", "decl_tag", "type_tag", "enum64",
 }
 
-// String gives the kernel's name of the kind in lower case, for example "func_proto".
+// String returns the kernel's name of the kind in lower case, for example "func_proto".
 func (k Kind) String() string {
 	if k <= lastKind {
 		return kindNames[k]

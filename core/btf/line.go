@@ -1,14 +1,14 @@
 package btf
 
-// LineInfo says which line of source an instruction was made from
-// (struct bpf_line_info, include/uapi/linux/bpf.h). Objects have very many: those that were read find
-// their texts in the strings of their types when they are asked for.
+// LineInfo says which line of source an instruction was made from (struct bpf_line_info,
+// include/uapi/linux/bpf.h). Objects have very many: those that were read find their texts in the
+// strings of their types when they are asked for.
 type LineInfo struct {
 	Line uint32 // counted from 1
 	Col  uint32 // counted from 1; 0 is unknown
 
 	file, text uint32     // offsets in the strings of types
-	texts      *lineTexts // nil is no texts
+	texts      *lineTexts // nil without texts
 }
 
 // lineTexts has the texts of lines: of many in the strings of types, or of one.
@@ -26,7 +26,7 @@ func NewLineInfo(file, text string, line, col uint32) *LineInfo {
 	return l
 }
 
-// File gives the name of the file.
+// File returns the name of the file.
 func (l *LineInfo) File() string {
 	switch {
 	case l.texts == nil:
@@ -37,7 +37,7 @@ func (l *LineInfo) File() string {
 	return l.texts.types.str(l.file)
 }
 
-// Text gives the line of source itself.
+// Text returns the line of source itself.
 func (l *LineInfo) Text() string {
 	switch {
 	case l.texts == nil:

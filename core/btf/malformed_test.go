@@ -21,7 +21,7 @@ func rawBlob(strs string, words ...uint32) []byte {
 	return e.blob(nil)
 }
 
-// patch gives a copy of a blob with a word replaced.
+// patch returns a copy of a blob with a word replaced.
 func patch(b []byte, at int, word uint32) []byte {
 	b = slices.Clone(b)
 	binary.LittleEndian.PutUint32(b[at:], word)
@@ -36,8 +36,8 @@ func afterInt(words ...uint32) []byte {
 	return rawBlob("\x00int\x00", append(slices.Clone(intWords), words...)...)
 }
 
-// TestMalformed goes through the cases of the list of malformed inputs by their ids. Parse and Validate
-// together must refuse each, for the reason and at the offset given.
+// TestMalformed goes through the cases of the list of malformed inputs by their ids. Parse and
+// Validate together must refuse each, for the reason and at the offset of the case.
 func TestMalformed(t *testing.T) {
 	good := afterInt()
 	for _, c := range []struct {
@@ -197,7 +197,8 @@ func TestMalformedKindWithLayout(t *testing.T) {
 	}
 }
 
-// chain makes n links, one behind the other, that end at an int. words gives the words of a link.
+// chain makes n links, each referring to the next, that end at an int. words returns the words of a
+// link.
 func chain(t *testing.T, n int, words func(to uint32) []uint32) *Types {
 	t.Helper()
 	e := newEncoder(false, 0)

@@ -5,7 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// memo keeps what was worked out once. Readers take no lock, and what it keeps is not changed any more. Its zero value is empty.
+// memo keeps what was worked out once. Readers take no lock, and what it keeps is not changed any
+// more. Its zero value is empty.
 type memo[E any] struct {
 	table atomic.Pointer[memoTable[E]]
 	lock  sync.Mutex // held to add
@@ -17,7 +18,7 @@ type memoTable[E any] struct {
 	count int                 // guarded by the lock of the memo
 }
 
-// at gives what is in the slot of a hash, nil if that is free. Further ones of this hash are behind it.
+// at returns what is in the slot of a hash, nil if that is free. Further ones of this hash follow it.
 func (m *memoTable[E]) at(hash uint32) *E { return m.slots[hash&uint32(len(m.slots)-1)].Load() }
 
 // put adds an element, for which the lock must be held.
@@ -41,7 +42,7 @@ func (m *memo[E]) put(e *E, hash func(*E) uint32) {
 	t.count++
 }
 
-// free gives the first free slot of a hash.
+// free returns the first free slot of a hash.
 func (m *memoTable[E]) free(hash uint32) *atomic.Pointer[E] {
 	for m.at(hash) != nil {
 		hash++

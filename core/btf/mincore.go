@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// MinCore finds the smallest table that CO-RE relocations need of the types of a kernel, to be carried along
-// to machines whose kernel has none. All relocations give the same with it, but for ids of types (CoreTypeIDTarget).
+// MinCore finds the smallest table that CO-RE relocations need of the types of a kernel, to be
+// carried along to machines whose kernel has none. All relocations have the same results with it,
+// but for ids of types (CoreTypeIDTarget).
 type MinCore struct {
 	target *Types
 	keep   map[ID]*kept
@@ -21,8 +22,8 @@ type kept struct {
 // NewMinCore begins with nothing of the types of a kernel.
 func NewMinCore(target *Types) *MinCore { return &MinCore{target: target, keep: map[ID]*kept{}} }
 
-// Add keeps what the relocations of one program or object need. It may be called for any number of them. The errors are
-// those of Resolve.
+// Add keeps what the relocations of one program or object need. It may be called for any number of
+// them. The errors are those of Resolve.
 func (m *MinCore) Add(local *Types, relos []CoreRelo) error {
 	r := NewResolver(local, Target{"kernel", m.target})
 	r.Prepare(relos)
@@ -121,7 +122,7 @@ func (m *MinCore) part(id ID, n int) {
 	typ := m.target.member(r, n).typ
 	m.closure(typ, false, false)
 	if _, a := m.target.strip(typ); a.kind() == KindArray && m.target.word(a, 2) == 0 {
-		m.part(id, r.vlen()-1) // only a last array has elements behind its end
+		m.part(id, r.vlen()-1) // only a last array has elements after its end
 	}
 }
 
@@ -141,8 +142,8 @@ type visit struct {
 	parts bool // its members too
 }
 
-// closure keeps a type and what it refers to: typedefs, modifiers and arrays always, pointers and prototypes
-// if deep, members if parts, but not those of structs behind pointers.
+// closure keeps a type and what it refers to: typedefs, modifiers and arrays always, pointers and
+// prototypes if deep, members if parts, but not those of structs that pointers refer to.
 func (m *MinCore) closure(id ID, deep, parts bool) {
 	seen := map[visit]bool{}
 	for list := []visit{{id, parts}}; len(list) > 0; {
@@ -172,7 +173,7 @@ func (m *MinCore) closure(id ID, deep, parts bool) {
 	}
 }
 
-// Types gives the table, and the new ids by those of the kernel, 0 for types that were left out.
+// Types returns the table, and the new ids by those of the kernel, 0 for types that were left out.
 func (m *MinCore) Types() (*Types, []ID, error) {
 	list := make([]ID, 0, len(m.keep))
 	for id := range m.keep {
@@ -198,7 +199,7 @@ func (m *MinCore) Types() (*Types, []ID, error) {
 	return t, ids, nil
 }
 
-// reduce gives a type with the parts that are kept and with new ids.
+// reduce returns a type with the parts that are kept and with new ids.
 func (k *kept) reduce(typ Type, ids []ID) Type {
 	has := func(n int) bool { return k.all || k.parts != nil && k.parts[n] }
 	switch t := typ.(type) {

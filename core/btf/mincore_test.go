@@ -77,7 +77,8 @@ func TestMinCoreMembers(t *testing.T) {
 `))
 }
 
-// TestMinCoreFlexible keeps what is behind an array without a count, since only a last one has elements.
+// TestMinCoreFlexible keeps what follows an array without a count, since only a last one has
+// elements.
 func TestMinCoreFlexible(t *testing.T) {
 	s := newScalars(nil)
 	none := s.Add(&Array{Type: s.int, Index: s.int})
@@ -94,7 +95,8 @@ func TestMinCoreFlexible(t *testing.T) {
 	}
 }
 
-// TestMinCoreKernel asks for members of well known structs of this kernel, the program having the same types.
+// TestMinCoreKernel asks for members of well known structs of this kernel, the program having the
+// same types.
 func TestMinCoreKernel(t *testing.T) {
 	kernel := vmlinux(t)
 	var relos []CoreRelo

@@ -23,9 +23,9 @@ type Field struct {
 	Bit     uint32 // of a bit-field: bits from the start of the byte at Offset, counted as BTF counts them
 }
 
-// Path finds a member of a type, "a.b[3].c". Typedefs and modifiers are passed over, and members of anonymous structs and
-// unions belong to what is around them, as in C. An array without a count (a flexible one) has every index.
-// The error wraps ErrPath, ErrNotFound or ErrID.
+// Path finds a member of a type, "a.b[3].c". Typedefs and modifiers are passed over, and members of
+// anonymous structs and unions belong to what is around them, as in C. An array without a count (a
+// flexible one) has every index. The error wraps ErrPath, ErrNotFound or ErrID.
 func (t *Types) Path(id ID, path string) (Field, error) {
 	f, err := t.path(id, path)
 	if err != nil {
@@ -158,7 +158,7 @@ func (t *Types) memberNamed(id ID, name string) (ID, uint64, uint32, error) {
 	return 0, 0, 0, fmt.Errorf("member %q: %w", name, ErrNotFound)
 }
 
-// anonymous gives the struct or union that a member without a name stands for.
+// anonymous returns the struct or union that a member without a name holds.
 func (t *Types) anonymous(m member) (ID, bool) {
 	if !t.nameless(m.name) {
 		return 0, false
@@ -167,8 +167,8 @@ func (t *Types) anonymous(m member) (ID, bool) {
 	return id, r.kind().Composite()
 }
 
-// bitField gives the width of a bit-field, 0 for other members, and how many bits it begins after the
-// member's offset: in old BTF the type of a member says both.
+// bitField returns the width of a bit-field, 0 for other members, and how many bits it begins after
+// the member's offset: in old BTF the type of a member says both.
 func (t *Types) bitField(m member) (width, shift uint32) {
 	if m.bits > 0 {
 		return m.bits, 0

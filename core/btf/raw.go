@@ -8,8 +8,9 @@ import (
 	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
-// AppendRaw appends a type in the layout of "bpftool btf dump file", a line for the type and one for each part of it,
-// so that the two can be compared. Characters of names that do not print are escaped. Errors are those of Type.
+// AppendRaw appends a type in the layout of "bpftool btf dump file", a line for the type and one
+// for each part of it, so that the two can be compared. Characters of names that do not print are
+// escaped. Errors are those of Type.
 func (t *Types) AppendRaw(dst []byte, id ID) ([]byte, error) {
 	r, err := t.checked(id)
 	if err != nil {
@@ -34,7 +35,7 @@ type rawWriter struct {
 
 func (w *rawWriter) text(s string) { w.out = append(w.out, s...) }
 
-// num writes a key, with what stands before and behind it, and a number.
+// num writes a key, with what precedes and follows it, and a number.
 func (w *rawWriter) num(key string, n uint32) {
 	w.out = strconv.AppendUint(append(w.out, key...), uint64(n), 10)
 }
@@ -183,7 +184,7 @@ func (w *rawWriter) enum(r record) {
 	}
 }
 
-// String gives the name of the linkage: static, global or extern.
+// String returns the name of the linkage: static, global or extern.
 func (l Linkage) String() string {
 	if l <= LinkExtern {
 		return [...]string{"static", "global", "extern"}[l]
@@ -191,7 +192,8 @@ func (l Linkage) String() string {
 	return "linkage " + strconv.Itoa(int(l))
 }
 
-// String gives the encoding as bpftool writes it: (none), SIGNED, CHAR or BOOL, or several of them.
+// String returns the encoding as bpftool writes it: (none), SIGNED, CHAR or BOOL, or several of
+// them.
 func (e IntEncoding) String() string {
 	s := ""
 	for i, name := range []string{"SIGNED", "CHAR", "BOOL"} {

@@ -29,8 +29,8 @@ type root struct {
 	list []Candidate // the types that it may mean
 }
 
-// NewResolver prepares to compute relocations of a program whose types are local. See Resolve for the
-// role of the targets.
+// NewResolver prepares to compute relocations of a program whose types are local. See Resolve for
+// the role of the targets.
 func NewResolver(local *Types, targets ...Target) *Resolver {
 	local.dense()
 	r := &Resolver{local: local, first: firstOwners(targets), many: true}
@@ -57,7 +57,8 @@ func firstOwners(targets []Target) map[*Types]int {
 // manyRelos is from how many relocations on the place of every type of the targets is noted.
 const manyRelos = 4096
 
-// Prepare looks up the candidates of many relocations in one pass over each target. It only saves time.
+// Prepare looks up the candidates of many relocations in one pass over each target. It only saves
+// time.
 func (r *Resolver) Prepare(relos []CoreRelo) {
 	if len(relos) >= manyRelos {
 		for _, t := range r.targets {
@@ -115,7 +116,8 @@ func (r *Resolver) Resolve(relo CoreRelo) (f CoreResult, err error) {
 	return f, f.failed(err)
 }
 
-// remember keeps an answer, but not if there are few: then computing it again costs less than memory for all.
+// remember keeps an answer, but not if there are few: then computing it again costs less than
+// memory for all.
 func (r *Resolver) remember(a *answer) {
 	if r.done == nil {
 		if r.few++; r.few <= fewAnswers {
@@ -126,7 +128,7 @@ func (r *Resolver) remember(a *answer) {
 	r.done.add(a)
 }
 
-// candidates gives the types that a question may be about, to be filled in.
+// candidates returns the types that a question may be about, to be filled in.
 func (r *Resolver) candidates(q *question) []Candidate {
 	id := q.relo.Type
 	switch {
@@ -151,7 +153,7 @@ func (r *Resolver) candidates(q *question) []Candidate {
 	return r.same
 }
 
-// allRoots gives the roots, of which there may be none yet.
+// allRoots returns the roots, of which there may be none yet.
 func (r *Resolver) allRoots() *roots {
 	if r.roots == nil {
 		r.roots = new(roots)
@@ -159,7 +161,7 @@ func (r *Resolver) allRoots() *roots {
 	return r.roots
 }
 
-// room gives memory for candidates, more than are asked for if there will be more questions.
+// room returns memory for candidates, more than are asked for if there will be more questions.
 func (r *Resolver) room(n int) []Candidate {
 	if r.many && len(r.found) < n {
 		size := fewAnswers
@@ -171,7 +173,7 @@ func (r *Resolver) room(n int) []Candidate {
 	return r.found
 }
 
-// take keeps the memory that room gave from being used again.
+// take keeps the memory that room returned from being used again.
 func (r *Resolver) take(list []Candidate) []Candidate {
 	r.found = r.found[min(len(list), len(r.found)):]
 	return list[:len(list):len(list)]
@@ -241,7 +243,8 @@ func searchTable(roots []root, target int, o *Types) {
 
 func (w *root) wants(target int) bool { return w.name.text != "" && wants(w.list, target) }
 
-// wants says whether candidates of a target count: those of the first one, and if it has none, of all others.
+// wants says whether candidates of a target count: those of the first one, and if it has none, of
+// all others.
 func wants(list []Candidate, target int) bool {
 	return target == 0 || len(list) == 0 || list[0].Target > 0
 }
@@ -258,7 +261,7 @@ type roots struct {
 	numbers offsetMap // by id, from 1 on, if there are more than a few
 }
 
-// find gives a root that may be known.
+// find returns a root that may be known.
 func (s *roots) find(id ID) *root {
 	if len(s.list) > fewRoots {
 		if n, ok := s.numbers.get(uint32(id)); ok {
@@ -297,7 +300,7 @@ type answers struct {
 	numbers offsetMap // by the numbers of their questions, from 1 on
 }
 
-// find gives the answer to a question, nil if it is not known.
+// find returns the answer to a question, nil if it is not known.
 func (s *answers) find(q *question) *answer {
 	if n, ok := s.numbers.get(q.number); ok && q.number > 0 {
 		return &s.list[n-1]

@@ -60,7 +60,8 @@ func TestResolveCandidates(t *testing.T) {
 	}
 }
 
-// TestResolveAmbiguous has candidates that give the same number, of which the error must tell what is different.
+// TestResolveAmbiguous has candidates with the same number, of which the error must tell what is
+// different.
 func TestResolveAmbiguous(t *testing.T) {
 	s := newScalars(nil)
 	id := s.Add(&Struct{Name: "s___mine", Size: 8, Members: []Member{{Name: "x", Type: s.u32}, {Name: "b", Type: s.u32, Offset: 32, BitSize: 3}}})
@@ -119,7 +120,8 @@ func TestResolveIndexed(t *testing.T) {
 	}
 }
 
-// manyStructs makes a table of structs with members of different sizes, each of another place in another table.
+// manyStructs makes a table of structs with members of different sizes, each of another place in
+// another table.
 func manyStructs(t testing.TB, structs, members, shift int) *Types {
 	s := newScalars(nil)
 	for i := range structs {
@@ -133,8 +135,8 @@ func manyStructs(t testing.TB, structs, members, shift int) *Types {
 	return build(t, &s.Builder)
 }
 
-// TestResolverRemembers computes many relocations twice, in one pass and one after the other: all give what each
-// gives alone, and what is remembered costs no memory.
+// TestResolverRemembers computes many relocations twice, in one pass and one after the other: all
+// return what each returns alone, and what is remembered costs no memory.
 func TestResolverRemembers(t *testing.T) {
 	local := manyStructs(t, 20, 12, 0)
 	first, second := manyStructs(t, 10, 12, 3), manyStructs(t, 15, 6, 5)
@@ -184,7 +186,8 @@ func TestResolverRemembers(t *testing.T) {
 	}
 }
 
-// TestResolveAllocates computes relocations with candidates in one table alone: only the list of them needs memory.
+// TestResolveAllocates computes relocations with candidates in one table alone: only the list of
+// them needs memory.
 func TestResolveAllocates(t *testing.T) {
 	local, target := manyStructs(t, 1, 12, 0), manyStructs(t, 30, 12, 2)
 	target.buildIndexes(t)
@@ -201,7 +204,8 @@ func TestResolveAllocates(t *testing.T) {
 	}
 }
 
-// TestResolverFresh computes a few relocations with a new Resolver each time: that takes memory once.
+// TestResolverFresh computes a few relocations with a new Resolver each time: that takes memory
+// once.
 func TestResolverFresh(t *testing.T) {
 	local, target := manyStructs(t, 2, 3, 0), manyStructs(t, 30, 12, 2)
 	target.buildIndexes(t)
@@ -221,8 +225,8 @@ func TestResolverFresh(t *testing.T) {
 	}
 }
 
-// TestResolverMemory computes relocations against types of the kernel that were just opened. That takes little more than the
-// notes of Parse: nothing is indexed, and no type is made.
+// TestResolverMemory computes relocations against types of the kernel that were just opened. That
+// takes little more than the notes of Parse: nothing is indexed, and no type is made.
 func TestResolverMemory(t *testing.T) {
 	raw := vmlinuxBytes(t)
 	s := newScalars(nil)

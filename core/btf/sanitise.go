@@ -7,7 +7,8 @@ import (
 	"math/bits"
 )
 
-// Feature is something that BTF has and an older kernel does not accept. Features are combined with |.
+// Feature is something that BTF has and an older kernel does not accept. Features are combined with
+// |.
 type Feature uint16
 
 // What kernels have learnt to accept, in the order in which they did.
@@ -63,7 +64,7 @@ type Replacement struct {
 	Lacks    Feature // what the kernel lacks
 }
 
-// Features gives the features that the table makes use of, its base not included.
+// Features returns the features that the table makes use of, its base not included.
 func (t *Types) Features() Feature {
 	f := Feature(0)
 	if len(t.layout) > 0 {
@@ -77,7 +78,7 @@ func (t *Types) Features() Feature {
 	return f
 }
 
-// uses gives the features that a type needs.
+// uses returns the features that a type needs.
 func uses(r record) Feature {
 	switch r.kind() {
 	case KindFunc:
@@ -112,10 +113,12 @@ func attr(r record) Feature {
 	return 0
 }
 
-// Sanitise gives the table as bytes for a kernel that accepts only some features, and lists what was replaced. Ids stay the
-// same, and sizes too, so that maps and programs may refer to the types; what is lost is meaning. As libbpf does, prototypes
-// become enums, functions typedefs, variables ints, data sections structs, floats structs without members, declaration tags ints, type
-// tags const, and enums of 64 bits unions. Use it after ForKernel. The error wraps ErrBuild or ErrForKernel.
+// Sanitise returns the table as bytes for a kernel that accepts only some features, and lists what
+// was replaced. Ids stay the same, and sizes too, so that maps and programs may refer to the types;
+// what is lost is meaning. As libbpf does, prototypes become enums, functions typedefs, variables
+// ints, data sections structs, floats structs without members, declaration tags ints, type tags
+// const, and enums of 64 bits unions. Use it after ForKernel. The error wraps ErrBuild or
+// ErrForKernel.
 func (t *Types) Sanitise(accepts Feature) ([]byte, []Replacement, error) {
 	if t.base != nil {
 		return nil, nil, fmt.Errorf("sanitise types: %w: they are split", ErrForKernel)
@@ -186,7 +189,7 @@ func (s *sanitiser) replace(r record) error {
 	case KindDatasec:
 		return s.section(r)
 	case KindFloat:
-		head(0, KindStruct, 0, r.word) // "float" is no name of a struct
+		head(0, KindStruct, 0, r.word) // "float" is not a name of a struct
 	case KindDeclTag:
 		if lacks == FeatureAttr { // the tag alone is known
 			head(r.name, KindDeclTag, 0, r.word)
@@ -245,7 +248,8 @@ func (s *sanitiser) section(r record) error {
 	s.e.words(name, uint32(KindStruct)<<24|uint32(r.vlen()), r.word)
 	for i := range r.vlen() {
 		v := ID(s.t.word(r, 3*i))
-		// The variable is an int of one byte now, which is inside its place whatever the size of that.
+		// The variable is an int of one byte now, which is inside its place whatever the size of
+		// that.
 		at := s.t.word(r, 3*i+1)
 		if uint64(at)*8 > 1<<32-1 {
 			return fmt.Errorf("%w: a variable at %d", ErrBuild, at)

@@ -91,7 +91,7 @@ func TestSanitise(t *testing.T) {
 	}
 }
 
-// changedTypes gives the dump of the types of after that are others in before.
+// changedTypes returns the dump of the types of after that are others in before.
 func changedTypes(t *testing.T, before, after *Types) string {
 	entries := func(types *Types) []string {
 		return strings.Split(strings.ReplaceAll("\n"+string(rawDump(t, types)), "\n[", "\x00["), "\x00")[1:]

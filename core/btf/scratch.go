@@ -1,14 +1,15 @@
 package btf
 
-// Scratch is memory for types that are looked at one after the other. The zero value is ready. It must not be used
-// concurrently.
+// Scratch is memory for types that are looked at one after the other. The zero value is ready. It
+// must not be used concurrently.
 type Scratch struct {
 	left  memory // for the type that is being read
 	whole slabs  // what there is
 }
 
-// Read is Type for whoever looks at many types once: the type stands in memory of s, is good until the next call with s,
-// and the table does not keep it. So it is not the value that Type gives. Errors are those of Type.
+// Read is Type for callers that look at many types once: the type is in memory of s, is valid until
+// the next call with s, and the table does not keep it. So it is not the value that Type returns.
+// Errors are those of Type.
 func (t *Types) Read(id ID, s *Scratch) (Type, error) {
 	r, err := t.checked(id)
 	switch {

@@ -14,8 +14,8 @@ var (
 // pointerSize is what pointers take in BPF and on every 64-bit kernel, in bytes.
 const pointerSize = 8
 
-// Strip passes over typedefs, volatile, const, restrict and type tags and gives what they stand for.
-// In a cycle of them, which only malformed BTF has, it ends somewhere.
+// Strip passes over typedefs, volatile, const, restrict and type tags and returns the type below
+// them. In a cycle of them, which only malformed BTF has, it ends somewhere.
 func (t *Types) Strip(id ID) ID {
 	id, _ = t.strip(id)
 	return id
@@ -34,8 +34,8 @@ func (t *Types) strip(id ID) (ID, record) {
 	return id, r
 }
 
-// Size gives how many bytes a value of the type takes. The size of a flexible array is 0. Errors: ErrNoSize
-// for void, functions and forward declarations, ErrTooBig, ErrCycle, ErrID.
+// Size returns how many bytes a value of the type takes. The size of a flexible array is 0. Errors:
+// ErrNoSize for void, functions and forward declarations, ErrTooBig, ErrCycle, ErrID.
 func (t *Types) Size(id ID) (uint32, error) {
 	n, err := t.size(id)
 	if err != nil {
@@ -67,7 +67,7 @@ func (t *Types) sizeOf(id ID, r record) (uint32, error) {
 	return t.sizeLong(first)
 }
 
-// sizeStep gives the type that the size of a type is a multiple of.
+// sizeStep returns the type that the size of a type is a multiple of.
 func (t *Types) sizeStep(r record) (next ID, times uint64, more bool) {
 	switch k := r.kind(); {
 	case k.Modifier() || k == KindVar:
@@ -78,7 +78,7 @@ func (t *Types) sizeStep(r record) (next ID, times uint64, more bool) {
 	return 0, 0, false
 }
 
-// sizeEnd gives the size of a type that is not a multiple of another.
+// sizeEnd returns the size of a type that is not a multiple of another.
 func (t *Types) sizeEnd(id ID, r record) (uint32, error) {
 	if int(id) >= t.Len() {
 		return 0, ErrID

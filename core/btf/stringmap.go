@@ -6,8 +6,8 @@ import (
 	"math/bits"
 )
 
-// stringMap gives the strings of a table that are in use their places in another one. First all of them are marked, then
-// they are copied in the order that they have, and then asked for.
+// stringMap assigns the strings of a table that are in use their offsets in another one. First all
+// of them are marked, then they are copied in the order that they have, and then asked for.
 type stringMap struct {
 	t     *Types
 	keep  uint32        // strings below this offset have the same one in both tables
@@ -17,8 +17,8 @@ type stringMap struct {
 	to    []uint32 // their new offsets
 }
 
-// pageShift is for the offsets of a page. Types that belong together have names next to each other, so most pages of a kernel's
-// strings are not in use.
+// pageShift is for the offsets of a page. Types that belong together have names next to each other,
+// so most pages of a kernel's strings are not in use.
 const pageShift = 10
 
 // stringPage says which strings of 1<<pageShift offsets are in use.
@@ -73,7 +73,7 @@ func (m *stringMap) rank() {
 	}
 }
 
-// get gives the new offset of a string that was marked.
+// get returns the new offset of a string that was marked.
 func (m *stringMap) get(off uint32) (uint32, bool) {
 	n := off - m.keep
 	if off < m.keep {
@@ -91,7 +91,8 @@ func (m *stringMap) get(off uint32) (uint32, bool) {
 // noString is the new offset of one that there is none at.
 const noString = 1<<32 - 1
 
-// copy adds the strings to others. If they are plain, they are copied as they are, without looking for equal ones.
+// copy adds the strings to others. If they are plain, they are copied as they are, without looking
+// for equal ones.
 func (m *stringMap) copy(e *encoder, plain bool) error {
 	m.to = make([]uint32, 0, m.count)
 	r := run{e: e}
@@ -113,7 +114,7 @@ func (m *stringMap) copy(e *encoder, plain bool) error {
 	return r.flush()
 }
 
-// one copies a string and gives its new offset.
+// one copies a string and returns its new offset.
 func (m *stringMap) one(r *run, off uint32, plain bool) (uint32, error) {
 	s := m.t
 	for off < s.strBase {
@@ -129,8 +130,8 @@ func (m *stringMap) one(r *run, off uint32, plain bool) (uint32, error) {
 	return r.e.bytes(b)
 }
 
-// run is bytes of a table that are copied at once. As strings come in their order, each byte is copied once at most, even
-// if strings begin inside of others.
+// run is bytes of a table that are copied at once. As strings come in their order, each byte is
+// copied once at most, even if strings begin inside of others.
 type run struct {
 	e          *encoder
 	from       *table

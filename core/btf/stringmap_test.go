@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// insideNames makes a table of n declarations, of which each name begins one character further inside of a long one.
+// insideNames makes a table of n declarations, of which each name begins one character further
+// inside of a long one.
 func insideNames(t *testing.T, n int) *Types {
 	var words []uint32
 	for i := range n {
@@ -19,8 +20,8 @@ func insideNames(t *testing.T, n int) *Types {
 	return types
 }
 
-// TestStringMapInside copies strings that begin inside of others, alone and with other types. Copied one by one, those of the
-// first table would take 50 MB.
+// TestStringMapInside copies strings that begin inside of others, alone and with other types.
+// Copied one by one, those of the first table would take 50 MB.
 func TestStringMapInside(t *testing.T) {
 	const n = 10_000
 	from := insideNames(t, n)
@@ -46,8 +47,8 @@ func TestStringMapInside(t *testing.T) {
 	}
 }
 
-// TestStringMapOrder takes strings of a base and of what goes on from it in the order that they have, and none that is
-// not in use.
+// TestStringMapOrder takes strings of a base and of what goes on from it in the order that they
+// have, and none that is not in use.
 func TestStringMapOrder(t *testing.T) {
 	base, err := Parse(rawBlob("\x00c\x00unused\x00b\x00", 10, info(KindFwd, 0), 0, 1, info(KindFwd, 0), 0), Options{})
 	if err != nil {
@@ -69,7 +70,7 @@ func TestStringMapOrder(t *testing.T) {
 	}
 }
 
-// TestStringMapRange has names behind the strings, near and far.
+// TestStringMapRange has names after the strings, near and far.
 func TestStringMapRange(t *testing.T) {
 	for _, off := range []uint32{3, 63, 64, 1 << 20, 1<<32 - 1} {
 		types, err := Parse(rawBlob("\x00a\x00", off, info(KindFwd, 0), 0), Options{})

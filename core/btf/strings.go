@@ -20,7 +20,8 @@ type table struct {
 	asked atomic.Uint32
 }
 
-// bytes gives the name at off, without its NUL. The last byte of data is a NUL: Parse has seen to it.
+// bytes returns the name at off, without its NUL. The last byte of data is a NUL: Parse has seen to
+// it.
 func (s *table) bytes(off uint32) ([]byte, bool) {
 	if uint64(off) >= uint64(len(s.data)) {
 		return nil, false
@@ -50,7 +51,7 @@ func (s *table) string(off uint32) (string, bool) {
 	return text[off : int(off)+len(b)], true
 }
 
-// nameBytes gives the name at an offset into the strings of the base followed by those of t.
+// nameBytes returns the name at an offset into the strings of the base followed by those of t.
 func (t *Types) nameBytes(off uint32) ([]byte, bool) {
 	for off < t.strBase {
 		t = t.base
@@ -58,8 +59,8 @@ func (t *Types) nameBytes(off uint32) ([]byte, bool) {
 	return t.strs.bytes(off - t.strBase)
 }
 
-// String gives the string at an offset as it appears in type and .BTF.ext records: offsets of a split
-// table go on where those of its base end. It is false when there is no such string.
+// String returns the string at an offset as it appears in type and .BTF.ext records: offsets of a
+// split table go on where those of its base end. It returns false if that string does not exist.
 func (t *Types) String(off uint32) (string, bool) {
 	for off < t.strBase {
 		t = t.base

@@ -54,7 +54,8 @@ type places struct {
 // sparse is the shift of the places made by Parse: 64 types per offset.
 const sparse = 6
 
-// walksPerType says after how many walks to a place it pays to note all places: noting one costs an eighth of a walk.
+// walksPerType says after how many walks to a place it pays to note all places: noting one costs an
+// eighth of a walk.
 const walksPerType = 8
 
 // page holds 64 types. A type may be read once its bit in ready is set.
@@ -64,9 +65,9 @@ type page struct {
 	full  bool // every type that is not malformed is there; guarded by grow
 }
 
-// Parse opens BTF (Documentation/bpf/btf.rst of Linux). It reads the whole type section once to find
-// where types begin and keeps b, which must not change afterwards. Each type is checked when it is asked
-// for; call Validate for BTF of unknown origin. Errors are of type *FormatError.
+// Parse opens BTF (Documentation/bpf/btf.rst of Linux). It reads the whole type section once to
+// find where types begin and keeps b, which must not change afterwards. Each type is checked when
+// it is asked for; call Validate for BTF of unknown origin. Errors are of type *FormatError.
 func Parse(b []byte, o Options) (*Types, error) {
 	h, err := parseHeader(b, o.Order)
 	if err != nil {
@@ -93,8 +94,8 @@ func Parse(b []byte, o Options) (*Types, error) {
 	return t, nil
 }
 
-// checkStrings holds the string section against the rules: it begins with an empty string unless the
-// table is split, and ends with a NUL.
+// checkStrings holds the string section against the rules: it begins with an empty string unless
+// the table is split, and ends with a NUL.
 func (t *Types) checkStrings(h header) error {
 	c := wire.NewAt(section, h.order, h.strs, h.stringsAt)
 	switch n := len(h.strs); {
@@ -171,10 +172,12 @@ func (t *Types) Base() *Types { return t.base }
 // Order is the byte order of the bytes.
 func (t *Types) Order() binary.ByteOrder { return t.order }
 
-// Bytes gives the bytes that the table was parsed from, without the base. They must not be changed.
+// Bytes returns the bytes that the table was parsed from, without the base. They must not be
+// changed.
 func (t *Types) Bytes() []byte { return t.blob }
 
-// record is a type as it is written. Methods of a record need no checks: places were found by Parse.
+// record is a type as it is written. Methods of a record need no checks: places were found by
+// Parse.
 type record struct {
 	name uint32
 	info uint32
@@ -188,7 +191,8 @@ func (r record) vlen() int { return int(r.info & maxVlen) }
 
 func (r record) flag() bool { return r.info>>31 != 0 }
 
-// at reads the record at an offset of the type section, and its size in bytes. The body ends where the record does.
+// at reads the record at an offset of the type section, and its size in bytes. The body ends where
+// the record does.
 func (t *Types) at(off uint32) (record, uint32) {
 	r := t.peek(off)
 	s := t.shapes[r.kind()]
@@ -208,7 +212,7 @@ func (t *Types) peek(off uint32) record {
 	return r
 }
 
-// raw gives the bytes of a type of this table, and its kind.
+// raw returns the bytes of a type of this table, and its kind.
 func (t *Types) raw(id ID) ([]byte, Kind) {
 	b := t.types[t.offset(id):]
 	info := t.u32(b[4:])
@@ -217,7 +221,7 @@ func (t *Types) raw(id ID) ([]byte, Kind) {
 	return b[:12+uint32(s.fixed)+uint32(s.each)*(info&maxVlen)], k
 }
 
-// owner gives the table of the chain of bases that holds id. The id must be below Len.
+// owner returns the table of the chain of bases that holds id. The id must be below Len.
 func (t *Types) owner(id ID) *Types {
 	for id < t.first && t.base != nil {
 		t = t.base
@@ -234,7 +238,7 @@ func (t *Types) offset(id ID) uint32 {
 	}
 	off := p.offsets[n>>sparse]
 	k := n & (1<<sparse - 1)
-	if k > 0 && t.walks.Add(1) > t.count/walksPerType && t.grow.TryLock() { // whoever has the lock, even this caller, may keep it
+	if k > 0 && t.walks.Add(1) > t.count/walksPerType && t.grow.TryLock() { // any holder of the lock, even this caller, may keep it
 		t.notePlaces()
 		t.grow.Unlock()
 		return t.places.Load().offsets[n]
@@ -247,7 +251,8 @@ func (t *Types) offset(id ID) uint32 {
 	return off
 }
 
-// record reads a type by id, as peek does. Void and ids out of range give a record of kind void.
+// record reads a type by id, as peek does. For void and ids out of range it returns a record of
+// kind void.
 func (t *Types) record(id ID) record {
 	if id == 0 || int(id) >= t.Len() {
 		return record{}
@@ -256,7 +261,7 @@ func (t *Types) record(id ID) record {
 	return t.peek(t.offset(id))
 }
 
-// Kind gives the kind of a type; KindVoid for 0 and for ids out of range.
+// Kind returns the kind of a type; KindVoid for 0 and for ids out of range.
 func (t *Types) Kind(id ID) Kind {
 	if id == 0 || int(id) >= t.Len() {
 		return KindVoid
@@ -265,10 +270,10 @@ func (t *Types) Kind(id ID) Kind {
 	return record{info: t.u32(t.types[t.offset(id)+4:])}.kind()
 }
 
-// Name gives the name of a type as it is written, empty if it has none.
+// Name returns the name of a type as it is written, empty if it has none.
 func (t *Types) Name(id ID) string { return t.str(t.record(id).name) }
 
-// Type gives one type. Asked again, it gives the same value. Errors: ErrID when there is no such id,
+// Type returns one type, and the same value every time. Errors: ErrID if the table has no such id,
 // otherwise a *FormatError.
 func (t *Types) Type(id ID) (Type, error) {
 	if id == 0 {
@@ -289,7 +294,7 @@ func (t *Types) noType(id ID) error {
 	return fmt.Errorf("find type %d: %w: there are %d", id, ErrID, t.Len())
 }
 
-// page gives a page of types, making it if asked to. The lock must be held for making.
+// page returns a page of types, making it if asked to. The lock must be held for making.
 func (t *Types) page(n uint32, create bool) *page {
 	pages := t.pages.Load()
 	if pages == nil {
@@ -308,7 +313,7 @@ func (t *Types) page(n uint32, create bool) *page {
 	return p
 }
 
-// checked gives the record of a type that passes check.
+// checked returns the record of a type that passes check.
 func (t *Types) checked(id ID) (record, error) {
 	if id == 0 {
 		return record{}, nil
@@ -343,8 +348,8 @@ func (t *Types) materialise(id ID) (Type, error) {
 	return p.types[n&63], nil
 }
 
-// All gives every type of the table with its id, in order, those of the base not included. It leaves out
-// types that are malformed; Validate finds them.
+// All returns every type of the table with its id, in order, those of the base not included. It
+// leaves out types that are malformed; Validate finds them.
 func (t *Types) All() iter.Seq2[ID, Type] {
 	return func(yield func(ID, Type) bool) {
 		for n := range (t.count + 63) >> sparse {

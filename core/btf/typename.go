@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Limits of the text of a type, after which "..." is written: links of a chain, levels of parameters of
-// parameters, links in all, and bytes of one name.
+// Limits of the text of a type, after which "..." is written: links of a chain, levels of
+// parameters of parameters, links in all, and bytes of one name.
 const (
 	nameLinks  = 64
 	nameLevels = 3
@@ -14,18 +14,19 @@ const (
 	nameBytes  = 512
 )
 
-// TypeName gives the name of a type as C writes it where it uses the type: "struct foo *", "const char[16]",
-// "int (*)(struct bar *)". A type without a name is written "struct {...}". Very long names are cut short with "...".
+// TypeName returns the name of a type as C writes it where it uses the type: "struct foo *", "const
+// char[16]", "int (*)(struct bar *)". A type without a name is written "struct {...}". Very long
+// names are cut short with "...".
 func (t *Types) TypeName(id ID) string { return t.Declare(id, "") }
 
-// Declare gives the declaration of a variable or member of a type: "int (*name)[4]".
+// Declare returns the declaration of a variable or member of a type: "int (*name)[4]".
 func (t *Types) Declare(id ID, name string) string {
 	n := namer{t: t, links: nameTotal}
 	base, quals, d := n.declarator(id, name, nameLevels)
 	return spaced(quals+t.baseName(base), d)
 }
 
-// text gives the string at off, cut short if it is very long.
+// text returns the string at off, cut short if it is very long.
 func (t *Types) text(off uint32) string {
 	s := t.str(off)
 	if len(s) > nameBytes {
@@ -40,11 +41,11 @@ type namer struct {
 	links int // that may still be followed
 }
 
-// cut stands for the rest of a chain that is too long.
+// cut replaces the rest of a chain that is too long.
 const cut = ID(1<<32 - 1)
 
-// declarator wraps the links of a chain around name, from the outermost inwards, and gives the type at
-// the end of the chain with its qualifiers.
+// declarator wraps the links of a chain around name, from the outermost inwards, and returns the
+// type at the end of the chain with its qualifiers.
 func (n *namer) declarator(id ID, name string, levels int) (base ID, quals, d string) {
 	t := n.t
 	d = name
@@ -124,7 +125,7 @@ func (n *namer) params(r record, levels int) string {
 	return "(" + b.String() + ")"
 }
 
-// baseName gives the text of a type that ends a chain.
+// baseName returns the text of a type that ends a chain.
 func (t *Types) baseName(id ID) string {
 	if id == cut {
 		return "..."

@@ -1,7 +1,7 @@
 package btf
 
-// Type is one type of a Types table: a pointer to one of the structs of this file. What it refers to
-// is given by id, so a type stands alone and a graph of types is never walked by accident.
+// Type is one type of a Types table: a pointer to one of the structs of this file. What it refers
+// to is an id, so a type is a value of its own and a graph of types is never walked by accident.
 // Types that come out of a table are shared and must not be changed.
 type Type interface {
 	Kind() Kind
@@ -109,7 +109,7 @@ type Func struct {
 	Linkage Linkage
 }
 
-// Param is a parameter of a function. A last one of type 0 without a name stands for "...".
+// Param is a parameter of a function. A last one of type 0 without a name is "...".
 type Param struct {
 	Name string
 	Type ID
@@ -163,7 +163,8 @@ type TypeTag struct {
 	Attr bool // as for DeclTag
 }
 
-// Unknown is a type of a kind that is newer than this package. Only its place in the table is known.
+// Unknown is a type of a kind that is newer than this package. Only its place in the table is
+// known.
 type Unknown struct{ Number Kind }
 
 // Kind is KindVoid.

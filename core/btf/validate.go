@@ -2,10 +2,10 @@ package btf
 
 import "fmt"
 
-// Validate checks every type of the table, those of the base not included: all ids and strings exist,
-// references are to kinds that make sense there, nothing contains itself by value, members lie inside
-// their struct. It takes time and memory in proportion to the table and does not recurse.
-// The error is a *FormatError for the first type that is wrong.
+// Validate checks every type of the table, those of the base not included: all ids and strings
+// exist, references are to kinds that make sense there, nothing contains itself by value, members
+// lie inside their struct. It takes time and memory in proportion to the table and does not
+// recurse. The error is a *FormatError for the first type that is wrong.
 func (t *Types) Validate() error {
 	t.dense()
 	v := validator{t: t, kinds: make([]Kind, t.count), sizes: make([]uint32, t.count), state: make([]uint8, t.count)}
@@ -78,7 +78,7 @@ type frame struct {
 	next uint32 // the next part
 }
 
-// kind gives the kind of a type that there is.
+// kind returns the kind of a type of the table.
 func (v *validator) kind(id ID) Kind {
 	if id < v.t.first {
 		return v.t.Kind(id)
@@ -198,7 +198,7 @@ func (v *validator) fail(id ID, err error) error {
 	return v.t.fail(uint64(v.t.offset(id)), fmt.Errorf("type %d: %w", id, err))
 }
 
-// part gives the nth thing that a value of the type contains.
+// part returns the nth thing that a value of the type contains.
 func (v *validator) part(r record, n uint32) (ID, bool) {
 	switch k := r.kind(); {
 	case k.Modifier() || k == KindVar:
@@ -239,7 +239,7 @@ func (v *validator) finish(id ID, r record) error {
 	return nil
 }
 
-// size gives the size of a type that is done.
+// size returns the size of a type that is done.
 func (v *validator) size(id ID) (uint64, uint8) {
 	if id >= v.t.first {
 		return uint64(v.sizes[id-v.t.first]), v.state[id-v.t.first]

@@ -2,8 +2,9 @@ package btf
 
 import "iter"
 
-// Refs gives the ids that a type refers to, in the order in which they are written, void included. With Visit it is
-// the way to work with graphs of types, which have cycles: nothing here follows more than one step.
+// Refs returns the ids that a type refers to, in the order in which they are written, void
+// included. With Visit it is the way to work with graphs of types, which have cycles: nothing here
+// follows more than one step.
 func (t *Types) Refs(id ID) iter.Seq[ID] {
 	return func(yield func(ID) bool) { t.refs(id, yield) }
 }
@@ -23,8 +24,8 @@ func (t *Types) refs(id ID, yield func(ID) bool) {
 	}
 }
 
-// DeclTags gives every declaration tag of the table with its id, those of the base not included. It leaves out tags
-// that are malformed. Type tags are among what types refer to.
+// DeclTags returns every declaration tag of the table with its id, those of the base not included.
+// It leaves out tags that are malformed. Type tags are among what types refer to.
 func (t *Types) DeclTags() iter.Seq2[ID, *DeclTag] {
 	return func(yield func(ID, *DeclTag) bool) {
 		t.headers(func(id ID, _, _, info uint32) bool {
@@ -38,7 +39,8 @@ func (t *Types) DeclTags() iter.Seq2[ID, *DeclTag] {
 	}
 }
 
-// ids says where in the words behind the first three ids are: how far apart, after how many, and how many.
+// ids says where in the words after the first three ids are: how far apart, after how many, and how
+// many.
 func (r record) ids() (step, first, count int) {
 	switch k := r.kind(); {
 	case k.Composite():
@@ -53,8 +55,8 @@ func (r record) ids() (step, first, count int) {
 	return 0, 0, 0
 }
 
-// Ref gives the nth of the ids that a type refers to, counted from 0; false behind the last. It is for those who
-// come back to a type, as walks with a stack of their own do.
+// Ref returns the nth of the ids that a type refers to, counted from 0; false after the last. It is
+// for those who come back to a type, as walks with a stack of their own do.
 func (t *Types) Ref(id ID, n int) (ID, bool) {
 	r := t.record(id)
 	k := r.kind()
@@ -71,16 +73,17 @@ func (t *Types) Ref(id ID, n int) (ID, bool) {
 	return ID(t.word(r, step*n+first)), true
 }
 
-// Kinds gives id and kind of every type of the table, those of the base not included, without making them.
+// Kinds returns id and kind of every type of the table, those of the base not included, without
+// making them.
 func (t *Types) Kinds() iter.Seq2[ID, Kind] {
 	return func(yield func(ID, Kind) bool) {
 		t.headers(func(id ID, _, _, info uint32) bool { return yield(id, record{info: info}.kind()) })
 	}
 }
 
-// Visit calls f once for each type that can be reached from the roots, void left out, the nearest first. What a
-// type refers to is visited only if f gives true for it. Visit does not recurse, so neither cycles nor
-// depth matter.
+// Visit calls f once for each type that can be reached from the roots, void left out, the nearest
+// first. What a type refers to is visited only if f returns true for it. Visit does not recurse, so
+// neither cycles nor depth matter.
 func (t *Types) Visit(f func(ID) bool, roots ...ID) {
 	seen := make([]uint64, t.Len()/64+1)
 	list := make([]ID, 0, len(roots))

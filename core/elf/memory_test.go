@@ -37,7 +37,7 @@ type codeFile struct {
 }
 
 // newCodeFile makes a file whose code section is code repeated, with the symbols and relocations
-// that add makes it.
+// that add makes.
 func newCodeFile(t *testing.T, code []byte, times int, add func(f *elftest.File, s *elftest.Section)) codeFile {
 	t.Helper()
 	f, err := elftest.Assemble("license GPL\nnobtf\nmap m hash 4 4 4\nsection tc\n.func first\nr0 = 0\nexit")

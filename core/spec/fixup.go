@@ -12,7 +12,7 @@ type CoreFixup struct {
 	Program string
 	Insn    int // number in Insns of the program
 	btf.CoreResult
-	// Err says why there is no answer. It keeps the program from being loaded. The errors are those of btf.Resolve.
+	// Err says why the relocation failed. It keeps the program from being loaded. The errors are those of btf.Resolve.
 	Err error
 }
 

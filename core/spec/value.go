@@ -61,7 +61,7 @@ func (v *Var) number(c *Collection) (is, signed bool) {
 	return false, false
 }
 
-// hexBytes gives bytes as text. Of long data it returns the beginning and a SHA-256 sum, so that
+// hexBytes returns bytes as text. Of long data it returns the beginning and a SHA-256 sum, so that
 // different data never look the same.
 func hexBytes(b []byte) string {
 	if len(b) <= maxShown {

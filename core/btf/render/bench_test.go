@@ -10,9 +10,10 @@ import (
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
-// Benchmarks of formats write the types of the running kernel, opened anew each time as by a command that ends with it.
+// Benchmarks of formats write the types of the running kernel, opened anew each time as by a
+// command that ends with it.
 
-// kernelBytes gives the types of the running kernel.
+// kernelBytes returns the types of the running kernel.
 func kernelBytes(b *testing.B) []byte {
 	raw, err := os.ReadFile(vmlinuxPath)
 	if err != nil {

@@ -2,8 +2,8 @@ package render
 
 import "github.com/bpfhost/bpfhost/core/btf"
 
-// byID has a value for each id of a table, zero at first. It takes memory only for pieces of the table in which one was asked for,
-// so that what needs a few types of a kernel costs little.
+// byID has a value for each id of a table, zero at first. It takes memory only for pieces of the
+// table in which one was asked for, so that what needs a few types of a kernel costs little.
 type byID[T any] struct {
 	pages []*[pageTypes]T
 }
@@ -15,7 +15,7 @@ func newByID[T any](t *btf.Types) byID[T] {
 	return byID[T]{make([]*[pageTypes]T, t.Len()/pageTypes+1)}
 }
 
-// at gives the value of an id, which must be one of the table.
+// at returns the value of an id, which must be one of the table.
 func (b *byID[T]) at(id btf.ID) *T {
 	p := b.pages[id/pageTypes]
 	if p == nil {
@@ -25,7 +25,7 @@ func (b *byID[T]) at(id btf.ID) *T {
 	return &p[id%pageTypes]
 }
 
-// all gives the values of ids in pieces that have been asked for, in order.
+// all returns the values of ids in pieces that have been asked for, in order.
 func (b *byID[T]) all(yield func(btf.ID, *T) bool) {
 	for n, p := range b.pages {
 		if p == nil {

@@ -17,7 +17,7 @@ type link struct {
 	kind   btf.Kind
 	id     btf.ID
 	quals  span // of a pointer
-	spaced bool // a space stands behind the qualifiers of a pointer
+	spaced bool // a space follows the qualifiers of a pointer
 	group  bool // parentheses stand around what the array or function is of
 }
 
@@ -33,7 +33,7 @@ type chain struct {
 	more  bool // there are more links than is good
 }
 
-// follow takes the type of a declaration apart. Behind too many links stands a void pointer.
+// follow takes the type of a declaration apart. After too many links it ends with a void pointer.
 func (h *header) follow(id btf.ID, name string) chain {
 	c := chain{base: id, first: len(h.links), quals: span{len(h.quals), len(h.quals)}}
 	if name != "" {
@@ -76,7 +76,7 @@ func (h *header) follow(id btf.ID, name string) chain {
 	return c
 }
 
-// forget gives back what follow has taken.
+// forget frees what follow has taken.
 func (h *header) forget(c chain, quals int) { h.links, h.quals = h.links[:c.first], h.quals[:quals] }
 
 // qualify adds a word: arrays and their elements may both be const, which C writes once.
@@ -138,7 +138,7 @@ func (h *header) declarator(c chain, name string, levels int) {
 	}
 }
 
-// count gives the number of elements of an array.
+// count returns the number of elements of an array.
 func (h *header) count(id btf.ID) uint32 {
 	typ, err := h.t.Read(id, &h.small)
 	if err != nil {
@@ -188,7 +188,8 @@ func (h *header) params(id btf.ID, levels int) {
 	h.text(")")
 }
 
-// param writes the type of a parameter. Structs that have no name, and can have none outside, and pointers to them are void pointers.
+// param writes the type of a parameter. Structs that have no name, and can have none outside, and
+// pointers to them are void pointers.
 func (h *header) param(id btf.ID, levels int) {
 	quals := len(h.quals)
 	c := h.follow(id, "")
@@ -210,7 +211,8 @@ func (h *header) before(c chain) {
 	}
 }
 
-// base writes a type that ends a chain. Unnamed ones are written out by declare; here there is no place for them.
+// base writes a type that ends a chain. Unnamed ones are written out by declare; they cannot be
+// written here.
 func (h *header) base(id btf.ID) {
 	switch k := h.t.Kind(id); k {
 	case btf.KindStruct, btf.KindUnion:

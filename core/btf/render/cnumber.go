@@ -44,7 +44,8 @@ func intName(i *btf.Int) string {
 	return bytesName(i.Size)
 }
 
-// naturalSize gives the size in bytes that C for BPF gives to an integer type; 0 if C has no such type.
+// naturalSize returns the size in bytes that C for BPF gives to an integer type; 0 if C has no such
+// type.
 func naturalSize(name string) uint32 {
 	size := uint32(4)
 	words := 0
@@ -87,7 +88,8 @@ func floatName(size uint32) string {
 	return bytesName(size)
 }
 
-// bytesName names the type for numbers that C for BPF does not have, as the long double of other machines.
+// bytesName names the type for numbers that C for BPF does not have, as the long double of other
+// machines.
 func bytesName(size uint32) string { return "__bytes" + strconv.Itoa(int(size)) }
 
 // helper defines the type of a number if C has none.

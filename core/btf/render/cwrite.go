@@ -30,7 +30,8 @@ func (h *header) declare(id btf.ID, name string, level int) {
 	h.forget(c, quals)
 }
 
-// structAt reads a struct that is written at a level. It is good until the next one at this level; nil after an error.
+// structAt reads a struct that is written at a level. It is good until the next one at this level;
+// nil after an error.
 func (h *header) structAt(id btf.ID, level int) *btf.Struct {
 	for len(h.levels) <= level {
 		h.levels = append(h.levels, new(btf.Scratch))
@@ -124,7 +125,8 @@ func (h *header) member(m *btf.Member, f field, level int) {
 	h.text(";\n")
 }
 
-// unnamed gives the struct whose members a member without a name stands for. It may itself have a name, as
+// unnamed returns the struct whose members a member without a name holds. It may itself have a
+// name, as
 // -fms-extensions allows; plain C needs its members written out.
 func (h *header) unnamed(m *btf.Member, level int) (btf.ID, *btf.Struct) {
 	id := h.t.Strip(m.Type)

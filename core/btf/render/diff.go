@@ -33,16 +33,17 @@ type Change struct {
 
 // DiffOptions say what to compare. The zero value is everything that has a name.
 type DiffOptions struct {
-	// Roots limits the comparison to types of these names, with or without the kind before it ("struct foo"), and to those
-	// that they contain. They need not be in both tables.
+	// Roots limits the comparison to types of these names, with or without the kind before it
+	// ("struct foo"), and to those that they contain. They need not be in both tables.
 	Roots []string
 }
 
-// Diff compares types of the same kind and name: sizes, members with their types and places, values, signatures. What is
-// inside members without a name belongs to the struct around them. A type whose members only use another type that changed is not
-// changed. Where several types have one name, those that are equal are left out and the others compared in the order of ids. The
-// changes are sorted by kind and name of the type. The error wraps btf.ErrNotFound for a root that is in neither table,
-// and what Header's errors wrap.
+// Diff compares types of the same kind and name: sizes, members with their types and places,
+// values, signatures. What is inside members without a name belongs to the struct around them. A
+// type whose members only use another type that changed is not changed. Where several types have
+// one name, those that are equal are left out and the others compared in the order of ids. The
+// changes are sorted by kind and name of the type. The error wraps btf.ErrNotFound for a root that
+// is in neither table, and what Header's errors wrap.
 func Diff(a, b *btf.Types, o DiffOptions) ([]Change, error) {
 	x, y := index(a), index(b)
 	keys := map[typeKey]bool{}
@@ -86,7 +87,7 @@ func compareKeys(a, b typeKey) int {
 	return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name))
 }
 
-// keyOf gives the key of a type; none for types without a name and those that are not compared.
+// keyOf returns the key of a type; none for types without a name and those that are not compared.
 func keyOf(t *btf.Types, id btf.ID) (typeKey, bool) {
 	k := t.Kind(id)
 	switch k {
@@ -110,7 +111,8 @@ func index(t *btf.Types) map[typeKey][]btf.ID {
 	return m
 }
 
-// rootKeys adds the keys of a root and of what it contains. It is false if there is no such type.
+// rootKeys adds the keys of a root and of what it contains. It returns false if the type does not
+// exist.
 func rootKeys(t *btf.Types, all map[typeKey][]btf.ID, root string, keys map[typeKey]bool) (bool, error) {
 	var ids []btf.ID
 	for k, list := range all {
@@ -177,7 +179,8 @@ func unequal(old, new []detail) (o, n []detail) {
 	return o, n
 }
 
-// diffParts compares two types part by part: what is new or different in the order of the new type, then what is gone.
+// diffParts compares two types part by part: what is new or different in the order of the new type,
+// then what is gone.
 func diffParts(list []Change, typ string, old, new []part) []Change {
 	type key struct{ part, name string }
 	was := make(map[key]string, len(old))

@@ -28,7 +28,7 @@ func (g *goWriter) shape(s *btf.Struct) shape {
 	return out
 }
 
-// goAlign gives the alignment in Go of a type whose structs are laid out.
+// goAlign returns the alignment in Go of a type whose structs are laid out.
 func (g *goWriter) goAlign(id btf.ID) uint64 {
 	return min(uint64(g.measure(id).align), 8)
 }
@@ -102,7 +102,7 @@ func (w *structWriter) memberGo(m *btf.Member, f field) (name, typ string, size,
 	return name, typ, size, align
 }
 
-// field writes a member that is no bit-field.
+// field writes a member that is not a bit-field.
 func (w *structWriter) field(m *btf.Member, f field, total uint64) {
 	name, typ, size, align := w.memberGo(m, f)
 	at := f.at / 8
@@ -156,7 +156,7 @@ func (w *structWriter) view(m *btf.Member, f field, have uint64) {
 	})
 }
 
-// bitFields writes the bytes of the bit-fields from the ith member on, and gives the next member.
+// bitFields writes the bytes of the bit-fields from the ith member on, and returns the next member.
 func (w *structWriter) bitFields(s *btf.Struct, i int) int {
 	first := w.fieldOf(&s.Members[i]).at / 8
 	w.pad(first)

@@ -19,9 +19,10 @@ type GoOptions struct {
 	MaxBytes int      // limits the output before it is formatted; 0 is 128 MiB
 }
 
-// Go appends Go source with types that have the layout of the C types on 64-bit machines: padding is explicit, bit-fields have
-// methods, a union is an array of bytes with a method for each view, enums are typed constants, pointers are numbers. Sizes and offsets are
-// asserted when the source is compiled. Members that Go would align differently are bytes with methods. The source is
+// Go appends Go source with types that have the layout of the C types on 64-bit machines: padding
+// is explicit, bit-fields have methods, a union is an array of bytes with a method for each view,
+// enums are typed constants, pointers are numbers. Sizes and offsets are asserted when the source
+// is compiled. Members that Go would align differently are bytes with methods. The source is
 // formatted as gofmt does. Errors are those of Header.
 func Go(dst []byte, t *btf.Types, o GoOptions) ([]byte, error) {
 	g := newGoWriter(t)
@@ -32,7 +33,8 @@ func Go(dst []byte, t *btf.Types, o GoOptions) ([]byte, error) {
 	return g.out, nil
 }
 
-// WriteGo writes what Go appends, in pieces. After an error w has the part that was done, and of the errors some are those of w.
+// WriteGo writes what Go appends, in pieces. After an error w has the part that was done, and of
+// the errors some are those of w.
 func WriteGo(w io.Writer, t *btf.Types, o GoOptions) error {
 	g := newGoWriter(t)
 	g.sink = writing(w, o.limit())
@@ -173,7 +175,8 @@ func (g *goWriter) file(pkg string) {
 	g.text(")\n")
 }
 
-// assert holds a size or offset against what it should be, in bytes. name is that of a type, and of a field of it.
+// assert holds a size or offset against what it should be, in bytes. name is that of a type, and of
+// a field of it.
 func (g *goWriter) assert(what, name, field string, want uint64) {
 	last := len(g.asserts) - 1
 	if last < 0 || len(g.asserts[last]) > pieceBytes {
@@ -186,7 +189,8 @@ func (g *goWriter) assert(what, name, field string, want uint64) {
 	g.asserts[last] = append(b, "]\n"...)
 }
 
-// goBits is Go code that reads and sets bits, which the byte order counts from the lowest or the highest.
+// goBits is Go code that reads and sets bits, which the byte order counts from the lowest or the
+// highest.
 func goBits(big bool) string {
 	place := "p := at + i\n\t\tshift := p % 8"
 	if big {
@@ -212,7 +216,7 @@ func setBTFBits(b []byte, at, n uint, v uint64) {
 `
 }
 
-// name gives a struct or enum a Go name and sees to it that it is written.
+// name returns the Go name of a struct or enum and queues it to be written.
 func (g *goWriter) name(id btf.ID, hint string) string {
 	s, ok := g.named[id]
 	if !ok {
@@ -223,7 +227,7 @@ func (g *goWriter) name(id btf.ID, hint string) string {
 	return s
 }
 
-// goType gives the Go type of a C type, its size and its alignment. Without one it is bytes.
+// goType returns the Go type of a C type, its size and its alignment. Without one it is bytes.
 func (g *goWriter) goType(id btf.ID, hint string) (text string, size, align uint64) {
 	n, err := g.t.Size(id)
 	if err != nil {
@@ -265,7 +269,8 @@ func (g *goWriter) goType(id btf.ID, hint string) (text string, size, align uint
 	return bytes, size, 1
 }
 
-// strip passes over typedefs and qualifiers, and gives the name of the last typedef: what it stands for has its name, if no other.
+// strip passes over typedefs and qualifiers, and returns the name of the last typedef: its type has
+// that name if it has no other.
 func (g *goWriter) strip(id btf.ID, hint string) (btf.ID, string) {
 	for range maxNesting {
 		switch k := g.t.Kind(id); {

@@ -10,19 +10,22 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// ErrLimit says that the output would exceed the limit of the options, or that types are nested too deeply.
+// ErrLimit says that the output would exceed the limit of the options, or that types are nested too
+// deeply.
 var ErrLimit = errors.New("limit exceeded")
 
-// maxNesting is how deep unnamed types may stand inside each other, and how deep functions call themselves at most.
+// maxNesting is how deep unnamed types may stand inside each other, and how deep functions call
+// themselves at most.
 const maxNesting = 64
 
-// maxHeader is the default limit of a header or of Go source, in bytes; a kernel's header takes 4 MB.
+// maxHeader is the default limit of a header or of Go source, in bytes; a kernel's header takes 4
+// MB.
 const maxHeader = 128 << 20
 
 // HeaderOptions say what to put into a C header. The zero value takes every type.
 type HeaderOptions struct {
-	// Roots limits the header to these types and what they need. A root may be a function or variable, which
-	// is then declared. None stands for every type that is not in the base.
+	// Roots limits the header to these types and what they need. A root may be a function or
+	// variable, which is then declared. None means every type that is not in the base.
 	Roots []btf.ID
 	// Asserts adds static assertions of the size of every struct and the offset of every member.
 	Asserts bool
@@ -30,10 +33,12 @@ type HeaderOptions struct {
 	MaxBytes int
 }
 
-// Header appends a C header that defines types, and at the end declares the kernel functions that programs may call. It compiles
-// for BPF with clang, and there sizes and offsets are those of the table. Types that C cannot lay out, as enums of Rust with overlapping members, become arrays of bytes. Two types of
-// one name are told apart by a suffix: the second struct foo is foo___2, which CO-RE takes for foo.
-// Errors wrap ErrLimit, btf.ErrCycle for a type that contains itself, btf.ErrID, or are a *btf.FormatError.
+// Header appends a C header that defines types, and at the end declares the kernel functions that
+// programs may call. It compiles for BPF with clang, and there sizes and offsets are those of the
+// table. Types that C cannot lay out, as enums of Rust with overlapping members, become arrays of
+// bytes. Two types of one name are told apart by a suffix: the second struct foo is foo___2, which
+// CO-RE takes for foo. Errors wrap ErrLimit, btf.ErrCycle for a type that contains itself,
+// btf.ErrID, or are a *btf.FormatError.
 func Header(dst []byte, t *btf.Types, o HeaderOptions) ([]byte, error) {
 	h := newHeader(t, o)
 	h.sink = newSink(dst, h.limit)
@@ -43,7 +48,8 @@ func Header(dst []byte, t *btf.Types, o HeaderOptions) ([]byte, error) {
 	return h.out, nil
 }
 
-// WriteHeader writes what Header appends, in pieces. After an error w has the part that was done, and of the errors some are those of w.
+// WriteHeader writes what Header appends, in pieces. After an error w has the part that was done,
+// and of the errors some are those of w.
 func WriteHeader(w io.Writer, t *btf.Types, o HeaderOptions) error {
 	h := newHeader(t, o)
 	h.sink = writing(w, h.limit)
@@ -94,7 +100,7 @@ func (h *header) write(roots []btf.ID) error {
 	return nil
 }
 
-// end writes what stands behind the types.
+// end writes what follows the types.
 func (h *header) end(records bool) {
 	h.prototypes()
 	if h.asserts {
@@ -116,7 +122,8 @@ const headerTop = `#ifndef __VMLINUX_H__
 const headerEnd = `#endif /* __VMLINUX_H__ */
 `
 
-// What stands around structs, so that programs access them as CO-RE asks for. Clang warns when there are none.
+// What stands around structs, so that programs access them as CO-RE asks for. Clang warns when
+// there are none.
 const (
 	recordsTop = `#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 #pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)
@@ -184,7 +191,8 @@ func (h *header) roots(ids []btf.ID) error {
 	return h.allKfuncs()
 }
 
-// looseEnums finds the enums without a name that nothing refers to: the others are written where they are used.
+// looseEnums finds the enums without a name that nothing refers to: the others are written where
+// they are used.
 func looseEnums(t *btf.Types) []bool {
 	loose := make([]bool, t.Len())
 	for id, k := range t.Kinds() {

@@ -63,7 +63,8 @@ func vmlinux(t testing.TB) *btf.Types {
 	return labtest.Open(t, vmlinuxPath, nil)
 }
 
-// kernels gives the types of this machine's kernel and of those of the lab, as far as they are there.
+// kernels returns the types of this machine's kernel and of those of the lab, as far as they are
+// there.
 func kernels(t *testing.T) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -85,7 +86,7 @@ func kernels(t *testing.T) map[string]string {
 	return files
 }
 
-// compile runs clang on C for BPF and gives what it says; nothing when it is content.
+// compile runs clang on C for BPF and fails the test with its diagnostics.
 func compile(t *testing.T, dir, src string, flags ...string) {
 	t.Helper()
 	clang, err := exec.LookPath("clang-19")
@@ -99,7 +100,7 @@ func compile(t *testing.T, dir, src string, flags ...string) {
 	}
 }
 
-// write makes a file and gives its path.
+// write makes a file and returns its path.
 func write(t *testing.T, dir, name string, b []byte) string {
 	t.Helper()
 	file := filepath.Join(dir, name)
@@ -109,8 +110,8 @@ func write(t *testing.T, dir, name string, b []byte) string {
 	return file
 }
 
-// TestHeaderKernels compiles the header of every kernel, with the size of every struct and the offset of every
-// member asserted.
+// TestHeaderKernels compiles the header of every kernel, with the size of every struct and the
+// offset of every member asserted.
 func TestHeaderKernels(t *testing.T) {
 	for name, file := range kernels(t) {
 		t.Run(name, func(t *testing.T) {
@@ -131,8 +132,9 @@ func TestHeaderKernels(t *testing.T) {
 	}
 }
 
-// TestHeaderBpftool compares sizes and offsets with those of bpftool's header: both headers are compiled into tables of
-// numbers. The bpftool of 2022 has some wrong, because it does not know enums of one byte; ours must all be right.
+// TestHeaderBpftool compares sizes and offsets with those of bpftool's header: both headers are
+// compiled into tables of numbers. The bpftool of 2022 has some wrong, because it does not know
+// enums of one byte; ours must all be right.
 func TestHeaderBpftool(t *testing.T) {
 	bpftool, err := exec.LookPath("bpftool")
 	if err != nil {
@@ -170,7 +172,8 @@ func TestHeaderBpftool(t *testing.T) {
 	}
 }
 
-// layoutTable is C that holds the sizes and offsets of 1,000 structs whose names are unique, and the numbers as BTF has them.
+// layoutTable is C that holds the sizes and offsets of 1,000 structs whose names are unique, and
+// the numbers as BTF has them.
 func layoutTable(types *btf.Types) (string, []layoutNumber) {
 	var b strings.Builder
 	b.WriteString("unsigned long long layout[] = {\n")
@@ -203,7 +206,8 @@ type layoutNumber struct {
 	n    uint64
 }
 
-// microsoft says whether a struct embeds another by -fms-extensions, which bpftool of 2022 writes as nothing.
+// microsoft says whether a struct embeds another by -fms-extensions, which bpftool of 2022 writes
+// as nothing.
 func microsoft(types *btf.Types, s *btf.Struct, level int) bool {
 	for _, m := range s.Members {
 		typ, _ := types.Type(types.Strip(m.Type))
@@ -215,7 +219,7 @@ func microsoft(types *btf.Types, s *btf.Struct, level int) bool {
 	return false
 }
 
-// dataOf compiles C and gives its data section.
+// dataOf compiles C and returns its data section.
 func dataOf(t *testing.T, src []byte) []byte {
 	t.Helper()
 	dir := t.TempDir()

@@ -11,9 +11,9 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// JSON appends types as a JSON document, one type per line. Names and values of the fields are those of
-// "bpftool -j btf dump file", with a field "schema" before them. No ids stand for every type that is not in the base.
-// Errors are those of Types.Type.
+// JSON appends types as a JSON document, one type per line. Names and values of the fields are
+// those of "bpftool -j btf dump file", with a field "schema" before them. No ids mean every type
+// that is not in the base. Errors are those of Types.Type.
 func JSON(dst []byte, t *btf.Types, ids []btf.ID) ([]byte, error) {
 	j := jsonWriter{sink: newSink(dst, math.MaxInt-len(dst)), t: t}
 	if err := j.write(ids); err != nil {
@@ -22,7 +22,8 @@ func JSON(dst []byte, t *btf.Types, ids []btf.ID) ([]byte, error) {
 	return j.out, nil
 }
 
-// WriteJSON writes what JSON appends, in pieces. After an error w has the part that was done, and of the errors some are those of w.
+// WriteJSON writes what JSON appends, in pieces. After an error w has the part that was done, and
+// of the errors some are those of w.
 func WriteJSON(w io.Writer, t *btf.Types, ids []btf.ID) error {
 	j := jsonWriter{sink: writing(w, math.MaxInt), t: t}
 	return j.write(ids)

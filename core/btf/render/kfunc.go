@@ -7,7 +7,8 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// kfunc is what the declaration tags of a function say. Zero is a function that programs cannot call.
+// kfunc is what the declaration tags of a function say. Zero is a function that programs cannot
+// call.
 type kfunc uint8
 
 const (
@@ -15,10 +16,11 @@ const (
 	fastcall                   // and it keeps registers, which clang makes use of
 )
 
-// kfuncTags are the tags that pahole gives to kernel functions.
+// kfuncTags are the tags that pahole puts on kernel functions.
 var kfuncTags = map[string]kfunc{"bpf_kfunc": callable, "bpf_fastcall": fastcall}
 
-// kfuncTop stands before the prototypes of kernel functions. Programs that have their own define the first name.
+// kfuncTop stands before the prototypes of kernel functions. Programs that have their own define
+// the first name.
 const kfuncTop = `#ifndef BPF_NO_KFUNC_PROTOTYPES
 #ifndef __ksym
 #define __ksym __attribute__((section(".ksyms")))

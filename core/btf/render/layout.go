@@ -82,8 +82,8 @@ func (l *layouts) measure(id btf.ID) measure {
 
 func (l *layouts) fieldOf(m *btf.Member) field { return newField(m, l.measure(m.Type)) }
 
-// alignOf gives the alignment in bytes of a type as the header defines it. It is not final for structs that
-// are not laid out yet, which happens in malformed types only.
+// alignOf returns the alignment in bytes of a type as the header defines it. It is not final for
+// structs that are not laid out yet, which happens in malformed types only.
 func (l *layouts) alignOf(id btf.ID) (align uint8, final bool) {
 	for range maxNesting {
 		id = l.t.Strip(id)
@@ -124,8 +124,8 @@ func (l *layouts) shape(s *btf.Struct) shape {
 	return shape{align: 1, bytes: true}
 }
 
-// fits says whether members come to stand where they should, with padding between them, and the alignment that the
-// struct then has.
+// fits says whether members come to stand where they should, with padding between them, and the
+// alignment that the struct then has.
 func (l *layouts) fits(s *btf.Struct, packed bool) (align uint64, ok bool) {
 	end := uint64(0)
 	align = 1
@@ -158,7 +158,7 @@ func (m measure) alignIn(packed bool) uint64 {
 	return uint64(m.align)
 }
 
-// place gives where C puts a member when bits up to at are taken.
+// place returns where C puts a member when bits up to at are taken.
 func place(at uint64, f field, align uint64, packed bool) uint64 {
 	if f.width == 0 {
 		return roundUp(at, 8*align)
@@ -186,7 +186,8 @@ type gap struct {
 	bits uint64
 }
 
-// gaps cuts the bits from at up to end into pieces that C puts exactly there, whatever stands before.
+// gaps cuts the bits from at up to end into pieces that C puts exactly there, whatever stands
+// before.
 func gaps(at, end uint64) []gap {
 	var list []gap
 	for at < end {

@@ -7,7 +7,8 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// names gives types names that C tells apart. Tags (struct, union, enum) and identifiers (typedefs, enumerators) do not meet.
+// names assigns types names that C tells apart. Tags (struct, union, enum) and identifiers
+// (typedefs, enumerators) do not meet.
 type names struct {
 	tags, idents taken
 	given        byID[uint32] // 0 for none yet, 1 for the name as it is written, others are places in changed + 2
@@ -35,7 +36,7 @@ func newNames(t *btf.Types, tags, idents int) names {
 	}
 }
 
-// unique gives name, or name___2 and so on if it was given before.
+// unique returns name, or name___2 and so on if it was returned before.
 func (t taken) unique(name string) string {
 	n := t[name]
 	t[name] = n + 1
@@ -50,7 +51,7 @@ func (t taken) unique(name string) string {
 	}
 }
 
-// known gives the name that a type was given, if it was.
+// known returns the name of a type, if it has one.
 func (n *names) known(id btf.ID, name string) (string, bool) {
 	switch g := *n.given.at(id); g {
 	case 0:
@@ -144,7 +145,8 @@ func wordByte(c byte) bool {
 	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }
 
-// keyword says whether a name is a word of C, or something that clang defines itself for BPF with another size.
+// keyword says whether a name is a word of C, or something that clang defines itself for BPF with
+// another size.
 func keyword(name string) bool {
 	switch name {
 	case "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern", "float", "for",

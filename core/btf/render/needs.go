@@ -7,8 +7,8 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// Needs gives types and what C needs to define them, in the order of ids: members as a whole, what pointers point to
-// by name. Errors are those of Header.
+// Needs returns types and what C needs to define them, in the order of ids: members as a whole,
+// what pointers point to by name. Errors are those of Header.
 func Needs(t *btf.Types, roots []btf.ID) ([]btf.ID, error) {
 	ids, err := reach(t, roots)
 	if err != nil {
@@ -57,7 +57,8 @@ func wholes(t *btf.Types, roots []btf.ID) ([]btf.ID, error) {
 	return ids, nil
 }
 
-// hasRecords says whether a header has structs or unions, or declarations of them. No roots are all types.
+// hasRecords says whether a header has structs or unions, or declarations of them. No roots are all
+// types.
 func hasRecords(t *btf.Types, roots []btf.ID) (bool, error) {
 	if roots == nil {
 		for _, k := range t.Kinds() {

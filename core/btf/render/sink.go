@@ -9,7 +9,8 @@ import (
 // pieceBytes is how much is gathered before it is handed to a writer.
 const pieceBytes = 64 << 10
 
-// sink takes text. With a writer it hands on what there is now and then, so that the whole never stands in memory.
+// sink takes text. With a writer it hands on what there is now and then, so that the whole never
+// stands in memory.
 type sink struct {
 	out   []byte
 	limit int // of len(out)
@@ -39,7 +40,8 @@ func (s *sink) fail(err error) {
 	}
 }
 
-// full says whether there is no sense in going on. It is asked after each line, so the limit is exceeded by one line at most.
+// full reports whether the limit is reached. It is asked after each line, so the limit is exceeded
+// by one line at most.
 func (s *sink) full() bool {
 	if len(s.out) > s.limit {
 		s.fail(fmt.Errorf("%w: the output exceeds the limit by %d bytes or more", ErrLimit, len(s.out)-s.limit))

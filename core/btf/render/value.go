@@ -11,7 +11,8 @@ import (
 	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
-// ValueOptions bound the text of a value. The zero value has limits for one line on a screen to a page.
+// ValueOptions bound the text of a value. The zero value has limits for one line on a screen to a
+// page.
 type ValueOptions struct {
 	MaxDepth    int    // structs and arrays inside each other that are written out; 0 is 16, more than 64 is 64
 	MaxElements int    // elements of an array that are written out; 0 is 64
@@ -20,11 +21,12 @@ type ValueOptions struct {
 	Indent      string // one line per member, indented by this; empty is all on one line
 }
 
-// Value appends memory as its type says: {.pid = 12, .comm = "bash"}. It reads data in the byte order of the table. Data behind a
-// struct are the elements of the flexible array that ends it.
-// Members that are zero are left out, arrays end with their last element that is not zero. What the limits cut off is "...", what lies behind
-// the end of data is "?". Pointers are numbers and are not followed. Names and strings are quoted or shown as
-// identifiers; nothing else of data gets into the text. Errors wrap btf.ErrID, btf.ErrNoSize and the like.
+// Value appends memory as its type says: {.pid = 12, .comm = "bash"}. It reads data in the byte
+// order of the table. Data after a struct are the elements of the flexible array that ends it.
+// Members that are zero are left out, arrays end with their last element that is not zero. What the
+// limits cut off is "...", what lies after the end of data is "?". Pointers are numbers and are not
+// followed. Names and strings are quoted or shown as identifiers; nothing else of data gets into
+// the text. Errors wrap btf.ErrID, btf.ErrNoSize and the like.
 func Value(dst []byte, t *btf.Types, id btf.ID, data []byte, o ValueOptions) ([]byte, error) {
 	if _, err := t.Size(id); err != nil {
 		return dst, fmt.Errorf("write value: %w", err)
@@ -141,7 +143,7 @@ func (v *values) value(id btf.ID, data []byte, depth int) {
 	}
 }
 
-// resolve gives the type that an id stands for: variables are what they hold.
+// resolve returns the type of the value of an id: variables are what they hold.
 func (v *values) resolve(id btf.ID) (btf.Type, error) {
 	typ, err := v.t.Type(v.t.Strip(id))
 	if vr, ok := typ.(*btf.Var); ok {

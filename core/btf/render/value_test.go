@@ -11,7 +11,8 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// valueTypes has a type of each kind that values have, in a byte order. The last is the one that holds the others.
+// valueTypes has a type of each kind that values have, in a byte order. The last is the one that
+// holds the others.
 func valueTypes(t testing.TB, order binary.ByteOrder) (*btf.Types, btf.ID) {
 	t.Helper()
 	b := btf.Builder{Order: order}
@@ -117,7 +118,7 @@ func TestValueOptions(t *testing.T) {
 	}
 }
 
-// TestValueFlexible writes what lies behind a struct that ends in a flexible array.
+// TestValueFlexible writes what follows a struct that ends in a flexible array.
 func TestValueFlexible(t *testing.T) {
 	var b btf.Builder
 	u16 := b.Add(&btf.Int{Name: "unsigned short", Size: 2})
@@ -184,7 +185,8 @@ func TestValueBomb(t *testing.T) {
 	}
 }
 
-// What one run of a fuzz target takes and makes at most, in bytes: it has to be quick, as a finding is made smaller by many runs.
+// What one run of a fuzz target takes and makes at most, in bytes: it has to be quick, as a finding
+// is made smaller by many runs.
 const (
 	fuzzInput  = 8 << 10
 	fuzzOutput = 64 << 10

@@ -9,7 +9,8 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// structure writes the members of a struct or union. tail is data with what lies behind the struct, if anything does.
+// structure writes the members of a struct or union. tail is data with what follows the struct, if
+// anything does.
 func (v *values) structure(s *btf.Struct, data, tail []byte, depth int) {
 	if depth == v.o.MaxDepth {
 		v.text("{...}")
@@ -44,7 +45,8 @@ func (v *values) structure(s *btf.Struct, data, tail []byte, depth int) {
 	v.close(wrote, depth)
 }
 
-// flexible gives the array that a member is with as many elements as data has, and these; nil if the member is no flexible array.
+// flexible returns the array that a member is with as many elements as data has, and these; nil if
+// the member is not a flexible array.
 func (v *values) flexible(m *btf.Member, data []byte) (*btf.Array, []byte) {
 	typ, _ := v.resolve(m.Type)
 	a, ok := typ.(*btf.Array)
@@ -162,7 +164,7 @@ func (v *values) character(id btf.ID) bool {
 	return ok && i.Size == 1 && i.Encoding&btf.IntBool == 0 && (i.Name == "char" || i.Encoding&btf.IntChar != 0)
 }
 
-// textual writes characters up to a NUL behind which there are only NULs. Others are no text.
+// textual writes characters up to a NUL that only NULs follow. Others are not text.
 func (v *values) textual(data []byte, count uint32) bool {
 	s, rest, ended := bytes.Cut(data, []byte{0})
 	if ended && !allZero(rest) || len(data) < int(count) && !ended {

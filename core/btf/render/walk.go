@@ -125,7 +125,7 @@ func (w *walker) push(id btf.ID, s stage) error {
 	return nil
 }
 
-// class gives the class of a type, which is checked when it is met for the first time.
+// class returns the class of a type, which is checked when it is met for the first time.
 func (w *walker) class(id btf.ID) (class, error) {
 	if int(id) < w.t.Len() {
 		if c := w.visits.at(id).class; c != 0 {
@@ -157,7 +157,7 @@ func (w *walker) class(id btf.ID) (class, error) {
 	return c, nil
 }
 
-// stage gives the stage of types that know but one.
+// stage returns the stage of types that have only one.
 func (c class) stage(s stage) stage {
 	switch c {
 	case unnamed:
@@ -168,7 +168,7 @@ func (c class) stage(s stage) stage {
 	return declared
 }
 
-// need gives the next type that must stand before this one.
+// need returns the next type that must stand before this one.
 func (f *step) need(t *btf.Types) (id btf.ID, s stage, more bool) {
 	switch f.class {
 	case plain, pointer:

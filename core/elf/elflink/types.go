@@ -111,7 +111,7 @@ func (k *linker) addTypes() error {
 	return nil
 }
 
-// number returns every type of an object its number in the result. Data sections come at the end,
+// number assigns every type of an object its number in the result. Data sections come at the end,
 // and shared functions and variables only from the object that settles them.
 func (k *linker) number(in *input, next btf.ID) btf.ID {
 	if in.types == nil {
