@@ -57,7 +57,7 @@ var ownEnums = []Enum{
 		{Name: "source", Num: 0x20000, Doc: "plus a map type that source_open takes"},
 	}},
 	{Name: "log_level", Go: "Log", C: "LOG", Type: "LogLevel", Doc: "How much a log line matters.", Values: []Value{
-		{Name: "debug", Num: 0, Doc: "for whoever works on the plugin"},
+		{Name: "debug", Num: 0, Doc: "for developers of the plugin"},
 		{Name: "info", Num: 1, Doc: "normal course of things"},
 		{Name: "warn", Num: 2, Doc: "something the operator should know"},
 		{Name: "error", Num: 3, Doc: "something failed"},

@@ -98,8 +98,8 @@ func JSON() ([]byte, error) {
 	return append(b, '\n'), err
 }
 
-// Hash identifies the definition: the SHA-256, in hexadecimal, of its JSON form without documentation.
-// Two hosts with one hash offer the same.
+// Hash identifies the definition: the SHA-256, in hexadecimal, of its JSON form without
+// documentation. Two hosts with one hash offer the same.
 func Hash() string { return hash() }
 
 var hash = sync.OnceValue(func() string {

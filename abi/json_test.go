@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestOnlyAdds holds the table to every minor version that was released: what was there then is there
-// now, and the same.
+// TestOnlyAdds holds the table to every minor version that was released: what was there then is
+// there now, and the same.
 func TestOnlyAdds(t *testing.T) {
 	kept, err := filepath.Glob("testdata/abi-*.json")
 	if err != nil || len(kept) == 0 {
@@ -68,8 +68,8 @@ func remove(ps []jsonProperty, name string) []jsonProperty {
 	return out
 }
 
-// missing names what is in old and not, or not the same, in now. Documentation may change, and records
-// that start with their size may grow.
+// missing names what is in old and not, or not the same, in now. Documentation may change, and
+// records that start with their size may grow.
 func missing(old, now definition) []string {
 	have := map[string]any{}
 	for name, v := range contract(now) {

@@ -1,7 +1,8 @@
 package abi
 
-// kernelEnums are numbers of the kernel (include/uapi/linux/bpf.h of Linux 6.18, map and attach types of 7.2). The SDKs have them so
-// that a guest needs no kernel headers; hosts have constants of their own.
+// kernelEnums are numbers of the kernel (include/uapi/linux/bpf.h of Linux 6.18, map and attach
+// types of 7.2). The SDKs have them so that a guest needs no kernel headers; hosts have constants
+// of their own.
 var kernelEnums = []Enum{
 	{Name: "prog_type", Go: "Prog", C: "PROG", Type: "ProgType", Kernel: true, Doc: "Program types of the kernel.", Values: []Value{
 		{Name: "unspec", Num: 0, Doc: "BPF_PROG_TYPE_UNSPEC"},

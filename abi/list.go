@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// List writes all that a guest can rely on as text, one line for each entry, in a stable order: what
-// `bpfhost abi` prints. Lines are only ever added.
+// List writes all that a guest can rely on as text, one line for each entry, in a stable order:
+// what `bpfhost abi` prints. Lines are only ever added.
 func List(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "abi %s %d.%d\n", Module, Major, Minor)

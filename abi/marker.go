@@ -2,8 +2,8 @@ package abi
 
 import "bytes"
 
-// markerPrefix starts the text that the SDKs put into every guest: "bpfhost-abi:1.0:" and the hash in
-// hexadecimal.
+// markerPrefix starts the text that the SDKs put into every guest: "bpfhost-abi:1.0:" and the hash
+// in hexadecimal.
 const markerPrefix = "bpfhost-abi:"
 
 // Marker is that text for this definition.

@@ -44,8 +44,8 @@ func CheckText(b []byte) Errno {
 	return 0
 }
 
-// CopyOut answers a call with an Out buffer: value is written if all of it fits, and its length is the
-// result either way.
+// CopyOut answers a call with an Out buffer: value is written if all of it fits, and its length is
+// the result either way.
 func CopyOut(out, value []byte) int32 {
 	if len(value) <= len(out) {
 		copy(out, value)
@@ -53,8 +53,9 @@ func CopyOut(out, value []byte) int32 {
 	return int32(len(value))
 }
 
-// CopyRecord answers a call with an OutRecord: as much of the record as fits, its size field saying how
-// much that is. A buffer smaller than least, the size of the record in minor version 0, is -ErrInval.
+// CopyRecord answers a call with an OutRecord: as much of the record as fits, its size field saying
+// how much that is. A buffer smaller than least, the size of the record in minor version 0, is
+// -ErrInval.
 func CopyRecord(out, record []byte, least int) int32 {
 	if len(out) < least {
 		return -int32(ErrInval)
@@ -64,9 +65,9 @@ func CopyRecord(out, record []byte, least int) int32 {
 	return int32(n)
 }
 
-// ReadRecord copies an InRecord from guest memory to dst, whose length is the size that this version
-// knows. A shorter one is filled with zero; a longer one must have a tail of zeros, else it is ErrToobig.
-// The size field has to agree with the length of b: ErrInval.
+// ReadRecord copies an InRecord from guest memory to dst, whose length is the size that this
+// version knows. A shorter one is filled with zero; a longer one must have a tail of zeros, else it
+// is ErrToobig. The size field has to agree with the length of b: ErrInval.
 func ReadRecord(dst, b []byte) Errno {
 	if len(b) < 4 || binary.LittleEndian.Uint32(b) != uint32(len(b)) {
 		return ErrInval

@@ -151,7 +151,8 @@ func TestEnums(t *testing.T) {
 	}
 }
 
-// TestRecords: natural alignment without hidden padding, so that every compiler lays them out alike.
+// TestRecords: natural alignment without hidden padding, so that every compiler lays them out
+// alike.
 func TestRecords(t *testing.T) {
 	size := map[string]uint32{"u8": 1, "u16": 2, "i16": 2, "u32": 4, "i32": 4, "u64": 8, "i64": 8}
 	for _, r := range Records() {

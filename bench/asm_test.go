@@ -158,7 +158,7 @@ func TestSameBytes(t *testing.T) {
 	}
 }
 
-// peerDiffers says why the peer (v0.22.0) does not give the same bytes, or nothing if it does.
+// peerDiffers says why the peer (v0.22.0) does not produce the same bytes, or nothing if it does.
 func peerDiffers(insns []asm.Insn) string {
 	for _, in := range insns {
 		switch c := in.Op.Class(); {
@@ -209,7 +209,8 @@ func TestPeerAtomics(t *testing.T) {
 	}
 }
 
-// TestPeerJumpWraps shows that the peer cuts a distance that does not fit, which we refuse or widen.
+// TestPeerJumpWraps shows that the peer cuts a distance that does not fit, which we refuse or
+// widen.
 func TestPeerJumpWraps(t *testing.T) {
 	theirs := peer.Instructions{peer.Ja.Label("far")}
 	ours := []asm.Insn{asm.Jump(1)}

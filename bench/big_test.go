@@ -16,8 +16,8 @@ const (
 	bigReads    = 24 // CO-RE relocations of a program
 )
 
-// bigSource is C for an object with many programs that share functions and maps, read the kernel's structs by
-// CO-RE, and have a lot of types.
+// bigSource is C for an object with many programs that share functions and maps, read the kernel's
+// structs by CO-RE, and have a lot of types.
 func bigSource() []byte {
 	var b bytes.Buffer
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// cpuTime returns the time that the processors have worked for this process, the collector of garbage
-// included.
+// cpuTime returns the time that the processors have worked for this process, the collector of
+// garbage included.
 func cpuTime() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

@@ -82,7 +82,7 @@ func (r relocations) resolvePeer(kernel *peer.Spec) error {
 	return err
 }
 
-// one gives a task for the nth relocation alone, of which nothing is remembered.
+// one returns a task for the nth relocation alone, of which nothing is remembered.
 func (r relocations) one(name string, n int, goal float64, kernel *btf.Types, theirs *peer.Spec) Task {
 	target := []btf.Target{{Name: "vmlinux", Types: kernel}}
 	alone := relocations{spec: r.spec, peers: r.peers[n : n+1]}
@@ -152,8 +152,8 @@ unsigned long long f(struct sk_buff *skb) {
 		__builtin_preserve_enum_value(*(enum bpf_prog_type *)BPF_PROG_TYPE_XDP, 1);
 }`
 
-// readLarge gives the relocations of the large object, those of a function that several programs call once for
-// each of them, as they are computed for a load.
+// readLarge returns the relocations of the large object, those of a function that several programs
+// call once for each of them, as they are computed for a load.
 func readLarge(tb testing.TB, object []byte) relocations {
 	r := readRelocations(tb, object)
 	const shared = 4 * 8
@@ -174,8 +174,9 @@ func readLarge(tb testing.TB, object []byte) relocations {
 	return r
 }
 
-// largeTasks compute the relocations of the large object with types of the kernel that were just opened, and with
-// such as were used before. libbpf, which computes those of shared functions once, remembers nothing between objects.
+// largeTasks compute the relocations of the large object with types of the kernel that were just
+// opened, and with such as were used before. libbpf, which computes those of shared functions once,
+// remembers nothing between objects.
 func largeTasks(tb testing.TB, l *libbpf, kernel *btf.Types, theirs *peer.Spec) []Task {
 	object := compile(tb, largeSource())
 	r, input := readLarge(tb, object), file(tb, object)

@@ -71,7 +71,7 @@ var known = []struct{ file, what, reason string }{
 	{"struct_ops-", "peer StructOps", "the member is written type.member"},
 }
 
-// knownAs gives the index of the difference among the expected ones, or -1.
+// knownAs returns the index of the difference among the expected ones, or -1.
 func knownAs(file, what string) int {
 	for i, k := range known {
 		if strings.Contains(file, k.file) && strings.Contains(what, k.what) {
@@ -208,7 +208,7 @@ func ourFuncs(p *spec.Program) map[string]string {
 	return out
 }
 
-// line gives an instruction as text. Distances are not part of it: both sides have labels.
+// line returns an instruction as text. Offsets are not part of it: both sides have labels.
 func line(op, dst uint8, off int16, imm int64, ref string) string {
 	if jump(op) {
 		off = 0
@@ -253,7 +253,7 @@ func peerFuncs(q *peer.ProgramSpec) map[string]string {
 	return out
 }
 
-// peerDistance gives how many slots a jump goes.
+// peerDistance returns how many slots a jump goes.
 func peerDistance(in peerasm.Instruction) int {
 	if uint8(in.OpCode) == 0x06 {
 		return int(in.Constant)
@@ -325,8 +325,8 @@ func (d *differ) vars(ours *spec.Collection, theirs *peer.CollectionSpec) {
 	}
 }
 
-// compilers are those that compiled uses where they are installed, each with the sources and instruction sets
-// that it does not know.
+// compilers are those that compiled uses where they are installed, each with the sources and
+// instruction sets that it does not know.
 var compilers = []struct {
 	name  string
 	lacks []string
@@ -336,8 +336,8 @@ var compilers = []struct {
 	{"clang-22", nil},
 }
 
-// compiled builds the sources of core/elf's test data with every compiler, for every instruction set, with and
-// without BTF, in both byte orders.
+// compiled builds the sources of core/elf's test data with every compiler, for every instruction
+// set, with and without BTF, in both byte orders.
 func compiled(tb testing.TB) map[string][]byte {
 	tb.Helper()
 	out := make(map[string][]byte)
@@ -387,8 +387,8 @@ func compileWith(tb testing.TB, compiler, file string, args ...string) []byte {
 	return b
 }
 
-// elfTasks are rows 5 and 6 of the performance goals, copies, and links: objects of several sizes. libbpf refuses
-// manyprogs and loader for the way in which they define maps.
+// elfTasks are rows 5 and 6 of the performance goals, copies, and links: objects of several sizes.
+// libbpf refuses manyprogs and loader for the way in which they define maps.
 func elfTasks(tb testing.TB, l *libbpf) []Task {
 	objects := peerObjects(tb)
 	const manyprogs, loader, variables = "testdata/manyprogs-el.elf", "testdata/loader-clang-22-el.elf", "testdata/variables-el.elf"

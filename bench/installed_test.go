@@ -18,14 +18,15 @@ import (
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
-// installedAt are the places where Debian's packages put BPF objects, as files (ir-keytable, libxdp1) and within
-// programs (libbpf-tools, systemd).
+// installedAt are the places where Debian's packages put BPF objects, as files (ir-keytable,
+// libxdp1) and within programs (libbpf-tools, systemd).
 var installedAt = []string{
 	"usr/lib/*/bpf/*.o", "lib/udev/rc_keymaps/protocols/*.o", "usr/lib/udev/rc_keymaps/protocols/*.o",
 	"usr/sbin/*", "lib/systemd/*", "usr/lib/systemd/*",
 }
 
-// rootVariable names a folder to look in instead of the root: packages that were taken apart and not installed.
+// rootVariable names a folder to look in instead of the root: packages that were taken apart and
+// not installed.
 const rootVariable = "BPFHOST_PACKAGES"
 
 // installed finds the objects of Debian's packages on this machine.
@@ -73,7 +74,8 @@ var installedKnown = []struct{ what, reason string }{
 	{"unsupported binding: STB_WEAK", "a weak map is a map"},
 }
 
-// installedOpen are what Check says of maps whose sizes the programs around the object set before they load it.
+// installedOpen are what Check says of maps whose sizes the programs around the object set before
+// they load it.
 var installedOpen = []string{"max_entries is 0", "value_size is 0, type stack_trace"}
 
 func installedReason(what string) bool {
@@ -101,8 +103,8 @@ func within(b []byte) [][]byte {
 	}
 }
 
-// objectAt gives the object that b begins with: up to the end of its section headers, which are last, or of its
-// last section.
+// objectAt returns the object that b begins with: up to the end of its section headers, which are
+// last, or of its last section.
 func objectAt(b []byte) []byte {
 	if len(b) < 64 || b[5] != 1 || binary.LittleEndian.Uint16(b[16:]) != 1 || binary.LittleEndian.Uint16(b[18:]) != 247 {
 		return nil
@@ -124,8 +126,8 @@ func objectAt(b []byte) []byte {
 	return b[:end]
 }
 
-// TestInstalledObjects reads every object of Debian's packages that is here: all load, pass Check, survive their
-// text, and where the peer reads one too, both find the same programs and maps.
+// TestInstalledObjects reads every object of Debian's packages that is here: all load, pass Check,
+// survive their text, and where the peer reads one too, both find the same programs and maps.
 func TestInstalledObjects(t *testing.T) {
 	objects := installed(t)
 	if len(objects) == 0 {
@@ -165,8 +167,8 @@ func TestInstalledObjects(t *testing.T) {
 	t.Logf("%d objects, %d read by the peer", len(names), peers)
 }
 
-// TestInstalledLinked links every object alone, with our linker and with libbpf's: both results are the same, but for
-// the order of types. What libbpf refuses is left out.
+// TestInstalledLinked links every object alone, with our linker and with libbpf's: both results are
+// the same, but for the order of types. What libbpf refuses is left out.
 func TestInstalledLinked(t *testing.T) {
 	tool, err := exec.LookPath("bpftool")
 	if err != nil {

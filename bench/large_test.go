@@ -11,7 +11,8 @@ import (
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
-// asked are the kernel structs of the large object and the fields that its programs ask about. A "*" marks pointers.
+// asked are the kernel structs of the large object and the fields that its programs ask about. A
+// "*" marks pointers.
 var asked = []struct{ name, fields string }{
 	{"task_struct", "pid tgid flags prio exit_code start_time nvcsw nivcsw"},
 	{"sk_buff", "len data_len mac_len hash queue_mapping truesize end tail"},
@@ -23,7 +24,8 @@ var asked = []struct{ name, fields string }{
 	{"super_block", "s_flags s_magic s_blocksize s_maxbytes s_dev s_blocksize_bits s_iflags s_time_gran"},
 }
 
-// largeSource is a C program of 64 programs with 1,536 CO-RE relocations, and 300 structs that only fill its types.
+// largeSource is a C program of 64 programs with 1,536 CO-RE relocations, and 300 structs that only
+// fill its types.
 func largeSource() string {
 	var b strings.Builder
 	p := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// libbpf is a process that does tasks with libbpf, one at a time: testdata/libbpf/libbpf.c. It is not safe for
-// concurrent use.
+// libbpf is a process that does tasks with libbpf, one at a time: testdata/libbpf/libbpf.c. It is
+// not safe for concurrent use.
 type libbpf struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
@@ -39,7 +39,7 @@ func startLibbpf(program string) (*libbpf, error) {
 	return l, nil
 }
 
-// version gives the library's version, e.g. "1.1".
+// version returns the library's version, e.g. "1.1".
 func (l *libbpf) version() (string, error) {
 	a, err := libbpfWork{l, "version", ""}.ask(0)
 	return fmt.Sprintf("%d.%d", a.result>>16, a.result&0xffff), err
@@ -53,7 +53,8 @@ func (l *libbpf) stop() error {
 	return nil
 }
 
-// answer is what the process says of a task: of all turns together, but for the result, which is the last one's.
+// answer is what the process says of a task: of all turns together, but for the result, which is
+// the last one's.
 type answer struct {
 	turns          int
 	passed, worked time.Duration

@@ -14,7 +14,8 @@ import (
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
-// useLibbpf compiles libbpf's side and starts it, for as long as the test runs. It is nil where that cannot be.
+// useLibbpf compiles libbpf's side and starts it, for as long as the test runs. It is nil where
+// that cannot be.
 func useLibbpf(tb testing.TB) *libbpf {
 	tb.Helper()
 	program := filepath.Join(tb.TempDir(), "libbpf")
@@ -76,7 +77,8 @@ func file(tb testing.TB, b []byte) string {
 	return name
 }
 
-// TestLibbpfSame holds that libbpf's side does the same work: what comes out of its tasks is what comes out of ours.
+// TestLibbpfSame holds that libbpf's side does the same work: what comes out of its tasks is what
+// comes out of ours.
 func TestLibbpfSame(t *testing.T) {
 	l := needLibbpf(t)
 	raw, err := os.ReadFile(vmlinuxBTF)
@@ -151,8 +153,8 @@ func readTypes(t *testing.T, name string) *btf.Types {
 	return types
 }
 
-// TestLibbpfCounts holds what is counted: that of opening types, which copies them, and in a relocation that begins with
-// opening them.
+// TestLibbpfCounts holds what is counted: that of opening types, which copies them, and in a
+// relocation that begins with opening them.
 func TestLibbpfCounts(t *testing.T) {
 	l := needLibbpf(t)
 	raw, err := os.ReadFile(vmlinuxBTF)
@@ -182,8 +184,8 @@ func parts(t *testing.T, object []byte) uint64 {
 	return uint64(len(c.Programs) + len(c.Maps))
 }
 
-// TestLibbpfMeasures holds how the process measures: more turns in more time, and what a turn allocates does not depend
-// on how many there were.
+// TestLibbpfMeasures holds how the process measures: more turns in more time, and what a turn
+// allocates does not depend on how many there were.
 func TestLibbpfMeasures(t *testing.T) {
 	l := needLibbpf(t)
 	w := libbpfWork{l, "open", smallObject}
@@ -197,7 +199,7 @@ func TestLibbpfMeasures(t *testing.T) {
 	}
 }
 
-// TestLibbpfAnswers holds what is made of an answer, with a process that always gives the same.
+// TestLibbpfAnswers holds what is made of an answer, with a process that always answers the same.
 func TestLibbpfAnswers(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "fixed")
 	if err := os.WriteFile(program, []byte("#!/bin/sh\nwhile read line; do echo 2 4000 1000 6 80 65537; done\n"), 0o700); err != nil {

@@ -29,7 +29,7 @@ type Peer struct {
 type Work interface {
 	// Once does it once.
 	Once() error
-	// Measure does it until o.Each has passed, and gives what a turn takes.
+	// Measure does it until o.Each has passed, and returns what a turn takes.
 	Measure(o Options) (Cost, error)
 }
 
@@ -77,20 +77,20 @@ func (f Call) Measure(o Options) (Cost, error) {
 	return total.per(n), nil
 }
 
-// per gives the part of one of n.
+// per returns the part of one of n.
 func (c Cost) per(n int) Cost {
 	return Cost{c.Seconds / float64(n), c.Allocs / float64(n), c.Bytes / float64(n)}
 }
 
-// Result is what the rounds of one task gave.
+// Result is what the rounds of one task measured.
 type Result struct {
 	Task   Task
 	Ours   Cost // medians per unit
 	Beside []Beside
 }
 
-// Beside is how we stand to one peer: ratios of our time to the peer's, round by round, which spread less than
-// times do.
+// Beside is how we stand to one peer: ratios of our time to the peer's, round by round, which
+// spread less than times do.
 type Beside struct {
 	Peer   Peer
 	Ratios []float64 // sorted
@@ -153,7 +153,7 @@ func result(t Task, rounds [][]Cost) Result {
 	return r
 }
 
-// medians gives the median of each figure.
+// medians returns the median of each figure.
 func medians(rounds []Cost) Cost {
 	of := func(get func(Cost) float64) float64 {
 		v := make([]float64, len(rounds))
@@ -185,7 +185,7 @@ func Print(w io.Writer, results []Result) error {
 	return t.Flush()
 }
 
-// verdict gives the goal as text, and says whether it was missed.
+// verdict returns the goal as text, and says whether it was missed.
 func (b Beside) verdict() string {
 	switch {
 	case b.Peer.Goal == 0:

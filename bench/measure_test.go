@@ -66,8 +66,8 @@ func TestRatios(t *testing.T) {
 	}
 }
 
-// BenchmarkTasks runs everything as ordinary benchmarks: -bench 'Tasks/asm/decode/ours'. For libbpf the way to its process and
-// back is in the time.
+// BenchmarkTasks runs everything as ordinary benchmarks: -bench 'Tasks/asm/decode/ours'. For libbpf
+// the way to its process and back is in the time.
 func BenchmarkTasks(b *testing.B) {
 	l := useLibbpf(b)
 	for _, a := range areas {
@@ -146,7 +146,8 @@ func (f *fixed) Measure(Options) (c Cost, err error) {
 	return c, nil
 }
 
-// TestPrint holds the figures of two peers: ratios by round, medians by unit, goals each of its own.
+// TestPrint holds the figures of two peers: ratios by round, medians by unit, goals each of its
+// own.
 func TestPrint(t *testing.T) {
 	results, err := Run([]Task{{"walk", 10, "step", &fixed{[]Cost{{2e-6, 10, 50}, {4e-6, 10, 50}, {3e-6, 10, 50}}}, []Peer{
 		{"one", 0.5, &fixed{[]Cost{{4e-6, 20, 99}, {8e-6, 20, 99}, {10e-6, 30, 99}}}},

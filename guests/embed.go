@@ -1,5 +1,5 @@
-// Package guests holds the plugins that come with bpfhost. Each folder is one plugin with its eBPF sources and
-// its two versions, in Go and in C. Only the quickstart is compiled into the command.
+// Package guests holds the plugins that come with bpfhost. Each folder is one plugin with its eBPF
+// sources and its two versions, in Go and in C. Only the quickstart is compiled into the command.
 package guests
 
 import _ "embed"

@@ -12,7 +12,7 @@ import (
 // pluginRef is what the handle of the plugin itself names.
 type pluginRef struct{ x *instance }
 
-// Self gives the plugin's own handle.
+// Self returns the plugin's own handle.
 func (x *instance) Self() int32 {
 	h, err := x.handles.open(abi.KindPlugin, pluginRef{x})
 	return x.reply(abi.FuncSelf, int(h), err)
@@ -34,7 +34,7 @@ func (x *instance) LogEnabled(level abi.LogLevel) int32 {
 	return 0
 }
 
-// ErrInfo gives the last error: the record, and as much of the text as fits behind it.
+// ErrInfo returns the last error: the record, and as much of the text as fits after it.
 func (x *instance) ErrInfo(info []byte) int32 {
 	if len(info) > 0 && len(info) < abi.ErrInfoSize {
 		return -int32(abi.ErrInval) // not through reply: the last error stays what it is
@@ -81,7 +81,7 @@ func (x *instance) Clock(id uint32) (uint64, int32) {
 	return x.reply64(abi.FuncClock, 0, failf(abi.ErrInval, "clock %d is not known", id))
 }
 
-// HandleClose gives a handle back.
+// HandleClose closes a handle.
 func (x *instance) HandleClose(h uint32) int32 {
 	obj, err := x.handles.any(h)
 	if err != nil {
@@ -93,7 +93,7 @@ func (x *instance) HandleClose(h uint32) int32 {
 	return x.reply(abi.FuncHandleClose, 0, x.handles.close(h))
 }
 
-// HandleKind gives the kind of an open handle.
+// HandleKind returns the kind of an open handle.
 func (x *instance) HandleKind(h uint32) int32 {
 	_, err := x.handles.any(h)
 	return x.reply(abi.FuncHandleKind, int(handle(h).kind()), err)

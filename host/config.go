@@ -12,7 +12,7 @@ import (
 // config is what cfg_get answers from.
 type config map[string]string
 
-// Keys that the host itself gives.
+// Keys that the host itself sets.
 const (
 	keyOutput    = "output"
 	keyArgsCount = "args.count"
@@ -21,7 +21,7 @@ const (
 
 func isReserved(key string) bool { return key == keyOutput || strings.HasPrefix(key, keyArgs) }
 
-// configure makes the configuration from what the plugin declares and what the operator gave. The
+// configure makes the configuration from what the plugin declares and what the operator set. The
 // error is a *ParamError.
 func (x *instance) configure(given map[string]string, args []string, output string) error {
 	x.config = config{keyOutput: output, keyArgsCount: strconv.Itoa(len(args))}
@@ -52,7 +52,7 @@ func (x *instance) configure(given map[string]string, args []string, output stri
 	return nil
 }
 
-// CfgGet gives the value of a key.
+// CfgGet returns the value of a key.
 func (x *instance) CfgGet(key, value []byte) int32 {
 	v, ok := x.config[string(key)]
 	if !ok {

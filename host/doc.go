@@ -15,33 +15,33 @@
 //
 // # The transaction
 //
-// A plugin edits clones of the operator's objects. They become the plan when bpfhost_plan returns zero
-// or more and what it describes passes spec.Collection.Check and the policy. A negative result, a
-// trap or a deadline drops them: the operator's objects are as before, and nothing is loaded. Every
-// edit is logged with the value before and after (Plan.Edits).
+// A plugin edits clones of the operator's objects. They become the plan when bpfhost_plan returns
+// zero or more and what it describes passes spec.Collection.Check and the policy. A negative
+// result, a trap or a deadline drops them: the operator's objects are as before, and nothing is
+// loaded. Every edit is logged with the value before and after (Plan.Edits).
 //
 // # Policy
 //
-// A plugin may do what it requested, as far as the policy grants it. This is asked where
-// a plugin does something (so that it learns of a refusal in place), again of the whole plan, and
-// again before anything is loaded. Changing an object of the operator takes the right "object edit";
-// what a plugin adds itself, and attachments, need none for the editing.
+// A plugin may do what it requested, as far as the policy grants it. This is asked where a plugin
+// does something (so that it learns of a refusal in place), again of the whole plan, and again
+// before anything is loaded. Changing an object of the operator takes the right "object edit"; what
+// a plugin adds itself, and attachments, need none for the editing.
 //
 // # What guests cannot do
 //
 // Guests name objects by handles that say nothing about the host, go stale for good when closed and
 // are bounded in number. Every pointer is checked at every use, bad ones are counted and in the end
-// stop the plugin, and no memory of a guest is kept but the event buffers that it registered. What a
-// guest writes is held until its hook is over and then printed line by line, with everything escaped
-// that a terminal would take for a command (SafeText).
+// stop the plugin, and no memory of a guest is kept but the event buffers that it registered. What
+// a guest writes is held until its hook is over and then printed line by line, with everything
+// escaped that a terminal would take for a command (SafeText).
 //
 // # Events
 //
-// One goroutine moves records from the rings to the guest: each is copied once, into the guest's own
-// buffer, and a batch is handed over when the buffer is full, when it has as many records as the
-// guest asked for, or when its first record has waited long enough. A guest that takes nothing is
-// not given more; the kernel then counts what does not fit. Every record is accounted for: sent =
-// delivered + lost + dropped, where the program counts what it sends and loses.
+// One goroutine moves records from the rings to the guest: each is copied once, into the guest's
+// own buffer, and a batch is handed over when the buffer is full, when it has as many records as
+// the guest asked for, or when its first record has waited long enough. A guest that takes nothing
+// is not given more; the kernel then counts what does not fit. Every record is accounted for: sent
+// = delivered + lost + dropped, where the program counts what it sends and loses.
 //
 // # Errors
 //

@@ -116,10 +116,10 @@ type lastError struct {
 	err *callError
 }
 
-// maxErrText bounds the text that err_info gives, in bytes.
+// maxErrText bounds the text that err_info returns, in bytes.
 const maxErrText = 16 << 10
 
-// record is the error as err_info gives it: the record and the text.
+// record is the error as err_info returns it: the record and the text.
 func (l lastError) record() []byte {
 	r := abi.ErrInfo{Size: abi.ErrInfoSize, Insn: -1}
 	text := ""

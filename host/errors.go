@@ -38,7 +38,7 @@ func (e *PluginError) Error() string {
 	return fmt.Sprintf("plugin %s: %s: %s", SafeText(e.Plugin), e.Export, SafeText(e.Err.Error()))
 }
 
-// Unwrap gives the reason.
+// Unwrap returns the reason.
 func (e *PluginError) Unwrap() error { return e.Err }
 
 // LimitError says that a plugin was stopped because it reached a limit of the host.
@@ -54,7 +54,7 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("plugin %s: %s: %s limit of %s reached; the plugin was stopped", SafeText(e.Plugin), e.Export, e.What, e.Max)
 }
 
-// ParamError says that the operator gave a parameter that the plugin does not take, or left out one
+// ParamError says that the operator set a parameter that the plugin does not take, or left out one
 // that it needs.
 type ParamError struct {
 	Plugin string

@@ -50,7 +50,7 @@ func errnoIn(t *testing.T, what string, rc int32, want abi.Errno) {
 	}
 }
 
-// ok fails the test if a call failed, and gives its result.
+// ok fails the test if a call failed, and returns its result.
 func (x *instance) ok(t *testing.T, what string, rc int32) uint32 {
 	t.Helper()
 	if rc < 0 {

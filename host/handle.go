@@ -3,7 +3,7 @@ package host
 import "github.com/bpfhost/bpfhost/abi"
 
 // handle is how a guest names an object of the host: kind(5) | generation(11) | index(16).
-// Zero is no handle. It says nothing about the host: no address, descriptor or kernel id.
+// Zero is not a handle. It says nothing about the host: no address, descriptor or kernel id.
 type handle uint32
 
 const (
@@ -39,7 +39,7 @@ func newHandles(maxOpen int) *handles {
 	return &handles{byObj: make(map[any]handle), max: min(maxOpen, handleIndexMask+1)}
 }
 
-// open gives the object's handle, a new one if it has none.
+// open returns the object's handle, a new one if it has none.
 func (t *handles) open(k abi.Kind, obj any) (handle, error) {
 	if h, ok := t.byObj[obj]; ok {
 		return h, nil
@@ -72,7 +72,7 @@ func (t *handles) freeSlot() (int, bool) {
 	return i, true
 }
 
-// get gives the object behind a handle of the wanted kind: abi.ErrBadh when the handle is not or
+// get returns the object of a handle of the wanted kind: abi.ErrBadh when the handle is not or
 // no longer open, abi.ErrKind when it is of another kind.
 func (t *handles) get(raw uint32, want abi.Kind) (any, error) {
 	h := handle(raw)
@@ -86,7 +86,7 @@ func (t *handles) get(raw uint32, want abi.Kind) (any, error) {
 	return obj, nil
 }
 
-// any gives the object behind a handle of whatever kind.
+// any returns the object of a handle of any kind.
 func (t *handles) any(raw uint32) (any, error) {
 	h := handle(raw)
 	if i := h.index(); i < len(t.slots) {

@@ -12,7 +12,7 @@ import (
 	"github.com/bpfhost/bpfhost/host/plan"
 )
 
-// program gives the program behind a handle.
+// program returns the program that a handle stands for.
 func (x *instance) program(h uint32) (tx.ProgramRef, error) {
 	obj, err := x.handles.get(h, abi.KindProgram)
 	if err != nil {
@@ -148,7 +148,7 @@ func (x *instance) instructions(p *spec.Program, at, del int, records []byte) ([
 	return out, nil
 }
 
-// localLabels gives the labels that are local to one call fresh numbers.
+// localLabels renumbers the labels that are local to one call.
 type localLabels struct {
 	next  asm.Label
 	fresh map[asm.Label]asm.Label
@@ -206,7 +206,7 @@ func (x *instance) instruction(rec *abi.Insn, old *spec.Insn, labels *localLabel
 	return in, nil
 }
 
-// keepRecords gives an instruction what belongs to the one that it replaces, where it is the same:
+// keepRecords copies to an instruction what belongs to the one that it replaces, where both agree:
 // the function's type, and for one that did not change at all the source line and CO-RE record.
 func keepRecords(in, old *spec.Insn) {
 	if in.Func != nil && old.Func != nil && in.Func.Name == old.Func.Name {
@@ -217,7 +217,7 @@ func keepRecords(in, old *spec.Insn) {
 	}
 }
 
-// InsnDump gives the program as text.
+// InsnDump returns the program as text.
 func (x *instance) InsnDump(prog uint32, text []byte) int32 {
 	r, err := x.program(prog)
 	if err != nil {

@@ -37,7 +37,7 @@ func (x *instance) insnAsm(prog, at, del uint32, text string) (int, error) {
 	if err := a.link(); err != nil {
 		return 0, err
 	}
-	if a.marked { // the place behind the text gets its label only if the edit is made
+	if a.marked { // the instruction after the text gets its label only if the edit is made
 		was := r.Program.Insns
 		in := was.At(a.end)
 		in.Label = a.behind
@@ -55,20 +55,20 @@ func (x *instance) insnAsm(prog, at, del uint32, text string) (int, error) {
 const maxAsmText = 4 << 20
 
 // assembly is the text of one call. It may jump to labels of the program around it, and to its own
-// end: whatever instruction comes behind it. Both become instructions that are put after the text
+// end: the instruction that comes after it. Both become instructions that are put after the text
 // for the time of parsing, so that the parser finds a place for every label.
 type assembly struct {
 	p    *spec.Program
-	end  int // index of the instruction behind the text
+	end  int // index of the instruction after the text
 	text string
 
 	listing asm.Listing
-	outside []asm.Label // labels of the program that the text uses; each has a stub behind the text
+	outside []asm.Label // labels of the program that the text uses; each has a stub after the text
 	n       int         // instructions of the text itself
 
 	out    []spec.Insn
 	names  map[asm.Label]string // names that come with the text
-	behind asm.Label            // label of the instruction behind the text, if that has to get one
+	behind asm.Label            // label of the instruction after the text, if that has to get one
 	marked bool
 }
 
@@ -148,7 +148,7 @@ func (a *assembly) placeNames() map[string]asm.Label {
 	return names
 }
 
-// link gives the text's own labels fresh numbers and leads the others to their places.
+// link renumbers the text's own labels and resolves the others to labels of the program.
 func (a *assembly) link() error {
 	next := a.p.NewLabel()
 	to := make(map[asm.Label]asm.Label)

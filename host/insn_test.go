@@ -11,7 +11,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// program gives the handle and blueprint of the test object's program.
+// program returns the handle and spec of the test object's program.
 func programOf(t *testing.T, x *instance, obj uint32) (uint32, *spec.Program) {
 	t.Helper()
 	return x.ok(t, "at", x.At(obj, abi.KindProgram, 0)), x.tx.Objects[0].Work.Programs[0]

@@ -13,7 +13,7 @@ import (
 )
 
 // instance is one running guest and everything that its calls may touch. It implements imports, the
-// functions of the ABI. One goroutine at a time uses it: whoever calls a hook.
+// functions of the ABI. One goroutine at a time uses it: the caller of a hook.
 type instance struct {
 	guest   guest
 	info    Info
@@ -104,7 +104,7 @@ var (
 )
 
 // call runs a hook in its phase. A guest that does not have it has nothing to say: 0. The error is
-// a *PluginError or *LimitError, or wraps the cause of ctx. A negative result is no error here.
+// a *PluginError or *LimitError, or wraps the cause of ctx. A negative result is not an error here.
 func (x *instance) call(ctx context.Context, h hook, args ...uint64) (int32, error) {
 	x.phase = h.phase
 	if !x.guest.Has(h.export) {
@@ -148,7 +148,7 @@ func (x *instance) export() string {
 	return "start"
 }
 
-// of gives the functions of the guest that calls. The guest's first code runs before Load returns
+// of returns the functions of the guest that calls. The guest's first code runs before Load returns
 // it.
 func (x *instance) of(g *sandbox.Guest) imports {
 	if x.guest == nil {

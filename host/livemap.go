@@ -83,7 +83,7 @@ func (x *instance) buffer(n int) []byte {
 	return x.scratch
 }
 
-// MapGet gives the value of a key.
+// MapGet returns the value of a key.
 func (x *instance) MapGet(h uint32, key, value []byte) int32 {
 	m, err := x.mapByHandle(h, key)
 	if err != nil {
@@ -120,7 +120,7 @@ func (x *instance) MapDel(h uint32, key []byte) int32 {
 	return x.reply(abi.FuncMapDel, 0, err)
 }
 
-// MapNext gives the key after another one.
+// MapNext returns the key after another one.
 func (x *instance) MapNext(h uint32, key, next []byte) int32 {
 	obj, err := x.handles.get(h, abi.KindLiveMap)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 // the hook is over, so that a slow reader cannot make a call of the guest wait, and then written
 // line by line with everything escaped that a terminal would take for a command.
 type output struct {
-	name    string // of the plugin, before each line of talk
+	name    string // of the plugin, before each line of diagnostics
 	streams [2]stream
 	logger  *slog.Logger
 	held    []heldLine
@@ -119,7 +119,7 @@ func (o *output) logEnabled(level abi.LogLevel) bool {
 	return o.logger.Enabled(context.Background(), slogLevels[level])
 }
 
-// flush writes what is held. It gives the first error that a writer ever gave.
+// flush writes what is held. It returns the first error that a writer ever returned.
 func (o *output) flush() error {
 	held := o.held
 	o.held, o.size = nil, 0

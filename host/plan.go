@@ -18,7 +18,7 @@ import (
 //
 // The error is a *ParamError, *PluginError or *LimitError, wraps ErrInput for an object that the
 // plugin left as unusable as it was, or wraps the cause of ctx; then there is no plan. A plugin
-// that gives up because the policy denies something gives a *PluginError that wraps a
+// that fails because the policy denies something returns a *PluginError that wraps a
 // *policy.Error. When the policy denies the result, the plan is returned with a *policy.Error, so
 // that it can be shown; it cannot be applied.
 func (p *Plugin) Plan(ctx context.Context) (*plan.Plan, error) {

@@ -249,7 +249,7 @@ func TestPlanPatched(t *testing.T) {
 	}
 }
 
-// The same plugin, object, parameters and policy give the same plan, byte for byte.
+// The same plugin, object, parameters and policy result in the same plan, byte for byte.
 func TestPlanDeterministic(t *testing.T) {
 	var texts, docs []string
 	for range 3 {
@@ -357,7 +357,7 @@ func TestPlanDenied(t *testing.T) {
 	}
 }
 
-// A plugin that gives up because the policy denies it something fails with the policy's reason.
+// A plugin that fails because the policy denies it something carries the policy's reason.
 func TestPlanDeniedEarly(t *testing.T) {
 	plan, _, err := patchPlan(t, patcher(), PluginOptions{Policy: denying(t, "programs: {types: [xdp]}")})
 	var denied *policy.Error

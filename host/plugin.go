@@ -27,7 +27,7 @@ type PluginOptions struct {
 	Objects []Object          // eBPF objects that it may patch
 	Policy  *policy.Policy    // what it may do; nil is policy.BuiltIn
 	Stdout  io.Writer         // its results; nil discards them
-	Stderr  io.Writer         // its talk, each line behind its name; nil discards it
+	Stderr  io.Writer         // its diagnostics, each line after its name; nil discards it
 	Output  string            // the format that the operator wants, as cfg key output: "text" or "jsonl"; empty is text
 }
 

@@ -237,7 +237,7 @@ func (x *instance) editOf(a access) plan.Edit {
 	return e
 }
 
-// logEdit ends it. What a plugin declares is no edit of the plan.
+// logEdit ends it. What a plugin declares is not an edit of the plan.
 func (x *instance) logEdit(e plan.Edit, old, new string) error {
 	if x.tx == nil || old == new {
 		return nil

@@ -16,7 +16,7 @@ type rights struct {
 	requests *policy.Requests
 }
 
-// allow gives a *policy.Error when the plugin may not do something.
+// allow returns a *policy.Error when the plugin may not do something.
 func (r *rights) allow(a policy.Access) error { return r.policy.Decision(r.requests, a).Err() }
 
 // editObject tells whether the plugin may change an object of the operator. It is asked at every

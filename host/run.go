@@ -39,7 +39,7 @@ type Run struct {
 	final  []SourceAccount // once closed
 
 	closing sync.Once
-	err     error // what Close gave
+	err     error // what Close returned
 }
 
 func newRun(p *Plugin) *Run {
@@ -111,7 +111,7 @@ func (r *Run) publish() {
 
 // Close ends the run: programs are detached first, then the plugin gets what is left in the rings
 // and its stop hook, within its deadline, and then maps and programs are closed. A plugin that
-// failed is not called any more. Closing again gives the same error.
+// failed is not called any more. Closing again returns the same error.
 func (r *Run) Close() error {
 	r.closing.Do(func() {
 		r.state.Lock()
@@ -140,7 +140,7 @@ func (r *Run) detach() error {
 	return err
 }
 
-// shutdown gives the plugin its last calls and settles the account.
+// shutdown makes the plugin's last calls and settles the account.
 func (r *Run) shutdown() error {
 	ctx, cancel := context.WithTimeout(context.Background(), r.x.limits.Stop)
 	defer cancel()

@@ -12,7 +12,7 @@ import (
 	"github.com/bpfhost/bpfhost/abi"
 )
 
-// serve runs a Serve in the background and gives its result.
+// serve runs a Serve in the background and returns its result.
 func serve(ctx context.Context, r *Run) <-chan error {
 	done := make(chan error, 1)
 	go func() { done <- r.Serve(ctx) }()

@@ -46,7 +46,7 @@ func (x *instance) describedSections() error {
 }
 
 // objectOptions is how objects are read for the plugin: what libbpf would refuse is in the notes of
-// the plan, and the plugin's own sections come behind the host's, whose meaning they cannot change.
+// the plan, and the plugin's own sections come after the host's, whose meaning they cannot change.
 func (x *instance) objectOptions() elf.Options {
 	o := elf.Options{Lenient: true}
 	for _, s := range x.sections {

@@ -90,7 +90,7 @@ func (x *instance) counter(sym, key uint32) (*events.Counter, error) {
 	return x.run.openCounter(name, key)
 }
 
-// sourceOf gives the source behind a handle.
+// sourceOf returns the source that a handle stands for.
 func (x *instance) sourceOf(h uint32) (*events.Source, error) {
 	obj, err := x.handles.get(h, abi.KindSource)
 	if err != nil {
@@ -114,7 +114,7 @@ func (x *instance) SourceCtl(src, op uint32) int32 {
 	return x.reply(abi.FuncSourceCtl, 0, err)
 }
 
-// SourceStats gives the account of a source up to now.
+// SourceStats returns the account of a source up to now.
 func (x *instance) SourceStats(src uint32, stats []byte) int32 {
 	s, err := x.sourceOf(src)
 	if err != nil {

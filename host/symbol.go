@@ -15,7 +15,7 @@ const (
 	maxSymbolBytes = 8 << 20
 )
 
-// id gives the number of a name, 0 for the empty one.
+// id returns the number of a name, 0 for the empty one.
 func (s *symbols) id(name string) (uint32, error) {
 	if name == "" {
 		return 0, nil
@@ -35,7 +35,7 @@ func (s *symbols) id(name string) (uint32, error) {
 	return uint32(len(s.names)), nil
 }
 
-// name gives the name behind a number.
+// name returns the name that a number stands for.
 func (s *symbols) name(id uint32) (string, error) {
 	if id == 0 || uint64(id) > uint64(len(s.names)) {
 		return "", failf(abi.ErrNoent, "symbol %d does not exist; sym makes one of a name", id)
@@ -43,7 +43,7 @@ func (s *symbols) name(id uint32) (string, error) {
 	return s.names[id-1], nil
 }
 
-// Sym gives the number that stands for a name.
+// Sym returns the number that stands for a name.
 func (x *instance) Sym(name []byte) int32 {
 	if len(name) == 0 {
 		return x.reply(abi.FuncSym, 0, failf(abi.ErrInval, "a symbol needs a name"))
@@ -52,7 +52,7 @@ func (x *instance) Sym(name []byte) int32 {
 	return x.reply(abi.FuncSym, int(id), err)
 }
 
-// SymName gives the name behind a number.
+// SymName returns the name that a number stands for.
 func (x *instance) SymName(id uint32, name []byte) int32 {
 	s, err := x.symbols.name(id)
 	if err != nil {

@@ -17,7 +17,7 @@ type children struct {
 	name func(i int) string // nil: without names
 }
 
-// children lists what the object behind a handle has of one kind, or says that it has none such.
+// children lists what the object of a handle has of one kind; an error says that it has none such.
 func (x *instance) children(h uint32, k abi.Kind) (children, error) {
 	obj, err := x.handles.any(h)
 	if err != nil {
@@ -77,7 +77,7 @@ func (x *instance) Count(h uint32, kind abi.Kind) int32 {
 	return x.reply(abi.FuncCount, c.n, err)
 }
 
-// At gives a child by its place.
+// At returns a child by its index.
 func (x *instance) At(h uint32, kind abi.Kind, i uint32) int32 {
 	c, err := x.children(h, kind)
 	if err != nil {
@@ -89,7 +89,7 @@ func (x *instance) At(h uint32, kind abi.Kind, i uint32) int32 {
 	return x.replyHandle(abi.FuncAt, kind, c.at(int(i)), nil)
 }
 
-// Find gives a child by its name.
+// Find returns a child by its name.
 func (x *instance) Find(h uint32, kind abi.Kind, name []byte) int32 {
 	c, err := x.children(h, kind)
 	if err != nil {
@@ -189,7 +189,8 @@ func (x *instance) mayAdd(o *tx.Object, k abi.Kind, name string) error {
 }
 
 // mayEdit refuses edits of an object of the operator to a plugin that has no right to them. What
-// the plugin added itself it may always edit. Attaching is no edit; policy evaluates it by itself.
+// the plugin added itself it may always edit. Attaching is not an edit; policy evaluates it by
+// itself.
 func (x *instance) mayEdit(o *tx.Object) error {
 	if o.Before == nil {
 		return nil

@@ -141,7 +141,7 @@ func TestTreeEditRight(t *testing.T) {
 	x.ok(t, "add to its own object", x.Add(own, abi.KindMap, []byte("m")))
 }
 
-// An object has only so many programs, maps and attachments, whoever adds them and however.
+// An object has only so many programs, maps and attachments, no matter who adds them and how.
 func TestTreeLimits(t *testing.T) {
 	x, obj := planning(t)
 	x.handles.max = 1 << 16

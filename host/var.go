@@ -11,7 +11,7 @@ import (
 	"github.com/bpfhost/bpfhost/host/plan"
 )
 
-// variable gives the variable behind a handle.
+// variable returns the variable that a handle stands for.
 func (x *instance) variable(h uint32) (tx.VarRef, error) {
 	obj, err := x.handles.get(h, abi.KindVar)
 	if err != nil {

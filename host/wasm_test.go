@@ -23,7 +23,7 @@ type wasmGuest struct {
 type wasmFunc struct {
 	export string
 	params string // 'i' and 'I'
-	locals int    // i32, behind the parameters
+	locals int    // i32, after the parameters
 	code   []byte
 }
 
@@ -38,7 +38,7 @@ func newWasmGuest(names ...string) *wasmGuest {
 	return w
 }
 
-// text puts bytes into memory and gives instructions that push pointer and length.
+// text puts bytes into memory and returns instructions that push pointer and length.
 func (w *wasmGuest) text(s string) []byte {
 	at := w.next
 	w.data = append(w.data, wasmtest.Data{At: at, Bytes: []byte(s)})
@@ -53,7 +53,7 @@ func (w *wasmGuest) hook(export, params string, code ...[]byte) *wasmGuest {
 }
 
 // must calls a function of the ABI; a negative result becomes that of the hook. The result is left
-// in a local, counted from 0 behind the parameters (n of them), when into is not negative.
+// in a local, counted from 0 after the parameters (n of them), when into is not negative.
 func (w *wasmGuest) must(params, into int, name string, args ...[]byte) []byte {
 	tmp := params + 7
 	if into >= 0 {
@@ -95,7 +95,7 @@ func paramsOf(ps []abi.Param) string {
 	return s
 }
 
-// bytes gives the module.
+// bytes returns the module.
 func (w *wasmGuest) bytes() []byte {
 	if !slices.ContainsFunc(w.funcs, func(f wasmFunc) bool { return f.export == "bpfhost_abi" }) {
 		w.funcs = append(w.funcs, wasmFunc{"bpfhost_abi", "", 0, i32(int64(w.version))})

@@ -2,8 +2,8 @@ package main
 
 import "github.com/bpfhost/bpfhost/host"
 
-// accountDoc is the account of one event source as a line of JSON: sent = delivered + lost + dropped
-// + missing. What the program does not count is null.
+// accountDoc is the account of one event source as a line of JSON: sent = delivered + lost +
+// dropped + missing. What the program does not count is null.
 type accountDoc struct {
 	Schema    string  `json:"schema"`
 	Source    string  `json:"source"`
@@ -14,7 +14,8 @@ type accountDoc struct {
 	Missing   int64   `json:"missing"`
 }
 
-// writeAccount prints the account of events: lines for people, and with jsonl a record for each source.
+// writeAccount prints the account of events: lines for people, and with jsonl a record for each
+// source.
 func writeAccount(a app, run *host.Run, output string) error {
 	if err := run.WriteAccount(a.err); err != nil || output != "jsonl" {
 		return err

@@ -73,7 +73,8 @@ only their own types are compared.`,
 	return c
 }
 
-// explainRoots adds to an error which type may have been meant by the first root that is in neither table.
+// explainRoots adds to an error which type may have been meant by the first root that is in neither
+// table.
 func explainRoots(err error, roots []string, tables ...*btf.Types) error {
 	for _, root := range roots {
 		kind, name := splitKind(root)

@@ -66,7 +66,8 @@ of BTF objects, programs and maps: "id:N" is a SRC argument as well.`,
 	return c
 }
 
-// list opens the types of the kernel and of its modules. A module whose types cannot be read is left out, with a word.
+// list opens the types of the kernel and of its modules. A module whose types cannot be read is
+// left out, with a word.
 func (s *sources) list() (listDoc, error) {
 	d := listDoc{Schema: listSchema}
 	t, err := s.kernel.Types()

@@ -17,7 +17,8 @@ func splitKind(s string) (kind, name string) {
 	return "", s
 }
 
-// findRoots returns the types that are named "NAME", "struct NAME" or by the number that raw dumps and find show.
+// findRoots returns the types that are named "NAME", "struct NAME" or by the number that raw dumps
+// and find show.
 func findRoots(t *btf.Types, names []string) ([]btf.ID, error) {
 	if len(names) == 0 {
 		return nil, nil
@@ -45,8 +46,8 @@ func findRoots(t *btf.Types, names []string) ([]btf.ID, error) {
 	return ids, nil
 }
 
-// similar says which type may have been meant by a name that none of the tables has: one of the same name but another kind, or
-// one with few other letters.
+// similar says which type may have been meant by a name that none of the tables has: one of the
+// same name but another kind, or one with few other letters.
 func similar(kind, name string, tables ...*btf.Types) string {
 	best, limit := "", min(2, len(name)/3) // letters that may differ
 	for _, t := range tables {

@@ -33,8 +33,8 @@ func (a app) sources() *sources {
 
 func (s *sources) close() { s.kernel.Close() }
 
-// open opens what a SRC argument names. base is the SRC that a split one goes on from; empty is vmlinux for
-// modules and nothing for files.
+// open opens what a SRC argument names. base is the SRC that a split one goes on from; empty is
+// vmlinux for modules and nothing for files.
 func (s *sources) open(name, base string) (*btf.Types, error) {
 	if t, err := s.ofKernel(name, base); t != nil || err != nil {
 		return t, err
@@ -67,7 +67,8 @@ func hintBase(err error, base string) error {
 	return err
 }
 
-// openAll opens several as one table without duplicates. base is that of those which are split: it may be among them.
+// openAll opens several as one table without duplicates. base is that of those which are split: it
+// may be among them.
 func (s *sources) openAll(names []string, base string) (*btf.Types, error) {
 	if len(names) == 1 {
 		return s.open(names[0], base)
@@ -127,8 +128,8 @@ func (s *sources) base(name string) (*btf.Types, error) {
 	return t, err
 }
 
-// ofKernel opens the types of the running kernel, of one of its modules or of something that is loaded; nil if name is none
-// of these.
+// ofKernel opens the types of the running kernel, of one of its modules or of something that is
+// loaded; nil if name is none of these.
 func (s *sources) ofKernel(name, base string) (*btf.Types, error) {
 	var t *btf.Types
 	modules, err := s.kernel.Modules()
@@ -150,7 +151,8 @@ func (s *sources) ofKernel(name, base string) (*btf.Types, error) {
 	return s.parseAs(name, t.Bytes(), nil, base)
 }
 
-// loaded finds out what opens the types of a BTF object, program or map by its id, as in "prog:12"; nil for other names.
+// loaded finds out what opens the types of a BTF object, program or map by its id, as in "prog:12";
+// nil for other names.
 func (s *sources) loaded(name string) (open func(uint32) (*btf.Types, error), id uint32) {
 	kind, number, _ := strings.Cut(name, ":")
 	n, err := strconv.ParseUint(number, 10, 32)

@@ -15,8 +15,8 @@ import (
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
-// TestOpenDistilled opens a module that was built apart from its kernel: its types go on from a small base of their own, and with
-// --base from a kernel's.
+// TestOpenDistilled opens a module that was built apart from its kernel: its types go on from a
+// small base of their own, and with --base from a kernel's.
 func TestOpenDistilled(t *testing.T) {
 	dir := t.TempDir()
 	put := func(name string, b []byte) string {

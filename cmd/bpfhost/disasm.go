@@ -166,8 +166,8 @@ func plain(p *spec.Program) ([]asm.Insn, map[int]string) {
 	return code, funcs
 }
 
-// encoded returns the bytes of each instruction as the object has them: what the loader puts in place of
-// names is zero.
+// encoded returns the bytes of each instruction as the object has them: what the loader puts in
+// place of names is zero.
 func (d *disasm) encoded(code []asm.Insn, p *spec.Program) ([][]byte, error) {
 	linked, err := p.Resolve()
 	if err != nil {

@@ -21,8 +21,8 @@ type inputError struct{ err error }
 func (e *inputError) Error() string { return e.err.Error() }
 func (e *inputError) Unwrap() error { return e.err }
 
-// readFile reads a whole file; "-" is standard input. Errors are *inputError, or errInterrupted: a pipe or a
-// terminal may never end.
+// readFile reads a whole file; "-" is standard input. Errors are *inputError, or errInterrupted: a
+// pipe or a terminal may never end.
 func (a app) readFile(name string) ([]byte, error) {
 	type content struct {
 		bytes []byte
@@ -77,8 +77,9 @@ func (a app) readAll(name string) ([]byte, error) {
 	return b, err
 }
 
-// writeFile writes a whole file; "-" is standard output. A file comes to its place whole or not at all. What is there and
-// is not a plain file, such as a device, a pipe or a symbolic link, stays and is written to.
+// writeFile writes a whole file; "-" is standard output. A file comes to its place whole or not at
+// all. What is there and is not a plain file, such as a device, a pipe or a symbolic link, stays
+// and is written to.
 func (a app) writeFile(name string, b []byte) error {
 	if name == "-" {
 		_, err := a.out.Write(b)
@@ -100,7 +101,7 @@ func (a app) writeFile(name string, b []byte) error {
 	return nil
 }
 
-// replaceFile writes a file beside name and gives it that name.
+// replaceFile writes a file beside name and renames it to name.
 func replaceFile(name string, b []byte, mode fs.FileMode) error {
 	beside := filepath.Join(filepath.Dir(name), ".bpfhost-"+rand.Text())
 	f, err := os.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)

@@ -83,7 +83,8 @@ type sizesDoc struct {
 	MemoryPerCPU uint64 `json:"memory_per_cpu"` // of those for each CPU
 }
 
-// readObject reads an object file. Unless strict, it is read as run and plan do it: leniently. kernel may be nil.
+// readObject reads an object file. Unless strict, it is read as run and plan do it: leniently.
+// kernel may be nil.
 func readObject(b []byte, strict bool, kernel *btf.Types) (*objectDoc, error) {
 	c, err := elf.LoadBytes(b, elf.Options{Lenient: !strict})
 	if err != nil {

@@ -91,8 +91,8 @@ func TestRefuseNotes(t *testing.T) {
 	}
 }
 
-// TestObjectFlips shows objects with one byte in seven changed, one at a time: whatever the reader lets
-// through can be shown.
+// TestObjectFlips shows objects with one byte in seven changed, one at a time: whatever the reader
+// lets through can be shown.
 func TestObjectFlips(t *testing.T) {
 	for _, name := range []string{"core-el.o", "maps-el.o", "ops-el.o"} {
 		b, err := os.ReadFile("../../core/elf/testdata/" + name)

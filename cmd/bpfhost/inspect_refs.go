@@ -69,8 +69,8 @@ func refOf(in *asm.Insn) (kind, to string) {
 	return refKinds[in.Ref], in.Symbol
 }
 
-// listCore lists the CO-RE relocations of all programs, each once for a program, with their results if
-// the types of a kernel are known.
+// listCore lists the CO-RE relocations of all programs, each once for a program, with their results
+// if the types of a kernel are known.
 func listCore(c *spec.Collection, kernel *btf.Types) []report.CoreRelo {
 	results := make(map[btf.CoreRelo]spec.CoreFixup)
 	if kernel != nil {

@@ -117,7 +117,8 @@ func (d *objectDoc) refTables(t *table) {
 	t.block(head, rows)
 }
 
-// String is one line: "132 instructions of 1,080 bytes, BTF of 3,120 bytes, maps of 66,152 bytes and 48 for each CPU".
+// String is one line: "132 instructions of 1,080 bytes, BTF of 3,120 bytes, maps of 66,152 bytes
+// and 48 for each CPU".
 func (s sizesDoc) String() string {
 	text := fmt.Sprintf("%s instructions of %s bytes, ", thousands(s.Insns), thousands(s.Code))
 	if s.BTF == 0 {

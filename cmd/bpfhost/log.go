@@ -12,7 +12,8 @@ import (
 	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
-// newLog returns a logger that writes one line for each message: "bpfhost: warning: text key=value". A plugin's own start with "bpfhost: plugin NAME: ".
+// newLog returns a logger that writes one line for each message: "bpfhost: warning: text
+// key=value". A plugin's own start with "bpfhost: plugin NAME: ".
 func newLog(w io.Writer, verbose bool) *slog.Logger {
 	level := slog.LevelInfo
 	if verbose {

@@ -1,7 +1,8 @@
 // Command bpfhost runs WebAssembly plugins that build and patch eBPF programs, shows what they
 // would do, and looks into objects and plugins.
 //
-// Standard output carries data, standard error carries diagnostics. What an exit code means is in exit.go.
+// Standard output carries data, standard error carries diagnostics. What an exit code means is in
+// exit.go.
 package main
 
 import (
@@ -36,7 +37,7 @@ func execute(ctx context.Context, args []string, a app) int {
 		return 0
 	}
 	if ctx.Err() != nil && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, errInterrupted)) {
-		err = errInterrupted // whoever noticed
+		err = errInterrupted // whichever part noticed
 	}
 	return printError(a.err, err)
 }

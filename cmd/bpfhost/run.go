@@ -50,8 +50,8 @@ printed. A second Ctrl-C does not wait for the plugin.`,
 	return c
 }
 
-// warnLenient says what of the operator's objects was read by more than libbpf's rules. The plan, which
-// has all notes, is not shown in a run.
+// warnLenient says what of the operator's objects was read by more than libbpf's rules. The plan,
+// which has all notes, is not shown in a run.
 func warnLenient(a app, p *plan.Plan) {
 	for _, c := range p.Objects {
 		if c.Before == nil {

@@ -17,8 +17,8 @@ var guestNames = []string{"quickstart", "pktguard", "execwatch"}
 // guestsEnv names a folder with the plugins in Go as NAME.wasm, for machines without Go.
 const guestsEnv = "BPFHOST_GUESTS"
 
-// gatherGuests puts every plugin and object into one folder: those in C as they are committed, those
-// in Go built here.
+// gatherGuests puts every plugin and object into one folder: those in C as they are committed,
+// those in Go built here.
 func gatherGuests(t *testing.T, shared string) string {
 	t.Helper()
 	out := filepath.Join(shared, "guests")

@@ -72,7 +72,7 @@ func remember(ts *testscript.TestScript, neg bool, args []string) {
 		for _, f := range files {
 			b, err := os.ReadFile(f)
 			if err != nil {
-				continue // closed meanwhile
+				continue // closed in between
 			}
 			for lines := bufio.NewScanner(bytes.NewReader(b)); lines.Scan(); {
 				k, v, _ := strings.Cut(lines.Text(), ":")

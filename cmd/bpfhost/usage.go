@@ -34,7 +34,8 @@ func noCommand(c *cobra.Command, args []string) error {
 	return badUsage(c, "%s", text)
 }
 
-// badFlag makes a usage error of what the flag parser says, with the nearest flag for an unknown one.
+// badFlag makes a usage error of what the flag parser says, with the nearest flag for an unknown
+// one.
 func badFlag(c *cobra.Command, err error) error {
 	text := err.Error()
 	var unknown interface{ GetSpecifiedName() string }

@@ -78,8 +78,8 @@ type Map interface {
 	ValueSize() int
 	MaxEntries() int
 
-	// BufferSize returns the size of what Lookup fills: of per-CPU maps the values of all CPUs, each
-	// padded to 8 bytes.
+	// BufferSize returns the size of what Lookup fills: of per-CPU maps the values of all CPUs,
+	// each padded to 8 bytes.
 	BufferSize() int
 
 	// Lookup copies the value of a key. It returns ErrNoKey as it is where there is none.
@@ -91,8 +91,8 @@ type Map interface {
 	// Delete removes a key, or returns ErrNoKey.
 	Delete(key []byte) error
 
-	// NextKey copies the key after another one, the first one after an empty key. It returns ErrNoKey
-	// after the last.
+	// NextKey copies the key after another one, the first one after an empty key. It returns
+	// ErrNoKey after the last.
 	NextKey(key, next []byte) error
 }
 
@@ -111,13 +111,14 @@ var ErrNoKey = errors.New("no such key")
 
 // Ring is a ring buffer that is read.
 type Ring interface {
-	// Wait returns when there is something to read, or the cause why it waits no more: ctx, or Close.
+	// Wait returns when there is something to read, or the cause why it waits no more: ctx, or
+	// Close.
 	Wait(ctx context.Context) error
 
-	// Drain calls fn for every record that is there now, until fn returns false. The record is valid
-	// within the call only. It returns how many there were.
+	// Drain calls fn for every record that is there now, until fn returns false. The record is
+	// valid within the call only. It returns how many there were.
 	Drain(fn func(rec []byte) bool) (n int, err error)
 
-	// Close ends reading, and whoever waits.
+	// Close ends reading; a Wait that is under way returns.
 	Close() error
 }

@@ -30,7 +30,7 @@ func (t *planText) instructions(c *Object) {
 	}
 }
 
-// textWidth is where comments begin, behind the instruction.
+// textWidth is where comments begin, after the instruction.
 const textWidth = 44
 
 // hunk writes one run of instructions: mark, index, text, and where it comes from. What is added

@@ -13,7 +13,7 @@ type Object struct {
 	Name    string
 	Source  string           // file name of the operator's object; empty if the plugin built it
 	SHA256  string           // of that file, in hex
-	Before  *spec.Collection // as the operator gave it; nil if the plugin built it
+	Before  *spec.Collection // as the operator passed it; nil if the plugin built it
 	After   *spec.Collection // as it will be loaded; nil if the plugin left the object out
 	Changes []spec.Change    // what makes After differ from Before
 	Core    []spec.CoreFixup // what the CO-RE relocations of After come to with the types given; nil without

@@ -306,7 +306,7 @@ func (t *planText) gone(c *Object) []row {
 	return rows
 }
 
-// notes writes the plugin's remarks, each behind its name so that none can pass for the host's.
+// notes writes the plugin's remarks, each after its name so that none can pass for the host's.
 func (t *planText) notes() {
 	if len(t.plan.Notes) == 0 {
 		return

@@ -26,8 +26,8 @@ type Input struct {
 	Collection *spec.Collection
 }
 
-// Accesses lists what there is to evaluate, in an order that depends on f alone. What occurs several
-// times is listed once, with its first place; of numbers the largest is listed.
+// Accesses lists what there is to evaluate, in an order that depends on f alone. What occurs
+// several times is listed once, with its first place; of numbers the largest is listed.
 func Accesses(f Final) []Access {
 	c := &collector{final: f, index: map[accessKey]int{}}
 	if f.Plugin != "" {
@@ -143,8 +143,8 @@ func (c *collector) addAt(s Access, where string) {
 	c.add(s)
 }
 
-// Instruction says what an instruction uses, if it is anything that is evaluated. It looks at what the
-// kernel would see, so an instruction that is marked Raw is no exception.
+// Instruction says what an instruction uses, if it is anything that is evaluated. It looks at what
+// the kernel would see, so an instruction that is marked Raw is not an exception.
 func Instruction(in *asm.Insn) (Access, bool) {
 	kfunc := in.Op == asm.OpCall && in.Src == asm.PseudoKfuncCall
 	switch {
@@ -213,7 +213,8 @@ func addSaturating(a, b uint64) uint64 {
 	return a + b
 }
 
-// attach lists where a program is attached. Without a target of its own it is what the program says.
+// attach lists where a program is attached. Without a target of its own it is what the program
+// says.
 func (c *collector) attach(col *spec.Collection, a spec.Attach) {
 	where := "program " + a.Program
 	own := ""

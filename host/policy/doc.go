@@ -4,16 +4,16 @@
 // # What a plugin may do
 //
 // A plugin requests what it needs ([ParseRequests]); the operator's policy says what is granted
-// ([Parse], or [BuiltIn] where they wrote none). A plugin may do what is in both, and nothing else. It is
-// asked early, where a plugin does something ([Policy.Decision]), so that the refusal names the place,
-// and once more over everything that is about to be loaded, after every edit ([Accesses],
-// [Policy.Evaluate]). Only the second counts.
+// ([Parse], or [BuiltIn] where they wrote none). A plugin may do what is in both, and nothing else.
+// It is asked early, where a plugin does something ([Policy.Decision]), so that the refusal names
+// the place, and once more over everything that is about to be loaded, after every edit
+// ([Accesses], [Policy.Evaluate]). Only the second counts.
 //
 // # The policy language
 //
 // A policy is a YAML mapping (JSON is YAML). Reading is strict: an unknown key, a key that is there
-// twice, a name of a type that does not exist, an anchor, an alias or a tag is an error with line and
-// column. Every key that is accepted is enforced. What is not granted is denied.
+// twice, a name of a type that does not exist, an anchor, an alias or a tag is an error with line
+// and column. Every key that is accepted is enforced. What is not granted is denied.
 //
 //	plugin:                    # what the policy is for; without it, any plugin
 //	  name: guard              # the name that the plugin has for itself
@@ -61,29 +61,29 @@
 //
 // # Patterns
 //
-// In lists, * stands for any run of characters, slashes included, and ? for one character. A pattern
-// with ! in front takes away, wherever it stands in the list. Both characters mean something else to
-// YAML at the start of a word, so such patterns need quotes.
+// In lists, * stands for any run of characters, slashes included, and ? for one character. A
+// pattern with ! in front takes away, wherever it stands in the list. Both characters mean
+// something else to YAML at the start of a word, so such patterns need quotes.
 //
 // # Dangerous names
 //
 // No pattern with a wildcard matches a name that reaches beyond observing and steering packets: the
 // helpers that write memory of processes, override results, send signals or call bpf(2), the kernel
 // functions that send signals or stop the machine, and the program types ext, lsm, struct_ops and
-// syscall. A policy must name them, and so must the plugin. The same holds for what this version has
-// no name for: it is called by its number, like "#250".
+// syscall. A policy must name them, and so must the plugin. The same holds for what this version
+// has no name for: it is called by its number, like "#250".
 //
 // # Classes
 //
 // A class only takes away. Observe leaves the program types kprobe, perf_event, raw_tracepoint,
 // tracepoint and tracing, and no helper that writes memory of processes, redirects or does what
-// mutate excludes. Mutate excludes denying, overriding and signalling: the program types ext, lsm and
-// struct_ops, modify_return, bpf_override_return and the functions that send signals. Enforce, the
-// default, excludes nothing.
+// mutate excludes. Mutate excludes denying, overriding and signalling: the program types ext, lsm
+// and struct_ops, modify_return, bpf_override_return and the functions that send signals. Enforce,
+// the default, excludes nothing.
 //
 // # What is never granted
 //
-// An instruction that names a map or kernel function by number instead of by name, a path with .. or
-// an empty part in it, and numbers above the ceilings: 1,024 programs, 1,000,000 instructions, 1,024
-// maps, 4 GiB for a map and 8 GiB for all.
+// An instruction that names a map or kernel function by number instead of by name, a path with ..
+// or an empty part in it, and numbers above the ceilings: 1,024 programs, 1,000,000 instructions,
+// 1,024 maps, 4 GiB for a map and 8 GiB for all.
 package policy

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestManual holds the two manuals against the language: every key is described, and the examples are
-// policies.
+// TestManual holds the two manuals against the language: every key is described, and the examples
+// are policies.
 func TestManual(t *testing.T) {
 	page, err := os.ReadFile("../../docs/policy.md")
 	if err != nil {

@@ -46,7 +46,8 @@ type Error struct {
 // Unrequested is the rule of what a plugin uses without having asked for it.
 const Unrequested = "unrequested"
 
-// Error is one line, terminal-safe, e.g. "policy strict.yaml:7 denies helper bpf_redirect (insn 31 of p)".
+// Error is one line, terminal-safe, e.g. "policy strict.yaml:7 denies helper bpf_redirect (insn 31
+// of p)".
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.Rule == Unrequested {

@@ -97,8 +97,8 @@ func (p *Policy) identity(key string, a Access, v *Decision) {
 	}
 }
 
-// object evaluates an input object, and that the plugin changed it. Operators name objects themselves,
-// so without the key any is taken; changing one must be granted.
+// object evaluates an input object, and that the plugin changed it. Operators name objects
+// themselves, so without the key any is taken; changing one must be granted.
 func (p *Policy) object(a Access, v *Decision) {
 	if p.objects == nil && a.Kind == KindObject {
 		v.allow("any object", 0)

@@ -279,8 +279,8 @@ func (d *draft) yaml() string {
 	return text
 }
 
-// TestNarrowing makes random policies, restricts each once or more, and wants that nothing is granted
-// that was not granted before. Taking requests away must not grant either.
+// TestNarrowing makes random policies, restricts each once or more, and wants that nothing is
+// granted that was not granted before. Taking requests away must not grant either.
 func TestNarrowing(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	all := requests(t, "program *", "program lsm", "program syscall", "helper *", "helper bpf_send_signal", "kfunc *", "map *", "map-rw *",

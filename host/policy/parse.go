@@ -21,9 +21,9 @@ import (
 // maxText bounds a policy, in bytes.
 const maxText = 256 << 10
 
-// Parse reads a policy in YAML or JSON; name is used in decisions and errors, usually the base name of
-// the file. Nothing is ignored: an unknown key, a key that is there twice, or a value of the wrong
-// shape is a *SyntaxError that says where.
+// Parse reads a policy in YAML or JSON; name is used in decisions and errors, usually the base name
+// of the file. Nothing is ignored: an unknown key, a key that is there twice, or a value of the
+// wrong shape is a *SyntaxError that says where.
 func Parse(name string, data []byte) (*Policy, error) {
 	p := &Policy{
 		name: name, plugin: map[string]text{}, lists: map[string]list{},
@@ -85,7 +85,7 @@ func (d *decoder) read(data []byte) *yaml.Node {
 
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)`)
 
-// yamlError gives an error of the YAML reader our shape. It knows no columns.
+// yamlError makes an *Error of one of the YAML reader, which has no columns.
 func (d *decoder) yamlError(err error) error {
 	text, _, _ := strings.Cut(err.Error(), "\n")
 	m := yamlLine.FindStringSubmatch(text)

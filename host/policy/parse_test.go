@@ -86,8 +86,8 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestParseKeys takes every key of the full policy away: each must make a difference that Decision or
-// Wasm shows, so that no key is read and then ignored.
+// TestParseKeys takes every key of the full policy away: each must make a difference that Decision
+// or Wasm shows, so that no key is read and then ignored.
 func TestParseKeys(t *testing.T) {
 	probes := append(everyAccess(), Access{Kind: KindModule, Name: digestB}, Access{Kind: KindPlugin, Name: "other"},
 		Access{Kind: KindObject, Name: "drops", Digest: digestA}, Access{Kind: KindObject, Name: "x"})

@@ -7,8 +7,8 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// TestBuiltIn holds the built-in default against the list of rights that it must not give, whatever a
-// plugin requests.
+// TestBuiltIn holds the built-in default against the list of rights that it must not grant,
+// whatever a plugin requests.
 func TestBuiltIn(t *testing.T) {
 	p := BuiltIn()
 	if p.Name() != "built-in default" {

@@ -20,8 +20,8 @@ type Requests struct {
 //	map TYPE             kfunc NAME       map-rw NAME          sleepable     pin-write PATH
 //	modify_return
 //
-// What stands in capitals is a pattern (see the package comment), except KIND, which is the name of a
-// kind of hook. The error names the text that is not a request.
+// What stands in capitals is a pattern (see the package comment), except KIND, which is the name of
+// a kind of hook. The error names the text that is not a request.
 func ParseRequests(texts []string) (*Requests, error) {
 	r := &Requests{lists: map[string]list{}, texts: append([]string(nil), texts...)}
 	for _, t := range texts {

@@ -79,7 +79,7 @@ type codePart struct {
 	text    strings.Builder
 }
 
-// directives are the lines that are no instructions, with the least number of words after them.
+// directives are the lines that are not instructions, with the least number of words after them.
 var directives = map[string]struct {
 	words int
 	do    func(a *assembler, w []string) error

@@ -144,7 +144,7 @@ func (w *writer) file() []byte {
 	return w.out
 }
 
-// symbols gives all symbols: the null one, those of sections, the file's, local ones first.
+// symbols returns all symbols: the null one, those of sections, the file's, local ones first.
 func (w *writer) symbols() []Symbol {
 	out := []Symbol{{}}
 	for i, s := range w.f.Sections {

@@ -51,8 +51,8 @@ func (f *File) Symbol(name string) *Symbol {
 	panic("no symbol " + name)
 }
 
-// Declaring assembles an object and makes a declaration of the only thing in a section, which stays as an empty
-// one of that name.
+// Declaring assembles an object and makes a declaration of the only thing in a section, which stays
+// as an empty one of that name.
 func Declaring(t testing.TB, text, name, section, empty string) []byte {
 	t.Helper()
 	f, err := Assemble(text)

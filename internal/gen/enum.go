@@ -13,8 +13,8 @@ type value struct {
 	number uint64
 }
 
-// parseEnums reads C enumerations that give every constant its number. Lines that start with # are
-// comments.
+// parseEnums reads C enumerations that set the number of every constant. Lines that start with #
+// are comments.
 func parseEnums(text string) (map[string][]value, error) {
 	enums := map[string][]value{}
 	current := ""

@@ -46,7 +46,7 @@ func parseHelpers(text string, ids, types []value) ([]helper, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read line %d: %w", n, err)
 		}
-		i := len(out) + 1 // number 0 is no helper
+		i := len(out) + 1 // number 0 is not a helper
 		if i >= len(ids) || h.number != uint64(i) || "BPF_FUNC_"+h.name != "BPF_FUNC_bpf_"+strings.TrimPrefix(ids[i].name, "BPF_FUNC_") {
 			return nil, fmt.Errorf("read line %d: helper %d %s is not the next of uapi.txt", n, h.number, h.name)
 		}

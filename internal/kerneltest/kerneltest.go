@@ -13,8 +13,8 @@ import (
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
-// Main is the TestMain of a package that opens descriptors: it runs the tests, fails when one leaves
-// a descriptor open, and exits.
+// Main is the TestMain of a package that opens descriptors: it runs the tests, fails when one
+// leaves a descriptor open, and exits.
 func Main(m *testing.M) {
 	open := sys.Trace()
 	code := m.Run()

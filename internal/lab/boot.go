@@ -44,7 +44,7 @@ type Machine struct {
 	Output  io.Writer     // the jobs' output as it comes, by whole lines; nil drops it
 	Ended   func(Result)  // is called when a job has ended; may be nil
 	Collect string        // folder that gets the files which the jobs left in CollectDir; "" collects none
-	Shell   bool          // gives a shell on standard input and output in place of running the jobs
+	Shell   bool          // runs a shell on standard input and output in place of running the jobs
 }
 
 // CollectDir is where jobs put files that are to come back.
@@ -68,7 +68,7 @@ type Result struct {
 
 // Run boots the machine, runs the jobs in order and powers it off. When the machine fails, the
 // results up to there come with an error that wraps ErrMachine and holds the end of the console:
-// also when the jobs write nothing for m.Silence. However long they take in all is no reason to
+// also when the jobs write nothing for m.Silence. How long they take in all is not a reason to
 // end. It ends at once when ctx does.
 func (m Machine) Run(ctx context.Context) ([]Result, error) {
 	if err := CheckTools(); err != nil {

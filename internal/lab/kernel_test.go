@@ -45,7 +45,7 @@ func chosen(t *testing.T) []Kernel {
 }
 
 // TestKernels runs every test that uses a kernel on the chosen kernels of the lab and on this
-// machine's own, and prints package × kernel. A skip needs a reason that a kernel can give;
+// machine's own, and prints package × kernel. A skip needs a reason that a kernel can have;
 // anything else is a failure. Virtual machines take a few minutes, so it runs only where
 // BPFHOST_REQUIRE names the lab.
 func TestKernels(t *testing.T) {

@@ -77,8 +77,8 @@ func namedModules(dir string) ([]string, error) {
 	return slices.Compact(names), nil
 }
 
-// objectModules returns the modules that an object's sections name. What is not an object names none:
-// testdata has broken ones.
+// objectModules returns the modules that an object's sections name. What is not an object names
+// none: testdata has broken ones.
 func objectModules(file string) []string {
 	f, err := elf.Open(file)
 	if err != nil {

@@ -44,7 +44,7 @@ type Skip struct {
 // built without an option, or the test is about another surrounding than a kernel.
 var explained = regexp.MustCompile(`^needs (kernel \d+\.\d+|CONFIG_\w+|clang|guests|lab|no root)`)
 
-// Explained reports whether the reason is one that a kernel may give.
+// Explained reports whether the reason is one that a kernel may have.
 func (s Skip) Explained() bool { return explained.MatchString(s.Reason) }
 
 func newColumn(kernel, release string, results []Result, took time.Duration, err error) Column {
@@ -184,7 +184,7 @@ func (c Cell) String() string {
 // listed.
 const manySkips = 5
 
-// writeSkips lists skips below what they need; those without a reason that a kernel can give come
+// writeSkips lists skips below what they need; those without a reason that a kernel can have come
 // first.
 func writeSkips(w io.Writer, cols []Column) {
 	lines := map[string][]string{}

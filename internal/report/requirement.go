@@ -2,8 +2,8 @@ package report
 
 import "github.com/bpfhost/bpfhost/core/spec"
 
-// Requirements are what collections ask of the kernel that they are loaded into, and of the user who
-// loads them, as far as that can be told from them alone.
+// Requirements are what collections ask of the kernel that they are loaded into, and of the user
+// who loads them, as far as that can be told from them alone.
 type Requirements struct {
 	Kernel       string        `json:"kernel"`       // oldest version, "5.10" at least
 	Capabilities []string      `json:"capabilities"` // "CAP_BPF", …

@@ -32,8 +32,8 @@ func (c Capability) String() string {
 	return "capability " + strconv.Itoa(int(c))
 }
 
-// MissingCapabilities names those of want that this thread does not have, "CAP_BPF and CAP_PERFMON";
-// empty when it has all or nothing is known.
+// MissingCapabilities names those of want that this thread does not have, "CAP_BPF and
+// CAP_PERFMON"; empty when it has all or nothing is known.
 func MissingCapabilities(want ...Capability) string {
 	b, err := os.ReadFile("/proc/thread-self/status")
 	if err != nil {

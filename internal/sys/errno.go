@@ -5,7 +5,8 @@ import (
 	"syscall"
 )
 
-// Errno is an error number of the kernel. errors.Is finds syscall.Errno and the io/fs sentinels in it.
+// Errno is an error number of the kernel. errors.Is finds syscall.Errno and the io/fs sentinels in
+// it.
 type Errno syscall.Errno
 
 // The error numbers that callers decide by.
@@ -29,7 +30,7 @@ const (
 	ENOTSUPP   = Errno(524) // internal to the kernel, but bpf(2) lets it out
 )
 
-// Error gives the text and the symbolic name, "invalid argument (EINVAL)".
+// Error returns the text and the symbolic name, "invalid argument (EINVAL)".
 func (e Errno) Error() string {
 	if e == ENOTSUPP {
 		return "not supported by the kernel (ENOTSUPP)"

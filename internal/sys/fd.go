@@ -35,7 +35,7 @@ func NewFD(raw int) (*FD, error) {
 	return f, nil
 }
 
-// Acquire gives the number for the time until Release. It returns os.ErrClosed after Close.
+// Acquire returns the number for the time until Release. It returns os.ErrClosed after Close.
 func (f *FD) Acquire() (int, error) {
 	if f == nil {
 		return -1, os.ErrClosed
@@ -58,7 +58,7 @@ func (f *FD) Release() {
 	}
 }
 
-// Close gives the descriptor up. It may be called again.
+// Close closes the descriptor. It may be called again.
 func (f *FD) Close() error {
 	if f == nil {
 		return nil

@@ -51,8 +51,9 @@ func NextKey(f *FD, key, next []byte, fast bool) error {
 // Freeze makes a map read-only for user space.
 func Freeze(f *FD) error { return elem(cmdMapFreeze, f, nil, nil, 0, false) }
 
-// LookupBatch reads up to n entries from where in points, which is empty at the beginning. It writes
-// the place to go on to out and returns how many entries there were; ENOENT says that these were the last.
+// LookupBatch reads up to n entries from where in points, which is empty at the beginning. It
+// writes the position to go on from to out and returns how many entries there were; ENOENT says
+// that these were the last.
 func LookupBatch(f *FD, in, out, keys, values []byte, n uint32) (uint32, error) {
 	raw, err := f.Acquire()
 	if err != nil {

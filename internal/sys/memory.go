@@ -2,8 +2,8 @@ package sys
 
 import "runtime/debug"
 
-// Memory is memory that is shared with the kernel and whose pages the kernel may refuse to give: touching it
-// goes through the methods, which then return an error.
+// Memory is memory that is shared with the kernel and whose pages the kernel may refuse to provide:
+// touching it goes through the methods, which then return an error.
 type Memory struct{ b []byte }
 
 // Size is the number of bytes.

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MapMemory maps size bytes of the map with descriptor raw for reading and writing: at that address, where
-// nothing else may be, or with 0 where the kernel likes.
+// MapMemory maps size bytes of the map with descriptor raw for reading and writing: at that
+// address, where nothing else may be, or with 0 where the kernel likes.
 func MapMemory(raw, size int, addr uint64) (*Memory, error) {
 	if unsafe.Sizeof(uintptr(0)) != 8 {
 		return nil, fmt.Errorf("map memory on 32-bit machines: %w", ErrNotSupported)
@@ -30,7 +30,7 @@ func MapMemory(raw, size int, addr uint64) (*Memory, error) {
 // Address is where the memory is, in this process.
 func (m *Memory) Address() uint64 { return uint64(uintptr(unsafe.Pointer(&m.b[0]))) }
 
-// Unmap gives the memory back. Nothing of it may be touched afterwards.
+// Unmap unmaps the memory. Nothing of it may be touched afterwards.
 func (m *Memory) Unmap() error {
 	return wrapErrno(unix.MunmapPtr(unsafe.Pointer(&m.b[0]), uintptr(len(m.b))))
 }

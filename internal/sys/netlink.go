@@ -45,7 +45,8 @@ func (m *message) number(kind uint16, n uint32) {
 	m.attr(kind, binary.NativeEndian.AppendUint32(nil, n), nil)
 }
 
-// send gives the message to the kernel of this thread's network namespace and waits for its answer.
+// send passes the message to the kernel of this thread's network namespace and waits for its
+// answer.
 func (m *message) send() error {
 	s, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
 	if err != nil {
@@ -123,7 +124,7 @@ func DeleteInterface(index int) error {
 	return newMessage(unix.RTM_DELLINK, 0, ifinfo(index, 0, 0)).send()
 }
 
-// AddAddress gives an interface of this thread's network namespace an IPv4 address.
+// AddAddress adds an IPv4 address to an interface of this thread's network namespace.
 func AddAddress(index int, p netip.Prefix) error {
 	body := make([]byte, unix.SizeofIfAddrmsg)
 	body[0], body[1] = unix.AF_INET, byte(p.Bits())

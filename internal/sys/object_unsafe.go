@@ -60,7 +60,8 @@ func CreateMprogLink(a *LinkCreateMprog) (*FD, error) {
 	return create(cmdLinkCreate, unsafe.Pointer(a), unsafe.Sizeof(*a))
 }
 
-// OpenRawTracepoint attaches prog to the raw tracepoint name, or to its own BTF target when name is empty.
+// OpenRawTracepoint attaches prog to the raw tracepoint name, or to its own BTF target when name is
+// empty.
 func OpenRawTracepoint(name string, prog int, cookie uint64) (*FD, error) {
 	a := rawTracepoint{Name: StringPointer(name), ProgFD: uint32(prog), Cookie: cookie}
 	return create(cmdRawTracepoint, unsafe.Pointer(&a), unsafe.Sizeof(a))
@@ -90,7 +91,7 @@ func DetachLink(link *FD) error {
 	return err
 }
 
-// Pin gives the object a name in a bpf file system.
+// Pin pins the object under a name in a bpf file system.
 func Pin(f *FD, path string) error {
 	raw, err := f.Acquire()
 	if err != nil {
@@ -149,7 +150,7 @@ func InfoOfLink(f *FD) (i LinkInfo, err error) {
 }
 
 // BTFHeader describes loaded type information: its id, its size and the name that the kernel or a
-// module gave it (Linux 5.11).
+// module has for it (Linux 5.11).
 func BTFHeader(f *FD) (id, size uint32, name string, err error) {
 	var buf [64]byte
 	i := BTFInfo{Name: BytesPointer(buf[:]), NameLen: uint32(len(buf))}

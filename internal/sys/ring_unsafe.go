@@ -52,7 +52,7 @@ func (r *Ring) Header(off int) uint32 {
 	return atomic.LoadUint32((*uint32)(unsafe.Pointer(&r.Data[off : off+8 : off+8][0])))
 }
 
-// Unmap gives the memory back. Nothing of the ring may be touched afterwards.
+// Unmap unmaps the memory. Nothing of the ring may be touched afterwards.
 func (r *Ring) Unmap() error {
 	err := unix.Munmap(r.consumer)
 	if e := unix.Munmap(r.producer); err == nil {
@@ -61,7 +61,7 @@ func (r *Ring) Unmap() error {
 	return err
 }
 
-// MapFile maps a whole file for reading. The returned function gives the memory back.
+// MapFile maps a whole file for reading. The returned function unmaps it.
 func MapFile(f *FD, size int) ([]byte, func(), error) {
 	raw, err := f.Acquire()
 	if err != nil {

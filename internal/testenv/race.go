@@ -7,8 +7,9 @@ import "testing"
 // Race says whether the race detector is in the test.
 const Race = true
 
-// NeedAllocations skips a test that counts allocations where the race detector is in it: what it watches
-// is compiled in other ways, with allocations that the product does not have (append of a new slice).
+// NeedAllocations skips a test that counts allocations where the race detector is in it: what it
+// watches is compiled in other ways, with allocations that the product does not have (append of a
+// new slice).
 func NeedAllocations(t testing.TB) {
 	t.Helper()
 	t.Skip("counts allocations, to which the race detector adds its own")

@@ -101,7 +101,7 @@ func configured(config []byte, option string) bool {
 const InLab = "BPFHOST_LAB"
 
 // Refused skips the test where a machine refuses what its kernel has, by a rule of its own: some
-// give no one the right to trace functions, for instance. A machine of the kernel lab has no such
+// let nobody trace functions, for instance. A machine of the kernel lab has no such
 // rules, so there it is a failure.
 func Refused(t testing.TB, what string, err error) {
 	t.Helper()

@@ -14,8 +14,9 @@ import (
 // readyTimeout bounds how long a new pair may take until packets cross it.
 const readyTimeout = 10 * time.Second
 
-// waitReady waits until packets cross the pair in both directions. An interface that was just switched
-// on drops everything without a word until the kernel's worker for link changes has been there.
+// waitReady waits until packets cross the pair in both directions. An interface that was just
+// switched on drops everything without a word until the kernel's worker for link changes has been
+// there.
 func (n *Net) waitReady() error {
 	peer := PeerAddrs()[0]
 	if err := crosses(n.Peer, n.Do, localName, Local()); err != nil {

@@ -108,7 +108,7 @@ func quiet() error {
 	return nil
 }
 
-// up gives an interface its addresses and those of its peer, and switches it on.
+// up sets an interface's addresses and those of its peer, and switches it on.
 func up(name string, own, peer []netip.Addr, peerMAC [6]byte) error {
 	index, err := sys.InterfaceIndex(name)
 	if err != nil {
@@ -136,8 +136,8 @@ func (n *Net) Iface() string { return localName }
 // Path names the local namespace in the file system, "/proc/<pid>/fd/<n>". It is good until Close.
 func (n *Net) Path() string { return n.path }
 
-// Do runs fn in the local namespace on an OS thread of its own. Goroutines that fn starts are not in
-// the namespace. After Close the error wraps os.ErrClosed.
+// Do runs fn in the local namespace on an OS thread of its own. Goroutines that fn starts are not
+// in the namespace. After Close the error wraps os.ErrClosed.
 func (n *Net) Do(fn func() error) error { return sys.InNetns(n.local, fn) }
 
 // Peer is Do for the peer namespace.
@@ -148,8 +148,8 @@ func (n *Net) Close() error {
 	var err error
 	n.once.Do(func() {
 		if n.local != nil && n.path != "" {
-			// The kernel would remove the pair with the namespaces, but some time later. Without a pair
-			// there is nothing to remove.
+			// The kernel would remove the pair with the namespaces, but some time later. Without a
+			// pair there is nothing to remove.
 			err = n.Do(func() error {
 				index, e := sys.InterfaceIndex(localName)
 				if e != nil {

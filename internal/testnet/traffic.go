@@ -30,7 +30,7 @@ func (f Flow) Total() int { return f.UDP + f.TCP + f.ICMP }
 
 // Traffic sends the packets of f in turns of UDP, TCP and ICMP, and nothing else: TCP packets are
 // the first of a connection that nobody waits for. It returns what was sent, which is less than f
-// when ctx ended (that is no error) or sending failed.
+// when ctx ended (that is not an error) or sending failed.
 func (n *Net) Traffic(ctx context.Context, f Flow) (sent Flow, err error) {
 	if !f.From.IsValid() {
 		f.From = PeerAddrs()[0]

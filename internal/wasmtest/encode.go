@@ -11,7 +11,7 @@ var (
 	Grow        = []byte{0x40, 0x00} // memory.grow
 )
 
-// Op encodes an instruction with one number behind it.
+// Op encodes an instruction with one number after it.
 func Op(code byte, arg int) []byte { return append([]byte{code}, ULEB(arg)...) }
 
 // Const is i32.const.

@@ -1,5 +1,5 @@
-// Package wasmtest writes WebAssembly modules for tests, so that every input can be read in its test.
-// What is wrong in a module is written as it is.
+// Package wasmtest writes WebAssembly modules for tests, so that every input can be read in its
+// test. What is wrong in a module is written as it is.
 package wasmtest
 
 import "slices"
@@ -13,15 +13,15 @@ type Module struct {
 	Start   []byte // index; nil is none
 	Data    []Data
 
-	// Extra are bodies of sections by id. They replace what would be written under that id; those of
-	// custom sections (0) come last.
+	// Extra are bodies of sections by id. They replace what would be written under that id; those
+	// of custom sections (0) come last.
 	Extra map[byte][]byte
 
 	types [][2]string // parameters and results
 }
 
-// Import is an imported function. Parameters and results are letters: i is i32, I is i64, f is f32, F is
-// f64.
+// Import is an imported function. Parameters and results are letters: i is i32, I is i64, f is f32,
+// F is f64.
 type Import struct {
 	Module, Name    string
 	Params, Results string

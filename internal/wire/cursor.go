@@ -22,15 +22,16 @@ type Error struct {
 	Err     error
 }
 
-// Error gives place and cause, for example ".BTF+0x18: data ends too early".
+// Error returns position and cause, for example ".BTF+0x18: data ends too early".
 func (e *Error) Error() string {
 	return fmt.Sprintf("%s+%#x: %v", e.Section, e.Offset, e.Err)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Cursor reads forward through bytes. After a failure every read gives zeroes and Err the first error.
+// Cursor reads forward through bytes. After a failure every read returns zeroes, and Err the first
+// error.
 type Cursor struct {
 	section string
 	order   binary.ByteOrder
@@ -45,7 +46,8 @@ func New(section string, order binary.ByteOrder, data []byte) *Cursor {
 	return &Cursor{section: section, order: order, data: data}
 }
 
-// NewAt is New for data that begins base bytes into its section, so that errors give the right offset.
+// NewAt is New for data that begins base bytes into its section, so that errors have the right
+// offset.
 func NewAt(section string, order binary.ByteOrder, data []byte, base uint64) *Cursor {
 	return &Cursor{section: section, order: order, data: data, base: base}
 }
@@ -64,7 +66,8 @@ func (c *Cursor) Len() int {
 	return len(c.data) - c.pos
 }
 
-// Fail records err at the present offset, unless something failed before, and returns the sticky error.
+// Fail records err at the present offset, unless something failed before, and returns the sticky
+// error.
 func (c *Cursor) Fail(err error) error { return c.FailAt(c.Offset(), err) }
 
 // FailAt is Fail for a place other than the present one, counted from the start of the section.
@@ -80,7 +83,7 @@ func (c *Cursor) Failf(format string, args ...any) error {
 	return c.Fail(fmt.Errorf(format, args...))
 }
 
-// Bytes gives the next n bytes without copying them, nil when there are fewer.
+// Bytes returns the next n bytes without copying them, nil when there are fewer.
 func (c *Cursor) Bytes(n uint64) []byte {
 	if c.err != nil {
 		return nil
@@ -129,7 +132,7 @@ func (c *Cursor) U64() uint64 {
 	return 0
 }
 
-// CString reads up to and over the next NUL and gives what is before it, without copying.
+// CString reads up to and over the next NUL and returns what is before it, without copying.
 func (c *Cursor) CString() []byte {
 	if c.err != nil {
 		return nil
@@ -156,8 +159,9 @@ func (c *Cursor) Fits(count, size uint64) bool {
 	return true
 }
 
-// Sub gives a cursor over n bytes that begin offset bytes into this cursor's data, wherever this one
-// stands. Its errors count from the start of the same section. When the bytes are not there, both fail.
+// Sub returns a cursor over n bytes that begin offset bytes into this cursor's data, wherever this
+// one stands. Its errors count from the start of the same section. When the bytes are not there,
+// both fail.
 func (c *Cursor) Sub(offset, n uint64) *Cursor {
 	s := &Cursor{section: c.section, order: c.order, base: c.base + offset}
 	size := uint64(len(c.data))

@@ -1,5 +1,5 @@
-// Command gen writes everything that follows from the table in package abi: constants and records of
-// package abi, the bindings of package host, the SDKs and the reference.
+// Command gen writes everything that follows from the table in package abi: constants and records
+// of package abi, the bindings of package host, the SDKs and the reference.
 //
 //	go run ./abi/internal/gen          name the files that are out of date; exit 1 if there are any
 //	go run ./abi/internal/gen -write   write them

@@ -7,8 +7,8 @@ import (
 	"github.com/bpfhost/bpfhost/abi"
 )
 
-// hostImports makes the host's side: an interface with one typed method for each function, and the table
-// that decodes and checks arguments before it calls them.
+// hostImports makes the host's side: an interface with one typed method for each function, and the
+// table that decodes and checks arguments before it calls them.
 func hostImports() ([]byte, error) {
 	var g page
 	g.p("// %s", header)
@@ -26,18 +26,20 @@ func hostImports() ([]byte, error) {
 }
 
 func hostInterface(g *page) {
-	g.WriteString(`// imports is what one guest may call: a method for each function of the ABI. Its methods run inside the
-// guest's call, one at a time, and must neither block nor keep a slice.
+	g.WriteString(`// imports is what one guest may call: a method for each function of the ABI. Its methods run inside
+// the guest's call, one at a time, and must neither block nor keep a slice.
 //
-// Before a method is called, the phase is right, every pointer and length lies in guest memory (of length
-// zero is nil), names are names and texts are texts as package abi checks them, and input records are
-// decoded. Handles, numbers and enum values are as the guest gave them. Slices are guest memory: inputs to be
-// copied where they are kept, outputs to be written (abi.CopyOut, abi.CopyRecord). Input and output may overlap.
-// A result is zero or above, or -abi.Errno. A uint64 result reaches the guest only if the other is not negative.
+// Before a method is called, the phase is right, every pointer and length lies in guest memory (of
+// length zero is nil), names are names and texts are texts as package abi checks them, and input
+// records are decoded. Handles, numbers and enum values are as the guest passed them. Slices are
+// guest memory: inputs to be copied where they are kept, outputs to be written (abi.CopyOut,
+// abi.CopyRecord). Input and output may overlap. A result is zero or above, or -abi.Errno. A uint64
+// result reaches the guest only if the other is not negative.
 type imports interface {
 	// Phase says where in its life the guest is.
 	Phase() abi.Phase
-	// Refuse notes that a call of fn was refused with code before its method was called, and returns -code.
+	// Refuse notes that a call of fn was refused with code before its method was called, and
+	// returns -code.
 	Refuse(fn abi.FuncID, code abi.Errno) int32
 
 `)
@@ -124,7 +126,8 @@ func entry(name, params string, fn func(*sandbox.Guest, []uint64) int32) sandbox
 	}
 }
 
-// view returns n elements of size bytes at ptr of guest memory. None at all are nil, wherever they are.
+// view returns n elements of size bytes at ptr of guest memory. None at all are nil, wherever they
+// are.
 func view(g *sandbox.Guest, ptr, n uint64, size uint64) ([]byte, bool) {
 	total := uint64(uint32(n)) * size
 	if total == 0 {

@@ -32,7 +32,8 @@ func (g *page) comment(prefix, text string) {
 	g.p("%s", line)
 }
 
-// item adds text as a list item of lines of at most 100 characters. Tables cannot be broken, items can.
+// item adds text as a list item of lines of at most 100 characters. Tables cannot be broken, items
+// can.
 func (g *page) item(format string, args ...any) {
 	line := "-"
 	for _, w := range strings.Fields(fmt.Sprintf(format, args...)) {

@@ -1,8 +1,9 @@
 //go:build wasip1
 
-// Execwatch prints one line of JSON for every program that is started, optionally only below one parent
-// process or in one cgroup. It patches a raw tracepoint program that clang has built and that reads the
-// kernel's task_struct by CO-RE: two constants in .rodata are its filter. It shows object_open, find, var_write.
+// Execwatch prints one line of JSON for every program that is started, optionally only below one
+// parent process or in one cgroup. It patches a raw tracepoint program that clang has built and
+// that reads the kernel's task_struct by CO-RE: two constants in .rodata are its filter. It shows
+// object_open, find, var_write.
 package main
 
 import (

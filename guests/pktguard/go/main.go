@@ -1,8 +1,9 @@
 //go:build wasip1
 
-// Pktguard patches an XDP program that clang has built: it sets the configuration in .rodata, resizes the
-// block list, splices in code that lets one protocol pass unjudged, fills the block list after load, and
-// prints what is dropped. It shows object_open, var_set_path, set_u, insn_read, insn_asm, plan_note and map_put.
+// Pktguard patches an XDP program that clang has built: it sets the configuration in .rodata,
+// resizes the block list, splices in code that lets one protocol pass unjudged, fills the block
+// list after load, and prints what is dropped. It shows object_open, var_set_path, set_u,
+// insn_read, insn_asm, plan_note and map_put.
 package main
 
 import (
@@ -143,8 +144,9 @@ func resize(obj sdk.Object) error {
 	return m.SetMaxEntries(capacity)
 }
 
-// skipProtocol puts code before the call that judges a packet. Its argument in r1 is the address of the
-// IPv4 header; r2 is free there. Jumps of the program across this place still land where they did.
+// skipProtocol puts code before the call that judges a packet. Its argument in r1 is the address of
+// the IPv4 header; r2 is free there. Jumps of the program across this place still land where they
+// did.
 func skipProtocol(prog sdk.Program) error {
 	text, ok := sdk.Config("skip")
 	if !ok {

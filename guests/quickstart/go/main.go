@@ -1,8 +1,9 @@
 //go:build wasip1
 
-// Quickstart counts packets per protocol and shows a sample of them. It builds its program from nothing:
-// a new object, three maps, and a program in assembly text whose sample rate it sets by patching one
-// instruction. It shows object_new, add, insn_asm, insn_read, insn_splice, attach_add, source_open and map_get.
+// Quickstart counts packets per protocol and shows a sample of them. It builds its program from
+// nothing: a new object, three maps, and a program in assembly text whose sample rate it sets by
+// patching one instruction. It shows object_new, add, insn_asm, insn_read, insn_splice, attach_add,
+// source_open and map_get.
 package main
 
 import (
@@ -125,8 +126,8 @@ func events(b sdk.Batch) error {
 	return err
 }
 
-// appendSample prints one sample: packet u64, source and destination in network byte order, length u16,
-// protocol u8, and at 20 the CPU that counted it.
+// appendSample prints one sample: packet u64, source and destination in network byte order, length
+// u16, protocol u8, and at 20 the CPU that counted it.
 func appendSample(out, d []byte, jsonl bool) []byte {
 	length, proto := binary.LittleEndian.Uint16(d[16:]), d[18]
 	if jsonl {

@@ -95,7 +95,7 @@ enum bpfhost_feature {
 
 /* How much a log line matters. */
 enum bpfhost_log_level {
-	BPFHOST_LOG_DEBUG = 0, /* for whoever works on the plugin */
+	BPFHOST_LOG_DEBUG = 0, /* for developers of the plugin */
 	BPFHOST_LOG_INFO = 1, /* normal course of things */
 	BPFHOST_LOG_WARN = 2, /* something the operator should know */
 	BPFHOST_LOG_ERROR = 3, /* something failed */

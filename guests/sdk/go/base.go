@@ -8,8 +8,8 @@ func Log(level LogLevel, text string) { hostLog(uint32(level), text) }
 // LogEnabled reports whether lines of that level are shown.
 func LogEnabled(level LogLevel) bool { return hostLogEnabled(uint32(level)) > 0 }
 
-// Has reports whether the host has a feature: a property's number, FeatureAttach + an attach kind, or
-// FeatureSource + a map type.
+// Has reports whether the host has a feature: a property's number, FeatureAttach + an attach kind,
+// or FeatureSource + a map type.
 func Has(feature uint32) bool { return hostFeature(feature) > 0 }
 
 // Info returns what the host is.
@@ -19,8 +19,8 @@ func Info() (ABIInfo, error) {
 	return info, err
 }
 
-// Config returns the value of a parameter: what the operator set, or its default. ok is false if there
-// is neither.
+// Config returns the value of a parameter: what the operator set, or its default. ok is false if
+// there is neither.
 func Config(key string) (value string, ok bool) {
 	b, err := fetchConfig(key)
 	return string(b), err == nil
@@ -40,7 +40,8 @@ func fetchConfig(key string) ([]byte, error) {
 	}
 }
 
-// ConfigUint returns the value of a parameter of type ParamU64, or of another whose text is a number.
+// ConfigUint returns the value of a parameter of type ParamU64, or of another whose text is a
+// number.
 func ConfigUint(key string) (uint64, error) {
 	b, err := fetchConfig(key)
 	if err != nil {

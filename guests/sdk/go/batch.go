@@ -1,7 +1,7 @@
 package sdk
 
-// Batch is what a source delivers at once. Its records are read where they lie; they are valid until the hook
-// returns.
+// Batch is what a source delivers at once. Its records are read where they lie; they are valid
+// until the hook returns.
 type Batch struct {
 	Source Source
 	Len    int // records

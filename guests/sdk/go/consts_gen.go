@@ -79,7 +79,7 @@ type LogLevel uint32
 
 // How much a log line matters.
 const (
-	LogDebug LogLevel = 0 // for whoever works on the plugin
+	LogDebug LogLevel = 0 // for developers of the plugin
 	LogInfo  LogLevel = 1 // normal course of things
 	LogWarn  LogLevel = 2 // something the operator should know
 	LogError LogLevel = 3 // something failed

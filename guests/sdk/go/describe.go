@@ -1,11 +1,11 @@
 package sdk
 
-// Me returns the plugin itself. In the describe phase it gets a name, a version, parameters, requests and
-// sections.
+// Me returns the plugin itself. In the describe phase it gets a name, a version, parameters,
+// requests and sections.
 func Me() (Self, error) { return handle[Self](hostSelf()) }
 
-// ParamInfo declares a parameter. Default is text; empty together with Required means that the operator has
-// to set one.
+// ParamInfo declares a parameter. Default is text; empty together with Required means that the
+// operator has to set one.
 type ParamInfo struct {
 	Name     string
 	Type     ParamType
@@ -34,8 +34,8 @@ func (h Self) AddParam(info ParamInfo) error {
 	return p.SetRequired(info.Required)
 }
 
-// AddRequests declares what the plugin needs, in policy words like "program xdp" or "map-rw counts". It gets
-// no more than it asks for, and no more than the policy grants.
+// AddRequests declares what the plugin needs, in policy words like "program xdp" or "map-rw
+// counts". It gets no more than it asks for, and no more than the policy grants.
 func (h Self) AddRequests(requests ...string) error {
 	for _, r := range requests {
 		if err := check(hostAdd(uint32(h), uint32(KindRequest), r)); err != nil {
@@ -45,9 +45,9 @@ func (h Self) AddRequests(requests ...string) error {
 	return nil
 }
 
-// SectionInfo declares a name of program sections in objects. One that ends in "+" may also be followed by a
-// slash and what to attach to: "guard+" for SEC("guard/file_open"). It counts where the host knows no such
-// section itself.
+// SectionInfo declares a name of program sections in objects. One that ends in "+" may also be
+// followed by a slash and what to attach to: "guard+" for SEC("guard/file_open"). It counts where
+// the host knows no such section itself.
 type SectionInfo struct {
 	Name       string
 	Type       ProgType

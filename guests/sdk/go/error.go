@@ -41,8 +41,8 @@ func (e *Error) Unwrap() error { return e.Code }
 // Error is the name of the code.
 func (e Errno) Error() string { return e.String() }
 
-// CodeOf returns the code of an error: that of an *Error or Errno somewhere in its chain, 0 of nil, and
-// ErrInternal of any other.
+// CodeOf returns the code of an error: that of an *Error or Errno somewhere in its chain, 0 of nil,
+// and ErrInternal of any other.
 func CodeOf(err error) Errno {
 	if err == nil {
 		return 0

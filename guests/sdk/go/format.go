@@ -30,7 +30,8 @@ func AppendJSON(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// AppendIPv4 appends an address in network byte order as 192.0.2.1. Fewer than four bytes append nothing.
+// AppendIPv4 appends an address in network byte order as 192.0.2.1. Fewer than four bytes append
+// nothing.
 func AppendIPv4(b, addr []byte) []byte {
 	if len(addr) < 4 {
 		return b

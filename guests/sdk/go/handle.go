@@ -2,8 +2,8 @@ package sdk
 
 import "unsafe"
 
-// Handle names something of the host: kind, generation and index in one number. Zero is none. The typed
-// handles of this package convert to and from it.
+// Handle names something of the host: kind, generation and index in one number. Zero is none. The
+// typed handles of this package convert to and from it.
 type Handle uint32
 
 // Kind says what the handle names.

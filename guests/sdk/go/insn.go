@@ -31,8 +31,8 @@ func (h Program) ReadInsns(first uint32, insns []Insn) (int, error) {
 	return int(n), nil
 }
 
-// Splice replaces del instructions at place at. Labels from LabelLocal on are local to the call, others are
-// those of the program. It returns how many instructions were inserted.
+// Splice replaces del instructions at place at. Labels from LabelLocal on are local to the call,
+// others are those of the program. It returns how many instructions were inserted.
 func (h Program) Splice(at, del uint32, insns []Insn) (int, error) {
 	n := hostInsnSplice(uint32(h), at, del, unsafe.Pointer(unsafe.SliceData(insns)), uint32(len(insns)))
 	if n < 0 {
@@ -41,8 +41,8 @@ func (h Program) Splice(at, del uint32, insns []Insn) (int, error) {
 	return int(n), nil
 }
 
-// Asm replaces del instructions at place at with assembly text. Labels defined in the text are local to it.
-// It returns how many instructions were inserted.
+// Asm replaces del instructions at place at with assembly text. Labels defined in the text are
+// local to it. It returns how many instructions were inserted.
 func (h Program) Asm(at, del uint32, text string) (int, error) {
 	n := hostInsnAsm(uint32(h), at, del, text)
 	if n < 0 {

@@ -122,7 +122,8 @@ func (h Map) Remove() error { return check(hostRemove(uint32(h))) }
 // Remove removes the attachment.
 func (h Attach) Remove() error { return check(hostRemove(uint32(h))) }
 
-// Attach plans to attach the program. Target may be empty where the program says it all, as for tracing.
+// Attach plans to attach the program. Target may be empty where the program says it all, as for
+// tracing.
 func (h Program) Attach(kind AttachKind, target string) (Attach, error) {
 	a, err := handle[Attach](hostAttachAdd(uint32(h), uint32(kind)))
 	if err != nil || target == "" {

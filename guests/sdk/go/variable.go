@@ -10,8 +10,8 @@ func (h Var) Write(off uint32, b []byte) error {
 	return check(hostVarWrite(uint32(h), off, data(b), uint32(len(b))))
 }
 
-// SetUint writes a number over the whole of a variable of up to 8 bytes. For a big-endian object use
-// Object.Set, which knows the byte order.
+// SetUint writes a number over the whole of a variable of up to 8 bytes. For a big-endian object
+// use Object.Set, which knows the byte order.
 func (h Var) SetUint(v uint64) error {
 	size, err := h.Size()
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Guest is who the events go to. Only the loop calls it meanwhile.
+// Guest is who the events go to. While the loop runs, nothing else calls it.
 type Guest interface {
 	// Name returns what errors call it.
 	Name() string
@@ -149,7 +149,7 @@ func (l *Loop) watch(ctx context.Context) {
 	}
 }
 
-// unwatch ends all waiting. Whoever serves next begins anew.
+// unwatch ends all waiting. The next Serve begins anew.
 func (l *Loop) unwatch(stop func()) {
 	stop()
 	l.watchers.Wait()

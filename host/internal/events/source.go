@@ -57,7 +57,7 @@ type Source struct {
 	account      Account
 
 	delivering         bool // the guest has the batch
-	closeAfterDelivery bool // the guest closed the source meanwhile
+	closeAfterDelivery bool // the guest closed the source during a delivery
 	watched            bool
 	signaled           bool // its watcher waits to be resumed
 	resume             chan struct{}
@@ -85,7 +85,7 @@ func (s *Source) Name() string { return s.options.Name }
 // Closed reports whether nothing comes from the source any more.
 func (s *Source) Closed() bool { return s.closed }
 
-// Pause stops and resumes delivery. Records stay in the ring meanwhile.
+// Pause stops and resumes delivery. Records stay in the ring while it is paused.
 func (s *Source) Pause(paused bool) { s.paused = paused }
 
 // Account returns the account of the source with the program's counts as they are now.
@@ -194,7 +194,7 @@ func (s *Source) fill(g Guest, now time.Time) (full bool, err error) {
 	return full, err
 }
 
-// view returns the guest's buffer. A guest that gave the memory away is to blame.
+// view returns the guest's buffer. A guest that freed the memory is to blame.
 func (s *Source) view(g Guest) ([]byte, error) {
 	view, ok := g.View(s.options.Ptr, s.options.Size)
 	if !ok {
@@ -273,7 +273,7 @@ func (s *Source) deliver(ctx context.Context, g Guest, now time.Time) error {
 	return err
 }
 
-// dropRest gives up everything that is in the buffer and in the ring.
+// dropRest drops everything that is in the buffer and in the ring.
 func (s *Source) dropRest() {
 	s.account.Dropped += s.batch.drop()
 	if s.hasOverflow {

@@ -350,7 +350,7 @@ func TestSourceRingFails(t *testing.T) {
 	}
 }
 
-// A guest that gave its buffer away is to blame for it.
+// A guest that freed its buffer is to blame for it.
 func TestSourceBufferGone(t *testing.T) {
 	l, g, ring := running(t)
 	s := openSource(t, l, ring, Options{})

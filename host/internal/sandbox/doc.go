@@ -9,7 +9,7 @@
 //     not functions, not memory.
 //   - A guest sees no files, no environment, no arguments, no sockets and no real clock. Its clocks
 //     advance by a fixed step at each reading, its random numbers are always the same and its sleep
-//     returns at once, so one module with one input gives one result.
+//     returns at once, so one module with one input has one result.
 //   - Every call into a guest has a deadline. A trap, a deadline, proc_exit or a panic of a host
 //     function poisons the guest: it is closed and never called again, and the host goes on.
 //   - Memory is bounded by Limits, and so is the number of host calls of one call.

@@ -14,8 +14,8 @@ import (
 
 // EngineOptions says where an Engine keeps compiled code.
 type EngineOptions struct {
-	// CacheDir holds compiled code between runs; empty keeps it in memory only. It is native code that
-	// is trusted blindly, so the directory must be private, see NewEngine.
+	// CacheDir holds compiled code between runs; empty keeps it in memory only. It is native code
+	// that is trusted blindly, so the directory must be private, see NewEngine.
 	CacheDir string
 }
 
@@ -38,8 +38,8 @@ type digestLock struct {
 }
 
 // NewEngine returns an engine. A missing cache directory is created with mode 0700. The error wraps
-// ErrCacheDir when the directory is a symbolic link, belongs to another user, can be read or written
-// by others, or lies where another user could replace it.
+// ErrCacheDir when the directory is a symbolic link, belongs to another user, can be read or
+// written by others, or lies where another user could replace it.
 func NewEngine(o EngineOptions) (*Engine, error) {
 	e := &Engine{guests: map[*Guest]struct{}{}, locks: map[[sha256.Size]byte]*digestLock{}}
 	if o.CacheDir == "" {
@@ -111,7 +111,8 @@ func (e *Engine) remove(g *Guest) {
 	delete(e.guests, g)
 }
 
-// lock waits until no other load compiles the module of that digest and returns the unlock function.
+// lock waits until no other load compiles the module of that digest and returns the unlock
+// function.
 func (e *Engine) lock(digest [sha256.Size]byte) func() {
 	e.mu.Lock()
 	l := e.locks[digest]

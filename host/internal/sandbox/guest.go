@@ -17,7 +17,8 @@ import (
 )
 
 // Guest is one running module. Call and Close are safe for concurrent use: calls run one after the
-// other. The methods on memory belong to the goroutine that calls, in between or from host functions.
+// other. The methods on memory belong to the goroutine that calls, in between or from host
+// functions.
 type Guest struct {
 	engine  *Engine
 	limits  Limits
@@ -81,7 +82,7 @@ func (g *Guest) Poisoned() error {
 // Call calls an export and returns its result, or 0 if it has none. A timeout of zero is
 // Limits.Call; waiting for a running call counts.
 //
-// The error is *Trap, *Limit, what a host function gave to Abort, or wraps the cause of ctx, and
+// The error is *Trap, *Limit, what a host function passed to Abort, or wraps the cause of ctx, and
 // then the guest is poisoned; or it wraps ErrPoisoned, ErrClosed, ErrReentered or ErrNoExport, and
 // nothing was called.
 func (g *Guest) Call(ctx context.Context, export string, timeout time.Duration, args ...uint64) (int32, error) {

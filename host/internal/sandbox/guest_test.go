@@ -261,8 +261,8 @@ func TestGuestOutput(t *testing.T) {
 // TestGuestDeterministic shows that clock and random numbers are the same for every guest, and that
 // sleeping does not take time.
 func TestGuestDeterministic(t *testing.T) {
-	// clock_time_get(1, 0, 8), random_get(16, 8), poll_oneoff of one clock subscription at 64 with a
-	// timeout of an hour; returns the low half of both, added.
+	// clock_time_get(1, 0, 8), random_get(16, 8), poll_oneoff of one clock subscription at 64 with
+	// a timeout of an hour; returns the low half of both, added.
 	sub := make([]byte, 48)
 	copy(sub[24:], []byte{0x00, 0xa0, 0xb8, 0x30, 0x46, 0x03, 0x00, 0x00}) // 3.6e12 ns
 	seg := cat([]byte{1, 0}, wasmtest.Const(64), []byte{0x0b}, vec(len(sub), sub...))

@@ -20,9 +20,9 @@ type Import struct {
 	Name            string
 	Params, Results []ValueType
 
-	// Fn is called on the goroutine of Call. Parameters are at the start of stack in order, 32-bit ones
-	// in the low half; results go to its start. The slice is valid until Fn returns. Fn must not block
-	// and must not call or close g; g.Abort ends the guest's call from within.
+	// Fn is called on the goroutine of Call. Parameters are at the start of stack in order, 32-bit
+	// ones in the low half; results go to its start. The slice is valid until Fn returns. Fn must
+	// not block and must not call or close g; g.Abort ends the guest's call from within.
 	Fn func(g *Guest, stack []uint64)
 }
 
@@ -36,8 +36,8 @@ type Export struct {
 // wasiModule is the module name of WASI preview 1.
 const wasiModule = "wasi_snapshot_preview1"
 
-// wasiAllowed lists what may be imported of WASI, with its type: what Go reactors and wasi-libc need
-// to start. None of them reaches the system, see doc.go.
+// wasiAllowed lists what may be imported of WASI, with its type: what Go reactors and wasi-libc
+// need to start. None of them reaches the system, see doc.go.
 var wasiAllowed = map[string]string{
 	"args_get":            "(i32, i32) -> i32",
 	"args_sizes_get":      "(i32, i32) -> i32",

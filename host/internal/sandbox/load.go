@@ -19,7 +19,8 @@ type Options struct {
 	Imports    []Import // all that may be imported of HostModule
 	Exports    []Export // all that may be called
 
-	// Stdout and Stderr receive what the guest writes through WASI; nil discards it. They must not block.
+	// Stdout and Stderr receive what the guest writes through WASI; nil discards it. They must not
+	// block.
 	Stdout, Stderr io.Writer
 
 	// UnknownImport may return a better reason for a name of HostModule that is not in Imports; nil
@@ -109,8 +110,9 @@ type compiled struct {
 }
 
 // compile makes native code of the module, or takes it from the cache. The runtime neither looks at
-// a context while it compiles nor promises not to panic on a module that our scan let through, so it
-// works on a goroutine of its own. When time is up that goroutine ends later and cleans up itself.
+// a context while it compiles nor promises not to panic on a module that our scan let through, so
+// it works on a goroutine of its own. When time is up that goroutine ends later and cleans up
+// itself.
 func (g *Guest) compile(ctx context.Context, wasm []byte) error {
 	timed, cancel := context.WithTimeout(ctx, g.limits.Compile)
 	defer cancel()
@@ -145,8 +147,8 @@ func (g *Guest) compile(ctx context.Context, wasm []byte) error {
 	return &Limit{Export: "compile", What: "wall time", Max: g.limits.Compile.String()}
 }
 
-// compileNow compiles in the guest's runtime. A cache directory that is full or damaged is no reason
-// to refuse a module: it is tried once more without.
+// compileNow compiles in the guest's runtime. A cache directory that is full or damaged is not a
+// reason to refuse a module: it is tried once more without.
 func (g *Guest) compileNow(ctx context.Context, wasm []byte) compiled {
 	c := compileIn(ctx, g.runtime, wasm)
 	if c.err == nil || !g.engine.onDisk {
@@ -252,8 +254,8 @@ func (g *Guest) instantiate(ctx context.Context, scan *Module, o *Options) error
 	return g.leave(ctx, timed, g.limits.Start, err)
 }
 
-// instantiateIn turns a failure of the runtime itself into an error. The runtime validates less than
-// it relies on: v1.12.0 panics on passive element segments, which the scan therefore refuses.
+// instantiateIn turns a failure of the runtime itself into an error. The runtime validates less
+// than it relies on: v1.12.0 panics on passive element segments, which the scan therefore refuses.
 func (g *Guest) instantiateIn(ctx context.Context, config wazero.ModuleConfig) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -72,7 +72,8 @@ type ModuleExport struct {
 type funcType struct{ params, results []ValueType }
 
 // Scan reads the structure of a module down to sections, segments, function headers and names, but
-// not instructions. It allocates a small multiple of the module's size at most. The error is *Reject.
+// not instructions. It allocates a small multiple of the module's size at most. The error is
+// *Reject.
 func Scan(wasm []byte, l Limits) (*Module, error) {
 	l = l.withDefaults()
 	if err := scanHeader(wasm, l); err != nil {

@@ -26,8 +26,8 @@ func body(b ...[]byte) []byte {
 	return rawSection(10, []byte{1}, uleb(len(c)), c)
 }
 
-// bombs are the cases W01 to W11 of the reliability notes and their relatives: a few bytes each that
-// make some decoder allocate gigabytes or work for minutes.
+// bombs are the cases W01 to W11 of the reliability notes and their relatives: a few bytes each
+// that make some decoder allocate gigabytes or work for minutes.
 var bombs = []struct {
 	name   string
 	module []byte

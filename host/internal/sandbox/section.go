@@ -237,9 +237,9 @@ func (m *Module) scanElements(r *reader, _ Limits) {
 	}
 }
 
-// scanElement reads one segment. Its flags say: bit 0 passive or declarative, which without reference
-// types has no use and panics the runtime (wazero v1.12.0), bit 1 explicit table, bit 2 expressions
-// instead of function indexes.
+// scanElement reads one segment. Its flags say: bit 0 passive or declarative, which without
+// reference types has no use and panics the runtime (wazero v1.12.0), bit 1 explicit table, bit 2
+// expressions instead of function indexes.
 func (m *Module) scanElement(r *reader) {
 	flags := r.u32()
 	if r.err == nil && (flags > 7 || flags&1 != 0) {

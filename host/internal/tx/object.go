@@ -12,7 +12,7 @@ type Object struct {
 	Name   string
 	Source string           // file name of the operator's object; empty if the plugin added it
 	SHA256 string           // of that file, in hex
-	Before *spec.Collection // as the operator gave it; nil if the plugin added it
+	Before *spec.Collection // as the operator passed it; nil if the plugin added it
 	Work   *spec.Collection // as it is edited
 
 	Evaluated bool  // Decision is known

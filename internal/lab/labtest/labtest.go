@@ -1,5 +1,5 @@
-// Package labtest gives tests of any package what the kernel lab has collected of a kernel. Where
-// that was not done, a test skips, or fails if BPFHOST_REQUIRE names the lab.
+// Package labtest provides tests of any package with what the kernel lab has collected of a kernel.
+// Where that was not done, a test skips, or fails if BPFHOST_REQUIRE names the lab.
 package labtest
 
 import (

@@ -11,8 +11,9 @@ import (
 // errRecord says that a record is none that core/asm can hold.
 var errRecord = errors.New("no such instruction")
 
-// Splice replaces del instructions of p at place at. A label that one of the instructions bears is local to
-// the call; any other is the program's own. It returns how many instructions were inserted.
+// Splice replaces del instructions of p at place at. A label that one of the instructions bears is
+// local to the call; any other is the program's own. It returns how many instructions were
+// inserted.
 func Splice(p sdk.Program, at, del uint32, insns []asm.Insn) (int, error) {
 	recs, err := Records(insns, sdk.Sym)
 	if err != nil {
@@ -21,7 +22,8 @@ func Splice(p sdk.Program, at, del uint32, insns []asm.Insn) (int, error) {
 	return p.Splice(at, del, recs)
 }
 
-// Read returns the instructions of p. Names of functions and source lines are not part of an asm.Insn.
+// Read returns the instructions of p. Names of functions and source lines are not part of an
+// asm.Insn.
 func Read(p sdk.Program) ([]asm.Insn, error) {
 	recs, err := p.Insns()
 	if err != nil {

@@ -2,7 +2,7 @@
 //
 //	go run ./internal/lab/cmd/lab -kernel 6.12 ./core/link -run XDP
 //
-// -kernel all runs on every kernel and prints a table; -shell gives a shell in the machine; -facts
+// -kernel all runs on every kernel and prints a table; -shell runs a shell in the machine; -facts
 // takes from the kernels what tests without a kernel need of them.
 package main
 
