@@ -227,42 +227,50 @@ func TestMalformedChains(t *testing.T) {
 		"arrays":   {200_000, func(to uint32) []uint32 { return []uint32{0, info(KindArray, 0), 0, to, 1, 1} }},
 		"structs":  {200_000, func(to uint32) []uint32 { return []uint32{0, info(KindStruct, 1), 4, 0, to, 0} }},
 	} {
-		types := chain(t, link.n, link.words)
-		last := ID(types.Len() - 1)
-		want := uint32(4)
-		if name == "pointers" {
-			want = 8
-		}
-		if n, err := types.Size(last); err != nil || n != want {
-			t.Errorf("%s: size %d before Validate, %v", name, n, err)
-		}
-		if err := types.Validate(); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if n, err := types.Size(last); err != nil || n != want {
-			t.Errorf("%s: size %d, %v", name, n, err)
-		}
-		if n, err := types.Align(last); name != "arrays" && (err != nil || n != want) {
-			t.Errorf("%s: alignment %d, %v", name, n, err)
-		}
-		if k := types.Kind(types.Strip(last)); (name == "typedefs" || name == "consts") && k != KindInt {
-			t.Errorf("%s: stripped to %v", name, k)
-		}
-		if s := types.TypeName(last); len(s) > 4096 {
-			t.Errorf("%s: name of %d bytes", name, len(s))
-		}
-		visited := 0
-		types.Visit(func(ID) bool { visited++; return true }, last)
-		if visited != types.Len()-1 {
-			t.Errorf("%s: %d types visited", name, visited)
-		}
-		_, _ = types.Path(last, "a.b")
-		compatible(types, last, types, last)
-		matches(types, last, types, last)
-		fits(types, last, last)
-		if _, err := types.ForKernel(KernelOptions{}); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			checkChain(t, name, chain(t, link.n, link.words))
+		})
+	}
+}
+
+// checkChain asks everything of the last link of a chain of the name.
+func checkChain(t *testing.T, name string, types *Types) {
+	t.Helper()
+	last := ID(types.Len() - 1)
+	want := uint32(4)
+	if name == "pointers" {
+		want = 8
+	}
+	if n, err := types.Size(last); err != nil || n != want {
+		t.Errorf("size %d before Validate, %v", n, err)
+	}
+	if err := types.Validate(); err != nil {
+		t.Errorf("%v", err)
+	}
+	if n, err := types.Size(last); err != nil || n != want {
+		t.Errorf("size %d, %v", n, err)
+	}
+	if n, err := types.Align(last); name != "arrays" && (err != nil || n != want) {
+		t.Errorf("alignment %d, %v", n, err)
+	}
+	if k := types.Kind(types.Strip(last)); (name == "typedefs" || name == "consts") && k != KindInt {
+		t.Errorf("stripped to %v", k)
+	}
+	if s := types.TypeName(last); len(s) > 4096 {
+		t.Errorf("name of %d bytes", len(s))
+	}
+	visited := 0
+	types.Visit(func(ID) bool { visited++; return true }, last)
+	if visited != types.Len()-1 {
+		t.Errorf("%d types visited", visited)
+	}
+	_, _ = types.Path(last, "a.b")
+	compatible(types, last, types, last)
+	matches(types, last, types, last)
+	fits(types, last, last)
+	if _, err := types.ForKernel(KernelOptions{}); err != nil {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -62,6 +62,7 @@ func TestGoFormat(t *testing.T) {
 	}
 	for name, types := range tables {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			got, err := Go(nil, types, GoOptions{})
 			if err != nil {
 				t.Fatal(err)

@@ -115,6 +115,7 @@ func write(t *testing.T, dir, name string, b []byte) string {
 func TestHeaderKernels(t *testing.T) {
 	for name, file := range kernels(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			types := labtest.Open(t, file, nil)
 			got, err := Header(nil, types, HeaderOptions{Asserts: true})
 			if err != nil {
@@ -142,6 +143,7 @@ func TestHeaderBpftool(t *testing.T) {
 	}
 	for name, file := range kernels(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			types := labtest.Open(t, file, nil)
 			ours, err := Header(nil, types, HeaderOptions{})
 			if err != nil {

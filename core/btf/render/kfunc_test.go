@@ -71,6 +71,7 @@ func TestKfunc(t *testing.T) {
 func TestKfuncCompile(t *testing.T) {
 	for name, file := range kernels(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			got := string(header2(t, labtest.Open(t, file, nil), HeaderOptions{}))
 			if !strings.Contains(got, "BPF_NO_KFUNC_PROTOTYPES") {
 				if older := name == "5.10" || name == "6.1"; !older {

@@ -92,6 +92,7 @@ func TestLinkVerdicts(t *testing.T) {
 	}
 	for _, tt := range verdicts {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			a, b := compileHalf(t, clang, dir, "a", tt.a), compileHalf(t, clang, dir, "b", tt.b)
 			got, err := Link(a, b)
