@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/abi"
-	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/internal/backendtest"
 	"github.com/bpfhost/bpfhost/host/internal/events"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
@@ -366,27 +365,5 @@ func TestPropertiesComplete(t *testing.T) {
 	}
 	if have := len(declaredProperties) + len(plannedProperties) + len(liveMapProperties); have != n {
 		t.Errorf("there are %d implementations for %d properties", have, n)
-	}
-}
-
-// The host's kinds of attachment are those that guests know, under the same numbers.
-func TestNumbersAgree(t *testing.T) {
-	for _, e := range abi.Enums() {
-		for _, v := range e.Values {
-			var name string
-			switch e.Name {
-			case "attach_kind":
-				name = spec.HookKind(v.Num).String()
-			case "prog_type":
-				name = spec.ProgramType(v.Num).String()
-			case "map_type":
-				name = spec.MapType(v.Num).String()
-			default:
-				continue
-			}
-			if name != v.Name {
-				t.Errorf("%s %d is %q in the ABI and %q in core/spec", e.Name, v.Num, v.Name, name)
-			}
-		}
 	}
 }
