@@ -129,7 +129,7 @@ func LoadVar(dst Reg, name string, off uint32) Insn {
 // LoadFunc builds dst = the address of a function of the same program.
 func LoadFunc(dst Reg, name string) Insn { return load(dst, PseudoFunc, RefFunc, name, 0) }
 
-// LoadKsym builds dst = the address of a kernel symbol. Its pseudo source is 0; whoever resolves the
+// LoadKsym builds dst = the address of a kernel symbol. Its pseudo source is 0; what resolves the
 // name may make it PseudoBTFID.
 func LoadKsym(dst Reg, name string) Insn { return load(dst, 0, RefKsym, name, 0) }
 

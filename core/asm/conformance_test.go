@@ -124,7 +124,7 @@ func runPacket(t *testing.T, k *loader.Kernel, c testCase) {
 	}
 }
 
-// addTypes gives types to the functions, without which the kernel takes no address of one.
+// addTypes adds types to the functions, without which the kernel takes no address of one.
 func addTypes(t *testing.T, c *spec.Collection, p *spec.Program) {
 	t.Helper()
 	b := btf.Builder{}

@@ -10,13 +10,13 @@ import (
 type DecodeOptions struct {
 	Order ByteOrder
 
-	// RawCalls leaves the distance of local calls and of function addresses in Insn.Imm and gives
-	// them no label: the bytes are part of an object file whose relocations say what they mean.
+	// RawCalls leaves the distance of local calls and of function addresses in Insn.Imm and makes
+	// no label of it: the bytes are part of an object file whose relocations say what they mean.
 	RawCalls bool
 
 	// Lenient accepts what no kernel would: half of a 64-bit load, and jumps and calls whose target
-	// is no instruction, are kept as Raw instructions; the address of a function that is not there
-	// keeps its distance and gets no reference.
+	// is not an instruction, are kept as Raw instructions; the address of a function that is not
+	// there keeps its distance and gets no reference.
 	Lenient bool
 }
 
@@ -24,7 +24,7 @@ type DecodeOptions struct {
 // function's address gets a label; labels are numbered from 1 in the order of their places.
 //
 // Instructions that are not known (opcodes, and values of the fields that select among several
-// meanings of one opcode) are kept as they are and marked Raw. AppendEncode gives the same bytes
+// meanings of one opcode) are kept as they are and marked Raw. AppendEncode returns the same bytes
 // back for everything that was decoded.
 //
 // The error is an *Error: the bytes are not a multiple of eight, a 64-bit load is incomplete, or a
@@ -44,8 +44,8 @@ func Decode(b []byte, o DecodeOptions) ([]Insn, error) {
 }
 
 // DecodeChunks reads what Decode reads and calls f with one run of instructions after the other, so
-// that never all of them are in memory. A run is f's until it returns, and no longer. An error of f ends
-// it and is returned.
+// that never all of them are in memory. A run is f's until it returns, and no longer. An error of f
+// ends it and is returned.
 func DecodeChunks(b []byte, o DecodeOptions, f func(insns []Insn) error) error {
 	s := getScratch()
 	defer s.release()
@@ -70,14 +70,15 @@ func DecodeChunks(b []byte, o DecodeOptions, f func(insns []Insn) error) error {
 	return nil
 }
 
-// chunkSize is how many instructions DecodeChunks reads at a time: few enough for the fastest cache.
+// chunkSize is how many instructions DecodeChunks reads at a time: few enough for the fastest
+// cache.
 const chunkSize = 128
 
 type decoder struct {
 	bytes   []byte
 	options DecodeOptions
 	label   []int32 // by slot: its label, 0 or secondHalf; before number has run, marks
-	places  []int32 // label, and behind it one place for what does not jump and one for what jumps out
+	places  []int32 // label, followed by one place for what does not jump and one for what jumps out
 	slot    int     // the next one to fill from
 }
 
@@ -100,7 +101,7 @@ func newDecoder(b []byte, o DecodeOptions, s *scratch) (decoder, int, error) {
 	return d, n, nil
 }
 
-// secondHalf stands for the slot behind a 64-bit load.
+// secondHalf marks the slot after a 64-bit load.
 const secondHalf = -1
 
 // The marks of a slot.
@@ -114,8 +115,8 @@ func errLeft(n int) error { return fmt.Errorf("%d bytes are left, an instruction
 
 func decodeError(slot int, err error) error { return &Error{Verb: "decode", Index: slot, Err: err} }
 
-// count marks the slots and returns the number of instructions. What jumps and what does not cannot be
-// predicted, so there are no branches for either.
+// count marks the slots and returns the number of instructions. What jumps and what does not cannot
+// be predicted, so neither takes a branch.
 func (d *decoder) count() (int, error) {
 	none := len(d.label)
 	n := none
@@ -147,7 +148,8 @@ func (d *decoder) count() (int, error) {
 	return n, nil
 }
 
-// targetOf returns the place that a jump of shapeJump leads to; none is the one of what does not jump.
+// targetOf returns the place that a jump of shapeJump leads to; none is the one of what does not
+// jump.
 func targetOf(w word, slot, none int, shape uint8) int {
 	by := slot + 1 + int(w.off()) - none
 	to := none + by&-int(shape&shapeJump)

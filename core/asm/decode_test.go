@@ -112,7 +112,7 @@ func TestDecodeEmpty(t *testing.T) {
 	}
 }
 
-// TestDecodeChunks holds chunks against what Decode gives, and looks at how they end.
+// TestDecodeChunks holds chunks against what Decode returns, and looks at how they end.
 func TestDecodeChunks(t *testing.T) {
 	for name, code := range readPrograms(t) {
 		for _, o := range []DecodeOptions{{}, {RawCalls: true}, {Lenient: true}} {

@@ -4,23 +4,23 @@
 //
 // # Model
 //
-// An [Insn] is one instruction of RFC 9669 or of what Linux added since. Its fields are those of the
-// encoding, with three differences. A 64-bit load is one Insn although it fills two slots. A jump, a
-// local call and the address of a local function have no distance; Insn.Target names a label, and
-// Insn.Label marks the place. What an object file relocates is a reference by name. So instructions
-// can be inserted and deleted as in any slice, and nothing has to be patched.
+// An [Insn] is one instruction of RFC 9669 or of what Linux added since. Its fields are those of
+// the encoding, with three differences. A 64-bit load is one Insn although it fills two slots. A
+// jump, a local call and the address of a local function have no distance; Insn.Target names a
+// label, and Insn.Label marks the place. What an object file relocates is a reference by name. So
+// instructions can be inserted and deleted as in any slice, and nothing has to be patched.
 //
-// [Decode] makes labels of distances, [AppendEncode] makes distances of labels. [DecodeChunks] is for
-// whoever needs each instruction only once: it holds a few at a time. A jump that is too far for its
-// field goes by way of gotol or is refused, and [Layout] tells where everything is then.
-// Bytes that are no instruction are kept and marked [Raw]. For all bytes that Decode accepts,
-// AppendEncode gives the same bytes back, reserved fields that are not zero included; with
+// [Decode] makes labels of distances, [AppendEncode] makes distances of labels. [DecodeChunks] is
+// for callers that need each instruction only once: it holds a few at a time. A jump that is too
+// far for its field goes by way of gotol or is refused, and [Layout] tells where everything is
+// then. Bytes that are not an instruction are kept and marked [Raw]. For all bytes that Decode
+// accepts, AppendEncode returns the same bytes, reserved fields that are not zero included; with
 // DecodeOptions.Lenient it accepts any multiple of eight.
 //
 // An instruction whose opcode is not known, or one of whose fields selects a meaning that is not
 // known (the offset of a move, the immediate of an atomic operation, the source of a call), is Raw
-// after decoding, and AppendEncode writes it only if it is marked so. Whoever judges a program
-// therefore needs to look only at the instructions it knows and at that mark.
+// after decoding, and AppendEncode writes it only if it is marked so. A checker of programs
+// therefore looks only at the instructions that it knows and at that mark.
 //
 // # Analysis
 //
@@ -33,8 +33,9 @@
 // # Text
 //
 // [AppendText] prints and [Parse] reads one syntax: that of llvm-objdump and of the kernel's
-// verifier log, with labels and names; [Assemble] makes bytes of it. One instruction stands on a line. Registers are r0 to r10, or
-// w0 to w10 for 32-bit arithmetic; numbers are decimal, or hexadecimal behind 0x.
+// verifier log, with labels and names; [Assemble] makes bytes of it. One instruction stands on a
+// line. Registers are r0 to r10, or w0 to w10 for 32-bit arithmetic; numbers are decimal, or
+// hexadecimal after 0x.
 //
 //	r1 = 5                             r1 = r2          w1 = w2
 //	r1 = (s8)r2                        sign extension, also s16 and s32
@@ -60,7 +61,7 @@
 //	callx r1
 //	exit
 //
-// A 64-bit load of something with a name, or of a number that stands for something:
+// A 64-bit load of something with a name, or of a number that denotes something:
 //
 //	r1 = map[name] ll                  map
 //	r1 = value[name] + 8 ll            byte 8 of the first value of a map
@@ -76,12 +77,12 @@
 // of that number), .func name before the first instruction of a function, .const NAME = 5 to write
 // NAME for a number from there on, empty lines, and comments from // or ; or # to the end of the
 // line. Instead of a label Parse takes a distance as disassemblers print it (goto +5, call pc+5,
-// with <symbol> behind it or not), and it makes a label of it; it skips the number and the opcode in
-// parentheses that they print before an instruction, and expects no ll behind opcode 18.
+// with <symbol> after it or not), and it makes a label of it; it skips the number and the opcode in
+// parentheses that they print before an instruction, and expects no ll after opcode 18.
 //
 // Three more forms make sure that every instruction has a text of its own. Fields that the text of
 // an instruction does not show follow in braces when they are not as usual: r1 = r2 {imm=7}. A
-// distance that is to stay a distance has the word fixed there: goto +5 {fixed}. A Raw instruction is
-// its first slot as a number with the opcode in the lowest byte, whatever the byte order of the
+// distance that is to stay a distance has the word fixed there: goto +5 {fixed}. A Raw instruction
+// is its first slot as a number with the opcode in the lowest byte, whatever the byte order of the
 // program: .raw 0x00000001000000ff.
 package asm

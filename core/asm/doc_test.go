@@ -10,7 +10,7 @@ import (
 var manual string
 
 // TestManual reads the first column of the package comment's tables: it has to be what Parse takes,
-// and, apart from numbers and names, what AppendText gives.
+// and, apart from numbers and names, what AppendText returns.
 func TestManual(t *testing.T) {
 	n := 0
 	for line := range strings.Lines(manual) {

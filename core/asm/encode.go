@@ -7,7 +7,8 @@ import (
 	"slices"
 )
 
-// EncodeOptions says how to write. The zero value writes little-endian for a kernel of 6.6 or newer.
+// EncodeOptions says how to write. The zero value writes little-endian for a kernel of 6.6 or
+// newer.
 type EncodeOptions struct {
 	Order   ByteOrder
 	NoGotol bool // refuse a jump that needs 32 bits instead of using gotol, which Linux knows since 6.6
@@ -20,8 +21,9 @@ type EncodeOptions struct {
 // everything, nothing is allocated.
 //
 // A goto whose distance does not fit into 16 bits is written as gotol, and a condition or may_goto
-// jumps to a gotol behind it, so that more is written than Slots says: Layout tells where everything
-// is then. Both are refused with NoGotol, and the latter in a program with distances that are fixed.
+// jumps to a gotol after it, so that more is written than Slots says: Layout tells where everything
+// is then. Both are refused with NoGotol, and the latter in a program with distances that are
+// fixed.
 //
 // The error is an *Error and dst is returned as it was: a label is missing or there twice, a
 // distance, immediate or register does not fit its field, an instruction is not known and not

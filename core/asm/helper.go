@@ -9,8 +9,9 @@ type HelperInfo struct {
 	GPL      Tristate    // only programs under a license compatible with the GPL may call it
 	Since    string      // first kernel that has it, e.g. "5.8"
 
-	// Programs has the bit of each program type (enum bpf_prog_type) of which at least some programs
-	// may call it on Linux 6.18: some helpers are for sleepable programs or for certain attach types.
+	// Programs has the bit of each program type (enum bpf_prog_type) of which at least some
+	// programs may call it on Linux 6.18: some helpers are for sleepable programs or for certain
+	// attach types.
 	Programs uint64
 }
 
@@ -21,7 +22,7 @@ type HelperArg struct {
 	Name string // in the kernel's prototype
 }
 
-// ArgKind says what a parameter of a helper stands for.
+// ArgKind says what a parameter of a helper is.
 type ArgKind uint8
 
 // The kinds of parameters.
@@ -94,7 +95,8 @@ func (i HelperInfo) In(programType uint32) Tristate {
 	return No
 }
 
-// Prototype returns the declaration in C, e.g. "long bpf_map_delete_elem(void *map, const void *key)".
+// Prototype returns the declaration in C, e.g. "long bpf_map_delete_elem(void *map, const void
+// *key)".
 func (h Helper) Prototype() string {
 	i, ok := h.Info()
 	if !ok {

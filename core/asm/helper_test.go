@@ -27,7 +27,7 @@ func TestHelperInfo(t *testing.T) {
 		major, minor, _ := strings.Cut(i.Since, ".")
 		x, err1 := strconv.Atoi(major)
 		y, err2 := strconv.Atoi(minor)
-		if err1 != nil || err2 != nil || x*1000+y < last { // numbers are given out in order of time
+		if err1 != nil || err2 != nil || x*1000+y < last { // numbers are assigned in order of time
 			t.Errorf("%v is there since %q, the one before since %d.%d", h, i.Since, last/1000, last%1000)
 		}
 		last = x*1000 + y
@@ -44,7 +44,8 @@ func TestHelperInfo(t *testing.T) {
 	}
 }
 
-// TestHelperSince holds the first kernel of every helper against the types of the kernels of the lab.
+// TestHelperSince holds the first kernel of every helper against the types of the kernels of the
+// lab.
 func TestHelperSince(t *testing.T) {
 	for _, kernel := range []string{"5.10", "6.1", "6.12"} {
 		has := map[asm.Helper]string{}
@@ -106,14 +107,15 @@ var probes = []spec.Program{
 	{Type: spec.ProgramNetfilter, AttachType: spec.AttachTypeNetfilter},
 }
 
-// laterRefused are helpers that the kernel lets these programs call, but whose maps it refuses them.
+// laterRefused are helpers that the kernel lets these programs call, but whose maps it refuses
+// them.
 var laterRefused = []asm.Helper{
 	asm.HelperSpinLock, asm.HelperSpinUnlock, asm.HelperTimerInit, asm.HelperTimerStart, asm.HelperTimerCancel, asm.HelperTimerSetCallback,
 }
 
-// TestHelpersOnKernel asks the kernel for every helper and type of program whether it can be called,
-// and holds the table against the answers. What a kernel was built without does not count against it.
-// The table is that of Linux 6.18; of others the differences are only told.
+// TestHelpersOnKernel asks the kernel for every helper and type of program whether it can be
+// called, and holds the table against the answers. What a kernel was built without does not count
+// against it. The table is that of Linux 6.18; of others the differences are only told.
 func TestHelpersOnKernel(t *testing.T) {
 	k := needKernel(t)
 	wrong := t.Logf

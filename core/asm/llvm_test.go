@@ -26,7 +26,8 @@ func llvmTool(t *testing.T, name string) string {
 	return path
 }
 
-// llvmLine matches an instruction in llvm-objdump's output: text, and the symbol of a jump's target.
+// llvmLine matches an instruction in llvm-objdump's output: text, and the symbol of a jump's
+// target.
 var llvmLine = regexp.MustCompile(`(?m)^ +[0-9]+:\t(.*?)( <[^> ]*>)?$`)
 
 // llvmText disassembles a program with llvm-objdump, one instruction per line.
@@ -184,8 +185,8 @@ func TestAgainstLLVM(t *testing.T) {
 	}
 }
 
-// TestLLVMReadsOurText has clang's assembler read our text, which must give the same bytes. Names of
-// helpers are ours alone.
+// TestLLVMReadsOurText has clang's assembler read our text, which must make the same bytes. Names
+// of helpers are ours alone.
 func TestLLVMReadsOurText(t *testing.T) {
 	programs := map[string][]byte{"table": nil}
 	for _, r := range readTable(t) {

@@ -111,8 +111,8 @@ func (p *parser) statements() {
 	}
 }
 
-// prefix skips what disassemblers write before an instruction: its number and its opcode. Who writes
-// the opcode writes no ll behind a 64-bit load.
+// prefix skips what disassemblers write before an instruction: its number and its opcode. Who
+// writes the opcode writes no ll after a 64-bit load.
 func (p *parser) prefix() {
 	p.long = false
 	if _, _, ok := p.tryLiteral(); ok {
@@ -189,7 +189,7 @@ func (s *scanner) failAt(at int, reason string) {
 	s.fail(reason)
 }
 
-// funcMark reads the name behind .func.
+// funcMark reads the name after .func.
 func (p *parser) funcMark() {
 	at := p.at
 	name, _ := p.name("the name of a function")
@@ -204,7 +204,7 @@ func (p *parser) funcMark() {
 	p.listing.Funcs[len(p.listing.Insns)] = name
 }
 
-// constant reads NAME = NUMBER behind .const.
+// constant reads NAME = NUMBER after .const.
 func (p *parser) constant() {
 	_, register := p.tryRegister()
 	at := p.at
@@ -229,7 +229,7 @@ func (p *parser) constant() {
 	p.constants[name] = constant{v, big}
 }
 
-// instruction reads one instruction and what stands in braces behind it.
+// instruction reads one instruction and what follows it in braces.
 func (p *parser) instruction() {
 	start := place{p.row, p.at}
 	p.target = target{}

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// operation reads an instruction without what stands in braces behind it.
+// operation reads an instruction without what follows it in braces.
 func (p *parser) operation() Insn {
 	if r, ok := p.tryRegister(); ok {
 		return p.assignment(r)
@@ -144,7 +144,7 @@ func (p *parser) wide(dst register, at int) {
 	}
 }
 
-// signExtended reads (s8)r2 behind the first parenthesis.
+// signExtended reads (s8)r2 after the first parenthesis.
 func (p *parser) signExtended(dst register) Insn {
 	bits := int16(0)
 	at := p.pos
@@ -221,7 +221,7 @@ func (p *parser) reference() Label {
 	return Label(p.symbol(key, at) + 1)
 }
 
-// relative reads +5 or pc+5 if it comes next, and the place that llvm-objdump writes behind it.
+// relative reads +5 or pc+5 if it comes next, and the place that llvm-objdump writes after it.
 // Without bare, pc has to be there.
 func (p *parser) relative(bare bool) bool {
 	p.skip()
@@ -287,8 +287,8 @@ func (p *parser) call() Insn {
 	return CallFunc(name)
 }
 
-// numberedHelper reads the number behind the name of a helper, which the kernel calls unknown if it has
-// none for it.
+// numberedHelper reads the number after the name of a helper, which the kernel calls unknown if it
+// has none for it.
 func (p *parser) numberedHelper(name string) Insn {
 	at := p.at
 	p.pos++

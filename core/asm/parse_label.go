@@ -2,7 +2,7 @@ package asm
 
 import "fmt"
 
-// finish gives labels their numbers and references their labels.
+// finish numbers the labels and resolves references to them.
 func (p *parser) finish() error {
 	if p.function != nil {
 		return p.function.error("function " + show(p.function.name) + " has no instruction")
@@ -36,7 +36,7 @@ func (s symbol) error(reason string) error {
 	return &ParseError{Line: s.row, Column: s.at + 1, Reason: reason}
 }
 
-// resolveCalls finds out what the name behind a call is.
+// resolveCalls finds out what the name after a call is.
 func (p *parser) resolveCalls() {
 	functions := map[string]bool{}
 	for _, name := range p.listing.Funcs {
@@ -82,8 +82,8 @@ func (p *parser) targets() ([]int, error) {
 	return targets, nil
 }
 
-// numberLabels gives a label to every instruction that needs one: the number in the text, or else the
-// smallest that is free.
+// numberLabels puts a label on every instruction that needs one: the number in the text, or else
+// the smallest that is free.
 func (p *parser) numberLabels(targets []int) {
 	insns := p.listing.Insns
 	used := map[Label]bool{}

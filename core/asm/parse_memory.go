@@ -49,7 +49,7 @@ func (p *parser) bare() (Reg, int16) {
 	return r.Reg, int16(p.plus(math.MinInt16, math.MaxInt16))
 }
 
-// plus reads a number behind + or -, if there is one.
+// plus reads a number after + or -, if there is one.
 func (p *parser) plus(low, high int64) int64 {
 	negative := p.accept("-")
 	if !negative && !p.accept("+") {
@@ -173,7 +173,7 @@ func (p *parser) loadAcquire(dst register) Insn {
 	return Atomic(LoadAcquire, dst.Reg, off, base, size)
 }
 
-// fetch reads the arguments of an atomic that gives the old value: ((u64 *)(r1 + 8), r2). CmpXchg
+// fetch reads the arguments of an atomic that returns the old value: ((u64 *)(r1 + 8), r2). CmpXchg
 // has r0 before the source.
 func (p *parser) fetch(dst register, op AtomicOp) Insn {
 	p.expect("(")

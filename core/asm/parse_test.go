@@ -254,8 +254,8 @@ func TestParseReferences(t *testing.T) {
 	}
 }
 
-// verifierLine matches an instruction in a log of the verifier, and what the verifier sometimes writes
-// behind one on the same line.
+// verifierLine matches an instruction in a log of the verifier, and what the verifier sometimes
+// writes after one on the same line.
 var verifierLine = regexp.MustCompile(`(?m)^( *[0-9]+: \(([0-9a-f]{2})\) .*?)(?: [0-9]+: R.*)?$`)
 
 // TestParseVerifierLogs reads every instruction that the verifiers of five kernels wrote about a
@@ -275,7 +275,7 @@ func TestParseVerifierLogs(t *testing.T) {
 			lines++
 			l, err := Parse(string(m[1]))
 			var e *ParseError
-			if errors.As(err, &e) && strings.HasPrefix(e.Reason, "target ") { // there is no instruction but this one
+			if errors.As(err, &e) && strings.HasPrefix(e.Reason, "target ") { // the program has only this instruction
 				continue
 			}
 			if err != nil || fmt.Sprintf("%02x", uint8(l.Insns[0].Op)) != string(m[2]) {

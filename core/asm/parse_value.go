@@ -71,14 +71,14 @@ func (p *parser) cast(dst register) Insn {
 	return AddrSpaceCast(dst.Reg, src.Reg, uint16(to), uint16(from))
 }
 
-// expectLong reads ll, which may be missing behind an opcode.
+// expectLong reads ll, which may be missing after an opcode.
 func (p *parser) expectLong() {
 	if !p.accept("ll") && !p.long {
 		p.expect("ll")
 	}
 }
 
-// named reads a 64-bit load of something with a name, such as map[x] + 8 ll, behind its first word.
+// named reads a 64-bit load of something with a name, such as map[x] + 8 ll, after its first word.
 func (p *parser) named(dst Reg, first string) (Insn, bool) {
 	for k, t := range refText {
 		if t.word == "" || t.word[:len(t.word)-1] != first || !p.accept("[") {

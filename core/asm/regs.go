@@ -81,8 +81,8 @@ func (i *Insn) Reads() RegSet {
 	return dst // arithmetic with an immediate, conditions likewise, stores of an immediate, gotox, callx
 }
 
-// MayRead returns the registers whose value the instruction may use: of every call R1 to R5, of exit
-// R0, and of an instruction that is not known all.
+// MayRead returns the registers whose value the instruction may use: of every call R1 to R5, of
+// exit R0, and of an instruction that is not known all.
 func (i *Insn) MayRead() RegSet {
 	if i.Flags&Raw != 0 {
 		return AllRegs
@@ -140,8 +140,8 @@ func helperArgs(imm int64) (int, bool) {
 	return len(helperInfos[imm].Args), true
 }
 
-// pure reports whether all that the instruction does is to give Dst a value: it can go when nobody
-// looks at it. Loads are not pure, for what a program may load is part of what the kernel checks.
+// pure reports whether all that the instruction does is to set Dst: it can go when nothing
+// reads it. Loads are not pure, for what a program may load is part of what the kernel checks.
 func (i *Insn) pure() bool {
 	if i.Flags&Raw != 0 {
 		return false
@@ -153,8 +153,8 @@ func (i *Insn) pure() bool {
 	return false
 }
 
-// Dead reports whether the instruction can go when only the given registers are needed after it: all
-// it does is to give another one a value.
+// Dead reports whether the instruction can go when only the given registers are needed after it:
+// all it does is to set another one.
 func (i *Insn) Dead(after RegSet) bool {
 	return i.pure() && i.Dst < R10 && !after.Has(i.Dst)
 }

@@ -140,7 +140,7 @@ func (s *scanner) quoted() string {
 	return name
 }
 
-// bracketed reads a name and the bracket behind it.
+// bracketed reads a name and the bracket after it.
 func (s *scanner) bracketed() string {
 	s.at = s.pos // a comment cannot start here
 	if strings.HasPrefix(s.line[s.pos:], `"`) {
@@ -183,7 +183,7 @@ func (s *scanner) tryRegister() (register, bool) {
 	return register{Reg(n), w[0]}, true
 }
 
-// register reads a register of the given view; 0 allows both.
+// register reads a register of the view; 0 allows both.
 func (s *scanner) register(view byte) register {
 	r, ok := s.tryRegister()
 	switch {
@@ -208,7 +208,7 @@ func (s *scanner) tryNumber() (v int64, big, ok bool) {
 	return c.v, c.big, true
 }
 
-// tryLiteral reads a number if one comes next: decimal, or hexadecimal behind 0x, with an optional
+// tryLiteral reads a number if one comes next: decimal, or hexadecimal after 0x, with an optional
 // sign. Values above the largest int64 are returned as negative numbers and big is set.
 func (s *scanner) tryLiteral() (v int64, big, ok bool) {
 	s.skip()

@@ -27,9 +27,9 @@ type TagOptions struct {
 	NoGotol bool // as in EncodeOptions, for kernels before 6.6
 }
 
-// ProgramTag returns the tag that the kernel gives to a program (bpf_prog_tag of bpf_prog_info).
-// References to maps and variables need not be resolved, for the tag does not depend on them; all
-// others must be, as in AppendEncode, whose errors it returns.
+// ProgramTag returns the tag that the kernel computes for a program (bpf_prog_tag of
+// bpf_prog_info). References to maps and variables need not be resolved, for the tag does not
+// depend on them; all others must be, as in AppendEncode, whose errors it returns.
 func ProgramTag(insns []Insn, o TagOptions) (Tag, error) {
 	s := getScratch()
 	defer s.release()

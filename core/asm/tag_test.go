@@ -15,7 +15,7 @@ import (
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
-// TestTagOnKernel holds tags against those that the kernel gives to programs that it loads.
+// TestTagOnKernel holds tags against those that the kernel computes for programs that it loads.
 func TestTagOnKernel(t *testing.T) {
 	k := needKernel(t)
 	hash := asm.TagSHA256
@@ -169,7 +169,8 @@ func ExampleProgramTag() {
 	// Output: 0bd0168676c7c779 <nil>
 }
 
-// TestTagAllocates holds that a tag needs no memory: neither for the bytes nor for the tables of the encoder.
+// TestTagAllocates holds that a tag needs no memory: neither for the bytes nor for the tables of
+// the encoder.
 func TestTagAllocates(t *testing.T) {
 	testenv.NeedAllocations(t)
 	insns := []asm.Insn{asm.LoadMap(asm.R1, "counts")}

@@ -54,8 +54,8 @@ const (
 	oddSource    // the pseudo source is not the usual one and has to be shown, even if it is zero
 )
 
-// shown holds, by format, the fields that its text gives. The others are usually zero; where they are
-// not, they follow in braces.
+// shown holds, by format, the fields that its text shows. The others are usually zero; where they
+// are not, they follow in braces.
 var shown = [...]fields{
 	FormatALUImm:   fieldDst | fieldImm,
 	FormatALUReg:   fieldDst | fieldSrc,

@@ -16,9 +16,9 @@ type arena struct {
 	memory *sys.Memory // nil once closed
 }
 
-// mapArena maps a new arena into this process, which has to happen before programs that use it are loaded,
-// and writes its variables. What is there is the address that pointers in the arena have: map_extra of the
-// blueprint, or one that the kernel chooses.
+// mapArena maps a new arena into this process, which has to happen before programs that use it are
+// loaded, and writes its variables. What is there is the address that pointers in the arena have:
+// map_extra of the spec, or one that the kernel chooses.
 func (m *Map) mapArena(s *spec.Map) error {
 	size := uint64(m.maxEntries) * uint64(sys.PageSize())
 	if uint64(len(s.Data)) > size {
@@ -50,8 +50,8 @@ func arenaFault(err error) error {
 	return fmt.Errorf("the kernel gives no page there: %w: no memory is left, or the arena gives only pages that a program has asked for (flag SEGV_ON_FAULT)", err)
 }
 
-// Address returns where an arena is in this process; pointers of its programs count from there. It is 0 for
-// other maps, and for an arena that was not created here.
+// Address returns where an arena is in this process; pointers of its programs count from there. It
+// is 0 for other maps, and for an arena that was not created here.
 func (m *Map) Address() uint64 {
 	if m.arena == nil {
 		return 0
@@ -64,13 +64,14 @@ func (m *Map) Address() uint64 {
 	return m.arena.memory.Address()
 }
 
-// ReadAt copies from an arena: bytes from offset off on, all of b or an error. A variable is at its Offset.
-// Programs may write meanwhile.
+// ReadAt copies from an arena: bytes from offset off on, all of b or an error. A variable is at its
+// Offset. Programs may write at the same time.
 func (m *Map) ReadAt(b []byte, off int64) (int, error) {
 	return m.touch("read from", b, off, func(mem *sys.Memory) error { return mem.Read(int(off), b) })
 }
 
-// WriteAt copies b into an arena at offset off. A variable is at its Offset. Programs may read meanwhile.
+// WriteAt copies b into an arena at offset off. A variable is at its Offset. Programs may read at
+// the same time.
 func (m *Map) WriteAt(b []byte, off int64) (int, error) {
 	return m.touch("write to", b, off, func(mem *sys.Memory) error { return mem.Write(int(off), b) })
 }

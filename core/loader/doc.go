@@ -1,11 +1,11 @@
-// Package loader brings a blueprint ([spec.Collection]) into the kernel. It is the only place where
+// Package loader loads a spec ([spec.Collection]) into the kernel. It is the only place where
 // names become numbers: descriptors, addresses, BTF ids, offsets of this kernel's types.
 //
 // # Order of steps
 //
 // [Load] does, in this order, and the first failure undoes everything before it:
 //
-//  1. checks the blueprint, without the kernel;
+//  1. checks the spec, without the kernel;
 //  2. lays instances of struct_ops out as this kernel has their types;
 //  3. prepares the programs: CO-RE relocations, kernel symbols and functions, attach targets;
 //  4. loads the type information, one BTF object for the whole collection;
@@ -15,26 +15,28 @@
 //  7. fills arrays of programs;
 //  8. pins the maps that ask for it, each new pin being taken back if a later one fails.
 //
-// The blueprint is never changed. On an error nothing stays open, and nothing stays pinned.
+// The spec is never changed. On an error nothing stays open, and nothing stays pinned.
 // Nothing is attached here, and no instance of struct_ops is registered; package link does that.
 //
 // # What is kept
 //
-// There is no package state. What was learnt of a kernel (its types, symbols, configuration) is in
+// The package has no state. What was learnt of a kernel (its types, symbols, configuration) is in
 // a kernel.Kernel, which callers may share between loads and close when they like.
 //
 // # Modules
 //
-// Functions, variables and types are looked for in the kernel proper and, only if it has none of the name, in the modules that
-// are loaded (Linux 5.11; their functions can be called since 5.16). An attach target may name its module:
-// "nf_conntrack:nf_conntrack_in". The first use of a module's function or variable takes CAP_SYS_ADMIN, to find the module's types in the kernel.
-// A module whose types cannot be read is left out, with note L03.
+// Functions, variables and types are looked for in the kernel proper and, only if it has none of
+// the name, in the modules that are loaded (Linux 5.11; their functions can be called since 5.16).
+// An attach target may name its module: "nf_conntrack:nf_conntrack_in". The first use of a module's
+// function or variable takes CAP_SYS_ADMIN, to find the module's types in the kernel. A module
+// whose types cannot be read is left out, with note L03.
 //
 // # Kernels without types
 //
-// With Options.CoreTypes, CO-RE relocations are computed for these types and no others, as libbpf does with btf_custom_path:
-// those of a file made for the running kernel, whole or as small as btf.MinCore or "bpfhost btf min" make them. Everything else
-// that needs types (attaching to functions, kernel symbols and functions, struct_ops) still needs those of the kernel itself.
+// With Options.CoreTypes, CO-RE relocations are computed for these types and no others, as libbpf
+// does with btf_custom_path: those of a file made for the running kernel, whole or as small as
+// btf.MinCore or "bpfhost btf min" make them. Everything else that needs types (attaching to
+// functions, kernel symbols and functions, struct_ops) still needs those of the kernel itself.
 //
 // # Concurrency
 //
@@ -45,6 +47,6 @@
 // # Old kernels
 //
 // Linux 5.10 and newer. Where a feature is only an aid to debugging (names, source lines, types of
-// maps) an older kernel gets the program without it; otherwise the error is a [*FeatureError], which
-// says since when the feature exists.
+// maps) an older kernel gets the program without it; otherwise the error is a [*FeatureError],
+// which says since when the feature exists.
 package loader

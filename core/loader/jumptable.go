@@ -9,18 +9,21 @@ import (
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
-// insnArrayValue is the size of a value of the map that a jump table becomes (struct bpf_insn_array_value,
-// include/uapi/linux/bpf.h of Linux 6.19): a value begins with the slot of the instruction; the rest is the kernel's.
+// insnArrayValue is the size of a value of the map that a jump table becomes (struct
+// bpf_insn_array_value, include/uapi/linux/bpf.h of Linux 6.19): a value begins with the slot of
+// the instruction; the rest is the kernel's.
 const insnArrayValue = 16
 
-// jumpMap is the map of a jump table of a program on its way into the kernel, which keeps it from there on.
+// jumpMap is the map of a jump table of a program on its way into the kernel, which keeps it from
+// there on.
 type jumpMap struct {
 	table *spec.JumpTable
 	fd    *sys.FD
 	raw   int // held until closeTables
 }
 
-// createTables makes an empty map of each jump table that the code refers to, and puts its descriptor there.
+// createTables makes an empty map of each jump table that the code refers to, and puts its
+// descriptor there.
 func (l *session) createTables(p *prepared) (all []jumpMap, err error) {
 	defer func() {
 		if err != nil {
@@ -71,8 +74,8 @@ func (l *session) createTable(t *spec.JumpTable, in *asm.Insn) (jumpMap, error) 
 	return jumpMap{t, fd, raw}, err
 }
 
-// fillTables writes where the places of jump tables were encoded to. The kernel takes no table that can
-// still change.
+// fillTables writes where the places of jump tables were encoded to. The kernel takes no table that
+// can still change.
 func (p *prepared) fillTables(all []jumpMap) error {
 	if len(all) == 0 {
 		return nil
@@ -102,7 +105,7 @@ func (p *prepared) fillTables(all []jumpMap) error {
 	return nil
 }
 
-// closeTables gives up the descriptors.
+// closeTables closes the descriptors.
 func closeTables(all []jumpMap) {
 	for _, m := range all {
 		m.fd.Release()

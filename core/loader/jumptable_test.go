@@ -11,8 +11,8 @@ import (
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
-// TestJumpTables runs programs that go where tables say, for every entry and what is behind them. Code that
-// is put in before moves the places.
+// TestJumpTables runs programs that go where tables say, for every entry and what follows them.
+// Code that is put in before moves the places.
 func TestJumpTables(t *testing.T) {
 	testenv.NeedKernel(t, "6.19", "jump tables")
 	c := object(t, "core/elf/testdata/jump-el.o")

@@ -11,12 +11,12 @@ import (
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
-// kernelBTF is BTF on its way into the kernel: its bytes, and where in them the texts are that source
-// lines refer to. Texts that the types do not have are added.
+// kernelBTF is BTF on its way into the kernel: its bytes, and where in them the texts are that
+// source lines refer to. Texts that the types do not have are added.
 type kernelBTF struct {
 	b     []byte
 	texts map[string]uint32 // offset in the string section
-	more  []byte            // strings to be added behind it
+	more  []byte            // strings to be added after it
 }
 
 // Places in the header of BTF (Documentation/bpf/btf.rst).
@@ -27,7 +27,7 @@ const (
 	btfMinHeader = 24
 )
 
-// section returns the bounds of the string section. ok is false when nothing can be added behind it.
+// section returns the bounds of the string section. ok is false if nothing can be added after it.
 func (b *kernelBTF) section() (from, to int, ok bool) {
 	if len(b.b) < btfMinHeader {
 		return 0, 0, false
@@ -89,9 +89,9 @@ func (b *kernelBTF) add(size int, s string) {
 	b.more = append(append(b.more, s...), 0)
 }
 
-// loadTypes gives the types of the collection to the kernel. A kernel that does not understand some of them gets
-// simpler ones in their place; one that refuses these too gets programs and maps without types, unless something
-// cannot work without.
+// loadTypes loads the types of the collection into the kernel. A kernel that does not understand
+// some of them gets simpler ones in their place; one that refuses these too gets programs and maps
+// without types, unless something cannot work without.
 func (l *session) loadTypes() error {
 	if l.spec.BTF == nil || l.spec.BTF.Len() < 2 {
 		return nil
@@ -129,8 +129,8 @@ func (l *session) loadTypes() error {
 	return nil
 }
 
-// plainTypes writes types without what the kernel does not accept. plain is nil when the kernel knows all of it, so that
-// the refusal has another reason.
+// plainTypes writes types without what the kernel does not accept. plain is nil when the kernel
+// knows all of it, so that the refusal has another reason.
 func plainTypes(raw []byte, accepted func(btf.Feature) btf.Feature) (plain []byte, note spec.Note, err error) {
 	t, err := btf.Parse(raw, btf.Options{})
 	if err != nil {

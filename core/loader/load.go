@@ -24,7 +24,7 @@ type Options struct {
 	LogLevel  uint32          // verifier log of accepted programs, see Collection.Log: 1 or 2, plus 4 for statistics
 }
 
-// Collection is what a blueprint became in the kernel.
+// Collection is a spec that was loaded into the kernel.
 type Collection struct {
 	programs []*Program
 	maps     []*Map
@@ -52,19 +52,19 @@ func (c *Collection) Map(name string) *Map {
 	return c.maps[i]
 }
 
-// Programs returns all programs in the order of the blueprint.
+// Programs returns all programs in the order of the spec.
 func (c *Collection) Programs() []*Program { return slices.Clone(c.programs) }
 
-// Maps returns all maps in the order of the blueprint, but for those that the caller gave.
+// Maps returns all maps in the order of the spec, but for those of the caller.
 func (c *Collection) Maps() []*Map { return slices.Clone(c.maps) }
 
-// Notes returns what is odd but did not prevent the load.
+// Notes returns what is unusual but did not prevent the load.
 func (c *Collection) Notes() []spec.Note { return slices.Clone(c.notes) }
 
 // Log returns the verifier's log of a program, when Options.LogLevel asked for it.
 func (c *Collection) Log(program string) string { return c.logs[program] }
 
-// Close gives all programs and maps up, in the opposite order of loading. Links keep their program
+// Close closes all programs and maps, in the opposite order of loading. Links keep their program
 // and its maps in the kernel. It may be called again.
 func (c *Collection) Close() error {
 	for _, p := range slices.Backward(c.programs) {
@@ -96,8 +96,8 @@ type session struct {
 	always    []func()        // what is done at the end in any case, last first
 }
 
-// Load brings a collection into the kernel, in the order that the package comment gives. On an error
-// nothing is left behind. The blueprint is not changed.
+// Load loads a collection into the kernel, in the order of the package comment. On an error
+// nothing stays open or pinned. The spec is not changed.
 //
 // Errors name the object; among those they wrap are *VerifierError, *FeatureError, ErrNotSupported
 // and ErrPermission.
@@ -119,7 +119,7 @@ func Load(c *spec.Collection, o Options) (*Collection, error) {
 	return l.out, nil
 }
 
-// note keeps what is odd but does not prevent the load.
+// note keeps what is unusual but does not prevent the load.
 func (l *session) note(n spec.Note) { l.out.notes = append(l.out.notes, n) }
 
 func runBackward(fs []func()) {
@@ -206,7 +206,8 @@ func (l *session) prepareAll() (*bind.Binder, []*prepared, error) {
 	return b, ready, nil
 }
 
-// createMaps makes all maps, fills data sections and maps of maps. It returns the maps to be pinned.
+// createMaps makes all maps, fills data sections and maps of maps. It returns the maps to be
+// pinned.
 func (l *session) createMaps(b *bind.Binder) (pins []*Map, err error) {
 	for _, s := range l.spec.Maps {
 		if l.skipped(s) {
@@ -285,7 +286,7 @@ func (l *session) hold(name string, m *Map) error {
 	return nil
 }
 
-// fits reports how a map that exists differs from a blueprint.
+// fits reports how a map that exists differs from its spec.
 func (m *Map) fits(s *spec.Map) error {
 	switch {
 	case m.typ != s.Type:
@@ -364,8 +365,8 @@ func (l *session) describe(a *sys.ProgLoad, p *prepared) {
 	}
 }
 
-// submit gives the program to the kernel. The log is asked for only after a refusal, since writing
-// it takes longer than verifying.
+// submit loads the program into the kernel. The log is asked for only after a refusal, since
+// writing it takes longer than verifying.
 func (l *session) submit(a *sys.ProgLoad, p *prepared) (*sys.FD, error) {
 	if l.options.LogLevel == 0 {
 		if fd, err := sys.LoadProg(a); err == nil {

@@ -185,7 +185,7 @@ func named(t *testing.T, name string) int {
 		id = next
 		fd, err := sys.OpenID(sys.Maps, id)
 		if err != nil {
-			continue // gone meanwhile
+			continue // gone since the list was read
 		}
 		if i, err := sys.InfoOfMap(fd); err == nil && text(i.Name[:]) == name {
 			n++
@@ -240,8 +240,9 @@ func TestFailedLoadLeavesNothing(t *testing.T) {
 				t.Errorf("%d descriptors before, %d after", len(fds), len(after))
 			}
 			if c.Map("next") != nil {
-				// Linux leaks a prog_array that is looked up by its number while it is cleared after the last close
-				// (kernel/bpf/arraymap.c, prog_array_map_clear: a reference for work that is queued already).
+				// Linux leaks a prog_array that is looked up by its number while it is cleared
+				// after the last close (kernel/bpf/arraymap.c, prog_array_map_clear: a reference
+				// for work that is queued already).
 				return
 			}
 			for n := named(t, mark); n > 0; n = named(t, mark) { // the kernel frees a map some time after the last close

@@ -35,7 +35,7 @@ func program(name string, insns ...asm.Insn) *spec.Program {
 	return p
 }
 
-// collection is a blueprint of these programs and maps.
+// collection is a spec of these programs and maps.
 func collection(ps []*spec.Program, ms ...*spec.Map) *spec.Collection {
 	return &spec.Collection{Order: nativeOrder(), License: "GPL", Programs: ps, Maps: ms}
 }

@@ -22,7 +22,7 @@ func (l *session) pinPath(name string) (string, error) {
 	return filepath.Join(l.options.PinDir, name), nil
 }
 
-// openPinned opens a map that is pinned already, and gives nil when there is none.
+// openPinned opens a map that is pinned already, and returns nil if it does not exist.
 func (l *session) openPinned(s *spec.Map) (*Map, error) {
 	path, err := l.pinPath(s.Name)
 	if err != nil {
@@ -62,7 +62,7 @@ func (l *session) openPinned(s *spec.Map) (*Map, error) {
 	return m, nil
 }
 
-// pin gives new maps their names in the file system. A failure takes the names back.
+// pin pins new maps in the file system. A failure unpins them.
 func (l *session) pin(ms []*Map) error {
 	for _, m := range ms {
 		path, err := l.pinPath(m.name)

@@ -50,8 +50,8 @@ func TestLink(t *testing.T) {
 	}
 }
 
-// coreProgram returns a collection whose program returns the tgid of the running task, which its own types
-// have at a wrong place. what is the field that it reads.
+// coreProgram returns a collection whose program returns the tgid of the running task, which its
+// own types have at a wrong place. what is the field that it reads.
 func coreProgram(t *testing.T, what string) *spec.Collection {
 	t.Helper()
 	b := btf.Builder{}
@@ -104,8 +104,8 @@ func TestCoreWithoutTypes(t *testing.T) {
 	}
 }
 
-// sized is a collection whose program returns the size of struct odd___mine, or what relo says of it, with types that it is
-// loaded for: there it has 1234 bytes.
+// sized is a collection whose program returns the size of struct odd___mine, or what relo says of
+// it, with types that it is loaded for: there it has 1234 bytes.
 func sized(t *testing.T, order binary.ByteOrder, kind btf.CoreKind) (*spec.Collection, *btf.Types) {
 	t.Helper()
 	table := func(name string, size uint32) (*btf.Types, btf.ID) {
@@ -126,7 +126,7 @@ func sized(t *testing.T, order binary.ByteOrder, kind btf.CoreKind) (*spec.Colle
 	return c, given
 }
 
-// TestCoreTypes loads for types that the caller gives on a kernel that has none.
+// TestCoreTypes loads for types of the caller on a kernel that has none.
 func TestCoreTypes(t *testing.T) {
 	k := kernel.New(kernel.Options{TypesDir: t.TempDir()})
 	defer k.Close()
@@ -173,7 +173,8 @@ func TestCoreTypesOrder(t *testing.T) {
 	}
 }
 
-// TestCoreTypesSmallest loads a program that reads the running task with the smallest types that it needs.
+// TestCoreTypesSmallest loads a program that reads the running task with the smallest types that it
+// needs.
 func TestCoreTypesSmallest(t *testing.T) {
 	needKernel(t)
 	k := NewKernel()

@@ -19,7 +19,7 @@ type Program struct {
 	fd         *sys.FD
 }
 
-// Name returns the name in the blueprint, which the kernel may have only a part of.
+// Name returns the name in the spec, which the kernel may have only a part of.
 func (p *Program) Name() string { return p.name }
 
 // Type returns the type of the program.
@@ -28,7 +28,7 @@ func (p *Program) Type() spec.ProgramType { return p.typ }
 // AttachType returns what kind of hook the program was loaded for.
 func (p *Program) AttachType() spec.AttachType { return p.attachType }
 
-// AttachTo returns what the blueprint says to attach to, for example the name of a tracepoint.
+// AttachTo returns what the spec says to attach to, for example the name of a tracepoint.
 func (p *Program) AttachTo() string { return p.attachTo }
 
 // Section returns the ELF section that the program came from; empty when it was built.
@@ -44,7 +44,7 @@ func (p *Program) WithFD(fn func(fd int) error) error {
 	return fn(raw)
 }
 
-// Close gives the program up. Links keep it in the kernel. It may be called again.
+// Close closes the program. Links keep it in the kernel. It may be called again.
 func (p *Program) Close() error { return p.fd.Close() }
 
 // ProgramInfo is what the kernel says about a program.

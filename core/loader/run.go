@@ -23,8 +23,8 @@ type Run struct {
 	Duration time.Duration // result: time of one run, measured by the kernel
 }
 
-// Run runs the program in the kernel on the given input, without attaching it
-// (BPF_PROG_TEST_RUN). Not every type of program can be run like this; that gives ErrNotSupported.
+// Run runs the program in the kernel on the input, without attaching it (BPF_PROG_TEST_RUN). Not
+// every type of program can be run like this; others return ErrNotSupported.
 func (p *Program) Run(r *Run) error {
 	t := sys.TestRun{
 		Data: r.Data, DataOut: r.DataOut, Ctx: r.Ctx, CtxOut: r.CtxOut, Repeat: r.Repeat, Flags: r.Flags, CPU: r.CPU,

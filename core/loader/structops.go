@@ -15,8 +15,8 @@ import (
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
-// opsType is a struct of function pointers that this kernel lets programs implement. The value of its
-// map is that struct with the kernel's own fields before it (kernel/bpf/bpf_struct_ops.c).
+// opsType is a struct of function pointers that this kernel lets programs implement. The value of
+// its map is that struct with the kernel's own fields before it (kernel/bpf/bpf_struct_ops.c).
 type opsType struct {
 	types  *btf.Types
 	id     btf.ID // the struct
@@ -91,7 +91,8 @@ func (l *session) skipped(m *spec.Map) bool {
 	return m.Type == spec.MapStructOps && l.instances[m.Name] == nil && l.options.Maps[m.Name] == nil
 }
 
-// layOut makes the value of an instance, member by member, from the struct that the collection knows.
+// layOut makes the value of an instance, member by member, from the struct that the collection
+// knows.
 func (l *session) layOut(m *spec.Map) (*instance, error) {
 	if l.spec.BTF == nil || m.Value == 0 {
 		return nil, errors.New("the type of the instance is unknown")
@@ -124,8 +125,8 @@ type opsWriter struct {
 // maxOpsDepth is how deep structs of an instance may be nested.
 const maxOpsDepth = 8
 
-// copy copies a struct that begins at byte from of the data to byte to of the value. Members are found
-// by name; one that the kernel does not have must be zero, and a program there is left out.
+// copy copies a struct that begins at byte from of the data to byte to of the value. Members are
+// found by name; one that the kernel does not have must be zero, and a program there is left out.
 func (w *opsWriter) copy(own, kernel btf.ID, from, to uint32, path string) error {
 	a, err := structAt(w.l.spec.BTF, own)
 	if err != nil {
@@ -308,8 +309,8 @@ func (l *session) createOps(s *spec.Map) (*Map, error) {
 	return m, nil
 }
 
-// wakeTypes loads a program that does nothing: kernels before 5.13 read their own types when the first
-// program since the start of the machine is loaded, and take no instance before.
+// wakeTypes loads a program that does nothing: kernels before 5.13 read their own types when the
+// first program since the start of the machine is loaded, and take no instance before.
 func wakeTypes() {
 	code, err := asm.AppendEncode(nil, []asm.Insn{asm.Mov64Imm(asm.R0, 0), asm.Exit()}, asm.EncodeOptions{Order: nativeOrder()})
 	if err != nil {
@@ -323,7 +324,8 @@ func wakeTypes() {
 	}
 }
 
-// flagModuleValue says that the value's type is one of a module (BPF_F_VTYPE_BTF_OBJ_FD, Linux 6.9).
+// flagModuleValue says that the value's type is one of a module (BPF_F_VTYPE_BTF_OBJ_FD, Linux
+// 6.9).
 const flagModuleValue = 1 << 15
 
 // fillOps finds the programs of all instances. Their descriptors are put in when one is registered.
@@ -343,8 +345,8 @@ func (l *session) fillOps() error {
 	return nil
 }
 
-// Instance returns the name of the kernel's struct that a struct_ops map has an instance of, such as
-// "tcp_congestion_ops"; empty for other maps.
+// Instance returns the name of the kernel's struct that a struct_ops map has an instance of, such
+// as "tcp_congestion_ops"; empty for other maps.
 func (m *Map) Instance() string {
 	if m.ops == nil {
 		return ""
@@ -352,8 +354,8 @@ func (m *Map) Instance() string {
 	return m.ops.name
 }
 
-// Instance returns the instance of struct_ops that the program is a member of: the map of that name, or
-// with an empty name the only one there is.
+// Instance returns the instance of struct_ops that the program is a member of: the map of that
+// name, or with an empty name the only one there is.
 func (p *Program) Instance(name string) (*Map, error) {
 	switch i := slices.IndexFunc(p.instances, func(m *Map) bool { return m.name == name }); {
 	case i >= 0:
@@ -367,7 +369,7 @@ func (p *Program) Instance(name string) (*Map, error) {
 }
 
 // WithInstance calls fn with the descriptor of a struct_ops map and the value that registers its
-// instance: that of the blueprint in the layout of this kernel, with the descriptors of the programs.
+// instance: that of the spec in the layout of this kernel, with the descriptors of the programs.
 // All of them stay open for the time of the call. It is what link.StructOps is made of.
 func (m *Map) WithInstance(fn func(fd int, value []byte) error) error {
 	if m.ops == nil {
@@ -385,7 +387,7 @@ func (m *Map) WithInstance(fn func(fd int, value []byte) error) error {
 	return m.WithFD(func(fd int) error { return fn(fd, value) })
 }
 
-// structAt gives a struct of a table.
+// structAt returns a struct of a table.
 func structAt(t *btf.Types, id btf.ID) (*btf.Struct, error) {
 	typ, err := t.Type(t.Strip(id))
 	if err != nil {

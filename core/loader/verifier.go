@@ -19,7 +19,7 @@ import (
 type VerifierError struct {
 	Program   string
 	Cause     string // the telling line of the log, or why an instruction cannot be run on this kernel
-	Insn      int    // index in the blueprint's instructions; -1 when the log names none
+	Insn      int    // index in the spec's instructions; -1 when the log names none
 	Text      string // that instruction; empty when Insn is -1
 	Source    string // its source line, "file.c:12: text"; empty when unknown
 	Log       string // what the verifier wrote
@@ -56,8 +56,8 @@ func (e *VerifierError) Format(f fmt.State, verb rune) {
 	}
 }
 
-// verifierError reads the log of a refused program. Without a log the answer is about something else
-// than the program's code, and the result is nil.
+// verifierError reads the log of a refused program. Without a log the answer is about something
+// else than the program's code, and the result is nil.
 func verifierError(p *prepared, log string, truncated bool, err error) *VerifierError {
 	if strings.TrimSpace(log) == "" {
 		return nil
@@ -73,7 +73,7 @@ func verifierError(p *prepared, log string, truncated bool, err error) *Verifier
 		e.Insn, e.Cause = i, p.Poison[i]
 	}
 	if e.Insn >= 0 {
-		// The blueprint's own instruction says more than the one with numbers in it.
+		// The spec's own instruction says more than the one with numbers in it.
 		e.Text = p.Spec.Insns.At(e.Insn).String()
 		if l := p.Spec.LineAt(e.Insn); l != nil {
 			e.Source = fmt.Sprintf("%s:%d: %s", l.File(), l.Line, strings.TrimSpace(l.Text()))
@@ -82,9 +82,10 @@ func verifierError(p *prepared, log string, truncated bool, err error) *Verifier
 	return e
 }
 
-// readLog finds the line that says why, empty if there is none, and the slot of the last instruction
-// that was looked at; -1 for none. Lines it does not know count as reasons, so the last of them is it.
-// From Linux 7.3 on, a report in words follows that line; it is taken only where the line is missing.
+// readLog finds the line that says why, empty if there is none, and the slot of the last
+// instruction that was looked at; -1 for none. Lines it does not know count as reasons, so the last
+// of them is it. From Linux 7.3 on, a report in words follows that line; it is taken only where the
+// line is missing.
 func readLog(log string) (cause string, slot int) {
 	slot = -1
 	title, words, inReason := "", "", false
@@ -185,8 +186,8 @@ func lastLine(s string) string {
 	return strings.TrimSpace(s[strings.LastIndexByte(s, '\n')+1:])
 }
 
-// insnAt is the index of the instruction that a slot belongs to, or -1 outside of the program. Behind a
-// condition that was encoded by way of a gotol its slots are all its own.
+// insnAt is the index of the instruction that a slot belongs to, or -1 outside of the program.
+// After a condition that was encoded by way of a gotol its slots are all its own.
 func insnAt(slots []asm.Slot, slot int) int {
 	if slot < 0 || len(slots) == 0 || slot > int(slots[len(slots)-1])+1 {
 		return -1

@@ -101,8 +101,8 @@ func logic(op asm.ALUOp, x, y uint64, wide bool) (uint64, bool) {
 	return 0, false
 }
 
-// divide does division and modulo, signed if the offset says so. By zero the first gives zero and the
-// second what was there; the smallest number divided by -1 gives itself, modulo -1 zero.
+// divide does division and modulo, signed if the offset says so. By zero the first returns zero and
+// the second its dividend; the smallest number divided by -1 is itself, modulo -1 zero.
 func divide(in *asm.Insn, x, y uint64, wide bool) uint64 {
 	modulo := in.Op.ALU() == asm.Mod
 	if !wide {

@@ -7,8 +7,8 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 )
 
-// TestCompute checks the cases that the standard gives a result of its own. The conformance programs
-// hold the rest against the kernel.
+// TestCompute checks the cases for which the standard defines a result of their own. The
+// conformance programs hold the rest against the kernel.
 func TestCompute(t *testing.T) {
 	min64, min32 := uint64(1)<<63, uint64(1)<<31
 	for _, tt := range []struct {

@@ -16,18 +16,18 @@ type ValueKind uint8
 const (
 	ValueNone    ValueKind = iota // nothing yet: control does not get there
 	ValueNumber                   // a number
-	ValueAddress                  // a distance from what a 64-bit load with a reference gives
+	ValueAddress                  // a distance from what a 64-bit load with a reference loads
 	ValueAny                      // may be anything
 )
 
 // ConstOptions are the hooks of Constants. The zero value knows nothing of memory.
 type ConstOptions struct {
-	// Load gives what is read from memory that never changes: size bytes at an address that comes
+	// Load returns what is read from memory that never changes: size bytes at an address that comes
 	// from the 64-bit load with index base. The value is zero-extended.
 	Load func(base int, offset int64, size asm.Size) (uint64, bool)
 
-	// Unknown tells of instructions that are still going to be patched, so that what they compute is
-	// not known.
+	// Unknown tells of instructions that are still going to be patched, so that what they compute
+	// is not known.
 	Unknown func(insn int) bool
 }
 
@@ -42,7 +42,8 @@ type Constants struct {
 
 // Constants finds registers whose value is the same every time, by conditional constant propagation
 // (M. N. Wegman and F. K. Zadeck, Constant Propagation with Conditional Branches, 1991), each
-// function by itself. Functions that are Opaque are left out: nothing is known in them. Time is linear.
+// function by itself. Functions that are Opaque are left out: nothing is known in them. Time is
+// linear.
 func (g *Graph) Constants(o ConstOptions) *Constants {
 	c := &Constants{g: g, options: o, in: make([][asm.R10]Value, len(g.Blocks)), entered: make([]bool, len(g.Blocks))}
 	var todo []int32
@@ -100,8 +101,8 @@ func anyValues() (v [asm.R10]Value) {
 // taken to be called if any reachable code calls them.
 func (c *Constants) Entered(block int) bool { return c.entered[block] }
 
-// Block calls visit for the instructions of a block in order, with the values of R0 to R9 before each.
-// Of a block that control does not get to it calls for nothing.
+// Block calls visit for the instructions of a block in order, with the values of R0 to R9 before
+// each. Of a block that control does not get to it calls for nothing.
 func (c *Constants) Block(block int, visit func(insn int, before *[asm.R10]Value)) {
 	if !c.entered[block] {
 		return
@@ -118,7 +119,7 @@ func (c *Constants) Block(block int, visit func(insn int, before *[asm.R10]Value
 	}
 }
 
-// Branch says which way a condition goes, if it always goes the same way, given the values before it.
+// Branch says which way a condition goes, if the values before it decide that.
 func (c *Constants) Branch(insn int, before *[asm.R10]Value) (taken, known bool) {
 	in := &c.g.Insns[insn]
 	f := in.Op.Format()
@@ -135,7 +136,7 @@ func (c *Constants) Branch(insn int, before *[asm.R10]Value) (taken, known bool)
 	return compare(in.Op, x.Bits, y.Bits), true
 }
 
-// Load says what a load gives, if that is known, given the values before it.
+// Load returns what a load reads, if the values before it tell.
 func (c *Constants) Load(insn int, before *[asm.R10]Value) (uint64, bool) {
 	in := &c.g.Insns[insn]
 	f := in.Op.Format()

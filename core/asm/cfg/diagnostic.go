@@ -12,7 +12,7 @@ import (
 type Diagnostic struct {
 	Kind DiagnosticKind
 	Insn int     // index of the instruction
-	End  int     // of unreachable code: index behind its last instruction; otherwise 0
+	End  int     // of unreachable code: index after its last instruction; otherwise 0
 	Reg  asm.Reg // of an uninitialised register
 }
 
@@ -27,7 +27,7 @@ const (
 	FindJumpMiddle                              // distance leads into the middle of a 64-bit load
 	FindJumpLeaves                              // jump into another function
 	FindWriteR10                                // write to the frame pointer
-	FindUninitialised                           // register is read that no path has given a value
+	FindUninitialised                           // register is read that no path has set
 	FindUnreachable                             // control never gets there
 )
 
@@ -68,9 +68,9 @@ type CheckOptions struct {
 	NoResult bool
 }
 
-// Check looks for what is wrong whatever kernel and program type: it says nothing wrong of a program
-// that a kernel accepts, and finds only a part of what a kernel refuses. Findings are in the order of
-// place. Time is linear.
+// Check looks for what is wrong whatever kernel and program type: it says nothing wrong of a
+// program that a kernel accepts, and finds only a part of what a kernel refuses. Findings are in
+// the order of place. Time is linear.
 func (g *Graph) Check(o CheckOptions) []Diagnostic {
 	out := slices.Clone(g.invalid)
 	for k := range g.Blocks {

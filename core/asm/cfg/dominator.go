@@ -94,7 +94,7 @@ func (s *dominance) walk() {
 // solve computes semidominators and from them the immediate dominators.
 func (s *dominance) solve() {
 	for v := int32(len(s.block) - 1); v > 0; v-- {
-		s.semi[v] = min(s.semi[v], s.parent[v]) // the root and what stands for unknown jumps are no predecessors
+		s.semi[v] = min(s.semi[v], s.parent[v]) // the root and the node of unknown jumps are not predecessors
 		for _, p := range s.g.Preds(int(s.block[v])) {
 			if u := s.number[p]; u != 0 {
 				s.semi[v] = min(s.semi[v], s.semi[s.eval(u)])

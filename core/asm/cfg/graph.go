@@ -13,7 +13,7 @@ import (
 //
 // A function starts at the first instruction, at every target of a local call or of a function's
 // address, and where New is told so; it reaches up to the next start. Edges stay within a
-// function. Where control may go is not known behind a jump to an address in a register (gotox) and
+// function. Where control may go is not known after a jump to an address in a register (gotox) and
 // a Raw instruction: such a function is Opaque, and all of its blocks count as reachable.
 type Graph struct {
 	Insns  []asm.Insn
@@ -60,8 +60,8 @@ type LocalCall struct {
 // their first instruction, as in Listing; references to functions by name are looked up there, and
 // it may be nil.
 //
-// The error is an *Error: a label is missing or there twice, a reference names no function, there is
-// no instruction. Whatever else may be wrong is for Check to say. Time is linear.
+// The error is an *Error: a label is missing or there twice, a reference names no function, there
+// is no instruction. Whatever else may be wrong is for Check to say. Time is linear.
 func New(insns []asm.Insn, funcs map[int]string) (*Graph, error) {
 	if len(insns) == 0 {
 		return nil, graphError(0, errors.New("program has no instructions"))
@@ -81,7 +81,7 @@ func New(insns []asm.Insn, funcs map[int]string) (*Graph, error) {
 
 func graphError(i int, err error) error { return &asm.Error{Verb: "analyse", Index: i, Err: err} }
 
-// Succs returns the indices of the blocks that may follow: of a condition first the one behind it,
+// Succs returns the indices of the blocks that may follow: of a condition first the one after it,
 // then its target. The slice must not be changed.
 func (g *Graph) Succs(block int) []int32 {
 	r := g.Blocks[block].succ
@@ -104,7 +104,7 @@ func (g *Graph) FuncOf(insn int) int { return g.Blocks[g.blockOf[insn]].Func }
 // address leads to, or -1.
 func (g *Graph) Target(insn int) int { return int(g.targets[insn]) }
 
-// secondHalf stands for the slot after the first of a 64-bit load.
+// secondHalf marks the slot after the first of a 64-bit load.
 const secondHalf = -1
 
 // kinds of targets that are not an instruction.
@@ -187,7 +187,7 @@ func (b *grapher) resolve() error {
 	return nil
 }
 
-// fixed returns what a distance that is no label leads to.
+// fixed returns what a distance that is not a label leads to.
 func (b *grapher) fixed(i int, by int64) int32 {
 	insns := b.g.Insns
 	if b.slots == nil {

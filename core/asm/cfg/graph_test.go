@@ -138,13 +138,13 @@ func "f" 2-3
 	}
 }
 
-// TestGraphFixed checks distances that are no labels, which count slots.
+// TestGraphFixed checks distances that are not labels, which count slots.
 func TestGraphFixed(t *testing.T) {
 	insns := []asm.Insn{
 		{Op: 0x15, Dst: asm.R1, Off: 2},                    // 0: if r1 == 0 goto 2
 		asm.LoadImm64(asm.R0, 1),                           // 1
 		{Op: asm.OpCall, Src: asm.PseudoCall, Imm: 3},      // 2: call 5
-		{Op: asm.OpLoadImm64, Src: asm.PseudoFunc, Imm: 2}, // 3: function at 5, behind the second half and the exit
+		{Op: asm.OpLoadImm64, Src: asm.PseudoFunc, Imm: 2}, // 3: function at 5, after the second half and the exit
 		asm.Exit(),                     // 4
 		asm.Mov64Imm(asm.R0, 3),        // 5
 		{Op: asm.OpJump, Off: -2},      // 6: goto 5
@@ -224,8 +224,8 @@ func randomProgram(random *rand.Rand, n int) []asm.Insn {
 	return insns
 }
 
-// TestAnalysisIsLinear analyses large programs of shapes that are hard for naive algorithms. There is
-// no limit of time but that of the test: anything quadratic takes minutes.
+// TestAnalysisIsLinear analyses large programs of shapes that are hard for naive algorithms. There
+// is no limit of time but that of the test: anything quadratic takes minutes.
 func TestAnalysisIsLinear(t *testing.T) {
 	const n = 300_000
 	shapes := map[string]func(i int) asm.Insn{

@@ -19,7 +19,8 @@ func (g *Graph) backward(visit func(k int, again func(to int32))) {
 	g.repeat(order, visit)
 }
 
-// repeat visits the blocks in the given order, and then, round by round, those that were asked for.
+// repeat visits the blocks in the order of the list, and then, round by round, those that were
+// asked for.
 func (g *Graph) repeat(order []int32, visit func(k int, again func(to int32))) {
 	waits := make([]bool, len(g.Blocks)) // will be visited, in this round or the next
 	for _, k := range order {
@@ -48,8 +49,8 @@ type Liveness struct {
 	out []asm.RegSet
 }
 
-// Live finds which registers are still needed where. An instruction whose only effect is to give a
-// value to a register that nobody needs does not count as needing its own operands. R10 is always
+// Live finds which registers are still needed where. An instruction whose only effect is to set a
+// register that nothing needs does not count as needing its own operands. R10 is always
 // needed. Time is linear.
 func (g *Graph) Live() *Liveness {
 	l := &Liveness{g: g, out: make([]asm.RegSet, len(g.Blocks))}

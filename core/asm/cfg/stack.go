@@ -2,14 +2,15 @@ package cfg
 
 import "github.com/bpfhost/bpfhost/core/asm"
 
-// What the kernel allows (MAX_BPF_STACK and MAX_CALL_FRAMES, include/linux/filter.h and bpf_verifier.h).
+// What the kernel allows (MAX_BPF_STACK and MAX_CALL_FRAMES, include/linux/filter.h and
+// bpf_verifier.h).
 const (
 	MaxStack  = 512 // bytes of stack of a chain of calls
 	MaxFrames = 8   // functions of a chain of calls
 )
 
-// frameAlign is to what the kernel rounds up the stack of each function when it compiles programs to
-// machine code; without that it is 32.
+// frameAlign is to what the kernel rounds up the stack of each function when it compiles programs
+// to machine code; without that it is 32.
 const frameAlign = 16
 
 // StackUse is how much stack a function needs.
@@ -20,15 +21,15 @@ type StackUse struct {
 	Depth     int   // bytes of the deepest chain of calls that starts here, each function rounded up as the kernel does
 	Frames    int   // functions of the longest chain of calls that starts here
 	Deepest   []int // functions of the deepest chain, by index, this one first; nil when Recursive
-	Recursive bool  // the function can call itself, perhaps by way of others, or calls one that can: there is no bound
+	Recursive bool  // the function can call itself, perhaps by way of others, or calls one that can: its stack has no bound
 }
 
 // TooDeep reports whether no kernel accepts a program that starts with this function.
 func (u StackUse) TooDeep() bool { return u.Recursive || u.Depth > MaxStack || u.Frames > MaxFrames }
 
 // Stack returns how much stack every function needs: down to the lowest address that it uses or
-// computes. Addresses that were stored and loaded again are not followed. A function whose address is
-// taken counts as called there, for helpers call back. Time is linear.
+// computes. Addresses that were stored and loaded again are not followed. A function whose address
+// is taken counts as called there, for helpers call back. Time is linear.
 func (g *Graph) Stack() []StackUse {
 	out := make([]StackUse, len(g.Funcs))
 	low, exact := g.frames()
@@ -100,7 +101,8 @@ const (
 	pointerSomehow                    // on the stack, but nobody knows where
 )
 
-// frames finds for every function the lowest distance from r10 that it uses, and whether all are known.
+// frames finds for every function the lowest distance from r10 that it uses, and whether all are
+// known.
 func (g *Graph) frames() (low []int, exact []bool) {
 	low, exact = make([]int, len(g.Funcs)), make([]bool, len(g.Funcs))
 	for i := range g.Funcs {
