@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestDocKinds holds the list of files of "How to add a kind of BTF" in CONTRIBUTING.md against the files that tell kinds apart: three of the newer kinds
-// are looked for in place of the next one.
+// TestDocKinds holds the list of files of "How to add a kind of BTF" in CONTRIBUTING.md against the
+// files that tell kinds apart: three of the newer kinds are looked for in place of the next one.
 func TestDocKinds(t *testing.T) {
 	doc, err := os.ReadFile("../../CONTRIBUTING.md")
 	if err != nil {
