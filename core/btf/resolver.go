@@ -38,7 +38,7 @@ func NewResolver(local *Types, targets ...Target) *Resolver {
 	return r
 }
 
-// firstOwners gives, for each table of several targets, the first of them that has it.
+// firstOwners returns, for each table of several targets, the first of them that has it.
 func firstOwners(targets []Target) map[*Types]int {
 	if len(targets) < 2 {
 		return nil

@@ -26,7 +26,7 @@ type Map struct {
 	ops        *instance // of a struct_ops map that was made here
 }
 
-// Name returns the name in the blueprint, which the kernel may have only a part of.
+// Name returns the name in the spec, which the kernel may have only a part of.
 func (m *Map) Name() string { return m.name }
 
 // Type returns the type of the map.
@@ -51,7 +51,7 @@ func (m *Map) MaxEntries() int { return int(m.maxEntries) }
 // Flags returns the flags that the map was created with.
 func (m *Map) Flags() spec.MapFlags { return m.flags }
 
-// KeyType and ValueType return the types of key and value in the types of the blueprint, 0 for none.
+// KeyType and ValueType return the types of key and value in the types of the spec, 0 for none.
 func (m *Map) KeyType() btf.ID { return m.key }
 
 // ValueType is described at KeyType.
@@ -67,7 +67,7 @@ func (m *Map) WithFD(fn func(fd int) error) error {
 	return fn(raw)
 }
 
-// Close gives the map up. It may be called again.
+// Close closes the map. It may be called again.
 func (m *Map) Close() error {
 	m.arena.close()
 	return m.fd.Close()

@@ -15,7 +15,7 @@ const (
 	UpdateAny   UpdateFlags = 0 // set the value whether the key exists or not
 	UpdateNew   UpdateFlags = 1 // only if the key does not exist yet
 	UpdateExist UpdateFlags = 2 // only if the key exists
-	UpdateLock  UpdateFlags = 4 // hold the spin lock in the value meanwhile
+	UpdateLock  UpdateFlags = 4 // hold the spin lock in the value during the call
 )
 
 // Lookup reads the value of key into value, which must have BufferSize bytes. A missing key gives
@@ -54,7 +54,7 @@ func (m *Map) Update(key, value []byte, flags UpdateFlags) error {
 	return nil
 }
 
-// Delete removes key. A missing key gives ErrNoKey.
+// Delete removes key. A missing key returns ErrNoKey.
 func (m *Map) Delete(key []byte) error {
 	if len(key) != int(m.keySize) {
 		return m.sizeError("delete from", key, nil)
@@ -66,7 +66,7 @@ func (m *Map) Delete(key []byte) error {
 }
 
 // NextKey writes the key that follows key to next, or the first key when key is empty. After the
-// last one it gives ErrNoKey. A key that was removed meanwhile is followed by the first one.
+// last one it returns ErrNoKey. A key that no longer exists is followed by the first one.
 func (m *Map) NextKey(key, next []byte) error {
 	if (len(key) != 0 && len(key) != int(m.keySize)) || len(next) != int(m.keySize) {
 		return m.sizeError("iterate over", next, nil)
@@ -77,8 +77,8 @@ func (m *Map) NextKey(key, next []byte) error {
 	return nil
 }
 
-// All gives every key and value. The slices are good until the next round. Entries that come or go
-// meanwhile may be missed or seen twice; more rounds than twice MaxEntries end the walk.
+// All returns every key and value. The slices are valid until the next round. Entries that come or go
+// during the walk may be missed or seen twice; more rounds than twice MaxEntries end the walk.
 // err is set when the walk ends early.
 func (m *Map) All(err *error) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, value []byte) bool) {
@@ -96,7 +96,7 @@ func (m *Map) All(err *error) iter.Seq2[[]byte, []byte] {
 			key, next = next, key
 			prev = key
 			switch e := m.Lookup(key, value); {
-			case e == ErrNoKey: // removed meanwhile
+			case e == ErrNoKey: // removed during the walk
 			case e != nil:
 				*err = e
 				return

@@ -44,7 +44,7 @@ func intName(i *btf.Int) string {
 	return bytesName(i.Size)
 }
 
-// naturalSize returns the size in bytes that C for BPF gives to an integer type; 0 if C has no such
+// naturalSize returns the size in bytes that C for BPF uses for an integer type; 0 if C has no such
 // type.
 func naturalSize(name string) uint32 {
 	size := uint32(4)
