@@ -40,7 +40,7 @@ func (x *instance) insnAsm(prog, at, del uint32, text string) (int, error) {
 	if a.marked { // the instruction after the text gets its label only if the edit is made
 		was := r.Program.Insns
 		in := was.At(a.end)
-		in.Label = a.behind
+		in.Label = a.endLabel
 		r.Program.Insns.Set(a.end, in)
 		if err := x.splice(r, int(at), int(del), a.out, a.names); err != nil {
 			r.Program.Insns = was
@@ -66,10 +66,10 @@ type assembly struct {
 	outside []asm.Label // labels of the program that the text uses; each has a stub after the text
 	n       int         // instructions of the text itself
 
-	out    []spec.Insn
-	names  map[asm.Label]string // names that come with the text
-	behind asm.Label            // label of the instruction after the text, if that has to get one
-	marked bool
+	out      []spec.Insn
+	names    map[asm.Label]string // names that come with the text
+	endLabel asm.Label            // label of the instruction after the text, if that has to get one
+	marked   bool
 }
 
 // jumpTarget finds what a text may jump to, labelMark what it defines.
@@ -165,11 +165,11 @@ func (a *assembly) link() error {
 		if a.end >= a.p.Insns.Len() {
 			return failf(abi.ErrRange, "the text jumps to its end, and no instruction comes behind it")
 		}
-		a.behind = a.p.Insns.At(a.end).Label
-		if a.behind == 0 {
-			a.behind, a.marked = next, true
+		a.endLabel = a.p.Insns.At(a.end).Label
+		if a.endLabel == 0 {
+			a.endLabel, a.marked = next, true
 		}
-		to[l] = a.behind
+		to[l] = a.endLabel
 	}
 	for i, l := range a.outside {
 		to[a.listing.Insns[a.n+1+i].Label] = l

@@ -48,7 +48,7 @@ func TestInsnRead(t *testing.T) {
 	if n := x.InsnRead(h, 6, b); n != 0 {
 		t.Errorf("insn_read at the end = %d, want 0", n)
 	}
-	errnoIn(t, "insn_read behind the end", x.InsnRead(h, 7, b), abi.ErrRange)
+	errnoIn(t, "insn_read after the end", x.InsnRead(h, 7, b), abi.ErrRange)
 }
 
 // Handing a program back as it was read changes nothing, types and relocations included.

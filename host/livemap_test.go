@@ -28,7 +28,7 @@ func TestLiveMaps(t *testing.T) {
 	if n := x.MapNext(m, next, next); n != 4 || next[0] != 2 {
 		t.Errorf("map_next in one buffer = %d, %x", n, next)
 	}
-	errnoIn(t, "behind the last key", x.MapNext(m, next, next), abi.ErrNoent)
+	errnoIn(t, "after the last key", x.MapNext(m, next, next), abi.ErrNoent)
 	errnoIn(t, "put only if it exists", x.MapPut(m, []byte{9, 0, 0, 0}, value, 2), abi.ErrNoent)
 	x.ok(t, "map_del", x.MapDel(m, key))
 	errnoIn(t, "delete again", x.MapDel(m, key), abi.ErrNoent)
