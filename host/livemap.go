@@ -89,7 +89,7 @@ func (x *instance) MapGet(h uint32, key, value []byte) int32 {
 	if err != nil {
 		return x.reply(abi.FuncMapGet, 0, err)
 	}
-	b := x.buffer(m.BufferSize())
+	b := x.buffer(m.ValueBufferSize())
 	if err := m.Lookup(key, b); err != nil {
 		return x.reply(abi.FuncMapGet, 0, err)
 	}
@@ -101,8 +101,8 @@ func (x *instance) MapPut(h uint32, key, value []byte, flags uint64) int32 {
 	m, err := x.mapByHandle(h, key)
 	switch {
 	case err != nil:
-	case len(value) != m.BufferSize():
-		err = failf(abi.ErrInval, "a value of map %q has %d bytes, not %d", m.Name(), m.BufferSize(), len(value))
+	case len(value) != m.ValueBufferSize():
+		err = failf(abi.ErrInval, "a value of map %q has %d bytes, not %d", m.Name(), m.ValueBufferSize(), len(value))
 	case flags > uint64(backend.UpdateExist):
 		err = failf(abi.ErrInval, "flags %#x are not known", flags)
 	default:
@@ -142,7 +142,7 @@ func (m *liveMap) cpus() uint64 {
 	if !m.m.Type().PerCPU() {
 		return 1
 	}
-	return uint64(m.m.BufferSize() / ((m.m.ValueSize() + 7) &^ 7))
+	return uint64(m.m.ValueBufferSize() / ((m.m.ValueSize() + 7) &^ 7))
 }
 
 // liveMapProperties are the properties of live maps.
@@ -153,5 +153,5 @@ var liveMapProperties = map[abi.Prop]property{
 	abi.PropLiveMapValueSize:  number(func(_ *instance, m *liveMap) uint64 { return uint64(m.m.ValueSize()) }, nil),
 	abi.PropLiveMapMaxEntries: number(func(_ *instance, m *liveMap) uint64 { return uint64(m.m.MaxEntries()) }, nil),
 	abi.PropLiveMapCPUs:       number(func(_ *instance, m *liveMap) uint64 { return m.cpus() }, nil),
-	abi.PropLiveMapValueLen:   number(func(_ *instance, m *liveMap) uint64 { return uint64(m.m.BufferSize()) }, nil),
+	abi.PropLiveMapValueLen:   number(func(_ *instance, m *liveMap) uint64 { return uint64(m.m.ValueBufferSize()) }, nil),
 }

@@ -41,7 +41,7 @@ func BenchmarkLookup(b *testing.B) {
 	for _, typ := range []spec.MapType{spec.MapHash, spec.MapArray, spec.MapPerCPUHash} {
 		b.Run(typ.String(), func(b *testing.B) {
 			m := loadT(b, collection(nil, &spec.Map{Name: "m", Type: typ, KeySize: 4, ValueSize: 8, MaxEntries: 10}), Options{}).Map("m")
-			k, v := key(1), make([]byte, m.BufferSize())
+			k, v := key(1), make([]byte, m.ValueBufferSize())
 			if err := m.Update(k, v, UpdateAny); err != nil {
 				b.Fatal(err)
 			}

@@ -38,12 +38,12 @@ func (m *Map) KeySize() int { return int(m.keySize) }
 // ValueSize returns the size of a value in bytes, for per-CPU maps that of one CPU.
 func (m *Map) ValueSize() int { return int(m.valueSize) }
 
-// BufferSize returns the size in bytes of what Lookup reads and Update writes: the value, or for
+// ValueBufferSize returns the size in bytes of what Lookup reads and Update writes: the value, or for
 // per-CPU maps the values of all possible CPUs one after the other, each rounded up to 8 bytes.
-func (m *Map) BufferSize() int { return m.buffer }
+func (m *Map) ValueBufferSize() int { return m.buffer }
 
-// Stride returns the distance in bytes between the values of two CPUs in a buffer of a per-CPU map.
-func (m *Map) Stride() int { return int(m.valueSize+7) &^ 7 }
+// PerCPUStride returns the distance in bytes between the values of two CPUs in a buffer of a per-CPU map.
+func (m *Map) PerCPUStride() int { return int(m.valueSize+7) &^ 7 }
 
 // MaxEntries returns how many entries the map holds, for ring buffers the size in bytes.
 func (m *Map) MaxEntries() int { return int(m.maxEntries) }
@@ -215,7 +215,7 @@ func (l *session) newMap(s *spec.Map, entries uint32, fd *sys.FD) (*Map, error) 
 			fd.Close()
 			return nil, err
 		}
-		m.buffer = m.Stride() * cpus
+		m.buffer = m.PerCPUStride() * cpus
 	}
 	return m, nil
 }

@@ -61,16 +61,16 @@ func TestMapInfo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Stride() != 16 || m.BufferSize() != 16*cpus || m.ValueSize() != 12 || m.KeySize() != 4 || m.MaxEntries() != 3 {
-		t.Errorf("stride %d, buffer %d of %d CPUs", m.Stride(), m.BufferSize(), cpus)
+	if m.PerCPUStride() != 16 || m.ValueBufferSize() != 16*cpus || m.ValueSize() != 12 || m.KeySize() != 4 || m.MaxEntries() != 3 {
+		t.Errorf("stride %d, buffer %d of %d CPUs", m.PerCPUStride(), m.ValueBufferSize(), cpus)
 	}
-	value := make([]byte, m.BufferSize())
-	value[m.Stride()*(cpus-1)] = 9
+	value := make([]byte, m.ValueBufferSize())
+	value[m.PerCPUStride()*(cpus-1)] = 9
 	if err := m.Update(make([]byte, 4), value, UpdateAny); err != nil {
 		t.Fatal(err)
 	}
 	clear(value)
-	if err := m.Lookup(make([]byte, 4), value); err != nil || value[m.Stride()*(cpus-1)] != 9 {
+	if err := m.Lookup(make([]byte, 4), value); err != nil || value[m.PerCPUStride()*(cpus-1)] != 9 {
 		t.Errorf("value of the last CPU: %v, %v", value, err)
 	}
 }

@@ -18,7 +18,7 @@ const (
 	UpdateLock  UpdateFlags = 4 // hold the spin lock in the value during the call
 )
 
-// Lookup reads the value of key into value, which must have BufferSize bytes. A missing key gives
+// Lookup reads the value of key into value, which must have ValueBufferSize bytes. A missing key gives
 // ErrNoKey as it is; nothing is allocated.
 func (m *Map) Lookup(key, value []byte) error {
 	if len(key) != int(m.keySize) || len(value) != m.buffer {
@@ -42,7 +42,7 @@ func (m *Map) LookupDelete(key, value []byte) error {
 	return nil
 }
 
-// Update sets the value of key. value must have BufferSize bytes; for maps that hold programs or
+// Update sets the value of key. value must have ValueBufferSize bytes; for maps that hold programs or
 // maps see SetProgram and SetMap.
 func (m *Map) Update(key, value []byte, flags UpdateFlags) error {
 	if len(key) != int(m.keySize) || len(value) != m.buffer {

@@ -91,7 +91,7 @@ func TestObjects(t *testing.T) {
 func TestConfigurationValues(t *testing.T) {
 	c, got := loaded(t, "core/elf/testdata/core-el.o", "entry", "enter")
 	m := got.Map(".kconfig")
-	b := make([]byte, m.BufferSize())
+	b := make([]byte, m.ValueBufferSize())
 	if err := m.Lookup(make([]byte, 4), b); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestBasicObject(t *testing.T) {
 	testenv.NeedKernel(t, "5.17", "bpf_loop")
 	c, got := loaded(t, "core/elf/testdata/basic-el.o")
 	key := make([]byte, 4) // a test run has interface 0, or that of the loopback
-	flow := make([]byte, got.Map("flows").BufferSize())
+	flow := make([]byte, got.Map("flows").ValueBufferSize())
 	for index := range uint32(3) {
 		binary.NativeEndian.PutUint32(key, index)
 		if err := got.Map("flows").Update(key, flow, loader.UpdateAny); err != nil {
@@ -130,7 +130,7 @@ func TestBasicObject(t *testing.T) {
 		t.Fatalf("run: %d, %v", r.Ret, err)
 	}
 	v := c.Var("seen")
-	data := make([]byte, got.Map(v.Map).BufferSize())
+	data := make([]byte, got.Map(v.Map).ValueBufferSize())
 	if err := got.Map(v.Map).Lookup(make([]byte, 4), data); err != nil {
 		t.Fatal(err)
 	}

@@ -78,9 +78,9 @@ type Map interface {
 	ValueSize() int
 	MaxEntries() int
 
-	// BufferSize returns the size of what Lookup fills: of per-CPU maps the values of all CPUs,
+	// ValueBufferSize returns the size of what Lookup fills: of per-CPU maps the values of all CPUs,
 	// each padded to 8 bytes.
-	BufferSize() int
+	ValueBufferSize() int
 
 	// Lookup copies the value of a key. It returns ErrNoKey as it is where there is none.
 	Lookup(key, value []byte) error

@@ -48,8 +48,8 @@ func (m *Map) ValueSize() int { return m.value }
 // MaxEntries returns how many entries it has room for.
 func (m *Map) MaxEntries() int { return m.entries }
 
-// BufferSize returns bytes of the values of all CPUs.
-func (m *Map) BufferSize() int {
+// ValueBufferSize returns bytes of the values of all CPUs.
+func (m *Map) ValueBufferSize() int {
 	if m.cpus > 1 {
 		return m.cpus * ((m.value + 7) &^ 7)
 	}

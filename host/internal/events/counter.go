@@ -15,7 +15,7 @@ type Counter struct {
 
 // NewCounter makes a counter of an entry of a map: an array, per CPU or not, of values of 8 bytes.
 func NewCounter(m backend.Map, key uint32) *Counter {
-	c := &Counter{m: m, value: make([]byte, m.BufferSize())}
+	c := &Counter{m: m, value: make([]byte, m.ValueBufferSize())}
 	binary.NativeEndian.PutUint32(c.key[:], key)
 	return c
 }
