@@ -14,15 +14,16 @@ import (
 )
 
 // Packages are those whose tests use a kernel.
-var Packages = []string{"internal/sys", "internal/testnet", "core/asm", "core/btf", "core/spec/opt", "core/kernel", "core/loader", "core/link",
-	"core/ring", "host", "cmd/bpfhost"}
+var Packages = []string{"internal/sys", "internal/testnet", "core/asm", "core/btf", "core/spec/bind", "core/spec/opt", "core/kernel",
+	"core/loader", "core/link", "core/ring", "host", "cmd/bpfhost"}
 
 // Only names the tests, as -run does, of packages of which few use a kernel. Emulated, the others
 // take minutes.
 var Only = map[string]string{
-	"core/asm":      "^TestConformance$|OnKernel$",
-	"core/btf":      "^TestKernel",
-	"core/spec/opt": "OnKernel$",
+	"core/asm":       "^TestConformance$|OnKernel$",
+	"core/btf":       "^TestKernel",
+	"core/spec/bind": "^TestCoreSameAsLibbpf$",
+	"core/spec/opt":  "OnKernel$",
 }
 
 // Suite is a set of packages whose tests run on kernels.
