@@ -71,7 +71,7 @@ func (a app) addRelocations(m *btf.MinCore, name string, kernel btf.Target) erro
 	if err != nil {
 		return &inputError{fmt.Errorf("min %s: %w", name, err)}
 	}
-	fixups, err := obj.CoreFixups(kernel)
+	fixups, err := obj.CoreResults(kernel)
 	var relos []btf.CoreRelo
 	var missing []string
 	for _, f := range fixups {

@@ -72,9 +72,9 @@ func refOf(in *asm.Insn) (kind, to string) {
 // listCore lists the CO-RE relocations of all programs, each once for a program, with their results
 // if the types of a kernel are known.
 func listCore(c *spec.Collection, kernel *btf.Types) []report.CoreRelo {
-	results := make(map[btf.CoreRelo]spec.CoreFixup)
+	results := make(map[btf.CoreRelo]spec.CoreResult)
 	if kernel != nil {
-		list, _ := c.CoreFixups(btf.Target{Name: "the types given", Types: kernel}) // without types there is no result
+		list, _ := c.CoreResults(btf.Target{Name: "the types given", Types: kernel}) // without types there is no result
 		for _, f := range list {
 			results[f.Relo] = f
 		}

@@ -11,12 +11,12 @@ import (
 // Object is one collection of a plan.
 type Object struct {
 	Name    string
-	Source  string           // file name of the operator's object; empty if the plugin built it
-	SHA256  string           // of that file, in hex
-	Before  *spec.Collection // as the operator passed it; nil if the plugin built it
-	After   *spec.Collection // as it will be loaded; nil if the plugin left the object out
-	Changes []spec.Change    // what makes After differ from Before
-	Core    []spec.CoreFixup // what the CO-RE relocations of After come to with the types given; nil without
+	Source  string            // file name of the operator's object; empty if the plugin built it
+	SHA256  string            // of that file, in hex
+	Before  *spec.Collection  // as the operator passed it; nil if the plugin built it
+	After   *spec.Collection  // as it will be loaded; nil if the plugin left the object out
+	Changes []spec.Change     // what makes After differ from Before
+	Core    []spec.CoreResult // what the CO-RE relocations of After come to with the types given; nil without
 }
 
 // Complete fills in what follows from Before and After: Changes and, if types are given, Core. The
@@ -35,7 +35,7 @@ func (o *Object) Complete(types *btf.Types) error {
 		return nil
 	}
 	var err error
-	o.Core, err = o.After.CoreFixups(btf.Target{Name: "the types given", Types: types})
+	o.Core, err = o.After.CoreResults(btf.Target{Name: "the types given", Types: types})
 	return err
 }
 

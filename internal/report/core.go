@@ -46,7 +46,7 @@ func NewCoreRelo(program string, insn int, r btf.CoreRelo, types *btf.Types) Cor
 }
 
 // SetResult fills in the result for the types of a kernel.
-func (d *CoreRelo) SetResult(f spec.CoreFixup) {
+func (d *CoreRelo) SetResult(f spec.CoreResult) {
 	d.Outcome, d.Local, d.Value = f.Outcome(), int64(f.Local), int64(f.Value)
 	d.LocalSize, d.TargetSize, d.Poison, d.Reason = f.LocalSize, f.TargetSize, f.Poison, f.Reason
 	if f.Err != nil {

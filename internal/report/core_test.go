@@ -17,7 +17,7 @@ func TestCoreRelo(t *testing.T) {
 	if diff := cmp.Diff(want, d); diff != "" {
 		t.Errorf("without types, -want +have:\n%s", diff)
 	}
-	d.SetResult(spec.CoreFixup{Err: errors.New("why"), CoreResult: btf.CoreResult{Found: []btf.Candidate{{Type: 2, Match: true, Value: 1<<64 - 1}}}})
+	d.SetResult(spec.CoreResult{Err: errors.New("why"), CoreResult: btf.CoreResult{Found: []btf.Candidate{{Type: 2, Match: true, Value: 1<<64 - 1}}}})
 	want.Outcome, want.Error, want.Candidates = "cannot be loaded: why", "why", []Candidate{{2, true, -1}}
 	if diff := cmp.Diff(want, d); diff != "" {
 		t.Errorf("-want +have:\n%s", diff)

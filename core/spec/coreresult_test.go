@@ -47,7 +47,7 @@ func TestCoreFixups(t *testing.T) {
 			btf.CoreRelo{Type: 4, Access: "0", Kind: btf.CoreTypeIDTarget}, btf.CoreRelo{Type: 5, Access: "0", Kind: btf.CoreEnumvalValue},
 		)},
 	}}
-	list, err := c.CoreFixups(btf.Target{Name: "kernel", Types: types[1]})
+	list, err := c.CoreResults(btf.Target{Name: "kernel", Types: types[1]})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,11 +76,11 @@ func TestCoreFixups(t *testing.T) {
 		t.Errorf("%v of %v", list[5].Err, list[5].Found)
 	}
 	c.BTF = nil
-	if _, err := c.CoreFixups(); err == nil {
+	if _, err := c.CoreResults(); err == nil {
 		t.Error("a collection without types")
 	}
 	c.Programs = c.Programs[1:2]
-	if list, err := c.CoreFixups(); list != nil || err != nil {
+	if list, err := c.CoreResults(); list != nil || err != nil {
 		t.Errorf("no records: %v, %v", list, err)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// CoreFixup is what the CO-RE record of an instruction comes to for the types of a kernel.
-type CoreFixup struct {
+// CoreResult is what the CO-RE record of an instruction comes to for the types of a kernel.
+type CoreResult struct {
 	Program string
 	Insn    int // number in Insns of the program
 	btf.CoreResult
@@ -16,15 +16,15 @@ type CoreFixup struct {
 	Err error
 }
 
-// CoreFixups computes what the CO-RE records of all programs come to, in order of place. The targets are those of
+// CoreResults computes what the CO-RE records of all programs come to, in order of place. The targets are those of
 // btf.Resolve: the kernel first, then its modules. Nothing is changed; loading does that for the running kernel.
-func (c *Collection) CoreFixups(targets ...btf.Target) ([]CoreFixup, error) {
-	var list []CoreFixup
+func (c *Collection) CoreResults(targets ...btf.Target) ([]CoreResult, error) {
+	var list []CoreResult
 	var relos []btf.CoreRelo
 	for _, p := range c.Programs {
 		for i, in := range p.Insns.All() {
 			if r := in.Core; r != nil {
-				list = append(list, CoreFixup{Program: p.Name, Insn: i})
+				list = append(list, CoreResult{Program: p.Name, Insn: i})
 				relos = append(relos, *r)
 			}
 		}
@@ -44,7 +44,7 @@ func (c *Collection) CoreFixups(targets ...btf.Target) ([]CoreFixup, error) {
 }
 
 // Outcome says in a few words what the record comes to: "1264 instead of 1192", "not there: …".
-func (f CoreFixup) Outcome() string {
+func (f CoreResult) Outcome() string {
 	switch {
 	case f.Err != nil:
 		return "cannot be loaded: " + f.Err.Error()
