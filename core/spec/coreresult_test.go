@@ -10,7 +10,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-func TestCoreFixups(t *testing.T) {
+func TestCoreResults(t *testing.T) {
 	var types [2]*btf.Types
 	for i := range types {
 		var b btf.Builder

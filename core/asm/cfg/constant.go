@@ -42,7 +42,7 @@ type Constants struct {
 
 // Constants finds registers whose value is the same every time, by conditional constant propagation
 // (M. N. Wegman and F. K. Zadeck, Constant Propagation with Conditional Branches, 1991), each
-// function by itself. Functions that are Opaque are left out: nothing is known in them. Time is
+// function by itself. Functions with HasIndirectJump are left out: nothing is known in them. Time is
 // linear.
 func (g *Graph) Constants(o ConstOptions) *Constants {
 	c := &Constants{g: g, options: o, in: make([][asm.R10]Value, len(g.Blocks)), entered: make([]bool, len(g.Blocks))}

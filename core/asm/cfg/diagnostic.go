@@ -69,7 +69,7 @@ type CheckOptions struct {
 }
 
 // Check looks for what is wrong whatever kernel and program type: it says nothing wrong of a
-// program that a kernel accepts, and finds only a part of what a kernel refuses. Findings are in
+// program that a kernel accepts, and finds only a part of what a kernel refuses. Diagnostics are in
 // the order of place. Time is linear.
 func (g *Graph) Check(o CheckOptions) []Diagnostic {
 	out := slices.Clone(g.invalid)

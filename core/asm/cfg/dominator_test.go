@@ -38,8 +38,8 @@ L2:	if r0 == 0 goto L1
 	}
 }
 
-// TestDominatorsOpaque has jumps that nobody knows: any block may be their target.
-func TestDominatorsOpaque(t *testing.T) {
+// TestDominatorsIndirectJump has jumps that nobody knows: any block may be their target.
+func TestDominatorsIndirectJump(t *testing.T) {
 	g := graph(t, `
 	if r1 == 0 goto L1
 	gotox r2

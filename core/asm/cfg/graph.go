@@ -14,7 +14,7 @@ import (
 // A function starts at the first instruction, at every target of a local call or of a function's
 // address, and where New is told so; it reaches up to the next start. Edges stay within a
 // function. Where control may go is not known after a jump to an address in a register (gotox) and
-// a Raw instruction: such a function is Opaque, and all of its blocks count as reachable.
+// a Raw instruction: such a function has HasIndirectJump set, and all of its blocks count as reachable.
 type Graph struct {
 	Insns  []asm.Insn
 	Blocks []Block    // in order of place

@@ -165,7 +165,7 @@ func track(in *asm.Insn, regs *[asm.R10]pointer) (low int, known bool) {
 		return pointer{}
 	}
 	if in.Flags&asm.Raw != 0 {
-		return 0, true // the function is Opaque
+		return 0, true // the function has an indirect jump
 	}
 	made := pointer{}
 	switch f := in.Op.Format(); f {

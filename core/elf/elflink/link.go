@@ -66,7 +66,7 @@ func Load(objects ...Object) (*spec.Collection, error) {
 	return elf.LoadBytes(b, elf.Options{})
 }
 
-// staticLinker is one run of Link.
+// linker is one run of Link.
 type linker struct {
 	inputs  []*input
 	out     *object.Image
