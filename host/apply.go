@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/backend"
 	"github.com/bpfhost/bpfhost/host/plan"
@@ -110,7 +109,7 @@ func loadOptions(o *plan.Object) backend.LoadOptions {
 // explain says of a program that the verifier refused who wrote the instruction to blame.
 func explain(plugin string, o *plan.Object, err error) error {
 	err = fmt.Errorf("object %s: %w", SafeText(o.Name), err)
-	var refused *loader.VerifierError
+	var refused *backend.VerifierError
 	if !errors.As(err, &refused) || refused.Insn < 0 {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/asm"
-	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/host/backend"
 	"github.com/bpfhost/bpfhost/host/policy"
 )
@@ -68,7 +67,7 @@ func errnoOf(err error) abi.Errno {
 	var (
 		code     abi.Errno
 		sys      syscall.Errno
-		verifier *loader.VerifierError
+		verifier *backend.VerifierError
 		denied   *policy.Error
 	)
 	switch {
@@ -80,7 +79,7 @@ func errnoOf(err error) abi.Errno {
 		return abi.ErrVerifier
 	case errors.Is(err, backend.ErrNoKey):
 		return abi.ErrNoent
-	case errors.Is(err, loader.ErrNotSupported):
+	case errors.Is(err, backend.ErrNotSupported):
 		return abi.ErrNosup
 	case errors.As(err, &sys):
 		return abi.ErrKernel

@@ -8,7 +8,6 @@ import (
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/asm"
-	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/host/backend"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 	"github.com/bpfhost/bpfhost/host/policy"
@@ -25,8 +24,8 @@ func TestErrno(t *testing.T) {
 		{fmt.Errorf("more: %w", failf(abi.ErrState, "x")), abi.ErrState, 0, 0},
 		{abi.ErrIO, abi.ErrIO, 0, 0},
 		{backend.ErrNoKey, abi.ErrNoent, 0, 0},
-		{fmt.Errorf("load: %w", &loader.VerifierError{Err: syscall.EACCES}), abi.ErrVerifier, syscall.EACCES, 0},
-		{fmt.Errorf("load: %w", loader.ErrNotSupported), abi.ErrNosup, 0, 0},
+		{fmt.Errorf("load: %w", &backend.VerifierError{Err: syscall.EACCES}), abi.ErrVerifier, syscall.EACCES, 0},
+		{fmt.Errorf("load: %w", backend.ErrNotSupported), abi.ErrNosup, 0, 0},
 		{&policy.Error{}, abi.ErrPerm, 0, 0},
 		{fmt.Errorf("update: %w", syscall.E2BIG), abi.ErrKernel, syscall.E2BIG, 0},
 		{&asm.Error{Verb: "encode", Index: 4, Err: errBroken}, abi.ErrInval, 0, 5},

@@ -46,7 +46,7 @@ func (k *kernelBackend) Load(c *spec.Collection, o backend.LoadOptions) (backend
 	}
 	loaded, err := loader.Load(c, how)
 	if err != nil {
-		return nil, err
+		return nil, kernelError(err)
 	}
 	out := &kernelLoaded{c: loaded}
 	for _, m := range loaded.Maps() {
@@ -66,7 +66,7 @@ func (k *kernelBackend) Attach(p backend.Program, a spec.Attach) (backend.Hook, 
 	}
 	l, err := link.Attach(prog, a)
 	if err != nil {
-		return nil, err
+		return nil, kernelError(err)
 	}
 	return kernelHook{l}, nil
 }
@@ -77,7 +77,11 @@ func (k *kernelBackend) OpenRing(m backend.Map) (backend.Ring, error) {
 	if !ok {
 		return nil, fmt.Errorf("open ring %q: %w", m.Name(), errForeign)
 	}
-	return ring.Open(loaded.Map)
+	r, err := ring.Open(loaded.Map)
+	if err != nil {
+		return nil, kernelError(err)
+	}
+	return r, nil
 }
 
 // CPUs returns the number of possible CPUs.
@@ -121,30 +125,45 @@ func (h kernelHook) Switch(p backend.Program) error {
 	if !ok {
 		return fmt.Errorf("switch to program %q: %w", p.Name(), errForeign)
 	}
-	return h.Update(prog)
+	return kernelError(h.Update(prog))
 }
 
 // kernelMap is a map in the kernel. Its errors are those of a backend.
 type kernelMap struct{ *loader.Map }
 
 // Lookup copies the value of a key.
-func (m kernelMap) Lookup(key, value []byte) error { return keyError(m.Map.Lookup(key, value)) }
+func (m kernelMap) Lookup(key, value []byte) error { return kernelError(m.Map.Lookup(key, value)) }
 
 // Update sets the value of a key.
 func (m kernelMap) Update(key, value []byte, flags backend.UpdateFlags) error {
-	return keyError(m.Map.Update(key, value, loader.UpdateFlags(flags)))
+	return kernelError(m.Map.Update(key, value, loader.UpdateFlags(flags)))
 }
 
 // Delete removes a key.
-func (m kernelMap) Delete(key []byte) error { return keyError(m.Map.Delete(key)) }
+func (m kernelMap) Delete(key []byte) error { return kernelError(m.Map.Delete(key)) }
 
 // NextKey copies the key after another one.
-func (m kernelMap) NextKey(key, next []byte) error { return keyError(m.Map.NextKey(key, next)) }
+func (m kernelMap) NextKey(key, next []byte) error { return kernelError(m.Map.NextKey(key, next)) }
 
-// keyError translates the one error that the loader returns as it is.
-func keyError(err error) error {
-	if err == loader.ErrNoKey {
+// kernelError adds the condition of package backend to an error of the kernel's packages, whose own
+// conditions stay in it.
+func kernelError(err error) error {
+	var refused *loader.VerifierError
+	switch {
+	case err == nil:
+		return nil
+	case err == loader.ErrNoKey: // which maps return as it is
 		return backend.ErrNoKey
+	case errors.As(err, &refused):
+		return &backend.VerifierError{Program: refused.Program, Insn: refused.Insn, Err: err}
+	case errors.Is(err, kernel.ErrNotSupported):
+		return &unsupportedError{err}
 	}
 	return err
 }
+
+// unsupportedError is an error of the kernel's packages that is backend.ErrNotSupported too.
+type unsupportedError struct{ error }
+
+// Unwrap returns the condition and the error.
+func (e *unsupportedError) Unwrap() []error { return []error{backend.ErrNotSupported, e.error} }

@@ -8,13 +8,16 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/link"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/backend"
 	"github.com/bpfhost/bpfhost/host/internal/backendtest"
 	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/internal/kerneltest"
@@ -259,6 +262,37 @@ func TestKernelLoss(t *testing.T) {
 	var b strings.Builder
 	if err := run.WriteAccount(&b); err != nil || !strings.HasPrefix(b.String(), "events: 500 sent by kernel = ") {
 		t.Errorf("text %q, %v", b.String(), err)
+	}
+}
+
+// An error of the kernel's packages is the backend's condition and stays what it is, in its words.
+func TestKernelError(t *testing.T) {
+	refused := fmt.Errorf("load program: %w", &loader.VerifierError{Program: "p", Insn: 3, Cause: "x", Err: syscall.EACCES})
+	for _, tt := range []struct {
+		err  error
+		want []error
+	}{
+		{fmt.Errorf("attach: %w", loader.ErrNotSupported), []error{backend.ErrNotSupported, loader.ErrNotSupported}},
+		{fmt.Errorf("attach: %w", &kernel.FeatureError{Err: syscall.EINVAL}), []error{backend.ErrNotSupported, syscall.EINVAL}},
+		{refused, []error{refused, syscall.EACCES}},
+		{loader.ErrNoKey, []error{backend.ErrNoKey}},
+		{syscall.EBUSY, []error{syscall.EBUSY}},
+	} {
+		err := kernelError(tt.err)
+		for _, want := range tt.want {
+			if !errors.Is(err, want) || err.Error() != tt.err.Error() {
+				t.Errorf("%v became %v, which is not %v", tt.err, err, want)
+			}
+		}
+	}
+	var own *backend.VerifierError
+	var theirs *loader.VerifierError
+	err := kernelError(refused)
+	if !errors.As(err, &own) || own.Program != "p" || own.Insn != 3 || !errors.As(err, &theirs) {
+		t.Errorf("a refused program is %#v", err)
+	}
+	if err := kernelError(nil); err != nil {
+		t.Errorf("no error became %v", err)
 	}
 }
 

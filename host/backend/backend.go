@@ -4,19 +4,20 @@
 // one it is, and plans and policies are the same for all.
 //
 // A Backend is the whole of it. What it returns belongs to it: its programs, maps and hooks can be
-// given back to it, and to no other.
+// given back to it, and to no other. Its errors wrap the conditions of this package, whatever the
+// place calls them: ErrNotSupported, *VerifierError, and ErrNoKey as it is.
 package backend
 
 import (
 	"context"
-	"errors"
 
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
 // Backend is a place that runs happen in. It is safe for concurrent use.
 type Backend interface {
-	// Load loads a collection, whole or not at all. The spec is not changed.
+	// Load loads a collection, whole or not at all. The spec is not changed. The error wraps
+	// *VerifierError when the place refuses a program for its instructions.
 	Load(c *spec.Collection, o LoadOptions) (Loaded, error)
 
 	// Attach attaches a loaded program to a hook. Target and Netns of a are resolved now.
@@ -62,8 +63,7 @@ type Program interface {
 // Hook is a program attached to something.
 type Hook interface {
 	// Switch puts another program of the same type in the place of the attached one, atomically.
-	// Families of hooks that cannot do that return an error that wraps the backend's "not
-	// supported".
+	// Families of hooks that cannot do that return an error that wraps ErrNotSupported.
 	Switch(p Program) error
 
 	// Close detaches the program.
@@ -105,9 +105,6 @@ const (
 	UpdateNew   UpdateFlags = 1 // BPF_NOEXIST: only if the key does not exist yet
 	UpdateExist UpdateFlags = 2 // BPF_EXIST: only if the key exists
 )
-
-// ErrNoKey says that a map has no such key, or no further one.
-var ErrNoKey = errors.New("no such key")
 
 // Ring is a ring buffer that is read.
 type Ring interface {
