@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/asm"
-	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -17,7 +16,14 @@ func (x *Binder) configure(e spec.Extern) error {
 	if v == nil {
 		return nil // nothing reads it
 	}
+	t, err := configTypeOf(x.spec.BTF, e.Type, v.Size)
+	if err != nil {
+		return err
+	}
 	m := x.spec.Map(v.Map)
+	if m == nil || m.Type != spec.MapArray || uint64(v.Offset)+uint64(v.Size) > uint64(m.ValueSize) {
+		return fmt.Errorf("its variable is not in an array that holds it")
+	}
 	data, ok := x.data[m.Name]
 	if !ok {
 		data = make([]byte, m.ValueSize)
@@ -27,27 +33,27 @@ func (x *Binder) configure(e spec.Extern) error {
 		}
 		x.data[m.Name] = data
 	}
-	return x.configValue(e, data[v.Offset:v.Offset+v.Size])
+	return x.configValue(e, t, data[v.Offset:v.Offset+v.Size])
 }
 
-// configValue writes the value of a configuration extern.
-func (x *Binder) configValue(e spec.Extern, b []byte) error {
+// configValue writes the value of a configuration extern, whose type is t.
+func (x *Binder) configValue(e spec.Extern, t configType, b []byte) error {
 	switch e.Name {
 	case "LINUX_KERNEL_VERSION":
 		v, err := x.finder.facts.Version()
 		if err != nil {
 			return err
 		}
-		return x.putNumber(b, uint64(v))
+		return x.putFact(t, b, uint64(v))
 	case "LINUX_HAS_BPF_COOKIE":
-		return x.putNumber(b, bit(x.hasCookie()))
+		return x.putFact(t, b, bit(x.hasCookie()))
 	case "LINUX_HAS_SYSCALL_WRAPPER":
 		const x86, arm, s390, riscv = "__x64_sys_bpf", "__arm64_sys_bpf", "__s390x_sys_bpf", "__riscv_sys_bpf"
 		found, _, err := x.finder.facts.Symbols(x86, arm, s390, riscv)
 		if err != nil {
 			return err
 		}
-		return x.putNumber(b, bit(len(found) > 0))
+		return x.putFact(t, b, bit(len(found) > 0))
 	}
 	if !strings.HasPrefix(e.Name, "CONFIG_") {
 		if e.Weak {
@@ -65,60 +71,100 @@ func (x *Binder) configValue(e spec.Extern, b []byte) error {
 		}
 		return fmt.Errorf("the kernel was built without it: %w", ErrNotSupported)
 	}
-	return x.putConfigText(e, b, text)
+	return x.putConfigText(e, t, b, text)
 }
 
 // putConfigText writes a value as the kernel's configuration has it: y, m, n, a number or a string.
-func (x *Binder) putConfigText(e spec.Extern, b []byte, text string) error {
-	if strings.HasPrefix(text, `"`) {
-		s, err := strconv.Unquote(text)
-		if err != nil {
-			return fmt.Errorf("cannot read %s", text)
+// What the type does not hold is refused by libbpf's rules (set_kcfg_value_… of libbpf.c), but for a
+// string that is too long, which is cut with a note.
+func (x *Binder) putConfigText(e spec.Extern, t configType, b []byte, text string) error {
+	switch {
+	case strings.HasPrefix(text, `"`):
+		if t.kind != configString {
+			return t.refuse(text, "takes an array of char")
 		}
-		copy(b[:len(b)-1], s)
-		return nil
+		return x.putString(e, b, text)
+	case text == "y" || text == "m" || text == "n":
+		return x.putTristate(t, b, text)
 	}
-	switch text {
-	case "y", "m", "n":
-		return x.putTristate(e, b, text)
+	n, err := parseNumber(text)
+	switch {
+	case err != nil:
+		return fmt.Errorf("value %s is neither y, m or n, a number nor a string", text)
+	case t.kind != configInt && t.kind != configChar:
+		return t.refuse(text, "takes an integer")
+	case !t.holds(n):
+		return t.refuse(text, "does not fit")
 	}
+	x.putNumber(b, n)
+	return nil
+}
+
+// parseNumber reads the bits of a number, which may have a sign and be hexadecimal.
+func parseNumber(text string) (uint64, error) {
 	if n, err := strconv.ParseUint(text, 0, 64); err == nil {
-		return x.putNumber(b, n)
+		return n, nil
 	}
-	n, err := strconv.ParseInt(text, 0, 64)
-	if err != nil {
-		return fmt.Errorf("cannot read %s", text)
-	}
-	return x.putNumber(b, uint64(n)<<(64-8*len(b))>>(64-8*len(b)))
+	i, err := strconv.ParseInt(text, 0, 64)
+	return uint64(i), err
 }
 
-// putTristate writes y, m or n as the type wants it: a bool, a char, or enum libbpf_tristate.
-func (x *Binder) putTristate(e spec.Extern, b []byte, text string) error {
-	t, err := x.spec.BTF.Type(x.spec.BTF.Strip(e.Type))
-	if err != nil {
-		return err
+// putString writes a string without its quotes and escapes (scripts/kconfig/symbol.c of Linux), and
+// a zero byte. One that is too long is cut.
+func (x *Binder) putString(e spec.Extern, b []byte, text string) error {
+	if len(text) < 2 || text[len(text)-1] != '"' {
+		return fmt.Errorf("value %s has no closing quote", text)
 	}
-	switch t := t.(type) {
-	case *btf.Int:
-		switch {
-		case t.Encoding&btf.IntBool != 0 && text == "m":
-			return fmt.Errorf("it is a module, which a bool cannot say")
-		case t.Encoding&btf.IntBool != 0:
-			return x.putNumber(b, bit(text == "y"))
-		case t.Size == 1:
-			return x.putNumber(b, uint64(text[0]))
+	s := make([]byte, 0, len(text))
+	for i := 1; i < len(text)-1; i++ {
+		if text[i] == '\\' && i < len(text)-2 {
+			i++
 		}
-	case *btf.Enum:
-		return x.putNumber(b, map[string]uint64{"n": 0, "y": 1, "m": 2}[text])
+		s = append(s, text[i])
 	}
-	return fmt.Errorf("its type has no value for %q", text)
+	if len(s) >= len(b) {
+		x.finder.note(spec.Note{
+			Code: "L06", Text: fmt.Sprintf("configuration value %q: %s is cut to the %d bytes of its variable", e.Name, text, len(b)),
+		})
+		s = s[:len(b)-1]
+	}
+	clear(b[copy(b, s):])
+	return nil
 }
 
-// putNumber writes a number into the 1, 2, 4 or 8 bytes of b.
-func (x *Binder) putNumber(b []byte, n uint64) error {
-	if len(b) < 8 && n>>(8*len(b)) != 0 {
-		return fmt.Errorf("%d does not fit %d bytes", n, len(b))
+// putTristate writes y, m or n as the type wants it.
+func (x *Binder) putTristate(t configType, b []byte, text string) error {
+	switch t.kind {
+	case configBool:
+		if text == "m" {
+			return t.refuse(text, "takes a char or enum "+tristateName)
+		}
+		x.putNumber(b, bit(text == "y"))
+	case configChar:
+		b[0] = text[0]
+	case configTristate:
+		x.putNumber(b, map[string]uint64{"n": 0, "y": 1, "m": 2}[text])
+	default:
+		return t.refuse(text, "takes a bool, a char or enum "+tristateName)
 	}
+	return nil
+}
+
+// putFact writes a number that does not come from the kernel's configuration.
+func (x *Binder) putFact(t configType, b []byte, n uint64) error {
+	text := strconv.FormatUint(n, 10)
+	switch {
+	case t.kind != configInt && t.kind != configChar && t.kind != configBool:
+		return t.refuse(text, "takes an integer or a bool")
+	case t.kind == configBool && n > 1, !t.holds(n):
+		return t.refuse(text, "does not fit")
+	}
+	x.putNumber(b, n)
+	return nil
+}
+
+// putNumber writes the low bytes of a number into the 1, 2, 4 or 8 bytes of b.
+func (x *Binder) putNumber(b []byte, n uint64) {
 	var order binary.ByteOrder = binary.LittleEndian
 	if x.spec.Order == asm.BigEndian {
 		order = binary.BigEndian
@@ -132,10 +178,7 @@ func (x *Binder) putNumber(b []byte, n uint64) error {
 		order.PutUint32(b, uint32(n))
 	case 8:
 		order.PutUint64(b, n)
-	default:
-		return fmt.Errorf("its %d bytes are no number", len(b))
 	}
-	return nil
 }
 
 // hasCookie reports whether programs may ask for cookies (bpf_get_attach_cookie, Linux 5.15); a kernel of
