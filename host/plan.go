@@ -70,12 +70,17 @@ func (x *instance) transact(ctx context.Context) (*tx.Transaction, error) {
 // finish makes a plan of a transaction, if what it describes fits together.
 func (p *Plugin) finish(ov *tx.Transaction) (*plan.Plan, error) {
 	made := &plan.Plan{Plugin: p.Info(), Policy: p.policy.Name(), Notes: ov.Notes, Edits: ov.Edits}
+	types := p.host.config.CoreTypes
 	for _, o := range ov.Objects {
-		if err := o.Work.Check(); err != nil {
-			return nil, p.x.invalid(o, err)
+		if all := o.Work.CheckAll(); len(all) > 0 {
+			return nil, p.x.unfit(o, all)
 		}
 		done := plan.Object{Name: o.Name, Source: o.Source, SHA256: o.SHA256, Before: o.Before, After: o.Work}
-		if err := done.Complete(p.host.config.CoreTypes); err != nil {
+		if err := done.Complete(types); err != nil {
+			was := plan.Object{After: o.Before}
+			if was.Complete(types) != nil {
+				return nil, objectError(o, err)
+			}
 			return nil, p.x.invalid(o, err)
 		}
 		made.Objects = append(made.Objects, done)
@@ -83,19 +88,36 @@ func (p *Plugin) finish(ov *tx.Transaction) (*plan.Plan, error) {
 	for _, o := range ov.Removed {
 		made.Objects = append(made.Objects, plan.Object{Name: o.Name, Source: o.Source, SHA256: o.SHA256, Before: o.Before})
 	}
-	made.Require(p.host.config.CoreTypes != nil)
+	made.Require(types != nil)
 	return made, nil
 }
 
-// invalid says who is to blame for an object that does not fit together.
-func (x *instance) invalid(o *tx.Object, err error) error {
-	if o.Before != nil && o.Before.Check() != nil {
-		if slices.ContainsFunc(o.Before.Notes, func(n spec.Note) bool { return n.Code == elf.NoteUndefined }) {
-			err = fmt.Errorf("%w; link it with the object that defines what it only declares", err)
-		}
-		return &inputError{what: "object", name: o.Source, err: err}
+// unfit says who is to blame for an object that does not fit together: the plugin, if anything is
+// unfit that was fit in the operator's object.
+func (x *instance) unfit(o *tx.Object, all []*spec.CheckError) error {
+	if o.Before == nil {
+		return x.invalid(o, all[0])
 	}
+	before := o.Before.CheckAll()
+	for _, e := range all {
+		if !slices.ContainsFunc(before, func(b *spec.CheckError) bool { return b.Kind == e.Kind && b.Name == e.Name }) {
+			return x.invalid(o, e)
+		}
+	}
+	return objectError(o, all[0])
+}
+
+// invalid blames the plugin for an object.
+func (x *instance) invalid(o *tx.Object, err error) error {
 	return &PluginError{Plugin: x.info.Name, Export: hookPlan.export, Kind: PluginInvalid, Err: fmt.Errorf("object %s: %w", o.Name, err)}
+}
+
+// objectError blames the object that the operator passed.
+func objectError(o *tx.Object, err error) error {
+	if slices.ContainsFunc(o.Before.Notes, func(n spec.Note) bool { return n.Code == elf.NoteUndefined }) {
+		err = fmt.Errorf("%w; link it with the object that defines what it only declares", err)
+	}
+	return &inputError{what: "object", name: o.Source, err: err}
 }
 
 // evaluate holds the plan against the policy. It is asked again before anything is loaded.

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/plan"
@@ -380,9 +381,61 @@ func TestPlanInvalidObject(t *testing.T) {
 	c := testCollection()
 	c.Programs[0].Type = spec.ProgramUnspec
 	p.x.inputs = []tx.Input{{Name: "drops", Source: "drops.o", Collection: c}}
-	if _, err := p.Plan(context.Background()); !errors.Is(err, ErrInput) || !strings.HasPrefix(err.Error(), "object drops.o: ") {
-		t.Errorf("error %v, want that the object is rejected", err)
+	_, err = p.Plan(context.Background())
+	var fault *spec.CheckError
+	if !errors.Is(err, ErrInput) || !strings.HasPrefix(err.Error(), "object drops.o: ") || !errors.As(err, &fault) || fault.Name != "count_drops" {
+		t.Errorf("error %v, want that the object is rejected for its program", err)
 	}
+}
+
+// Of an object that made no sense as it came, what the plugin broke besides is the plugin's fault;
+// a relocation that cannot be read is the object's.
+func TestPlanInvalidSince(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		make func(c *spec.Collection)
+		add  bool // the plugin adds a program without type
+		want string
+	}{
+		{"both", func(c *spec.Collection) { c.Programs[0].Type = spec.ProgramUnspec }, true,
+			`plugin self: bpfhost_plan: object drops: check program "p": it has no type`},
+		{"relocation", func(c *spec.Collection) {}, false, "object drops.o: compute CO-RE relocations: the collection has no types"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWasmGuest().describe("self", nil, "object edit", "program *")
+			code := w.must(0, 0, "object_open", w.text("drops"))
+			if tt.add {
+				code = append(code, w.must(0, -1, "add", local(0), i32(int64(abi.KindProgram)), w.text("p"))...)
+			}
+			w.hook("bpfhost_plan", "", code)
+			h, err := New(context.Background(), Config{NoCache: true, CoreTypes: coreTypes(t)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer h.Close()
+			p, err := h.Open(context.Background(), w.bytes(), PluginOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := testCollection()
+			tt.make(c)
+			p.x.inputs = []tx.Input{{Name: "drops", Source: "drops.o", Collection: c}}
+			if _, err := p.Plan(context.Background()); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+				t.Errorf("error %v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
+// coreTypes are types of a kernel that CO-RE can be computed for.
+func coreTypes(t *testing.T) *btf.Types {
+	var b btf.Builder
+	b.Add(&btf.Int{Name: "int", Size: 4})
+	types, err := b.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return types
 }
 
 // What a plugin does without having declared it is denied, whatever the policy grants.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/link"
 	"github.com/bpfhost/bpfhost/core/loader"
+	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host"
 	"github.com/bpfhost/bpfhost/host/policy"
 	"github.com/bpfhost/bpfhost/internal/quote"
@@ -51,6 +52,7 @@ var causes = []cause{
 	{exitAttach, isA[*link.Error], ""},
 	{exitInput, isOne(host.ErrInput), ""},
 	{exitPlugin, isA[*host.PluginError], ""},
+	{exitInput, isA[*spec.CheckError], ""},
 }
 
 func isA[T error](err error) bool {

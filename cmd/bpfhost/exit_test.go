@@ -45,6 +45,9 @@ func TestExitCodes(t *testing.T) {
 		{&link.Error{Program: "x", Kind: spec.HookXDP, Target: "interface e", Err: reason}, 23, `attach program "x" to interface e (xdp): reason`},
 		{&link.Error{Program: "x", Kind: spec.HookXDP, Target: "interface e", Err: loader.ErrPermission}, 21,
 			`attach program "x" to interface e (xdp): permission denied` + asRoot},
+		{(&spec.Map{Name: "m"}).Check(), 10, `check map "m": it has no type`},
+		{&host.PluginError{Plugin: "p", Export: "bpfhost_plan", Kind: host.PluginInvalid, Err: (&spec.Map{Name: "m"}).Check()}, 12,
+			`plugin p: bpfhost_plan: check map "m": it has no type`},
 		{errInterrupted, 130, "interrupted before anything was attached"},
 		{failures{&inputError{reason}, errors.New("another")}, 10, "reason\nbpfhost: another"},
 		// A plugin whose own failure has a deeper cause fails for that cause.

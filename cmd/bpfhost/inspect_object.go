@@ -23,6 +23,7 @@ type objectDoc struct {
 	Variables     []variableDoc       `json:"variables"`
 	Externs       []externDoc         `json:"externs"`
 	Notes         []report.Note       `json:"notes"`
+	Errors        []report.CheckError `json:"errors"`         // what has to be mended before it can be loaded
 	KernelVersion uint32              `json:"kernel_version"` // of a section "version"; 0 is none
 	Refs          []refDoc            `json:"refs"`           // what refers to what
 	Core          []report.CoreRelo   `json:"core"`           // what depends on the kernel's types
@@ -128,6 +129,7 @@ func newObjectDoc(c *spec.Collection, size int, kernel *btf.Types) *objectDoc {
 		Variables:     make([]variableDoc, 0, len(c.Vars)),
 		Externs:       make([]externDoc, 0, len(c.Externs)),
 		Notes:         report.Notes(c.Notes),
+		Errors:        report.CheckErrors(c.CheckAll()),
 		KernelVersion: c.KernelVersion,
 		Refs:          listRefs(c),
 		Core:          listCore(c, kernel),

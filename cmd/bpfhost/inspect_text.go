@@ -43,6 +43,19 @@ func (d *objectDoc) table(t *table, file string) {
 		rows = append(rows, []string{n.Code, n.Text})
 	}
 	t.block([]string{"NOTE", "TEXT"}, rows)
+	rows = nil
+	for _, e := range d.Errors {
+		rows = append(rows, []string{strings.TrimSpace(e.Object + " " + e.Name), instruction(e.Insn) + e.Text})
+	}
+	t.block([]string{"ERROR IN", "TEXT"}, rows)
+}
+
+// instruction begins a text about an instruction; -1 is none.
+func instruction(i int) string {
+	if i < 0 {
+		return ""
+	}
+	return fmt.Sprintf("instruction %d: ", i)
 }
 
 func (d *objectDoc) programTable(t *table) {

@@ -10,104 +10,116 @@ import (
 // maxLicense is the longest license text that the kernel reads, in bytes.
 const maxLicense = 127
 
-// Check reports the first thing that is wrong with a collection and can be known without a kernel:
-// names that are missing, taken twice or lead nowhere, labels that are not defined once, jumps that
-// leave their function, sizes that no kernel accepts, a variable outside its section.
+// Check reports the first thing that is wrong with a collection and can be known without a kernel, as
+// a *CheckError: names that are missing, taken twice or lead nowhere, labels that are not defined
+// once, jumps that leave their function, sizes that no kernel accepts, a variable outside its
+// section.
 func (c *Collection) Check() error {
-	if len(c.License) > maxLicense || strings.ContainsRune(c.License, 0) {
-		return fmt.Errorf("check license %s: it has a NUL or is longer than %d bytes", show(c.License), maxLicense)
-	}
-	k := checker{c: c}
-	for _, step := range []func() error{k.maps, k.vars, k.programs, k.values, k.externs, k.attach} {
-		if err := step(); err != nil {
-			return err
-		}
+	if all := c.CheckAll(); len(all) > 0 {
+		return all[0]
 	}
 	return nil
+}
+
+// CheckAll reports what Check does, of every object the first thing: of the collection, then of
+// maps, variables, programs, externs and attachments.
+func (c *Collection) CheckAll() []*CheckError {
+	k := checker{c: c}
+	if len(c.License) > maxLicense || strings.ContainsRune(c.License, 0) {
+		k.addf(ObjectCollection, "", "license %s has a NUL or is longer than %d bytes", show(c.License), maxLicense)
+	}
+	k.names()
+	k.maps()
+	k.vars()
+	k.programs()
+	k.externs()
+	k.attach()
+	return k.checkErrors
 }
 
 // checker remembers the names, so that large collections are checked in linear time.
 type checker struct {
-	c      *Collection
+	c *Collection
+	checkErrors
 	mapOf  map[string]*Map
 	varOf  map[string]*Var
-	progOf map[string]bool
+	progOf map[string]*Program
 }
 
-func (k *checker) maps() error {
-	k.mapOf = make(map[string]*Map, len(k.c.Maps))
-	for _, m := range k.c.Maps {
-		if m.Name == "" {
-			return fmt.Errorf("check maps: one has no name")
-		}
-		if k.mapOf[m.Name] != nil {
-			return fmt.Errorf("check maps: two are named %s", show(m.Name))
-		}
-		k.mapOf[m.Name] = m
-		if err := m.Check(); err != nil {
-			return err
+// names indexes everything by name and reports names that are missing or taken twice.
+func (k *checker) names() {
+	k.mapOf = index(k, ObjectMap, k.c.Maps, mapName)
+	k.varOf = index(k, ObjectVar, k.c.Vars, varName)
+	k.progOf = index(k, ObjectProgram, k.c.Programs, programName)
+}
+
+func index[T any](k *checker, kind ObjectKind, list []*T, name func(*T) string) map[string]*T {
+	of := make(map[string]*T, len(list))
+	for i, o := range list {
+		n := name(o)
+		switch {
+		case n == "":
+			k.addf(ObjectCollection, "", "%v %d has no name", kind, i)
+		case of[n] != nil:
+			k.addf(ObjectCollection, "", "two %ss are named %s", kind, show(n))
+		default:
+			of[n] = o
 		}
 	}
-	return nil
+	return of
 }
 
-func (k *checker) vars() error {
-	k.varOf = make(map[string]*Var, len(k.c.Vars))
+func (k *checker) maps() {
+	for _, m := range k.c.Maps {
+		err := m.check(0)
+		if err == nil {
+			err = k.values(m)
+		}
+		if err != nil {
+			k.addf(ObjectMap, m.Name, "%w", err)
+		}
+	}
+}
+
+func (k *checker) vars() {
 	for _, v := range k.c.Vars {
-		if v.Name == "" {
-			return fmt.Errorf("check variables: one has no name")
-		}
-		if k.varOf[v.Name] != nil {
-			return fmt.Errorf("check variables: two are named %s", show(v.Name))
-		}
-		k.varOf[v.Name] = v
 		m := k.mapOf[v.Map]
 		if m == nil {
-			return fmt.Errorf("check variable %s: its map %s does not exist", show(v.Name), show(v.Map))
-		}
-		if uint64(v.Offset)+uint64(v.Size) > m.window() {
-			return fmt.Errorf("check variable %s: %d bytes at offset %d are outside the %d of map %s", show(v.Name), v.Size, v.Offset, m.window(), show(m.Name))
+			k.addf(ObjectVar, v.Name, "its map %s does not exist", show(v.Map))
+		} else if uint64(v.Offset)+uint64(v.Size) > m.window() {
+			k.addf(ObjectVar, v.Name, "%d bytes at offset %d are outside the %d of map %s", v.Size, v.Offset, m.window(), show(m.Name))
 		}
 	}
-	return nil
 }
 
-func (k *checker) programs() error {
-	k.progOf = make(map[string]bool, len(k.c.Programs))
+func (k *checker) programs() {
 	for _, p := range k.c.Programs {
-		if p.Name == "" {
-			return fmt.Errorf("check programs: one has no name")
-		}
-		if k.progOf[p.Name] {
-			return fmt.Errorf("check programs: two are named %s", show(p.Name))
-		}
-		k.progOf[p.Name] = true
-		if err := k.program(p); err != nil {
-			return fmt.Errorf("check program %s: %w", show(p.Name), err)
+		if insn, err := k.program(p); err != nil {
+			k.checkErrors = append(k.checkErrors, &CheckError{Kind: ObjectProgram, Name: p.Name, Insn: insn, Err: err})
 		}
 	}
-	return nil
 }
 
-func (k *checker) program(p *Program) error {
+// program returns what is wrong with a program and with which of its instructions, -1 for none.
+func (k *checker) program(p *Program) (insn int, err error) {
 	if p.Type == ProgramUnspec {
 		if p.Section != "" {
-			return fmt.Errorf("it has no type: section %s stands for none", show(p.Section))
+			return -1, fmt.Errorf("it has no type: section %s stands for none", show(p.Section))
 		}
-		return fmt.Errorf("it has no type")
+		return -1, fmt.Errorf("it has no type")
 	}
 	if p.Insns.Len() == 0 {
-		return fmt.Errorf("it has no instructions")
+		return -1, fmt.Errorf("it has no instructions")
 	}
 	places, funcs, err := p.places()
 	if err != nil {
-		return err
+		return -1, err
 	}
 	if _, ok := funcs[p.Exception]; !ok && p.Exception != "" {
-		return fmt.Errorf("function %s, called by bpf_throw, is not in the program", show(p.Exception))
+		return -1, fmt.Errorf("function %s, called by bpf_throw, is not in the program", show(p.Exception))
 	}
 	if err := p.checkTables(places); err != nil {
-		return err
+		return -1, err
 	}
 	fn := 0
 	for i, in := range p.Insns.each() {
@@ -115,10 +127,10 @@ func (k *checker) program(p *Program) error {
 			fn = i
 		}
 		if err := k.ref(p, in, places, funcs, fn); err != nil {
-			return fmt.Errorf("instruction %d: %w", i, err)
+			return i, err
 		}
 	}
-	return nil
+	return -1, nil
 }
 
 // place says where a label is: the instruction, and where its function starts.
@@ -194,7 +206,11 @@ func (k *checker) ref(p *Program, in *Insn, labels map[asm.Label]place, funcs ma
 			return fmt.Errorf("variable %s does not exist", show(in.Symbol))
 		}
 		v := k.varOf[in.Symbol]
-		if at := int64(v.Offset) + in.Imm; at < 0 || at >= int64(k.mapOf[v.Map].window()) {
+		m := k.mapOf[v.Map]
+		if m == nil {
+			return fmt.Errorf("map %s of variable %s does not exist", show(v.Map), show(in.Symbol))
+		}
+		if at := int64(v.Offset) + in.Imm; at < 0 || at >= int64(m.window()) {
 			return fmt.Errorf("offset %d of variable %s is outside its map", in.Imm, show(in.Symbol))
 		}
 		return nil
@@ -203,43 +219,38 @@ func (k *checker) ref(p *Program, in *Insn, labels map[asm.Label]place, funcs ma
 }
 
 // values checks the names of initial values, which may be programs.
-func (k *checker) values() error {
-	for _, m := range k.c.Maps {
-		for _, v := range m.Values {
-			if m.Type.HoldsMaps() {
-				if k.mapOf[v.Name] == nil {
-					return fmt.Errorf("check map %s: its initial value, map %s, does not exist", show(m.Name), show(v.Name))
-				}
-			} else if !k.progOf[v.Name] {
-				return fmt.Errorf("check map %s: its initial value, program %s, does not exist", show(m.Name), show(v.Name))
+func (k *checker) values(m *Map) error {
+	for _, v := range m.Values {
+		if m.Type.HoldsMaps() {
+			if k.mapOf[v.Name] == nil {
+				return fmt.Errorf("its initial value, map %s, does not exist", show(v.Name))
 			}
+		} else if k.progOf[v.Name] == nil {
+			return fmt.Errorf("its initial value, program %s, does not exist", show(v.Name))
 		}
 	}
 	return nil
 }
 
-func (k *checker) externs() error {
+func (k *checker) externs() {
 	seen := make(map[string]bool, len(k.c.Externs))
 	for _, e := range k.c.Externs {
 		if seen[e.Name] {
-			return fmt.Errorf("check externs: two are named %s", show(e.Name))
+			k.addf(ObjectCollection, "", "two externs are named %s", show(e.Name))
 		}
 		seen[e.Name] = true
 		if e.Kind < ExternKconfig || e.Kind > ExternKfunc {
-			return fmt.Errorf("check extern %s: unknown kind %d", show(e.Name), uint8(e.Kind))
+			k.addf(ObjectExtern, e.Name, "unknown kind %d", uint8(e.Kind))
 		}
 	}
-	return nil
 }
 
-func (k *checker) attach() error {
-	for i, a := range k.c.Attach {
-		if !k.progOf[a.Program] {
-			return fmt.Errorf("check attachment %d: program %s does not exist", i, show(a.Program))
-		}
-		if a.Kind == HookNone || a.Kind.Family().Name == "" {
-			return fmt.Errorf("check attachment %d of program %s: unknown kind %d", i, show(a.Program), uint32(a.Kind))
+func (k *checker) attach() {
+	for _, a := range k.c.Attach {
+		if k.progOf[a.Program] == nil {
+			k.addf(ObjectAttach, attachName(a), "program %s does not exist", show(a.Program))
+		} else if a.Kind == HookNone || a.Kind.Family().Name == "" {
+			k.addf(ObjectAttach, attachName(a), "unknown kind %d", uint32(a.Kind))
 		}
 	}
-	return nil
 }

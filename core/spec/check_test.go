@@ -1,8 +1,11 @@
 package spec
 
 import (
+	"errors"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
@@ -20,17 +23,17 @@ func TestCheck(t *testing.T) {
 		change func(c *Collection)
 		want   string
 	}{
-		{"license", func(c *Collection) { c.License = "G\x00PL" }, "check license"},
+		{"license", func(c *Collection) { c.License = "G\x00PL" }, `check collection: license "G\x00PL"`},
 		{"long license", func(c *Collection) { c.License = strings.Repeat("x", 128) }, "longer than 127"},
-		{"map name", func(c *Collection) { c.Maps[0].Name = "" }, "one has no name"},
-		{"map names", func(c *Collection) { c.Maps[0].Name = ".bss" }, `two are named ".bss"`},
+		{"map name", func(c *Collection) { c.Maps[0].Name = "" }, "check collection: map 0 has no name"},
+		{"map names", func(c *Collection) { c.Maps[0].Name = ".bss" }, `two maps are named ".bss"`},
 		{"map", func(c *Collection) { c.Maps[0].KeySize = 0 }, `check map "flows": key_size`},
-		{"variable name", func(c *Collection) { c.Vars[0].Name = "ports" }, `two are named "ports"`},
-		{"variable without name", func(c *Collection) { c.Vars[0].Name = "" }, "one has no name"},
+		{"variable name", func(c *Collection) { c.Vars[0].Name = "ports" }, `two variables are named "ports"`},
+		{"variable without name", func(c *Collection) { c.Vars[0].Name = "" }, "variable 0 has no name"},
 		{"variable without map", func(c *Collection) { c.Vars[0].Map = "x" }, `its map "x" does not exist`},
 		{"variable outside", func(c *Collection) { c.Vars[0].Offset = 1<<32 - 1 }, "are outside the 16"},
-		{"program name", func(c *Collection) { c.Programs[0].Name = "" }, "one has no name"},
-		{"program names", func(c *Collection) { c.Programs = append(c.Programs, c.Programs[0]) }, `two are named "main"`},
+		{"program name", func(c *Collection) { c.Programs[0].Name = "" }, "program 0 has no name"},
+		{"program names", func(c *Collection) { c.Programs = append(c.Programs, c.Programs[0]) }, `two programs are named "main"`},
 		{"program type", func(c *Collection) { c.Programs[0].Type = 0 }, `check program "main": it has no type`},
 		{"program section", func(c *Collection) { c.Programs[0].Type, c.Programs[0].Section = 0, "xpd" }, `section "xpd" stands for none`},
 		{"program empty", func(c *Collection) { c.Programs[0].Insns = Insns{} }, "it has no instructions"},
@@ -51,7 +54,7 @@ func TestCheck(t *testing.T) {
 		{"tail call", func(c *Collection) {
 			c.Maps = append(c.Maps, &Map{Name: "o", Type: MapProgArray, KeySize: 4, ValueSize: 4, MaxEntries: 1, Values: []MapValue{{0, "flows"}}})
 		}, `its initial value, program "flows", does not exist`},
-		{"externs", func(c *Collection) { c.Externs = append(c.Externs, c.Externs[0]) }, `two are named "bpf_x"`},
+		{"externs", func(c *Collection) { c.Externs = append(c.Externs, c.Externs[0]) }, `two externs are named "bpf_x"`},
 		{"extern kind", func(c *Collection) { c.Externs[0].Kind = 9 }, "unknown kind 9"},
 		{"attachment", func(c *Collection) { c.Attach[0].Program = "x" }, `program "x" does not exist`},
 		{"attachment kind", func(c *Collection) { c.Attach[0].Kind = 99 }, "unknown kind 99"},
@@ -64,5 +67,48 @@ func TestCheck(t *testing.T) {
 				t.Errorf("got %v, want an error with %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestCheckAll shows the first fault of each object, what it is a fault of, and where.
+func TestCheckAll(t *testing.T) {
+	c := sample(t)
+	c.License = "G\x00PL"
+	c.Maps[0].KeySize = 0
+	c.Vars[0].Map = "x" // "limit"
+	c.Programs[0].Insns.private()[1].Target = 9
+	c.Programs = append(c.Programs, &Program{Name: "bare"}, &Program{Name: "bare", Type: ProgramXDP})
+	c.Externs[0].Kind = 9
+	c.Attach[0].Program = "y"
+	type fault struct {
+		Kind ObjectKind
+		Name string
+		Insn int
+		Text string
+	}
+	want := []fault{
+		{ObjectCollection, "", -1, `check collection: license "G\x00PL" has a NUL or is longer than 127 bytes`},
+		{ObjectCollection, "", -1, `check collection: two programs are named "bare"`},
+		{ObjectMap, c.Maps[0].Name, -1, `check map "flows": key_size is 0, type hash needs some`},
+		{ObjectVar, "limit", -1, `check variable "limit": its map "x" does not exist`},
+		{ObjectProgram, "main", 1, `check program "main": instruction 1: label L9 is not defined`},
+		{ObjectProgram, "bare", -1, `check program "bare": it has no type`},
+		{ObjectProgram, "bare", -1, `check program "bare": it has no instructions`},
+		{ObjectExtern, "bpf_x", -1, `check extern "bpf_x": unknown kind 9`},
+		{ObjectAttach, "y xdp:eth0", -1, `check attachment "y xdp:eth0": program "y" does not exist`},
+	}
+	var got []fault
+	for _, e := range c.CheckAll() {
+		got = append(got, fault{e.Kind, e.Name, e.Insn, e.Error()})
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("-want +have:\n%s", d)
+	}
+	var first *CheckError
+	if err := c.Check(); !errors.As(err, &first) || first.Error() != want[0].Text {
+		t.Errorf("the first is %v", err)
+	}
+	if err := c.Maps[0].Check(); !errors.As(err, &first) || first.Name != "flows" {
+		t.Errorf("a map alone: %v", err)
 	}
 }

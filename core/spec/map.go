@@ -157,11 +157,11 @@ func (t MapType) HoldsMaps() bool { return t == MapArrayOfMaps || t == MapHashOf
 // PerCPU reports whether the map has one value per CPU and key.
 func (t MapType) PerCPU() bool { return mapRules[t].perCPU }
 
-// Check reports sizes that no kernel accepts for the map's type. What depends on the machine, such
-// as page size and the number of CPUs, is the loader's business.
+// Check reports sizes that no kernel accepts for the map's type, as a *CheckError. What depends on
+// the machine, such as page size and the number of CPUs, is the loader's business.
 func (m *Map) Check() error {
 	if err := m.check(0); err != nil {
-		return fmt.Errorf("check map %s: %w", show(m.Name), err)
+		return &CheckError{Kind: ObjectMap, Name: m.Name, Insn: -1, Err: err}
 	}
 	return nil
 }
