@@ -8,7 +8,8 @@
 //
 //   - Every function that is not static, in a code section other than .text, is a program. The name
 //     of the section says its type: docs/sections.md has them all, and they are libbpf's. What a
-//     program calls, in whichever section it is, follows it in the same program.
+//     program calls, in whichever section it is, follows it in the same program. Static functions of
+//     such sections are refused; leniently they are programs too, if no instruction refers to them.
 //   - .maps (with BTF) and maps (without) hold maps. Each section .data, .rodata, .bss, and what is
 //     named after them, is an array with one value, and each symbol in it a variable. .kconfig is
 //     such a section too, whose values the loader fills in.

@@ -90,8 +90,9 @@ func (l *loader) readLegacyMap(s *object.Section, sym *object.Symbol, data []byt
 		def.index, def.node = c.U32(), c.U32()
 		def.sample = true
 	}
-	if err := def.apply(); err != nil {
-		return legacyDef{}, err
+	def.apply()
+	if err := l.checkPinning(m, "none of iproute2's (0, 1, 2)"); err != nil {
+		return legacyDef{}, s.Errorf(sym.Value, "map %q: %w", object.Show(sym.Name), err)
 	}
 	if tail := data[end-uint64(c.Len()) : end]; slices.ContainsFunc(tail, func(b byte) bool { return b != 0 }) {
 		l.note(NoteLegacyMap, "map %s has %s more bytes whose meaning is not known", m.Name, strconv.Itoa(rest))
@@ -127,18 +128,15 @@ type legacyDef struct {
 
 // apply takes over fields that do not depend on other maps. iproute2 pins in a directory of the
 // object (1) or in the global one (2).
-func (d *legacyDef) apply() error {
-	switch {
-	case d.pinning == 1 || d.pinning == 2:
+func (d *legacyDef) apply() {
+	d.m.Pinning = spec.Pinning(d.pinning)
+	if d.pinning == 2 {
 		d.m.Pinning = spec.PinByName
-	case d.pinning != 0:
-		return d.section.Errorf(d.at, "map %q: pinning %d is none of iproute2's (0, 1, 2)", object.Show(d.m.Name), d.pinning)
 	}
 	if d.m.Flags&spec.FlagNUMANode != 0 {
 		d.m.NUMANode = d.node
 	}
 	fixedSizes(d.m)
-	return nil
 }
 
 // fixedSizes fills in sizes that the type of the map leaves no choice about.

@@ -150,14 +150,18 @@ func (l *loader) run() error {
 			return err
 		}
 	}
-	if err := l.readValues(arrays); err != nil { // initial values of maps
-		return err
-	}
-	members, err := l.readMembers() // members of struct_ops that are programs
+	sections, err := l.findEntries() // functions that are programs
 	if err != nil {
 		return err
 	}
-	if err := l.makePrograms(members); err != nil { // entry functions with what they call
+	if err := l.readValues(arrays); err != nil { // initial values of maps
+		return err
+	}
+	members, err := l.readMembers(sections) // members of struct_ops that are programs
+	if err != nil {
+		return err
+	}
+	if err := l.makePrograms(sections, members); err != nil { // entry functions with what they call
 		return err
 	}
 	l.dropUnused() // data sections that nothing uses

@@ -27,16 +27,7 @@ func TestObjects(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := c.String()
-			path := strings.TrimSuffix(name, ".o") + ".txt"
-			if *write {
-				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if diff := cmp.Diff(string(elftest.ReadFile(t, path)), got); diff != "" {
-				t.Errorf("%s: %s", path, diff)
-			}
+			checkGolden(t, c, name)
 			if err := c.Check(); err != nil {
 				t.Errorf("check: %v", err)
 			}
@@ -55,6 +46,41 @@ func TestObjects(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// checkGolden compares what was read from an object with the text beside it.
+func checkGolden(t *testing.T, c *spec.Collection, object string) {
+	t.Helper()
+	got, path := c.String(), strings.TrimSuffix(object, ".o")+".txt"
+	if *write {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(string(elftest.ReadFile(t, path)), got); diff != "" {
+		t.Errorf("%s: %s", path, diff)
+	}
+}
+
+// TestLenientObjects compares what is read from objects that libbpf refuses, and why it does.
+func TestLenientObjects(t *testing.T) {
+	for _, tt := range []struct{ name, strict, check string }{
+		{"static", `tc+0x0: function "lonely" of a section of programs is static`, ""},
+		{"values", `map "pinned": pinning 16 is neither 0`, `pinning 16 is unknown`},
+	} {
+		name := "testdata/lenient/" + tt.name + "-el.o"
+		c, err := elf.LoadBytes(elftest.ReadFile(t, name), elf.Options{Lenient: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkGolden(t, c, name)
+		if err := c.Check(); tt.check == "" && err != nil || tt.check != "" && (err == nil || !strings.Contains(err.Error(), tt.check)) {
+			t.Errorf("%s: check: got %v, want %q", tt.name, err, tt.check)
+		}
+		if _, err := elf.LoadBytes(elftest.ReadFile(t, name), elf.Options{}); err == nil || !strings.Contains(err.Error(), tt.strict) {
+			t.Errorf("%s, strict: got %v, want %q", tt.name, err, tt.strict)
+		}
 	}
 }
 

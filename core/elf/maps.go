@@ -1,6 +1,10 @@
 package elf
 
 import (
+	"errors"
+	"fmt"
+	"strconv"
+
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/elf/internal/mapdef"
 	"github.com/bpfhost/bpfhost/core/elf/internal/object"
@@ -109,6 +113,9 @@ func (r *mapReader) read(v btf.SecVar) error {
 	if err != nil {
 		return r.section.Errorf(sym.Value, "map %q: %w", name, err)
 	}
+	if err := r.l.checkDefinition(m, def); err != nil {
+		return r.section.Errorf(sym.Value, "map %q: %w", name, err)
+	}
 	if def.HasValues {
 		r.values = append(r.values, valueArray{m: m, at: sym.Value + def.Values, count: def.Count})
 	}
@@ -116,6 +123,29 @@ func (r *mapReader) read(v btf.SecVar) error {
 		return r.section.Errorf(sym.Value, "map %q: %w", name, err)
 	}
 	return r.l.addMap(m, r.section, sym.Value)
+}
+
+// checkDefinition refuses, or leniently notes, what libbpf refuses.
+func (l *loader) checkDefinition(m *spec.Map, def mapdef.Def) error {
+	if def.Wrapped {
+		if !l.o.Lenient {
+			return errors.New("its definition is inside another struct")
+		}
+		l.note(NoteWrapped, "the definition of map %s is inside another struct", m.Name)
+	}
+	return l.checkPinning(m, "neither 0 (none) nor 1 (by name)")
+}
+
+// checkPinning refuses, or leniently notes, a way to pin that is not known.
+func (l *loader) checkPinning(m *spec.Map, not string) error {
+	if m.Pinning <= spec.PinByName {
+		return nil
+	}
+	if !l.o.Lenient {
+		return fmt.Errorf("pinning %d is %s", uint32(m.Pinning), not)
+	}
+	l.note(NoteValue, "map %s has pinning %s, which is "+not, m.Name, strconv.FormatUint(uint64(m.Pinning), 10))
+	return nil
 }
 
 // extern accepts the declaration of a map that another section of this object defines. One of another

@@ -86,7 +86,9 @@ func TestMapDefinitions(t *testing.T) {
 		}, "has more than 32 bits"},
 		{"key is no pointer", func(b mapTypes) btf.ID { return b.def(btf.Member{Name: "key", Type: b.u32}) }, `member "key": u32 is not a pointer`},
 		{"key has no size", func(b mapTypes) btf.ID { return b.def(btf.Member{Name: "key", Type: b.ptr(0)}) }, "size of void"},
-		{"unknown pinning", func(b mapTypes) btf.ID { return b.def(btf.Member{Name: "pinning", Type: b.num(2)}) }, "value 2 is neither 0"},
+		{"unknown pinning", func(b mapTypes) btf.ID {
+			return b.def(btf.Member{Name: "type", Type: b.num(1)}, btf.Member{Name: "pinning", Type: b.num(2)})
+		}, "pinning 2 is neither 0"},
 		{"values not last", func(b mapTypes) btf.ID {
 			return b.def(btf.Member{Name: "values", Type: b.num(1)}, btf.Member{Name: "type", Type: b.num(12)})
 		}, "it has to be the last member"},

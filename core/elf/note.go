@@ -7,12 +7,11 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// The codes of notes. They are shown to users and never change their meaning.
+// The codes of notes. They are shown to users and never change their meaning; N04 is used up.
 const (
 	NoteMachine       = "N01"
 	NoteNoBTF         = "N02"
 	NoteSizes         = "N03"
-	NoteStatic        = "N04"
 	NoteUnknown       = "N05"
 	NoteLegacyMap     = "N06"
 	NoteLenient       = "N07"
@@ -22,6 +21,9 @@ const (
 	NoteUndefined     = "N11"
 	NoteTailCall      = "N12"
 	NoteAddendInPlace = "N13"
+	NoteStaticProgram = "N14"
+	NoteValue         = "N15"
+	NoteWrapped       = "N16"
 )
 
 // NoteTexts says what each code of a note means.
@@ -29,15 +31,17 @@ var NoteTexts = map[string]string{
 	NoteMachine:       "the machine number in the ELF header is 0, as old compilers left it",
 	NoteNoBTF:         "there is no BTF: no types, no source lines, no CO-RE",
 	NoteSizes:         "symbols of functions have no size: it was taken from the next symbol or the end of the section",
-	NoteStatic:        "a static function in a program section is no program; it is used only where it is called",
 	NoteUnknown:       "the name of a program section stands for no known type of program",
 	NoteLegacyMap:     "a map is defined the old way, without BTF, or has fields that are not known",
 	NoteLenient:       "the name of a program section was matched by how it begins only",
-	NoteDataReloc:     "initial data hold addresses that nothing can fill in; they stay zero",
+	NoteDataReloc:     "initial data hold addresses that nothing can fill in; they stay as the compiler left them",
 	NoteDuplicate:     "two things share a name; the later one was given another or is left out",
 	NoteUnused:        "a section was not understood and is left out",
 	NoteUndefined:     "something is referred to that the object does not define: it has to be added, or another object linked in",
 	NoteAddendInPlace: "instructions hold the addresses of symbols once more, as GNU as 2.40 writes them; they were taken out",
+	NoteStaticProgram: "a static function in a section of programs that nothing calls is a program; libbpf refuses it",
+	NoteValue:         "a map definition has a value that libbpf refuses; it is kept as it is and has to be changed before loading",
+	NoteWrapped:       "a map definition is the only member of another struct, as Rust libraries write it; libbpf refuses it",
 	NoteTailCall:      "a section with two numbers for its name is an entry of an array of programs, as iproute2 has it",
 }
 

@@ -26,7 +26,8 @@ type function struct {
 	insns  uint32         // how many it has
 	labels asm.Label      // largest label
 	mark   int32          // number of the last function that was found to call it; then, negative, of the last program that has it
-	called bool
+	called bool           // an instruction refers to it
+	entry  bool           // it is a program
 }
 
 // off returns the function's offset in its section, in bytes.
@@ -213,27 +214,19 @@ func (t *funcTable) funcAt(section uint32, off uint64) *function {
 	return &list[i]
 }
 
-// makePrograms makes a program of every function that is an entry: each that is not static, in any
-// code section but .text.
-func (l *loader) makePrograms(members map[string]string) error {
-	most := 0
-	for _, s := range l.sections.code {
-		for i := range l.funcs[s.Index] {
-			if s.Name != ".text" && !l.funcs[s.Index][i].static() {
-				most++
-			}
-		}
+// makePrograms makes a program of every function that is one.
+func (l *loader) makePrograms(sections []programSection, members map[string]string) error {
+	n := 0
+	for i := range sections {
+		n += sections[i].entries
 	}
-	if most == 0 {
+	if n == 0 {
 		return nil
 	}
-	l.c.Programs = make([]*spec.Program, 0, most)
-	l.newPrograms.free = make([]spec.Program, most)
-	for _, s := range l.sections.code {
-		if s.Name == ".text" || len(l.funcs[s.Index]) == 0 {
-			continue
-		}
-		if err := l.makeSection(s, members); err != nil {
+	l.c.Programs = make([]*spec.Program, 0, n)
+	l.newPrograms.free = make([]spec.Program, n)
+	for i := range sections {
+		if err := l.makeSection(&sections[i], members); err != nil {
 			return err
 		}
 	}
@@ -285,39 +278,25 @@ func (l *loader) listHidden() {
 	for _, s := range l.sections.code {
 		for i := range l.funcs[s.Index] {
 			fn := &l.funcs[s.Index][i]
-			if fn.mark < 0 && !fn.static() && fn.symbol.Hidden && l.c.Program(fn.name()) == nil {
+			if fn.mark < 0 && !fn.static() && fn.symbol.Hidden && !fn.entry {
 				l.c.Hidden = append(l.c.Hidden, fn.name())
 			}
 		}
 	}
 }
 
-func (l *loader) makeSection(s *object.Section, members map[string]string) error {
-	r, target, known := l.matchSection(s)
-	entry, err := l.legacy.tailCall(s)
-	if err != nil {
-		return err
-	}
-	if entry != nil && !known {
-		r, known = l.tailCallRule(), true
-	}
-	unknown := false
-	for i := range l.funcs[s.Index] {
-		fn := &l.funcs[s.Index][i]
-		if fn.static() && known {
-			if !fn.called {
-				l.note(NoteStatic, "function %s of section %s is static: it is no program", fn.name(), s.Name)
-			}
+// makeSection makes the programs of a section.
+func (l *loader) makeSection(s *programSection, members map[string]string) error {
+	index := s.section.Index
+	for i := range l.funcs[index] {
+		fn := &l.funcs[index][i]
+		if !fn.entry {
 			continue
 		}
-		if !known && (fn.static() || fn.called || strings.HasPrefix(s.Name, ".text.")) {
-			continue // a library of functions
-		}
-		unknown = unknown || !known
 		p := l.newPrograms.next()
 		*p = spec.Program{
-			Name: fn.name(), Section: s.Name, Type: r.Type, AttachType: r.AttachType, AttachTo: target,
-			Flags: r.Flags, Optional: strings.HasPrefix(s.Name, object.OptionalMark),
+			Name: fn.name(), Section: s.section.Name, Type: s.rule.Type, AttachType: s.rule.AttachType, AttachTo: s.target,
+			Flags: s.rule.Flags, Optional: strings.HasPrefix(s.section.Name, object.OptionalMark),
 		}
 		if p.Type == spec.ProgramStructOps {
 			p.AttachTo = members[fn.name()]
@@ -329,15 +308,12 @@ func (l *loader) makeSection(s *object.Section, members map[string]string) error
 			return err
 		}
 		l.c.Programs = append(l.c.Programs, p)
-		if entry == nil {
+		if s.slot == nil {
 			continue
 		}
-		if err := l.putTailCall(s, entry, fn); err != nil {
+		if err := l.putTailCall(s.section, s.slot, fn); err != nil {
 			return err
 		}
-	}
-	if unknown {
-		l.note(NoteUnknown, "section %s stands for no known type of program", s.Name)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package elf_test
 
 import (
 	"encoding/binary"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -120,10 +121,35 @@ func TestLocalCalls(t *testing.T) {
 	}
 }
 
+// staticFunctions has a static function that is called and one that is not, in a section of programs.
+const staticFunctions = "static used\nstatic idle\nsection %s\n.func main\ncall used\nexit\n.func used\nexit\n.func idle\nexit"
+
 func TestStaticFunctions(t *testing.T) {
-	c := assembled(t, "static used\nstatic idle\nsection xdp\n.func main\ncall used\nexit\n.func used\nexit\n.func idle\nexit")
-	if len(c.Programs) != 1 || funcs(c.Programs[0]) != "main used" || codes(c) != elf.NoteStatic {
-		t.Errorf("%d programs, notes %+v", len(c.Programs), c.Notes)
+	for _, tt := range []struct{ section, programs, notes string }{
+		{"xdp", "main idle", "N14"},
+		{"?xdp", "main idle", "N14"},
+		{"xdp_drop", "main idle", "N07 N14"},
+		{"tail-3", "main idle", "N14 N05"},
+		{".text", "", ""},
+		{".text.unlikely", "", ""},
+	} {
+		b := elftest.MustBytes(fmt.Sprintf(staticFunctions, tt.section))
+		c, err := elf.LoadBytes(b, elf.Options{Lenient: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, p := range c.Programs {
+			names = append(names, p.Name)
+		}
+		if got := strings.Join(names, " "); got != tt.programs || codes(c) != tt.notes {
+			t.Errorf("section %s: programs %q, notes %+v", tt.section, got, c.Notes)
+		}
+		_, err = elf.LoadBytes(b, elf.Options{})
+		want := tt.section + `+0x10: function "used" of a section of programs is static`
+		if tt.section == ".text" && err != nil || tt.section != ".text" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("section %s, strict: got %v, want %q", tt.section, err, want)
+		}
 	}
 }
 

@@ -242,7 +242,7 @@ func (k *linker) resolveCall(in *asm.Insn, r *object.Reloc) error {
 func (k *linker) callExtern(in *asm.Insn, sym *object.Symbol) error {
 	i, ok := k.l.externs[sym.Name]
 	if !ok && k.l.o.Lenient {
-		k.undefined(sym)
+		k.l.undefined(sym)
 		in.Src, in.Imm = asm.PseudoCall, 0
 		in.SetSymbol(asm.RefFunc, sym.Name)
 		return nil
@@ -333,11 +333,11 @@ func (k *linker) loadExtern(in *asm.Insn, sym *object.Symbol) error {
 		in.Src, in.Imm = asm.PseudoMapFD, 0
 		in.SetSymbol(asm.RefMap, sym.Name)
 	case k.l.o.Lenient && k.l.declared[sym.Name]:
-		k.undefined(sym)
+		k.l.undefined(sym)
 		in.Src, in.Imm = asm.PseudoMapFD, 0
 		in.SetSymbol(asm.RefMap, sym.Name)
 	case k.l.o.Lenient && sym.Name != "":
-		k.undefined(sym)
+		k.l.undefined(sym)
 		in.Src, in.Imm = asm.PseudoMapValue, int64(int32(in.Imm))
 		in.SetSymbol(asm.RefVar, sym.Name)
 	default:
@@ -347,13 +347,13 @@ func (k *linker) loadExtern(in *asm.Insn, sym *object.Symbol) error {
 }
 
 // undefined notes, once, what is referred to and nothing in the object defines; Collection.Check refuses it.
-func (k *linker) undefined(sym *object.Symbol) {
-	if k.l.missing[sym.Name] {
+func (l *loader) undefined(sym *object.Symbol) {
+	if l.missing[sym.Name] {
 		return
 	}
-	if k.l.missing == nil {
-		k.l.missing = make(map[string]bool)
+	if l.missing == nil {
+		l.missing = make(map[string]bool)
 	}
-	k.l.missing[sym.Name] = true
-	k.l.note(NoteUndefined, "%s is not defined in this object", sym.Name)
+	l.missing[sym.Name] = true
+	l.note(NoteUndefined, "%s is not defined in this object", sym.Name)
 }

@@ -173,8 +173,9 @@ What ` + "`core/elf`" + ` makes of the sections of an eBPF object file. Names an
 ## Programs
 
 The name of a code section says what its functions are. A name with ` + "`/…`" + ` matches alone, and with a slash and text after it; any
-other matches exactly. The first row that matches counts. Every function that is not static is a program; static ones are
-used only where they are called.
+other matches exactly. The first row that matches counts. Every function that is not static is a program. Static ones
+are refused, as libbpf does; leniently they are functions where something refers to them, and programs
+with note N14 where nothing does.
 
 A ` + "`?`" + ` before any of the names (` + "`?kprobe/do_unlinkat`" + `) makes its programs optional: they are loaded only when something attaches them.
 

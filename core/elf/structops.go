@@ -3,6 +3,7 @@ package elf
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -113,7 +114,7 @@ func (l *loader) addStructOps(s *object.Section, v btf.SecVar, data []byte, symb
 }
 
 // readMembers returns, by program, which member of an instance it is: relocations in their sections.
-func (l *loader) readMembers() (map[string]string, error) {
+func (l *loader) readMembers(sections []programSection) (map[string]string, error) {
 	members := make(map[string]string)
 	for _, s := range l.sections.structOps {
 		r := l.relocs[s.Index]
@@ -125,7 +126,7 @@ func (l *loader) readMembers() (map[string]string, error) {
 			return nil, err
 		}
 		for _, r := range relocs {
-			if err := l.readMember(members, s, r); err != nil {
+			if err := l.readMember(members, sections, s, r); err != nil {
 				return nil, err
 			}
 		}
@@ -133,7 +134,7 @@ func (l *loader) readMembers() (map[string]string, error) {
 	return members, nil
 }
 
-func (l *loader) readMember(members map[string]string, s *object.Section, r object.Reloc) error {
+func (l *loader) readMember(members map[string]string, sections []programSection, s *object.Section, r object.Reloc) error {
 	i := slices.IndexFunc(l.structOps, func(o *structOps) bool {
 		return o.section == s && o.at <= r.Offset && r.Offset-o.at < uint64(o.m.ValueSize)
 	})
@@ -141,31 +142,41 @@ func (l *loader) readMember(members map[string]string, s *object.Section, r obje
 		return s.Errorf(r.Offset, "address where no instance is")
 	}
 	o := l.structOps[i]
-	if r.Type != object.RelocAbs64 && r.Type != object.RelocLoad64 {
-		return s.Errorf(r.Offset, "instance %q: relocation of type %d is not one of data", object.Show(o.m.Name), r.Type)
-	}
-	sym, _, err := l.f.Symbol(r.Symbol)
+	to, err := l.dataTarget(s, r)
 	if err != nil {
-		return err
+		return s.Errorf(r.Offset, "instance %q: %w", object.Show(o.m.Name), err)
 	}
 	at := uint32(r.Offset - o.at)
 	if at+8 > o.m.ValueSize {
-		return s.Errorf(r.Offset, "instance %q: address behind its end", object.Show(o.m.Name))
+		return s.Errorf(r.Offset, "instance %q: address after its end", object.Show(o.m.Name))
 	}
-	fn := l.funcAt(sym.Section, sym.Value)
-	if fn == nil || fn.static() || l.sectionOf(fn).Name == ".text" {
-		return s.Errorf(r.Offset, "instance %q: %q is no program", object.Show(o.m.Name), object.Show(sym.Name))
+	clear(o.m.Data[at : at+8])
+	name, entry, err := l.programAt(to)
+	if err != nil {
+		return s.Errorf(r.Offset, "instance %q: %w", object.Show(o.m.Name), err)
 	}
-	if rule, _, _ := l.matchSection(l.sectionOf(fn)); rule.Type != spec.ProgramStructOps {
-		return s.Errorf(r.Offset, "instance %q: program %q is of section %s, not struct_ops", object.Show(o.m.Name), object.Show(fn.name()), object.Show(l.sectionOf(fn).Name))
+	if entry != nil {
+		path := l.types.Name(o.typ) + "." + memberAt(l.types, o.typ, at)
+		if err := addMember(members, sections, entry, path); err != nil {
+			return s.Errorf(r.Offset, "instance %q: %w", object.Show(o.m.Name), err)
+		}
 	}
-	path := l.types.Name(o.typ) + "." + memberAt(l.types, o.typ, at)
+	o.m.Values = append(o.m.Values, spec.MapValue{Key: at, Name: name})
+	slices.SortStableFunc(o.m.Values, func(a, b spec.MapValue) int { return cmp.Compare(a.Key, b.Key) })
+	return nil
+}
+
+// addMember remembers which member of an instance a program is.
+func addMember(members map[string]string, sections []programSection, fn *function, path string) error {
+	name := object.Show(fn.name())
+	i := slices.IndexFunc(sections, func(p programSection) bool { return p.section.Index == fn.symbol.Section })
+	if s := &sections[i]; s.rule.Type != spec.ProgramStructOps {
+		return fmt.Errorf("program %q is of section %s, not struct_ops", name, object.Show(s.section.Name))
+	}
 	if other, dup := members[fn.name()]; dup && other != path {
-		return s.Errorf(r.Offset, "program %q is member %q and %q", object.Show(fn.name()), object.Show(other), object.Show(path))
+		return fmt.Errorf("program %q is member %q and %q", name, object.Show(other), object.Show(path))
 	}
 	members[fn.name()] = path
-	o.m.Values = append(o.m.Values, spec.MapValue{Key: at, Name: fn.name()})
-	slices.SortStableFunc(o.m.Values, func(a, b spec.MapValue) int { return cmp.Compare(a.Key, b.Key) })
 	return nil
 }
 

@@ -40,15 +40,21 @@ func (defs legacyDefs) tailCall(s *object.Section) (*slot, error) {
 	return nil, nil
 }
 
-// tailCallRule is what programs of such sections are: the same as the program that calls them, for
-// which the first section of a known name stands; without one, classifiers.
-func (l *loader) tailCallRule() secdef.Def {
-	for _, s := range l.sections.code {
-		if r, _, known := l.matchSection(s); known {
-			return r
+// typeTailCalls sets the type of programs in such sections to that of the program that calls them,
+// which is taken to be in the first section of a known name; without one they are classifiers.
+func typeTailCalls(sections []programSection) {
+	caller := secdef.Def{Type: spec.ProgramSchedCls}
+	for i := range sections {
+		if s := &sections[i]; s.rule.Type != spec.ProgramUnspec {
+			caller = s.rule
+			break
 		}
 	}
-	return secdef.Def{Type: spec.ProgramSchedCls}
+	for i := range sections {
+		if s := &sections[i]; s.slot != nil && s.rule.Type == spec.ProgramUnspec {
+			s.rule = caller
+		}
+	}
 }
 
 // putTailCall makes the program the first value of its entry.

@@ -17,11 +17,16 @@ import (
 // object reads a fixture of package elf.
 func object(t testing.TB, name string) *spec.Collection {
 	t.Helper()
+	return readObject(t, name, elf.Options{})
+}
+
+func readObject(t testing.TB, name string, o elf.Options) *spec.Collection {
+	t.Helper()
 	b, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(name)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := elf.LoadBytes(b, elf.Options{})
+	c, err := elf.LoadBytes(b, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,6 +49,20 @@ func loaded(t testing.TB, name string, drop ...string) (*spec.Collection, *loade
 		t.Errorf("note %s: %s", n.Code, n.Text)
 	}
 	return c, got
+}
+
+// TestStaticPrograms loads programs that are static functions and calls one through an array of programs.
+func TestStaticPrograms(t *testing.T) {
+	c := readObject(t, "core/elf/testdata/lenient/static-el.o", elf.Options{Lenient: true})
+	got, err := loader.Load(c, loader.Options{})
+	kerneltest.Check(t, err)
+	t.Cleanup(func() { got.Close() })
+	for name, want := range map[string]uint32{"lonely": 3, "entry": 2} {
+		r := loader.Run{Data: make([]byte, 64)}
+		if err := got.Program(name).Run(&r); err != nil || r.Ret != want {
+			t.Errorf("%s returns %d, %v", name, r.Ret, err)
+		}
+	}
 }
 
 func TestObjects(t *testing.T) {

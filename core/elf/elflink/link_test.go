@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,6 +70,26 @@ func TestLink(t *testing.T) {
 	}
 	if linked, err := Load(objects...); err != nil || len(spec.Diff(c, linked)) > 0 {
 		t.Errorf("Load: %v", err)
+	}
+}
+
+// TestLinkStatic links static programs that an array of programs holds, by their section and offset, after
+// others of their section.
+func TestLinkStatic(t *testing.T) {
+	b, err := Link(
+		Object{"before.o", elftest.MustBytes("license GPL\nsection tc/tail\n.func before\nr0 = 9\nexit")},
+		Object{"static.o", elftest.ReadFile(t, "../testdata/lenient/static-el.o")},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := elf.LoadBytes(b, elf.Options{Lenient: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []spec.MapValue{{Key: 0, Name: "first"}, {Key: 1, Name: "second"}}
+	if got := c.Map("calls").Values; !slices.Equal(got, want) {
+		t.Errorf("values %v, want %v", got, want)
 	}
 }
 

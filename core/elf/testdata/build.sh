@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")"
 out=${1:-.}
-mkdir -p "$out/link"
+mkdir -p "$out/link" "$out/lenient"
 build() { # source target flags...
 	source=$1 target=$2
 	shift 2
@@ -20,6 +20,8 @@ build tcp el -g
 build arena el -g
 build link/a el -g
 build link/b el -g
+build lenient/static el -g
+build lenient/values el -g
 command -v clang-22 >/dev/null || exit 0
 for order in el eb; do
 	clang-22 -O2 -g -target "bpf$order" -mcpu=v4 -mllvm -bpf-min-jump-table-entries=4 -Wall -Werror -fdebug-compilation-dir=. -c jump.c -o "$out/jump-$order.o"

@@ -4,9 +4,9 @@
 package mapdef
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/elf/internal/object"
@@ -20,6 +20,7 @@ var errDefinition = errors.New("malformed map definition")
 type Def struct {
 	Members []btf.Member // of the struct
 	Size    uint32       // of the struct, in bytes
+	Wrapped bool         // the struct is the only member of another one
 
 	HasValues bool   // there is an array of initial values
 	Values    uint64 // offset in bytes of its first pointer in the struct
@@ -27,20 +28,26 @@ type Def struct {
 }
 
 // Read reads the attributes of a map, and of its inner maps, from the type of the variable that
-// defines it. Name and section of the map are set by the caller.
+// defines it. Name and section of the map are set by the caller. What Pinning says may be a number that
+// means nothing.
 func Read(types *btf.Types, id btf.ID, m *spec.Map) (Def, error) {
 	d := definition{types: types, m: m}
 	err := d.read(id)
 	return d.def, err
 }
 
-// CheckZero refuses a definition with bytes that are not zero: an initialiser that means nothing.
-// The definition is at the start of data.
+// CheckZero refuses a definition with bytes that are not zero: an initialiser that means nothing. Initial
+// values may have some, which are added to what their relocations point to. The definition is at the
+// start of data.
 func (d *Def) CheckZero(data []byte) error {
 	if uint64(d.Size) > uint64(len(data)) {
 		return fmt.Errorf("%w: its %d bytes do not fit the section", errDefinition, d.Size)
 	}
-	at := bytes.IndexFunc(data[:d.Size], func(r rune) bool { return r != 0 })
+	data = data[:d.Size]
+	if d.HasValues {
+		data = data[:min(d.Values, uint64(len(data)))] // they are the last member
+	}
+	at := slices.IndexFunc(data, func(b byte) bool { return b != 0 })
 	if at < 0 {
 		return nil
 	}
@@ -65,13 +72,12 @@ type definition struct {
 
 // read reads all members and applies the rules for sizes.
 func (d *definition) read(id btf.ID) error {
-	t, err := d.types.Type(d.types.Strip(id))
+	s, err := d.structure(id)
 	if err != nil {
 		return err
 	}
-	s, ok := t.(*btf.Struct)
-	if !ok || s.Union {
-		return fmt.Errorf("%w: its type is %s, not a struct", errDefinition, d.types.TypeName(id))
+	if inner, ok := d.wrapped(s); ok {
+		s, d.def.Wrapped = inner, true
 	}
 	d.def.Members, d.def.Size = s.Members, s.Size
 	for i, m := range s.Members {
@@ -84,6 +90,39 @@ func (d *definition) read(id btf.ID) error {
 	}
 	d.defaults()
 	return nil
+}
+
+// structure returns the struct that a type is, through typedefs and modifiers.
+func (d *definition) structure(id btf.ID) (*btf.Struct, error) {
+	t, err := d.types.Type(d.types.Strip(id))
+	if err != nil {
+		return nil, err
+	}
+	s, ok := t.(*btf.Struct)
+	if !ok || s.Union {
+		return nil, fmt.Errorf("%w: its type is %s, not a struct", errDefinition, d.types.TypeName(id))
+	}
+	return s, nil
+}
+
+// maxWrappers is how many structs a definition may be in, one in the other: languages without
+// variables that change put one around what others may write, and their libraries another.
+const maxWrappers = 4
+
+// wrapped returns the definition in a struct that has no other member.
+func (d *definition) wrapped(s *btf.Struct) (*btf.Struct, bool) {
+	found := false
+	for range maxWrappers {
+		if len(s.Members) != 1 {
+			break
+		}
+		inner, err := d.structure(s.Members[0].Type)
+		if err != nil || inner.Size != s.Size {
+			break
+		}
+		s, found = inner, true
+	}
+	return s, found
 }
 
 // attribute is a member whose value is a number.
@@ -201,9 +240,6 @@ func (d *definition) pinning(m btf.Member) error {
 	v, err := d.number(m.Type, 32)
 	if err != nil {
 		return err
-	}
-	if v > uint64(spec.PinByName) {
-		return fmt.Errorf("value %d is neither 0 (none) nor 1 (by name)", v)
 	}
 	d.m.Pinning = spec.Pinning(v)
 	return nil
