@@ -67,6 +67,7 @@ type assembly struct {
 	n       int         // instructions of the text itself
 
 	out      []spec.Insn
+	taken    map[string]bool      // names that labels of the program have
 	names    map[asm.Label]string // names that come with the text
 	endLabel asm.Label            // label of the instruction after the text, if that has to get one
 	marked   bool
@@ -130,20 +131,27 @@ func parseError(err error) error {
 	return err
 }
 
-// placeNames are the labels of the program as insn_dump writes them.
+// placeNames returns the labels of the program as insn_dump writes them, and notes what names they
+// have.
 func (a *assembly) placeNames() map[string]asm.Label {
 	names := make(map[string]asm.Label)
+	a.taken = make(map[string]bool, len(a.p.LabelNames))
+	for _, name := range a.p.LabelNames {
+		a.taken[name] = true
+	}
+	var named []asm.Label
 	for _, in := range a.p.Insns.All() {
 		l := in.Label
 		if l == 0 {
 			continue
 		}
 		names[fmt.Sprintf("L%d", l)] = l
-	}
-	for l, name := range a.p.LabelNames {
-		if a.p.FindLabel(l) >= 0 {
-			names[name] = l
+		if a.p.LabelNames[l] != "" {
+			named = append(named, l)
 		}
+	}
+	for _, l := range named { // after the numbers: a name takes precedence
+		names[a.p.LabelNames[l]] = l
 	}
 	return names
 }
@@ -155,7 +163,7 @@ func (a *assembly) link() error {
 	for i := range a.n {
 		if l := a.listing.Insns[i].Label; l != 0 {
 			to[l] = next
-			if name := a.listing.LabelNames[l]; name != "" && !a.taken(name) {
+			if name := a.listing.LabelNames[l]; name != "" && !a.taken[name] {
 				a.name(next, name)
 			}
 			next++
@@ -194,14 +202,4 @@ func (a *assembly) name(l asm.Label, name string) {
 		a.names = make(map[asm.Label]string)
 	}
 	a.names[l] = name
-}
-
-// taken reports whether the program has a label of the name already.
-func (a *assembly) taken(name string) bool {
-	for _, have := range a.p.LabelNames {
-		if have == name {
-			return true
-		}
-	}
-	return false
 }
