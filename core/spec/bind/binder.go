@@ -15,12 +15,12 @@ type Binder struct {
 	finder    *Finder
 	coreTypes *btf.Types
 
-	symbols map[string]uint64 // addresses of kernel symbols
-	hidden  bool              // the kernel shows no addresses
-	data    map[string][]byte // first contents of maps with configuration values
-	cores   *btf.Resolver     // of relocations against the kernel proper
-	outer   *btf.Resolver     // of those that it has no candidates for
-	targets []btf.Target      // of outer
+	symbols map[string][]uint64 // addresses of kernel symbols
+	hidden  bool                // the kernel shows no addresses
+	data    map[string][]byte   // first contents of maps with configuration values
+	cores   *btf.Resolver       // of relocations against the kernel proper
+	outer   *btf.Resolver       // of those that it has no candidates for
+	targets []btf.Target        // of outer
 }
 
 // New looks up the kernel symbols that the programs of a collection refer to, and the configuration values

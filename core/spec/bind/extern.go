@@ -32,7 +32,10 @@ func (b *Binder) externs() error {
 		}
 	}
 	for name := range used {
-		symbols = append(symbols, btf.Essential(name))
+		symbols = append(symbols, name)
+		if short := btf.Essential(name); short != name {
+			symbols = append(symbols, short)
+		}
 	}
 	if len(symbols) > 0 {
 		var err error
@@ -60,19 +63,33 @@ func (b *Binder) applyExtern(p *Program, i int) error {
 	case e != nil && (e.Kind == spec.ExternKfunc || e.Type != 0):
 		return b.applyTyped(p, i, e)
 	}
-	addr, ok := b.symbols[btf.Essential(name)]
-	weak := e != nil && e.Weak
-	switch {
-	case !ok && !weak:
-		return fmt.Errorf("kernel symbol %q does not exist: %w", name, ErrNotSupported)
-	case ok && b.hidden && !weak:
-		return fmt.Errorf("address of kernel symbol %q: %w: the kernel shows none to this process (kernel.kptr_restrict)", name, fs.ErrPermission)
-	case b.hidden:
-		addr = 0
+	addr, err := b.address(name, e != nil && e.Weak)
+	if err != nil {
+		return err
 	}
 	in.ClearRef()
 	in.Src, in.Imm = 0, in.Imm+int64(addr)
 	return nil
+}
+
+// address returns the address of a kernel symbol, of a weak one that cannot be had 0. The whole name
+// comes first: "__pfx___die" is not a flavor of "__pfx" where the kernel has it.
+func (b *Binder) address(name string, weak bool) (uint64, error) {
+	addrs := b.symbols[name]
+	if len(addrs) == 0 {
+		addrs = b.symbols[btf.Essential(name)]
+	}
+	switch {
+	case len(addrs) > 1:
+		return 0, fmt.Errorf("kernel symbol %q is ambiguous: it is at %#x and at %#x", name, addrs[0], addrs[1])
+	case weak && (len(addrs) == 0 || b.hidden):
+		return 0, nil
+	case len(addrs) == 0:
+		return 0, fmt.Errorf("kernel symbol %q does not exist: %w", name, ErrNotSupported)
+	case b.hidden:
+		return 0, fmt.Errorf("address of kernel symbol %q: %w: the kernel shows none to this process (kernel.kptr_restrict)", name, fs.ErrPermission)
+	}
+	return addrs[0], nil
 }
 
 // applyTyped resolves a symbol whose type the program knows: the kernel finds it by its BTF id.

@@ -16,8 +16,9 @@ type Facts interface {
 	// Config returns the value of a build option, "CONFIG_HZ", as the configuration file has it; ok is false
 	// when the option is not set.
 	Config(name string) (value string, ok bool, err error)
-	// Symbols returns the addresses of those kernel symbols that exist; hidden says that they are not shown.
-	Symbols(names ...string) (addrs map[string]uint64, hidden bool, err error)
+	// Symbols returns the addresses of those kernel symbols that exist, all of a name that several have;
+	// hidden says that they are not shown.
+	Symbols(names ...string) (addrs map[string][]uint64, hidden bool, err error)
 	// Types returns the types of the kernel proper.
 	Types() (*btf.Types, error)
 	// Modules returns the names of the modules that have types, in the order that they are searched in.

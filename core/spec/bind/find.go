@@ -27,17 +27,16 @@ type Finder struct {
 // NewFinder returns a Finder that asks for facts. Modules that have to be left out are noted, once each, as L03.
 func NewFinder(f Facts, note func(spec.Note)) *Finder { return &Finder{facts: f, note: note} }
 
-// Find looks for a function, variable or type by its name without flavor: in one module, "vmlinux" being the kernel
-// proper, or with an empty name of a module in the kernel proper and then in all modules. If there is none, the
-// error wraps ErrNotSupported; others come from the facts.
+// Find looks for a function, variable or type by its name, or else by its name without flavor: in one module,
+// "vmlinux" being the kernel proper, or with an empty name of a module in the kernel proper and then in all modules.
+// If there is none, the error wraps ErrNotSupported; others come from the facts.
 func (f *Finder) Find(module, name string, kind btf.Kind) (TypeRef, error) {
-	name = btf.Essential(name)
 	if module == "" || module == vmlinux {
 		t, err := f.facts.Types()
 		if err != nil {
 			return TypeRef{}, err
 		}
-		if id, err := t.FindOwn(name, kind); err == nil {
+		if id, err := findOwn(t, name, kind); err == nil {
 			return TypeRef{ID: id}, nil
 		}
 	} else {
@@ -45,18 +44,27 @@ func (f *Finder) Find(module, name string, kind btf.Kind) (TypeRef, error) {
 		if err != nil {
 			return TypeRef{}, err
 		}
-		if id, err := t.FindOwn(name, kind); err == nil {
+		if id, err := findOwn(t, name, kind); err == nil {
 			return TypeRef{id, module}, nil
 		}
 	}
 	if module == "" {
 		for module, t := range f.modules() {
-			if id, err := t.FindOwn(name, kind); err == nil {
+			if id, err := findOwn(t, name, kind); err == nil {
 				return TypeRef{id, module}, nil
 			}
 		}
 	}
 	return TypeRef{}, fmt.Errorf("not found in %s: %w", place(module), ErrNotSupported)
+}
+
+// findOwn looks for a name as it is, and then without its flavor.
+func findOwn(t *btf.Types, name string, kind btf.Kind) (btf.ID, error) {
+	id, err := t.FindOwn(name, kind)
+	if short := btf.Essential(name); err != nil && short != name {
+		return t.FindOwn(short, kind)
+	}
+	return id, err
 }
 
 // place names where something was looked for.

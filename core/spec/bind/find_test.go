@@ -21,6 +21,8 @@ func TestFind(t *testing.T) {
 	}{
 		{"", "kernel", btf.KindFunc, "", ""},
 		{"", "kernel___v2", btf.KindFunc, "", ""},
+		{"", "beta___fix", btf.KindFunc, "beta", ""},
+		{"", "beta___other", btf.KindFunc, "", "not found in this kernel and its modules"},
 		{"vmlinux", "kernel", btf.KindFunc, "", ""},
 		{"vmlinux", "both", btf.KindFunc, "", "not found in this kernel without its modules"},
 		{"", "both", btf.KindFunc, "alpha", ""},

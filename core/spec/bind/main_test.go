@@ -38,6 +38,7 @@ func moduleKernelIn(t *testing.T) (*kernel.Kernel, string) {
 		b.Add(&btf.Var{Name: "var_" + name, Type: number, Linkage: btf.LinkGlobal})
 		b.Add(&btf.Struct{Name: "private_" + name, Size: 8, Members: []btf.Member{{Name: "n", Type: number, Offset: 32}}})
 		b.Add(&btf.Struct{Name: "shared", Size: 16, Members: []btf.Member{{Name: "same", Type: number, Offset: 64}, {Name: "other", Type: number, Offset: uint32(32 * i)}}})
+		b.Add(&btf.Func{Name: name + "___fix", Type: proto})
 		writeTypes(t, filepath.Join(dir, name), &b)
 	}
 	nothing, err := (&btf.Builder{Base: types}).Bytes() // case B05: neither types nor strings
