@@ -15,10 +15,11 @@ func sameEssential(lt *Types, local uint32, tt *Types, target uint32) bool {
 	return ok && also && string(essential(a)) == string(essential(b))
 }
 
-// compatible says whether two types are of one make: kinds must agree, through pointers, arrays and
-// prototypes; names and members are not compared. It is the rule of type_exists, type_size and type
-// ids.
-func compatible(lt *Types, local ID, tt *Types, target ID) bool {
+// Compatible reports whether two types, one of a program and one of the kernel, are of one make: kinds
+// agree through pointers, arrays and prototypes, which have as many parameters; names, members and the
+// sizes of numbers are not compared. It is the rule of type_exists, type_size and type ids, and of the
+// kernel functions and variables that programs declare (bpf_core_types_are_compat of libbpf).
+func Compatible(lt *Types, local ID, tt *Types, target ID) bool {
 	p := pair{local: local, target: target}
 	for range nearHops {
 		to, proto, ok := compatibleStep(lt, tt, &p)
@@ -59,7 +60,7 @@ func compatibleStep(lt, tt *Types, p *pair) (to pair, proto, ok bool) {
 	return pair{}, false, false
 }
 
-// compatibleProtos is compatible for what may lead to many pairs. Each of them is looked at once.
+// compatibleProtos is Compatible for what may lead to many pairs. Each of them is looked at once.
 func compatibleProtos(lt, tt *Types, first pair) bool {
 	seen := map[pair]bool{}
 	list := []pair{first}

@@ -119,7 +119,7 @@ func TestMatch(t *testing.T) {
 		if got := fits(types, l, r); got != c.fits {
 			t.Errorf("a member %q for %q: %v", c.target, c.local, got)
 		}
-		if got := compatible(types, l, types, r); got != c.compat {
+		if got := Compatible(types, l, types, r); got != c.compat {
 			t.Errorf("%q compatible with %q: %v", c.local, c.target, got)
 		}
 		if got := matches(types, l, types, r); got != c.matching {
@@ -139,7 +139,7 @@ func TestMatchEnds(t *testing.T) {
 		b.Add(&Pointer{1 + 2*((i+1)%ring)})
 	}
 	types := build(t, &b)
-	if !compatible(types, 1, types, 3) {
+	if !Compatible(types, 1, types, 3) {
 		t.Error("equal rings are not compatible")
 	}
 	if matches(types, 1, types, 3) {

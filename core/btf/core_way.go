@@ -56,7 +56,7 @@ func (w *way) match(q *question) (bool, error) {
 	case q.name.kind.Composite() || q.name.kind.Enum():
 		return true, nil // kinds agree, or it were no candidate
 	}
-	return compatible(q.from.types, q.from.root, w.types, w.root), nil
+	return Compatible(q.from.types, q.from.root, w.types, w.root), nil
 }
 
 // matchField is match for fields.

@@ -266,7 +266,7 @@ func checkChain(t *testing.T, name string, types *Types) {
 		t.Errorf("%d types visited", visited)
 	}
 	_, _ = types.Path(last, "a.b")
-	compatible(types, last, types, last)
+	Compatible(types, last, types, last)
 	matches(types, last, types, last)
 	fits(types, last, last)
 	if _, err := types.ForKernel(KernelOptions{}); err != nil {
@@ -366,7 +366,7 @@ func TestMalformedCyclesEnd(t *testing.T) {
 		if _, err := types.Path(2, "a.b"); err == nil {
 			t.Errorf("%s: it has a member", name)
 		}
-		compatible(types, 2, types, 2)
+		Compatible(types, 2, types, 2)
 		matches(types, 2, types, 2)
 		fits(types, 2, 2)
 		if _, err := Resolve(types, CoreRelo{2, "0:0:0:0", CoreByteOffset}, Target{"kernel", types}); err == nil {

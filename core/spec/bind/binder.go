@@ -21,6 +21,8 @@ type Binder struct {
 	cores   *btf.Resolver       // of relocations against the kernel proper
 	outer   *btf.Resolver       // of those that it has no candidates for
 	targets []btf.Target        // of outer
+
+	compared map[string]error // by extern: whether the kernel's type fits
 }
 
 // New looks up the kernel symbols that the programs of a collection refer to, and the configuration values
@@ -61,7 +63,8 @@ const PoisonCall = 0xbad2310
 // Bind returns a program bound. References to maps, variables, functions and jump tables stay.
 //
 // Errors name the instruction. They wrap ErrNotSupported if something that is not weak does not exist,
-// fs.ErrPermission if the kernel shows no addresses; others come from package btf and the facts.
+// fs.ErrPermission if the kernel shows no addresses. Without either they say that a symbol is ambiguous or
+// not of the type that the program declares; others come from package btf and the facts.
 func (b *Binder) Bind(p *spec.Program) (*Program, error) {
 	code, err := p.Resolve()
 	if err != nil {

@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 
@@ -92,42 +93,90 @@ func (b *Binder) address(name string, weak bool) (uint64, error) {
 	return addrs[0], nil
 }
 
-// applyTyped resolves a symbol whose type the program knows: the kernel finds it by its BTF id.
+// applyTyped resolves a symbol whose type the program knows: the kernel finds it by its BTF id. A weak
+// one that is missing is 0, also a weak function of another prototype.
 func (b *Binder) applyTyped(p *Program, i int, e *spec.Extern) error {
 	kind, in := btf.KindVar, &p.Code[i]
 	if e.Kind == spec.ExternKfunc {
 		kind = btf.KindFunc
 	}
 	t, err := b.finder.Find("", e.Name, kind)
-	if err != nil && !e.Weak {
-		return fmt.Errorf("kernel symbol %q: %w", e.Name, err)
+	missing := err != nil
+	if !missing {
+		err = b.fits(e, t)
 	}
-	if err != nil {
+	switch {
+	case err == nil:
+		in.ClearRef()
+		in.Src, in.Imm = asm.PseudoBTFID, int64(t.ID)
+		p.ofModule(i, t)
+	case e.Weak && (missing || kind == btf.KindFunc):
 		in.ClearRef()
 		in.Src, in.Imm = 0, 0
-		return nil
+	default:
+		return fmt.Errorf("kernel symbol %q: %w", e.Name, err)
 	}
-	in.ClearRef()
-	in.Src, in.Imm = asm.PseudoBTFID, int64(t.ID)
-	p.ofModule(i, t)
 	return nil
 }
 
-// applyKfunc resolves the call of a kernel function. A weak one that is missing may be called as
-// long as the verifier finds that it never is.
+// applyKfunc resolves the call of a kernel function. A weak one that is missing or of another
+// prototype may be called as long as the verifier finds that it never is.
 func (b *Binder) applyKfunc(p *Program, i int, e *spec.Extern) error {
 	name := p.Code[i].Symbol
 	t, err := b.finder.Find("", name, btf.KindFunc)
+	missing := err != nil
+	if !missing {
+		err = b.fits(e, t)
+	}
 	switch {
 	case err == nil:
 		in := &p.Code[i]
 		in.ClearRef()
 		in.Src, in.Off, in.Imm = asm.PseudoKfuncCall, 0, int64(t.ID)
 		p.ofModule(i, t)
-	case e != nil && e.Weak:
+	case e != nil && e.Weak && missing:
 		p.fail(i, fmt.Sprintf("kernel function %q does not exist", name))
+	case e != nil && e.Weak:
+		p.fail(i, fmt.Sprintf("kernel function %q: %v", name, err))
 	default:
 		return fmt.Errorf("kernel function %q: %w", name, err)
 	}
 	return nil
+}
+
+// fits compares what a program declares with what the kernel has, as libbpf does. A program that
+// declares no type takes what there is.
+func (b *Binder) fits(e *spec.Extern, t TypeRef) error {
+	if e == nil || e.Type == 0 || b.spec.BTF == nil {
+		return nil
+	}
+	if err, known := b.compared[e.Name]; known {
+		return err
+	}
+	types, err := b.finder.Types(t.Module)
+	if err != nil {
+		return err
+	}
+	own, local := declared(b.spec.BTF, e.Type)
+	theirs, target := declared(types, t.ID)
+	if !btf.Compatible(b.spec.BTF, local, types, target) {
+		err = fmt.Errorf("the program declares %q, the kernel has %q",
+			b.spec.BTF.Declare(local, cmp.Or(own, e.Name)), types.Declare(target, theirs))
+	}
+	if b.compared == nil {
+		b.compared = make(map[string]error)
+	}
+	b.compared[e.Name] = err
+	return err
+}
+
+// declared returns the name and the type of a function or variable; of a type itself only that.
+func declared(types *btf.Types, id btf.ID) (name string, typ btf.ID) {
+	switch t, _ := types.Type(id); t := t.(type) {
+	case *btf.Func:
+		return t.Name, t.Type
+	case *btf.Var:
+		return t.Name, t.Type
+	}
+	return "", id
 }

@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"encoding/binary"
 	"errors"
 	"io/fs"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -73,5 +75,79 @@ func TestSymbolNames(t *testing.T) {
 	got, err := b.Bind(p)
 	if err != nil || got.Code[0].Imm != 7 || !slices.Equal(asked, []string{"__pfx___die", "__pfx"}) {
 		t.Errorf("%v, %v, asked for %q", got, err, asked)
+	}
+}
+
+// TestExternTypes holds what programs declare against what the kernel has, by libbpf's rules.
+func TestExternTypes(t *testing.T) {
+	kernelTypes := btf.Builder{Order: binary.NativeEndian}
+	number := kernelTypes.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})
+	task := kernelTypes.Add(&btf.Pointer{Type: kernelTypes.Add(&btf.Struct{Name: "task", Size: 4, Members: []btf.Member{{Name: "pid", Type: number}}})})
+	proto := kernelTypes.Add(&btf.FuncProto{Return: number, Params: []btf.Param{{Name: "task", Type: task}, {Name: "n", Type: number}}})
+	kfunc := kernelTypes.Add(&btf.Func{Name: "bpf_peek", Type: proto})
+	variable := kernelTypes.Add(&btf.Var{Name: "first", Type: task, Linkage: btf.LinkGlobal})
+	types, err := kernelTypes.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := btf.Builder{Order: binary.NativeEndian}
+	long := b.Add(&btf.Int{Name: "long", Size: 8})
+	other := b.Add(&btf.Pointer{Type: b.Add(&btf.Const{Type: b.Add(&btf.Struct{Name: "other"})})})
+	good := b.Add(&btf.FuncProto{Return: long, Params: []btf.Param{{Type: other}, {Type: long}}})
+	short := b.Add(&btf.FuncProto{Return: long, Params: []btf.Param{{Name: "t", Type: other}}})
+	void := b.Add(&btf.FuncProto{Params: []btf.Param{{Type: other}, {Type: long}}})
+	fn := func(proto btf.ID) btf.ID {
+		return b.Add(&btf.Func{Name: "bpf_peek___mine", Type: proto, Linkage: btf.LinkExtern})
+	}
+	goodFunc, shortFunc, voidFunc := fn(good), fn(short), fn(void)
+	local, err := b.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const misfit = `the program declares "long bpf_peek___mine(const struct other *t)", the kernel has "int bpf_peek(struct task *task, int n)"`
+	call, address := asm.CallKfunc("bpf_peek___mine"), asm.LoadKsym(asm.R1, "bpf_peek___mine")
+	load := asm.LoadKsym(asm.R1, "first")
+	for _, c := range []struct {
+		name   string
+		in     asm.Insn
+		typ    btf.ID
+		weak   bool
+		imm    int64
+		poison string
+		err    string
+	}{
+		{"call", call, goodFunc, false, int64(kfunc), "", ""},
+		{"call of no type", call, 0, false, int64(kfunc), "", ""},
+		{"call of less", call, shortFunc, false, 0, "", misfit},
+		{"call of another result", call, voidFunc, false, 0, "", `declares "void bpf_peek___mine(`},
+		{"weak call of less", call, shortFunc, true, 0, misfit, ""},
+		{"address", address, goodFunc, false, int64(kfunc), "", ""},
+		{"address of less", address, shortFunc, false, 0, "", misfit},
+		{"weak address of less", address, shortFunc, true, 0, "", ""},
+		{"variable", load, other, false, int64(variable), "", ""},
+		{"variable of another type", load, long, false, 0, "", `the program declares "long first", the kernel has "struct task *first"`},
+		{"weak variable of another type", load, long, true, 0, "", `declares "long first"`},
+	} {
+		e := spec.Extern{Name: c.in.Symbol, Kind: spec.ExternKfunc, Type: c.typ, Weak: c.weak}
+		if c.in == load {
+			e.Kind = spec.ExternKsym
+		}
+		p := &spec.Program{Name: "p", Type: spec.ProgramXDP, Insns: spec.NewInsns(c.in, c.in, asm.Exit())}
+		x := &Binder{spec: &spec.Collection{BTF: local, Externs: []spec.Extern{e}}, finder: NewFinder(kernelWith(t, types), nil)}
+		got, err := x.Bind(p)
+		switch {
+		case c.err != "":
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%s: %v, want %s", c.name, err, c.err)
+			}
+		case err != nil:
+			t.Errorf("%s: %v", c.name, err)
+		case c.poison != "":
+			if !strings.Contains(got.PoisonAt(0), c.poison) || got.PoisonAt(0) != got.PoisonAt(1) {
+				t.Errorf("%s: poison %q", c.name, got.PoisonAt(0))
+			}
+		case got.Code[0].Imm != c.imm || got.Code[1].Imm != c.imm || got.PoisonAt(0) != "":
+			t.Errorf("%s: %v, %q", c.name, got.Code[0], got.PoisonAt(0))
+		}
 	}
 }
