@@ -9,22 +9,9 @@ import (
 
 // TestNames finds names in the tables that do not exist, such as misspelt ones.
 func TestNames(t *testing.T) {
-	known := func(name string) bool {
-		_, helper := asm.ParseHelper(name)
-		_, program := spec.ParseProgramType(name)
-		_, kfunc := dangerousKfuncs[name]
-		return helper || program || kfunc || name == RightFreplace || name == RightModifyReturn
-	}
 	for name := range dangerousHelpers {
 		if _, ok := asm.ParseHelper(name); !ok {
 			t.Errorf("there is no helper %s", name)
-		}
-	}
-	for _, table := range []map[string]bool{observePrograms, enforceOnly, observeNever} {
-		for name := range table {
-			if !known(name) {
-				t.Errorf("there is no %s", name)
-			}
 		}
 	}
 	for name := range rightOf {
@@ -39,30 +26,23 @@ func TestNames(t *testing.T) {
 	}
 }
 
-func TestClassAdmits(t *testing.T) {
-	for _, tt := range []struct {
-		s                        Access
-		enforce, mutate, observe bool
-	}{
-		{ProgramType(spec.ProgramTracing), true, true, true},
-		{ProgramType(spec.ProgramXDP), true, true, false},
-		{ProgramType(spec.ProgramCgroupDevice), true, true, false},
-		{ProgramType(spec.ProgramLSM), true, false, false},
-		{ProgramType(spec.ProgramExt), true, false, false},
-		{ProgramType(999), true, true, false},
-		{Helper(asm.HelperMapLookupElem), true, true, true},
-		{Helper(asm.HelperRedirect), true, true, false},
-		{Helper(asm.HelperProbeWriteUser), true, true, false},
-		{Helper(asm.HelperOverrideReturn), true, false, false},
-		{Helper(asm.HelperSendSignal), true, false, false},
-		{Access{Kind: KindKfunc, Name: "crash_kexec"}, true, false, false},
-		{Access{Kind: KindRight, Name: RightModifyReturn}, true, false, false},
-		{Access{Kind: KindRight, Name: RightSleepable}, true, true, true},
-		{Access{Kind: KindMap, Name: "hash"}, true, true, true},
+// TestDangerOfKfuncs: a kernel function that decides what the system does, and one that nobody
+// classified, is granted by its name only.
+func TestDangerOfKfuncs(t *testing.T) {
+	for name, danger := range map[string]bool{
+		"bpf_rdonly_cast": false, "bpf_ct_insert_entry": false, "bpf_sock_destroy": true,
+		"bpf_set_dentry_xattr": true, "bpf_send_signal_task": true, "bpf_of_next_year": true,
 	} {
-		got := [3]bool{ClassEnforce.grants(tt.s), ClassMutate.grants(tt.s), ClassObserve.grants(tt.s)}
-		if want := [3]bool{tt.enforce, tt.mutate, tt.observe}; got != want {
-			t.Errorf("%s: enforce, mutate, observe are %v, want %v", tt.s, got, want)
+		a := Access{Kind: KindKfunc, Name: name}
+		if got := a.danger() != ""; got != danger {
+			t.Errorf("%s: danger %q", name, a.danger())
+		}
+		wide := parse(t, "programs: {kfuncs: [\"*\"]}")
+		if d := wide.Decision(nil, a); d.Allowed == danger {
+			t.Errorf("a wildcard: %v", d)
+		}
+		if d := parse(t, "programs: {kfuncs: ["+name+"]}").Decision(nil, a); !d.Allowed {
+			t.Errorf("by name: %v", d)
 		}
 	}
 }

@@ -69,17 +69,18 @@
 //
 // No pattern with a wildcard matches a name that reaches beyond observing and steering packets: the
 // helpers that write memory of processes, override results, send signals or call bpf(2), the kernel
-// functions that send signals or stop the machine, and the program types ext, lsm, struct_ops and
+// functions of class enforce or of no class, and the program types ext, lsm, struct_ops and
 // syscall. A policy must name them, and so must the plugin. The same holds for what this version
 // has no name for: it is called by its number, like "#250".
 //
 // # Classes
 //
-// A class only takes away. Observe leaves the program types kprobe, perf_event, raw_tracepoint,
-// tracepoint and tracing, and no helper that writes memory of processes, redirects or does what
-// mutate excludes. Mutate excludes denying, overriding and signalling: the program types ext, lsm
-// and struct_ops, modify_return, bpf_override_return and the functions that send signals. Enforce,
-// the default, excludes nothing.
+// A class is an allow-list and only takes away ([Classes], [Class.Names]). Observe consists of the
+// program types kprobe, perf_event, raw_tracepoint, tracepoint and tracing, their hooks, and the
+// helpers and kernel functions that only read, count and report. Mutate adds what changes packets,
+// sockets and data. Enforce adds what denies, overrides and signals. A name that nobody classified,
+// such as a kernel function of a newer kernel, is in no class: a policy that shall grant it has no
+// class and names it.
 //
 // # What is never granted
 //

@@ -30,8 +30,8 @@ func (p *Policy) Decision(r *Requests, a Access) Decision {
 		}
 		return v
 	}
-	if !p.class.grants(a) {
-		v.Rule, v.Line, v.Reason = "class "+p.class.String(), p.classAt, "class "+p.class.String()+" does not grant it"
+	if reason, ok := p.class.grants(a); !ok {
+		v.Rule, v.Line, v.Reason = "class "+p.class.String(), p.classAt, reason
 	} else {
 		p.grant(a, &v)
 	}

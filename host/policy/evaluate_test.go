@@ -93,7 +93,7 @@ func TestDecision(t *testing.T) {
 		{"edit of another", "objects:\n  drops: {sha256: " + digestA + ", edit: true}", Access{Kind: KindObjectEdit, Name: "drops", Digest: digestB},
 			"policy p.yaml:2 denies object edit drops: its SHA-256 is " + digestB},
 		{"edit without objects", "{}", Access{Kind: KindObjectEdit, Name: "drops"}, "policy p.yaml denies object edit drops: objects grants no edit"},
-		{"class", "class: observe\nprograms: {types: [xdp]}", ProgramType(spec.ProgramXDP), "policy p.yaml:1 denies program xdp: class observe does not grant it"},
+		{"class", "class: observe\nprograms: {types: [xdp]}", ProgramType(spec.ProgramXDP), "policy p.yaml:1 denies program xdp: class observe does not grant it, it is of class mutate"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p, err := Parse("p.yaml", []byte(tt.text))
@@ -167,7 +167,7 @@ var (
 	draftProbes  = []Access{
 		{Kind: KindProgram, Name: "xdp"}, {Kind: KindProgram, Name: "tracing"}, {Kind: KindProgram, Name: "syscall"}, {Kind: KindProgram, Name: "lsm"},
 		{Kind: KindProgram, Name: "#77"}, {Kind: KindHelper, Name: "bpf_redirect"}, {Kind: KindHelper, Name: "bpf_send_signal"},
-		{Kind: KindHelper, Name: "bpf_map_lookup_elem"}, {Kind: KindKfunc, Name: "bpf_x"}, {Kind: KindKfunc, Name: "crash_kexec"},
+		{Kind: KindHelper, Name: "bpf_map_lookup_elem"}, {Kind: KindKfunc, Name: "bpf_rdonly_cast"}, {Kind: KindKfunc, Name: "crash_kexec"},
 		{Kind: KindMap, Name: "hash"}, {Kind: KindMap, Name: "array"}, {Kind: KindMapRW, Name: "counts"}, {Kind: KindMapRW, Name: "d"},
 		{Kind: KindAttach, Name: "xdp:eth0"}, {Kind: KindAttach, Name: "xdp:veth1"}, {Kind: KindPinWrite, Name: "/sys/fs/bpf/x"},
 		{Kind: KindRight, Name: RightSleepable}, {Kind: KindRight, Name: RightSyscall}, {Kind: KindRight, Name: RightModifyReturn},
@@ -269,7 +269,10 @@ func (d *draft) yaml() string {
 	for o, rest := range d.edit {
 		sections["objects"] += fmt.Sprintf("  %q: {%s}\n", o, rest)
 	}
-	text := "class: " + d.class.String() + "\n"
+	text := ""
+	if d.class != ClassAny {
+		text = "class: " + d.class.String() + "\n"
+	}
 	if d.plugin != "" {
 		text += "plugin: {name: " + d.plugin + "}\n"
 	}

@@ -227,12 +227,12 @@ func (d *decoder) digest(n *yaml.Node) string {
 // class reads the class.
 func (d *decoder) class(_, v *yaml.Node) {
 	word := d.str(v, "observe, mutate or enforce")
-	i := slices.Index(classWords[:], word)
-	if i < 0 {
+	class, ok := ParseClass(word)
+	if !ok {
 		d.fail(v, "class %s is unknown; want observe, mutate or enforce", printable(word))
 		return
 	}
-	d.policy.class, d.policy.classAt = Class(i), v.Line
+	d.policy.class, d.policy.classAt = class, v.Line
 }
 
 // objects reads what is said of input objects.

@@ -127,7 +127,7 @@ func everyAccess() []Access {
 	list := []Access{
 		{Kind: KindPlugin, Name: "guard"}, {Kind: KindModule, Name: digestA},
 		{Kind: KindObject, Name: "drops", Digest: digestB}, {Kind: KindObjectEdit, Name: "drops", Digest: digestB},
-		{Kind: KindProgram, Name: "xdp"}, {Kind: KindProgram, Name: "lsm"}, {Kind: KindKfunc, Name: "bpf_x"},
+		{Kind: KindProgram, Name: "xdp"}, {Kind: KindProgram, Name: "lsm"}, {Kind: KindKfunc, Name: "bpf_rdonly_cast"},
 		{Kind: KindHelper, Name: "bpf_map_lookup_elem"}, {Kind: KindHelper, Name: "bpf_send_signal"},
 		{Kind: KindNetns, Name: "/run/netns/a"}, {Kind: KindMap, Name: "hash"}, {Kind: KindMapRW, Name: "counts"},
 		{Kind: KindPinRead, Name: "/sys/fs/bpf/shared/a"}, {Kind: KindPinWrite, Name: "/sys/fs/bpf/shared/a"},
