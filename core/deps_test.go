@@ -65,7 +65,7 @@ var allowed = map[string][]string{
 	"internal/lab/labtest": {"core/btf", "internal/lab", "internal/testenv"},
 
 	"host/internal/backendtest": {"core/spec", "host/backend"},
-	"host/internal/tx":          {"abi", "core/spec", "host/plan"},
+	"host/internal/tx":          {"abi", "core/asm", "core/btf", "core/spec", "host/plan"},
 	"host/internal/events":      {"abi", "host/backend", "internal/quote"},
 }
 

@@ -1,8 +1,6 @@
 package host
 
 import (
-	"fmt"
-
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/internal/tx"
@@ -63,11 +61,4 @@ func aboutText(obj any) string {
 		return "link " + plan.AttachText(*r.Get())
 	}
 	return ""
-}
-
-func insnRange(n, at int) string {
-	if n == 0 {
-		return "nothing"
-	}
-	return fmt.Sprintf("%d at %d", n, at)
 }

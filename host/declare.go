@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/host/policy"
 )
@@ -122,32 +123,32 @@ var paramTypes = []plan.ParamType{abi.ParamString: plan.ParamString, abi.ParamU6
 
 // declaredProperties are the properties of the plugin and of what it declares.
 var declaredProperties = map[abi.Prop]property{
-	abi.PropPluginName: text(func(_ *instance, r pluginRef) string { return r.x.info.Name },
-		func(_ *instance, r pluginRef, v string) error { return setPluginName(r.x, v) }),
-	abi.PropPluginVersion: text(func(_ *instance, r pluginRef) string { return r.x.info.Version },
-		func(_ *instance, r pluginRef, v string) error { r.x.info.Version = v; return nil }),
-	abi.PropPluginDoc: text(func(_ *instance, r pluginRef) string { return r.x.info.Doc },
-		func(_ *instance, r pluginRef, v string) error { r.x.info.Doc = v; return nil }),
+	abi.PropPluginName: text(func(r pluginRef) string { return r.x.info.Name },
+		func(r pluginRef, v string) error { return setPluginName(r.x, v) }),
+	abi.PropPluginVersion: text(func(r pluginRef) string { return r.x.info.Version },
+		func(r pluginRef, v string) error { r.x.info.Version = v; return nil }),
+	abi.PropPluginDoc: text(func(r pluginRef) string { return r.x.info.Doc },
+		func(r pluginRef, v string) error { r.x.info.Doc = v; return nil }),
 
-	abi.PropParamName: text(func(_ *instance, p *declaredParam) string { return p.Name }, nil),
-	abi.PropParamType: number(func(_ *instance, p *declaredParam) uint64 { return uint64(slices.Index(paramTypes, p.Type)) },
-		func(_ *instance, p *declaredParam, v uint64) error { p.Type = paramTypes[v]; return nil }),
-	abi.PropParamDefault: text(func(_ *instance, p *declaredParam) string { return p.Default },
-		func(_ *instance, p *declaredParam, v string) error { p.Default = v; return nil }),
-	abi.PropParamDoc: text(func(_ *instance, p *declaredParam) string { return p.Doc },
-		func(_ *instance, p *declaredParam, v string) error { p.Doc = v; return nil }),
-	abi.PropParamRequired: number(func(_ *instance, p *declaredParam) uint64 { return flag(p.Required) },
-		func(_ *instance, p *declaredParam, v uint64) error { p.Required = v != 0; return nil }),
+	abi.PropParamName: text(func(p *declaredParam) string { return p.Name }, nil),
+	abi.PropParamType: number(func(p *declaredParam) uint64 { return uint64(slices.Index(paramTypes, p.Type)) },
+		func(p *declaredParam, v uint64) error { p.Type = paramTypes[v]; return nil }),
+	abi.PropParamDefault: text(func(p *declaredParam) string { return p.Default },
+		func(p *declaredParam, v string) error { p.Default = v; return nil }),
+	abi.PropParamDoc: text(func(p *declaredParam) string { return p.Doc },
+		func(p *declaredParam, v string) error { p.Doc = v; return nil }),
+	abi.PropParamRequired: number(func(p *declaredParam) uint64 { return flag(p.Required) },
+		func(p *declaredParam, v uint64) error { p.Required = v != 0; return nil }),
 
-	abi.PropRequestText: text(func(_ *instance, w *declaredRequest) string { return w.text }, nil),
+	abi.PropRequestText: text(func(w *declaredRequest) string { return w.text }, nil),
 
-	abi.PropSectionName: text(func(_ *instance, s *declaredSection) string { return s.Pattern }, nil),
-	abi.PropSectionType: number(func(_ *instance, s *declaredSection) uint64 { return uint64(s.Type) },
-		func(_ *instance, s *declaredSection, v uint64) error { return put32(&s.Type, v) }),
-	abi.PropSectionAttachType: number(func(_ *instance, s *declaredSection) uint64 { return uint64(s.Attach) },
-		func(_ *instance, s *declaredSection, v uint64) error { return put32(&s.Attach, v) }),
-	abi.PropSectionFlags: number(func(_ *instance, s *declaredSection) uint64 { return uint64(s.Flags) },
-		func(_ *instance, s *declaredSection, v uint64) error { return put32(&s.Flags, v) }),
+	abi.PropSectionName: text(func(s *declaredSection) string { return s.Pattern }, nil),
+	abi.PropSectionType: number(func(s *declaredSection) uint64 { return uint64(s.Type) },
+		func(s *declaredSection, v uint64) error { return tx.Put32(&s.Type, v) }),
+	abi.PropSectionAttachType: number(func(s *declaredSection) uint64 { return uint64(s.Attach) },
+		func(s *declaredSection, v uint64) error { return tx.Put32(&s.Attach, v) }),
+	abi.PropSectionFlags: number(func(s *declaredSection) uint64 { return uint64(s.Flags) },
+		func(s *declaredSection, v uint64) error { return tx.Put32(&s.Flags, v) }),
 }
 
 // setPluginName lets a plugin say its name. An empty one leaves the operator's.

@@ -9,7 +9,6 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/internal/tx"
-	"github.com/bpfhost/bpfhost/host/plan"
 )
 
 // program returns the program that a handle stands for.
@@ -72,55 +71,28 @@ func (x *instance) InsnSplice(prog, at, del uint32, insns []byte) int32 {
 	if err != nil {
 		return x.reply(abi.FuncInsnSplice, 0, err)
 	}
-	if err := checkRange(r.Program, at, del); err != nil {
+	if err := r.CheckSplice(uint64(at), uint64(del), uint64(len(insns)/abi.InsnSize)); err != nil {
 		return x.reply(abi.FuncInsnSplice, 0, err)
-	}
-	if len(insns)/abi.InsnSize > tx.MaxInsns {
-		return x.reply(abi.FuncInsnSplice, 0, tooLong(r.Program))
 	}
 	ins, err := x.instructions(r.Program, int(at), int(del), insns)
 	if err == nil {
-		err = x.splice(r, int(at), int(del), ins, nil)
+		err = x.splice(r, tx.Splice{At: int(at), Del: int(del), Insns: ins})
 	}
 	return x.reply(abi.FuncInsnSplice, len(ins), err)
 }
 
-func checkRange(p *spec.Program, at, del uint32) error {
-	if uint64(at)+uint64(del) > uint64(p.Insns.Len()) {
-		return failf(abi.ErrRange, "instructions %d to %d are not within the %d of program %q", at, uint64(at)+uint64(del), p.Insns.Len(), p.Name)
-	}
-	return nil
-}
-
-func tooLong(p *spec.Program) error {
-	return failf(abi.ErrLimit, "program %q would have more than %d instructions", p.Name, tx.MaxInsns)
-}
-
-// splice makes a checked edit and logs it.
-func (x *instance) splice(r tx.ProgramRef, at, del int, ins []spec.Insn, names map[asm.Label]string) error {
+// splice makes an edit that the plugin may make.
+func (x *instance) splice(r tx.ProgramRef, s tx.Splice) error {
 	if err := x.mayEdit(r.Object); err != nil {
 		return err
 	}
-	if r.Program.Insns.Len()-del+len(ins) > tx.MaxInsns {
-		return tooLong(r.Program)
-	}
-	if err := x.rights.inserting(ins); err != nil {
+	if err := r.CheckSplice(uint64(s.At), uint64(s.Del), uint64(len(s.Insns))); err != nil {
 		return err
 	}
-	if err := r.Program.Splice(at, del, ins, spec.SpliceOptions{}); err != nil {
+	if err := x.rights.inserting(s.Insns); err != nil {
 		return err
 	}
-	for l, name := range names {
-		if r.Program.LabelNames == nil {
-			r.Program.LabelNames = make(map[asm.Label]string)
-		}
-		r.Program.LabelNames[l] = name
-	}
-	return x.tx.Log(plan.Edit{
-		Object: r.Object.Name, Kind: "program", Name: r.Program.Name, What: "insns",
-		Insns: &plan.InsnRange{At: at, Removed: del, Inserted: len(ins)},
-		Old:   insnRange(del, at), New: insnRange(len(ins), at),
-	})
+	return x.tx.Splice(r, s)
 }
 
 // instructions reads the records of a splice. What is handed back as it was read stays what it is,

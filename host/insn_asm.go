@@ -24,7 +24,7 @@ func (x *instance) insnAsm(prog, at, del uint32, text string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := checkRange(r.Program, at, del); err != nil {
+	if err := r.CheckSplice(uint64(at), uint64(del), 0); err != nil {
 		return 0, err
 	}
 	if len(text) > maxAsmText {
@@ -34,21 +34,13 @@ func (x *instance) insnAsm(prog, at, del uint32, text string) (int, error) {
 	if err := a.parse(); err != nil {
 		return 0, err
 	}
+	if err := r.CheckSplice(uint64(at), uint64(del), uint64(a.n)); err != nil {
+		return 0, err
+	}
 	if err := a.link(); err != nil {
 		return 0, err
 	}
-	if a.marked { // the instruction after the text gets its label only if the edit is made
-		was := r.Program.Insns
-		in := was.At(a.end)
-		in.Label = a.endLabel
-		r.Program.Insns.Set(a.end, in)
-		if err := x.splice(r, int(at), int(del), a.out, a.names); err != nil {
-			r.Program.Insns = was
-			return 0, err
-		}
-		return len(a.out), nil
-	}
-	return len(a.out), x.splice(r, int(at), int(del), a.out, a.names)
+	return len(a.out), x.splice(r, tx.Splice{At: int(at), Del: int(del), Insns: a.out, Names: a.names, After: a.after})
 }
 
 // maxAsmText bounds the text of one call, in bytes: no deadline reaches into the parser.
@@ -66,11 +58,10 @@ type assembly struct {
 	outside []asm.Label // labels of the program that the text uses; each has a stub after the text
 	n       int         // instructions of the text itself
 
-	out      []spec.Insn
-	taken    map[string]bool      // names that labels of the program have
-	names    map[asm.Label]string // names that come with the text
-	endLabel asm.Label            // label of the instruction after the text, if that has to get one
-	marked   bool
+	out   []spec.Insn
+	taken map[string]bool      // names that labels of the program have
+	names map[asm.Label]string // names that come with the text
+	after asm.Label            // label of the instruction after the text, if that has to get one
 }
 
 // jumpTarget finds what a text may jump to, labelMark what it defines.
@@ -116,9 +107,6 @@ func (a *assembly) parse() error {
 	a.n = len(listing.Insns) - 1 - len(a.outside)
 	if _, open := listing.Funcs[a.n]; open {
 		return failf(abi.ErrInval, "the text ends with a .func that has no instruction")
-	}
-	if a.n > tx.MaxInsns {
-		return tooLong(a.p)
 	}
 	return nil
 }
@@ -173,11 +161,10 @@ func (a *assembly) link() error {
 		if a.end >= a.p.Insns.Len() {
 			return failf(abi.ErrRange, "the text jumps to its end, and no instruction comes behind it")
 		}
-		a.endLabel = a.p.Insns.At(a.end).Label
-		if a.endLabel == 0 {
-			a.endLabel, a.marked = next, true
+		to[l] = a.p.Insns.At(a.end).Label
+		if to[l] == 0 {
+			to[l], a.after = next, next
 		}
-		to[l] = a.endLabel
 	}
 	for i, l := range a.outside {
 		to[a.listing.Insns[a.n+1+i].Label] = l

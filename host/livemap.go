@@ -147,11 +147,11 @@ func (m *liveMap) cpus() uint64 {
 
 // liveMapProperties are the properties of live maps.
 var liveMapProperties = map[abi.Prop]property{
-	abi.PropLiveMapName:       text(func(_ *instance, m *liveMap) string { return m.m.Name() }, nil),
-	abi.PropLiveMapType:       number(func(_ *instance, m *liveMap) uint64 { return uint64(m.m.Type()) }, nil),
-	abi.PropLiveMapKeySize:    number(func(_ *instance, m *liveMap) uint64 { return uint64(m.m.KeySize()) }, nil),
-	abi.PropLiveMapValueSize:  number(func(_ *instance, m *liveMap) uint64 { return uint64(m.m.ValueSize()) }, nil),
-	abi.PropLiveMapMaxEntries: number(func(_ *instance, m *liveMap) uint64 { return uint64(m.m.MaxEntries()) }, nil),
-	abi.PropLiveMapCPUs:       number(func(_ *instance, m *liveMap) uint64 { return m.cpus() }, nil),
-	abi.PropLiveMapValueLen:   number(func(_ *instance, m *liveMap) uint64 { return uint64(m.m.ValueBufferSize()) }, nil),
+	abi.PropLiveMapName:       text(func(m *liveMap) string { return m.m.Name() }, nil),
+	abi.PropLiveMapType:       number(func(m *liveMap) uint64 { return uint64(m.m.Type()) }, nil),
+	abi.PropLiveMapKeySize:    number(func(m *liveMap) uint64 { return uint64(m.m.KeySize()) }, nil),
+	abi.PropLiveMapValueSize:  number(func(m *liveMap) uint64 { return uint64(m.m.ValueSize()) }, nil),
+	abi.PropLiveMapMaxEntries: number(func(m *liveMap) uint64 { return uint64(m.m.MaxEntries()) }, nil),
+	abi.PropLiveMapCPUs:       number(func(m *liveMap) uint64 { return m.cpus() }, nil),
+	abi.PropLiveMapValueLen:   number(func(m *liveMap) uint64 { return uint64(m.m.ValueBufferSize()) }, nil),
 }

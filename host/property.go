@@ -12,28 +12,36 @@ import (
 // property is how one property is read and written. Which of the functions is there follows from
 // its type and from whether it can be written; a test compares this with the table of package abi.
 type property struct {
-	getU func(x *instance, obj any) (uint64, error)
-	setU func(x *instance, obj any, v uint64) error
-	getB func(x *instance, obj any) ([]byte, error)
-	setB func(x *instance, obj any, v []byte) error
+	getU func(obj any) (uint64, error)
+	setU func(obj any, v uint64) error
+	getB func(obj any) ([]byte, error)
+	setB func(obj any, v []byte) error
 }
 
 // number makes a property of a number that handles of type T have.
-func number[T any](get func(*instance, T) uint64, set func(*instance, T, uint64) error) property {
-	p := property{getU: func(x *instance, obj any) (uint64, error) { return get(x, obj.(T)), nil }}
+func number[T any](get func(T) uint64, set func(T, uint64) error) property {
+	p := property{getU: func(obj any) (uint64, error) { return get(obj.(T)), nil }}
 	if set != nil {
-		p.setU = func(x *instance, obj any, v uint64) error { return set(x, obj.(T), v) }
+		p.setU = func(obj any, v uint64) error { return set(obj.(T), v) }
 	}
 	return p
 }
 
 // text makes a property of a string.
-func text[T any](get func(*instance, T) string, set func(*instance, T, string) error) property {
-	p := property{getB: func(x *instance, obj any) ([]byte, error) { return []byte(get(x, obj.(T))), nil }}
+func text[T any](get func(T) string, set func(T, string) error) property {
+	p := property{getB: func(obj any) ([]byte, error) { return []byte(get(obj.(T))), nil }}
 	if set != nil {
-		p.setB = func(x *instance, obj any, v []byte) error { return set(x, obj.(T), string(v)) }
+		p.setB = func(obj any, v []byte) error { return set(obj.(T), string(v)) }
 	}
 	return p
+}
+
+// raw makes a property of bytes.
+func raw[T any](get func(T) ([]byte, error), set func(T, []byte) error) property {
+	return property{
+		getB: func(obj any) ([]byte, error) { return get(obj.(T)) },
+		setB: func(obj any, v []byte) error { return set(obj.(T), v) },
+	}
 }
 
 // implementation finds how a property works.
@@ -102,7 +110,7 @@ func (x *instance) GetU(h uint32, id abi.Prop) (uint64, int32) {
 	if err != nil {
 		return x.reply64(abi.FuncGetU, 0, about(h, id, err))
 	}
-	v, err := a.getU(x, a.obj)
+	v, err := a.getU(a.obj)
 	return x.reply64(abi.FuncGetU, v, about(h, id, err))
 }
 
@@ -112,7 +120,7 @@ func (x *instance) GetB(h uint32, id abi.Prop, value []byte) int32 {
 	if err != nil {
 		return x.reply(abi.FuncGetB, 0, about(h, id, err))
 	}
-	v, err := a.getB(x, a.obj)
+	v, err := a.getB(a.obj)
 	if err != nil {
 		return x.reply(abi.FuncGetB, 0, about(h, id, err))
 	}
@@ -135,12 +143,12 @@ func (x *instance) setU(h uint32, id abi.Prop, value uint64) error {
 	if err := x.rights.setting(a, value); err != nil {
 		return err
 	}
-	old, err := a.getU(x, a.obj)
+	old, err := a.getU(a.obj)
 	if err != nil {
 		return err
 	}
-	e := x.editOf(a)
-	if err := a.setU(x, a.obj, value); err != nil {
+	e := editOf(a)
+	if err := a.setU(a.obj, value); err != nil {
 		return err
 	}
 	return x.logEdit(e, showNumber(a.def, old), showNumber(a.def, value))
@@ -162,13 +170,13 @@ func (x *instance) setB(h uint32, id abi.Prop, value []byte) error {
 	if err := x.rights.settingBytes(a, value); err != nil {
 		return err
 	}
-	old, err := a.getB(x, a.obj)
+	old, err := a.getB(a.obj)
 	if err != nil {
 		return err
 	}
 	before := showBytes(a.def, old) // old may be the memory that is written
-	e := x.editOf(a)
-	if err := a.setB(x, a.obj, value); err != nil {
+	e := editOf(a)
+	if err := a.setB(a.obj, value); err != nil {
 		return err
 	}
 	return x.logEdit(e, before, showBytes(a.def, value))
@@ -217,23 +225,9 @@ func choiceName(enum string, v uint64) string {
 }
 
 // editOf begins the log entry of a write. It is made before the write, which may be a new name.
-func (x *instance) editOf(a access) plan.Edit {
-	e := plan.Edit{Kind: a.def.Kind.String(), What: a.def.Name}
-	o := tx.ObjectOf(a.obj)
-	if o == nil {
-		return e
-	}
-	e.Object, e.Name = o.Name, o.Name
-	switch r := a.obj.(type) {
-	case tx.ProgramRef:
-		e.Name = r.Program.Name
-	case tx.MapRef:
-		e.Name = r.Map.Name
-	case tx.VarRef:
-		e.Name = r.Var.Name
-	case tx.AttachRef:
-		e.Name = r.Get().Program
-	}
+func editOf(a access) plan.Edit {
+	e := tx.EditOf(a.obj)
+	e.What = a.def.Name
 	return e
 }
 
@@ -256,15 +250,9 @@ func showNumber(def abi.Property, v uint64) string {
 	return strconv.FormatUint(v, 10)
 }
 
-// maxShownBytes is how much of a value of bytes the log shows.
-const maxShownBytes = 32
-
 func showBytes(def abi.Property, v []byte) string {
 	if def.Type != abi.PlainBytes {
 		return string(v)
 	}
-	if len(v) > maxShownBytes {
-		return fmt.Sprintf("%x… (%d bytes)", v[:maxShownBytes], len(v))
-	}
-	return fmt.Sprintf("%x", v)
+	return tx.ShowBytes(v)
 }

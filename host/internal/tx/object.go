@@ -5,6 +5,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/plan"
 )
 
 // Object is one collection in the transaction.
@@ -61,6 +62,23 @@ func ObjectOf(v any) *Object {
 		return v.Object
 	}
 	return nil
+}
+
+// EditOf begins the log entry of an edit of what v, a value for handles, names: which it is.
+func EditOf(v any) plan.Edit {
+	switch v := v.(type) {
+	case *Object:
+		return plan.Edit{Object: v.Name, Kind: "object", Name: v.Name}
+	case ProgramRef:
+		return plan.Edit{Object: v.Object.Name, Kind: "program", Name: v.Program.Name}
+	case MapRef:
+		return plan.Edit{Object: v.Object.Name, Kind: "map", Name: v.Map.Name}
+	case VarRef:
+		return plan.Edit{Object: v.Object.Name, Kind: "var", Name: v.Var.Name}
+	case AttachRef:
+		return plan.Edit{Object: v.Object.Name, Kind: "attach", Name: v.Get().Program}
+	}
+	return plan.Edit{}
 }
 
 func newObject(name string, c *spec.Collection) *Object {
