@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 
@@ -133,6 +134,12 @@ func (m *Map) Freeze() error {
 func (m *Map) opError(verb string, err error) error {
 	if err == sys.ENOENT {
 		return ErrNoKey
+	}
+	switch {
+	case errors.Is(err, sys.E2BIG), errors.Is(err, sys.ENOSPC): // a new key, or an index
+		err = fmt.Errorf("it holds %d entries at most: %w", m.maxEntries, err)
+	case errors.Is(err, sys.EPERM) && sys.MissingCapabilities(sys.CapBPF) == "":
+		err = fmt.Errorf("it is frozen, or its flags forbid that to user space: %w", err)
 	}
 	return fmt.Errorf("%s map %q: %w", verb, m.name, err)
 }

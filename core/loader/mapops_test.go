@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 func hash(t testing.TB) *Map {
@@ -134,5 +135,37 @@ func TestFreeze(t *testing.T) {
 	}
 	if err := m.Update(key(1), value(1), UpdateAny); !errors.Is(err, ErrPermission) {
 		t.Errorf("update of a frozen map: %v", err)
+	} else if want := `update map "h": it is frozen, or its flags forbid that to user space: operation not permitted (EPERM)`; err.Error() != want {
+		t.Errorf("%q, want %q", err, want)
+	}
+}
+
+// TestMapErrors holds that what the kernel says of a map is told in words, with its sentinel.
+func TestMapErrors(t *testing.T) {
+	c := loadT(t, collection(nil,
+		&spec.Map{Name: "full", Type: spec.MapHash, KeySize: 4, ValueSize: 8, MaxEntries: 1},
+		&spec.Map{Name: "trie", Type: spec.MapLPMTrie, KeySize: 8, ValueSize: 8, MaxEntries: 1, Flags: 1},
+		&spec.Map{Name: "array", Type: spec.MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 2},
+		&spec.Map{Name: "events", Type: spec.MapPerfEventArray, KeySize: 4, ValueSize: 4, MaxEntries: 1},
+	), Options{})
+	full, trie := c.Map("full"), c.Map("trie")
+	prefix := func(n uint32) []byte { return append(key(32), key(n)...) }
+	if err := errors.Join(full.Update(key(1), value(1), UpdateAny), trie.Update(prefix(1), value(1), UpdateAny)); err != nil {
+		t.Fatal(err)
+	}
+	for name, x := range map[string]struct {
+		err  error
+		is   error
+		text string
+	}{
+		"hash": {full.Update(key(2), value(1), UpdateAny), sys.E2BIG, `update map "full": it holds 1 entries at most: too large (E2BIG)`},
+		"trie": {trie.Update(prefix(2), value(1), UpdateAny), sys.ENOSPC, `update map "trie": it holds 1 entries at most: no space left on device (ENOSPC)`},
+		"index": {c.Map("array").Update(key(2), value(1), UpdateAny), sys.E2BIG,
+			`update map "array": it holds 2 entries at most: too large (E2BIG)`},
+		"no such operation": {c.Map("events").Lookup(key(0), key(0)), ErrNotSupported, `look up in map "events": not supported by the kernel (ENOTSUPP)`},
+	} {
+		if !errors.Is(x.err, x.is) || x.err.Error() != x.text {
+			t.Errorf("%s: %v, want %s", name, x.err, x.text)
+		}
 	}
 }

@@ -53,6 +53,9 @@ func (m *Memory) Unmap() error { return nil }
 // MapFile returns ErrNotSupported.
 func MapFile(*FD, int) ([]byte, func(), error) { return nil, nil, ErrNotSupported }
 
+// Scratch returns ErrNotSupported.
+func Scratch(int) ([]byte, func(), error) { return nil, nil, ErrNotSupported }
+
 // Open returns ErrNotSupported.
 func Open(string) (*FD, error) { return nil, ErrNotSupported }
 

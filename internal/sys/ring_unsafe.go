@@ -74,3 +74,13 @@ func MapFile(f *FD, size int) ([]byte, func(), error) {
 	}
 	return b, func() { unix.Munmap(b) }, nil
 }
+
+// Scratch returns size bytes of memory that is not Go's: only what is written takes memory, and the
+// returned function gives it back at once.
+func Scratch(size int) ([]byte, func(), error) {
+	b, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
+	if err != nil {
+		return nil, nil, wrapErrno(err)
+	}
+	return b, func() { unix.Munmap(b) }, nil
+}
