@@ -3,6 +3,7 @@ package kernel
 import (
 	"errors"
 	"io/fs"
+	"slices"
 
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/sys"
@@ -51,19 +52,26 @@ func (e *permissionError) Error() string { return "permission denied: " + e.reas
 
 func (e *permissionError) Unwrap() []error { return []error{ErrPermission, e.err} }
 
-// Explain makes an EPERM of the kernel say what is missing of the capabilities, "CAP_BPF", that the
-// call takes; the result wraps ErrPermission. Any other error is returned as it is.
+// Explain makes an EPERM or EACCES of the kernel say what is missing of the capabilities, "CAP_BPF",
+// that the call takes; the result wraps ErrPermission. Any other error is returned as it is.
 func (k *Kernel) Explain(err error, capabilities ...string) error {
-	if !errors.Is(err, sys.EPERM) {
+	if !errors.Is(err, sys.EPERM) && !errors.Is(err, sys.EACCES) {
 		return err
 	}
 	reason := "no capability is missing, so kernel lockdown, a security module, seccomp or the kernel's build forbids it"
 	if names := sys.MissingCapabilities(byName(capabilities)...); names != "" {
 		reason = "this process lacks " + names
-	} else if k.Before(spec.Version{Major: 5, Minor: 11}) {
+	} else if errors.Is(err, sys.EPERM) && k.Before(spec.Version{Major: 5, Minor: 11}) {
 		reason = "RLIMIT_MEMLOCK may be too low, which kernels before 5.11 charge maps and programs to"
 	}
 	return &permissionError{reason: reason, err: err}
+}
+
+// Exhausted reports whether the kernel lacked descriptors or memory, or was interrupted, which says
+// nothing of what it was asked for.
+func Exhausted(err error) bool {
+	return slices.ContainsFunc([]sys.Errno{sys.EMFILE, sys.ENFILE, sys.ENOMEM, sys.EAGAIN, sys.EINTR},
+		func(no sys.Errno) bool { return errors.Is(err, no) })
 }
 
 // byName finds capabilities by name. Names that are not known are left out.

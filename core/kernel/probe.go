@@ -17,20 +17,23 @@ func (k *Kernel) TypeFeatures(wanted btf.Feature) btf.Feature {
 		if wanted&f == 0 || k.probed&f != 0 {
 			continue
 		}
+		err := loadTypes(f.Probe(binary.NativeEndian))
+		if Exhausted(err) {
+			continue // it says nothing, so that it is tried again
+		}
 		k.probed |= f
-		if loadsTypes(f.Probe(binary.NativeEndian)) {
+		if err == nil {
 			k.accepted |= f
 		}
 	}
 	return k.accepted
 }
 
-// loadsTypes reports whether the kernel accepts the bytes of a BTF object.
-func loadsTypes(b []byte) bool {
+// loadTypes asks the kernel to take the bytes of a BTF object.
+func loadTypes(b []byte) error {
 	fd, err := sys.LoadBTF(&sys.BTFLoad{BTF: sys.BytesPointer(b), Size: uint32(len(b))})
-	if err != nil {
-		return false
+	if err == nil {
+		fd.Close()
 	}
-	fd.Close()
-	return true
+	return err
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 // TestTypeFeatures holds what this kernel accepts of BTF against since when kernels are said to accept it.
@@ -26,5 +27,21 @@ func TestTypeFeatures(t *testing.T) {
 	}
 	if again := k.TypeFeatures(btf.AllFeatures); again != accepted || k.Probed() != btf.AllFeatures {
 		t.Errorf("%v, then %v", accepted, again)
+	}
+}
+
+// TestTypeFeaturesWithoutDescriptors holds that a want of descriptors is not taken for an answer.
+func TestTypeFeaturesWithoutDescriptors(t *testing.T) {
+	needKernel(t)
+	k := kernel.New(kernel.Options{})
+	defer k.Close()
+	sys.Inject(func() sys.Errno { return sys.EMFILE })
+	none := k.TypeFeatures(btf.AllFeatures)
+	sys.Inject(nil)
+	if none != 0 || k.Probed() != 0 {
+		t.Errorf("accepted %v, tried %v", none, k.Probed())
+	}
+	if k.TypeFeatures(btf.AllFeatures) == 0 {
+		t.Error("nothing is accepted")
 	}
 }

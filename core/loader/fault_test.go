@@ -3,6 +3,7 @@ package loader
 import (
 	"errors"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
@@ -70,6 +71,36 @@ func TestFaultAtEveryCall(t *testing.T) {
 		}
 		if failed < 10 {
 			t.Errorf("%v: only %d loads failed", answer, failed)
+		}
+	}
+}
+
+// TestFewDescriptors lets every call from one on fail for want of descriptors: that is what the
+// error says, whatever the kernel was asked for.
+func TestFewDescriptors(t *testing.T) {
+	needKernel(t)
+	c := everything(t)
+	defer sys.Inject(nil)
+	for from := 1; ; from++ {
+		dir, calls := bpffs(t), 0
+		sys.Inject(func() sys.Errno {
+			if calls++; calls >= from {
+				return sys.EMFILE
+			}
+			return 0
+		})
+		got, err := Load(c, Options{PinDir: dir})
+		sys.Inject(nil)
+		if err == nil {
+			got.Close()
+			if calls >= from {
+				t.Errorf("call %d: loaded", from)
+			}
+			break
+		}
+		var refused *VerifierError
+		if !errors.Is(err, sys.EMFILE) || errors.As(err, &refused) || !strings.Contains(err.Error(), "ulimit -n") {
+			t.Errorf("call %d: %v", from, err)
 		}
 	}
 }

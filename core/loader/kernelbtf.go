@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
@@ -105,7 +106,7 @@ func (l *session) loadTypes() error {
 		l.btf, l.kernelBTF = fd, b
 		return nil
 	}
-	if errors.Is(err, sys.EPERM) {
+	if errors.Is(err, sys.EPERM) || kernel.Exhausted(err) {
 		return fmt.Errorf("load types: %w", l.kernel.Explain(err, sys.CapBPF.String()))
 	}
 	if plain, note, why := plainTypes(raw, l.kernel.TypeFeatures); why == nil && plain != nil {

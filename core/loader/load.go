@@ -2,12 +2,12 @@ package loader
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/core/spec/bind"
 	"github.com/bpfhost/bpfhost/internal/sys"
@@ -368,34 +368,25 @@ func (l *session) describe(a *sys.ProgLoad, p *prepared) {
 // submit loads the program into the kernel. The log is asked for only after a refusal, since
 // writing it takes longer than verifying.
 func (l *session) submit(a *sys.ProgLoad, p *prepared) (*sys.FD, error) {
+	var answer error
 	if l.options.LogLevel == 0 {
-		if fd, err := sys.LoadProg(a); err == nil {
-			return fd, nil
+		fd, err := sys.LoadProg(a)
+		if err == nil || kernel.Exhausted(err) {
+			return fd, err
 		}
+		answer = err
 	}
-	fd, log, truncated, err := loadLogged(a, max(l.options.LogLevel, 1))
-	if err == nil {
-		if l.options.LogLevel != 0 {
-			if l.out.logs == nil {
-				l.out.logs = make(map[string]string)
-			}
-			l.out.logs[p.Spec.Name] = log
+	fd, log, err := loadLogged(a, max(l.options.LogLevel, 1), mostLog, answer)
+	if err != nil {
+		return nil, l.refusal(p, log, err)
+	}
+	if l.options.LogLevel != 0 {
+		if l.out.logs == nil {
+			l.out.logs = make(map[string]string)
 		}
-		return fd, nil
+		l.out.logs[p.Spec.Name] = log.text
 	}
-	v := verifierError(p, log, truncated, err)
-	if v != nil && p.PoisonAt(v.Insn) != "" {
-		return nil, v
-	}
-	if errors.Is(err, sys.EINVAL) || errors.Is(err, sys.E2BIG) {
-		if old := explainProgram(l.kernel, p.Spec, v, err); errors.Is(old, ErrNotSupported) {
-			return nil, old
-		}
-	}
-	if v != nil {
-		return nil, v
-	}
-	return nil, l.kernel.Explain(err, p.Spec.Type.Capabilities()...)
+	return fd, nil
 }
 
 // fillProgramArrays puts programs into arrays of programs.
