@@ -295,7 +295,7 @@ func (l *loader) makeSection(s *programSection, members map[string]string) error
 		}
 		p := l.newPrograms.next()
 		*p = spec.Program{
-			Name: fn.name(), Section: s.section.Name, Type: s.rule.Type, AttachType: s.rule.AttachType, AttachTo: s.target,
+			Name: fn.name(), Section: s.section.Name, Type: s.rule.Type, AttachType: s.rule.AttachType, Probe: s.rule.Probe, AttachTo: s.target,
 			Flags: s.rule.Flags, Optional: strings.HasPrefix(s.section.Name, object.OptionalMark),
 		}
 		if p.Type == spec.ProgramStructOps {

@@ -15,13 +15,14 @@ type SectionRule struct {
 	Pattern string
 	Type    spec.ProgramType
 	Attach  spec.AttachType
+	Probe   spec.Probe // of type kprobe: without it, nothing says what is probed
 	Flags   spec.ProgramFlags
 }
 
 // matchOwn is match in rules of the caller.
 func matchOwn(own []SectionRule, name string) (secdef.Def, string, bool) {
 	for _, o := range own {
-		if r, target, ok := secdef.MatchIn([]secdef.Def{{Pattern: o.Pattern, Type: o.Type, AttachType: o.Attach, Flags: o.Flags}}, name); ok {
+		if r, target, ok := secdef.MatchIn([]secdef.Def{{Pattern: o.Pattern, Type: o.Type, AttachType: o.Attach, Probe: o.Probe, Flags: o.Flags}}, name); ok {
 			return r, target, true
 		}
 	}

@@ -38,6 +38,26 @@ func TestSectionsLenient(t *testing.T) {
 	}
 }
 
+// TestSectionsProbe reads what is probed from the names of sections, whatever stands before and after them.
+func TestSectionsProbe(t *testing.T) {
+	own := []elf.SectionRule{{Pattern: "mine+", Type: spec.ProgramKprobe, Probe: spec.ProbeUretprobe}}
+	for section, want := range map[string]spec.Probe{
+		"kprobe/f": spec.ProbeKprobe, "?kprobe/f": spec.ProbeKprobe, "kretprobe/f": spec.ProbeKretprobe,
+		"?kretprobe/f": spec.ProbeKretprobe, "?kretsyscall/f": spec.ProbeKretsyscall, "?uretprobe.s/a:b": spec.ProbeUretprobe,
+		"?kretprobe.multi/f": spec.ProbeKretprobe, "usdt.s/a:b:c": spec.ProbeUSDT, "kretprobe_f": spec.ProbeKretprobe,
+		"?mine/f": spec.ProbeUretprobe, "?xdp": spec.ProbeNone,
+	} {
+		b := elftest.MustBytes("section " + section + "\n.func probe\nr0 = 0\nexit")
+		c, err := elf.LoadBytes(b, elf.Options{Lenient: true, Sections: own})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := c.Program("probe"); p.Probe != want || p.Optional != (section[0] == '?') {
+			t.Errorf("section %s: probe %v, optional %v", section, p.Probe, p.Optional)
+		}
+	}
+}
+
 // TestSectionsOfFunctions reads what compilers make with a section for each function: those of .text are libraries,
 // used or not.
 func TestSectionsOfFunctions(t *testing.T) {
@@ -149,7 +169,7 @@ func flagText(f spec.ProgramFlags) string {
 // hookText is the family of hooks that bpfhost attaches such a program to.
 func hookText(r secdef.Def) string {
 	name, _, _ := strings.Cut(r.Pattern, "+")
-	a, _ := spec.DefaultAttach(&spec.Program{Section: name, Type: r.Type, AttachType: r.AttachType, AttachTo: "x"})
+	a, _ := spec.DefaultAttach(&spec.Program{Section: name, Type: r.Type, AttachType: r.AttachType, Probe: r.Probe, AttachTo: "x"})
 	if a.Kind == spec.HookNone {
 		return ""
 	}

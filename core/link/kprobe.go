@@ -80,19 +80,17 @@ func kprobe(o KprobeOptions) (sys.Probe, error) {
 
 // attachKprobe attaches as a spec says.
 func attachKprobe(p *loader.Program, a spec.Attach) (Link, error) {
-	o, err := kprobeTarget(a.Target)
+	o, err := kprobeOptions(p.Probe(), a)
 	if err != nil {
 		return nil, &Error{Program: p.Name(), Kind: a.Kind, Target: "function " + a.Target, Err: err}
 	}
-	o.Cookie = a.Cookie
-	o.Return = strings.HasPrefix(p.Section(), "kretprobe")
 	return Kprobe(p, o)
 }
 
-// kprobeTarget reads "function", "function+16" and "function+0x10".
-func kprobeTarget(s string) (KprobeOptions, error) {
-	name, offset, has := strings.Cut(s, "+")
-	o := KprobeOptions{Function: name}
+// kprobeOptions reads the targets "function", "function+16" and "function+0x10".
+func kprobeOptions(probe spec.Probe, a spec.Attach) (KprobeOptions, error) {
+	name, offset, has := strings.Cut(a.Target, "+")
+	o := KprobeOptions{Function: name, Return: probe.AtReturn(), Cookie: a.Cookie}
 	if has {
 		n, err := strconv.ParseUint(offset, 0, 32)
 		if err != nil {

@@ -347,7 +347,7 @@ func (l *session) loadProgram(p *prepared) error {
 	}
 	out := &Program{
 		name: p.Spec.Name, typ: p.Spec.Type, attachType: p.Spec.AttachType, attachTo: p.Spec.AttachTo,
-		section: p.Spec.Section, fd: fd,
+		probe: p.Spec.Probe, section: p.Spec.Section, fd: fd,
 	}
 	l.out.programs = append(l.out.programs, out)
 	l.undo = append(l.undo, func() { out.Close() })

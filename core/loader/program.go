@@ -14,6 +14,7 @@ type Program struct {
 	typ        spec.ProgramType
 	attachType spec.AttachType
 	attachTo   string
+	probe      spec.Probe
 	section    string
 	instances  []*Map // of struct_ops, which it is a member of
 	fd         *sys.FD
@@ -27,6 +28,9 @@ func (p *Program) Type() spec.ProgramType { return p.typ }
 
 // AttachType returns what kind of hook the program was loaded for.
 func (p *Program) AttachType() spec.AttachType { return p.attachType }
+
+// Probe returns what a program of type kprobe probes, by the spec.
+func (p *Program) Probe() spec.Probe { return p.probe }
 
 // AttachTo returns what the spec says to attach to, for example the name of a tracepoint.
 func (p *Program) AttachTo() string { return p.attachTo }

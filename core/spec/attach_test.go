@@ -21,10 +21,12 @@ func TestDefaultAttach(t *testing.T) {
 		{Program{Type: ProgramTracing, AttachType: AttachTypeTraceFexitMulti, AttachTo: "tcp_*"}, HookNone, false},
 		{Program{Type: ProgramLSM, AttachType: AttachTypeLSMMac, AttachTo: "file_open"}, HookTracing, true},
 		{Program{Type: ProgramLSM, AttachType: AttachTypeLSMCgroup, AttachTo: "file_open"}, HookCgroup, false},
-		{Program{Type: ProgramKprobe, Section: "?kprobe/f", AttachTo: "f"}, HookKprobe, true},
+		{Program{Type: ProgramKprobe, Section: "?kprobe/f", Probe: ProbeKprobe, AttachTo: "f"}, HookKprobe, true},
+		{Program{Type: ProgramKprobe, Probe: ProbeKretprobe, AttachTo: "f"}, HookKprobe, true},
 		{Program{Type: ProgramKprobe, AttachTo: "f"}, HookKprobe, true},
-		{Program{Type: ProgramKprobe, Section: "uprobe/f", AttachTo: "f"}, HookNone, false},
-		{Program{Type: ProgramKprobe, Section: "kprobe.multi/f", AttachType: AttachTypeTraceKprobeMulti, AttachTo: "f"}, HookNone, false},
+		{Program{Type: ProgramKprobe, Section: "kprobe/f", AttachTo: "f"}, HookNone, false}, // the name says nothing
+		{Program{Type: ProgramKprobe, Section: "uprobe/f", Probe: ProbeUprobe, AttachTo: "f"}, HookNone, false},
+		{Program{Type: ProgramKprobe, Section: "kprobe.multi/f", Probe: ProbeKprobe, AttachType: AttachTypeTraceKprobeMulti, AttachTo: "f"}, HookNone, false},
 		{Program{Type: ProgramSkLookup}, HookNetns, false},
 		{Program{Type: ProgramSyscall}, HookNone, false},
 	}

@@ -315,7 +315,7 @@ func (p props) externProps(e Extern) []prop {
 func programProps(p *Program) []prop {
 	return []prop{
 		{"section", p.Section}, {"type", p.Type.String()}, {"attach_type", p.attachTypeText()},
-		{"attach_to", p.AttachTo}, {"flags", flags(p.Flags)}, {"optional", yes(p.Optional)},
+		{"probe", p.probeText()}, {"attach_to", p.AttachTo}, {"flags", flags(p.Flags)}, {"optional", yes(p.Optional)},
 		{"exception", p.Exception},
 	}
 }

@@ -3,7 +3,6 @@ package spec
 import (
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // HookKind is the family of hooks that an attachment belongs to. Numbers are shared with the guest
@@ -44,10 +43,10 @@ type HookFamily struct {
 
 // HookProgram is a kind of program that belongs to a family.
 type HookProgram struct {
-	Type     ProgramType
-	Attach   []AttachType // with one of these attach types; none is any
-	Except   []AttachType // but not with one of these
-	Sections []string     // of a section with such a first part, or of none; none is any
+	Type   ProgramType
+	Attach []AttachType // with one of these attach types; none is any
+	Except []AttachType // but not with one of these
+	Probes []Probe      // and with one of these probes; none is any
 }
 
 // LinkType is the type of a link (enum bpf_link_type, include/uapi/linux/bpf.h).
@@ -122,7 +121,7 @@ var hookFamilies = []HookFamily{
 	},
 	{
 		Kind: HookKprobe, Name: "kprobe", Target: "function[+offset]", OwnTarget: true,
-		Programs: []HookProgram{{Type: ProgramKprobe, Attach: []AttachType{0}, Sections: []string{"kprobe", "kretprobe"}}},
+		Programs: []HookProgram{{Type: ProgramKprobe, Attach: []AttachType{0}, Probes: []Probe{ProbeKprobe, ProbeKretprobe}}},
 		Links:    []LinkType{LinkPerfEvent}, CookieSince: Version{5, 15},
 		Policy: "kernel functions",
 		Doc:    "target: function[+offset]",
@@ -190,12 +189,12 @@ func HookOf(p *Program) HookKind {
 	return HookNone
 }
 
-// matches reports whether p is such a program. One that was built without a section may be of any.
+// matches reports whether p is such a program. One that was built without a section may probe anything.
 func (h HookProgram) matches(p *Program) bool {
 	if h.Type != p.Type || slices.Contains(h.Except, p.AttachType) ||
 		len(h.Attach) > 0 && !slices.Contains(h.Attach, p.AttachType) {
 		return false
 	}
-	section, _, _ := strings.Cut(strings.TrimPrefix(p.Section, "?"), "/")
-	return len(h.Sections) == 0 || p.Section == "" || p.Section == "?" || slices.Contains(h.Sections, section)
+	built := p.Section == "" && p.Probe == ProbeNone
+	return len(h.Probes) == 0 || built || slices.Contains(h.Probes, p.Probe)
 }

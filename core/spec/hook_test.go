@@ -28,7 +28,7 @@ func TestHookFamilies(t *testing.T) {
 	type key struct {
 		t ProgramType
 		a AttachType
-		s string
+		p Probe
 	}
 	seen := map[key]HookKind{}
 	for i, f := range HookFamilies() {
@@ -40,14 +40,14 @@ func TestHookFamilies(t *testing.T) {
 		}
 		for _, h := range f.Programs {
 			for a := range AttachType(len(attachTypeNames)) {
-				for _, s := range append(slices.Clone(h.Sections), "") {
-					if !h.matches(&Program{Type: h.Type, AttachType: a, Section: s}) {
+				for _, p := range append(slices.Clone(h.Probes), ProbeNone) {
+					if !h.matches(&Program{Type: h.Type, AttachType: a, Probe: p}) {
 						continue
 					}
-					if k, ok := seen[key{h.Type, a, s}]; ok {
+					if k, ok := seen[key{h.Type, a, p}]; ok {
 						t.Errorf("%v programs with %v are of %v and of %v", h.Type, a, k, f.Kind)
 					}
-					seen[key{h.Type, a, s}] = f.Kind
+					seen[key{h.Type, a, p}] = f.Kind
 				}
 			}
 		}

@@ -200,6 +200,7 @@ var programSetters = map[string]func(*textParser){
 	"section":     func(p *textParser) { p.prog.Section = p.rest() },
 	"type":        func(p *textParser) { p.prog.Type = kind(p, "program type", ParseProgramType) },
 	"attach_type": func(p *textParser) { p.prog.AttachType = kind(p, "attach type", ParseAttachType) },
+	"probe":       func(p *textParser) { p.prog.Probe = kind(p, "probe", ParseProbe) },
 	"attach_to":   func(p *textParser) { p.prog.AttachTo = p.rest() },
 	"flags":       func(p *textParser) { p.prog.Flags = ProgramFlags(p.number(32)) },
 	"optional":    func(p *textParser) { p.prog.Optional = p.yes() },

@@ -27,6 +27,7 @@ type Program struct {
 	Section    string // ELF section it came from; empty when built
 	Type       ProgramType
 	AttachType AttachType
+	Probe      Probe  // of type kprobe: what it probes
 	AttachTo   string // what the section name says to attach to: "sched_process_exec", "skb/kfree_skb", …
 	Flags      ProgramFlags
 	Optional   bool   // a "?" section: not loaded unless asked for

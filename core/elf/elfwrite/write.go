@@ -149,7 +149,8 @@ func (w *writer) isData(m *spec.Map) bool {
 // sectionOf returns the name of a section that implies what the program is: its own if that does.
 func sectionOf(p *spec.Program) (string, error) {
 	same := func(r secdef.Def, target string) bool {
-		return r.Type == p.Type && r.AttachType == p.AttachType && r.Flags == p.Flags && (target == p.AttachTo || p.Type == spec.ProgramStructOps)
+		probe := r.Probe == p.Probe || p.Probe == spec.ProbeNone || p.Type != spec.ProgramKprobe
+		return r.Type == p.Type && r.AttachType == p.AttachType && r.Flags == p.Flags && probe && (target == p.AttachTo || p.Type == spec.ProgramStructOps)
 	}
 	if r, target, ok := secdef.Match(strings.TrimPrefix(p.Section, object.OptionalMark)); ok && same(r, target) && strings.HasPrefix(p.Section, object.OptionalMark) == p.Optional {
 		return p.Section, nil
