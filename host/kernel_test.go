@@ -426,7 +426,7 @@ func BenchmarkEvents(b *testing.B) {
 			for left > 0 {
 				b.StopTimer()
 				part := min(left, most)
-				if err := prog.Run(&loader.Run{Data: packet, Repeat: uint32(part)}); err != nil {
+				if _, err := prog.TestRun(loader.TestRunOptions{Data: packet, Repeat: uint32(part)}); err != nil {
 					b.Fatal(err)
 				}
 				left -= part

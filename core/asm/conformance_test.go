@@ -103,9 +103,9 @@ func runCase(t *testing.T, k *loader.Kernel, c testCase) {
 		}
 		insns[start].Func = &btf.FuncInfo{Name: "case"}
 	})
-	run := loader.Run{Ctx: make([]byte, 8)} // which the kernel writes back
-	load(t, k, p, &run)
-	if got := binary.LittleEndian.Uint64(run.Ctx); got != c.want {
+	o := loader.TestRunOptions{Ctx: make([]byte, 8)} // which the kernel writes back
+	load(t, k, p, o)
+	if got := binary.LittleEndian.Uint64(o.Ctx); got != c.want {
 		t.Errorf("R0 is %#x, want %#x", got, c.want)
 	}
 }
@@ -113,12 +113,12 @@ func runCase(t *testing.T, k *loader.Kernel, c testCase) {
 // runPacket runs the case as a socket filter.
 func runPacket(t *testing.T, k *loader.Kernel, c testCase) {
 	t.Helper()
-	run := loader.Run{}
+	var data []byte
 	for i := range 64 {
-		run.Data = append(run.Data, byte(i))
+		data = append(data, byte(i))
 	}
-	run.Data[12], run.Data[13] = 0x0c, 0x0d
-	load(t, k, program(spec.ProgramSchedCls, c.insns...), &run)
+	data[12], data[13] = 0x0c, 0x0d
+	run := load(t, k, program(spec.ProgramSchedCls, c.insns...), loader.TestRunOptions{Data: data})
 	if uint64(run.Ret) != c.want {
 		t.Errorf("R0 is %#x, want %#x", run.Ret, c.want)
 	}
@@ -168,7 +168,7 @@ func addObjects(c *spec.Collection, p *spec.Program) {
 }
 
 // load loads a program, demands that it was compiled, and runs it.
-func load(t *testing.T, k *loader.Kernel, p *spec.Program, run *loader.Run) {
+func load(t *testing.T, k *loader.Kernel, p *spec.Program, o loader.TestRunOptions) loader.TestRun {
 	t.Helper()
 	spc := &spec.Collection{License: "GPL", Programs: []*spec.Program{p}}
 	addTypes(t, spc, p)
@@ -185,7 +185,9 @@ func load(t *testing.T, k *loader.Kernel, p *spec.Program, run *loader.Run) {
 	if info.Jited == 0 {
 		t.Error("the kernel did not compile the program")
 	}
-	if err := c.Program(p.Name).Run(run); err != nil {
+	run, err := c.Program(p.Name).TestRun(o)
+	if err != nil {
 		t.Fatal(err)
 	}
+	return run
 }

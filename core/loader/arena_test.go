@@ -41,8 +41,7 @@ func TestArena(t *testing.T) {
 			if _, err := m.WriteAt(binary.NativeEndian.AppendUint64(nil, 20), int64(c.Var("hidden").Offset)); err != nil {
 				t.Fatal(err)
 			}
-			r := loader.Run{Data: make([]byte, 64)}
-			if err := got.Program("touch").Run(&r); err != nil || r.Ret != 120 {
+			if r, err := got.Program("touch").TestRun(loader.TestRunOptions{Data: make([]byte, 64)}); err != nil || r.Ret != 120 {
 				t.Fatalf("the program returns %d, %v", r.Ret, err)
 			}
 			if n := word("counter", 0, make([]byte, 8)); n != 120 {

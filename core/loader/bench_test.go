@@ -66,12 +66,12 @@ func BenchmarkUpdate(b *testing.B) {
 	}
 }
 
-func BenchmarkRun(b *testing.B) {
+func BenchmarkTestRun(b *testing.B) {
 	got := loadT(b, collection([]*spec.Program{program("small", asm.Mov64Imm(asm.R0, 2), asm.Exit())}), Options{})
-	p, r := got.Program("small"), Run{Data: packet()}
+	p, o := got.Program("small"), TestRunOptions{Data: packet()}
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := p.Run(&r); err != nil {
+		if _, err := p.TestRun(o); err != nil {
 			b.Fatal(err)
 		}
 	}

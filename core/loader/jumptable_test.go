@@ -44,8 +44,8 @@ func TestJumpTables(t *testing.T) {
 			if err := got.Map(".bss").Update(make([]byte, 4), v, loader.UpdateAny); err != nil {
 				t.Fatal(err)
 			}
-			r := loader.Run{Data: make([]byte, 64)}
-			if err := got.Program(name).Run(&r); err != nil {
+			r, err := got.Program(name).TestRun(loader.TestRunOptions{Data: make([]byte, 64)})
+			if err != nil {
 				t.Fatal(err)
 			}
 			if err := got.Map(".bss").Lookup(make([]byte, 4), v); err != nil {

@@ -57,9 +57,9 @@ func TestLoad(t *testing.T) {
 	if d := cmp.Diff(before, c); d != "" {
 		t.Errorf("the blueprint changed:\n%s", d)
 	}
-	r := Run{Data: packet()}
+	o := TestRunOptions{Data: packet()}
 	for range 3 {
-		if err := got.Program("count").Run(&r); err != nil || r.Ret != 2 {
+		if r, err := got.Program("count").TestRun(o); err != nil || r.Ret != 2 {
 			t.Fatalf("run: %d, %v", r.Ret, err)
 		}
 	}
@@ -80,7 +80,7 @@ func TestLoad(t *testing.T) {
 	if err := got.Close(); err != nil {
 		t.Error(err)
 	}
-	if err := got.Program("count").Run(&r); !errors.Is(err, os.ErrClosed) {
+	if _, err := got.Program("count").TestRun(o); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("run after close: %v", err)
 	}
 }
@@ -93,8 +93,7 @@ func TestProgramArray(t *testing.T) {
 		&spec.Map{Name: "next", Type: spec.MapProgArray, KeySize: 4, ValueSize: 4, MaxEntries: 2,
 			Values: []spec.MapValue{{Key: 1, Name: "second"}}})
 	got := loadT(t, c, Options{})
-	r := Run{Data: packet()}
-	if err := got.Program("first").Run(&r); err != nil || r.Ret != 3 {
+	if r, err := got.Program("first").TestRun(TestRunOptions{Data: packet()}); err != nil || r.Ret != 3 {
 		t.Errorf("run: %d, %v", r.Ret, err)
 	}
 }
@@ -118,8 +117,7 @@ func TestMapOfMaps(t *testing.T) {
 	outer := &spec.Map{Name: "outer", Type: spec.MapArrayOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 2,
 		Inner: &spec.Map{Type: spec.MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 1}, Values: []spec.MapValue{{Key: 1, Name: "inner"}}}
 	got := loadT(t, collection([]*spec.Program{p}, outer, inner), Options{})
-	r := Run{Data: packet()}
-	if err := got.Program("read").Run(&r); err != nil || r.Ret != 5 {
+	if r, err := got.Program("read").TestRun(TestRunOptions{Data: packet()}); err != nil || r.Ret != 5 {
 		t.Errorf("run: %d, %v", r.Ret, err)
 	}
 }
@@ -142,8 +140,7 @@ func TestOptionalPrograms(t *testing.T) {
 func TestGivenMap(t *testing.T) {
 	first := loadT(t, counter(), Options{})
 	second := loadT(t, counter(), Options{Maps: map[string]*Map{"seen": first.Map("seen")}})
-	r := Run{Data: packet()}
-	if err := second.Program("count").Run(&r); err != nil {
+	if _, err := second.Program("count").TestRun(TestRunOptions{Data: packet()}); err != nil {
 		t.Fatal(err)
 	}
 	if err := first.Map("seen").Lookup(native.AppendUint32(nil, 7), make([]byte, 8)); err != nil {

@@ -51,8 +51,7 @@ func TestKfuncOfModule(t *testing.T) {
 	defer k.Close()
 	for range 2 { // the second time with what is known
 		c := loadT(t, collection([]*spec.Program{conntrack()}), Options{Kernel: k})
-		r := Run{Data: packet()}
-		if err := c.Program("p").Run(&r); err != nil || r.Ret != 7 {
+		if r, err := c.Program("p").TestRun(TestRunOptions{Data: packet()}); err != nil || r.Ret != 7 {
 			t.Errorf("run: %d, %v", r.Ret, err)
 		}
 	}
@@ -70,8 +69,7 @@ func TestSymbolOfModule(t *testing.T) {
 		asm.Exit())})
 	c.Externs = []spec.Extern{{Name: symbol, Kind: spec.ExternKsym, Type: 1}}
 	got := loadT(t, c, Options{})
-	r := Run{Data: packet()}
-	if err := got.Program("p").Run(&r); err != nil || r.Ret != 7 {
+	if r, err := got.Program("p").TestRun(TestRunOptions{Data: packet()}); err != nil || r.Ret != 7 {
 		t.Errorf("run: %d, %v", r.Ret, err)
 	}
 }
@@ -103,8 +101,7 @@ func TestCoreOfModule(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := loadT(t, c, Options{Kernel: k})
-	r := Run{Data: packet()}
-	if err := got.Program("p").Run(&r); err != nil || r.Ret != want {
+	if r, err := got.Program("p").TestRun(TestRunOptions{Data: packet()}); err != nil || r.Ret != want {
 		t.Errorf("run: %d, %v, want %d", r.Ret, err, want)
 	}
 }

@@ -58,8 +58,7 @@ func TestStaticPrograms(t *testing.T) {
 	kerneltest.Check(t, err)
 	t.Cleanup(func() { got.Close() })
 	for name, want := range map[string]uint32{"lonely": 3, "entry": 2} {
-		r := loader.Run{Data: make([]byte, 64)}
-		if err := got.Program(name).Run(&r); err != nil || r.Ret != want {
+		if r, err := got.Program(name).TestRun(loader.TestRunOptions{Data: make([]byte, 64)}); err != nil || r.Ret != want {
 			t.Errorf("%s returns %d, %v", name, r.Ret, err)
 		}
 	}
@@ -144,8 +143,7 @@ func TestBasicObject(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r := loader.Run{Data: make([]byte, 64)}
-	if err := got.Program("drop").Run(&r); err != nil || (r.Ret != 1 && r.Ret != 2) {
+	if r, err := got.Program("drop").TestRun(loader.TestRunOptions{Data: make([]byte, 64)}); err != nil || (r.Ret != 1 && r.Ret != 2) {
 		t.Fatalf("run: %d, %v", r.Ret, err)
 	}
 	v := c.Var("seen")

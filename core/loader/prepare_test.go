@@ -81,8 +81,7 @@ func coreProgram(t *testing.T, what string) *spec.Collection {
 
 func TestCore(t *testing.T) {
 	got := loadT(t, coreProgram(t, "tgid"), Options{})
-	r := Run{}
-	if err := got.Program("tgid").Run(&r); err != nil || int(r.Ret) != os.Getpid() {
+	if r, err := got.Program("tgid").TestRun(TestRunOptions{}); err != nil || int(r.Ret) != os.Getpid() {
 		t.Errorf("run: %d, %v, want %d", r.Ret, err, os.Getpid())
 	}
 }
@@ -132,8 +131,7 @@ func TestCoreTypes(t *testing.T) {
 	defer k.Close()
 	c, given := sized(t, binary.NativeEndian, btf.CoreTypeSize)
 	got := loadT(t, c, Options{Kernel: k, CoreTypes: given})
-	r := Run{Data: packet()}
-	if err := got.Program("size").Run(&r); err != nil || r.Ret != 1234 || len(got.Notes()) != 0 {
+	if r, err := got.Program("size").TestRun(TestRunOptions{Data: packet()}); err != nil || r.Ret != 1234 || len(got.Notes()) != 0 {
 		t.Errorf("run: %d, %v, notes %v", r.Ret, err, got.Notes())
 	}
 	if _, err := Load(c, Options{Kernel: k}); !errors.Is(err, ErrNotSupported) {
@@ -141,8 +139,7 @@ func TestCoreTypes(t *testing.T) {
 	}
 	// What is not there is not looked for in the kernel or its modules.
 	got = loadT(t, c, Options{CoreTypes: c.BTF})
-	r = Run{Data: packet()}
-	if err := got.Program("size").Run(&r); err != nil || r.Ret != 8 {
+	if r, err := got.Program("size").TestRun(TestRunOptions{Data: packet()}); err != nil || r.Ret != 8 {
 		t.Errorf("its own types: %d, %v", r.Ret, err)
 	}
 	var none btf.Builder
@@ -150,8 +147,9 @@ func TestCoreTypes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got = loadT(t, c, Options{Kernel: k, CoreTypes: empty}); got.Program("size").Run(&r) != nil || r.Ret != 0 {
-		t.Errorf("types without it: %d", r.Ret)
+	got = loadT(t, c, Options{Kernel: k, CoreTypes: empty})
+	if r, err := got.Program("size").TestRun(TestRunOptions{Data: packet()}); err != nil || r.Ret != 0 {
+		t.Errorf("types without it: %d, %v", r.Ret, err)
 	}
 	c, given = sized(t, binary.NativeEndian, btf.CoreTypeIDTarget)
 	got = loadT(t, c, Options{CoreTypes: given})
@@ -199,8 +197,7 @@ func TestCoreTypesSmallest(t *testing.T) {
 	bare := kernel.New(kernel.Options{TypesDir: t.TempDir()})
 	defer bare.Close()
 	got := loadT(t, c, Options{Kernel: bare, CoreTypes: small})
-	r := Run{}
-	if err := got.Programs()[0].Run(&r); err != nil || int(r.Ret) != os.Getpid() {
+	if r, err := got.Programs()[0].TestRun(TestRunOptions{}); err != nil || int(r.Ret) != os.Getpid() {
 		t.Errorf("run: %d, %v, want %d", r.Ret, err, os.Getpid())
 	}
 }
@@ -217,14 +214,13 @@ func TestKernelSymbols(t *testing.T) {
 		testenv.Skip(t, testenv.Kernel, fmt.Sprintf("addresses of kernel symbols are hidden: %v, %v", hidden, err))
 	}
 	got := loadT(t, low(asm.LoadKsym(asm.R1, "_stext___mine")), Options{Kernel: k})
-	r := Run{Data: packet()}
-	if err := got.Program("sym").Run(&r); err != nil || r.Ret != uint32(want["_stext"][0]) {
+	if r, err := got.Program("sym").TestRun(TestRunOptions{Data: packet()}); err != nil || r.Ret != uint32(want["_stext"][0]) {
 		t.Errorf("address %#x, %v, want %#x", r.Ret, err, want["_stext"][0])
 	}
 	c := low(asm.LoadKsym(asm.R1, "no_such_symbol"))
 	c.Externs = []spec.Extern{{Name: "no_such_symbol", Kind: spec.ExternKsym, Weak: true}}
 	got = loadT(t, c, Options{Kernel: k})
-	if err := got.Program("sym").Run(&r); err != nil || r.Ret != 0 {
+	if r, err := got.Program("sym").TestRun(TestRunOptions{Data: packet()}); err != nil || r.Ret != 0 {
 		t.Errorf("weak symbol: %#x, %v", r.Ret, err)
 	}
 	c.Externs[0].Weak = false

@@ -96,7 +96,7 @@ func open(t testing.TB, c *spec.Collection) (*loader.Collection, *Reader) {
 // send runs the program n times.
 func send(t testing.TB, c *loader.Collection, n uint32) {
 	t.Helper()
-	if err := c.Program("send").Run(&loader.Run{Data: make([]byte, 14), Repeat: n}); err != nil {
+	if _, err := c.Program("send").TestRun(loader.TestRunOptions{Data: make([]byte, 14), Repeat: n}); err != nil {
 		t.Fatal(err)
 	}
 }

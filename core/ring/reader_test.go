@@ -232,9 +232,9 @@ func TestOpenRefusesOtherMaps(t *testing.T) {
 func TestDrainAllocatesNothing(t *testing.T) {
 	c, r := open(t, source(1<<16, 8, 0, 0))
 	fn := func([]byte) bool { return true }
-	run := loader.Run{Data: make([]byte, 14), Repeat: 10}
+	run := loader.TestRunOptions{Data: make([]byte, 14), Repeat: 10}
 	n := testing.AllocsPerRun(100, func() {
-		if err := c.Program("send").Run(&run); err != nil {
+		if _, err := c.Program("send").TestRun(run); err != nil {
 			t.Fatal(err)
 		}
 		if err := r.Wait(context.Background()); err != nil {

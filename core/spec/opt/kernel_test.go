@@ -26,8 +26,8 @@ func run(t *testing.T, c *spec.Collection) uint32 {
 		t.Fatalf("%v\n%s", err, c)
 	}
 	defer got.Close()
-	r := loader.Run{Data: make([]byte, 64)}
-	if err := got.Program(c.Programs[0].Name).Run(&r); err != nil {
+	r, err := got.Program(c.Programs[0].Name).TestRun(loader.TestRunOptions{Data: make([]byte, 64)})
+	if err != nil {
 		t.Fatal(err)
 	}
 	return r.Ret
