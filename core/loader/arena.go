@@ -31,7 +31,7 @@ func (m *Map) mapArena(s *spec.Map) error {
 	defer m.fd.Release()
 	memory, err := sys.MapMemory(raw, int(size), s.Extra)
 	if errors.Is(err, sys.EEXIST) {
-		return fmt.Errorf("address %#x of the blueprint (map_extra) is taken in this process: %w", s.Extra, err)
+		return fmt.Errorf("address %#x of the spec (map_extra) is taken in this process: %w", s.Extra, err)
 	}
 	if err != nil {
 		return fmt.Errorf("map %d bytes into this process: %w", size, err)

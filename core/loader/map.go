@@ -3,6 +3,7 @@ package loader
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/bits"
 
 	"github.com/bpfhost/bpfhost/core/btf"
@@ -155,8 +156,27 @@ func entries(s *spec.Map, k *Kernel) (uint32, error) {
 			return page, nil
 		}
 		return 1 << bits.Len32(s.MaxEntries-1), nil
+	case spec.MapLRUHash, spec.MapLRUPerCPUHash:
+		if s.Flags&spec.FlagNoCommonLRU != 0 {
+			return lruEntries(s.MaxEntries, k)
+		}
 	}
 	return s.MaxEntries, nil
+}
+
+// lruEntries rounds as the kernel does for lists that CPUs do not share: all are of one length
+// (htab_map_alloc of kernel/bpf/hashtab.c).
+func lruEntries(n uint32, k *Kernel) (uint32, error) {
+	cpus, err := k.CPUs()
+	if err != nil {
+		return 0, err
+	}
+	each := uint64(cpus)
+	up := (uint64(n) + each - 1) / each * each
+	if up > math.MaxUint32 {
+		up -= each
+	}
+	return uint32(up), nil
 }
 
 // createMap makes one map, without contents.

@@ -40,26 +40,57 @@ func (l *session) openPinned(s *spec.Map) (*Map, error) {
 		fd.Close()
 		return nil, fmt.Errorf("open pin %s: %w", path, err)
 	}
+	err = l.checkPinned(s, i)
+	if err != nil {
+		fd.Close()
+		return nil, fmt.Errorf("pin %s: %w", path, err)
+	}
 	found := *s
-	found.Type, found.KeySize, found.ValueSize = spec.MapType(i.Type), i.KeySize, i.ValueSize
 	found.Flags = spec.MapFlags(i.Flags)
 	m, err := l.newMap(&found, i.MaxEntries, fd)
 	if err != nil {
 		return nil, err
 	}
-	want, err := entries(s, l.kernel)
-	if err == nil {
-		err = m.fits(s)
-	}
-	if err == nil && (want != i.MaxEntries || s.Flags != found.Flags) {
-		err = fmt.Errorf("the map in its place has %d entries and flags %#x, not %d and %#x", i.MaxEntries, i.Flags, want, uint32(s.Flags))
-	}
-	if err != nil {
-		m.Close()
-		return nil, fmt.Errorf("pin %s: %w", path, err)
-	}
 	l.own(m)
 	return m, nil
+}
+
+// changedFlags are the flags that the kernel adds to or takes from those that a map is created with, by
+// type: programs cannot write a device map (dev_map_alloc of kernel/bpf/devmap.c).
+var changedFlags = map[spec.MapType]spec.MapFlags{
+	spec.MapDevmap: spec.FlagReadOnlyProg, spec.MapDevmapHash: spec.FlagReadOnlyProg,
+}
+
+// accessFlags say what the descriptor of a new map may be used for. The kernel does not keep them
+// (bpf_map_flags_retain_permanent of kernel/bpf/syscall.c).
+const accessFlags spec.MapFlags = 1<<3 | 1<<4 // BPF_F_RDONLY, BPF_F_WRONLY
+
+// checkPinned reports all that differs between a map that exists and what its spec would make. What the
+// kernel does not tell (NUMA node, template of the inner maps) is not compared.
+func (l *session) checkPinned(s *spec.Map, i sys.MapInfo) error {
+	entries, err := entries(s, l.kernel)
+	if err != nil {
+		return err
+	}
+	var differ []string
+	compare := func(what string, format string, has, want uint64) {
+		if has != want {
+			differ = append(differ, fmt.Sprintf("%s "+format+", not "+format, what, has, want))
+		}
+	}
+	if t := spec.MapType(i.Type); t != s.Type {
+		differ = append(differ, fmt.Sprintf("type %v, not %v", t, s.Type))
+	}
+	compare("key_size", "%d", uint64(i.KeySize), uint64(s.KeySize))
+	compare("value_size", "%d", uint64(i.ValueSize), uint64(s.ValueSize))
+	compare("max_entries", "%d", uint64(i.MaxEntries), uint64(entries))
+	ignored := accessFlags | changedFlags[s.Type]
+	compare("flags", "%#x", uint64(spec.MapFlags(i.Flags)&^ignored), uint64(s.Flags&^ignored))
+	compare("map_extra", "%#x", i.Extra, s.Extra)
+	if len(differ) > 0 {
+		return fmt.Errorf("the map in its place has %s", strings.Join(differ, "; "))
+	}
+	return nil
 }
 
 // pin pins new maps in the file system. A failure unpins them.

@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -49,13 +50,78 @@ func TestPinByName(t *testing.T) {
 		t.Errorf("the pinned map was not found again: %d, %v", native.Uint64(buf), err)
 	}
 	other := shared("state")
-	other.Maps[0].MaxEntries = 5
-	if _, err := Load(other, o); err == nil || !strings.Contains(err.Error(), "4 entries") {
+	m := other.Maps[0]
+	m.Type, m.KeySize, m.ValueSize, m.MaxEntries, m.Flags, m.Extra = spec.MapBloomFilter, 0, 16, 5, spec.FlagNUMANode, 3
+	const want = "the map in its place has type hash, not bloom_filter; key_size 4, not 0; value_size 8, not 16; " +
+		"max_entries 4, not 5; flags 0x0, not 0x4; map_extra 0x0, not 0x3"
+	if _, err := Load(other, o); err == nil || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("a map that differs: %v", err)
 	}
-	other.Maps[0].ValueSize = 16
-	if _, err := Load(other, o); err == nil || !strings.Contains(err.Error(), "values of 8 bytes") {
-		t.Errorf("a map of another size: %v", err)
+}
+
+// TestPinnedTypes pins a map of each type and finds it again, whatever the kernel made of what was
+// asked for.
+func TestPinnedTypes(t *testing.T) {
+	needKernel(t)
+	const readOnly, writeOnly = spec.MapFlags(1 << 3), spec.MapFlags(1 << 4)
+	for _, m := range []spec.Map{
+		{Type: spec.MapHash, KeySize: 4, ValueSize: 8, MaxEntries: 5, Flags: spec.FlagNoPrealloc},
+		{Type: spec.MapHash, KeySize: 4, ValueSize: 8, MaxEntries: 5, Flags: readOnly},
+		{Type: spec.MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 5, Flags: writeOnly | spec.FlagReadOnlyProg},
+		{Type: spec.MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 5, Flags: spec.FlagMmapable},
+		{Type: spec.MapPerCPUHash, KeySize: 4, ValueSize: 12, MaxEntries: 5},
+		{Type: spec.MapLRUHash, KeySize: 4, ValueSize: 8, MaxEntries: 5},
+		{Type: spec.MapLRUHash, KeySize: 4, ValueSize: 8, MaxEntries: 1001, Flags: spec.FlagNoCommonLRU},
+		{Type: spec.MapLRUPerCPUHash, KeySize: 4, ValueSize: 8, MaxEntries: 1003, Flags: spec.FlagNoCommonLRU},
+		{Type: spec.MapLPMTrie, KeySize: 8, ValueSize: 8, MaxEntries: 5, Flags: spec.FlagNoPrealloc},
+		{Type: spec.MapProgArray, KeySize: 4, ValueSize: 4, MaxEntries: 5},
+		{Type: spec.MapPerfEventArray, KeySize: 4, ValueSize: 4},
+		{Type: spec.MapStackTrace, KeySize: 4, ValueSize: 80, MaxEntries: 5},
+		{Type: spec.MapDevmap, KeySize: 4, ValueSize: 4, MaxEntries: 5},
+		{Type: spec.MapDevmap, KeySize: 4, ValueSize: 8, MaxEntries: 5},
+		{Type: spec.MapDevmapHash, KeySize: 4, ValueSize: 8, MaxEntries: 5},
+		{Type: spec.MapSockmap, KeySize: 4, ValueSize: 8, MaxEntries: 5},
+		{Type: spec.MapSockhash, KeySize: 6, ValueSize: 4, MaxEntries: 5},
+		{Type: spec.MapCpumap, KeySize: 4, ValueSize: 8},
+		{Type: spec.MapReuseportSockarray, KeySize: 4, ValueSize: 8, MaxEntries: 5},
+		{Type: spec.MapQueue, ValueSize: 8, MaxEntries: 5},
+		{Type: spec.MapStack, ValueSize: 8, MaxEntries: 5},
+		{Type: spec.MapBloomFilter, ValueSize: 8, MaxEntries: 5},
+		{Type: spec.MapBloomFilter, ValueSize: 8, MaxEntries: 5, Extra: 3},
+		{Type: spec.MapRingbuf, MaxEntries: 5000},
+		{Type: spec.MapUserRingbuf, MaxEntries: 5000},
+		{Type: spec.MapHashOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 5, Inner: &spec.Map{Type: spec.MapArray, KeySize: 4, ValueSize: 4, MaxEntries: 1}},
+	} {
+		m.Name, m.Pinning = "m", spec.PinByName
+		o := Options{PinDir: bpffs(t)}
+		first, err := Load(collection(nil, &m), o)
+		if errors.Is(err, ErrNotSupported) {
+			continue
+		}
+		if err != nil {
+			t.Errorf("%v %#x: %v", m.Type, uint32(m.Flags), err)
+			continue
+		}
+		second, err := Load(collection(nil, &m), o)
+		if err != nil {
+			t.Errorf("%v %#x: found again: %v", m.Type, uint32(m.Flags), err)
+		} else {
+			a, _ := first.Map("m").Info()
+			if b, _ := second.Map("m").Info(); a.ID != b.ID || a.ID == 0 || first.Map("m").MaxEntries() != int(a.MaxEntries) {
+				t.Errorf("%v %#x: map %d, not %d, of %d entries", m.Type, uint32(m.Flags), b.ID, a.ID, first.Map("m").MaxEntries())
+			}
+			second.Close()
+		}
+		first.Close()
+	}
+}
+
+// TestLRUEntries rounds to a multiple of the CPUs, down where up is too many.
+func TestLRUEntries(t *testing.T) {
+	for n, want := range map[uint32]uint32{1: 4, 4: 4, 5: 8, 1<<32 - 1: 1<<32 - 4} {
+		if got, err := lruEntries(n, fakeKernel(0)); err != nil || got != want {
+			t.Errorf("%d: %d, %v, want %d", n, got, err, want)
+		}
 	}
 }
 

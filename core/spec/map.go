@@ -16,6 +16,7 @@ type MapFlags uint32
 // The creation flags that the rules of this package look at.
 const (
 	FlagNoPrealloc    MapFlags = 1 << 0  // BPF_F_NO_PREALLOC
+	FlagNoCommonLRU   MapFlags = 1 << 1  // BPF_F_NO_COMMON_LRU: each CPU has its own list
 	FlagNUMANode      MapFlags = 1 << 2  // BPF_F_NUMA_NODE
 	FlagReadOnlyProg  MapFlags = 1 << 7  // BPF_F_RDONLY_PROG: programs cannot write
 	FlagWriteOnlyProg MapFlags = 1 << 8  // BPF_F_WRONLY_PROG: programs cannot read
