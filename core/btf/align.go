@@ -20,7 +20,7 @@ type alignFrame struct {
 	align uint32
 }
 
-// align walks the members of structs inside structs with a stack of its own, each struct once.
+// align visits the members of structs inside structs with a stack of its own, each struct once.
 func (t *Types) align(id ID) (uint32, error) {
 	done := map[ID]uint32{} // 0 while the struct is on the stack
 	n, inner, err := t.alignScalar(id)

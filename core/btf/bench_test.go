@@ -150,7 +150,7 @@ func BenchmarkResolveWarm(b *testing.B) {
 	types.ready()
 	b.ReportAllocs()
 	for b.Loop() {
-		r.done, r.few = nil, 0
+		r.cached, r.few = nil, 0
 		if f, err := r.Resolve(relo); err != nil || f.Poison {
 			b.Fatal(f, err)
 		}

@@ -153,7 +153,7 @@ func (c *closure) add(id uint32) {
 // refs adds what a type refers to. It is Refs without a call for each id, and looks at names too.
 func (c *closure) refs(id ID) {
 	t := c.t.owner(id)
-	b, k := t.raw(id)
+	b, k := t.rawRecord(id)
 	c.bytes += len(b)
 	c.strs.mark(t.u32(b))
 	if k.refers() {
@@ -162,7 +162,7 @@ func (c *closure) refs(id ID) {
 	if k > lastKind {
 		return
 	}
-	at := &partsOf[k]
+	at := &referencesOf[k]
 	for i := range int(at.fixed) {
 		c.add(t.u32(b[12+4*i:]))
 	}
@@ -198,11 +198,11 @@ func (p *part) survey(keep uint32) {
 	p.strs = newStringMap(p.from, keep)
 	for _, id := range p.list {
 		t := p.from.owner(id)
-		b, k := t.raw(id)
+		b, k := t.rawRecord(id)
 		p.bytes += len(b)
 		p.strs.mark(t.u32(b))
-		if k <= lastKind && partsOf[k].name {
-			size := 4 * int(partsOf[k].step)
+		if k <= lastKind && referencesOf[k].name {
+			size := 4 * int(referencesOf[k].step)
 			for b = b[12:]; len(b) >= size; b = b[size:] {
 				p.strs.mark(t.u32(b))
 			}

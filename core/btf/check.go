@@ -47,7 +47,7 @@ func (t *Types) checkID(id uint32) error {
 	return nil
 }
 
-// checkValue is checkID for places that hold a value, where void cannot be.
+// checkValue is checkID for what holds a value, where void cannot be.
 func (t *Types) checkValue(id uint32) error {
 	if id == 0 {
 		return fmt.Errorf("%w: void has no value", ErrType)

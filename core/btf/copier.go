@@ -5,17 +5,17 @@ import (
 	"fmt"
 )
 
-// parts says where the records of a kind have names and ids, besides the first word, which is a
-// name, and the third, of which Kind.refers tells.
-type parts struct {
+// references says where the records of a kind refer to names and types, besides the first word,
+// which is a name, and the third, of which Kind.refers tells.
+type references struct {
 	fixed uint8 // how many words after the third are ids
 	step  uint8 // words per element, 0 if elements have neither names nor ids
 	name  bool  // the first word of an element is a name
 	id    int8  // which word of an element is an id, -1 for none
 }
 
-// partsOf has the kinds that this package knows. It is never changed.
-var partsOf = [lastKind + 1]parts{
+// referencesOf has the kinds that this package knows. It is never changed.
+var referencesOf = [lastKind + 1]references{
 	KindArray:     {fixed: 2},
 	KindStruct:    {step: 3, name: true, id: 1},
 	KindUnion:     {step: 3, name: true, id: 1},
@@ -59,7 +59,7 @@ func (p *recordCopier) copyAll(list []ID, plain bool) error {
 // copy writes one type. The words are copied as they are, and then changed where they stand.
 func (p *recordCopier) copy(id ID) error {
 	t := p.t.owner(id)
-	in, k := t.raw(id)
+	in, k := t.rawRecord(id)
 	if k > lastKind {
 		return fmt.Errorf("%w: %v", ErrBuild, k)
 	}
@@ -97,7 +97,7 @@ func (p *recordCopier) change(k Kind, b []byte) (int, error) {
 			return 2, err
 		}
 	}
-	at := &partsOf[k]
+	at := &referencesOf[k]
 	for i := 3; i < 3+int(at.fixed); i++ {
 		if err := p.id(b[4*i:]); err != nil {
 			return i, err

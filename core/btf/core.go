@@ -27,8 +27,8 @@ type CoreResult struct {
 	Local uint64 // what the compiler made it hold
 
 	// Poison says that there is no value, so the instruction must not be reached. Reason says why.
-	// Questions of existence, and those about the id or the size of a type, have 0 for what is not
-	// there instead.
+	// Relocations for existence, and for the id or the size of a type, have 0 for what is not there
+	// instead.
 	Poison bool
 	// Validate says that the instruction must hold Local before it is patched. It is false where
 	// compilers and linkers are free, as for bit-fields and type ids.
@@ -43,7 +43,7 @@ type CoreResult struct {
 
 	Target int    // which of the targets the value is from; -1 for none
 	Type   ID     // the root type in that target; for CoreTypeIDLocal in the program's own BTF
-	Reason string // why Poison is set, or why the answer is that it does not exist
+	Reason string // why Poison is set, or why the result is that it does not exist
 	Found  []Candidate
 
 	local *Types // of the program
@@ -75,19 +75,19 @@ type Candidate struct {
 // otherwise the error wraps ErrAmbiguous and lists them. A Resolver does this for many relocations.
 func Resolve(local *Types, relo CoreRelo, targets ...Target) (f CoreResult, err error) {
 	r := Resolver{local: local, targets: targets, first: firstOwners(targets)}
-	q, err := local.question(&relo)
+	l, err := local.localSpec(&relo)
 	if err != nil {
 		return r.refuse(relo, err)
 	}
-	a := answer{question: q, target: -1}
-	err = r.answer(&a)
-	a.put(&f, local)
+	res := result{local: l, target: -1}
+	err = r.compute(&res)
+	res.put(&f, local)
 	return f, f.failed(err)
 }
 
-// answer is what was computed for a question: what a CoreResult has besides the question.
-type answer struct {
-	question *question
+// result is what was computed for a local spec: what a CoreResult has besides that.
+type result struct {
+	local    *localSpec
 	value    uint64
 	found    []Candidate
 	reason   *string // nil for none
@@ -98,17 +98,17 @@ type answer struct {
 	noResize bool
 }
 
-// put makes a CoreResult of question and answer.
-func (a *answer) put(f *CoreResult, local *Types) {
-	q := a.question
-	f.Relo, f.Local, f.Validate = q.relo, q.want.value, q.want.validate
-	f.Value, f.Poison, f.NoResize = a.value, a.poison, a.noResize
-	f.Target, f.Type, f.Found, f.local = int(a.target), a.typ, a.found, local
-	if a.reason != nil {
-		f.Reason = *a.reason
+// put makes a CoreResult of a result and its local spec.
+func (res *result) put(f *CoreResult, local *Types) {
+	l := res.local
+	f.Relo, f.Local, f.Validate = l.relo, l.localValue.value, l.localValue.validate
+	f.Value, f.Poison, f.NoResize = res.value, res.poison, res.noResize
+	f.Target, f.Type, f.Found, f.local = int(res.target), res.typ, res.found, local
+	if res.reason != nil {
+		f.Reason = *res.reason
 	}
-	if a.target >= 0 && q.relo.Kind == CoreByteOffset {
-		f.LocalSize, f.TargetSize = q.want.size, a.size
+	if res.target >= 0 && l.relo.Kind == CoreByteOffset {
+		f.LocalSize, f.TargetSize = l.localValue.size, res.size
 	}
 }
 
@@ -120,76 +120,76 @@ func (f *CoreResult) failed(err error) error {
 	return fmt.Errorf("resolve %s: %w", f.Text(), err)
 }
 
-// refuse is the outcome for a relocation that asks nothing.
+// refuse is the outcome for a relocation that is malformed.
 func (r *Resolver) refuse(relo CoreRelo, err error) (CoreResult, error) {
 	f := CoreResult{Relo: relo, Target: -1, local: r.local}
 	return f, f.failed(err)
 }
 
-// answer computes one relocation, whatever is remembered of others like it. Only the question is
-// known yet.
-func (r *Resolver) answer(a *answer) error {
-	q := a.question
-	if q.relo.Kind == CoreTypeIDLocal {
-		a.value, a.typ = uint64(q.relo.Type), q.relo.Type
+// compute fills in the result of one relocation, whatever is cached of others like it. Only the
+// local spec is known yet.
+func (r *Resolver) compute(res *result) error {
+	l := res.local
+	if l.relo.Kind == CoreTypeIDLocal {
+		res.value, res.typ = uint64(l.relo.Type), l.relo.Type
 		return nil
 	}
-	a.found = r.candidates(q)
-	switch err := r.choose(a); {
+	res.found = r.candidates(l)
+	switch err := r.choose(res); {
 	case err != nil:
-		a.value, a.target, a.typ = 0, -1, 0
+		res.value, res.target, res.typ = 0, -1, 0
 		return err
-	case a.target < 0:
-		a.poison = !q.relo.Kind.zero()
-		why := r.reason(a)
-		a.reason = &why
+	case res.target < 0:
+		res.poison = !l.relo.Kind.zero()
+		why := r.reason(res)
+		res.reason = &why
 	}
 	return nil
 }
 
 // choose compares the candidates, fills in their results, and takes the value that all matching
 // ones share.
-func (r *Resolver) choose(a *answer) error {
-	q := a.question
+func (r *Resolver) choose(res *result) error {
+	l := res.local
 	var chosen coreValue
 	chosenBits, disagree := uint64(0), false
-	for i := range a.found {
-		c := &a.found[i]
-		got := way{types: r.targets[c.Target].Types, root: c.Type}
-		ok, err := got.match(q)
+	for i := range res.found {
+		c := &res.found[i]
+		got := accessSpec{types: r.targets[c.Target].Types, root: c.Type}
+		ok, err := got.match(l)
 		if c.Match, c.Value = ok, 0; err == nil && !ok {
 			continue
 		}
 		var v coreValue
 		if err == nil {
-			v, err = got.value(q.relo.Kind)
+			v, err = got.value(l.relo.Kind)
 		}
 		if err != nil {
-			a.found = a.found[:i]
+			res.found = res.found[:i]
 			return fmt.Errorf("candidate %d in %s: %w", c.Type, r.targets[c.Target].Name, err)
 		}
 		c.Value = v.value
 		switch {
-		case a.target < 0:
+		case res.target < 0:
 			chosen, chosenBits = v, got.bits
-			a.target, a.typ, a.value, a.size = int32(c.Target), c.Type, v.value, v.size
-		case v.value != chosen.value || v.size != chosen.size || got.bits != chosenBits && q.relo.Kind.Field():
+			res.target, res.typ, res.value, res.size = int32(c.Target), c.Type, v.value, v.size
+		case v.value != chosen.value || v.size != chosen.size || got.bits != chosenBits && l.relo.Kind.Field():
 			disagree = true
 		}
 	}
 	if disagree {
-		return r.ambiguity(a)
+		return r.ambiguity(res)
 	}
-	a.noResize = q.relo.Kind == CoreByteOffset && a.target >= 0 && q.want.size != chosen.size && !q.want.resizes(chosen)
+	res.noResize = l.relo.Kind == CoreByteOffset && res.target >= 0 && l.localValue.size != chosen.size && !l.localValue.resizes(chosen)
 	return nil
 }
 
 // ambiguity lists the results of the candidates. Fields may have the same value and yet be at
-// different places.
-func (r *Resolver) ambiguity(a *answer) error {
+// different offsets.
+func (r *Resolver) ambiguity(res *result) error {
 	var b strings.Builder
 	n := 0
-	for _, c := range a.found {
+	for _, c := range res.found {
 		if !c.Match {
 			continue
 		}
@@ -200,20 +200,20 @@ func (r *Resolver) ambiguity(a *answer) error {
 		if n > 1 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "type %d in %s gives %d", c.Type, r.targets[c.Target].Name, c.Value)
-		if !a.question.relo.Kind.Field() {
+		fmt.Fprintf(&b, "type %d in %s resolves to %d", c.Type, r.targets[c.Target].Name, c.Value)
+		if !res.local.relo.Kind.Field() {
 			continue
 		}
-		w := way{types: r.targets[c.Target].Types, root: c.Type}
-		if ok, err := w.match(a.question); err == nil && ok {
-			b.WriteString(" (" + w.place() + ")")
+		s := accessSpec{types: r.targets[c.Target].Types, root: c.Type}
+		if ok, err := s.match(res.local); err == nil && ok {
+			b.WriteString(" (" + s.location() + ")")
 		}
 	}
 	return fmt.Errorf("%w: %s", ErrAmbiguous, b.String())
 }
 
 // reason says why no candidate was chosen.
-func (r *Resolver) reason(a *answer) string {
+func (r *Resolver) reason(res *result) string {
 	where := make([]string, 0, len(r.targets))
 	for _, t := range r.targets {
 		where = append(where, t.Name)
@@ -222,13 +222,13 @@ func (r *Resolver) reason(a *answer) string {
 	if len(where) > 4 {
 		in = fmt.Sprintf("%s and %d more", strings.Join(where[:4], ", "), len(where)-4)
 	}
-	q := a.question
-	root := r.local.TypeName(q.relo.Type)
+	l := res.local
+	root := r.local.TypeName(l.relo.Type)
 	switch {
-	case len(a.found) == 0:
+	case len(res.found) == 0:
 		return fmt.Sprintf("no %s in %s", root, in)
-	case q.relo.Kind.Field() || q.relo.Kind.Enumval():
-		return fmt.Sprintf("%s in %s has no %s that fits", root, r.targets[a.found[0].Target].Name, q.from.lastName())
+	case l.relo.Kind.Field() || l.relo.Kind.Enumval():
+		return fmt.Sprintf("%s in %s has no %s that fits", root, r.targets[res.found[0].Target].Name, l.access.lastName())
 	}
-	return fmt.Sprintf("%s in %s is of another shape", root, r.targets[a.found[0].Target].Name)
+	return fmt.Sprintf("%s in %s does not match", root, r.targets[res.found[0].Target].Name)
 }

@@ -5,11 +5,11 @@ import (
 	"strconv"
 )
 
-// maxAccess is how many parts an access string may have.
+// maxAccess is how many indexes an access string may have.
 const maxAccess = 64
 
-// parseAccess reads "0:1:2" into parts, which it appends.
-func parseAccess(parts []uint32, s string) ([]uint32, error) {
+// parseAccess reads "0:1:2" and appends the indexes.
+func parseAccess(indexes []uint32, s string) ([]uint32, error) {
 	n, digits := uint64(0), 0
 	for i := 0; i <= len(s); i++ {
 		switch {
@@ -18,24 +18,25 @@ func parseAccess(parts []uint32, s string) ([]uint32, error) {
 			digits++
 		case digits == 0 || n == 1<<31 || i < len(s) && s[i] != ':':
 			return nil, fmt.Errorf("%w: %.64q", ErrAccess, s)
-		case len(parts) == maxAccess:
-			return nil, fmt.Errorf("%w: more than %d parts", ErrAccess, maxAccess)
+		case len(indexes) == maxAccess:
+			return nil, fmt.Errorf("%w: more than %d indexes", ErrAccess, maxAccess)
 		default:
-			parts = append(parts, uint32(n))
+			indexes = append(indexes, uint32(n))
 			n, digits = 0, 0
 		}
 	}
-	return parts, nil
+	return indexes, nil
 }
 
-// access is an access string understood within the program's own types: the way from a root type to a field, or to one
-// enumerator of an enum, or only a type.
+// access is the access spec of a relocation within the program's own types, with the steps from the
+// root type to a field or to one enumerator of an enum; a type alone has none.
 type access struct {
-	way
+	accessSpec
 	steps []namedStep
 }
 
-// namedStep is a step with the name that it goes by in targets: of a member all of it, of an enumerator the essential part.
+// namedStep is a step with the name that targets have it under: of a member all of it, of an
+// enumerator the essential part.
 type namedStep struct {
 	step
 	name string
@@ -49,22 +50,22 @@ func (a *access) read(t *Types, r *CoreRelo) error {
 		return fmt.Errorf("%w: %d", ErrCoreKind, uint32(r.Kind))
 	}
 	var memory [maxAccess]uint32
-	parts, err := parseAccess(memory[:0], r.Access)
+	indexes, err := parseAccess(memory[:0], r.Access)
 	if err != nil {
 		return err
 	}
 	if err := t.checkID(uint32(r.Type)); err != nil {
 		return err
 	}
-	a.way = way{types: t, root: r.Type}
+	a.accessSpec = accessSpec{types: t, root: r.Type}
 	switch {
 	case r.Kind.Field():
-		return a.field(parts)
-	case len(parts) != 1:
-		return fmt.Errorf("%w: %q has too many parts for %v", ErrAccess, r.Access, r.Kind)
+		return a.field(indexes)
+	case len(indexes) != 1:
+		return fmt.Errorf("%w: %q has too many indexes for %v", ErrAccess, r.Access, r.Kind)
 	case r.Kind.Enumval():
-		return a.enumerator(parts[0])
-	case parts[0] != 0:
+		return a.enumerator(indexes[0])
+	case indexes[0] != 0:
 		return fmt.Errorf("%w: %q is not 0, which %v has", ErrAccess, r.Access, r.Kind)
 	}
 	return nil
@@ -83,14 +84,14 @@ func (a *access) enumerator(n uint32) error {
 	return nil
 }
 
-// field walks to a field by the indexes of members and elements.
-func (a *access) field(parts []uint32) error {
-	a.steps = make([]namedStep, 0, len(parts))
-	if err := a.index(newMemberField(a.types, member{typ: a.root}), parts[0]); err != nil {
+// field goes to a field by the indexes of members and elements.
+func (a *access) field(indexes []uint32) error {
+	a.steps = make([]namedStep, 0, len(indexes))
+	if err := a.index(newMemberField(a.types, member{typ: a.root}), indexes[0]); err != nil {
 		return err
 	}
-	named := true // what the last part led to
-	for _, n := range parts[1:] {
+	named := true // what the last index led to
+	for _, n := range indexes[1:] {
 		named = true
 		switch r := a.end.typ; {
 		case r.kind().Composite() && n < uint32(r.vlen()):
@@ -110,7 +111,7 @@ func (a *access) field(parts []uint32) error {
 				return err
 			}
 		default:
-			return fmt.Errorf("%w: part %d of %s", ErrAccess, n, a.types.TypeName(a.end.id))
+			return fmt.Errorf("%w: index %d of %s", ErrAccess, n, a.types.TypeName(a.end.id))
 		}
 	}
 	if !named {
@@ -126,7 +127,7 @@ func (a *access) index(to *field, n uint32) error {
 	return err
 }
 
-// lastName names what the way ends at.
+// lastName names what the access ends at.
 func (a *access) lastName() string {
 	for i := len(a.steps) - 1; i >= 0; i-- {
 		if s := &a.steps[i]; s.member {

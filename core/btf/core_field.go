@@ -1,7 +1,7 @@
 package btf
 
-// field is a type that a way may come to, and what questions want to know of it. It is not changed
-// any more.
+// field is a type that an access may come to, and what relocations depend on of it. It is not
+// changed any more.
 type field struct {
 	id           ID // without modifiers
 	kind         Kind

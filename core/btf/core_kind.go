@@ -39,7 +39,7 @@ func (k CoreKind) Field() bool { return k <= CoreRShift }
 // Enumval says whether the kind asks about an enumerator.
 func (k CoreKind) Enumval() bool { return k == CoreEnumvalExists || k == CoreEnumvalValue }
 
-// Exists says whether the kind asks if something exists, so that its absence is an answer.
+// Exists says whether the kind asks if something exists, so that its absence is a result.
 func (k CoreKind) Exists() bool {
 	switch k {
 	case CoreExists, CoreTypeExists, CoreEnumvalExists, CoreTypeMatches:
@@ -48,7 +48,7 @@ func (k CoreKind) Exists() bool {
 	return false
 }
 
-// zero says whether the answer is 0 where nothing matches: to questions of existence, and for the
-// id and the size of a type (bpf_core_type_id_kernel and bpf_core_type_size of libbpf's
+// zero says whether the result is 0 where nothing matches: for existence, and for the id and the
+// size of a type (bpf_core_type_id_kernel and bpf_core_type_size of libbpf's
 // bpf_core_read.h).
 func (k CoreKind) zero() bool { return k.Exists() || k == CoreTypeIDTarget || k == CoreTypeSize }

@@ -17,7 +17,7 @@ func (t *Types) CorePath(r CoreRelo) (root, path string, err error) {
 	return t.TypeName(r.Type), a.path(), nil
 }
 
-// path writes the way from the root as C does: "comm[3]", or the name of an enumerator.
+// path writes the access from the root as C does: "comm[3]", or the name of an enumerator.
 func (a *access) path() string {
 	var b strings.Builder
 	for i, s := range a.steps {
@@ -34,18 +34,18 @@ func (a *access) path() string {
 	return b.String()
 }
 
-// place says where the way ends, "4 bytes at 16", of a bit-field "3 bits at 16:1".
-func (w *way) place() string {
-	switch at := w.bits + uint64(w.end.shift); {
-	case w.last.member && w.end.width > 0:
-		return fmt.Sprintf("%d bits at %d:%d", w.end.width, at/8, at%8)
-	case w.end.err != nil:
-		return fmt.Sprintf("at %d", w.bits/8)
+// location says where the access ends, "4 bytes at 16", of a bit-field "3 bits at 16:1".
+func (s *accessSpec) location() string {
+	switch at := s.bits + uint64(s.end.shift); {
+	case s.last.member && s.end.width > 0:
+		return fmt.Sprintf("%d bits at %d:%d", s.end.width, at/8, at%8)
+	case s.end.err != nil:
+		return fmt.Sprintf("at %d", s.bits/8)
 	}
-	return fmt.Sprintf("%d bytes at %d", w.end.size, w.bits/8)
+	return fmt.Sprintf("%d bytes at %d", s.end.size, s.bits/8)
 }
 
-// String writes the way with its root: "struct task_struct.comm[3]", "enum state::RUNNING".
+// String writes the access with its root: "struct task_struct.comm[3]", "enum state::RUNNING".
 func (a *access) String() string {
 	root, path := a.types.TypeName(a.root), a.path()
 	_, r := a.types.strip(a.root)

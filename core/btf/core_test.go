@@ -116,7 +116,7 @@ var coreCases = []coreCase{
 	{"task___local", "0", CoreTypeIDTarget, "target id"},
 	{"task___local", "0", CoreTypeExists, "1 validate was 1"},
 	{"task___local", "0", CoreTypeSize, "88 validate was 48"},
-	{"task___local", "0", CoreTypeMatches, "0 (struct task___local in kernel is of another shape) validate was 1"},
+	{"task___local", "0", CoreTypeMatches, "0 (struct task___local in kernel does not match) validate was 1"},
 	{"inner", "0", CoreTypeMatches, "1 validate was 1"},
 	{"gone_t", "0", CoreTypeExists, "0 (no gone_t in kernel) validate was 1"},
 	{"gone_t", "0", CoreTypeSize, "0 (no gone_t in kernel) validate was 4"},
@@ -321,7 +321,7 @@ func TestResolveShifts(t *testing.T) {
 	}
 }
 
-// TestResolveDeep has as many parts as an access string may have, and one more.
+// TestResolveDeep has as many indexes as an access string may have, and one more.
 func TestResolveDeep(t *testing.T) {
 	s := newScalars(nil)
 	deep := s.char
@@ -333,10 +333,10 @@ func TestResolveDeep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for parts, want := range map[int]error{maxAccess: nil, maxAccess + 1: ErrAccess} {
-		relo := CoreRelo{id, "0" + strings.Repeat(":0", parts-1), CoreByteOffset}
+	for indexes, want := range map[int]error{maxAccess: nil, maxAccess + 1: ErrAccess} {
+		relo := CoreRelo{id, "0" + strings.Repeat(":0", indexes-1), CoreByteOffset}
 		if _, err := Resolve(types, relo, Target{"kernel", types}); !errors.Is(err, want) {
-			t.Errorf("%d parts: %v", parts, err)
+			t.Errorf("%d indexes: %v", indexes, err)
 		}
 	}
 }

@@ -2,8 +2,8 @@ package btf
 
 import "fmt"
 
-// coreValue is the result of a relocation for one way through types. It has no more fields than
-// registers hold.
+// coreValue is the value of a relocation for one access spec. It has no more fields than registers
+// hold.
 type coreValue struct {
 	value    uint64
 	size     uint32 // of a field that is not a bit-field, or of an element if it is an array, in bytes, with CoreByteOffset
@@ -16,26 +16,26 @@ type coreValue struct {
 func (v coreValue) resizes(to coreValue) bool { return v.wider == to.wider && v.wider != 0 }
 
 // value computes what a relocation of a kind asks for.
-func (w *way) value(k CoreKind) (coreValue, error) {
-	t := w.types
+func (s *accessSpec) value(k CoreKind) (coreValue, error) {
+	t := s.types
 	switch k {
 	case CoreExists, CoreTypeExists, CoreTypeMatches, CoreEnumvalExists:
 		return coreValue{value: 1, validate: true}, nil
 	case CoreTypeIDTarget:
-		return coreValue{value: uint64(w.root)}, nil
+		return coreValue{value: uint64(s.root)}, nil
 	case CoreTypeSize:
-		n, err := t.size(w.root)
+		n, err := t.size(s.root)
 		return coreValue{value: uint64(n), validate: true}, err
 	case CoreEnumvalValue:
-		return coreValue{value: w.bits, validate: true}, nil
+		return coreValue{value: s.bits, validate: true}, nil
 	}
-	switch f := w.end; {
+	switch f := s.end; {
 	case f.err != nil:
 		return coreValue{}, f.err
-	case k == CoreByteOffset && (f.width == 0 || !w.last.member): // most of them
-		return w.offsetValue(), nil
-	case w.last.member:
-		return w.fieldValue(k)
+	case k == CoreByteOffset && (f.width == 0 || !s.last.member): // most of them
+		return s.offsetValue(), nil
+	case s.last.member:
+		return s.fieldValue(k)
 	case k == CoreByteSize:
 		return coreValue{value: uint64(f.size), validate: true}, nil
 	}
@@ -52,16 +52,16 @@ func (t *Types) coreEnumValue(r record, n int) uint64 {
 }
 
 // offsetValue is value for CoreByteOffset of what is not a bit-field. The access to an array has
-// the width of an element, and keeps it, since the distance to the next one is in the program.
-func (w *way) offsetValue() coreValue {
-	f := w.end
-	return coreValue{value: w.bits / 8, validate: true, size: f.load, wider: f.wider}
+// the width of an element, and keeps it, since the offset of the next one is in the program.
+func (s *accessSpec) offsetValue() coreValue {
+	f := s.end
+	return coreValue{value: s.bits / 8, validate: true, size: f.load, wider: f.wider}
 }
 
-// fieldValue is value for a way that ends at a member.
-func (w *way) fieldValue(k CoreKind) (coreValue, error) {
-	width := w.end.width
-	in := window{bits: w.bits + uint64(w.end.shift), width: uint64(width), size: uint64(w.end.size), at: w.bits / 8}
+// fieldValue is value for an access that ends at a member.
+func (s *accessSpec) fieldValue(k CoreKind) (coreValue, error) {
+	width := s.end.width
+	in := window{bits: s.bits + uint64(s.end.shift), width: uint64(width), size: uint64(s.end.size), at: s.bits / 8}
 	if width > 0 {
 		if err := in.widen(); err != nil {
 			return coreValue{}, err
@@ -77,11 +77,11 @@ func (w *way) fieldValue(k CoreKind) (coreValue, error) {
 		v.value = in.size
 	case CoreSigned:
 		v.validate = true
-		if w.end.signed {
+		if s.end.signed {
 			v.value = 1
 		}
 	case CoreLShift:
-		if v.value = 64 - (in.bits + in.width - in.at*8); w.types.big {
+		if v.value = 64 - (in.bits + in.width - in.at*8); s.types.big {
 			v.value = (8-in.size)*8 + in.bits - in.at*8
 		}
 	case CoreRShift:

@@ -91,7 +91,7 @@ type deduper struct {
 	alias []uint32 // the node that a node is replaced by: itself, or what a declaration is of
 
 	names    *stringMap // numbers strings, equal ones alike, wherever in the tables they are
-	distinct bool       // no two names are equal strings at different places
+	distinct bool       // no two names are equal strings at different offsets
 }
 
 // name returns the number of a string.
@@ -115,7 +115,7 @@ func (d *deduper) read() error {
 	d.at, d.words = append(d.at, 1), append(d.words, 0)
 	for _, o := range d.t.chain() {
 		o.headers(func(id ID, off, _, _ uint32) bool {
-			r, _ := o.at(off)
+			r, _ := o.sizedRecordAt(off)
 			if err = d.node(id, r); err != nil {
 				err = fmt.Errorf("type %d: %w", id, err)
 			}
@@ -168,7 +168,7 @@ func (d *deduper) node(id ID, r record) error {
 	if k == KindVar || k == KindDatasec {
 		d.words = append(d.words, uint32(id)) // equal to nothing else
 	}
-	at := partsOf[k]
+	at := referencesOf[k]
 	for i, in := 0, 0; i < len(r.body)/4; i++ {
 		v := d.t.word(r, i)
 		switch {

@@ -125,7 +125,7 @@ func (t *Types) eachOwn(name string, f func(ID, record) bool) bool {
 		if !t.named(nameOff, name) {
 			return true
 		}
-		r, _ := t.at(off)
+		r, _ := t.sizedRecordAt(off)
 		return f(id, r)
 	})
 }
@@ -136,7 +136,7 @@ func (t *Types) headers(f func(id ID, off, name, info uint32) bool) bool {
 	for off := uint32(0); off < end; id++ {
 		b := t.types[off:][:12]
 		info := t.u32(b[4:])
-		s := t.shapes[info>>24&0x7f]
+		s := t.kindLayouts[info>>24&0x7f]
 		if !f(id, off, t.u32(b), info) {
 			return false
 		}
@@ -289,7 +289,7 @@ func (t *Types) index() *nameIndex {
 	return x
 }
 
-// buildIndex makes the index, and with it the place of every type.
+// buildIndex makes the index, and with it the offset of every type.
 func (t *Types) buildIndex() *nameIndex {
 	x := &nameIndex{
 		seed:    maphash.MakeSeed(),
@@ -318,7 +318,7 @@ func (t *Types) buildIndex() *nameIndex {
 	}
 	slices.SortStableFunc(x.flavors, func(a, b flavor) int { return cmp.Compare(a.hash, b.hash) })
 	x.offsets = offsets
-	t.places.Store(&places{offsets: offsets})
+	t.offsets.Store(&offsetIndex{offsets: offsets})
 	return x
 }
 
@@ -328,7 +328,7 @@ func (x *nameIndex) hash(name string) uint32 { return uint32(maphash.String(x.se
 func (x *nameIndex) each(t *Types, name string, hash uint32, f func(ID, record) bool) bool {
 	for n := x.buckets[hash&uint32(len(x.buckets)-1)]; n != 0; n = x.next[n-1] {
 		id := t.first + ID(n-1)
-		if r := t.peek(x.offsets[n-1]); t.named(r.name, name) && !f(id, r) {
+		if r := t.recordAt(x.offsets[n-1]); t.named(r.name, name) && !f(id, r) {
 			return false
 		}
 	}

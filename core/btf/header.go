@@ -79,7 +79,7 @@ func parseHeader(b []byte, order binary.ByteOrder) (header, error) {
 		return header{}, c.Fail(fmt.Errorf("%w: unknown fields are in use", ErrHeader))
 	}
 	if typesAt%4 != 0 || layoutAt%4 != 0 || layoutLen%4 != 0 {
-		return header{}, c.FailAt(8, fmt.Errorf("%w: parts are not aligned", ErrHeader))
+		return header{}, c.FailAt(8, fmt.Errorf("%w: sections are not aligned", ErrHeader))
 	}
 	h := header{order: order, typesAt: size + typesAt, stringsAt: size + strsAt, layouts: size + layoutAt}
 	h.types = c.Sub(h.typesAt, typesLen).Bytes(typesLen)
@@ -111,20 +111,20 @@ func detectOrder(section string, b []byte, want binary.ByteOrder) (binary.ByteOr
 }
 
 // parseLayout reads the layout table: a record per kind, from which kinds that are newer than this
-// package are skipped. Known kinds keep their own shape.
-func (h *header) parseLayout() (*[maxKinds]shape, error) {
+// package are skipped. Known kinds keep their own layout.
+func (h *header) parseLayout() (*[maxKinds]kindLayout, error) {
 	if len(h.layout) == 0 {
-		return shapes, nil
+		return kindLayouts, nil
 	}
-	s := *shapes
+	s := *kindLayouts
 	c := wire.NewAt(section, h.order, h.layout, h.layouts)
 	for k := 0; c.Len() > 0 && k < maxKinds; k++ {
-		got := shape{fixed: uint16(c.U8()), each: uint16(c.U8())}
+		got := kindLayout{fixed: uint16(c.U8()), each: uint16(c.U8())}
 		c.Skip(2)
 		if k == 0 {
 			continue
 		}
-		if s[k] == noShape {
+		if s[k] == unknownLayout {
 			s[k] = got
 		} else if s[k] != got {
 			c.Failf("%w: layout of kind %v", ErrHeader, Kind(k))

@@ -10,7 +10,7 @@ type interner struct {
 	used  int
 }
 
-// internSlot is a string: its hash and its place in the section; empty if next to it is nothing.
+// internSlot is a string: its hash and its offset in the section; empty if next to it is nothing.
 type internSlot struct {
 	hash uint32
 	at   uint32 // offset + 1
@@ -94,7 +94,7 @@ func (m *offsetMap) get(from uint32) (uint32, bool) {
 	return s.to, s.from == from
 }
 
-// slot finds the place of an offset. The multiplier spreads offsets, which are close to each other.
+// slot finds the slot of an offset. The multiplier spreads offsets, which are close to each other.
 func (m *offsetMap) slot(from uint32) uint32 {
 	mask := uint32(len(m.slots) - 1)
 	i := from * 0x9e3779b1 >> 7 & mask

@@ -86,7 +86,7 @@ type fixer struct {
 func (f *fixer) survey() {
 	dummy, next := false, ID(f.t.Len())
 	f.t.headers(func(id ID, off, _, _ uint32) bool {
-		r, _ := f.t.at(off)
+		r, _ := f.t.sizedRecordAt(off)
 		f.unknown = f.unknown || r.kind() > lastKind
 		switch r.kind() {
 		case KindInt:
@@ -130,7 +130,7 @@ func (f *fixer) append() error {
 
 // copy writes one type with what must change in it.
 func (f *fixer) copy(id ID, off uint32) error {
-	r, n := f.t.at(off)
+	r, n := f.t.sizedRecordAt(off)
 	begin := len(f.e.out)
 	f.e.out = append(f.e.out, f.t.types[off:off+n]...)
 	b := f.e.out[begin:]
@@ -194,7 +194,7 @@ func (f *fixer) params(id ID, r record, b []byte) error {
 	return nil
 }
 
-// datasec sets the size of a section and the places of its variables.
+// datasec sets the size of a section and the offsets of its variables.
 func (f *fixer) datasec(d *Datasec) error {
 	layout, known := f.o.Sections[d.Name]
 	d.Vars = slices.Clone(d.Vars)

@@ -69,21 +69,21 @@ func (k Kind) refers() bool {
 	return k.Modifier()
 }
 
-// shape is how much follows the three words that every type begins with.
-type shape struct {
+// kindLayout (struct btf_layout) is how much follows the three words that every type begins with.
+type kindLayout struct {
 	fixed uint16 // bytes once
 	each  uint16 // bytes per element, as many as vlen says
 }
 
-// noShape marks a kind of unknown shape, which cannot even be skipped.
-var noShape = shape{fixed: 0xffff}
+// unknownLayout marks a kind of unknown layout, which cannot even be skipped.
+var unknownLayout = kindLayout{fixed: 0xffff}
 
-// shapes of the known kinds. It is never changed.
-var shapes = func() *[maxKinds]shape {
-	var s [maxKinds]shape
+// kindLayouts are those of the known kinds. It is never changed.
+var kindLayouts = func() *[maxKinds]kindLayout {
+	var s [maxKinds]kindLayout
 	for k := range s {
-		if s[k] = noShape; k > 0 && k <= int(lastKind) {
-			s[k] = shape{}
+		if s[k] = unknownLayout; k > 0 && k <= int(lastKind) {
+			s[k] = kindLayout{}
 		}
 	}
 	s[KindInt].fixed = 4

@@ -87,7 +87,7 @@ func TestMalformed(t *testing.T) {
 		{"B18 component out of range", afterInt(1, info(KindDeclTag, 0), 3, 1, 0, info(KindStruct, 1), 4, 1, 1, 0), ErrType, 40},
 		{"B18 component below -1", afterInt(1, info(KindDeclTag, 0), 3, 0xfffffffe, 0, info(KindStruct, 1), 4, 1, 1, 0), ErrType, 40},
 		{"B18 ring of type tags", afterInt(1, info(KindTypeTag, 0), 3, 1, info(KindTypeTag, 0), 2), ErrCycle, 40},
-		{"B20 function that is no prototype", afterInt(1, info(KindFunc, 0), 1), ErrType, 40},
+		{"B20 function that is not a prototype", afterInt(1, info(KindFunc, 0), 1), ErrType, 40},
 		{"B20 function of void", afterInt(1, info(KindFunc, 0), 0), ErrType, 40},
 		{"B20 void in the middle", afterInt(0, info(KindFuncProto, 2), 0, 0, 0, 1, 1), ErrType, 40},
 		{"B20 named void at the end", afterInt(0, info(KindFuncProto, 1), 0, 1, 0), ErrType, 40},
@@ -146,12 +146,12 @@ func TestMalformedEmptyTypes(t *testing.T) {
 func TestMalformedKindWithLayout(t *testing.T) {
 	var layout []byte
 	for k := range Kind(44) {
-		s := shapes[k]
+		s := kindLayouts[k]
 		switch {
 		case k == 42:
-			s = shape{fixed: 4, each: 8}
+			s = kindLayout{fixed: 4, each: 8}
 		case k == 0 || k > lastKind:
-			s = shape{}
+			s = kindLayout{}
 		}
 		layout = append(layout, byte(s.fixed), byte(s.each), 0, 0)
 	}

@@ -15,8 +15,8 @@ type MinCore struct {
 
 // kept is a type that stays, and which of its members or enumerators do.
 type kept struct {
-	all   bool
-	parts []bool
+	all      bool
+	elements []bool
 }
 
 // NewMinCore begins with nothing of the types of a kernel.
@@ -35,7 +35,7 @@ func (m *MinCore) Add(local *Types, relos []CoreRelo) error {
 		if relo.Kind == CoreTypeIDLocal {
 			continue
 		}
-		q, err := local.question(&relo)
+		l, err := local.localSpec(&relo)
 		if err != nil {
 			return fmt.Errorf("find smallest types: %w", err)
 		}
@@ -44,7 +44,7 @@ func (m *MinCore) Add(local *Types, relos []CoreRelo) error {
 				continue
 			}
 			var steps []step
-			if _, err := (&way{types: m.target, root: c.Type, trail: &steps}).match(q); err != nil {
+			if _, err := (&accessSpec{types: m.target, root: c.Type, trail: &steps}).match(l); err != nil {
 				return fmt.Errorf("find smallest types: %w", err)
 			}
 			m.mark(c.Type, steps, relo.Kind)
@@ -53,7 +53,7 @@ func (m *MinCore) Add(local *Types, relos []CoreRelo) error {
 	return nil
 }
 
-// mark keeps what one way through the types needs.
+// mark keeps what one access through the types needs.
 func (m *MinCore) mark(root ID, steps []step, k CoreKind) {
 	switch {
 	case k == CoreTypeMatches:
@@ -70,16 +70,16 @@ func (m *MinCore) mark(root ID, steps []step, k CoreKind) {
 			outer = s.in
 			continue
 		}
-		m.way(outer, s.in)
-		m.part(s.in, int(s.index))
+		m.enclosing(outer, s.in)
+		m.element(s.in, int(s.index))
 		if r := m.target.record(s.in); r.kind().Composite() {
 			outer = m.target.Strip(m.target.member(r, int(s.index)).typ)
 		}
 	}
 }
 
-// way keeps the members without names that lead from a struct to one inside of it.
-func (m *MinCore) way(outer, in ID) {
+// enclosing keeps the members without names that lead from a struct to one inside of it.
+func (m *MinCore) enclosing(outer, in ID) {
 	type from struct {
 		id    ID
 		index int
@@ -101,28 +101,28 @@ func (m *MinCore) way(outer, in ID) {
 		if !ok {
 			return
 		}
-		m.part(f.id, f.index)
+		m.element(f.id, f.index)
 		in = f.id
 	}
 }
 
-// part keeps a member or an enumerator, and of a member what its size and kind depend on.
-func (m *MinCore) part(id ID, n int) {
+// element keeps a member or an enumerator, and of a member what its size and kind depend on.
+func (m *MinCore) element(id ID, n int) {
 	k, r := m.one(id), m.target.record(id)
-	if k.parts == nil {
-		k.parts = make([]bool, r.vlen())
+	if k.elements == nil {
+		k.elements = make([]bool, r.vlen())
 	}
-	if k.parts[n] {
+	if k.elements[n] {
 		return
 	}
-	k.parts[n] = true
+	k.elements[n] = true
 	if !r.kind().Composite() {
 		return
 	}
 	typ := m.target.member(r, n).typ
 	m.closure(typ, false, false)
 	if _, a := m.target.strip(typ); a.kind() == KindArray && m.target.word(a, 2) == 0 {
-		m.part(id, r.vlen()-1) // only a last array has elements after its end
+		m.element(id, r.vlen()-1) // only a last array has elements after its end
 	}
 }
 
@@ -138,15 +138,15 @@ func (m *MinCore) one(id ID) *kept {
 
 // visit is a type to be kept with what it refers to.
 type visit struct {
-	id    ID
-	parts bool // its members too
+	id       ID
+	elements bool // its members too
 }
 
 // closure keeps a type and what it refers to: typedefs, modifiers and arrays always, pointers and
-// prototypes if deep, members if parts, but not those of structs that pointers refer to.
-func (m *MinCore) closure(id ID, deep, parts bool) {
+// prototypes if deep, members if elements, but not those of structs that pointers refer to.
+func (m *MinCore) closure(id ID, deep, elements bool) {
 	seen := map[visit]bool{}
-	for list := []visit{{id, parts}}; len(list) > 0; {
+	for list := []visit{{id, elements}}; len(list) > 0; {
 		v := list[len(list)-1]
 		list = list[:len(list)-1]
 		if v.id == 0 || seen[v] {
@@ -157,17 +157,17 @@ func (m *MinCore) closure(id ID, deep, parts bool) {
 		switch k := r.kind(); {
 		case k == KindPointer && deep:
 			list = append(list, visit{ID(r.word), false})
-		case k.Composite() && v.parts, k.Enum() && parts:
+		case k.Composite() && v.elements, k.Enum() && elements:
 			keep.all = true
 		}
 		switch k := r.kind(); {
 		case k.Modifier(), k == KindArray:
 			for to := range m.target.Refs(v.id) {
-				list = append(list, visit{to, v.parts})
+				list = append(list, visit{to, v.elements})
 			}
-		case k == KindFuncProto && deep, k.Composite() && v.parts:
+		case k == KindFuncProto && deep, k.Composite() && v.elements:
 			for to := range m.target.Refs(v.id) {
-				list = append(list, visit{to, parts})
+				list = append(list, visit{to, elements})
 			}
 		}
 	}
@@ -199,9 +199,9 @@ func (m *MinCore) Types() (*Types, []ID, error) {
 	return t, ids, nil
 }
 
-// reduce returns a type with the parts that are kept and with new ids.
+// reduce returns a type with the elements that are kept and with new ids.
 func (k *kept) reduce(typ Type, ids []ID) Type {
-	has := func(n int) bool { return k.all || k.parts != nil && k.parts[n] }
+	has := func(n int) bool { return k.all || k.elements != nil && k.elements[n] }
 	switch t := typ.(type) {
 	case *Struct:
 		s := &Struct{Name: t.Name, Union: t.Union, Size: t.Size}

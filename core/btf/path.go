@@ -101,14 +101,14 @@ func cutPart(path string, first bool) (part, rest string, err error) {
 func (t *Types) element(id ID, index string) (ID, uint64, error) {
 	n, err := strconv.ParseUint(index, 10, 32)
 	if err != nil {
-		return 0, 0, fmt.Errorf("%w: index %q is no number", ErrPath, index)
+		return 0, 0, fmt.Errorf("%w: index %q is not a number", ErrPath, index)
 	}
 	_, r := t.strip(id)
 	if r.kind() == KindPointer {
 		return 0, 0, t.pointerError(id, r)
 	}
 	if r.kind() != KindArray {
-		return 0, 0, fmt.Errorf("%w: %s is no array", ErrPath, t.TypeName(id))
+		return 0, 0, fmt.Errorf("%w: %s is not an array", ErrPath, t.TypeName(id))
 	}
 	if count := t.word(r, 2); count != 0 && n >= uint64(count) {
 		return 0, 0, fmt.Errorf("%w: index %d of %d elements", ErrPath, n, count)

@@ -37,7 +37,7 @@ func TestPath(t *testing.T) {
 		}
 	}
 	if _, err := types.Path(pairs, "key"); !errors.Is(err, ErrPath) {
-		t.Errorf("a variable is no type: %v", err)
+		t.Errorf("a variable is not a type: %v", err)
 	}
 	for path, want := range map[string]error{
 		"none": ErrNotFound, "pid.x": ErrPath, "pid[0]": ErrPath, "pairs[4]": ErrPath, "pairs[-1]": ErrPath,

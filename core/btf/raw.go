@@ -12,7 +12,7 @@ import (
 // for each part of it, so that the two can be compared. Characters of names that do not print are
 // escaped. Errors are those of Type.
 func (t *Types) AppendRaw(dst []byte, id ID) ([]byte, error) {
-	r, err := t.checked(id)
+	r, err := t.checkedRecord(id)
 	if err != nil {
 		return dst, err
 	}

@@ -1,6 +1,6 @@
 package btf
 
-// Resolver computes the CO-RE relocations of one program or object. It remembers candidates and
+// Resolver computes the CO-RE relocations of one program or object. It caches candidates and
 // results, and is not safe for concurrent use.
 type Resolver struct {
 	local   *Types
@@ -8,13 +8,13 @@ type Resolver struct {
 	first   map[*Types]int // of several targets: the first of them that has a table
 	many    bool           // there is more than one relocation
 
-	roots *roots   // while the names of targets are not indexed
-	done  *answers // nil as long as there are few
-	few   int      // how many there are then
+	roots  *roots   // while the names of targets are not indexed
+	cached *results // nil as long as there are few
+	few    int      // how many there are then
 
-	last  ID          // root of the last answer
+	last  ID          // root of the last result
 	same  []Candidate // for that
-	found []Candidate // memory for answers
+	found []Candidate // memory for results
 
 	memory struct { // for the first of them
 		targets [1]Target
@@ -54,7 +54,7 @@ func firstOwners(targets []Target) map[*Types]int {
 	return first
 }
 
-// manyRelos is from how many relocations on the place of every type of the targets is noted.
+// manyRelos is from how many relocations on the offset of every type of the targets is indexed.
 const manyRelos = 4096
 
 // Prepare looks up the candidates of many relocations in one pass over each target. It only saves
@@ -65,8 +65,8 @@ func (r *Resolver) Prepare(relos []CoreRelo) {
 			t.Types.ready()
 		}
 	}
-	if r.done == nil && len(relos) > fewAnswers {
-		r.done = &answers{list: make([]answer, 0, min(len(relos), 64))} // equal ones are kept once
+	if r.cached == nil && len(relos) > fewResults {
+		r.cached = &results{list: make([]result, 0, min(len(relos), 64))} // equal ones are kept once
 	}
 	if r.indexed() {
 		return // there is nothing to save
@@ -98,53 +98,53 @@ func (r *Resolver) indexed() bool {
 
 // Resolve computes one relocation.
 func (r *Resolver) Resolve(relo CoreRelo) (f CoreResult, err error) {
-	q, err := r.local.question(&relo)
+	l, err := r.local.localSpec(&relo)
 	if err != nil {
 		return r.refuse(relo, err)
 	}
-	if r.done != nil {
-		if known := r.done.find(q); known != nil {
+	if r.cached != nil {
+		if known := r.cached.find(l); known != nil {
 			known.put(&f, r.local)
 			return f, nil
 		}
 	}
-	a := answer{question: q, target: -1}
-	if err = r.answer(&a); err == nil {
-		r.remember(&a)
+	res := result{local: l, target: -1}
+	if err = r.compute(&res); err == nil {
+		r.cache(&res)
 	}
-	a.put(&f, r.local)
+	res.put(&f, r.local)
 	return f, f.failed(err)
 }
 
-// remember keeps an answer, but not if there are few: then computing it again costs less than
-// memory for all.
-func (r *Resolver) remember(a *answer) {
-	if r.done == nil {
-		if r.few++; r.few <= fewAnswers {
+// cache keeps a result, but not if there are few: then computing it again costs less than memory
+// for all.
+func (r *Resolver) cache(res *result) {
+	if r.cached == nil {
+		if r.few++; r.few <= fewResults {
 			return
 		}
-		r.done = new(answers)
+		r.cached = new(results)
 	}
-	r.done.add(a)
+	r.cached.add(res)
 }
 
-// candidates returns the types that a question may be about, to be filled in.
-func (r *Resolver) candidates(q *question) []Candidate {
-	id := q.relo.Type
+// candidates returns the types that a local spec may match, to be filled in.
+func (r *Resolver) candidates(l *localSpec) []Candidate {
+	id := l.relo.Type
 	switch {
 	case r.last == id:
 		return r.take(append(r.room(len(r.same))[:0], r.same...))
 	case r.indexed():
-		r.same = r.take(r.named(r.room(1)[:0], q.name))
+		r.same = r.take(r.named(r.room(1)[:0], l.name))
 	case !r.many:
-		one := [1]root{{id: id, name: q.name}}
+		one := [1]root{{id: id, name: l.name}}
 		r.search(one[:])
 		return one[0].list
 	default:
 		all := r.allRoots()
 		at := all.find(id)
 		if at == nil {
-			at = all.add(id, q.name)
+			at = all.add(id, l.name)
 			r.search(all.list[len(all.list)-1:])
 		}
 		r.same = r.take(append(r.room(len(at.list))[:0], at.list...))
@@ -161,12 +161,12 @@ func (r *Resolver) allRoots() *roots {
 	return r.roots
 }
 
-// room returns memory for candidates, more than are asked for if there will be more questions.
+// room returns memory for candidates, more than are asked for if there will be more relocations.
 func (r *Resolver) room(n int) []Candidate {
 	if r.many && len(r.found) < n {
-		size := fewAnswers
-		if r.done != nil {
-			size = min(cap(r.done.list), 64)
+		size := fewResults
+		if r.cached != nil {
+			size = min(cap(r.cached.list), 64)
 		}
 		r.found = make([]Candidate, max(n, size))
 	}
@@ -291,27 +291,27 @@ func (s *roots) add(id ID, name rootName) *root {
 	return &s.list[len(s.list)-1]
 }
 
-// fewAnswers is how many answers are computed before they are remembered.
-const fewAnswers = 8
+// fewResults is how many results are computed before they are cached.
+const fewResults = 8
 
-// answers are those that are remembered.
-type answers struct {
-	list    []answer
-	numbers offsetMap // by the numbers of their questions, from 1 on
+// results are those that are cached.
+type results struct {
+	list    []result
+	numbers offsetMap // by the numbers of their local specs, from 1 on
 }
 
-// find returns the answer to a question, nil if it is not known.
-func (s *answers) find(q *question) *answer {
-	if n, ok := s.numbers.get(q.number); ok && q.number > 0 {
+// find returns the result of a local spec, nil if it is not cached.
+func (s *results) find(l *localSpec) *result {
+	if n, ok := s.numbers.get(l.number); ok && l.number > 0 {
 		return &s.list[n-1]
 	}
 	return nil
 }
 
-// add remembers an answer that is not known, if its question is kept.
-func (s *answers) add(a *answer) {
-	if n := a.question.number; n > 0 {
-		s.list = append(s.list, *a)
+// add caches a result that is not known, if its local spec is kept.
+func (s *results) add(res *result) {
+	if n := res.local.number; n > 0 {
+		s.list = append(s.list, *res)
 		s.numbers.put(n, uint32(len(s.list)))
 	}
 }

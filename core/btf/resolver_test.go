@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// oneField makes a table with a struct that has a single field at a place.
+// oneField makes a table with a struct that has a single field at an offset.
 func oneField(t testing.TB, base *Types, name string, at uint32) *Types {
 	b := Builder{Base: base}
 	typ := b.Add(&Int{Name: "int", Size: 4, Encoding: IntSigned})
@@ -54,7 +54,7 @@ func TestResolveCandidates(t *testing.T) {
 		t.Errorf("a base of two modules gives %v, %v", f.Found, err)
 	}
 	_, err := Resolve(local, relo, Target{"kernel", empty}, Target{"a", other}, Target{"b", module})
-	want := "resolve byte_off struct s___mine.x: candidates disagree: type 2 in a gives 12 (4 bytes at 12), type 4 in b gives 16 (4 bytes at 16)"
+	want := "resolve byte_off struct s___mine.x: candidates disagree: type 2 in a resolves to 12 (4 bytes at 12), type 4 in b resolves to 16 (4 bytes at 16)"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
 	}
@@ -78,10 +78,10 @@ func TestResolveAmbiguous(t *testing.T) {
 		kind   CoreKind
 		want   string
 	}{
-		{"0:0", CoreByteOffset, "type 8 in kernel gives 0 (4 bytes at 0), type 9 in kernel gives 0 (8 bytes at 0), type 10 in kernel gives 8 (4 bytes at 8)"},
-		{"0:0", CoreExists, "type 8 in kernel gives 1 (4 bytes at 0), type 9 in kernel gives 1 (8 bytes at 0), type 10 in kernel gives 1 (4 bytes at 8)"},
-		{"0:1", CoreRShift, "type 8 in kernel gives 61 (3 bits at 16:0), type 9 in kernel gives 61 (3 bits at 16:1), type 10 in kernel gives 61 (3 bits at 16:2)"},
-		{"0", CoreTypeIDTarget, "type 8 in kernel gives 8, type 9 in kernel gives 9, type 10 in kernel gives 10"},
+		{"0:0", CoreByteOffset, "type 8 in kernel resolves to 0 (4 bytes at 0), type 9 in kernel resolves to 0 (8 bytes at 0), type 10 in kernel resolves to 8 (4 bytes at 8)"},
+		{"0:0", CoreExists, "type 8 in kernel resolves to 1 (4 bytes at 0), type 9 in kernel resolves to 1 (8 bytes at 0), type 10 in kernel resolves to 1 (4 bytes at 8)"},
+		{"0:1", CoreRShift, "type 8 in kernel resolves to 61 (3 bits at 16:0), type 9 in kernel resolves to 61 (3 bits at 16:1), type 10 in kernel resolves to 61 (3 bits at 16:2)"},
+		{"0", CoreTypeIDTarget, "type 8 in kernel resolves to 8, type 9 in kernel resolves to 9, type 10 in kernel resolves to 10"},
 	} {
 		_, err := Resolve(local, CoreRelo{id, c.access, c.kind}, kernel)
 		if !errors.Is(err, ErrAmbiguous) || !strings.HasSuffix(err.Error(), ": candidates disagree: "+c.want) {
@@ -172,8 +172,8 @@ func TestResolverRemembers(t *testing.T) {
 		_, err := one.Resolve(relo)
 		return err != nil
 	})
-	if len(one.done.list) != len(relos) {
-		t.Errorf("%d results are remembered of %d relocations", len(one.done.list), len(relos))
+	if len(one.cached.list) != len(relos) {
+		t.Errorf("%d results are remembered of %d relocations", len(one.cached.list), len(relos))
 	}
 	if n := testing.AllocsPerRun(10, func() {
 		for _, relo := range relos {
@@ -226,7 +226,7 @@ func TestResolverFresh(t *testing.T) {
 }
 
 // TestResolverMemory computes relocations against types of the kernel that were just opened. That
-// takes little more than the notes of Parse: nothing is indexed, and no type is made.
+// takes little more than the offset index of Parse: nothing is indexed, and no type is made.
 func TestResolverMemory(t *testing.T) {
 	raw := vmlinuxBytes(t)
 	s := newScalars(nil)

@@ -156,7 +156,7 @@ type sanitiser struct {
 
 // copy writes one type as it is or as what replaces it.
 func (s *sanitiser) copy(id ID, off uint32) error {
-	r, n := s.t.at(off)
+	r, n := s.t.sizedRecordAt(off)
 	if s.lacks&uses(r) == 0 {
 		s.e.out = append(s.e.out, s.t.types[off:off+n]...)
 		return nil
@@ -298,7 +298,7 @@ func (f Feature) Probe(order binary.ByteOrder) []byte {
 func layoutTable() []byte {
 	b := make([]byte, 0, 4*(int(lastKind)+1))
 	for k := range lastKind + 1 {
-		if s := shapes[k]; k > 0 {
+		if s := kindLayouts[k]; k > 0 {
 			b = append(b, byte(s.fixed), byte(s.each), 0, 0)
 		} else {
 			b = append(b, 0, 0, 0, 0)

@@ -11,7 +11,7 @@ type Scratch struct {
 // the next call with s, and the table does not keep it. So it is not the value that Type returns.
 // Errors are those of Type.
 func (t *Types) Read(id ID, s *Scratch) (Type, error) {
-	r, err := t.checked(id)
+	r, err := t.checkedRecord(id)
 	switch {
 	case err != nil:
 		return nil, err

@@ -20,43 +20,43 @@ type Options struct {
 // Types is a table of types. It keeps the bytes that it was parsed from and makes a Type from them
 // when one is asked for. It is safe for concurrent use.
 type Types struct {
-	blob    []byte
-	types   []byte // the type section
-	typesAt uint64 // its offset in blob
-	big     bool   // big endian
-	order   binary.ByteOrder
-	base    *Types
-	first   ID     // id of the first type of its own
-	count   uint32 // how many types of its own
-	strs    table
-	strBase uint32 // offset of the first string of its own
-	shapes  *[maxKinds]shape
-	layout  []byte // the layout section
+	blob        []byte
+	types       []byte // the type section
+	typesAt     uint64 // its offset in blob
+	big         bool   // big endian
+	order       binary.ByteOrder
+	base        *Types
+	first       ID     // id of the first type of its own
+	count       uint32 // how many types of its own
+	strs        table
+	strBase     uint32 // offset of the first string of its own
+	kindLayouts *[maxKinds]kindLayout
+	layout      []byte // the layout section
 
-	places     atomic.Pointer[places]
-	walks      atomic.Uint32 // how often a place was found by walking to it
+	offsets    atomic.Pointer[offsetIndex]
+	scans      atomic.Uint32 // how often a type was found by a scan from an indexed one
 	pages      atomic.Pointer[[]atomic.Pointer[page]]
 	names      atomic.Pointer[nameIndex]
 	finds      atomic.Uint32
 	longChains longChains
 	members    memberIndexes
-	asked      questions  // of programs that have these types
+	localSpecs localSpecs // of programs that have these types
 	grow       sync.Mutex // held to make pages, types and indexes
 }
 
-// places says where types begin: the offset of each type whose number, counted from first, is a
+// offsetIndex says where types begin: it has the offset of each type whose number, counted from first, is a
 // multiple of 1<<shift.
-type places struct {
+type offsetIndex struct {
 	offsets []uint32
 	shift   uint8 // sparse or 0
 }
 
-// sparse is the shift of the places made by Parse: 64 types per offset.
-const sparse = 6
+// indexShift is the shift of the index that Parse makes: 64 types per offset.
+const indexShift = 6
 
-// walksPerType says after how many walks to a place it pays to note all places: noting one costs an
-// eighth of a walk.
-const walksPerType = 8
+// scansPerType says after how many scans it pays to index all offsets: indexing one costs an eighth
+// of a scan.
+const scansPerType = 8
 
 // page holds 64 types. A type may be read once its bit in ready is set.
 type page struct {
@@ -85,7 +85,7 @@ func Parse(b []byte, o Options) (*Types, error) {
 	if err := t.checkStrings(h); err != nil {
 		return nil, err
 	}
-	if t.shapes, err = h.parseLayout(); err != nil {
+	if t.kindLayouts, err = h.parseLayout(); err != nil {
 		return nil, err
 	}
 	if err := t.scan(); err != nil {
@@ -115,10 +115,10 @@ func (t *Types) checkStrings(h header) error {
 	return nil
 }
 
-// scan walks the type section and notes the offset of each 64th type.
+// scan reads the type section once and indexes the offset of each 64th type.
 func (t *Types) scan() error {
-	const mask = 1<<sparse - 1
-	offsets := make([]uint32, 0, len(t.types)/(32<<sparse)+1)
+	const mask = 1<<indexShift - 1
+	offsets := make([]uint32, 0, len(t.types)/(32<<indexShift)+1)
 	n, end := uint32(0), uint64(len(t.types))
 	for at := uint64(0); at < end; n++ {
 		if n&mask == 0 {
@@ -127,8 +127,8 @@ func (t *Types) scan() error {
 		size := uint64(12)
 		if end-at >= size {
 			info := t.u32(t.types[at+4:])
-			s := t.shapes[info>>24&0x7f]
-			if s == noShape {
+			s := t.kindLayouts[info>>24&0x7f]
+			if s == unknownLayout {
 				return t.fail(at+4, fmt.Errorf("%w: type %d has %v", ErrKind, t.first+ID(n), Kind(info>>24&0x7f)))
 			}
 			size += uint64(s.fixed) + uint64(s.each)*uint64(info&maxVlen)
@@ -142,7 +142,7 @@ func (t *Types) scan() error {
 		at += size
 	}
 	t.count = n
-	t.places.Store(&places{offsets: offsets, shift: sparse})
+	t.offsets.Store(&offsetIndex{offsets: offsets, shift: indexShift})
 	return nil
 }
 
@@ -155,7 +155,7 @@ func (t *Types) u32(b []byte) uint32 {
 	return v
 }
 
-// fail makes the error for a place in the type section.
+// fail makes the error for an offset in the type section.
 func (t *Types) fail(at uint64, err error) error {
 	return wire.NewAt(section, t.order, nil, t.typesAt+at).Fail(err)
 }
@@ -176,8 +176,12 @@ func (t *Types) Order() binary.ByteOrder { return t.order }
 // changed.
 func (t *Types) Bytes() []byte { return t.blob }
 
-// record is a type as it is written. Methods of a record need no checks: places were found by
-// Parse.
+// record is a type as it is written. Methods of a record need no checks: Parse found where types
+// begin.
+//
+// record reads one by id, recordAt by offset; both are for who knows how long the body is, which runs
+// on to the end of the section. sizedRecordAt cuts it, rawRecord returns the bytes instead, and
+// checkedRecord is for types that check has not seen.
 type record struct {
 	name uint32
 	info uint32
@@ -191,18 +195,18 @@ func (r record) vlen() int { return int(r.info & maxVlen) }
 
 func (r record) flag() bool { return r.info>>31 != 0 }
 
-// at reads the record at an offset of the type section, and its size in bytes. The body ends where
-// the record does.
-func (t *Types) at(off uint32) (record, uint32) {
-	r := t.peek(off)
-	s := t.shapes[r.kind()]
+// sizedRecordAt returns the record at an offset of the type section with a body that ends where the
+// record does, and its size in bytes.
+func (t *Types) sizedRecordAt(off uint32) (record, uint32) {
+	r := t.recordAt(off)
+	s := t.kindLayouts[r.kind()]
 	n := uint32(s.fixed) + uint32(s.each)*uint32(r.vlen())
 	r.body = r.body[:n:n]
 	return r, 12 + n
 }
 
-// peek is at for those who know how long the body is: it has all that follows in the section.
-func (t *Types) peek(off uint32) record {
+// recordAt returns the record at an offset of the type section. Its body is all that follows there.
+func (t *Types) recordAt(off uint32) record {
 	b := t.types[off:]
 	h := b[:12]
 	r := record{binary.LittleEndian.Uint32(h), binary.LittleEndian.Uint32(h[4:]), binary.LittleEndian.Uint32(h[8:]), b[12:]}
@@ -212,12 +216,12 @@ func (t *Types) peek(off uint32) record {
 	return r
 }
 
-// raw returns the bytes of a type of this table, and its kind.
-func (t *Types) raw(id ID) ([]byte, Kind) {
+// rawRecord returns the bytes of a type of this table, and its kind.
+func (t *Types) rawRecord(id ID) ([]byte, Kind) {
 	b := t.types[t.offset(id):]
 	info := t.u32(b[4:])
 	k := Kind(info >> 24 & 0x7f)
-	s := t.shapes[k]
+	s := t.kindLayouts[k]
 	return b[:12+uint32(s.fixed)+uint32(s.each)*(info&maxVlen)], k
 }
 
@@ -231,34 +235,34 @@ func (t *Types) owner(id ID) *Types {
 
 // offset finds where a type of this table begins.
 func (t *Types) offset(id ID) uint32 {
-	p := t.places.Load()
+	p := t.offsets.Load()
 	n := uint32(id - t.first)
 	if p.shift == 0 {
 		return p.offsets[n]
 	}
-	off := p.offsets[n>>sparse]
-	k := n & (1<<sparse - 1)
-	if k > 0 && t.walks.Add(1) > t.count/walksPerType && t.grow.TryLock() { // any holder of the lock, even this caller, may keep it
-		t.notePlaces()
+	off := p.offsets[n>>indexShift]
+	k := n & (1<<indexShift - 1)
+	if k > 0 && t.scans.Add(1) > t.count/scansPerType && t.grow.TryLock() { // any holder of the lock, even this caller, may keep it
+		t.indexOffsets()
 		t.grow.Unlock()
-		return t.places.Load().offsets[n]
+		return t.offsets.Load().offsets[n]
 	}
 	for ; k > 0; k-- {
 		info := t.u32(t.types[off+4:])
-		s := t.shapes[info>>24&0x7f]
+		s := t.kindLayouts[info>>24&0x7f]
 		off += 12 + uint32(s.fixed) + uint32(s.each)*(info&maxVlen)
 	}
 	return off
 }
 
-// record reads a type by id, as peek does. For void and ids out of range it returns a record of
-// kind void.
+// record returns the record of a type as recordAt does. For void and ids out of range that is a
+// record of kind void.
 func (t *Types) record(id ID) record {
 	if id == 0 || int(id) >= t.Len() {
 		return record{}
 	}
 	t = t.owner(id)
-	return t.peek(t.offset(id))
+	return t.recordAt(t.offset(id))
 }
 
 // Kind returns the kind of a type; KindVoid for 0 and for ids out of range.
@@ -284,7 +288,7 @@ func (t *Types) Type(id ID) (Type, error) {
 	}
 	t = t.owner(id)
 	n := uint32(id - t.first)
-	if p := t.page(n>>sparse, false); p != nil && p.ready.Load()>>(n&63)&1 != 0 {
+	if p := t.page(n>>indexShift, false); p != nil && p.ready.Load()>>(n&63)&1 != 0 {
 		return p.types[n&63], nil
 	}
 	return t.materialise(id)
@@ -301,7 +305,7 @@ func (t *Types) page(n uint32, create bool) *page {
 		if !create {
 			return nil
 		}
-		made := make([]atomic.Pointer[page], t.count>>sparse+1)
+		made := make([]atomic.Pointer[page], t.count>>indexShift+1)
 		pages = &made
 		t.pages.Store(pages)
 	}
@@ -313,8 +317,8 @@ func (t *Types) page(n uint32, create bool) *page {
 	return p
 }
 
-// checked returns the record of a type that passes check.
-func (t *Types) checked(id ID) (record, error) {
+// checkedRecord returns the record of a type that passes check.
+func (t *Types) checkedRecord(id ID) (record, error) {
 	if id == 0 {
 		return record{}, nil
 	}
@@ -323,7 +327,7 @@ func (t *Types) checked(id ID) (record, error) {
 	}
 	t = t.owner(id)
 	off := t.offset(id)
-	r, _ := t.at(off)
+	r, _ := t.sizedRecordAt(off)
 	if err := t.check(id, r); err != nil {
 		return r, t.fail(uint64(off), fmt.Errorf("type %d: %w", id, err))
 	}
@@ -332,7 +336,7 @@ func (t *Types) checked(id ID) (record, error) {
 
 // materialise checks and decodes a type of this table and keeps it.
 func (t *Types) materialise(id ID) (Type, error) {
-	r, err := t.checked(id)
+	r, err := t.checkedRecord(id)
 	if err != nil {
 		return nil, err
 	}
@@ -340,7 +344,7 @@ func (t *Types) materialise(id ID) (Type, error) {
 	t.grow.Lock()
 	defer t.grow.Unlock()
 	n := uint32(id - t.first)
-	p, bit := t.page(n>>sparse, true), uint64(1)<<(n&63)
+	p, bit := t.page(n>>indexShift, true), uint64(1)<<(n&63)
 	if ready := p.ready.Load(); ready&bit == 0 {
 		p.types[n&63] = typ
 		p.ready.Store(ready | bit)
@@ -352,11 +356,11 @@ func (t *Types) materialise(id ID) (Type, error) {
 // leaves out types that are malformed; Validate finds them.
 func (t *Types) All() iter.Seq2[ID, Type] {
 	return func(yield func(ID, Type) bool) {
-		for n := range (t.count + 63) >> sparse {
+		for n := range (t.count + 63) >> indexShift {
 			p := t.whole(n)
 			ready := p.ready.Load()
 			for i, typ := range p.types {
-				if ready>>i&1 != 0 && !yield(t.first+ID(n<<sparse)+ID(i), typ) {
+				if ready>>i&1 != 0 && !yield(t.first+ID(n<<indexShift)+ID(i), typ) {
 					return
 				}
 			}
@@ -374,19 +378,19 @@ func (t *Types) whole(n uint32) *page {
 	}
 	p.full = true
 	s, ready := slabs{}, p.ready.Load()
-	first := n << sparse
+	first := n << indexShift
 	count := min(t.count-first, 64)
 	begin := t.offset(t.first + ID(first))
 	off := begin
 	for range count {
-		r, size := t.at(off)
+		r, size := t.sizedRecordAt(off)
 		s.count(r)
 		off += size
 	}
 	s.make()
 	off = begin
 	for i := range count {
-		r, size := t.at(off)
+		r, size := t.sizedRecordAt(off)
 		if bit := uint64(1) << i; ready&bit == 0 && t.check(t.first+ID(first+i), r) == nil {
 			p.types[i] = s.decode(t, r)
 			ready |= bit
@@ -397,7 +401,7 @@ func (t *Types) whole(n uint32) *page {
 	return p
 }
 
-// ready notes the place of every type of the table and its bases, for work on most of them.
+// ready indexes the offset of every type of the table and its bases, for work on most of them.
 func (t *Types) ready() {
 	for ; t != nil; t = t.base {
 		t.dense()

@@ -44,7 +44,7 @@ func TestTypeIdentity(t *testing.T) {
 	}
 }
 
-// TestConcurrentUse does everything that a table remembers something of, from many goroutines at once: places, names, members,
+// TestConcurrentUse does everything that a table remembers something of, from many goroutines at once: offsets, names, members,
 // values. Each table is new, so that all of them meet while it is made.
 func TestConcurrentUse(t *testing.T) {
 	local := manyStructs(t, 20, 12, 0)
@@ -179,8 +179,9 @@ func measure(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// TestPlaces counts the walks to types: a few leave the table small, many make it note every place.
-func TestPlaces(t *testing.T) {
+// TestOffsetIndex counts the scans for types: a few leave the table small, many make it index every
+// offset.
+func TestOffsetIndex(t *testing.T) {
 	types, err := Parse(manyStructs(t, 200, 12, 3).Bytes(), Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -189,22 +190,22 @@ func TestPlaces(t *testing.T) {
 	for range 4 {
 		types.Kind(ID(types.Len() - 1))
 	}
-	if types.places.Load().shift == 0 {
-		t.Error("all places are noted after a few types")
+	if types.offsets.Load().shift == 0 {
+		t.Error("all offsets are indexed after a few types")
 	}
 	for id := range ID(types.Len()) {
 		types.Kind(id)
 	}
-	if types.places.Load().shift != 0 {
-		t.Error("types are still walked to after all of them")
+	if types.offsets.Load().shift != 0 {
+		t.Error("types are still scanned for after all of them")
 	}
 	if got := types.Kind(ID(types.Len() - 1)); got != want {
 		t.Errorf("kind %v was %v", got, want)
 	}
 }
 
-// TestPlacesLocked holds that types are found while the table grows: then nobody notes places.
-func TestPlacesLocked(t *testing.T) {
+// TestOffsetIndexLocked holds that types are found while the table grows: then no offsets are indexed.
+func TestOffsetIndexLocked(t *testing.T) {
 	types, err := Parse(manyStructs(t, 200, 12, 3).Bytes(), Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -216,7 +217,7 @@ func TestPlacesLocked(t *testing.T) {
 			t.Fatalf("type %d is not found", id)
 		}
 	}
-	if types.places.Load().shift == 0 {
-		t.Error("places were noted without the lock")
+	if types.offsets.Load().shift == 0 {
+		t.Error("offsets were indexed without the lock")
 	}
 }

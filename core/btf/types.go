@@ -128,7 +128,7 @@ type Var struct {
 	Linkage Linkage
 }
 
-// SecVar is the place of a variable or extern function in its section.
+// SecVar is where a variable or extern function is in its section.
 type SecVar struct {
 	Type   ID     // a Var or a Func
 	Offset uint32 // bytes from the start of the section; often 0 in object files, where the symbol knows

@@ -14,7 +14,7 @@ func (t *Types) Validate() error {
 	}
 	for id := t.first; int(id) < t.Len(); id++ {
 		off := t.offset(id)
-		r, _ := t.at(off)
+		r, _ := t.sizedRecordAt(off)
 		err := t.check(id, r)
 		if err == nil {
 			err = v.refs(r)
@@ -24,26 +24,26 @@ func (t *Types) Validate() error {
 		}
 	}
 	for id := t.first; int(id) < t.Len(); id++ {
-		if err := v.walk(id); err != nil {
+		if err := v.visit(id); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// dense notes the place of every type.
+// dense indexes the offset of every type.
 func (t *Types) dense() {
-	if t.places.Load().shift == 0 {
+	if t.offsets.Load().shift == 0 {
 		return
 	}
 	t.grow.Lock()
 	defer t.grow.Unlock()
-	t.notePlaces()
+	t.indexOffsets()
 }
 
-// notePlaces notes the place of every type. The lock must be held.
-func (t *Types) notePlaces() {
-	if t.places.Load().shift == 0 {
+// indexOffsets is dense for who holds the lock.
+func (t *Types) indexOffsets() {
+	if t.offsets.Load().shift == 0 {
 		return
 	}
 	offsets := make([]uint32, t.count)
@@ -51,7 +51,7 @@ func (t *Types) notePlaces() {
 		offsets[id-t.first] = off
 		return true
 	})
-	t.places.Store(&places{offsets: offsets})
+	t.offsets.Store(&offsetIndex{offsets: offsets})
 }
 
 // validator finds cycles and sizes.
@@ -72,10 +72,10 @@ const (
 	tooBig
 )
 
-// frame is a type whose parts are being looked at.
+// frame is a type whose contents are being looked at.
 type frame struct {
 	id   ID
-	next uint32 // the next part
+	next uint32 // what it contains next
 }
 
 // kind returns the kind of a type of the table.
@@ -141,24 +141,24 @@ func (v *validator) value(id ID) error {
 func (v *validator) declTag(r record) error {
 	t, n := v.t, int32(v.t.word(r, 0))
 	on := t.record(ID(r.word))
-	parts := 0
+	components := 0
 	switch k := on.kind(); k {
 	case KindStruct, KindUnion:
-		parts = on.vlen()
+		components = on.vlen()
 	case KindFunc:
-		parts = t.record(ID(on.word)).vlen()
+		components = t.record(ID(on.word)).vlen()
 	case KindVar, KindTypedef:
 	default:
 		return fmt.Errorf("decl_tag: %w: it is on %v", ErrType, k)
 	}
-	if n < -1 || int(n) >= parts {
-		return fmt.Errorf("decl_tag: %w: component %d of %d", ErrType, n, parts)
+	if n < -1 || int(n) >= components {
+		return fmt.Errorf("decl_tag: %w: component %d of %d", ErrType, n, components)
 	}
 	return nil
 }
 
-// walk visits what a type contains by value, with a stack of its own.
-func (v *validator) walk(root ID) error {
+// visit checks what a type contains by value, with a stack of its own.
+func (v *validator) visit(root ID) error {
 	if v.done(root) {
 		return nil
 	}
@@ -166,9 +166,9 @@ func (v *validator) walk(root ID) error {
 	for len(v.stack) > 0 {
 		f := &v.stack[len(v.stack)-1]
 		r := v.t.record(f.id)
-		part, ok := v.part(r, f.next)
+		part, ok := v.content(r, f.next)
 		for f.next++; ok && v.done(part); f.next++ {
-			part, ok = v.part(r, f.next)
+			part, ok = v.content(r, f.next)
 		}
 		switch {
 		case !ok:
@@ -198,8 +198,8 @@ func (v *validator) fail(id ID, err error) error {
 	return v.t.fail(uint64(v.t.offset(id)), fmt.Errorf("type %d: %w", id, err))
 }
 
-// part returns the nth thing that a value of the type contains.
-func (v *validator) part(r record, n uint32) (ID, bool) {
+// content returns the nth type that a value of the type contains.
+func (v *validator) content(r record, n uint32) (ID, bool) {
 	switch k := r.kind(); {
 	case k.Modifier() || k == KindVar:
 		return ID(r.word), n == 0
@@ -215,7 +215,7 @@ func (v *validator) part(r record, n uint32) (ID, bool) {
 	return 0, false
 }
 
-// finish finds the size of a type whose parts have theirs, and checks that members are inside.
+// finish finds the size of a type whose contents have theirs, and checks that members are inside.
 func (v *validator) finish(id ID, r record) error {
 	size, state := uint64(r.word), sized
 	switch k := r.kind(); {

@@ -66,7 +66,7 @@ func TestCoreResults(t *testing.T) {
 		{"a", 3, "16, 8 bytes instead of 4"},
 		{"b", 1, `not there: struct s in kernel has no "gone" that fits`},
 		{"b", 2, `0: struct s in kernel has no "gone" that fits`},
-		{"b", 3, "cannot be loaded: resolve target_type_id struct twice: candidates disagree: type 4 in kernel gives 4, type 5 in kernel gives 5"},
+		{"b", 3, "cannot be loaded: resolve target_type_id struct twice: candidates disagree: type 4 in kernel resolves to 4, type 5 in kernel resolves to 5"},
 		{"b", 4, "-1"},
 	}
 	if d := cmp.Diff(want, got); d != "" {

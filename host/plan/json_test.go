@@ -47,7 +47,7 @@ func TestCore(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `  CO-RE of program p: byte_off struct s.a: 8 instead of 0 (2 times)
-  CO-RE of program p: byte_off struct t.a: cannot be loaded: resolve byte_off struct t.a: candidates disagree: type 3 in the types given gives 0 (4 bytes at 0), type 4 in the types given gives 4 (4 bytes at 4)
+  CO-RE of program p: byte_off struct t.a: cannot be loaded: resolve byte_off struct t.a: candidates disagree: type 3 in the types given resolves to 0 (4 bytes at 0), type 4 in the types given resolves to 4 (4 bytes at 4)
   CO-RE of program p: byte_off struct gone.a: not there: no struct gone in the types given
 `
 	if !strings.Contains(text.String(), want) {

@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-// TestQuestionsBounded asks more than is kept: answers are right all the same, with and without a resolver.
-func TestQuestionsBounded(t *testing.T) {
+// TestLocalSpecsBounded resolves more than is kept: results are right all the same, with and without a resolver.
+func TestLocalSpecsBounded(t *testing.T) {
 	local, target := oneField(t, nil, "s", 0), oneField(t, nil, "s", 8)
 	r := NewResolver(local, Target{"kernel", target})
 	for range 2 {
-		for n := range maxQuestions + 100 {
+		for n := range maxLocalSpecs + 100 {
 			relo := CoreRelo{2, fmt.Sprintf("%d:0", n), CoreByteOffset}
 			a, err1 := r.Resolve(relo)
 			b, err2 := Resolve(local, relo, Target{"kernel", target})
@@ -21,16 +21,16 @@ func TestQuestionsBounded(t *testing.T) {
 			}
 		}
 	}
-	if n := local.asked.table.Load().count; n != maxQuestions {
-		t.Errorf("%d questions are kept", n)
+	if n := local.localSpecs.table.Load().count; n != maxLocalSpecs {
+		t.Errorf("%d local specs are kept", n)
 	}
-	if n := len(r.done.list); n != maxQuestions {
-		t.Errorf("%d answers are remembered", n)
+	if n := len(r.cached.list); n != maxLocalSpecs {
+		t.Errorf("%d results are cached", n)
 	}
 }
 
-// TestQuestionsConcurrent asks the same of shared types in many resolvers at once.
-func TestQuestionsConcurrent(t *testing.T) {
+// TestLocalSpecsConcurrent resolves the same against shared types in many resolvers at once.
+func TestLocalSpecsConcurrent(t *testing.T) {
 	local, target := manyStructs(t, 10, 12, 0), manyStructs(t, 10, 12, 3)
 	ids := make([]ID, 10)
 	for i := range ids {
@@ -49,13 +49,13 @@ func TestQuestionsConcurrent(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if n := local.asked.table.Load().count; n != 120 {
-		t.Errorf("%d questions are kept, want 120", n)
+	if n := local.localSpecs.table.Load().count; n != 120 {
+		t.Errorf("%d local specs are kept, want 120", n)
 	}
 }
 
-// TestQuestionsDeep asks for elements of an array of many dimensions, and through more structs than are kept.
-func TestQuestionsDeep(t *testing.T) {
+// TestLocalSpecsDeep resolves elements of an array of many dimensions, and through more structs than are kept.
+func TestLocalSpecsDeep(t *testing.T) {
 	const depth = 20
 	deep := func(at uint32) *Types {
 		s := newScalars(nil)
@@ -83,7 +83,7 @@ func TestQuestionsDeep(t *testing.T) {
 			t.Errorf("%s: %s, want %d, %v", c.access, fixupText(f), c.want, err)
 		}
 	}
-	if n := local.asked.table.Load().count; n != 2 {
-		t.Errorf("%d questions are kept, want the short ones", n)
+	if n := local.localSpecs.table.Load().count; n != 2 {
+		t.Errorf("%d local specs are kept, want the short ones", n)
 	}
 }
