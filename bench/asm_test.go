@@ -209,7 +209,7 @@ func TestPeerAtomics(t *testing.T) {
 	}
 }
 
-// TestPeerJumpWraps shows that the peer cuts a distance that does not fit, which we refuse or
+// TestPeerJumpWraps shows that the peer cuts a displacement that does not fit, which we refuse or
 // widen.
 func TestPeerJumpWraps(t *testing.T) {
 	theirs := peer.Instructions{peer.Ja.Label("far")}
@@ -227,10 +227,10 @@ func TestPeerJumpWraps(t *testing.T) {
 		t.Fatalf("the peer refuses a long jump now (%v); take it out of the list", err)
 	}
 	if off := int16(binary.LittleEndian.Uint16(out.Bytes()[2:])); off != -25536 {
-		t.Errorf("the peer's distance is %d", off)
+		t.Errorf("the peer's displacement is %d", off)
 	}
 	if _, err := asm.AppendEncode(nil, ours, asm.EncodeOptions{NoGotol: true}); err == nil {
-		t.Error("we take a distance that does not fit")
+		t.Error("we take a displacement that does not fit")
 	}
 	code, err := asm.AppendEncode(nil, ours, asm.EncodeOptions{})
 	if err != nil || code[0] != byte(asm.OpJumpLong) || int32(binary.LittleEndian.Uint32(code[4:])) != 40_000 {

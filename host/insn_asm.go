@@ -95,7 +95,7 @@ func (a *assembly) parse() error {
 		fmt.Fprintf(&together, "%s:\n", name)
 	}
 	together.WriteString(stub)
-	// With all stubs in one, a distance such as goto +9 that leaves the text is an error.
+	// With all stubs in one, a displacement such as goto +9 that leaves the text is an error.
 	if _, err := asm.Parse(together.String()); err != nil {
 		return parseError(err)
 	}

@@ -144,17 +144,17 @@ func TestInsnAsmMisuse(t *testing.T) {
 		{"no instruction", 0, 0, "r2 = 1\nhello", abi.ErrInval, `line 2:1: unknown instruction "hello"`},
 		{"missing label", 0, 0, "goto nowhere", abi.ErrInval, `line 1:6: label "nowhere" is not defined`},
 		{"label of no program", 0, 0, "goto L77", abi.ErrInval, `line 1:6: label "L77" is not defined`},
-		{"distance out of the text", 0, 0, "goto +1", abi.ErrInval, "line 1:6: target +1 is outside of the 2 slots"},
-		// With a label of the program in use, its place is not reachable by a distance either.
-		{"distance to a neighbour", 0, 0, "goto +1\ngoto L1", abi.ErrInval, ""},
-		{"distance past a neighbour", 0, 0, "goto +2\ngoto L1", abi.ErrInval, ""},
+		{"displacement out of the text", 0, 0, "goto +1", abi.ErrInval, "line 1:6: target +1 is outside of the 2 slots"},
+		// With a label of the program in use, its place is not reachable by a displacement either.
+		{"displacement to a neighbour", 0, 0, "goto +1\ngoto L1", abi.ErrInval, ""},
+		{"displacement past a neighbour", 0, 0, "goto +2\ngoto L1", abi.ErrInval, ""},
 		{"end of the program", 6, 0, "goto out\nout:", abi.ErrRange, "the text jumps to its end, and no instruction comes behind it"},
 		{"past the end", 9, 0, "exit", abi.ErrRange, ""},
 		{"too long", 0, 0, strings.Repeat("\n", maxAsmText+1), abi.ErrLimit, ""},
 		{"function without code", 6, 0, "exit\n.func f", abi.ErrInval, ""},
 	} {
 		rc := x.InsnAsm(h, tt.at, tt.del, []byte(tt.text))
-		if tt.name == "distance to a neighbour" {
+		if tt.name == "displacement to a neighbour" {
 			// goto +1 over one instruction is the end of the text, which is a place.
 			if rc != 2 {
 				t.Errorf("%s = %d: %v", tt.name, rc, x.last.err)

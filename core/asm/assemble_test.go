@@ -44,7 +44,7 @@ func TestAssembleErrors(t *testing.T) {
 		{"r1 = var[v] ll", `line 1:1: variable "v" is a name`, asm.EncodeOptions{}},
 		{"r1 = ksym[k] ll", `line 1:1: kernel symbol "k" is a name`, asm.EncodeOptions{}},
 		{"3: (85) call kfunc[f]", `line 1:9: kernel function "f" is a name`, asm.EncodeOptions{}},
-		{"L2: goto L1\n" + far + "L1: exit", `line 1:5: distance +40000 to label L1 at insn 40001 does not fit 16 bits`, asm.EncodeOptions{NoGotol: true}},
+		{"L2: goto L1\n" + far + "L1: exit", `line 1:5: displacement +40000 to label L1 at insn 40001 does not fit 16 bits`, asm.EncodeOptions{NoGotol: true}},
 	} {
 		got, err := asm.Assemble(tt.text, tt.o)
 		var e *asm.ParseError

@@ -143,7 +143,7 @@ func load(dst, pseudo Reg, k RefKind, name string, off uint32) Insn {
 // Jump builds goto to.
 func Jump(to Label) Insn { return jump(OpJump, 0, 0, 0, to) }
 
-// JumpLong builds gotol to, whose distance has 32 bits (Linux 6.6).
+// JumpLong builds gotol to, whose displacement has 32 bits (Linux 6.6).
 func JumpLong(to Label) Insn { return jump(OpJumpLong, 0, 0, 0, to) }
 
 // JumpImm builds if dst op imm goto to, on 64 bits; the immediate is sign-extended.

@@ -35,7 +35,7 @@ func readCases(t *testing.T) []testCase {
 		}
 		f := strings.Split(line, " | ")
 		if len(f) != 3 || seen[f[0]] {
-			t.Fatalf("conformance.txt:%d: %q is no case, or there twice", i+1, line)
+			t.Fatalf("conformance.txt:%d: %q is not a case, or there twice", i+1, line)
 		}
 		seen[f[0]] = true
 		l, err := asm.Parse(strings.ReplaceAll(f[1], ";", "\n"))

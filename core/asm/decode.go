@@ -10,13 +10,13 @@ import (
 type DecodeOptions struct {
 	Order ByteOrder
 
-	// RawCalls leaves the distance of local calls and of function addresses in Insn.Imm and makes
+	// RawCalls leaves the displacement of local calls and of function addresses in Insn.Imm and makes
 	// no label of it: the bytes are part of an object file whose relocations say what they mean.
 	RawCalls bool
 
 	// Lenient accepts what no kernel would: half of a 64-bit load, and jumps and calls whose target
 	// is not an instruction, are kept as Raw instructions; the address of a function that is not
-	// there keeps its distance and gets no reference.
+	// there keeps its displacement and gets no reference.
 	Lenient bool
 }
 
@@ -124,9 +124,9 @@ func (d *decoder) count() (int, error) {
 	clear(places)
 	for slot := 0; slot < none; slot++ {
 		w := readWord(code[slot*SlotSize:], order)
-		shape := shapes[w.op()]
-		places[targetOf(w, slot, none, shape)] |= markTarget
-		if shape&shapeFields == 0 {
+		flags := codecFlags[w.op()]
+		places[targetOf(w, slot, none, flags)] |= markTarget
+		if flags&flagFields == 0 {
 			continue
 		}
 		if w.op() != OpLoadImm64 {
@@ -150,11 +150,11 @@ func (d *decoder) count() (int, error) {
 
 // targetOf returns the place that a jump of shapeJump leads to; none is the one of what does not
 // jump.
-func targetOf(w word, slot, none int, shape uint8) int {
+func targetOf(w word, slot, none int, flags uint8) int {
 	by := slot + 1 + int(w.off()) - none
-	to := none + by&-int(shape&shapeJump)
+	to := none + by&-int(flags&flagJump)
 	if uint(to) > uint(none) || by == 0 {
-		return none + int(shape&shapeJump)
+		return none + int(flags&flagJump)
 	}
 	return to
 }
@@ -162,12 +162,12 @@ func targetOf(w word, slot, none int, shape uint8) int {
 // mark notes that the target of an instruction needs a label, if it has one.
 func (d *decoder) mark(w word, slot int) {
 	f := formats[w.op()]
-	where := f.distance(w.src())
-	if where == distanceNone || !f.known(w.op(), w.src(), w.off(), w.imm()) || d.options.RawCalls && (f == FormatLoad64 || f == FormatCall) {
+	where := f.displacement(w.src())
+	if where == displacementNone || !f.known(w.op(), w.src(), w.off(), w.imm()) || d.options.RawCalls && (f == FormatLoad64 || f == FormatCall) {
 		return
 	}
 	by := int64(w.off())
-	if where == distanceImm {
+	if where == displacementImm {
 		by = int64(int32(w.imm()))
 	}
 	if to := int64(slot) + 1 + by; to >= 0 && to < int64(len(d.label)) {
@@ -205,18 +205,18 @@ func (d *decoder) fill(insns []Insn) error {
 	for i := range insns {
 		w := readWord(code[slot*SlotSize:], order)
 		in := &insns[i]
-		shape := shapes[w.op()]
-		jump := shape & shapeJump
-		target := places[targetOf(w, slot, none, shape)]
+		flags := codecFlags[w.op()]
+		jump := flags & flagJump
+		target := places[targetOf(w, slot, none, flags)]
 		in.Op, in.Dst, in.Src, in.Imm = w.op(), w.dst(), w.src(), w.imm()
 		in.Off = w.off() &^ -int16(jump)
 		in.Ref = RefKind(jump) * RefLabel
 		in.Label, in.Target = Label(places[slot]), Label(target)
-		if odd := uint32(shape&shapeFields) | uint32(shape&shapeOff)*uint32(uint16(in.Off)) | uint32(target)>>31; odd == 0 {
+		if slow := uint32(flags&flagFields) | uint32(flags&flagOff)*uint32(uint16(in.Off)) | uint32(target)>>31; slow == 0 {
 			slot++
 			continue
 		}
-		n, err := d.odd(in, w, slot)
+		n, err := d.slow(in, w, slot)
 		if err != nil {
 			return decodeError(slot, err)
 		}
@@ -226,8 +226,8 @@ func (d *decoder) fill(insns []Insn) error {
 	return nil
 }
 
-// odd decodes what needs a closer look, and returns how many slots that fills.
-func (d *decoder) odd(in *Insn, w word, slot int) (int, error) {
+// slow decodes what needs a closer look, and returns how many slots that fills.
+func (d *decoder) slow(in *Insn, w word, slot int) (int, error) {
 	in.Off, in.Ref, in.Target = w.off(), RefNone, 0
 	f := formats[in.Op]
 	n := 1
@@ -243,26 +243,26 @@ func (d *decoder) odd(in *Insn, w word, slot int) (int, error) {
 		in.Flags = Raw
 		return n, nil
 	}
-	if where := f.distance(in.Src); where != distanceNone {
+	if where := f.displacement(in.Src); where != displacementNone {
 		return n, d.link(in, slot, where)
 	}
 	return n, nil
 }
 
-// link replaces the distance of an instruction by a reference to its target.
-func (d *decoder) link(in *Insn, slot int, where distance) error {
+// link replaces the displacement of an instruction by a reference to its target.
+func (d *decoder) link(in *Insn, slot int, where displacement) error {
 	wide := in.Op == OpLoadImm64
 	if d.options.RawCalls && (wide || in.Op == OpCall) {
 		return nil
 	}
 	by := int64(in.Off)
-	if where == distanceImm {
+	if where == displacementImm {
 		by = int64(int32(in.Imm))
 	}
 	to := int64(slot) + 1 + by
 	inside := to >= 0 && to < int64(len(d.label))
 	if inside && d.label[to] != secondHalf {
-		if where == distanceOff {
+		if where == displacementOff {
 			in.Off = 0
 		} else {
 			in.Imm &^= math.MaxUint32

@@ -30,7 +30,7 @@ func TestDecodeBad(t *testing.T) {
 		{"cut", "9500000000000000 9500", 1, "decode insn 1: 2 bytes are left, an instruction has 8", ""},
 		{"half load", "9500000000000000 1801000000000000", 1, "decode insn 1: second half of the 64-bit load is missing",
 			"\texit\n\t.raw 0x0000000000000118\n"},
-		{"odd second half", "1801000000000000 9500000000000000", 0,
+		{"wrong second half", "1801000000000000 9500000000000000", 0,
 			"decode insn 0: second half of the 64-bit load is 0x0000000000000095, only its immediate may be set",
 			"\t.raw 0x0000000000000118\n\texit\n"},
 		{"jump out", "0500010000000000 9500000000000000", 0, "decode insn 0: target +1 is outside of the 2 slots",

@@ -6,14 +6,14 @@
 //
 // An [Insn] is one instruction of RFC 9669 or of what Linux added since. Its fields are those of
 // the encoding, with three differences. A 64-bit load is one Insn although it fills two slots. A
-// jump, a local call and the address of a local function have no distance; Insn.Target names a
+// jump, a local call and the address of a local function have no displacement; Insn.Target names a
 // label, and Insn.Label marks the place. What an object file relocates is a reference by name. So
 // instructions can be inserted and deleted as in any slice, and nothing has to be patched.
 //
-// [Decode] makes labels of distances, [AppendEncode] makes distances of labels. [DecodeChunks] is
-// for callers that need each instruction only once: it holds a few at a time. A jump that is too
-// far for its field goes by way of gotol or is refused, and [Layout] tells where everything is
-// then. Bytes that are not an instruction are kept and marked [Raw]. For all bytes that Decode
+// [Decode] makes labels of displacements, [AppendEncode] makes displacements of labels.
+// [DecodeChunks] is for callers that need each instruction only once: it holds a few at a time. A
+// jump that is too far for its field goes by way of gotol or is refused, and [Layout] tells where
+// everything is then. Bytes that are not an instruction are kept and marked [Raw]. For all bytes that Decode
 // accepts, AppendEncode returns the same bytes, reserved fields that are not zero included; with
 // DecodeOptions.Lenient it accepts any multiple of eight.
 //
@@ -76,13 +76,13 @@
 // Between instructions stand labels (L1: or any other word and a colon; L and a number is the label
 // of that number), .func name before the first instruction of a function, .const NAME = 5 to write
 // NAME for a number from there on, empty lines, and comments from // or ; or # to the end of the
-// line. Instead of a label Parse takes a distance as disassemblers print it (goto +5, call pc+5,
-// with <symbol> after it or not), and it makes a label of it; it skips the number and the opcode in
+// line. Instead of a label Parse takes a displacement as disassemblers print it (goto +5, call
+// pc+5, with <symbol> after it or not), and it makes a label of it; it skips the number and the opcode in
 // parentheses that they print before an instruction, and expects no ll after opcode 18.
 //
 // Three more forms make sure that every instruction has a text of its own. Fields that the text of
 // an instruction does not show follow in braces when they are not as usual: r1 = r2 {imm=7}. A
-// distance that is to stay a distance has the word fixed there: goto +5 {fixed}. A Raw instruction
-// is its first slot as a number with the opcode in the lowest byte, whatever the byte order of the
+// displacement that is to stay one has the word fixed there: goto +5 {fixed}. A Raw instruction is
+// its first slot as a number with the opcode in the lowest byte, whatever the byte order of the
 // program: .raw 0x00000001000000ff.
 package asm

@@ -17,16 +17,16 @@ type EncodeOptions struct {
 }
 
 // AppendEncode appends the bytes of the instructions to dst and returns the extended buffer. It
-// turns references to labels into distances and does not change insns. When dst has room for
+// turns references to labels into displacements and does not change insns. When dst has room for
 // everything, nothing is allocated.
 //
-// A goto whose distance does not fit into 16 bits is written as gotol, and a condition or may_goto
-// jumps to a gotol after it, so that more is written than Slots says: Layout tells where everything
-// is then. Both are refused with NoGotol, and the latter in a program with distances that are
-// fixed.
+// A goto whose displacement does not fit into 16 bits is written as gotol, and a condition or
+// may_goto jumps to a gotol after it, so that more is written than Slots says: Layout tells where
+// everything is then. Both are refused with NoGotol, and the latter in a program with displacements
+// that are fixed.
 //
 // The error is an *Error and dst is returned as it was: a label is missing or there twice, a
-// distance, immediate or register does not fit its field, an instruction is not known and not
+// displacement, immediate or register does not fit its field, an instruction is not known and not
 // marked Raw, or a reference other than to a label is left.
 func AppendEncode(dst []byte, insns []Insn, o EncodeOptions) ([]byte, error) {
 	out, err := appendEncode(dst, insns, o)
@@ -52,7 +52,7 @@ func appendEncode(dst []byte, insns []Insn, o EncodeOptions) ([]byte, error) {
 	return out, nil
 }
 
-// farError says that a distance does not fit into 16 bits.
+// farError says that a displacement does not fit into 16 bits.
 type farError struct {
 	by int32
 	to Label
@@ -61,7 +61,7 @@ type farError struct {
 
 // Error names the other end of the jump.
 func (e *farError) Error() string {
-	return fmt.Sprintf("distance %+d to label L%d at insn %d does not fit 16 bits", e.by, e.to, e.at)
+	return fmt.Sprintf("displacement %+d to label L%d at insn %d does not fit 16 bits", e.by, e.to, e.at)
 }
 
 type encoder struct {
@@ -141,17 +141,17 @@ func (e *encoder) indexOf(l Label) int {
 	return slices.IndexFunc(e.insns, func(in Insn) bool { return in.Label == l })
 }
 
-// write encodes everything: here what is common, and the rest by odd.
+// write encodes everything: here what is common, and the rest by slow.
 func (e *encoder) write(out []byte) error {
 	order := e.options.Order
 	slot := 0
 	for i := range e.insns {
 		in := &e.insns[i]
-		shape, off := shapes[in.Op], in.Off
-		if uint32(shape&shapeFields)|uint32(shape&shapeOff)*uint32(uint16(off))|uint32(in.Flags)|uint32((in.Dst|in.Src)&^15) == 0 &&
+		flags, off := codecFlags[in.Op], in.Off
+		if uint32(flags&flagFields)|uint32(flags&flagOff)*uint32(uint16(off))|uint32(in.Flags)|uint32((in.Dst|in.Src)&^15) == 0 &&
 			int64(int32(in.Imm)) == in.Imm {
 			plain := in.Ref == RefNone
-			if shape == shapeJump && in.Ref == RefLabel && off == 0 && uint64(in.Target) < uint64(len(e.places)) {
+			if flags == flagJump && in.Ref == RefLabel && off == 0 && uint64(in.Target) < uint64(len(e.places)) {
 				to := e.places[in.Target]
 				by := to - int32(slot) - 2
 				off = int16(by)
@@ -163,7 +163,7 @@ func (e *encoder) write(out []byte) error {
 				continue
 			}
 		}
-		if err := e.odd(in, slot, out[slot*SlotSize:]); err != nil {
+		if err := e.slow(in, slot, out[slot*SlotSize:]); err != nil {
 			return encodeError(i, err)
 		}
 		slot += in.slots()
@@ -171,8 +171,8 @@ func (e *encoder) write(out []byte) error {
 	return nil
 }
 
-// odd encodes what needs a closer look.
-func (e *encoder) odd(in *Insn, slot int, out []byte) error {
+// slow encodes what needs a closer look.
+func (e *encoder) slow(in *Insn, slot int, out []byte) error {
 	if in.Dst > 15 || in.Src > 15 {
 		return fmt.Errorf("register %d does not exist", max(in.Dst, in.Src))
 	}
@@ -206,8 +206,8 @@ func (e *encoder) resolve(in *Insn, f Format, slot int32) (word, error) {
 		}
 		return 0, fmt.Errorf("%s %s is not resolved", in.Ref, show(in.Symbol))
 	}
-	where := f.distance(in.Src)
-	if where == distanceNone || in.Flags&Raw != 0 {
+	where := f.displacement(in.Src)
+	if where == displacementNone || in.Flags&Raw != 0 {
 		return 0, fmt.Errorf("opcode %#02x with src %d cannot refer to label L%d", uint8(in.Op), in.Src, in.Target)
 	}
 	target := int32(-1)
@@ -218,14 +218,14 @@ func (e *encoder) resolve(in *Insn, f Format, slot int32) (word, error) {
 		return 0, fmt.Errorf("label L%d is not defined", in.Target)
 	}
 	by := target - slot - 1
-	if where == distanceImm {
+	if where == displacementImm {
 		if int32(in.Imm) != 0 {
-			return 0, fmt.Errorf("immediate is %d, but the distance to label L%d goes there", int32(in.Imm), in.Target)
+			return 0, fmt.Errorf("immediate is %d, but the displacement to label L%d goes there", int32(in.Imm), in.Target)
 		}
 		return makeWord(in.Op, in.Dst, in.Src, in.Off, by), nil
 	}
 	if in.Off != 0 {
-		return 0, fmt.Errorf("offset is %d, but the distance to label L%d goes there", in.Off, in.Target)
+		return 0, fmt.Errorf("offset is %d, but the displacement to label L%d goes there", in.Off, in.Target)
 	}
 	if int32(int16(by)) == by {
 		return makeWord(in.Op, in.Dst, in.Src, int16(by), int32(in.Imm)), nil

@@ -54,8 +54,8 @@ func TestEncodeBad(t *testing.T) {
 		{"kernel symbol", []Insn{LoadKsym(R1, "k")}, 0, `kernel symbol "k" is not resolved`},
 		{"jump table", []Insn{LoadTable(R1, "t")}, 0, `jump table "t" is not resolved`},
 		{"unknown reference", []Insn{stray}, 0, `reference kind 99 "" is not resolved`},
-		{"offset set", []Insn{at(1, wideJump)}, 0, "offset is 5, but the distance to label L1 goes there"},
-		{"immediate set", []Insn{at(1, longJump)}, 0, "immediate is 5, but the distance to label L1 goes there"},
+		{"offset set", []Insn{at(1, wideJump)}, 0, "offset is 5, but the displacement to label L1 goes there"},
+		{"immediate set", []Insn{at(1, longJump)}, 0, "immediate is 5, but the displacement to label L1 goes there"},
 		{"helper", []Insn{at(1, notACall)}, 0, "opcode 0x85 with src 0 cannot refer to label L1"},
 		{"plain load", []Insn{at(1, notAFunction)}, 0, "opcode 0x18 with src 0 cannot refer to label L1"},
 		{"raw", []Insn{at(1, raw)}, 0, "opcode 0x05 with src 0 cannot refer to label L1"},
@@ -87,9 +87,9 @@ func far(first Insn, between int) []Insn {
 	return append(insns, at(1, Exit()))
 }
 
-func TestEncodeDistance(t *testing.T) {
-	odd := Jump(1)
-	odd.Imm = 7
+func TestEncodeDisplacement(t *testing.T) {
+	bad := Jump(1)
+	bad.Imm = 7
 	for _, tt := range []struct {
 		name    string
 		insns   []Insn
@@ -100,11 +100,11 @@ func TestEncodeDistance(t *testing.T) {
 		{"widened", far(Jump(1), math.MaxInt16+1), EncodeOptions{}, "0600000000800000"},
 		{"widened big-endian", far(Jump(1), math.MaxInt16+1), EncodeOptions{Order: BigEndian}, "0600000000008000"},
 		{"not widened", far(Jump(1), math.MaxInt16+1), EncodeOptions{NoGotol: true},
-			"encode insn 0: distance +32768 to label L1 at insn 32769 does not fit 16 bits"},
+			"encode insn 0: displacement +32768 to label L1 at insn 32769 does not fit 16 bits"},
 		{"condition", far(JumpImm(Equal, R1, 0, 1), 40000), EncodeOptions{NoGotol: true},
-			"encode insn 0: distance +40000 to label L1 at insn 40001 does not fit 16 bits"},
-		{"may_goto", far(MayGoto(1), 40000), EncodeOptions{NoGotol: true}, "encode insn 0: distance +40000 to label L1"},
-		{"reserved field", far(odd, 40000), EncodeOptions{}, "encode insn 0: distance +40000 to label L1"},
+			"encode insn 0: displacement +40000 to label L1 at insn 40001 does not fit 16 bits"},
+		{"may_goto", far(MayGoto(1), 40000), EncodeOptions{NoGotol: true}, "encode insn 0: displacement +40000 to label L1"},
+		{"reserved field", far(bad, 40000), EncodeOptions{}, "encode insn 0: displacement +40000 to label L1"},
 		{"gotol stays", far(JumpLong(1), 0), EncodeOptions{}, "0600000000000000"},
 		{"call", far(CallLabel(1), 40000), EncodeOptions{}, "85100000409c0000"},
 	} {
@@ -147,7 +147,7 @@ func TestEncodeHugeLabels(t *testing.T) {
 	}
 }
 
-// TestEncodeFixed checks that jumps without a label keep their distance.
+// TestEncodeFixed checks that jumps without a label keep their displacement.
 func TestEncodeFixed(t *testing.T) {
 	insns := []Insn{{Op: OpJump, Off: 100}, {Op: OpCall, Src: PseudoCall, Imm: -1}}
 	got, err := AppendEncode([]byte{1}, insns, EncodeOptions{})

@@ -130,24 +130,25 @@ func memoryFormat(o Op) Format {
 	return FormatUnknown
 }
 
-// shapes says of every opcode how much of an instruction has to be looked at to decode or encode it.
-var shapes = makeShapes()
+// codecFlags says of every opcode which fields of an instruction have to be looked at to decode or
+// encode it.
+var codecFlags = makeCodecFlags()
 
 const (
-	shapeJump   = 1 << iota // it is known and has a distance in off
-	shapeOff                // it is known if off is zero, and has no distance
-	shapeFields             // its format says
+	flagJump   = 1 << iota // it is known and has a displacement in off
+	flagOff                // it is known if off is zero, and has no displacement
+	flagFields             // its format says
 )
 
-func makeShapes() (t [256]uint8) {
+func makeCodecFlags() (t [256]uint8) {
 	for op, f := range formats {
 		switch {
 		case f == FormatJump || f == FormatCondImm || f == FormatCondReg:
-			t[op] = shapeJump
+			t[op] = flagJump
 		case f >= FormatDivImm && f <= FormatMovReg:
-			t[op] = shapeOff
+			t[op] = flagOff
 		case f <= FormatCall || f == FormatJumpLong:
-			t[op] = shapeFields
+			t[op] = flagFields
 		}
 	}
 	return t
@@ -210,43 +211,43 @@ func knownAtomic(a AtomicOp, s Size) bool {
 	return false
 }
 
-// distance says where a format keeps the distance to its target.
-type distance uint8
+// displacement is the field in which a format keeps the displacement to its target.
+type displacement uint8
 
 const (
-	distanceNone distance = iota
-	distanceOff           // Insn.Off
-	distanceImm           // low half of Insn.Imm
+	displacementNone displacement = iota
+	displacementOff               // Insn.Off
+	displacementImm               // low half of Insn.Imm
 )
 
-// distance returns where the format keeps the distance to the label it refers to; src is the
-// instruction's source field.
-func (f Format) distance(src Reg) distance {
+// displacement returns where the format keeps the displacement to the label it refers to; src is
+// the source field of the instruction.
+func (f Format) displacement(src Reg) displacement {
 	switch f {
 	case FormatJump, FormatMayGoto, FormatCondImm, FormatCondReg:
-		return distanceOff
+		return displacementOff
 	case FormatJumpLong:
-		return distanceImm
+		return displacementImm
 	case FormatCall:
 		if src == PseudoCall {
-			return distanceImm
+			return displacementImm
 		}
 	case FormatLoad64:
 		if src == PseudoFunc {
-			return distanceImm
+			return displacementImm
 		}
 	}
-	return distanceNone
+	return displacementNone
 }
 
 // Displacement returns how many slots lie between the next instruction and what the instruction
 // leads to, if it is a jump, a local call or the load of a function's address. Of an instruction that
 // refers to a label it means nothing. It is also ok of one that is Raw, except for a 64-bit load.
 func (i *Insn) Displacement() (slots int64, ok bool) {
-	switch formats[i.Op].distance(i.Src) {
-	case distanceOff:
+	switch formats[i.Op].displacement(i.Src) {
+	case displacementOff:
 		return int64(i.Off), true
-	case distanceImm:
+	case displacementImm:
 		return int64(int32(i.Imm)), i.Flags&Raw == 0 || i.Op != OpLoadImm64
 	}
 	return 0, false

@@ -128,7 +128,7 @@ func FuzzParse(f *testing.F) {
 				named++
 			}
 		}
-		if _, err := AppendEncode(nil, l.Insns, EncodeOptions{}); (err != nil) != (named > 0) && !strings.Contains(err.Error(), "distance") {
+		if _, err := AppendEncode(nil, l.Insns, EncodeOptions{}); (err != nil) != (named > 0) && !strings.Contains(err.Error(), "displacement") {
 			t.Fatalf("encode %q: %v", text, err)
 		}
 	})

@@ -51,7 +51,7 @@ const (
 // Insn is one instruction: a 64-bit load is one Insn although it fills two slots.
 // Which fields matter depends on Op as in RFC 9669; the others are kept as they were read.
 //
-// A jump keeps no distance: Target names where it goes and Off (Imm for gotol and local calls) is
+// A jump keeps no displacement: Target names where it goes and Off (Imm for gotol and local calls) is
 // zero until AppendEncode computes it.
 type Insn struct {
 	Op     Op

@@ -57,7 +57,7 @@ func llvmText(t *testing.T, code []byte) string {
 	return lines.String()
 }
 
-// asLLVM prints instructions as llvm-objdump does, where we differ from it on purpose: distances
+// asLLVM prints instructions as llvm-objdump does, where we differ from it on purpose: displacements
 // instead of labels, no names of helpers, long immediates in decimal digits, and short loads and
 // stores with the register's low half (the kernel and llvm-objdump for older machines say r).
 func asLLVM(t *testing.T, code []byte) string {

@@ -139,8 +139,8 @@ const (
 // Opcodes that stand alone.
 const (
 	OpLoadImm64 Op = 0x18 // two slots; Insn.Src is one of the Pseudo sources
-	OpJump      Op = 0x05 // goto, 16-bit distance
-	OpJumpLong  Op = 0x06 // gotol, 32-bit distance
+	OpJump      Op = 0x05 // goto, 16-bit displacement
+	OpJumpLong  Op = 0x06 // gotol, 32-bit displacement
 	OpJumpReg   Op = 0x0d // gotox, target in dst
 	OpMayGoto   Op = 0xe5
 	OpCall      Op = 0x85 // helper, local function or kernel function, as Insn.Src says
@@ -154,7 +154,7 @@ const (
 	PseudoMapFD       Reg = 1 // descriptor of a map
 	PseudoMapValue    Reg = 2 // low half a map's descriptor, high half an offset into its first value
 	PseudoBTFID       Reg = 3 // BTF id of a kernel variable; high half the descriptor of its BTF
-	PseudoFunc        Reg = 4 // distance to a function of the same program
+	PseudoFunc        Reg = 4 // displacement to a function of the same program
 	PseudoMapIdx      Reg = 5 // index into bpf_attr.fd_array
 	PseudoMapIdxValue Reg = 6 // as PseudoMapValue, by index
 )

@@ -19,7 +19,7 @@ func (b ByteOrder) String() string {
 	return "little"
 }
 
-// Slot counts instruction slots of 8 bytes: the unit of jump distances and of the kernel's
+// Slot counts instruction slots of 8 bytes: the unit of jump displacements and of the kernel's
 // instruction numbers. A 64-bit load fills two.
 type Slot uint32
 

@@ -15,7 +15,7 @@ type Listing struct {
 // Parse reads instructions as AppendText, llvm-objdump and the kernel write them. The syntax is
 // described in the package comment.
 //
-// Labels called L and a number keep that number. All others, and the targets of distances such as
+// Labels called L and a number keep that number. All others, and the targets of displacements such as
 // goto +5, get the smallest numbers that are free, in the order of their places.
 //
 // The error is a *ParseError: it says line, column and reason.
@@ -70,7 +70,7 @@ type symbol struct {
 
 const undefined = -1
 
-// relative is a reference by distance in slots.
+// relative is a reference by displacement in slots.
 type relative struct {
 	insn, row, at int
 	by            int64
@@ -82,7 +82,7 @@ type bareCall struct {
 	name string
 }
 
-// target is where an instruction goes to by distance.
+// target is where an instruction goes to by displacement.
 type target struct {
 	set bool
 	at  int
@@ -242,9 +242,9 @@ func (p *parser) instruction() {
 		p.fail("what is in braces makes this an unknown instruction, which .raw can write")
 	}
 	if p.target.set {
-		p.distance(&in, fixed)
+		p.displacement(&in, fixed)
 	} else if fixed {
-		p.fail("only a distance can be fixed")
+		p.fail("only a displacement can be fixed")
 	}
 	p.listing.Insns = append(p.listing.Insns, in)
 	if p.keepPlaces {
@@ -253,8 +253,8 @@ func (p *parser) instruction() {
 	p.function = nil
 }
 
-// distance takes over the distance of a jump, a call or a function's address.
-func (p *parser) distance(in *Insn, fixed bool) {
+// displacement takes over the displacement of a jump, a call or a function's address.
+func (p *parser) displacement(in *Insn, fixed bool) {
 	t := p.target
 	if !fixed {
 		p.relatives = append(p.relatives, relative{len(p.listing.Insns), p.row, t.at, t.by})
@@ -262,12 +262,12 @@ func (p *parser) distance(in *Insn, fixed bool) {
 		return
 	}
 	in.ClearRef()
-	if formats[in.Op].distance(in.Src) == distanceImm {
+	if formats[in.Op].displacement(in.Src) == displacementImm {
 		in.Imm = t.by
 		return
 	}
 	if t.by != int64(int16(t.by)) {
-		p.failAt(t.at, "distance does not fit 16 bits")
+		p.failAt(t.at, "displacement does not fit 16 bits")
 	}
 	in.Off = int16(t.by)
 }

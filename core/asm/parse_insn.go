@@ -203,7 +203,7 @@ func (p *parser) conditional() Insn {
 
 func (p *parser) jumpTo(op Op) Insn { return Insn{Op: op, Ref: RefLabel, Target: p.reference()} }
 
-// reference reads a label, or a distance, for which it returns 0.
+// reference reads a label, or a displacement, for which it returns 0.
 func (p *parser) reference() Label {
 	if p.err != nil || p.relative(true) {
 		return 0
@@ -240,7 +240,7 @@ func (p *parser) relative(bare bool) bool {
 		return false
 	}
 	if big || by < math.MinInt32 || by > math.MaxInt32 {
-		p.failAt(start, "distance does not fit 32 bits")
+		p.failAt(start, "displacement does not fit 32 bits")
 	}
 	p.target = target{set: true, at: start, by: by}
 	if p.accept("<") {

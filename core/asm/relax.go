@@ -81,7 +81,7 @@ func newRelaxer(insns []Insn) (*relaxer, error) {
 		if !ok {
 			return nil, encodeError(i, fmt.Errorf("label L%d is not defined", in.Target))
 		}
-		if in.Flags&Raw == 0 && in.Op != OpJump && in.Off == 0 && formats[in.Op].distance(in.Src) == distanceOff {
+		if in.Flags&Raw == 0 && in.Op != OpJump && in.Off == 0 && formats[in.Op].displacement(in.Src) == displacementOff {
 			r.targets[i] = to
 		}
 	}
@@ -99,24 +99,24 @@ func (r *relaxer) place() {
 	r.slots[len(r.insns)] = slot
 }
 
-// distance returns how far a condition jumps. In a widened one the jump is that of the gotol.
-func (r *relaxer) distance(i int) int32 { return r.slots[r.targets[i]] - r.slots[i] - 1 }
+// displacement returns how far a condition jumps. In a widened one the jump is that of the gotol.
+func (r *relaxer) displacement(i int) int32 { return r.slots[r.targets[i]] - r.slots[i] - 1 }
 
 // far reports whether a condition jumps too far.
 func (r *relaxer) far() bool {
 	for i, to := range r.targets {
-		if to >= 0 && int32(int16(r.distance(i))) != r.distance(i) {
+		if to >= 0 && int32(int16(r.displacement(i))) != r.displacement(i) {
 			return true
 		}
 	}
 	return false
 }
 
-// fixed refuses distances that are not labels: they would be wrong when code between their ends grows.
+// fixed refuses displacements that are not labels: they would be wrong when code between their ends grows.
 func (r *relaxer) fixed() error {
 	for i := range r.insns {
-		if in := &r.insns[i]; in.Ref != RefLabel && in.Ref != RefFunc && formats[in.Op].distance(in.Src) != distanceNone {
-			return encodeError(i, errors.New("fixed distance forbids to widen a condition"))
+		if in := &r.insns[i]; in.Ref != RefLabel && in.Ref != RefFunc && formats[in.Op].displacement(in.Src) != displacementNone {
+			return encodeError(i, errors.New("fixed displacement forbids to widen a condition"))
 		}
 	}
 	return nil
@@ -138,7 +138,7 @@ func (r *relaxer) grow() {
 			if to < 0 || r.extra[i] != 0 {
 				continue
 			}
-			if d := r.distance(i); d > limit || d < -limit-1 {
+			if d := r.displacement(i); d > limit || d < -limit-1 {
 				r.extra[i] = extraSlots(&r.insns[i])
 				again = true
 			}

@@ -121,18 +121,18 @@ func TestRelaxBad(t *testing.T) {
 		insns[100] = in
 		return insns
 	}
-	odd := JumpImm(Equal, R0, 0, 1)
-	odd.Off = 3
+	bad := JumpImm(Equal, R0, 0, 1)
+	bad.Off = 3
 	for _, tt := range []struct {
 		name  string
 		insns []Insn
 		index int
 		want  string
 	}{
-		{"fixed", late(Insn{Op: OpJump, Off: 3}), 0, "distance +40000 to label L1 at insn 40001 does not fit 16 bits (encode insn 100: fixed distance forbids"},
+		{"fixed", late(Insn{Op: OpJump, Off: 3}), 0, "displacement +40000 to label L1 at insn 40001 does not fit 16 bits (encode insn 100: fixed displacement forbids"},
 		{"label", late(Jump(7)), 100, "label L7 is not defined"},
 		{"immediate", late(Insn{Op: 0xb7, Imm: 1 << 40}), 100, "does not fit 32 bits"},
-		{"offset", late(odd), 100, "offset is 3"},
+		{"offset", late(bad), 100, "offset is 3"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := AppendEncode([]byte("x"), tt.insns, EncodeOptions{})
@@ -149,7 +149,7 @@ func TestRelaxBad(t *testing.T) {
 		t.Error("Layout takes a label that is not there")
 	}
 	if _, err := Layout(late(Insn{Op: OpJump, Off: 3}), EncodeOptions{}); err == nil {
-		t.Error("Layout takes a fixed distance")
+		t.Error("Layout takes a fixed displacement")
 	}
 }
 

@@ -49,9 +49,9 @@ const (
 	fieldSrc
 	fieldOff
 	fieldImm
-	fieldRef     // the reference, if there is one
-	missesTarget // a distance is shown that is not turned into a label
-	oddSource    // the pseudo source is not the usual one and has to be shown, even if it is zero
+	fieldRef      // the reference, if there is one
+	missesTarget  // a displacement is shown that is not turned into a label
+	unusualSource // the pseudo source is not the usual one and has to be shown, even if it is zero
 )
 
 // shown holds, by format, the fields that its text shows. The others are usually zero; where they
@@ -125,7 +125,7 @@ func (o TextOptions) appendInsn(dst []byte, in *Insn) []byte {
 
 // hidden reports whether there is something to say in braces.
 func hidden(in *Insn, show fields) bool {
-	return show&(missesTarget|oddSource) != 0 || show&fieldDst == 0 && in.Dst != 0 || show&fieldSrc == 0 && in.Src != 0 ||
+	return show&(missesTarget|unusualSource) != 0 || show&fieldDst == 0 && in.Dst != 0 || show&fieldSrc == 0 && in.Src != 0 ||
 		show&fieldOff == 0 && in.Off != 0 || show&fieldImm == 0 && in.Imm != 0
 }
 
@@ -134,7 +134,7 @@ func appendHidden(dst []byte, in *Insn, show fields) []byte {
 	dst = append(dst, ' ')
 	start := len(dst)
 	add := func(f fields, name string, v int64) {
-		if show&f == 0 && (v != 0 || f == fieldSrc && show&oddSource != 0) {
+		if show&f == 0 && (v != 0 || f == fieldSrc && show&unusualSource != 0) {
 			dst = append(append(dst, ' '), name...)
 			dst = strconv.AppendInt(append(dst, '='), v, 10)
 		}

@@ -53,7 +53,7 @@ func (o TextOptions) appendLoad64(dst []byte, in *Insn, show fields) ([]byte, fi
 		}
 		dst = append(dst, " ll"...)
 		if in.Src != refText[k].src {
-			show = show&^fieldSrc | oddSource
+			show = show&^fieldSrc | unusualSource
 		}
 		return dst, show | fieldRef
 	}
@@ -71,7 +71,7 @@ func (o TextOptions) appendLoad64(dst []byte, in *Insn, show fields) ([]byte, fi
 }
 
 func (o TextOptions) appendJump(dst []byte, in *Insn, f Format, show fields) ([]byte, fields) {
-	where := f.distance(in.Src)
+	where := f.displacement(in.Src)
 	switch f {
 	case FormatJump:
 		dst = append(dst, "goto "...)
@@ -93,12 +93,12 @@ func (o TextOptions) appendJump(dst []byte, in *Insn, f Format, show fields) ([]
 	return o.appendTarget(dst, in, where, show)
 }
 
-// appendTarget appends the label or, for want of one, the distance.
-func (o TextOptions) appendTarget(dst []byte, in *Insn, where distance, show fields) ([]byte, fields) {
+// appendTarget appends the label or, for want of one, the displacement.
+func (o TextOptions) appendTarget(dst []byte, in *Insn, where displacement, show fields) ([]byte, fields) {
 	if in.Ref == RefLabel {
 		return o.appendLabel(dst, in.Target), show | fieldRef
 	}
-	if where == distanceImm {
+	if where == displacementImm {
 		return appendSigned(dst, in.Imm), show | fieldImm | missesTarget
 	}
 	return appendSigned(dst, int64(in.Off)), show | fieldOff | missesTarget
@@ -124,7 +124,7 @@ func (o TextOptions) appendCall(dst []byte, in *Insn, show fields) ([]byte, fiel
 		if in.Ref != RefLabel { // a bare number is a helper
 			dst = append(dst, "pc"...)
 		}
-		return o.appendTarget(dst, in, distanceImm, show)
+		return o.appendTarget(dst, in, displacementImm, show)
 	case in.Src == PseudoKfuncCall && in.Ref == RefKfunc:
 		return append(appendBracketed(append(dst, "kfunc["...), in.Symbol), ']'), show | fieldRef
 	case in.Src == PseudoKfuncCall:

@@ -2,7 +2,7 @@
 // data. [Collection], [Program], [Map] and [Var] are what other libraries call CollectionSpec,
 // ProgramSpec, MapSpec and VariableSpec.
 //
-// A spec holds names only: never a file descriptor, a kernel id or a jump distance. Every jump
+// A spec holds names only: never a file descriptor, a kernel id or a jump displacement. Every jump
 // goes to a label, every reference names its target, and the loader is the only place where names
 // become numbers. So the same bytes make the same spec, and the same text, on every machine.
 //

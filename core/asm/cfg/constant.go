@@ -6,7 +6,7 @@ import "github.com/bpfhost/bpfhost/core/asm"
 type Value struct {
 	Kind ValueKind
 	Base int32  // of an address: index of the 64-bit load that it comes from
-	Bits uint64 // the number; of an address: distance from its base, in bytes
+	Bits uint64 // the number; of an address: offset from its base, in bytes
 }
 
 // ValueKind says what is known.
@@ -16,7 +16,7 @@ type ValueKind uint8
 const (
 	ValueNone    ValueKind = iota // nothing yet: control does not get there
 	ValueNumber                   // a number
-	ValueAddress                  // a distance from what a 64-bit load with a reference loads
+	ValueAddress                  // an offset from what a 64-bit load with a reference loads
 	ValueAny                      // may be anything
 )
 

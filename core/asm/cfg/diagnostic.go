@@ -23,8 +23,8 @@ type DiagnosticKind uint8
 const (
 	FindUnknown       DiagnosticKind = iota + 1 // instruction that is not known
 	FindFallsOff                                // control runs past the end of the function
-	FindJumpOut                                 // distance leads out of the program
-	FindJumpMiddle                              // distance leads into the middle of a 64-bit load
+	FindJumpOut                                 // displacement leads out of the program
+	FindJumpMiddle                              // displacement leads into the middle of a 64-bit load
 	FindJumpLeaves                              // jump into another function
 	FindWriteR10                                // write to the frame pointer
 	FindUninitialised                           // register is read that no path has set

@@ -61,7 +61,7 @@ type LocalCall struct {
 // it may be nil.
 //
 // The error is an *Error: a label is missing or there twice, a reference names no function, there
-// is no instruction. Whatever else may be wrong is for Check to say. Time is linear.
+// is not an instruction. Whatever else may be wrong is for Check to say. Time is linear.
 func New(insns []asm.Insn, funcs map[int]string) (*Graph, error) {
 	if len(insns) == 0 {
 		return nil, graphError(0, errors.New("program has no instructions"))
@@ -187,7 +187,7 @@ func (b *grapher) resolve() error {
 	return nil
 }
 
-// fixed returns what a distance that is not a label leads to.
+// fixed returns what a displacement that is not a label leads to.
 func (b *grapher) fixed(i int, by int64) int32 {
 	insns := b.g.Insns
 	if b.slots == nil {

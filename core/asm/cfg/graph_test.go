@@ -138,7 +138,7 @@ func "f" 2-3
 	}
 }
 
-// TestGraphFixed checks distances that are not labels, which count slots.
+// TestGraphFixed checks displacements that are not labels, which count slots.
 func TestGraphFixed(t *testing.T) {
 	insns := []asm.Insn{
 		{Op: 0x15, Dst: asm.R1, Off: 2},                    // 0: if r1 == 0 goto 2

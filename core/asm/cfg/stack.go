@@ -87,7 +87,7 @@ func (g *Graph) Stack() []StackUse {
 const maxChain = 4 * MaxFrames
 
 // pointer is what is known of a register: nothing yet, a number of bytes above r10, or something
-// that may be an address on the stack with an unknown distance.
+// that may be an address on the stack with an unknown offset.
 type pointer struct {
 	kind pointerKind
 	off  int32
@@ -101,7 +101,7 @@ const (
 	pointerSomehow                    // on the stack, but nobody knows where
 )
 
-// frames finds for every function the lowest distance from r10 that it uses, and whether all are
+// frames finds for every function the lowest offset from r10 that it uses, and whether all are
 // known.
 func (g *Graph) frames() (low []int, exact []bool) {
 	low, exact = make([]int, len(g.Funcs)), make([]bool, len(g.Funcs))
@@ -152,7 +152,7 @@ func (p pointer) merge(q pointer) pointer {
 	return pointer{kind: pointerSomehow}
 }
 
-// track follows one instruction. It returns the lowest distance from r10 of an access or an address
+// track follows one instruction. It returns the lowest offset from r10 of an access or an address
 // that it makes, and whether that is all.
 func track(in *asm.Insn, regs *[asm.R10]pointer) (low int, known bool) {
 	at := func(r asm.Reg) pointer {
@@ -208,7 +208,7 @@ func set(regs *[asm.R10]pointer, r asm.Reg, p pointer) {
 	}
 }
 
-// access returns the distance from r10 of a memory access, if it is to the stack.
+// access returns the offset from r10 of a memory access, if it is to the stack.
 func access(base pointer, off int16) (low int, known bool) {
 	switch base.kind {
 	case pointerStack:
@@ -239,7 +239,7 @@ func arithmetic(in *asm.Insn, dst, src pointer) pointer {
 		return pointer{kind: pointerStack, off: dst.off + d}
 	}
 	if op == asm.Sub && src.kind != pointerNone {
-		return pointer{} // the distance between two addresses
+		return pointer{} // the difference of two addresses
 	}
 	return pointer{kind: pointerSomehow}
 }

@@ -39,7 +39,7 @@ func Inline(p *spec.Program, at int) error {
 func inline(p *spec.Program, at int) error {
 	insns := p.Insns.Slice()
 	if at < 0 || at >= len(insns)-1 || insns[at].Op != asm.OpCall || insns[at].Src != asm.PseudoCall {
-		return fmt.Errorf("it is no call of a function that something follows")
+		return fmt.Errorf("it is not a call of a function that something follows")
 	}
 	g, err := Graph(p)
 	if err != nil {
@@ -117,7 +117,7 @@ func (l *inliner) check() error {
 		case !movable(&in.Insn):
 			return fmt.Errorf("instruction %d uses r10 in a way that cannot be moved: %v", f.Start+i, in.Insn)
 		case in.Ref == asm.RefNone && l.g.Target(f.Start+i) >= 0:
-			return fmt.Errorf("instruction %d has a fixed distance", f.Start+i)
+			return fmt.Errorf("instruction %d has a fixed displacement", f.Start+i)
 		}
 	}
 	last := &l.g.Blocks[f.Block+f.Blocks-1]

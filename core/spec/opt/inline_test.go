@@ -243,9 +243,9 @@ func TestInlineBad(t *testing.T) {
 		at   int
 		want string
 	}{
-		{call + "r0 = 0\nexit", 0, "it is no call"},
-		{call + "r0 = 0\nexit", -1, "it is no call"},
-		{call + "r0 = 0\nexit", 99, "it is no call"},
+		{call + "r0 = 0\nexit", 0, "it is not a call"},
+		{call + "r0 = 0\nexit", -1, "it is not a call"},
+		{call + "r0 = 0\nexit", 99, "it is not a call"},
 		{".func main\ncall main\nexit", 0, `function "main": it calls itself`},
 		{call + "call f\nexit", 1, `function "f": it calls itself`},
 		{call + "r2 = 0 ll\nr3 = 0\ncall bpf_tail_call#12\nexit", 1, "instruction 6 is a tail call"},
