@@ -62,12 +62,12 @@ var known = []struct{ file, what, reason string }{
 	{"", "map perf_event_array: type", "sizes of a perf event array are 4; the peer sets them while it loads"},
 	{"invalid_map_static", "possible erroneous static qualifier", "a static map of an old object is found by its symbol"},
 	{"iproute2_map_compat", "map hash_map: type", "the pinning that iproute2's definition asks for is read"},
-	{"kconfig-", "kconfig: only ours", "configuration values are a map and variables in the blueprint"},
-	{"kconfig-", "variable LINUX_", "configuration values are a map and variables in the blueprint"},
-	{"kconfig-", "variable CONFIG_", "configuration values are a map and variables in the blueprint"},
+	{"kconfig-", "kconfig: only ours", "configuration values are a map and variables in the spec"},
+	{"kconfig-", "variable LINUX_", "configuration values are a map and variables in the spec"},
+	{"kconfig-", "variable CONFIG_", "configuration values are a map and variables in the spec"},
 	{"loader", "peer 18 0 0 0 MY_CONST", "an undefined symbol is a reference to a variable of that name"},
-	{"loader", "program static_fn: only the peer's", "a static function is no program, as for libbpf"},
-	{"loader", "program global_fn3: only the peer's", "a function that others call, in a section of unknown kind, is no program"},
+	{"loader", "program static_fn: only the peer's", "a static function is not a program, as for libbpf"},
+	{"loader", "program global_fn3: only the peer's", "a function that others call, in a section of unknown kind, is not a program"},
 	{"struct_ops-", "peer StructOps", "the member is written type.member"},
 }
 

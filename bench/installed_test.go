@@ -66,8 +66,8 @@ func installed(t *testing.T) map[string][]byte {
 
 // installedKnown are the differences to the peer, each with its reason.
 var installedKnown = []struct{ what, reason string }{
-	{"map .kconfig: only ours", "configuration values are a map in the blueprint"},
-	{"variable LINUX_KERNEL_VERSION: only ours", "configuration values are variables in the blueprint"},
+	{"map .kconfig: only ours", "configuration values are a map in the spec"},
+	{"variable LINUX_KERNEL_VERSION: only ours", "configuration values are variables in the spec"},
 	{"map xdpdump_perf_map: type", "sizes of a perf event array are 4; the peer sets them while it loads"},
 	{"map events: type", "sizes of a perf event array are 4; the peer sets them while it loads"},
 	{"section SHN_UNDEF", "a map that is only declared is found by its name"},

@@ -58,7 +58,7 @@ func (x *instance) mayUse(m *liveMap) error {
 		if m.m.Type() == spec.MapRingbuf {
 			return failf(abi.ErrNosup, "map %q is a ring buffer; source_open reads it", m.m.Name())
 		}
-		return failf(abi.ErrNosup, "entries of a %s map are no plain data", m.m.Type())
+		return failf(abi.ErrNosup, "entries of a %s map are not plain data", m.m.Type())
 	}
 	return x.rights.allow(policy.MapRW(m.m.Name()))
 }

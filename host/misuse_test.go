@@ -321,7 +321,7 @@ func TestMisuseRandom(t *testing.T) {
 		})
 		b.x.phase = abi.PhaseInit << rnd.IntN(7)
 		if rc := b.callIn(f, args...); rc < 0 && abi.Errno(-rc) > abi.ErrInternal {
-			t.Fatalf("%s(%#x) = %d, which is no code", f.Name, args, rc)
+			t.Fatalf("%s(%#x) = %d, which is not a code", f.Name, args, rc)
 		}
 		if rnd.IntN(50) == 0 {
 			newBenchState(b)

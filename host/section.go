@@ -21,7 +21,7 @@ func (x *instance) declareSection(name string) (any, error) {
 	case slices.ContainsFunc(x.sections, func(s *declaredSection) bool { return s.Pattern == name }):
 		return nil, failf(abi.ErrExist, "section %q is declared already", name)
 	case strings.HasPrefix(name, "?") || name == "+":
-		return nil, failf(abi.ErrInval, "%q is no name of a section; one with a ? before it is declared without", name)
+		return nil, failf(abi.ErrInval, "%q is not a name of a section; one with a ? before it is declared without", name)
 	case len(x.sections) >= maxSections:
 		return nil, failf(abi.ErrLimit, "a plugin has at most %d sections", maxSections)
 	}

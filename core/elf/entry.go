@@ -40,7 +40,7 @@ func (l *loader) findEntries() ([]programSection, error) {
 			continue
 		}
 		if !known && p.slot == nil {
-			l.note(NoteUnknown, "section %s stands for no known type of program", s.Name)
+			l.note(NoteUnknown, "section %s names no known type of program", s.Name)
 		}
 		out = append(out, p)
 	}

@@ -159,7 +159,7 @@ var malformedCases = []malformed{
 	{"E12", "place unaligned", change(func(f *elftest.File) { f.Section("xdp").Relocs[0].Offset = 4 }), "xdp+0x4: relocation patches no start of an instruction"},
 	{"E12", "second half of a load", change(func(f *elftest.File) { f.Section("xdp").Relocs[0].Offset = 8 }), "xdp+0x8: relocation patches no start of an instruction"},
 	{"E12", "two relocations of one place", change(func(f *elftest.File) { f.Section("xdp").Relocs[1].Offset = 0 }), "patches no start"},
-	{"E12", "target is no load", change(func(f *elftest.File) { f.Section("xdp").Relocs[0].Offset = 48 }), "relocation patches an instruction that is neither"},
+	{"E12", "target is not a load", change(func(f *elftest.File) { f.Section("xdp").Relocs[0].Offset = 48 }), "relocation patches an instruction that is neither"},
 	{"E12", "call relocation of a load", change(func(f *elftest.File) { f.Section("xdp").Relocs[0].Type = elftest.Call }), "relocation of type 10 is not one of 64-bit loads"},
 	{"E12", "load relocation of a call", change(func(f *elftest.File) { f.Section("xdp").Relocs[3].Type = elftest.Load64 }), "relocation of type 1 is not one of calls"},
 	{"E12", "call into the middle", change(func(f *elftest.File) { clear(f.Section("xdp").Data[60:64]) }), `xdp+0x38: function "drop": no function starts at .text+0x8`},

@@ -84,7 +84,7 @@ func TestMapDefinitions(t *testing.T) {
 			e := b.Add(&btf.Enum{Size: 8, Wide: true, Values: []btf.Enumerator{{Name: "v", Value: 1 << 40}}})
 			return b.def(btf.Member{Name: "max_entries", Type: e})
 		}, "has more than 32 bits"},
-		{"key is no pointer", func(b mapTypes) btf.ID { return b.def(btf.Member{Name: "key", Type: b.u32}) }, `member "key": u32 is not a pointer`},
+		{"key is not a pointer", func(b mapTypes) btf.ID { return b.def(btf.Member{Name: "key", Type: b.u32}) }, `member "key": u32 is not a pointer`},
 		{"key has no size", func(b mapTypes) btf.ID { return b.def(btf.Member{Name: "key", Type: b.ptr(0)}) }, "size of void"},
 		{"unknown pinning", func(b mapTypes) btf.ID {
 			return b.def(btf.Member{Name: "type", Type: b.num(1)}, btf.Member{Name: "pinning", Type: b.num(2)})
@@ -92,10 +92,10 @@ func TestMapDefinitions(t *testing.T) {
 		{"values not last", func(b mapTypes) btf.ID {
 			return b.def(btf.Member{Name: "values", Type: b.num(1)}, btf.Member{Name: "type", Type: b.num(12)})
 		}, "it has to be the last member"},
-		{"values are no array", func(b mapTypes) btf.ID {
+		{"values are not an array", func(b mapTypes) btf.ID {
 			return b.def(btf.Member{Name: "type", Type: b.num(12)}, btf.Member{Name: "values", Type: b.u32})
 		}, "u32 is not an array"},
-		{"values are no pointers", func(b mapTypes) btf.ID {
+		{"values are not pointers", func(b mapTypes) btf.ID {
 			return b.def(btf.Member{Name: "type", Type: b.num(12)}, btf.Member{Name: "values", Type: b.Add(&btf.Array{Type: b.u32, Index: b.u32})})
 		}, "its elements are u32, not pointers"},
 		{"values of a hash", func(b mapTypes) btf.ID {

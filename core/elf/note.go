@@ -31,7 +31,7 @@ var NoteTexts = map[string]string{
 	NoteMachine:       "the machine number in the ELF header is 0, as old compilers left it",
 	NoteNoBTF:         "there is no BTF: no types, no source lines, no CO-RE",
 	NoteSizes:         "symbols of functions have no size: it was taken from the next symbol or the end of the section",
-	NoteUnknown:       "the name of a program section stands for no known type of program",
+	NoteUnknown:       "a program section names no known type of program",
 	NoteLegacyMap:     "a map is defined the old way, without BTF, or has fields that are not known",
 	NoteLenient:       "the name of a program section was matched by how it begins only",
 	NoteDataReloc:     "initial data hold addresses that nothing can fill in; they stay as the compiler left them",

@@ -162,7 +162,7 @@ func TestLibrarySection(t *testing.T) {
 	if len(c.Programs) != 1 || c.Programs[0].Type != 0 || codes(c) != elf.NoteUnknown {
 		t.Errorf("%d programs, notes %+v", len(c.Programs), c.Notes)
 	}
-	if err := c.Check(); err == nil || !strings.Contains(err.Error(), `section "mylib" stands for none`) {
+	if err := c.Check(); err == nil || !strings.Contains(err.Error(), `section "mylib" names none`) {
 		t.Errorf("check: %v", err)
 	}
 }

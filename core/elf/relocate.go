@@ -251,7 +251,7 @@ func (k *linker) callExtern(in *asm.Insn, sym *object.Symbol) error {
 		return fmt.Errorf("function %q is called but not defined", object.Show(sym.Name))
 	}
 	if e := k.l.c.Externs[i]; e.Kind != spec.ExternKfunc {
-		return fmt.Errorf("call to %q, which is no function but a %v", object.Show(sym.Name), e.Kind)
+		return fmt.Errorf("call to %q, which is not a function but a %v", object.Show(sym.Name), e.Kind)
 	}
 	in.Src, in.Imm = asm.PseudoKfuncCall, 0
 	in.SetSymbol(asm.RefKfunc, sym.Name)

@@ -68,7 +68,7 @@ func (k *Kernel) module(name string) (*module, error) {
 		return m, nil
 	}
 	if name == vmlinux || !filepath.IsLocal(name) || filepath.Base(name) != name {
-		return nil, fmt.Errorf("that is no module: %w", ErrNotSupported)
+		return nil, fmt.Errorf("that is not a module: %w", ErrNotSupported)
 	}
 	b, unmap, err := readBTF(filepath.Join(k.typesDir, name))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -32,7 +32,7 @@ type Link interface {
 	// file detaches the program once the link is closed, too.
 	Pin(path string) error
 
-	// Unpin removes the files that Pin of this link made. Those that are gone already are no error.
+	// Unpin removes the files that Pin of this link made. Those that are gone already are not an error.
 	Unpin() error
 
 	// Detach detaches the program even where the link is pinned; the link stays open. Tracepoints,

@@ -86,7 +86,7 @@ func TestArenaErrors(t *testing.T) {
 		t.Errorf("the last bytes: %d, %v", n, err)
 	}
 	if _, err := got.Map(".bss").ReadAt(nil, 0); !errors.Is(err, loader.ErrNotSupported) || got.Map(".bss").Address() != 0 {
-		t.Errorf("a map that is no arena: %v", err)
+		t.Errorf("a map that is not an arena: %v", err)
 	}
 	again := object(t, "core/elf/testdata/arena-el.o")
 	again.Map("arena").Extra = m.Address()

@@ -29,7 +29,7 @@ func TestAttachTarget(t *testing.T) {
 		{spec.Program{Type: spec.ProgramLSM, AttachType: spec.AttachTypeLSMMac, AttachTo: "no_such"}, false, `LSM hook "no_such"`},
 		{spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceFentry, AttachTo: "vmlinux:do_sys_openat2"}, true, ""},
 		{spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceFentry, AttachTo: "no_such:do_sys_openat2"}, false, `kernel module "no_such": it is not loaded`},
-		{spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceFentry, AttachTo: "../btf/vmlinux:do_sys_openat2"}, false, "that is no module"},
+		{spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceFentry, AttachTo: "../btf/vmlinux:do_sys_openat2"}, false, "that is not a module"},
 		{spec.Program{Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceRawTp}, false, "does not say which tracepoint"},
 		{spec.Program{Type: spec.ProgramExt, AttachTo: "f"}, false, "ext programs"},
 	} {

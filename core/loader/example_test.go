@@ -19,11 +19,11 @@ func ExampleLoad() {
 		log.Fatal(err)
 	}
 	defer file.Close()
-	blueprint, err := elf.Load(file, elf.Options{})
+	collection, err := elf.Load(file, elf.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	c, err := loader.Load(blueprint, loader.Options{})
+	c, err := loader.Load(collection, loader.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -38,8 +38,8 @@ func ExampleLoad() {
 
 // The verifier's refusal is one line; with %+v it comes with the whole log.
 func ExampleVerifierError() {
-	var blueprint *spec.Collection
-	_, err := loader.Load(blueprint, loader.Options{})
+	var collection *spec.Collection
+	_, err := loader.Load(collection, loader.Options{})
 	var refused *loader.VerifierError
 	if errors.As(err, &refused) {
 		fmt.Println("instruction", refused.Insn, "of", refused.Program, "is refused:", refused.Cause)

@@ -55,7 +55,7 @@ func TestLoad(t *testing.T) {
 	before := c.Clone()
 	got := loadT(t, c, Options{})
 	if d := cmp.Diff(before, c); d != "" {
-		t.Errorf("the blueprint changed:\n%s", d)
+		t.Errorf("the spec changed:\n%s", d)
 	}
 	o := TestRunOptions{Data: packet()}
 	for range 3 {

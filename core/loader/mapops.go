@@ -19,8 +19,8 @@ const (
 	UpdateLock  UpdateFlags = 4 // hold the spin lock in the value during the call
 )
 
-// Lookup reads the value of key into value, which must have ValueBufferSize bytes. A missing key gives
-// ErrNoKey as it is; nothing is allocated.
+// Lookup reads the value of key into value, which must have ValueBufferSize bytes. The error is
+// ErrNoKey itself if the key does not exist; nothing is allocated.
 func (m *Map) Lookup(key, value []byte) error {
 	if len(key) != int(m.keySize) || len(value) != m.buffer {
 		return m.sizeError("look up in", key, value)

@@ -361,7 +361,7 @@ func (p *Program) Instance(name string) (*Map, error) {
 	case i >= 0:
 		return p.instances[i], nil
 	case name != "":
-		return nil, fmt.Errorf("program %q is no member of an instance %q", p.name, name)
+		return nil, fmt.Errorf("program %q is not a member of an instance %q", p.name, name)
 	case len(p.instances) == 1:
 		return p.instances[0], nil
 	}
@@ -373,7 +373,7 @@ func (p *Program) Instance(name string) (*Map, error) {
 // All of them stay open for the time of the call. It is what link.StructOps is made of.
 func (m *Map) WithInstance(fn func(fd int, value []byte) error) error {
 	if m.ops == nil {
-		return fmt.Errorf("use map %q: it is no instance of struct_ops: %w", m.name, ErrNotSupported)
+		return fmt.Errorf("use map %q: it is not an instance of struct_ops: %w", m.name, ErrNotSupported)
 	}
 	value := bytes.Clone(m.ops.value)
 	for _, p := range m.ops.members {
@@ -395,7 +395,7 @@ func structAt(t *btf.Types, id btf.ID) (*btf.Struct, error) {
 	}
 	s, ok := typ.(*btf.Struct)
 	if !ok || s.Union {
-		return nil, fmt.Errorf("type %s is no struct", t.TypeName(id))
+		return nil, fmt.Errorf("type %s is not a struct", t.TypeName(id))
 	}
 	return s, nil
 }

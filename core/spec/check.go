@@ -104,7 +104,7 @@ func (k *checker) programs() {
 func (k *checker) program(p *Program) (insn int, err error) {
 	if p.Type == ProgramUnspec {
 		if p.Section != "" {
-			return -1, fmt.Errorf("it has no type: section %s stands for none", show(p.Section))
+			return -1, fmt.Errorf("it has no type: section %s names none", show(p.Section))
 		}
 		return -1, fmt.Errorf("it has no type")
 	}

@@ -35,7 +35,7 @@ func TestCheck(t *testing.T) {
 		{"program name", func(c *Collection) { c.Programs[0].Name = "" }, "program 0 has no name"},
 		{"program names", func(c *Collection) { c.Programs = append(c.Programs, c.Programs[0]) }, `two programs are named "main"`},
 		{"program type", func(c *Collection) { c.Programs[0].Type = 0 }, `check program "main": it has no type`},
-		{"program section", func(c *Collection) { c.Programs[0].Type, c.Programs[0].Section = 0, "xpd" }, `section "xpd" stands for none`},
+		{"program section", func(c *Collection) { c.Programs[0].Type, c.Programs[0].Section = 0, "xpd" }, `section "xpd" names none`},
 		{"program empty", func(c *Collection) { c.Programs[0].Insns = Insns{} }, "it has no instructions"},
 		{"function twice", func(c *Collection) { c.Programs[0].Insns.private()[1].Func = &btf.FuncInfo{Name: "helper"} }, `function "helper" is defined twice`},
 		{"label twice", func(c *Collection) { c.Programs[0].Insns.private()[0].Label = 1 }, "label L1 is defined at instructions 0 and 4"},

@@ -306,7 +306,7 @@ func (c *Collection) ResizeData(name string, size uint32) error {
 	case m == nil:
 		return fmt.Errorf("resize map %s: no such map", show(name))
 	case !c.isData(m):
-		return fmt.Errorf("resize map %s: it is no data section", show(name))
+		return fmt.Errorf("resize map %s: it is not a data section", show(name))
 	case size == 0 || size > maxData:
 		return fmt.Errorf("resize map %s: %d bytes are not between 1 and %d", show(name), size, maxData)
 	case size == m.ValueSize:

@@ -87,7 +87,7 @@ func TestResizeData(t *testing.T) {
 		{".rodata", 6, `variable "ports" needs its first 7 bytes`},
 		{".rodata", 0, "not between"},
 		{".bss", 1 << 30, "not between"},
-		{"flows", 8, "no data section"},
+		{"flows", 8, "not a data section"},
 		{"none", 8, "no such map"},
 	} {
 		if err := c.ResizeData(tt.name, tt.size); err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -218,7 +218,7 @@ func (p *textParser) number(bits int) uint64 {
 	w := p.word()
 	n, err := strconv.ParseUint(w, 0, bits)
 	if err != nil {
-		p.fail(at, "%s is no number of %d bits", show(w), bits)
+		p.fail(at, "%s is not a number of %d bits", show(w), bits)
 	}
 	return n
 }
@@ -230,7 +230,7 @@ func (p *textParser) typeID() btf.ID {
 	w, _, _ := strings.Cut(p.rest(), " ")
 	id, err := strconv.ParseUint(w, 10, 32)
 	if err != nil {
-		p.fail(at, "%s is no number of a type", show(w))
+		p.fail(at, "%s is not a number of a type", show(w))
 	}
 	p.pos = len(p.line)
 	return btf.ID(id)

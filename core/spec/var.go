@@ -200,7 +200,7 @@ func (v *Var) checkScalar() error {
 	case 1, 2, 4, 8:
 		return nil
 	}
-	return fmt.Errorf("its %d bytes are no number", v.Size)
+	return fmt.Errorf("its %d bytes are not a number", v.Size)
 }
 
 func (v *Var) putScalar(c *Collection, x uint64) error {

@@ -77,8 +77,8 @@ func TestVarBounds(t *testing.T) {
 		{"write behind", func() error { return v.Write(c, 2, []byte{1, 2}) }, "2 bytes at offset 2 do not fit its 3"},
 		{"write far behind", func() error { return v.Write(c, 1<<32-1, []byte{1}) }, "do not fit"},
 		{"read behind", func() error { _, err := v.Read(c, 4, nil); return err }, "offset 4 is outside its 3 bytes"},
-		{"no number", func() error { return v.SetUint(c, 1) }, "its 3 bytes are no number"},
-		{"no number read", func() error { _, err := v.Int(c); return err }, "its 3 bytes are no number"},
+		{"no number", func() error { return v.SetUint(c, 1) }, "its 3 bytes are not a number"},
+		{"no number read", func() error { _, err := v.Int(c); return err }, "its 3 bytes are not a number"},
 		{"outside the map", func() error {
 			_, err := (&Var{Name: "x", Map: ".bss", Offset: 1<<32 - 4, Size: 8}).Bytes(c)
 			return err

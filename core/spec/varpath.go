@@ -303,5 +303,5 @@ func (p VarPath) word(c *Collection) (uint64, error) {
 }
 
 func (p VarPath) noNumber() error {
-	return fmt.Errorf("access %s: its %d bytes are no number", show(p.Path), p.Size)
+	return fmt.Errorf("access %s: its %d bytes are not a number", show(p.Path), p.Size)
 }

@@ -138,7 +138,7 @@ func TestPlaceRefused(t *testing.T) {
 	}
 	if p, err := c.VarPath("cfg.ports"); err != nil {
 		t.Error(err)
-	} else if err := p.SetInt(c, -1); err == nil || !strings.Contains(err.Error(), "16 bytes are no number") {
+	} else if err := p.SetInt(c, -1); err == nil || !strings.Contains(err.Error(), "16 bytes are not a number") {
 		t.Errorf("an array takes -1: %v", err)
 	}
 	if c.Maps[0].Data != nil {
@@ -211,7 +211,7 @@ func TestPlaceGrown(t *testing.T) {
 	if err := c.ResizeData(".data", 24); err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]string{"pairs[3].high": "index 3 of 3", "pairs[2].none": "not found", "pairs[x]": "no number", "pairs.low": "no members"} {
+	for path, want := range map[string]string{"pairs[3].high": "index 3 of 3", "pairs[2].none": "not found", "pairs[x]": "not a number", "pairs.low": "no members"} {
 		if _, err := c.VarPath(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", path, err, want)
 		}

@@ -64,7 +64,7 @@ func TestFacts(t *testing.T) {
 	}
 	write(t, filepath.Join(facts, sumsFile), "{")
 	if _, err := s.Facts(k); err == nil {
-		t.Error("checksums that cannot be read are no error")
+		t.Error("checksums that cannot be read are not an error")
 	}
 }
 

@@ -67,7 +67,7 @@ func FuzzText(f *testing.F) {
 			}
 		}
 		if again := Text(out); again != out {
-			t.Fatalf("Text is no fixed point: %q, %q", out, again)
+			t.Fatalf("Text is not a fixed point: %q, %q", out, again)
 		}
 	})
 }

@@ -26,7 +26,7 @@ func MapRing(raw, size int) (*Ring, error) {
 		return nil, fmt.Errorf("ring buffers on 32-bit machines: %w", ErrNotSupported)
 	}
 	if size <= 0 || size&(size-1) != 0 {
-		return nil, fmt.Errorf("map ring: size %d is no power of two", size)
+		return nil, fmt.Errorf("map ring: size %d is not a power of two", size)
 	}
 	page := PageSize()
 	cons, err := unix.Mmap(raw, 0, page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)

@@ -258,7 +258,7 @@ func (w *writer) unlink(in *asm.Insn) (r object.OutReloc, ok bool, err error) {
 		}
 		n := w.m.Named[section]
 		if n == 0 {
-			return r, false, fmt.Errorf("%w: the address of a value of map %q, which is no data section", ErrWrite, object.Show(m.Name))
+			return r, false, fmt.Errorf("%w: the address of a value of map %q, which is not a data section", ErrWrite, object.Show(m.Name))
 		}
 		r.Symbol = w.m.SectionSymbol(n)
 	case asm.RefKfunc:

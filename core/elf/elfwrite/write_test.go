@@ -227,9 +227,9 @@ func TestWriteRefused(t *testing.T) {
 			c.Maps[4].Name, c.Vars[0].Map = ".bss", ".bss"
 			c.Programs[0].Insns.Edit(func(in []spec.Insn) { in[3].Symbol = ".bss" })
 		},
-		"no data section": func(c *spec.Collection) { c.Programs[0].Insns.Edit(func(in []spec.Insn) { in[3].Symbol = "flows" }) },
-		"max_entries":     func(c *spec.Collection) { c.Maps[4].MaxEntries = 2 },
-		"is not declared": func(c *spec.Collection) { c.Externs = c.Externs[1:] },
+		"not a data section": func(c *spec.Collection) { c.Programs[0].Insns.Edit(func(in []spec.Insn) { in[3].Symbol = "flows" }) },
+		"max_entries":        func(c *spec.Collection) { c.Maps[4].MaxEntries = 2 },
+		"is not declared":    func(c *spec.Collection) { c.Externs = c.Externs[1:] },
 	} {
 		c := built(t, asm.LittleEndian)
 		edit(c)

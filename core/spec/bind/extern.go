@@ -60,7 +60,7 @@ func (b *Binder) applyExtern(p *Program, i int) error {
 	}
 	switch {
 	case e != nil && e.Kind == spec.ExternKconfig:
-		return fmt.Errorf("configuration value %q is no symbol; it is a variable", name)
+		return fmt.Errorf("configuration value %q is not a symbol; it is a variable", name)
 	case e != nil && (e.Kind == spec.ExternKfunc || e.Type != 0):
 		return b.applyTyped(p, i, e)
 	}

@@ -85,7 +85,7 @@ func (r MapRef) SetValueSize(v uint64) error {
 // Data returns the initial bytes of a data section, which are not to be changed.
 func (r MapRef) Data() ([]byte, error) {
 	if !r.isDataSection() {
-		return nil, failf(abi.ErrNoent, "map %q has no initial bytes; it is no data section", r.Map.Name)
+		return nil, failf(abi.ErrNoent, "map %q has no initial bytes; it is not a data section", r.Map.Name)
 	}
 	if r.Map.Data != nil {
 		return r.Map.Data, nil
@@ -100,7 +100,7 @@ func (r MapRef) Data() ([]byte, error) {
 func (r MapRef) SetData(v []byte) error {
 	switch {
 	case !r.isDataSection():
-		return failf(abi.ErrNoent, "map %q has no initial bytes; it is no data section", r.Map.Name)
+		return failf(abi.ErrNoent, "map %q has no initial bytes; it is not a data section", r.Map.Name)
 	case uint64(len(v)) > uint64(r.Map.ValueSize):
 		return failf(abi.ErrRange, "%d bytes do not fit the %d of map %q", len(v), r.Map.ValueSize, r.Map.Name)
 	case r.Map.ValueSize > MaxMapData:

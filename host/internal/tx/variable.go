@@ -55,7 +55,7 @@ func (o *Object) Number(path string, value uint64) (Number, error) {
 	case err != nil:
 		return n, &Error{abi.ErrBTF, err.Error()}
 	case n.at.Bits == 0 || isPointer(o.Work, n.at):
-		return n, failf(abi.ErrBTF, "%s is no number", path)
+		return n, failf(abi.ErrBTF, "%s is not a number", path)
 	case !n.at.Fits(value):
 		return n, failf(abi.ErrRange, "%d does not fit the %d bits of %s", int64(value), n.at.Bits, path)
 	}

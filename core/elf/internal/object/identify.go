@@ -34,7 +34,7 @@ var magics = []magic{
 	{"\x89PNG\r\n\x1a\n", 0, "a PNG image", ""},
 	{"\xff\xd8\xff", 0, "a JPEG image", ""},
 	{"%PDF-", 0, "a PDF document", ""},
-	{"\x00asm", 0, "a WebAssembly module", "a plugin is no object, it patches some"},
+	{"\x00asm", 0, "a WebAssembly module", "a plugin is not an object, it patches some"},
 	{"!<arch>\n", 0, "an ar archive", extract},
 	{"!<thin>\n", 0, "an ar archive", extract},
 	{"ustar", 257, "a tar archive", extract},
