@@ -83,7 +83,7 @@ func (r *Run) load(ctx context.Context, p *plan.Plan) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("load object %s: %w", SafeText(c.Name), context.Cause(ctx))
 		}
-		loaded, err := r.backend.Load(c.After, loadOptions(c))
+		loaded, err := r.backend.Load(c.After, backend.LoadOptions{Programs: c.After.Attached().Programs})
 		if err != nil {
 			return explain(p.Plugin.Name, c, err)
 		}
@@ -93,17 +93,6 @@ func (r *Run) load(ctx context.Context, p *plan.Plan) error {
 		}
 	}
 	return nil
-}
-
-// loadOptions asks for the optional programs that something attaches, and no others.
-func loadOptions(o *plan.Object) backend.LoadOptions {
-	var how backend.LoadOptions
-	for _, p := range o.After.Programs {
-		if p.Optional && o.Attached(p.Name) {
-			how.Programs = append(how.Programs, p.Name)
-		}
-	}
-	return how
 }
 
 // explain says of a program that the verifier refused who wrote the instruction to blame.

@@ -72,10 +72,11 @@ func (p *Plugin) finish(ov *tx.Transaction) (*plan.Plan, error) {
 	made := &plan.Plan{Plugin: p.Info(), Policy: p.policy.Name(), Notes: ov.Notes, Edits: ov.Edits}
 	types := p.host.config.CoreTypes
 	for _, o := range ov.Objects {
-		if all := o.Work.CheckAll(); len(all) > 0 {
-			return nil, p.x.unfit(o, all)
+		blocking, rest := o.Work.Select(o.Work.Attached()).Split(o.Work.CheckAll())
+		if len(blocking) > 0 {
+			return nil, p.x.unfit(o, blocking)
 		}
-		done := plan.Object{Name: o.Name, Source: o.Source, SHA256: o.SHA256, Before: o.Before, After: o.Work}
+		done := plan.Object{Name: o.Name, Source: o.Source, SHA256: o.SHA256, Before: o.Before, After: o.Work, Unfit: rest}
 		if err := done.Complete(types); err != nil {
 			was := plan.Object{After: o.Before}
 			if was.Complete(types) != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/internal/tx"
@@ -436,6 +437,57 @@ func coreTypes(t *testing.T) *btf.Types {
 		t.Fatal(err)
 	}
 	return types
+}
+
+// TestPlanIdle plans an object with an optional program that could not be loaded: it matters only
+// once something attaches it.
+func TestPlanIdle(t *testing.T) {
+	for _, attached := range []bool{false, true} {
+		p, err := newHost(t).Open(context.Background(), newWasmGuest().describe("self", nil).hook("bpfhost_plan", "").bytes(), PluginOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := testCollection()
+		c.Attach = nil
+		c.Programs = append(c.Programs, &spec.Program{Name: "spare", Section: "?mylib", Optional: true, Insns: spec.NewInsns(
+			spec.Insn{Insn: asm.Call(asm.HelperOverrideReturn), Core: &btf.CoreRelo{Type: 99, Access: "x"}})})
+		if attached {
+			c.Attach = []spec.Attach{{Program: "spare", Kind: spec.HookXDP, Target: "eth0"}}
+		}
+		p.x.inputs = []tx.Input{{Name: "drops", Source: "drops.o", Collection: c}}
+		made, err := p.Plan(context.Background())
+		const fault = `check program "spare": it has no type: section "?mylib" stands for none`
+		if attached {
+			if !errors.Is(err, ErrInput) || !strings.Contains(err.Error(), fault) {
+				t.Errorf("attached: %v", err)
+			}
+			continue
+		}
+		if made == nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if err := made.WriteText(&b, plan.TextOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		doc, err := json.Marshal(made)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := b.String()
+		if !strings.Contains(text, "  not loaded, and could not be: "+fault+"\n") || !strings.Contains(text, "    prog  spare        unspec  1 insns                 not loaded: nothing attaches it\n") ||
+			!strings.Contains(text, "Plan: 3 to create, 0") {
+			t.Errorf("the plan is\n%s", text)
+		}
+		if !strings.Contains(string(doc), `"unfit":[{"object":"program","name":"spare","insn":-1,`) {
+			t.Errorf("the plan is %s", doc)
+		}
+		for _, d := range made.Decisions {
+			if strings.Contains(d.Access, "override_return") {
+				t.Errorf("evaluated: %+v", d)
+			}
+		}
+	}
 }
 
 // What a plugin does without having declared it is denied, whatever the policy grants.

@@ -93,7 +93,7 @@ func (b *kernelBTF) add(size int, s string) {
 // loadTypes loads the types of the collection into the kernel. A kernel that does not understand
 // some of them gets simpler ones in their place; one that refuses these too gets programs and maps
 // without types, unless something cannot work without.
-func (l *session) loadTypes() error {
+func (l *session) loadTypes(programs []*spec.Program) error {
 	if l.spec.BTF == nil || l.spec.BTF.Len() < 2 {
 		return nil
 	}
@@ -101,7 +101,7 @@ func (l *session) loadTypes() error {
 	if err != nil {
 		return fmt.Errorf("load types: %w", err)
 	}
-	fd, b, err := l.giveTypes(raw)
+	fd, b, err := l.giveTypes(raw, programs)
 	if err == nil {
 		l.btf, l.kernelBTF = fd, b
 		return nil
@@ -110,7 +110,7 @@ func (l *session) loadTypes() error {
 		return fmt.Errorf("load types: %w", l.kernel.Explain(err, sys.CapBPF.String()))
 	}
 	if plain, note, why := plainTypes(raw, l.kernel.TypeFeatures); why == nil && plain != nil {
-		if fd, b, again := l.giveTypes(plain); again == nil {
+		if fd, b, again := l.giveTypes(plain, programs); again == nil {
 			l.btf, l.kernelBTF = fd, b
 			l.note(note)
 			return nil
@@ -149,10 +149,10 @@ func plainTypes(raw []byte, accepted func(btf.Feature) btf.Feature) (plain []byt
 	}, err
 }
 
-// giveTypes adds the texts of source lines to types and loads them.
-func (l *session) giveTypes(raw []byte) (*sys.FD, *kernelBTF, error) {
+// giveTypes adds the texts of source lines of programs to types and loads them.
+func (l *session) giveTypes(raw []byte, programs []*spec.Program) (*sys.FD, *kernelBTF, error) {
 	b := &kernelBTF{b: slices.Clip(raw)} // what is added must not get into raw
-	b.addLines(l.programs)
+	b.addLines(programs)
 	fd, err := sys.LoadBTF(&sys.BTFLoad{BTF: sys.BytesPointer(b.b), Size: uint32(len(b.b))})
 	return fd, b, err
 }

@@ -3,6 +3,7 @@ package loader
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/bpfhost/bpfhost/core/asm"
@@ -81,11 +82,8 @@ type session struct {
 	spec     *spec.Collection
 	options  Options
 	kernel   *Kernel
-	programs []*spec.Program // those to be loaded
-	finder   *bind.Finder    // of names in the kernel
-
-	opsTypes  map[string]*opsType  // by name of the struct
-	instances map[string]*instance // by map: the instances of struct_ops that are made
+	finder   *bind.Finder        // of names in the kernel
+	opsTypes map[string]*opsType // what was found, by name of the struct
 
 	btf       *sys.FD
 	kernelBTF *kernelBTF
@@ -102,7 +100,7 @@ type session struct {
 // Errors name the object; among those they wrap are *VerifierError, *FeatureError, ErrNotSupported
 // and ErrPermission.
 func Load(c *spec.Collection, o Options) (*Collection, error) {
-	l := &session{spec: c, options: o, kernel: o.Kernel, out: &Collection{}, fds: make(map[string]int), fresh: make(map[string]bool)}
+	l := &session{spec: c, options: o, kernel: o.Kernel, out: &Collection{}, opsTypes: make(map[string]*opsType), fds: make(map[string]int), fresh: make(map[string]bool)}
 	if l.kernel == nil {
 		l.kernel = NewKernel()
 		l.always = append(l.always, func() { l.kernel.Close() })
@@ -129,13 +127,16 @@ func runBackward(fs []func()) {
 }
 
 func (l *session) run() error {
-	if err := l.check(); err != nil {
+	chosen, err := l.choose()
+	if err != nil {
 		return err
 	}
-	if err := l.chooseOps(); err != nil {
+	ops, err := l.layOutAll(chosen.Maps)
+	if err != nil {
 		return err
 	}
-	b, ready, err := l.prepareAll()
+	programs := l.withoutIdle(chosen.Programs, ops)
+	b, ready, err := l.prepareAll(programs)
 	if err != nil {
 		return err
 	}
@@ -144,10 +145,10 @@ func (l *session) run() error {
 		_ = sys.RaiseMemlock()
 	}
 	l.always = append(l.always, func() { l.btf.Close() })
-	if err := l.loadTypes(); err != nil {
+	if err := l.loadTypes(programs); err != nil {
 		return err
 	}
-	pins, err := l.createMaps(b)
+	pins, err := l.createMaps(b, chosen.Maps, ops)
 	if err != nil {
 		return err
 	}
@@ -159,44 +160,56 @@ func (l *session) run() error {
 	if err := l.fillProgramArrays(); err != nil {
 		return err
 	}
-	if err := l.fillOps(); err != nil {
+	if err := l.fillOps(ops); err != nil {
 		return err
 	}
 	return l.pin(pins)
 }
 
-// check is what can be known without a kernel, and chooses the programs.
-func (l *session) check() error {
-	if err := l.spec.Check(); err != nil {
-		return err
+// choose returns what is loaded, and checks of it what can be known without a kernel.
+func (l *session) choose() (spec.Selection, error) {
+	var none spec.Selection
+	for _, name := range l.options.Programs {
+		if l.spec.Program(name) == nil {
+			return none, fmt.Errorf("load collection: there is no program %q", name)
+		}
 	}
+	for _, name := range l.options.Instances {
+		if m := l.spec.Map(name); m == nil || m.Type != spec.MapStructOps {
+			return none, fmt.Errorf("load collection: there is no instance of struct_ops named %q", name)
+		}
+	}
+	instances := slices.AppendSeq(slices.Clone(l.options.Instances), maps.Keys(l.options.Maps))
+	chosen := l.spec.Select(spec.Choice{Programs: l.options.Programs, Instances: instances})
+	blocking, rest := chosen.Split(l.spec.CheckAll())
+	if len(blocking) > 0 {
+		return none, blocking[0]
+	}
+	for _, e := range rest {
+		l.note(spec.Note{Code: "L07", Text: fmt.Sprintf("not loaded, and could not be: %v", e)})
+	}
+	return chosen, l.checkOrder()
+}
+
+// checkOrder refuses what is not in the byte order of this machine.
+func (l *session) checkOrder() error {
 	if l.spec.Order != nativeOrder() {
 		return fmt.Errorf("load collection: it is %v-endian, this machine is %v-endian: %w", l.spec.Order, nativeOrder(), ErrNotSupported)
 	}
 	if t := l.options.CoreTypes; t != nil && (t.Order() == binary.BigEndian) != (nativeOrder() == asm.BigEndian) {
 		return fmt.Errorf("load collection: the types for CO-RE are %v, this machine is %v-endian: %w", t.Order(), nativeOrder(), ErrNotSupported)
 	}
-	for _, p := range l.spec.Programs {
-		if !p.Optional || slices.Contains(l.options.Programs, p.Name) {
-			l.programs = append(l.programs, p)
-		}
-	}
-	for _, name := range l.options.Programs {
-		if l.spec.Program(name) == nil {
-			return fmt.Errorf("load collection: there is no program %q", name)
-		}
-	}
 	return nil
 }
 
 // prepareAll binds the programs to this kernel and finds what they are attached to.
-func (l *session) prepareAll() (*bind.Binder, []*prepared, error) {
-	b, err := bind.New(l.spec, l.programs, l.finder, l.options.CoreTypes)
+func (l *session) prepareAll(programs []*spec.Program) (*bind.Binder, []*prepared, error) {
+	b, err := bind.New(l.spec, programs, l.finder, l.options.CoreTypes)
 	if err != nil {
 		return nil, nil, fmt.Errorf("resolve externs: %w", kernelError(err))
 	}
-	ready := make([]*prepared, 0, len(l.programs))
-	for _, p := range l.programs {
+	ready := make([]*prepared, 0, len(programs))
+	for _, p := range programs {
 		r, err := l.prepare(b, p)
 		if err != nil {
 			return nil, nil, fmt.Errorf("prepare program %q: %w", p.Name, err)
@@ -206,14 +219,10 @@ func (l *session) prepareAll() (*bind.Binder, []*prepared, error) {
 	return b, ready, nil
 }
 
-// createMaps makes all maps, fills data sections and maps of maps. It returns the maps to be
-// pinned.
-func (l *session) createMaps(b *bind.Binder) (pins []*Map, err error) {
-	for _, s := range l.spec.Maps {
-		if l.skipped(s) {
-			continue
-		}
-		m, fresh, err := l.openMap(s)
+// createMaps makes maps, fills data sections and maps of maps. It returns those to be pinned.
+func (l *session) createMaps(b *bind.Binder, list []*spec.Map, ops map[string]*instance) (pins []*Map, err error) {
+	for _, s := range list {
+		m, fresh, err := l.openMap(s, ops[s.Name])
 		if err != nil {
 			return nil, fmt.Errorf("create map %q: %w", s.Name, err)
 		}
@@ -230,7 +239,7 @@ func (l *session) createMaps(b *bind.Binder) (pins []*Map, err error) {
 			}
 		}
 	}
-	for _, s := range l.spec.Maps {
+	for _, s := range list {
 		if s.Inner == nil || !l.fresh[s.Name] {
 			continue
 		}
@@ -243,8 +252,9 @@ func (l *session) createMaps(b *bind.Binder) (pins []*Map, err error) {
 	return pins, nil
 }
 
-// openMap creates a map, or takes the caller's or a pinned one. fresh says that it is new.
-func (l *session) openMap(s *spec.Map) (m *Map, fresh bool, err error) {
+// openMap creates a map, of an instance of struct_ops if there is one, or takes the caller's or a
+// pinned one. fresh says that it is new.
+func (l *session) openMap(s *spec.Map, ops *instance) (m *Map, fresh bool, err error) {
 	if given := l.options.Maps[s.Name]; given != nil {
 		if l.out.given == nil {
 			l.out.given = make(map[string]*Map)
@@ -257,8 +267,8 @@ func (l *session) openMap(s *spec.Map) (m *Map, fresh bool, err error) {
 			return m, false, err
 		}
 	}
-	if s.Type == spec.MapStructOps {
-		m, err = l.createOps(s)
+	if ops != nil {
+		m, err = l.createOps(s, ops)
 	} else {
 		m, err = l.createMap(s)
 	}

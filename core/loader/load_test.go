@@ -137,6 +137,55 @@ func TestOptionalPrograms(t *testing.T) {
 	}
 }
 
+// TestIdlePrograms loads a collection whose optional programs, which nobody chose, could not be.
+func TestIdlePrograms(t *testing.T) {
+	c := collection([]*spec.Program{
+		program("main", asm.Mov64Imm(asm.R0, 3), asm.Exit()),
+		{Name: "typeless", Section: "?mylib"},
+		program("lost", asm.LoadMap(asm.R1, "nowhere"), asm.Exit()),
+		program("configured", asm.LoadVar(asm.R1, "CONFIG_NO_SUCH_OPTION", 0), asm.Mov64Imm(asm.R0, 0), asm.Exit()),
+	},
+		&spec.Map{Name: ".kconfig", Section: ".kconfig", Type: spec.MapArray, KeySize: 4, ValueSize: 4, MaxEntries: 1, Data: make([]byte, 4)})
+	var b btf.Builder
+	number := b.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})
+	c.BTF = mustTypes(t, &b)
+	c.Vars = []*spec.Var{{Name: "CONFIG_NO_SUCH_OPTION", Section: ".kconfig", Map: ".kconfig", Size: 4, Type: number}}
+	c.Externs = []spec.Extern{{Name: "CONFIG_NO_SUCH_OPTION", Kind: spec.ExternKconfig, Type: number}}
+	for _, p := range c.Programs[1:] {
+		p.Optional = true
+	}
+	got := loadT(t, c, Options{})
+	if r, err := got.Program("main").TestRun(TestRunOptions{Data: packet()}); err != nil || r.Ret != 3 || len(got.Programs()) != 1 {
+		t.Errorf("run: %d, %v; %d programs", r.Ret, err, len(got.Programs()))
+	}
+	var notes []string
+	for _, n := range got.Notes() {
+		notes = append(notes, n.Code+" "+n.Text)
+	}
+	want := []string{
+		`L07 not loaded, and could not be: check program "typeless": it has no type: section "?mylib" stands for none`,
+		`L07 not loaded, and could not be: check program "lost": instruction 0: map "nowhere" does not exist`,
+		`L07 nothing that is loaded reads configuration value "CONFIG_NO_SUCH_OPTION", which is left at 0: the kernel was built without it: not supported`,
+	}
+	if d := cmp.Diff(want, notes); d != "" {
+		t.Errorf("notes, -want +have:\n%s", d)
+	}
+	for name, want := range map[string]string{
+		"typeless": `check program "typeless": it has no type`, "lost": `map "nowhere" does not exist`,
+		"configured": `configuration value "CONFIG_NO_SUCH_OPTION": the kernel was built without it`,
+	} {
+		if _, err := Load(c, Options{Programs: []string{name}}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("with %s: %v, want %s", name, err, want)
+		}
+	}
+	c.Programs = append(c.Programs, program("main", asm.Exit()))
+	c.Programs[4].Optional = true
+	var fault *spec.CheckError
+	if _, err := Load(c, Options{}); !errors.As(err, &fault) || fault.Kind != spec.ObjectCollection {
+		t.Errorf("two programs of one name: %v", err)
+	}
+}
+
 func TestGivenMap(t *testing.T) {
 	first := loadT(t, counter(), Options{})
 	second := loadT(t, counter(), Options{Maps: map[string]*Map{"seen": first.Map("seen")}})

@@ -76,7 +76,7 @@ func writeTypes(t testing.TB, file string, types *btf.Types) {
 
 // newSession is a load into a kernel that has not begun.
 func newSession(k *Kernel) *session {
-	l := &session{kernel: k, out: &Collection{}}
+	l := &session{kernel: k, out: &Collection{}, opsTypes: make(map[string]*opsType)}
 	l.finder = bind.NewFinder(k, l.note)
 	return l
 }

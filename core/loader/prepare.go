@@ -27,7 +27,8 @@ func (l *session) prepare(b *bind.Binder, p *spec.Program) (*prepared, error) {
 	}
 	out := &prepared{Program: bound, attachType: uint32(p.AttachType)}
 	if p.Type == spec.ProgramStructOps {
-		return out, l.opsTarget(out)
+		out.attach, out.attachType, err = l.opsTarget(p.AttachTo)
+		return out, err
 	}
 	out.attach, err = l.attachTarget(p)
 	return out, err

@@ -43,52 +43,42 @@ type instanceMember struct {
 // opsWord is the size in bytes of a function pointer of the kernel.
 const opsWord = 8
 
-// chooseOps finds out which instances of struct_ops are made and lays them out, and which of the
-// programs of that type are loaded: members of these instances, and those that were asked for.
-func (l *session) chooseOps() error {
-	l.instances = make(map[string]*instance)
-	wanted, member := make(map[string]bool), make(map[string]bool)
-	for _, m := range l.spec.Maps {
-		if m.Type != spec.MapStructOps {
-			continue
-		}
-		for _, v := range m.Values {
-			member[v.Name] = true
-		}
-		if m.Optional && !slices.Contains(l.options.Instances, m.Name) || l.options.Maps[m.Name] != nil {
+// layOutAll lays out the instances of struct_ops among maps, by the name of their map, but for those
+// of the caller.
+func (l *session) layOutAll(list []*spec.Map) (map[string]*instance, error) {
+	all := make(map[string]*instance)
+	for _, m := range list {
+		if m.Type != spec.MapStructOps || l.options.Maps[m.Name] != nil {
 			continue
 		}
 		in, err := l.layOut(m)
 		if err != nil {
-			return fmt.Errorf("create map %q: %w", m.Name, err)
+			return nil, fmt.Errorf("create map %q: %w", m.Name, err)
 		}
-		l.instances[m.Name] = in
-		for _, v := range in.members {
-			wanted[v.name] = true
-		}
+		all[m.Name] = in
 	}
-	for _, name := range l.options.Instances {
-		if l.instances[name] == nil {
-			return fmt.Errorf("load collection: there is no instance of struct_ops named %q", name)
-		}
-	}
-	if len(member) == 0 {
-		return nil
-	}
-	chosen := l.programs
-	l.programs = nil
-	for _, p := range l.spec.Programs {
-		idle := p.Type == spec.ProgramStructOps && member[p.Name] && !slices.Contains(l.options.Programs, p.Name)
-		if wanted[p.Name] || !idle && slices.Contains(chosen, p) {
-			l.programs = append(l.programs, p)
-		}
-	}
-	return nil
+	return all, nil
 }
 
-// skipped reports whether the map is an optional instance that nobody asked for.
-func (l *session) skipped(m *spec.Map) bool {
-	return m.Type == spec.MapStructOps && l.instances[m.Name] == nil && l.options.Maps[m.Name] == nil
+// withoutIdle leaves out programs of struct_ops whose instances are not made, or have no place for
+// them in this kernel, unless they were asked for.
+func (l *session) withoutIdle(programs []*spec.Program, ops map[string]*instance) []*spec.Program {
+	busy, member := make(map[string]bool), make(map[string]bool)
+	for _, in := range ops {
+		for _, m := range in.members {
+			busy[m.name] = true
+		}
+	}
+	for _, m := range l.spec.Maps {
+		if m.Type == spec.MapStructOps {
+			for _, v := range m.Values {
+				member[v.Name] = true
+			}
+		}
+	}
+	return slices.DeleteFunc(programs, func(p *spec.Program) bool {
+		return p.Type == spec.ProgramStructOps && member[p.Name] && !busy[p.Name] && !slices.Contains(l.options.Programs, p.Name)
+	})
 }
 
 // layOut makes the value of an instance, member by member, from the struct that the collection
@@ -235,40 +225,36 @@ func (l *session) opsType(name string) (*opsType, error) {
 			continue
 		}
 		t := &opsType{types: types, id: id, value: found.ID, at: m.Offset / 8, size: s.Size, module: found.Module}
-		if l.opsTypes == nil {
-			l.opsTypes = make(map[string]*opsType)
-		}
 		l.opsTypes[name] = t
 		return t, nil
 	}
 	return nil, fmt.Errorf("struct %s of this kernel has no member of type %s: %w", opsPrefix+name, name, ErrNotSupported)
 }
 
-// opsTarget finds what a program of struct_ops implements: the struct and the number of its member.
-func (l *session) opsTarget(p *prepared) error {
-	to := p.Spec.AttachTo
+// opsTarget returns what a program of struct_ops implements, "struct.member": the struct and the
+// number of its member.
+func (l *session) opsTarget(to string) (target bind.TypeRef, number uint32, err error) {
 	if to == "" {
-		return errors.New("no instance of struct_ops refers to it")
+		return target, 0, errors.New("no instance of struct_ops refers to it")
 	}
 	name, member, _ := strings.Cut(to, ".")
 	t, err := l.opsType(name)
 	if err != nil {
-		return err
+		return target, 0, err
 	}
 	s, err := structAt(t.types, t.id)
 	if err != nil {
-		return err
+		return target, 0, err
 	}
 	i := slices.IndexFunc(s.Members, func(m btf.Member) bool { return m.Name == member })
 	if i < 0 {
-		return fmt.Errorf("struct %q of this kernel has no member %q: %w", btf.Essential(name), member, ErrNotSupported)
+		return target, 0, fmt.Errorf("struct %q of this kernel has no member %q: %w", btf.Essential(name), member, ErrNotSupported)
 	}
-	p.attach, p.attachType = bind.TypeRef{ID: t.id, Module: t.module}, uint32(i)
-	return nil
+	return bind.TypeRef{ID: t.id, Module: t.module}, uint32(i), nil
 }
 
 // createOps makes the map of an instance. The kernel knows its layout and wants no other.
-func (l *session) createOps(s *spec.Map) (*Map, error) {
+func (l *session) createOps(s *spec.Map, in *instance) (*Map, error) {
 	t, err := l.opsType(l.spec.BTF.Name(l.spec.BTF.Strip(s.Value)))
 	if err != nil {
 		return nil, err
@@ -305,7 +291,7 @@ func (l *session) createOps(s *spec.Map) (*Map, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.ops = l.instances[s.Name]
+	m.ops = in
 	return m, nil
 }
 
@@ -329,16 +315,16 @@ func wakeTypes() {
 const flagModuleValue = 1 << 15
 
 // fillOps finds the programs of all instances. Their descriptors are put in when one is registered.
-func (l *session) fillOps() error {
-	for _, name := range slices.Sorted(maps.Keys(l.instances)) {
-		in := l.instances[name]
+func (l *session) fillOps(ops map[string]*instance) error {
+	for _, name := range slices.Sorted(maps.Keys(ops)) {
+		in := ops[name]
 		for i := range in.members {
 			m := &in.members[i]
 			if m.program = l.out.Program(m.name); m.program == nil {
 				return fmt.Errorf("put program %q into instance %q: it was not loaded", m.name, name)
 			}
-			if ops := l.out.Map(name); !slices.Contains(m.program.instances, ops) {
-				m.program.instances = append(m.program.instances, ops)
+			if made := l.out.Map(name); !slices.Contains(m.program.instances, made) {
+				m.program.instances = append(m.program.instances, made)
 			}
 		}
 	}

@@ -3,12 +3,15 @@ package loader
 import (
 	"encoding/binary"
 	"errors"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/spec"
@@ -104,9 +107,9 @@ func TestLayOut(t *testing.T) {
 	if n := l.out.notes; len(n) != 1 || n[0].Code != "L04" || !strings.Contains(n[0].Text, `"on_old"`) {
 		t.Errorf("notes %v", n)
 	}
-	p := &prepared{Program: &bind.Program{Spec: &spec.Program{Type: spec.ProgramStructOps, AttachTo: "demo_ops___v2.start"}}}
-	if err := l.opsTarget(p); err != nil || p.attachType != 2 || kernelTypes(t, l).Name(p.attach.ID) != "demo_ops" {
-		t.Errorf("target %+v, %v", p, err)
+	to, number, err := l.opsTarget("demo_ops___v2.start")
+	if err != nil || number != 2 || kernelTypes(t, l).Name(to.ID) != "demo_ops" {
+		t.Errorf("target %+v, %d, %v", to, number, err)
 	}
 }
 
@@ -157,34 +160,55 @@ func TestLayOutErrors(t *testing.T) {
 // TestChooseOps loads the programs of the instances that are made, and no others.
 func TestChooseOps(t *testing.T) {
 	make := func(o Options) *session {
-		l := opsLoad(t, func(m *spec.Map) { m.Values = []spec.MapValue{{Key: 0, Name: "a"}} })
+		l := opsLoad(t, func(m *spec.Map) {
+			m.Values = []spec.MapValue{{Key: 0, Name: "a"}, {Key: 48, Name: "old"}}
+		})
 		dropMember(t, l, "odd", "bits")
 		second := *l.spec.Maps[0]
 		second.Name, second.Optional, second.Values = "second", true, []spec.MapValue{{Key: 0, Name: "b"}}
 		l.spec.Maps = append(l.spec.Maps, &second)
-		for _, name := range []string{"a", "b", "c"} {
-			l.spec.Programs = append(l.spec.Programs, &spec.Program{Name: name, Type: spec.ProgramStructOps, Optional: name != "c", AttachTo: "demo_ops.start"})
+		for _, name := range []string{"a", "b", "c", "old"} {
+			l.spec.Programs = append(l.spec.Programs, &spec.Program{
+				Name: name, Type: spec.ProgramStructOps, Optional: name != "c", AttachTo: "demo_ops.start",
+				Insns: spec.NewInsns(spec.Insn{Insn: asm.Exit()}),
+			})
 		}
-		l.options, l.programs = o, l.spec.Programs[2:]
+		l.spec.Order, l.options = nativeOrder(), o
 		return l
 	}
-	names := func(l *session) (s string) {
-		for _, p := range l.programs {
-			s += p.Name
+	for _, tt := range []struct {
+		options        Options
+		programs, made string
+		err            string
+	}{
+		{Options{}, "a c", "demo", ""},
+		{Options{Instances: []string{"second"}}, "a b c", "demo second", ""},
+		{Options{Programs: []string{"b", "old"}}, "a b c old", "demo", ""},
+		{Options{Maps: map[string]*Map{"demo": {}, "second": {}}}, "c", "", ""},
+		{Options{Instances: []string{"third"}}, "", "", `no instance of struct_ops named "third"`},
+	} {
+		l := make(tt.options)
+		chosen, err := l.choose()
+		if tt.err != "" {
+			if err == nil || !strings.Contains(err.Error(), tt.err) {
+				t.Errorf("%+v: %v, want %s", tt.options, err, tt.err)
+			}
+			continue
 		}
-		return s
-	}
-	l := make(Options{})
-	if err := l.chooseOps(); err != nil || names(l) != "ac" || !l.skipped(l.spec.Maps[1]) || l.skipped(l.spec.Maps[0]) {
-		t.Errorf("programs %q, %v", names(l), err)
-	}
-	l = make(Options{Instances: []string{"second"}})
-	if err := l.chooseOps(); err != nil || names(l) != "abc" || l.skipped(l.spec.Maps[1]) {
-		t.Errorf("with the second: programs %q, %v", names(l), err)
-	}
-	l = make(Options{Instances: []string{"third"}})
-	if err := l.chooseOps(); err == nil || !strings.Contains(err.Error(), `no instance of struct_ops named "third"`) {
-		t.Errorf("one that is not there: %v", err)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ops, err := l.layOutAll(chosen.Maps)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, p := range l.withoutIdle(chosen.Programs, ops) {
+			names = append(names, p.Name)
+		}
+		if programs, made := strings.Join(names, " "), strings.Join(slices.Sorted(maps.Keys(ops)), " "); programs != tt.programs || made != tt.made {
+			t.Errorf("%+v: programs %s, instances %s", tt.options, programs, made)
+		}
 	}
 }
 
@@ -232,9 +256,8 @@ func TestOpsOfModule(t *testing.T) {
 	if again, err := l.opsType("gamma_ops"); err != nil || again != got {
 		t.Errorf("looked for twice: %v", err)
 	}
-	p := &prepared{Program: &bind.Program{Spec: &spec.Program{Type: spec.ProgramStructOps, AttachTo: "gamma_ops.start"}}}
-	if err := l.opsTarget(p); err != nil || p.attach != (bind.TypeRef{ID: got.id, Module: "gamma"}) {
-		t.Errorf("target %+v, %v", p.attach, err)
+	if to, _, err := l.opsTarget("gamma_ops.start"); err != nil || to != (bind.TypeRef{ID: got.id, Module: "gamma"}) {
+		t.Errorf("target %+v, %v", to, err)
 	}
 	for to, want := range map[string]string{
 		"":                "no instance of struct_ops refers to it",
@@ -242,8 +265,7 @@ func TestOpsOfModule(t *testing.T) {
 		"empty.start":     "has no member of type empty",
 		"delta_ops.start": `struct_ops of type "delta_ops": not found in this kernel and its modules`,
 	} {
-		p := &prepared{Program: &bind.Program{Spec: &spec.Program{Type: spec.ProgramStructOps, AttachTo: to}}}
-		if err := l.opsTarget(p); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := l.opsTarget(to); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", to, err, want)
 		}
 	}

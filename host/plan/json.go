@@ -37,6 +37,8 @@ type jsonCollection struct {
 	Changes  []jsonChange      `json:"changes"`
 	Notes    []report.Note     `json:"notes"` // what is unusual about the object file
 	Core     []report.CoreRelo `json:"core"`  // results of CO-RE relocations; empty where no types are known
+
+	Unfit []report.CheckError `json:"unfit"` // what is wrong with optional parts, which are not loaded
 }
 
 type jsonProgram struct {
@@ -138,7 +140,7 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 func (p *Plan) jsonCollection(c *Object) jsonCollection {
 	out := jsonCollection{
 		Name: c.Name, Source: c.Source, SHA256: c.SHA256, Programs: []jsonProgram{}, Maps: []jsonMap{},
-		Attach: []jsonAttach{}, Changes: []jsonChange{}, Notes: []report.Note{}, Core: []report.CoreRelo{}, Removed: c.After == nil,
+		Attach: []jsonAttach{}, Changes: []jsonChange{}, Notes: []report.Note{}, Core: []report.CoreRelo{}, Unfit: report.CheckErrors(c.Unfit), Removed: c.After == nil,
 	}
 	if c.After == nil {
 		return out

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/btf"
@@ -16,11 +15,13 @@ type Object struct {
 	Before  *spec.Collection  // as the operator passed it; nil if the plugin built it
 	After   *spec.Collection  // as it will be loaded; nil if the plugin left the object out
 	Changes []spec.Change     // what makes After differ from Before
-	Core    []spec.CoreResult // what the CO-RE relocations of After come to with the types given; nil without
+	Core    []spec.CoreResult // what the CO-RE relocations of what is loaded come to with the types given; nil without
+
+	Unfit []*spec.CheckError // what is wrong with optional parts of After, which are not loaded
 }
 
 // Complete fills in what follows from Before and After: Changes and, if types are given, Core. The
-// error says that a relocation of After cannot be read.
+// error says that a relocation of a program that is loaded cannot be read.
 func (o *Object) Complete(types *btf.Types) error {
 	o.Changes, o.Core = nil, nil
 	if o.After == nil {
@@ -34,8 +35,10 @@ func (o *Object) Complete(types *btf.Types) error {
 	if types == nil {
 		return nil
 	}
+	loaded := *o.After
+	loaded.Programs = o.After.Select(o.After.Attached()).Programs
 	var err error
-	o.Core, err = o.After.CoreResults(btf.Target{Name: "the types given", Types: types})
+	o.Core, err = loaded.CoreResults(btf.Target{Name: "the types given", Types: types})
 	return err
 }
 
@@ -47,11 +50,6 @@ func (o *Object) Edited() bool {
 		}
 	}
 	return false
-}
-
-// Attached reports whether the plan attaches a program.
-func (o *Object) Attached(program string) bool {
-	return slices.ContainsFunc(o.After.Attach, func(a spec.Attach) bool { return a.Program == program })
 }
 
 // Wrote reports whether the plugin wrote an instruction of a program, by its index in After.

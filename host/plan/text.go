@@ -87,7 +87,7 @@ func (t *planText) header() {
 
 // row is one object of the plan: mark, kind, name and details.
 type row struct {
-	mark  byte // '+' is created, '~' created and patched, '-' left out
+	mark  byte // '+' is created, '~' created and patched, '-' left out, ' ' not loaded
 	cells []string
 }
 
@@ -110,6 +110,9 @@ func (t *planText) collection(c *Object) {
 	t.line("object %s, %s, license %s", c.Name, from, license)
 	for _, n := range c.After.Notes {
 		t.line("  note %s: %s", n.Code, n.Text)
+	}
+	for _, e := range c.Unfit {
+		t.line("  not loaded, and could not be: %v", e)
 	}
 	rows := slices.Concat(t.maps(c), t.vars(c), t.programs(c), t.links(c), t.gone(c))
 	widths := columns(rows)
@@ -246,6 +249,10 @@ func (t *planText) vars(c *Object) []row {
 
 func (t *planText) programs(c *Object) []row {
 	var rows []row
+	loaded := make(map[*spec.Program]bool)
+	for _, p := range c.After.Select(c.After.Attached()).Programs {
+		loaded[p] = true
+	}
 	for _, p := range c.After.Programs {
 		ch := c.change(spec.ObjectProgram, p.Name)
 		insns := fmt.Sprintf("%d insns", p.Insns.Len())
@@ -259,12 +266,24 @@ func (t *planText) programs(c *Object) []row {
 				by += ", " + s
 			}
 		}
-		if p.Optional && !c.Attached(p.Name) {
-			by = strings.TrimPrefix(by+", not loaded: nothing attaches it", ", ")
+		if !loaded[p] {
+			by = strings.TrimPrefix(by+", "+idleText(p), ", ")
 		}
-		rows = append(rows, row{mark(ch), []string{"prog", p.Name, p.Type.String(), strings.TrimSpace(p.AttachTo + " " + insns), by}})
+		m := mark(ch)
+		if !loaded[p] && m == '+' {
+			m = ' '
+		}
+		rows = append(rows, row{m, []string{"prog", p.Name, p.Type.String(), strings.TrimSpace(p.AttachTo + " " + insns), by}})
 	}
 	return rows
+}
+
+// idleText says why a program is not loaded.
+func idleText(p *spec.Program) string {
+	if p.Type == spec.ProgramStructOps {
+		return "not loaded: it is in no instance that is made"
+	}
+	return "not loaded: nothing attaches it"
 }
 
 func (t *planText) links(c *Object) []row {

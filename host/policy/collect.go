@@ -9,7 +9,8 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// Final is everything that is about to be loaded and attached, after every edit.
+// Final is everything that is about to be loaded and attached, after every edit. Optional programs
+// of its collections that nothing attaches are not loaded, and not evaluated.
 type Final struct {
 	Plugin      string // its own name; empty is not evaluated
 	SHA256      string // of the module, in lower-case hex; empty is not evaluated
@@ -38,9 +39,10 @@ func Accesses(f Final) []Access {
 	}
 	programs, maps := uint64(0), uint64(0)
 	for _, in := range f.Collections {
-		c.collection(in)
-		programs += uint64(len(in.Collection.Programs))
-		maps += uint64(len(in.Collection.Maps))
+		loaded := in.Collection.Select(in.Collection.Attached())
+		c.collection(in, loaded)
+		programs += uint64(len(loaded.Programs))
+		maps += uint64(len(loaded.Maps))
 	}
 	if programs > 0 {
 		c.add(Access{Kind: KindPrograms, Value: programs})
@@ -97,17 +99,17 @@ func (c *collector) finish() {
 	}
 }
 
-func (c *collector) collection(in Input) {
+func (c *collector) collection(in Input, loaded spec.Selection) {
 	if in.Object != "" {
 		c.add(Access{Kind: KindObject, Name: in.Object, Digest: in.SHA256})
 		if in.Edited {
 			c.add(Access{Kind: KindObjectEdit, Name: in.Object, Digest: in.SHA256})
 		}
 	}
-	for _, p := range in.Collection.Programs {
+	for _, p := range loaded.Programs {
 		c.program(p)
 	}
-	for _, m := range in.Collection.Maps {
+	for _, m := range loaded.Maps {
 		c.mapp(m)
 	}
 	for _, a := range in.Collection.Attach {

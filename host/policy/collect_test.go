@@ -53,6 +53,19 @@ func example() *spec.Collection {
 	}
 }
 
+// What is optional counts once something attaches it.
+func TestAccessesOptional(t *testing.T) {
+	c := &spec.Collection{Programs: []*spec.Program{{Name: "p", Type: spec.ProgramLSM, Optional: true, Insns: insns(asm.Exit())}}}
+	if got := Accesses(Final{Collections: []Input{{Collection: c}}}); len(got) != 0 {
+		t.Errorf("evaluated: %+v", got)
+	}
+	c.Attach = []spec.Attach{{Program: "p", Kind: spec.HookTracing, Optional: true}}
+	got := Accesses(Final{Collections: []Input{{Collection: c}}})
+	if len(got) == 0 || got[0].Kind != KindProgram || got[0].Name != "lsm" {
+		t.Errorf("attached: %+v", got)
+	}
+}
+
 func TestAccesses(t *testing.T) {
 	got := Accesses(Final{Plugin: "guard", SHA256: digestA, CPUs: 4, PinDir: "/sys/fs/bpf/g",
 		Collections: []Input{

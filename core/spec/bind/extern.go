@@ -13,19 +13,26 @@ import (
 // externs finds the addresses of the kernel symbols that the chosen programs refer to, and the
 // kernel's configuration values.
 func (b *Binder) externs() error {
-	used := make(map[string]bool)
+	used, read := make(map[string]bool), make(map[string]bool)
 	for _, p := range b.programs {
 		for _, in := range p.Insns.All() {
-			if in.Ref == asm.RefKsym {
+			switch in.Ref {
+			case asm.RefKsym:
 				used[in.Symbol] = true
+			case asm.RefVar, asm.RefMap, asm.RefMapValue:
+				read[in.Symbol] = true
 			}
 		}
 	}
 	var symbols []string
 	for _, e := range b.spec.Externs {
 		if e.Kind == spec.ExternKconfig {
-			if err := b.configure(e); err != nil {
+			if err := b.configure(e); err != nil && b.reads(e.Name, read) {
 				return fmt.Errorf("configuration value %q: %w", e.Name, err)
+			} else if err != nil {
+				b.finder.note(spec.Note{
+					Code: "L07", Text: fmt.Sprintf("nothing that is loaded reads configuration value %q, which is left at 0: %v", e.Name, err),
+				})
 			}
 		}
 		if e.Kind != spec.ExternKsym || e.Type != 0 {
@@ -45,6 +52,12 @@ func (b *Binder) externs() error {
 		}
 	}
 	return nil
+}
+
+// reads reports whether a variable is among names of variables and maps that are referred to.
+func (b *Binder) reads(name string, names map[string]bool) bool {
+	v := b.spec.Var(name)
+	return v == nil || names[name] || names[v.Map]
 }
 
 // applyExtern resolves a kernel symbol or function.
