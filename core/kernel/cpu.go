@@ -2,9 +2,10 @@ package kernel
 
 import (
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
+
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 // CPUs returns the number of possible CPUs: the number of values that a key of a per-CPU map has.
@@ -12,7 +13,7 @@ func (k *Kernel) CPUs() (int, error) { return k.cpus() }
 
 // possibleCPUs reads the list of possible CPUs.
 func possibleCPUs() (int, error) {
-	b, err := os.ReadFile("/sys/devices/system/cpu/possible")
+	b, err := sys.Sysfs.ReadFile("devices/system/cpu/possible")
 	if err != nil {
 		return 0, fmt.Errorf("count possible CPUs: %w", err)
 	}

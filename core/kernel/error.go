@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 
@@ -12,6 +13,10 @@ import (
 // ErrNotSupported says that the system or its kernel lacks something. Where it is known since when
 // the kernel has it, the error is a *FeatureError, which wraps this one.
 var ErrNotSupported = sys.ErrNotSupported
+
+// ErrNotMounted says that a file system is not mounted which something takes: of what the kernel has
+// nothing is known, so that it is not ErrNotSupported. Errors that wrap it say how to mount it.
+var ErrNotMounted = sys.ErrNotMounted
 
 // ErrPermission says that this process may not do something. Errors that wrap it say what is missing.
 var ErrPermission = fs.ErrPermission
@@ -40,6 +45,45 @@ func (e *FeatureError) Unwrap() []error {
 		return []error{ErrNotSupported}
 	}
 	return []error{ErrNotSupported, e.Err}
+}
+
+// OptionError says that the running kernel was built without what was asked for. It wraps
+// ErrNotSupported and the kernel's own answer.
+type OptionError struct {
+	Feature string // in the plural: "lirc_mode2 programs"
+	Option  string // "CONFIG_BPF_LIRC_MODE2"
+	Err     error  // what the kernel said; may be nil
+}
+
+// Error returns for example "lirc_mode2 programs need CONFIG_BPF_LIRC_MODE2, which this kernel was
+// built without".
+func (e *OptionError) Error() string {
+	return e.Feature + " need " + e.Option + ", which this kernel was built without"
+}
+
+// Unwrap returns ErrNotSupported and the kernel's answer.
+func (e *OptionError) Unwrap() []error {
+	if e.Err == nil {
+		return []error{ErrNotSupported}
+	}
+	return []error{ErrNotSupported, e.Err}
+}
+
+// NotBuilt returns an *OptionError, which wraps err, if the kernel was built without an option that
+// a feature takes. Where it does not show how it was built, the option is named beside err. In any
+// other case, or for an empty option, it returns err as it is.
+func (k *Kernel) NotBuilt(feature, option string, err error) error {
+	if option == "" {
+		return err
+	}
+	value, ok, unknown := k.Config(option)
+	switch {
+	case unknown != nil:
+		return fmt.Errorf("%w; perhaps this kernel was built without %s", err, option)
+	case !ok || value == "n":
+		return &OptionError{Feature: feature, Option: option, Err: err}
+	}
+	return err
 }
 
 // permissionError says which privilege is missing, or what else may be the reason.

@@ -23,6 +23,29 @@ func TestFeatureError(t *testing.T) {
 	}
 }
 
+func TestNotBuilt(t *testing.T) {
+	k := New(Options{Config: map[string]string{"CONFIG_BPF_LSM": "y", "CONFIG_BPF_EVENTS": "n"}})
+	for option, want := range map[string]string{
+		"CONFIG_BPF_LIRC_MODE2": "such programs need CONFIG_BPF_LIRC_MODE2, which this kernel was built without",
+		"CONFIG_BPF_EVENTS":     "such programs need CONFIG_BPF_EVENTS, which this kernel was built without",
+		"CONFIG_BPF_LSM":        "",
+		"":                      "",
+	} {
+		err := k.NotBuilt("such programs", option, sys.EINVAL)
+		switch {
+		case want == "" && err != sys.EINVAL:
+			t.Errorf("%q: %v", option, err)
+		case want != "" && (err.Error() != want || !errors.Is(err, ErrNotSupported) || !errors.Is(err, sys.EINVAL)):
+			t.Errorf("%q: %v, want %s", option, err, want)
+		}
+	}
+	k.config = func() (map[string]string, error) { return nil, ErrNotSupported }
+	err := k.NotBuilt("such programs", "CONFIG_X", sys.EINVAL)
+	if want := sys.EINVAL.Error() + "; perhaps this kernel was built without CONFIG_X"; err.Error() != want || errors.Is(err, ErrNotSupported) {
+		t.Errorf("unknown: %v, want %s", err, want)
+	}
+}
+
 func TestExplain(t *testing.T) {
 	old, now := fake(5<<16|10<<8), fake(6<<16|12<<8)
 	if err := now.Explain(sys.EINVAL, "CAP_BPF"); err != sys.EINVAL {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"sync"
 
@@ -19,7 +20,7 @@ type Kernel struct {
 	cpus    func() (int, error)
 	config  func() (map[string]string, error)
 
-	typesDir string // where the kernel shows its types and those of its modules
+	typesDir string // where the kernel's types and those of its modules are; empty is where it shows them
 
 	mu      sync.Mutex
 	types   *btf.Types
@@ -56,9 +57,6 @@ func New(o Options) *Kernel {
 	if o.Config != nil {
 		k.config = func() (map[string]string, error) { return o.Config, nil }
 	}
-	if k.typesDir == "" {
-		k.typesDir = "/sys/kernel/btf"
-	}
 	return k
 }
 
@@ -81,7 +79,8 @@ func (k *Kernel) Close() error {
 const vmlinux = "vmlinux"
 
 // Types returns the types of the kernel proper. They are valid until Close. For a kernel without
-// them (CONFIG_DEBUG_INFO_BTF) the error wraps ErrNotSupported.
+// them (CONFIG_DEBUG_INFO_BTF) the error wraps ErrNotSupported. Where /sys is not mounted they are
+// read nevertheless; where that is not possible, the error wraps ErrNotMounted.
 func (k *Kernel) Types() (*btf.Types, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -96,7 +95,7 @@ func (k *Kernel) ownTypes() (*btf.Types, error) {
 	if k.types != nil {
 		return k.types, nil
 	}
-	b, unmap, err := readBTF(filepath.Join(k.typesDir, vmlinux))
+	b, unmap, err := k.readTypes(vmlinux)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read kernel types: this kernel has no BTF (CONFIG_DEBUG_INFO_BTF): %w", ErrNotSupported)
 	}
@@ -112,9 +111,29 @@ func (k *Kernel) ownTypes() (*btf.Types, error) {
 	return t, nil
 }
 
-// readBTF maps the file, or reads it where the kernel cannot map it (before 6.16).
-func readBTF(path string) ([]byte, func(), error) {
-	f, err := sys.Open(path)
+// sysTypes is where the kernel shows its types, in sysfs.
+const sysTypes = "kernel/btf"
+
+// typesPlace names the directory of types for messages.
+func (k *Kernel) typesPlace() string {
+	if k.typesDir == "" {
+		return "/sys/" + sysTypes
+	}
+	return k.typesDir
+}
+
+// openTypes opens the file with the types of a module, or of the kernel proper.
+func (k *Kernel) openTypes(name string) (*sys.FD, error) {
+	if k.typesDir == "" {
+		return sys.Sysfs.Open(path.Join(sysTypes, name))
+	}
+	return sys.Open(filepath.Join(k.typesDir, name))
+}
+
+// readTypes maps the types of a module, or of the kernel proper, or reads them where the kernel
+// cannot map them (before 6.16).
+func (k *Kernel) readTypes(name string) ([]byte, func(), error) {
+	f, err := k.openTypes(name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -124,6 +143,6 @@ func readBTF(path string) ([]byte, func(), error) {
 			return b, unmap, nil
 		}
 	}
-	b, err := os.ReadFile(path)
+	b, err := sys.ReadAll(f)
 	return b, func() {}, err
 }

@@ -2,11 +2,12 @@ package kernel
 
 import (
 	"errors"
+	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/internal/kerneltest"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
@@ -38,7 +39,7 @@ func TestKernel(t *testing.T) {
 }
 
 func BenchmarkTypes(b *testing.B) {
-	if _, err := os.Stat(filepath.Join(New(Options{}).typesDir, vmlinux)); err != nil {
+	if _, err := New(Options{}).Types(); err != nil {
 		testenv.Skip(b, testenv.Kernel, err.Error())
 	}
 	b.ReportAllocs()
@@ -66,5 +67,29 @@ func TestOptions(t *testing.T) {
 	}
 	if _, err := k.Types(); !errors.Is(err, ErrNotSupported) {
 		t.Errorf("types of an empty directory: %v", err)
+	}
+}
+
+// TestHiddenSys asks for what is below /sys where that is not mounted.
+func TestHiddenSys(t *testing.T) {
+	ask := func() string {
+		k := New(Options{})
+		defer k.Close()
+		cpus, err := k.CPUs()
+		modules, err2 := k.Modules()
+		types, err3 := k.Types()
+		if errors.Is(err3, ErrNotSupported) {
+			testenv.Skip(t, testenv.Kernel, err3.Error())
+		}
+		if err := errors.Join(err, err2, err3); err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf("%d CPUs, modules %v, %d types", cpus, modules, types.Len())
+	}
+	want := ask()
+	if kerneltest.Hide(t, "/sys") {
+		if got := ask(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
 }

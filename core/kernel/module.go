@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/internal/sys"
@@ -32,17 +33,26 @@ func (k *Kernel) Modules() ([]string, error) {
 	if k.closed {
 		return nil, fmt.Errorf("list kernel modules: %w", os.ErrClosed)
 	}
-	files, err := os.ReadDir(k.typesDir)
+	names, err := k.listTypes()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("list kernel modules: %w", err)
 	}
+	names = slices.DeleteFunc(names, func(name string) bool { return name == vmlinux })
+	slices.Sort(names)
+	return names, nil
+}
+
+// listTypes lists whose types there are.
+func (k *Kernel) listTypes() ([]string, error) {
+	if k.typesDir == "" {
+		return sys.Sysfs.ReadDir(sysTypes)
+	}
+	files, err := os.ReadDir(k.typesDir)
 	var names []string
 	for _, f := range files {
-		if f.Name() != vmlinux {
-			names = append(names, f.Name())
-		}
+		names = append(names, f.Name())
 	}
-	return names, nil
+	return names, err
 }
 
 // ModuleTypes returns the types of a loaded module, which go on from those that Types returns. They are read when
@@ -70,9 +80,9 @@ func (k *Kernel) module(name string) (*module, error) {
 	if name == vmlinux || !filepath.IsLocal(name) || filepath.Base(name) != name {
 		return nil, fmt.Errorf("that is not a module: %w", ErrNotSupported)
 	}
-	b, unmap, err := readBTF(filepath.Join(k.typesDir, name))
+	b, unmap, err := k.readTypes(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("it is not loaded or has no types; see %s: %w", k.typesDir, ErrNotSupported)
+		return nil, fmt.Errorf("it is not loaded or has no types; see %s: %w", k.typesPlace(), ErrNotSupported)
 	}
 	if err != nil {
 		return nil, err

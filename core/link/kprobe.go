@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strconv"
 	"strings"
 
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/sys"
@@ -50,11 +50,11 @@ func Kprobe(p *loader.Program, o KprobeOptions) (Link, error) {
 // kprobe asks the kernel how probes are opened
 // (Documentation/ABI/testing/sysfs-bus-event_source-devices-format).
 func kprobe(o KprobeOptions) (sys.Probe, error) {
-	const device = "/sys/bus/event_source/devices/kprobe/"
+	const device = "bus/event_source/devices/kprobe/"
 	p := sys.Probe{Name: o.Function, Offset: o.Offset}
-	b, err := os.ReadFile(device + "type")
+	b, err := sys.Sysfs.ReadFile(device + "type")
 	if errors.Is(err, fs.ErrNotExist) {
-		return p, fmt.Errorf("kprobes: %w by this kernel", loader.ErrNotSupported)
+		return p, &kernel.OptionError{Feature: "kprobes", Option: "CONFIG_KPROBE_EVENTS"}
 	}
 	if err != nil {
 		return p, err
@@ -67,7 +67,7 @@ func kprobe(o KprobeOptions) (sys.Probe, error) {
 	if !o.Return {
 		return p, nil
 	}
-	if b, err = os.ReadFile(device + "format/retprobe"); err != nil {
+	if b, err = sys.Sysfs.ReadFile(device + "format/retprobe"); err != nil {
 		return p, err
 	}
 	bit, err := strconv.ParseUint(strings.TrimPrefix(string(bytes.TrimSpace(b)), "config:"), 10, 6)

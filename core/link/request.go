@@ -63,7 +63,7 @@ func (r request) explainTo(name string, err error) *Error {
 func (r request) explainOn(k *kernel.Kernel, name string, err error) *Error {
 	e := &Error{Program: name, Kind: r.kind, Target: r.target, Err: err}
 	var no sys.Errno
-	if !errors.As(err, &no) {
+	if errors.Is(err, kernel.ErrNotMounted) || !errors.As(err, &no) {
 		return e
 	}
 	e.Advice = r.advice[no]
@@ -73,14 +73,13 @@ func (r request) explainOn(k *kernel.Kernel, name string, err error) *Error {
 			e.Advice = "this process lacks " + names
 		} else if e.Advice == "" {
 			e.Advice = "no capability is missing, so kernel lockdown, a security module, seccomp or the kernel's build forbids it"
+		} else { // the family knows another reason, which no privilege helps against
+			e.Err = sys.NotPermission(err)
 		}
 	case sys.EINVAL, sys.ENOTSUPP, sys.EOPNOTSUPP:
 		e.Err = k.TooOld([]spec.Requirement{{What: fmt.Sprintf("%v links", r.kind), Since: r.kind.Since()}}, err)
 		if r.cookie {
 			e.Err = k.TooOld([]spec.Requirement{{What: fmt.Sprintf("cookies of %v links", r.kind), Since: r.kind.CookieSince()}}, e.Err)
-		}
-		if no != sys.EINVAL && !errors.Is(e.Err, loader.ErrNotSupported) {
-			e.Err = fmt.Errorf("%w: %w", loader.ErrNotSupported, err)
 		}
 	}
 	return e

@@ -3,8 +3,6 @@ package link
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
-	"os"
 	"path"
 	"strconv"
 	"strings"
@@ -51,18 +49,9 @@ func tracepointID(category, name string) (uint64, error) {
 	if !isName(category) || !isName(name) {
 		return 0, fmt.Errorf("a tracepoint is named category/name")
 	}
-	file := path.Join("events", category, name, "id")
-	var b []byte
-	err := fs.ErrNotExist
-	for _, root := range []string{"/sys/kernel/tracing", "/sys/kernel/debug/tracing"} {
-		if b, err = os.ReadFile(path.Join(root, file)); err == nil {
-			break
-		}
-	}
-	if err != nil { // perhaps it is mounted nowhere
-		if b, err = sys.ReadTracefs(file); err != nil {
-			return 0, fmt.Errorf("look up tracepoint: %w", err)
-		}
+	b, err := sys.Tracefs.ReadFile(path.Join("events", category, name, "id"))
+	if err != nil {
+		return 0, fmt.Errorf("look up tracepoint: %w", err)
 	}
 	id, err := strconv.ParseUint(string(bytes.TrimSpace(b)), 10, 64)
 	if err != nil {

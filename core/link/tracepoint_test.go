@@ -6,11 +6,20 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/kerneltest"
 )
 
 func TestTracepoint(t *testing.T) {
 	c := load(t, counting(spec.Program{Type: spec.ProgramTracepoint, AttachTo: "raw_syscalls/sys_enter"}, true, 0))
 	fires(t, c, func(p *loader.Program) (Link, error) { return Tracepoint(p, TracepointOptions{}) })
+}
+
+// TestTracepointHiddenSys attaches where tracefs is not mounted.
+func TestTracepointHiddenSys(t *testing.T) {
+	c := load(t, counting(spec.Program{Type: spec.ProgramTracepoint, AttachTo: "raw_syscalls/sys_enter"}, true, 0))
+	if kerneltest.Hide(t, "/sys") {
+		fires(t, c, func(p *loader.Program) (Link, error) { return Tracepoint(p, TracepointOptions{}) })
+	}
 }
 
 func TestTracepointErrors(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
@@ -59,5 +60,33 @@ func TestExplainMap(t *testing.T) {
 	}
 	if err := l.explainMap(&spec.Map{Type: spec.MapHash}, sys.EINVAL); err != sys.EINVAL {
 		t.Errorf("a hash: %v", err)
+	}
+}
+
+// TestMissingOption loads what this kernel was built without.
+func TestMissingOption(t *testing.T) {
+	needKernel(t)
+	p := program("remote", asm.Mov64Imm(asm.R0, 0), asm.Exit())
+	p.Type, p.AttachType = spec.ProgramLircMode2, spec.AttachTypeLircMode2
+	k := NewKernel()
+	if _, built, err := k.Config(p.Type.Option()); err != nil || built {
+		t.Skipf("needs a kernel that says it has no %s (%v)", p.Type.Option(), err)
+	}
+	_, err := Load(collection([]*spec.Program{p}), Options{Kernel: k})
+	want := `load program "remote": lirc_mode2 programs need CONFIG_BPF_LIRC_MODE2, which this kernel was built without`
+	if !errors.Is(err, ErrNotSupported) || !errors.Is(err, sys.EINVAL) || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// TestMissingOptionOfMap asks what a refusal of a map means on a kernel without what it takes.
+func TestMissingOptionOfMap(t *testing.T) {
+	l := &session{kernel: kernel.New(kernel.Options{Version: 6<<16 | 1<<8, Config: map[string]string{"CONFIG_INET": "y"}})}
+	err := l.explainMap(&spec.Map{Type: spec.MapXskmap}, sys.EINVAL)
+	if err.Error() != "xskmap maps need CONFIG_XDP_SOCKETS, which this kernel was built without" || !errors.Is(err, ErrNotSupported) {
+		t.Errorf("got %v", err)
+	}
+	if err := l.explainMap(&spec.Map{Type: spec.MapReuseportSockarray}, sys.EINVAL); err != sys.EINVAL {
+		t.Errorf("got %v", err)
 	}
 }

@@ -246,7 +246,10 @@ func (l *session) explainMap(s *spec.Map, err error) error {
 	case errors.Is(err, sys.EPERM):
 		return l.kernel.Explain(err, s.Type.Capabilities()...)
 	case errors.Is(err, sys.EINVAL):
-		return l.kernel.TooOld(s.Requirements(), err)
+		if old := l.kernel.TooOld(s.Requirements(), err); errors.Is(old, ErrNotSupported) {
+			return old
+		}
+		return l.kernel.NotBuilt(s.Type.String()+" maps", s.Type.Option(), err)
 	}
 	return err
 }

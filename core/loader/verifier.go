@@ -81,8 +81,11 @@ func (l *session) refusal(p *prepared, log verifierLog, err error) error {
 			return old
 		}
 	}
-	if v != nil {
+	switch {
+	case v != nil:
 		return v
+	case errors.Is(err, sys.EINVAL): // no log: it was not verified
+		return l.kernel.NotBuilt(p.Spec.Type.String()+" programs", p.Spec.Type.Option(), err)
 	}
 	return l.kernel.Explain(err, p.Spec.Type.Capabilities()...)
 }

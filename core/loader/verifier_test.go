@@ -50,7 +50,7 @@ func TestArgumentIsNamed(t *testing.T) {
 	c.Externs = []spec.Extern{{Name: "bpf_dynptr_size", Kind: spec.ExternKfunc}}
 	_, err := Load(c, Options{})
 	var v *VerifierError
-	if !errors.As(err, &v) || v.Insn != 0 || !strings.HasPrefix(v.Cause, "arg#0 expected pointer to stack or const struct bpf_dynptr") {
+	if !errors.As(err, &v) || v.Insn != 0 || !strings.Contains(v.Cause, " expected pointer to stack or const struct bpf_dynptr") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -5,6 +5,7 @@ package sys
 import (
 	"errors"
 	"os"
+	"slices"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -59,6 +60,29 @@ func FileSize(f *FD) (int64, error) {
 	return st.Size, nil
 }
 
+// ReadAll reads an open file from where it is to its end.
+func ReadAll(f *FD) ([]byte, error) {
+	raw, err := f.Acquire()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Release()
+	var b []byte
+	for {
+		b = slices.Grow(b, 4096)
+		n, err := unix.Read(raw, b[len(b):cap(b)])
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return nil, wrapErrno(err)
+		case n == 0:
+			return b, nil
+		default:
+			b = b[:len(b)+n]
+		}
+	}
+}
+
 // Pollable makes a file of its own from a descriptor that can be polled. The Go runtime waits for
 // it without holding a thread, and Close wakes who waits.
 func Pollable(raw int) (*os.File, error) {
@@ -87,41 +111,4 @@ func Uname() (release, version string, err error) {
 func RaiseMemlock() error {
 	all := unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}
 	return wrapErrno(unix.Setrlimit(unix.RLIMIT_MEMLOCK, &all))
-}
-
-// ReadTracefs reads a file of the tracing file system without it being mounted anywhere.
-func ReadTracefs(path string) ([]byte, error) {
-	root, err := Mount("tracefs")
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	raw, err := unix.Openat(root.raw, path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, wrapErrno(err)
-	}
-	defer unix.Close(raw)
-	buf := make([]byte, 4096)
-	n, err := unix.Read(raw, buf)
-	if err != nil {
-		return nil, wrapErrno(err)
-	}
-	return buf[:n], nil
-}
-
-// Mount makes a mount of a file system that is in no one's tree and goes away with its descriptor.
-func Mount(fstype string) (*FD, error) {
-	fs, err := unix.Fsopen(fstype, unix.FSOPEN_CLOEXEC)
-	if err != nil {
-		return nil, wrapErrno(err)
-	}
-	defer unix.Close(fs)
-	if err := unix.FsconfigCreate(fs); err != nil {
-		return nil, wrapErrno(err)
-	}
-	root, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, 0)
-	if err != nil {
-		return nil, wrapErrno(err)
-	}
-	return NewFD(root)
 }

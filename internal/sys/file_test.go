@@ -4,27 +4,11 @@ package sys
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/bpfhost/bpfhost/internal/testenv"
 )
-
-func TestReadTracefs(t *testing.T) {
-	b, err := ReadTracefs("events/sched/sched_switch/id")
-	if errors.Is(err, fs.ErrPermission) {
-		testenv.Skip(t, testenv.Kernel, err.Error())
-	}
-	if err != nil || len(b) < 2 {
-		t.Errorf("%q, %v", b, err)
-	}
-	if _, err := ReadTracefs("events/sched/nosuch/id"); !errors.Is(err, ENOENT) {
-		t.Errorf("a file that does not exist: %v", err)
-	}
-}
 
 func TestMapFile(t *testing.T) {
 	path := t.TempDir() + "/f"

@@ -59,6 +59,9 @@ func Scratch(int) ([]byte, func(), error) { return nil, nil, ErrNotSupported }
 // Open returns ErrNotSupported.
 func Open(string) (*FD, error) { return nil, ErrNotSupported }
 
+// ReadAll returns ErrNotSupported.
+func ReadAll(*FD) ([]byte, error) { return nil, ErrNotSupported }
+
 // FileSize returns ErrNotSupported.
 func FileSize(*FD) (int64, error) { return 0, ErrNotSupported }
 
@@ -127,8 +130,17 @@ func AddNeighbour(int, netip.Addr, [6]byte) error { return ErrNotSupported }
 // StartTCP returns ErrNotSupported.
 func StartTCP(netip.Addr, netip.AddrPort) error { return ErrNotSupported }
 
-// ReadTracefs returns ErrNotSupported.
-func ReadTracefs(string) ([]byte, error) { return nil, ErrNotSupported }
+// Open returns ErrNotSupported.
+func (FileSystem) Open(string) (*FD, error) { return nil, ErrNotSupported }
+
+// Holds returns false.
+func (FileSystem) Holds(string) bool { return false }
+
+// ReadFile returns ErrNotSupported.
+func (FileSystem) ReadFile(string) ([]byte, error) { return nil, ErrNotSupported }
+
+// ReadDir returns ErrNotSupported.
+func (FileSystem) ReadDir(string) ([]string, error) { return nil, ErrNotSupported }
 
 // Mount returns ErrNotSupported.
 func Mount(string) (*FD, error) { return nil, ErrNotSupported }
