@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"runtime"
 	"slices"
 
 	"github.com/bpfhost/bpfhost/core/elf"
@@ -123,7 +125,7 @@ func objectError(o *tx.Object, err error) error {
 
 // evaluate holds the plan against the policy. It is asked again before anything is loaded.
 func (p *Plugin) evaluate(pl *plan.Plan) error {
-	f := policy.Final{Plugin: p.x.info.Name, SHA256: p.x.info.SHA256, PinDir: p.host.config.PinDir, CPUs: p.host.cpus()}
+	f := policy.Final{Plugin: p.x.info.Name, SHA256: p.x.info.SHA256, PinDir: p.host.config.PinDir, Machine: p.host.machine()}
 	for i := range pl.Objects {
 		o := &pl.Objects[i]
 		if o.After == nil {
@@ -137,13 +139,13 @@ func (p *Plugin) evaluate(pl *plan.Plan) error {
 	return pl.Denied()
 }
 
-// cpus is for how many CPUs the memory of per-CPU maps is computed.
-func (h *Host) cpus() int {
-	n, err := h.backend.CPUs()
-	if err != nil {
-		return 1
+// machine is what the memory of maps is computed for.
+func (h *Host) machine() spec.Machine {
+	m := spec.Machine{CPUs: runtime.NumCPU(), PageSize: os.Getpagesize()}
+	if n, err := h.backend.CPUs(); err == nil {
+		m.CPUs = n
 	}
-	return n
+	return m
 }
 
 // Reasons why a plan cannot be applied.

@@ -46,10 +46,11 @@ type mapDoc struct {
 	NUMANode   uint32        `json:"numa_node"`
 	Optional   bool          `json:"optional"`
 	Tags       []string      `json:"tags"`
-	Memory     uint64        `json:"memory"`  // bytes of keys and values when it is full
-	PerCPU     bool          `json:"per_cpu"` // memory is for each CPU
-	Inner      *mapDoc       `json:"inner"`   // template of its maps; null is none
-	Values     []mapValueDoc `json:"values"`  // entries that are maps or programs
+	Memory     uint64        `json:"memory"`  // bytes of the kernel when it is full, without what each CPU adds
+	PerCPU     bool          `json:"per_cpu"` // it has a value for each CPU
+	CPUMemory  uint64        `json:"memory_per_cpu"`
+	Inner      *mapDoc       `json:"inner"`  // template of its maps; null is none
+	Values     []mapValueDoc `json:"values"` // entries that are maps or programs
 }
 
 type mapValueDoc struct {
@@ -80,8 +81,8 @@ type sizesDoc struct {
 	Code         int    `json:"code"`  // of these
 	BTF          int    `json:"btf"`
 	Data         int    `json:"data"`           // initial contents of maps
-	Memory       uint64 `json:"memory"`         // of maps when they are full, those for each CPU left out
-	MemoryPerCPU uint64 `json:"memory_per_cpu"` // of those for each CPU
+	Memory       uint64 `json:"memory"`         // bytes of maps when they are full, without what each CPU adds
+	MemoryPerCPU uint64 `json:"memory_per_cpu"` // bytes that each CPU adds
 }
 
 // readObject reads an object file. Unless strict, it is read as run and plan do it: leniently.
@@ -164,11 +165,8 @@ func (s *sizesDoc) add(c *spec.Collection, d *objectDoc) {
 	}
 	for i := range d.Maps {
 		s.Data += len(c.Maps[i].Data)
-		sum := &s.Memory
-		if d.Maps[i].PerCPU {
-			sum = &s.MemoryPerCPU
-		}
-		*sum += min(d.Maps[i].Memory, math.MaxUint64-*sum) // memory saturates too
+		s.Memory += min(d.Maps[i].Memory, math.MaxUint64-s.Memory) // it saturates, as the sum does
+		s.MemoryPerCPU += min(d.Maps[i].CPUMemory, math.MaxUint64-s.MemoryPerCPU)
 	}
 }
 
@@ -177,8 +175,9 @@ func newMapDoc(m *spec.Map, t typeNames) mapDoc {
 		Name: m.Name, Section: m.Section, Type: m.Type.String(), KeySize: m.KeySize, ValueSize: m.ValueSize,
 		MaxEntries: m.MaxEntries, Flags: uint32(m.Flags), Pinning: m.Pinning.String(), Key: t.name(m.Key), Value: t.name(m.Value),
 		Extra: m.Extra, NUMANode: m.NUMANode, Optional: m.Optional, Tags: append([]string{}, m.Tags...),
-		Memory: m.Memory(1), PerCPU: m.Type.PerCPU(), Values: make([]mapValueDoc, 0, len(m.Values)),
+		PerCPU: m.Type.PerCPU(), Values: make([]mapValueDoc, 0, len(m.Values)),
 	}
+	d.Memory, d.CPUMemory = m.MemoryByCPU()
 	if m.Inner != nil {
 		inner := newMapDoc(m.Inner, t)
 		d.Inner = &inner

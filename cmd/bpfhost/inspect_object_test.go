@@ -57,7 +57,7 @@ func TestObjectTypes(t *testing.T) {
 			outer = m
 		}
 	}
-	if outer.Inner == nil || outer.Inner.Key != "u32" || outer.Inner.Memory != 16 || len(outer.Values) != 2 || outer.Values[1].Name != "second" {
+	if outer.Inner == nil || outer.Inner.Key != "u32" || outer.Inner.Memory != 328 || len(outer.Values) != 2 || outer.Values[1].Name != "second" {
 		t.Errorf("map of maps: %+v", outer)
 	}
 }

@@ -93,8 +93,8 @@ func (d *objectDoc) mapTable(t *table) {
 // row is one line of the table of maps.
 func (m *mapDoc) row(name string) []string {
 	memory := thousands(m.Memory)
-	if m.PerCPU {
-		memory += " × CPUs"
+	if m.CPUMemory > 0 {
+		memory += " + " + thousands(m.CPUMemory) + " × CPUs"
 	}
 	flags := bitNames(m.Flags, mapFlags)
 	if m.Optional {

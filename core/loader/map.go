@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/bits"
 
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
@@ -138,45 +137,15 @@ var untyped = map[spec.MapType]bool{
 
 // entries is how many entries a map really gets.
 func entries(s *spec.Map, k *Kernel) (uint32, error) {
-	switch s.Type {
-	case spec.MapPerfEventArray, spec.MapCpumap:
-		cpus, err := k.CPUs()
-		if err != nil {
-			return 0, err
-		}
-		if s.MaxEntries == 0 || int64(s.MaxEntries) > int64(cpus) {
-			return uint32(cpus), nil
-		}
-	case spec.MapRingbuf, spec.MapUserRingbuf:
-		page := uint32(sys.PageSize())
-		if s.MaxEntries > 1<<31 {
-			return 0, fmt.Errorf("a ring of %d bytes is too large", s.MaxEntries)
-		}
-		if s.MaxEntries <= page {
-			return page, nil
-		}
-		return 1 << bits.Len32(s.MaxEntries-1), nil
-	case spec.MapLRUHash, spec.MapLRUPerCPUHash:
-		if s.Flags&spec.FlagNoCommonLRU != 0 {
-			return lruEntries(s.MaxEntries, k)
-		}
-	}
-	return s.MaxEntries, nil
-}
-
-// lruEntries rounds as the kernel does for lists that CPUs do not share: all are of one length
-// (htab_map_alloc of kernel/bpf/hashtab.c).
-func lruEntries(n uint32, k *Kernel) (uint32, error) {
 	cpus, err := k.CPUs()
-	if err != nil {
-		return 0, err
+	if err != nil && s.EntriesOn(spec.Machine{CPUs: 1}) != s.EntriesOn(spec.Machine{CPUs: 1 << 10}) {
+		return 0, err // the number of CPUs matters
 	}
-	each := uint64(cpus)
-	up := (uint64(n) + each - 1) / each * each
-	if up > math.MaxUint32 {
-		up -= each
+	n := s.EntriesOn(spec.Machine{CPUs: cpus, PageSize: sys.PageSize()})
+	if n > math.MaxUint32 {
+		return 0, fmt.Errorf("a ring of %d bytes is too large", s.MaxEntries)
 	}
-	return uint32(up), nil
+	return uint32(n), nil
 }
 
 // createMap makes one map, without contents.

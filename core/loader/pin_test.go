@@ -116,15 +116,6 @@ func TestPinnedTypes(t *testing.T) {
 	}
 }
 
-// TestLRUEntries rounds to a multiple of the CPUs, down where up is too many.
-func TestLRUEntries(t *testing.T) {
-	for n, want := range map[uint32]uint32{1: 4, 4: 4, 5: 8, 1<<32 - 1: 1<<32 - 4} {
-		if got, err := lruEntries(n, fakeKernel(0)); err != nil || got != want {
-			t.Errorf("%d: %d, %v, want %d", n, got, err, want)
-		}
-	}
-}
-
 func TestFailedLoadLeavesNoPin(t *testing.T) {
 	needKernel(t)
 	dir := bpffs(t)

@@ -2,8 +2,6 @@ package spec
 
 import (
 	"fmt"
-	"math"
-	"math/bits"
 	"slices"
 
 	"github.com/bpfhost/bpfhost/core/btf"
@@ -269,33 +267,7 @@ func (r sizeRule) check(what string, size uint32, t MapType) error {
 	return fmt.Errorf("%s is %d, type %v needs %s", what, size, t, want)
 }
 
-// Memory estimates the bytes that the map's keys and values take at most, on a machine with that
-// many possible CPUs. It saturates instead of overflowing.
-func (m *Map) Memory(cpus int) uint64 {
-	if m.Type == MapRingbuf || m.Type == MapUserRingbuf {
-		return uint64(m.MaxEntries)
-	}
-	if m.Type == MapArena {
-		return uint64(m.MaxEntries) * 4096
-	}
-	value := round8(m.ValueSize)
-	if m.Type.PerCPU() {
-		value *= uint64(max(cpus, 1))
-	}
-	key := round8(m.KeySize)
-	if m.isArray() {
-		key = 0
-	}
-	hi, lo := bits.Mul64(uint64(max(m.MaxEntries, 1)), key+value)
-	if hi != 0 {
-		return math.MaxUint64
-	}
-	return lo
-}
-
 func (m *Map) isArray() bool { return mapRules[m.Type].key == sizeU32 }
-
-func round8(n uint32) uint64 { return (uint64(n) + 7) &^ 7 }
 
 // ResizeData changes the size of a data section map: new bytes are zero, and bytes that belong to a
 // variable cannot be cut off. A last variable that is an array, by its BTF, grows by as many

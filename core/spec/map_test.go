@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"math"
 	"strings"
 	"testing"
 )
@@ -42,26 +41,6 @@ func TestMapCheck(t *testing.T) {
 		err := tt.m.Check()
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%v: got %v, want %q", tt.m.Type, err, tt.want)
-		}
-	}
-}
-
-func TestMapMemory(t *testing.T) {
-	tests := []struct {
-		m    Map
-		want uint64
-	}{
-		{Map{Type: MapHash, KeySize: 4, ValueSize: 12, MaxEntries: 10}, 240},
-		{Map{Type: MapArray, KeySize: 4, ValueSize: 12, MaxEntries: 10}, 160},
-		{Map{Type: MapPerCPUArray, KeySize: 4, ValueSize: 4, MaxEntries: 10}, 640},
-		{Map{Type: MapRingbuf, MaxEntries: 4096}, 4096},
-		{Map{Type: MapArena, MaxEntries: 3}, 12288},
-		{Map{Type: MapHash, KeySize: 1<<32 - 1, ValueSize: 1<<32 - 1, MaxEntries: 1<<32 - 1}, math.MaxUint64},
-		{Map{Type: MapTaskStorage, KeySize: 4, ValueSize: 8}, 8},
-	}
-	for _, tt := range tests {
-		if got := tt.m.Memory(8); got != tt.want {
-			t.Errorf("%v: got %d, want %d", tt.m.Type, got, tt.want)
 		}
 	}
 }

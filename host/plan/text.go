@@ -218,13 +218,13 @@ func (t *planText) maps(c *Object) []row {
 	return rows
 }
 
-// memoryText is what a map takes, in a form that does not depend on the machine.
+// memoryText is what a map takes when it is full, in a form that does not depend on the machine.
 func memoryText(m *spec.Map) string {
-	s := sizeText(m.Memory(1))
-	if m.Type.PerCPU() {
-		s += " per CPU"
+	fixed, perCPU := m.MemoryByCPU()
+	if perCPU > 0 {
+		return sizeText(fixed) + " + " + sizeText(perCPU) + " per CPU"
 	}
-	return s
+	return sizeText(fixed)
 }
 
 func sizeText(n uint64) string {

@@ -12,10 +12,10 @@ import (
 // Final is everything that is about to be loaded and attached, after every edit. Optional programs
 // of its collections that nothing attaches are not loaded, and not evaluated.
 type Final struct {
-	Plugin      string // its own name; empty is not evaluated
-	SHA256      string // of the module, in lower-case hex; empty is not evaluated
-	CPUs        int    // possible CPUs, for per-CPU maps; 0 is 1
-	PinDir      string // where maps are pinned by name; empty is PinRoot
+	Plugin      string       // its own name; empty is not evaluated
+	SHA256      string       // of the module, in lower-case hex; empty is not evaluated
+	Machine     spec.Machine // what the memory of maps depends on
+	PinDir      string       // where maps are pinned by name; empty is PinRoot
 	Collections []Input
 }
 
@@ -179,11 +179,11 @@ func (c *collector) mapp(m *spec.Map) {
 	where := "map " + m.Name
 	c.addAt(MapType(m.Type), where)
 	c.entries(m, where)
-	size := m.Memory(c.final.CPUs)
+	size := m.Memory(c.final.Machine)
 	if m.Inner != nil {
 		c.addAt(MapType(m.Inner.Type), "inner map of "+m.Name)
 		c.entries(m.Inner, "inner map of "+m.Name)
-		size = addSaturating(size, m.Inner.Memory(c.final.CPUs))
+		size = addSaturating(size, m.Inner.Memory(c.final.Machine))
 	}
 	c.addAt(Access{Kind: KindBytes, Value: size}, where)
 	c.bytes = addSaturating(c.bytes, size)
@@ -204,7 +204,7 @@ func (c *collector) entries(m *spec.Map, where string) {
 	switch m.Type {
 	case spec.MapRingbuf, spec.MapUserRingbuf, spec.MapArena:
 	default:
-		c.addAt(Access{Kind: KindEntries, Value: uint64(m.MaxEntries)}, where)
+		c.addAt(Access{Kind: KindEntries, Value: m.EntriesOn(c.final.Machine)}, where)
 	}
 }
 

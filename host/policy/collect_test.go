@@ -67,7 +67,7 @@ func TestAccessesOptional(t *testing.T) {
 }
 
 func TestAccesses(t *testing.T) {
-	got := Accesses(Final{Plugin: "guard", SHA256: digestA, CPUs: 4, PinDir: "/sys/fs/bpf/g",
+	got := Accesses(Final{Plugin: "guard", SHA256: digestA, Machine: spec.Machine{CPUs: 4}, PinDir: "/sys/fs/bpf/g",
 		Collections: []Input{
 			{Object: "drops", SHA256: digestB, Edited: true, Collection: example()},
 			{Collection: &spec.Collection{Programs: []*spec.Program{{Name: "small", Type: spec.ProgramXDP, Insns: insns(asm.Exit())}}}},
@@ -89,7 +89,7 @@ func TestAccesses(t *testing.T) {
 		{Kind: KindRight, Name: RightFreplace, Where: "program extra"},
 		{Kind: KindMap, Name: "percpu_array", Where: "map counts"},
 		{Kind: KindEntries, Value: 1000, Where: "inner map of outer"},
-		{Kind: KindBytes, Value: 16160, Where: "map outer"},
+		{Kind: KindBytes, Value: 83392, Where: "map outer"},
 		{Kind: KindMap, Name: "ringbuf", Where: "map events"},
 		{Kind: KindPinRead, Name: "/sys/fs/bpf/g/events", Where: "map events"},
 		{Kind: KindPinWrite, Name: "/sys/fs/bpf/g/events", Where: "map events"},
@@ -104,7 +104,7 @@ func TestAccesses(t *testing.T) {
 		{Kind: KindAttach, Name: "kprobe:do_unlinkat", Where: "program count"},
 		{Kind: KindPrograms, Value: 4},
 		{Kind: KindMaps, Value: 3},
-		{Kind: KindTotalBytes, Value: 100*8*4 + 4096 + 16160},
+		{Kind: KindTotalBytes, Value: (312 + 100*(8+8*4)) + (312 + 4*4096 + 5*8) + 83392},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
@@ -177,7 +177,7 @@ func TestAccessesOverflow(t *testing.T) {
 	m := func(name string) *spec.Map {
 		return &spec.Map{Name: name, Type: spec.MapPerCPUHash, KeySize: 4, ValueSize: math.MaxUint32, MaxEntries: math.MaxUint32}
 	}
-	f := Final{CPUs: 4096, Collections: []Input{{Collection: &spec.Collection{Maps: []*spec.Map{m("a"), m("b")}}}}}
+	f := Final{Machine: spec.Machine{CPUs: 4096}, Collections: []Input{{Collection: &spec.Collection{Maps: []*spec.Map{m("a"), m("b")}}}}}
 	want := "policy built-in default denies map-bytes more than fits 64 bits (map a): the limit is 256 MiB"
 	if err := FirstDenial(BuiltIn().Evaluate(nil, Accesses(f))); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
