@@ -40,6 +40,10 @@ func (t *Types) align(id ID) (uint32, error) {
 			continue
 		}
 		m := t.member(f.r, f.next)
+		if t.isVoid(m.typ) {
+			f.next++ // see Untyped
+			continue
+		}
 		n, inner, err := t.alignScalar(m.typ)
 		if err != nil {
 			return 0, err

@@ -79,7 +79,7 @@ func checkInt(t *Types, r record) error {
 func powerOfTwo(n, most uint32) bool { return n > 0 && n <= most && n&(n-1) == 0 }
 
 func checkArray(t *Types, r record) error {
-	if err := t.checkValue(t.word(r, 0)); err != nil {
+	if err := t.checkID(t.word(r, 0)); err != nil {
 		return err
 	}
 	return t.checkID(t.word(r, 1))
@@ -91,8 +91,11 @@ func checkStruct(t *Types, r record) error {
 		if err := t.checkName(m.name); err != nil {
 			return fmt.Errorf("member %d: %w", i, err)
 		}
-		if err := t.checkValue(uint32(m.typ)); err != nil {
+		if err := t.checkID(uint32(m.typ)); err != nil {
 			return fmt.Errorf("member %d: %w", i, err)
+		}
+		if m.typ == 0 {
+			continue // see Untyped; it has no place either
 		}
 		if uint64(m.offset)+uint64(m.bits) > uint64(r.word)*8 {
 			return fmt.Errorf("member %d: %w: bit %d is past the end of %d bytes", i, ErrType, m.offset+m.bits, r.word)
@@ -129,9 +132,6 @@ func checkFuncProto(t *Types, r record) error {
 		}
 		if err := t.checkID(typ); err != nil {
 			return fmt.Errorf("parameter %d: %w", i, err)
-		}
-		if typ == 0 && (i != r.vlen()-1 || len(t.str(name)) != 0) {
-			return fmt.Errorf("parameter %d: %w: void has no value", i, ErrType)
 		}
 	}
 	return nil

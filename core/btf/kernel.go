@@ -41,8 +41,9 @@ const maxKernelName = 127
 // added after them. The kernel (kernel/bpf/btf.c) wants of DATASEC types a size and sorted
 // variables that do not overlap, of FUNC and VAR types no extern linkage, of the parameters of
 // functions names, and of names that they are C identifiers. As libbpf does, a kernel symbol
-// becomes an int variable, and a kernel function in a DATASEC becomes a dummy one. The error wraps
-// ErrForKernel.
+// becomes an int variable, and a kernel function in a DATASEC becomes a dummy one. What Untyped finds
+// is left out, and functions with such parameters are static: the verifier cannot check them alone. The
+// error wraps ErrForKernel.
 func (t *Types) ForKernel(o KernelOptions) ([]byte, error) {
 	if t.base != nil {
 		return nil, fmt.Errorf("prepare types: %w: they are split", ErrForKernel)
@@ -79,6 +80,9 @@ type fixer struct {
 	ksyms   map[ID]bool // variables that are kernel symbols
 	int32   ID          // some int of 4 bytes
 	dummy   ID          // the dummy variable, 0 if it is not needed
+	untyped map[ID]bool // types with parts that are left out
+	empty   ID          // an empty struct, 0 if it is not needed
+	pointer ID          // a pointer to void, 0 if it is not needed
 	unknown bool        // there are types of kinds that only the layout table knows
 }
 
@@ -111,8 +115,9 @@ func (f *fixer) survey() {
 		next++
 	}
 	if dummy {
-		f.dummy = next
+		f.dummy, next = next, next+1
 	}
+	f.surveyUntyped(next)
 }
 
 // append writes the types that survey announced.
@@ -122,10 +127,12 @@ func (f *fixer) append() error {
 			return err
 		}
 	}
-	if f.dummy == 0 {
-		return nil
+	if f.dummy != 0 {
+		if err := f.e.encode(&Var{Name: dummyName, Type: f.int32, Linkage: LinkGlobal}); err != nil {
+			return err
+		}
 	}
-	return f.e.encode(&Var{Name: dummyName, Type: f.int32, Linkage: LinkGlobal})
+	return f.appendUntyped()
 }
 
 // copy writes one type with what must change in it.
@@ -143,7 +150,7 @@ func (f *fixer) copy(id ID, off uint32) error {
 		if linkage == uint32(LinkExtern) {
 			linkage = uint32(LinkGlobal)
 		}
-		if slices.Contains(f.o.Static, f.t.str(r.name)) {
+		if f.untyped[ID(r.word)] || slices.Contains(f.o.Static, f.t.str(r.name)) {
 			linkage = uint32(LinkStatic)
 		}
 		f.put(b[4:], r.info&^maxVlen|linkage)
@@ -169,8 +176,17 @@ func (f *fixer) copy(id ID, off uint32) error {
 		for _, v := range d.Vars {
 			f.e.words(uint32(v.Type), v.Offset, v.Size)
 		}
+	case KindDeclTag:
+		if f.untyped[ID(r.word)] {
+			f.retag(r, begin)
+		}
 	case KindFuncProto:
-		return f.params(id, r, b)
+		if err := f.params(id, r, b); err != nil {
+			return err
+		}
+	}
+	if f.untyped[id] {
+		f.leaveOut(r, begin)
 	}
 	return nil
 }
@@ -182,7 +198,7 @@ func (f *fixer) order() binary.ByteOrder { return f.t.order }
 // params names the parameters of a function's prototype.
 func (f *fixer) params(id ID, r record, b []byte) error {
 	for i := range r.vlen() {
-		if !f.named[id] || f.t.word(r, 2*i) != 0 || f.t.word(r, 2*i+1) == 0 {
+		if !f.named[id] || f.t.word(r, 2*i) != 0 || f.t.word(r, 2*i+1) == 0 && !f.t.untypedParam(r, i) {
 			continue
 		}
 		off, err := f.e.str(dummyName)

@@ -256,6 +256,9 @@ func (v *validator) members(r record) error {
 	for i := range r.vlen() {
 		m := v.t.member(r, i)
 		size, state := v.size(m.typ)
+		if state != sized && v.t.isVoid(m.typ) {
+			continue // see Untyped
+		}
 		if state != sized {
 			return fmt.Errorf("%v: member %d: %w", r.kind(), i, ErrNoSize)
 		}

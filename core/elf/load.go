@@ -187,5 +187,17 @@ func (l *loader) readSections() (err error) {
 		l.note(NoteNoBTF, "%s", NoteTexts[NoteNoBTF])
 	}
 	l.c.BTF = l.types
+	l.noteUntyped()
 	return nil
+}
+
+// noteUntyped notes, once, types that have parts which kernels refuse.
+func (l *loader) noteUntyped() {
+	if l.types == nil {
+		return
+	}
+	for id := range l.types.Untyped() {
+		l.note(NoteUntyped, "%s has parts of type void, which are left out for the kernel", l.types.TypeName(id))
+		return
+	}
 }

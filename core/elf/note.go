@@ -24,6 +24,7 @@ const (
 	NoteStaticProgram = "N14"
 	NoteValue         = "N15"
 	NoteWrapped       = "N16"
+	NoteUntyped       = "N17"
 )
 
 // NoteTexts says what each code of a note means.
@@ -42,6 +43,7 @@ var NoteTexts = map[string]string{
 	NoteStaticProgram: "a static function in a section of programs that nothing calls is a program; libbpf refuses it",
 	NoteValue:         "a map definition has a value that libbpf refuses; it is kept as it is and has to be changed before loading",
 	NoteWrapped:       "a map definition is the only member of another struct, as Rust libraries write it; libbpf refuses it",
+	NoteUntyped:       "types have parts of type void, as C++ writes methods and references; they are left out for the kernel",
 	NoteTailCall:      "a section with two numbers for its name is an entry of an array of programs, as iproute2 has it",
 }
 

@@ -72,6 +72,7 @@ func TestObjects(t *testing.T) {
 		{"core/elf/testdata/basic-el.o", nil},
 		{"core/elf/testdata/core-el.o", []string{"entry", "enter"}}, // fentry is not everywhere, nor is init_task in kallsyms
 		{"core/elf/testdata/legacy-el.o", nil},
+		{"core/elf/testdata/cpp-el.o", nil},
 		{"guests/pktguard/pktguard.bpf.o", nil},
 		{"guests/execwatch/execwatch.bpf.o", nil},
 	} {

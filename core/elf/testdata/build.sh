@@ -7,7 +7,8 @@ mkdir -p "$out/link" "$out/lenient"
 build() { # source target flags...
 	source=$1 target=$2
 	shift 2
-	clang-19 -O2 "$@" -target "bpf$target" -mcpu=v3 -Wall -Werror -fdebug-compilation-dir=. -c "$source.c" -o "$out/$source-$target.o"
+	[ -e "$source.c" ] && file=$source.c || file=$source.cc
+	clang-19 -O2 "$@" -target "bpf$target" -mcpu=v3 -Wall -Werror -fdebug-compilation-dir=. -c "$file" -o "$out/$source-$target.o"
 	llvm-strip-19 -g "$out/$source-$target.o"
 }
 build basic el -g
@@ -18,6 +19,7 @@ build legacy el
 build ops el -g
 build tcp el -g
 build arena el -g
+build cpp el -g -std=c++17 -fno-exceptions -fno-asynchronous-unwind-tables
 build link/a el -g
 build link/b el -g
 build lenient/static el -g
