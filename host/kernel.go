@@ -107,7 +107,7 @@ type kernelLoaded struct {
 // Program returns a program that was loaded.
 func (l *kernelLoaded) Program(name string) (backend.Program, bool) {
 	p := l.c.Program(name)
-	return p, p != nil
+	return p, p.Err() == nil
 }
 
 // Maps returns the maps.

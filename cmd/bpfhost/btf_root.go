@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/internal/nearest"
 )
 
 // splitKind takes "struct NAME" apart; kind is empty where there is only a name.
@@ -59,7 +60,7 @@ func similar(kind, name string, tables ...*btf.Types) string {
 			if abs(len(n)-len(name)) > limit || kind != k && (kind != "" || !slices.Contains(kindNames(), k)) {
 				continue
 			}
-			if d := distance(name, n); d <= limit {
+			if d := nearest.Distance(name, n); d <= limit {
 				best, limit = n, d-1
 			}
 		}

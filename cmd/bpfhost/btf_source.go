@@ -15,6 +15,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/kernel"
+	"github.com/bpfhost/bpfhost/internal/nearest"
 )
 
 // vmlinux is the SRC argument that names the running kernel.
@@ -236,7 +237,7 @@ func (s *sources) missing(name string, err error) error {
 	}
 	hint := ""
 	if modules, failed := s.kernel.Modules(); failed == nil && filepath.Base(name) == name && errors.Is(err, fs.ErrNotExist) {
-		if near := nearest(name, append(modules, vmlinux)); near != "" {
+		if near := nearest.Name(name, append(modules, vmlinux)); near != "" {
 			hint = fmt.Sprintf(", did you mean %q?", near)
 		}
 	}

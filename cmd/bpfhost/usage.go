@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/bpfhost/bpfhost/internal/nearest"
 )
 
 // usageError says that the command line cannot be understood.
@@ -40,7 +42,7 @@ func badFlag(c *cobra.Command, err error) error {
 	text := err.Error()
 	var unknown interface{ GetSpecifiedName() string }
 	if errors.As(err, &unknown) && strings.HasPrefix(text, "unknown flag") {
-		if near := nearest(unknown.GetSpecifiedName(), flagNames(c)); near != "" {
+		if near := nearest.Name(unknown.GetSpecifiedName(), flagNames(c)); near != "" {
 			text += fmt.Sprintf(", did you mean --%s?", near)
 		}
 	}
@@ -58,38 +60,6 @@ func flagNames(c *cobra.Command) []string {
 		names = append(names, m[1])
 	}
 	return names
-}
-
-// nearest returns the name with the fewest edits from s, or "" when none is near.
-func nearest(s string, names []string) string {
-	best, bestDist := "", 3
-	for _, n := range names {
-		if d := distance(s, n); d < bestDist && d < len(n) || len(s) > 1 && strings.HasPrefix(n, s) && bestDist > 1 {
-			best, bestDist = n, min(d, 1)
-		}
-	}
-	return best
-}
-
-// distance counts the letters to insert, delete or replace to make b of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diag
-			if a[i] != b[j] {
-				cost++
-			}
-			diag = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // choice is a flag that takes one of a few words. The first is the default.

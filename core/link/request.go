@@ -24,6 +24,9 @@ type request struct {
 
 // do makes the link with attach, which gets the program's descriptor.
 func (r request) do(attach func(prog int) (Link, error)) (l Link, err error) {
+	if err := r.program.Err(); err != nil {
+		return nil, r.explain(err)
+	}
 	if !r.takes(r.program.Type()) {
 		err = fmt.Errorf("a program of type %v cannot be attached there", r.program.Type())
 		return nil, r.explain(err)

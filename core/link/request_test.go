@@ -2,6 +2,7 @@ package link
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/kernel"
@@ -40,5 +41,13 @@ func TestExplain(t *testing.T) {
 		if !errors.Is(e, tt.err) {
 			t.Errorf("%s: %v does not wrap %v", name, e, tt.err)
 		}
+	}
+}
+
+// TestMissingProgram attaches what was not loaded.
+func TestMissingProgram(t *testing.T) {
+	c := load(t, counting(spec.Program{Type: spec.ProgramXDP}, false, 2))
+	if _, err := XDP(c.Program("cuont"), XDPOptions{Interface: "lo"}); err == nil || !strings.HasSuffix(err.Error(), `no program "cuont" was loaded, did you mean "count"?`) {
+		t.Error(err)
 	}
 }

@@ -96,7 +96,7 @@ func calls(t *testing.T, c *loader.Collection) uint64 {
 // TestStructOps registers a congestion control without a link, uses it, and takes it back.
 func TestStructOps(t *testing.T) {
 	c := congestion(t, loader.Options{})
-	if c.Map("linked") != nil || c.Map("second") != nil || c.Program("on_missing") != nil {
+	if c.Map("linked").Err() == nil || c.Map("second").Err() == nil || c.Program("on_missing").Err() == nil {
 		t.Error("what nobody asked for is loaded")
 	}
 	m := c.Map("plain")

@@ -78,6 +78,9 @@ func (m *Map) WriteAt(b []byte, off int64) (int, error) {
 
 func (m *Map) touch(verb string, b []byte, off int64, f func(*sys.Memory) error) (int, error) {
 	fail := func(err error) (int, error) { return 0, fmt.Errorf("%s map %q: %w", verb, m.name, err) }
+	if err := m.Err(); err != nil {
+		return fail(err)
+	}
 	if m.arena == nil {
 		return fail(fmt.Errorf("it is not an arena that was created here: %w", ErrNotSupported))
 	}

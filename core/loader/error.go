@@ -23,3 +23,6 @@ type FeatureError = kernel.FeatureError
 
 // ErrNoKey says that a map has no such key, or no further one. Map methods return it as it is.
 var ErrNoKey = errors.New("no such key")
+
+// ErrIterationAborted says that Map.All gave up before it had seen all entries.
+var ErrIterationAborted = errors.New("the map changes faster than it can be walked")

@@ -11,6 +11,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/core/spec/bind"
+	"github.com/bpfhost/bpfhost/internal/nearest"
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
@@ -23,58 +24,6 @@ type Options struct {
 	PinDir    string          // directory of a bpf file system for maps that are shared by name; empty refuses them
 	CoreTypes *btf.Types      // types that CO-RE relocations are computed for, see the package comment; nil is those of the kernel
 	LogLevel  uint32          // verifier log of accepted programs, see Collection.Log: 1 or 2, plus 4 for statistics
-}
-
-// Collection is a spec that was loaded into the kernel.
-type Collection struct {
-	programs []*Program
-	maps     []*Map
-	given    map[string]*Map // the caller's, not closed
-	notes    []spec.Note
-	logs     map[string]string
-}
-
-// Program returns the program of that name, or nil.
-func (c *Collection) Program(name string) *Program {
-	i := slices.IndexFunc(c.programs, func(p *Program) bool { return p.name == name })
-	if i < 0 {
-		return nil
-	}
-	return c.programs[i]
-}
-
-// Map returns the map of that name, or nil. A map that was put in place of one of the collection's
-// is found under the collection's name.
-func (c *Collection) Map(name string) *Map {
-	i := slices.IndexFunc(c.maps, func(m *Map) bool { return m.name == name })
-	if i < 0 {
-		return c.given[name]
-	}
-	return c.maps[i]
-}
-
-// Programs returns all programs in the order of the spec.
-func (c *Collection) Programs() []*Program { return slices.Clone(c.programs) }
-
-// Maps returns all maps in the order of the spec, but for those of the caller.
-func (c *Collection) Maps() []*Map { return slices.Clone(c.maps) }
-
-// Notes returns what is unusual but did not prevent the load.
-func (c *Collection) Notes() []spec.Note { return slices.Clone(c.notes) }
-
-// Log returns the verifier's log of a program, when Options.LogLevel asked for it.
-func (c *Collection) Log(program string) string { return c.logs[program] }
-
-// Close closes all programs and maps, in the opposite order of loading. Links keep their program
-// and its maps in the kernel. It may be called again.
-func (c *Collection) Close() error {
-	for _, p := range slices.Backward(c.programs) {
-		p.Close()
-	}
-	for _, m := range slices.Backward(c.maps) {
-		m.Close()
-	}
-	return nil
 }
 
 // session is one load under way.
@@ -169,15 +118,8 @@ func (l *session) run() error {
 // choose returns what is loaded, and checks of it what can be known without a kernel.
 func (l *session) choose() (spec.Selection, error) {
 	var none spec.Selection
-	for _, name := range l.options.Programs {
-		if l.spec.Program(name) == nil {
-			return none, fmt.Errorf("load collection: there is no program %q", name)
-		}
-	}
-	for _, name := range l.options.Instances {
-		if m := l.spec.Map(name); m == nil || m.Type != spec.MapStructOps {
-			return none, fmt.Errorf("load collection: there is no instance of struct_ops named %q", name)
-		}
+	if err := l.checkNames(); err != nil {
+		return none, err
 	}
 	instances := slices.AppendSeq(slices.Clone(l.options.Instances), maps.Keys(l.options.Maps))
 	chosen := l.spec.Select(spec.Choice{Programs: l.options.Programs, Instances: instances})
@@ -189,6 +131,31 @@ func (l *session) choose() (spec.Selection, error) {
 		l.note(spec.Note{Code: "L07", Text: fmt.Sprintf("not loaded, and could not be: %v", e)})
 	}
 	return chosen, l.checkOrder()
+}
+
+// checkNames reports names in the options that the collection does not have.
+func (l *session) checkNames() error {
+	unknown := func(kind, name string, all []string) error {
+		return fmt.Errorf("load collection: it has no %s %q%s", kind, name, nearest.Hint(name, all))
+	}
+	for _, name := range l.options.Programs {
+		if l.spec.Program(name) == nil {
+			return unknown("program", name, names(l.spec.Programs, func(p *spec.Program) string { return p.Name }))
+		}
+	}
+	mapName := func(m *spec.Map) string { return m.Name }
+	for _, name := range l.options.Instances {
+		if m := l.spec.Map(name); m == nil || m.Type != spec.MapStructOps {
+			ops := slices.DeleteFunc(slices.Clone(l.spec.Maps), func(m *spec.Map) bool { return m.Type != spec.MapStructOps })
+			return unknown("instance of struct_ops", name, names(ops, mapName))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.options.Maps)) {
+		if l.spec.Map(name) == nil {
+			return unknown("map", name, names(l.spec.Maps, mapName))
+		}
+	}
+	return nil
 }
 
 // checkOrder refuses what is not in the byte order of this machine.
@@ -244,7 +211,7 @@ func (l *session) createMaps(b *bind.Binder, list []*spec.Map, ops map[string]*i
 			continue
 		}
 		for _, v := range s.Values {
-			if err := l.out.Map(s.Name).setFD(v.Key, l.fds[v.Name]); err != nil {
+			if err := l.out.Map(s.Name).setFD(native.AppendUint32(nil, v.Key), l.fds[v.Name]); err != nil {
 				return nil, fmt.Errorf("put map %q into map %q: %w", v.Name, s.Name, err)
 			}
 		}
@@ -406,7 +373,7 @@ func (l *session) fillProgramArrays() error {
 			continue
 		}
 		for _, v := range s.Values {
-			p := l.out.Program(v.Name)
+			p := l.out.program(v.Name)
 			if p == nil {
 				return fmt.Errorf("put program %q into map %q: it is optional and was not loaded", v.Name, s.Name)
 			}

@@ -73,9 +73,6 @@ func TestLoad(t *testing.T) {
 	if err := got.Map(".rodata").Update(make([]byte, 4), make([]byte, 8), UpdateAny); !errors.Is(err, ErrPermission) {
 		t.Errorf("update of frozen data: %v", err)
 	}
-	if got.Program("none") != nil || got.Map("none") != nil {
-		t.Error("found what is not there")
-	}
 	got.Close()
 	if err := got.Close(); err != nil {
 		t.Error(err)
@@ -126,10 +123,10 @@ func TestOptionalPrograms(t *testing.T) {
 	spare := program("spare", asm.Mov64Imm(asm.R0, 0), asm.Exit())
 	spare.Optional = true
 	c := collection([]*spec.Program{spare})
-	if got := loadT(t, c, Options{}); got.Program("spare") != nil {
+	if got := loadT(t, c, Options{}); got.Program("spare").Err() == nil {
 		t.Error("an optional program was loaded")
 	}
-	if got := loadT(t, c, Options{Programs: []string{"spare"}}); got.Program("spare") == nil {
+	if got := loadT(t, c, Options{Programs: []string{"spare"}}); got.Program("spare").Err() != nil {
 		t.Error("an optional program that was asked for was not loaded")
 	}
 	if _, err := Load(c, Options{Programs: []string{"none"}}); err == nil {
@@ -202,7 +199,15 @@ func TestGivenMap(t *testing.T) {
 	if _, err := first.Map("seen").Info(); err != nil {
 		t.Errorf("the given map was closed: %v", err)
 	}
-	_, err := Load(counter(), Options{Maps: map[string]*Map{"seen": first.Map(".bss")}})
+	_, err := Load(counter(), Options{Maps: map[string]*Map{"sene": first.Map("seen")}})
+	if want := `load collection: it has no map "sene", did you mean "seen"?`; err == nil || err.Error() != want {
+		t.Errorf("a map in place of none: %v, want %s", err, want)
+	}
+	_, err = Load(counter(), Options{Programs: []string{"cuont"}})
+	if want := `load collection: it has no program "cuont", did you mean "count"?`; err == nil || err.Error() != want {
+		t.Errorf("an optional program that does not exist: %v, want %s", err, want)
+	}
+	_, err = Load(counter(), Options{Maps: map[string]*Map{"seen": first.Map(".bss")}})
 	if err == nil || !strings.Contains(err.Error(), "is of type array, not hash") {
 		t.Errorf("a map of another type: %v", err)
 	}

@@ -67,6 +67,9 @@ func (m *Map) WithFD(fn func(fd int) error) error {
 	return fn(raw)
 }
 
+// Err returns why the map cannot be used: nil for one that exists, os.ErrClosed after Close.
+func (m *Map) Err() error { return m.fd.Err() }
+
 // Close closes the map. It may be called again.
 func (m *Map) Close() error {
 	m.arena.close()

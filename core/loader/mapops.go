@@ -79,14 +79,15 @@ func (m *Map) NextKey(key, next []byte) error {
 }
 
 // All returns every key and value. The slices are valid until the next round. Entries that come or go
-// during the walk may be missed or seen twice; more rounds than twice MaxEntries end the walk.
-// err is set when the walk ends early.
+// during the walk may be missed or seen twice. err is set when the walk ends early; it wraps
+// ErrIterationAborted after twice as many rounds as the map holds entries, since a map that changes can
+// make the walk begin again without end.
 func (m *Map) All(err *error) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, value []byte) bool) {
 		key, next := make([]byte, m.keySize), make([]byte, m.keySize)
 		value := make([]byte, m.buffer)
 		var prev []byte
-		for range 2*m.maxEntries + 1 {
+		for range 2*uint64(m.maxEntries) + 1 {
 			switch e := m.NextKey(prev, next); {
 			case e == ErrNoKey:
 				return
@@ -105,21 +106,22 @@ func (m *Map) All(err *error) iter.Seq2[[]byte, []byte] {
 				return
 			}
 		}
+		*err = fmt.Errorf("iterate over map %q: %w", m.name, ErrIterationAborted)
 	}
 }
 
 // SetProgram puts a program into an array of programs.
 func (m *Map) SetProgram(index uint32, p *Program) error {
-	return p.WithFD(func(fd int) error { return m.setFD(index, fd) })
+	return p.WithFD(func(fd int) error { return m.setFD(native.AppendUint32(nil, index), fd) })
 }
 
-// SetMap puts a map into a map of maps whose keys have 4 bytes.
-func (m *Map) SetMap(key uint32, inner *Map) error {
+// SetMap puts a map into a map of maps.
+func (m *Map) SetMap(key []byte, inner *Map) error {
 	return inner.WithFD(func(fd int) error { return m.setFD(key, fd) })
 }
 
-func (m *Map) setFD(key uint32, fd int) error {
-	return m.Update(native.AppendUint32(nil, key), native.AppendUint32(nil, uint32(fd)), UpdateAny)
+func (m *Map) setFD(key []byte, fd int) error {
+	return m.Update(key, native.AppendUint32(nil, uint32(fd)), UpdateAny)
 }
 
 // Freeze forbids user space to write the map from now on.
@@ -144,7 +146,11 @@ func (m *Map) opError(verb string, err error) error {
 	return fmt.Errorf("%s map %q: %w", verb, m.name, err)
 }
 
+// sizeError is the error of a key or value that the map does not have.
 func (m *Map) sizeError(verb string, key, value []byte) error {
+	if err := m.Err(); err != nil {
+		return fmt.Errorf("%s map %q: %w", verb, m.name, err)
+	}
 	if len(key) != int(m.keySize) {
 		return fmt.Errorf("%s map %q: the key has %d bytes, not %d", verb, m.name, len(key), m.keySize)
 	}

@@ -3,6 +3,7 @@ package loader
 import (
 	"errors"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/spec"
@@ -89,6 +90,76 @@ func TestAll(t *testing.T) {
 	}
 	if !errors.Is(err, os.ErrClosed) {
 		t.Errorf("walk over a closed map: %v", err)
+	}
+}
+
+// TestAllOfMany walks over maps of 2^31 and more entries, whose bound does not fit 32 bits.
+func TestAllOfMany(t *testing.T) {
+	for _, entries := range []uint32{1 << 31, 1<<32 - 1} {
+		m := loadT(t, collection(nil, &spec.Map{
+			Name: "trie", Type: spec.MapLPMTrie, KeySize: 8, ValueSize: 4, MaxEntries: entries, Flags: spec.FlagNoPrealloc,
+		}), Options{}).Map("trie")
+		for i := range byte(5) {
+			if err := m.Update(append(key(32), 10, 0, 0, i), key(1), UpdateAny); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var err error
+		seen := 0
+		for range m.All(&err) {
+			seen++
+		}
+		if seen != 5 || err != nil {
+			t.Errorf("%d entries: %d of 5, %v", entries, seen, err)
+		}
+	}
+}
+
+// TestAllAborted makes a walk begin again at each step: what it has seen goes, another key comes.
+func TestAllAborted(t *testing.T) {
+	m := hash(t)
+	for i := range uint32(10) {
+		if err := m.Update(key(i), value(0), UpdateAny); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var err error
+	next := uint32(10)
+	for k := range m.All(&err) {
+		if err := errors.Join(m.Delete(k), m.Update(key(next), value(0), UpdateNew)); err != nil {
+			t.Fatal(err)
+		}
+		next++
+	}
+	if want := 10 + 2*100 + 1; !errors.Is(err, ErrIterationAborted) || next != uint32(want) {
+		t.Errorf("%d rounds, %v", next-10, err)
+	}
+}
+
+// TestSetMap puts maps into maps of maps whose keys have other than 4 bytes.
+func TestSetMap(t *testing.T) {
+	inner := &spec.Map{Type: spec.MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 1}
+	one := *inner
+	one.Name = "one"
+	c := loadT(t, collection(nil, &one,
+		&spec.Map{Name: "long", Type: spec.MapHashOfMaps, KeySize: 12, ValueSize: 4, MaxEntries: 2, Inner: inner},
+		&spec.Map{Name: "array", Type: spec.MapArrayOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 2, Inner: inner},
+	), Options{})
+	info, err := c.Map("one").Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, k := range map[string][]byte{"long": []byte("twelve bytes"), "array": key(1)} {
+		if err := c.Map(name).SetMap(k, c.Map("one")); err != nil {
+			t.Error(err)
+		}
+		id := make([]byte, 4)
+		if err := c.Map(name).Lookup(k, id); err != nil || native.Uint32(id) != info.ID {
+			t.Errorf("%s: map %d, %v, want %d", name, native.Uint32(id), err, info.ID)
+		}
+	}
+	if err := c.Map("long").SetMap(key(1), c.Map("one")); err == nil || !strings.HasSuffix(err.Error(), "the key has 4 bytes, not 12") {
+		t.Errorf("a short key: %v", err)
 	}
 }
 

@@ -48,6 +48,9 @@ func (p *Program) WithFD(fn func(fd int) error) error {
 	return fn(raw)
 }
 
+// Err returns why the program cannot be used: nil for one that was loaded, os.ErrClosed after Close.
+func (p *Program) Err() error { return p.fd.Err() }
+
 // Close closes the program. Links keep it in the kernel. It may be called again.
 func (p *Program) Close() error { return p.fd.Close() }
 

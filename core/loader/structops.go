@@ -320,7 +320,7 @@ func (l *session) fillOps(ops map[string]*instance) error {
 		in := ops[name]
 		for i := range in.members {
 			m := &in.members[i]
-			if m.program = l.out.Program(m.name); m.program == nil {
+			if m.program = l.out.program(m.name); m.program == nil {
 				return fmt.Errorf("put program %q into instance %q: it was not loaded", m.name, name)
 			}
 			if made := l.out.Map(name); !slices.Contains(m.program.instances, made) {
@@ -343,6 +343,9 @@ func (m *Map) Instance() string {
 // Instance returns the instance of struct_ops that the program is a member of: the map of that
 // name, or with an empty name the only one there is.
 func (p *Program) Instance(name string) (*Map, error) {
+	if err := missing(p.fd); err != nil {
+		return nil, fmt.Errorf("use program %q: %w", p.name, err)
+	}
 	switch i := slices.IndexFunc(p.instances, func(m *Map) bool { return m.name == name }); {
 	case i >= 0:
 		return p.instances[i], nil
@@ -358,6 +361,9 @@ func (p *Program) Instance(name string) (*Map, error) {
 // instance: that of the spec in the layout of this kernel, with the descriptors of the programs.
 // All of them stay open for the time of the call. It is what link.StructOps is made of.
 func (m *Map) WithInstance(fn func(fd int, value []byte) error) error {
+	if err := missing(m.fd); err != nil {
+		return fmt.Errorf("use map %q: %w", m.name, err)
+	}
 	if m.ops == nil {
 		return fmt.Errorf("use map %q: it is not an instance of struct_ops: %w", m.name, ErrNotSupported)
 	}

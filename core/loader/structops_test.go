@@ -185,7 +185,7 @@ func TestChooseOps(t *testing.T) {
 		{Options{Instances: []string{"second"}}, "a b c", "demo second", ""},
 		{Options{Programs: []string{"b", "old"}}, "a b c old", "demo", ""},
 		{Options{Maps: map[string]*Map{"demo": {}, "second": {}}}, "c", "", ""},
-		{Options{Instances: []string{"third"}}, "", "", `no instance of struct_ops named "third"`},
+		{Options{Instances: []string{"third"}}, "", "", `it has no instance of struct_ops "third", there is "demo" and "second"`},
 	} {
 		l := make(tt.options)
 		chosen, err := l.choose()

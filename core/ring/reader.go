@@ -55,6 +55,9 @@ type Stats struct {
 // Open makes the reader of a map of type ringbuf. It begins where the reader before it ended. The map
 // may be closed while the reader is in use.
 func Open(m *loader.Map) (*Reader, error) {
+	if err := m.Err(); err != nil {
+		return nil, fmt.Errorf("open ring %q: %w", m.Name(), err)
+	}
 	if m.Type() != spec.MapRingbuf {
 		return nil, fmt.Errorf("open ring %q: it is a map of type %v", m.Name(), m.Type())
 	}

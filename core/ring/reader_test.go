@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -220,6 +221,9 @@ func TestSecondConsumer(t *testing.T) {
 
 func TestOpenRefusesOtherMaps(t *testing.T) {
 	c, _ := open(t, source(1<<12, 8, 0, 0))
+	if _, err := Open(c.Map("event")); err == nil || !strings.HasSuffix(err.Error(), `did you mean "events"?`) {
+		t.Errorf("a ring of no map: %v", err)
+	}
 	if _, err := Open(c.Map("count")); err == nil {
 		t.Error("an array was opened")
 	}

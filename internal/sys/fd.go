@@ -10,6 +10,7 @@ import (
 type FD struct {
 	raw   int
 	state atomic.Int64 // calls under way; closedBit once closed
+	err   error        // why there never was one
 }
 
 const (
@@ -35,6 +36,13 @@ func NewFD(raw int) (*FD, error) {
 	return f, nil
 }
 
+// NoFD returns what stands in for a descriptor that there is none of: Acquire returns err.
+func NoFD(err error) *FD {
+	f := &FD{raw: -1, err: err}
+	f.state.Store(closedBit)
+	return f
+}
+
 // Acquire returns the number for the time until Release. It returns os.ErrClosed after Close.
 func (f *FD) Acquire() (int, error) {
 	if f == nil {
@@ -43,12 +51,24 @@ func (f *FD) Acquire() (int, error) {
 	for {
 		n := f.state.Load()
 		if n&closedBit != 0 {
+			if f.err != nil {
+				return -1, f.err
+			}
 			return -1, os.ErrClosed
 		}
 		if f.state.CompareAndSwap(n, n+1) {
 			return f.raw, nil
 		}
 	}
+}
+
+// Err returns what Acquire would, without acquiring.
+func (f *FD) Err() error {
+	if _, err := f.Acquire(); err != nil {
+		return err
+	}
+	f.Release()
+	return nil
 }
 
 // Release ends what Acquire began.
