@@ -50,7 +50,7 @@ var allowed = map[string][]string{
 	"host/policy":           {"core/asm", "core/spec", "internal/quote"},
 	"host/plan":             {"core/btf", "core/spec", "host/policy", "internal/quote", "internal/report"},
 	"host/backend":          {"core/spec"},
-	"host/internal/sandbox": {"internal/quote", "internal/oneline"},
+	"host/internal/sandbox": {"host/internal/sandbox/internal/module", "internal/quote", "internal/oneline"},
 	"host": {"abi", "core/asm", "core/btf", "core/spec", "core/elf", "core/kernel", "core/loader", "core/link", "core/ring",
 		"host/backend", "host/plan", "host/policy", "host/internal/events", "host/internal/sandbox", "host/internal/tx", "internal/quote", "internal/oneline"},
 	"cmd/bpfhost": {"abi", "core/asm", "core/asm/cfg", "core/btf", "core/btf/render", "core/spec", "core/spec/opt", "core/elf", "core/elf/elflink", "core/kernel", "core/loader", "core/link", "core/ring",
@@ -64,6 +64,8 @@ var allowed = map[string][]string{
 	"internal/lab":         {},
 	"internal/lab/cmd/lab": {"internal/lab"},
 	"internal/lab/labtest": {"core/btf", "internal/lab", "internal/testenv"},
+
+	"host/internal/sandbox/internal/module": {"internal/quote"},
 
 	"host/internal/backendtest": {"core/spec", "host/backend"},
 	"host/internal/tx":          {"abi", "core/asm", "core/btf", "core/spec", "host/plan"},

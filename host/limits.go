@@ -7,15 +7,20 @@ import (
 	"github.com/bpfhost/bpfhost/host/policy"
 )
 
+// ModuleLimits bound the structure of a module, down to its instructions. Of its fields Bytes and
+// MemoryPages are set by ModuleBytes and MemoryBytes of [Limits].
+type ModuleLimits = sandbox.ModuleLimits
+
 // Limits bound one plugin. A zero field takes the default in its comment; what a policy says about
 // the guest takes precedence.
 type Limits struct {
-	MemoryBytes uint64 // of guest memory; 32 MiB
-	ModuleBytes int    // size of the module; 16 MiB
-	HostCalls   uint64 // calls of ABI functions in one hook; 10,000,000
-	Handles     int    // handles open at once; 4096
-	Faults      int    // calls with a pointer outside of guest memory before the plugin is stopped; 1000
-	BadBatches  int    // batches in a row that the plugin refuses before it is stopped; 3
+	MemoryBytes uint64       // of guest memory; 32 MiB
+	ModuleBytes int          // size of the module; 16 MiB
+	Module      ModuleLimits // structure of the module, and what compiling it may take
+	HostCalls   uint64       // calls of ABI functions in one hook; 10,000,000
+	Handles     int          // handles open at once; 4096
+	Faults      int          // calls with a pointer outside of guest memory before the plugin is stopped; 1000
+	BadBatches  int          // batches in a row that the plugin refuses before it is stopped; 3
 
 	Start     time.Duration // the module's start function and _initialize, each; 10 s
 	Describe  time.Duration // 5 s, as what else runs once
@@ -88,9 +93,11 @@ func override[T comparable](v *T, by T) {
 
 // sandbox are the limits that the sandbox holds.
 func (l Limits) sandbox() sandbox.Limits {
+	module := l.Module
+	module.Bytes = l.ModuleBytes
 	return sandbox.Limits{
 		MemoryPages: uint32(min(l.MemoryBytes/sandbox.PageSize, 65536)),
-		ModuleBytes: l.ModuleBytes,
+		Module:      module,
 		Start:       l.Start,
 		HostCalls:   l.HostCalls,
 	}

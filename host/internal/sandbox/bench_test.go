@@ -8,17 +8,6 @@ import (
 	"github.com/bpfhost/bpfhost/internal/wasmtest"
 )
 
-func BenchmarkScan(b *testing.B) {
-	wasm := fullModule().Bytes()
-	b.SetBytes(int64(len(wasm)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := Scan(wasm, Limits{}); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
 // BenchmarkLoad is compile from the in-memory cache, instantiate and close.
 func BenchmarkLoad(b *testing.B) {
 	e := newEngine(b, EngineOptions{})

@@ -1,22 +1,24 @@
 package sandbox
 
+import "github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
+
 // check holds a scanned module against what it may import and must export. The error is *Reject.
-func (m *Module) check(o *Options) error {
-	if err := m.checkMemory(); err != nil {
+func check(m *module.Module, o *Options) error {
+	if err := checkMemory(m); err != nil {
 		return err
 	}
-	if m.export("_start") != nil {
+	if export(m, "_start") != nil {
 		return reject("this is a command (it exports _start); build a plugin as a reactor: " +
 			"Go with -buildmode=c-shared, clang with -mexec-model=reactor or -Wl,--no-entry")
 	}
 	hooks := append([]Export{{Name: initialize}}, o.Exports...)
 	for i := range hooks {
-		if err := m.checkExport(&hooks[i]); err != nil {
+		if err := checkExport(m, &hooks[i]); err != nil {
 			return err
 		}
 	}
 	for i := range m.Imports {
-		if err := m.Imports[i].check(o); err != nil {
+		if err := checkImport(&m.Imports[i], o); err != nil {
 			return err
 		}
 	}
@@ -24,7 +26,7 @@ func (m *Module) check(o *Options) error {
 }
 
 // export finds an export by name.
-func (m *Module) export(name string) *ModuleExport {
+func export(m *module.Module, name string) *module.Export {
 	for i := range m.Exports {
 		if m.Exports[i].Name == name {
 			return &m.Exports[i]
@@ -35,10 +37,10 @@ func (m *Module) export(name string) *ModuleExport {
 
 // checkMemory wants one memory of the module's own under the usual name. (An imported one was
 // refused by the scan.)
-func (m *Module) checkMemory() error {
-	x := m.export("memory")
+func checkMemory(m *module.Module) error {
+	x := export(m, "memory")
 	switch {
-	case m.memories == 0:
+	case m.Memories == 0:
 		return reject("defines no memory")
 	case x == nil || x.Kind != "memory":
 		return reject(`does not export its memory as "memory"`)
@@ -48,8 +50,8 @@ func (m *Module) checkMemory() error {
 
 // checkExport checks one hook. A re-exported import would run a host function with the host's own
 // module as its caller.
-func (m *Module) checkExport(want *Export) error {
-	x := m.export(want.Name)
+func checkExport(m *module.Module, want *Export) error {
+	x := export(m, want.Name)
 	switch {
 	case x == nil && want.Required:
 		return reject("does not export %s, so it is not a plugin", want.Name)
@@ -66,8 +68,8 @@ func (m *Module) checkExport(want *Export) error {
 	return nil
 }
 
-// check checks one import against the lists.
-func (im *ModuleImport) check(o *Options) error {
+// checkImport checks one import against the lists.
+func checkImport(im *module.Import, o *Options) error {
 	want := ""
 	switch im.Module {
 	case o.HostModule:
@@ -105,7 +107,7 @@ func lookup(imports []Import, name string) *Import {
 }
 
 // unknownImport refuses a name of the host module, with the caller's reason if it has one.
-func unknownImport(im *ModuleImport, o *Options) error {
+func unknownImport(im *module.Import, o *Options) error {
 	if o.UnknownImport != nil {
 		if err := o.UnknownImport(im.Name); err != nil {
 			return &Reject{Reason: firstLine(err), Err: err}

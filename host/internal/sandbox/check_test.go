@@ -26,7 +26,7 @@ func TestCheck(t *testing.T) {
 		{"imported memory", func(m *wasmtest.Module) {
 			m.Extra = map[byte][]byte{2: cat([]byte{1}, str("env"), str("memory"), []byte{2, 0, 1})}
 		},
-			"imports memory env.memory; only functions may be imported"},
+			"imports memory env.memory; only functions may be imported (a plugin has its own memory: build without --import-memory, -sIMPORTED_MEMORY and -pthread)"},
 		{"command", func(m *wasmtest.Module) { m.Funcs[0].Export = "_start" },
 			"this is a command (it exports _start); build a plugin as a reactor: Go with -buildmode=c-shared, clang with -mexec-model=reactor or -Wl,--no-entry"},
 		{"no abi", func(m *wasmtest.Module) { m.Funcs[0].Export = "other" }, "does not export abi, so it is not a plugin"},

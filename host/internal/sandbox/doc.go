@@ -2,9 +2,9 @@
 //
 // It is the only package that knows the WebAssembly runtime (wazero). Its promises:
 //
-//   - A module is read twice: first by [Scan], a small strict reader of our own that refuses whatever
-//     could make the runtime's decoder allocate or work beyond the size of the file, and only then by
-//     the runtime.
+//   - A module is read twice: first by a strict reader of our own (internal/module), which goes through
+//     every section and instruction and refuses whatever could make the runtime allocate or work beyond
+//     the size of the file, and only then by the runtime.
 //   - Every guest has a runtime of its own. Two guests share compiled code and nothing else: not names,
 //     not functions, not memory.
 //   - A guest sees no files, no environment, no arguments, no sockets and no real clock. Its clocks

@@ -20,7 +20,7 @@ var (
 // Reject says that a module was refused before any of its code ran.
 type Reject struct {
 	Reason string // one line, terminal-safe
-	Err    error  // what Options.UnknownImport returned; nil otherwise
+	Err    error  // what Options.UnknownImport or the scan returned; nil otherwise
 }
 
 // Error returns the reason.

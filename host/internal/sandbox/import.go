@@ -4,10 +4,12 @@ import (
 	"strings"
 
 	"github.com/tetratelabs/wazero/api"
+
+	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
 )
 
-// ValueType is the type of a parameter or result. The guest ABI uses no others.
-type ValueType uint8
+// ValueType is the type of a parameter or result. The guest ABI uses no others than I32 and I64.
+type ValueType = module.ValueType
 
 // The types of values. The numbers are those of the binary format.
 const (
@@ -66,7 +68,7 @@ func signature[T ~uint8](params, results []T) string {
 			if i > 0 {
 				b.WriteString(", ")
 			}
-			b.WriteString(typeName(uint8(t)))
+			b.WriteString(ValueType(t).String())
 		}
 	}
 	b.WriteByte('(')
@@ -77,27 +79,6 @@ func signature[T ~uint8](params, results []T) string {
 	}
 	list(results)
 	return b.String()
-}
-
-// typeName names a value type of the binary format.
-func typeName(t uint8) string {
-	switch t {
-	case 0x7f:
-		return "i32"
-	case 0x7e:
-		return "i64"
-	case 0x7d:
-		return "f32"
-	case 0x7c:
-		return "f64"
-	case 0x7b:
-		return "v128"
-	case 0x70:
-		return "funcref"
-	case 0x6f:
-		return "externref"
-	}
-	return "unknown"
 }
 
 // apiTypes converts to the runtime's value types, which have the same numbers.

@@ -1,6 +1,10 @@
 package sandbox
 
-import "time"
+import (
+	"time"
+
+	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
+)
 
 // PageSize is the size of a page of guest memory in bytes.
 const PageSize = 64 << 10
@@ -8,22 +12,23 @@ const PageSize = 64 << 10
 // Limits bound one guest. A zero field takes the default in its comment.
 type Limits struct {
 	MemoryPages uint32        // pages of 64 KiB; 512 (32 MiB), at most 65536
-	ModuleBytes int           // size of the module; 16 MiB
+	Module      ModuleLimits  // structure of the module
 	Compile     time.Duration // compiling; 60 s. Noticed between functions only
 	Start       time.Duration // start function and _initialize, each; 10 s
 	Call        time.Duration // a Call with no timeout of its own; 1 s
 	HostCalls   uint64        // calls of imports in one Call, other than WASI; 10,000,000
 }
 
+// ModuleLimits bound the structure of a module, and so what compiling it may take.
+type ModuleLimits = module.Limits
+
 // withDefaults returns l with its zero fields filled.
 func (l Limits) withDefaults() Limits {
-	d := Limits{512, 16 << 20, 60 * time.Second, 10 * time.Second, time.Second, 10_000_000}
+	d := Limits{512, l.Module, 60 * time.Second, 10 * time.Second, time.Second, 10_000_000}
 	if l.MemoryPages != 0 {
 		d.MemoryPages = min(l.MemoryPages, 65536)
 	}
-	if l.ModuleBytes != 0 {
-		d.ModuleBytes = l.ModuleBytes
-	}
+	d.Module.MemoryPages = int(d.MemoryPages)
 	if l.Compile != 0 {
 		d.Compile = l.Compile
 	}

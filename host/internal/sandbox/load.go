@@ -10,6 +10,8 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
 )
 
 // Options describe one guest and what it gets.
@@ -38,18 +40,18 @@ func (e *Engine) Load(ctx context.Context, wasm []byte, o Options) (*Guest, erro
 	}
 	defer e.loading.Done()
 	o.Limits = o.Limits.withDefaults()
-	scan, err := Scan(wasm, o.Limits)
+	scan, err := module.Scan(wasm, o.Limits.Module)
 	if err != nil {
-		return nil, err
+		return nil, &Reject{Reason: err.Error(), Err: err}
 	}
-	if err := scan.check(&o); err != nil {
+	if err := check(scan, &o); err != nil {
 		return nil, err
 	}
 	return e.loadScanned(ctx, wasm, scan, &o)
 }
 
 // loadScanned loads a module that passed the scan.
-func (e *Engine) loadScanned(ctx context.Context, wasm []byte, scan *Module, o *Options) (*Guest, error) {
+func (e *Engine) loadScanned(ctx context.Context, wasm []byte, scan *module.Module, o *Options) (*Guest, error) {
 	g := &Guest{engine: e, limits: o.Limits, hooks: map[string]*hook{}, turn: make(chan struct{}, 1)}
 	for i := range scan.Imports {
 		g.imports = append(g.imports, scan.Imports[i].Module+"."+scan.Imports[i].Name)
@@ -78,7 +80,7 @@ func newRuntime(l Limits, cache wazero.CompilationCache) wazero.Runtime {
 }
 
 // start takes a checked module to the point where its hooks can be called.
-func (g *Guest) start(ctx context.Context, wasm []byte, scan *Module, o *Options) error {
+func (g *Guest) start(ctx context.Context, wasm []byte, scan *module.Module, o *Options) error {
 	if err := g.compile(ctx, wasm); err != nil {
 		return err
 	}
@@ -188,7 +190,7 @@ func (c compiled) drop() {
 }
 
 // bindImports offers the host functions that the module imports, and no others.
-func (g *Guest) bindImports(ctx context.Context, scan *Module, o *Options) error {
+func (g *Guest) bindImports(ctx context.Context, scan *module.Module, o *Options) error {
 	used, wasi := map[string]bool{}, false
 	for _, im := range scan.Imports {
 		used[im.Name] = used[im.Name] || im.Module == o.HostModule
@@ -232,7 +234,7 @@ func (g *Guest) hostFunc(im *Import) api.GoModuleFunc {
 
 // instantiate creates the instance without a name, so that no name can clash, and runs its start
 // function.
-func (g *Guest) instantiate(ctx context.Context, scan *Module, o *Options) error {
+func (g *Guest) instantiate(ctx context.Context, scan *module.Module, o *Options) error {
 	timed, cancel := context.WithTimeout(context.WithValue(ctx, inCall{g}, true), g.limits.Start)
 	defer cancel()
 	if err := g.enter(timed, cancel, "start"); err != nil {
@@ -248,7 +250,7 @@ func (g *Guest) instantiate(ctx context.Context, scan *Module, o *Options) error
 	err := g.instantiateIn(timed, config)
 	if err == nil {
 		g.mem = g.mod.Memory()
-	} else if runtimeFailed := (*abortion)(nil); !scan.start && timed.Err() == nil && !errors.As(err, &runtimeFailed) {
+	} else if runtimeFailed := (*abortion)(nil); !scan.Start && timed.Err() == nil && !errors.As(err, &runtimeFailed) {
 		err = &abortion{reject("cannot be instantiated: %s", firstLine(err))}
 	}
 	return g.leave(ctx, timed, g.limits.Start, err)

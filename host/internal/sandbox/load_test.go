@@ -1,12 +1,14 @@
 package sandbox
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
 	"github.com/bpfhost/bpfhost/internal/wasmtest"
 )
 
@@ -126,4 +128,58 @@ func TestLoadStart(t *testing.T) {
 		})
 	}
 	load(t, e, newModule(), testOptions()) // the engine still works
+}
+
+// fullModule has every kind of section.
+func fullModule() *wasmtest.Module {
+	m := newModule(run(wasmtest.Const(1), wasmtest.Const64(2), wasmtest.Call(0)), wasmtest.Func{Code: wasmtest.Const(0), Results: "i", Locals: []byte{1, 3, 0x7e}})
+	m.Imports = []wasmtest.Import{imported("host_v1", "add", "iI", "i")}
+	m.Memory = []byte{1, 1, 4}
+	m.Exports = append(m.Exports, exported("counter", 3, 0), exported("table", 1, 0))
+	expr := cat(wasmtest.Const(0), []byte{0x0b})
+	m.Extra = map[byte][]byte{
+		4: {1, 0x70, 1, 8, 8},
+		6: cat([]byte{2, 0x7f, 1}, expr, []byte{0x7c, 0, 0x44, 0, 0, 0, 0, 0, 0, 0, 0, 0x0b}),
+		9: cat([]byte{3, 0}, expr, vec(2, 1, 2), []byte{2, 0}, expr, []byte{0}, vec(1, 1),
+			[]byte{4}, expr, vec(1, 0xd2, 1, 0x0b)),
+		12: {2},
+		11: cat([]byte{2, 0}, expr, str("hello"), []byte{1}, str("later")),
+		0: cat(str("name"), []byte{0}, vec(2, str("m")...), []byte{1}, vec(7, 2, 0, 1, 'a', 1, 1, 'b'),
+			[]byte{2}, vec(6, 1, 1, 1, 0, 1, 'x')),
+	}
+	return m
+}
+
+// TestLoadRuntimeFailure hands the runtime a module that makes it panic, past the scan.
+func TestLoadRuntimeFailure(t *testing.T) {
+	m := newModule()
+	m.Extra = map[byte][]byte{4: {1, 0x70, 0, 8}, 9: cat([]byte{1, 1, 0}, vec(1, 0))}
+	e, o := newEngine(t, EngineOptions{}), testOptions()
+	o.Limits = o.Limits.withDefaults()
+	_, err := e.loadScanned(context.Background(), m.Bytes(), &module.Module{}, &o)
+	var reject *Reject
+	if !errors.As(err, &reject) || !strings.HasPrefix(err.Error(), "cannot be instantiated: the runtime failed: ") {
+		t.Errorf("error %v, want a *Reject", err)
+	}
+	load(t, e, newModule(), testOptions())
+}
+
+// TestLoadDamage changes every byte of a valid module: no panic, and whatever the
+// scan lets through must not hurt the runtime either.
+func TestLoadDamage(t *testing.T) {
+	e := newEngine(t, EngineOptions{})
+	wasm := fullModule().Bytes()
+	load(t, e, fullModule(), testOptions())
+	try := func(b []byte) {
+		if g, err := e.Load(context.Background(), b, testOptions()); err == nil {
+			g.Close()
+		}
+	}
+	for i := range wasm {
+		for _, flip := range []byte{0x01, 0x80, 0xff} {
+			b := bytes.Clone(wasm)
+			b[i] ^= flip
+			try(b)
+		}
+	}
 }

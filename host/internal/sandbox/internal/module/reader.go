@@ -1,4 +1,4 @@
-package sandbox
+package module
 
 import (
 	"fmt"
@@ -11,13 +11,21 @@ type reader struct {
 	b        []byte // the whole module
 	pos, end int    // the part, as offsets into b
 	section  string // for errors
-	err      *Reject
+	err      *Error
 }
 
 // fail records the first error with its place.
 func (r *reader) fail(format string, args ...any) {
 	if r.err == nil {
-		r.err = reject("not a valid module: %s, offset %d: %s", r.section, r.pos, fmt.Sprintf(format, args...))
+		r.err = &Error{Section: r.section, Offset: r.pos, Reason: fmt.Sprintf(format, args...)}
+	}
+}
+
+// exceed records that a limit is exceeded. limit is the name of its field.
+func (r *reader) exceed(limit, format string, args ...any) {
+	if r.err == nil {
+		r.fail(format, args...)
+		r.err.Limit = limit
 	}
 }
 
@@ -50,35 +58,66 @@ func (r *reader) u8() uint8 {
 
 // u32 reads an unsigned LEB128 number of at most 32 bits.
 func (r *reader) u32() uint32 {
-	var v uint32
-	for shift := 0; shift < 35; shift += 7 {
-		c := r.u8()
-		if shift == 28 && c > 0x0f {
-			break
-		}
-		v |= uint32(c&0x7f) << shift
-		if c < 0x80 {
-			return v
-		}
+	if r.err == nil && r.pos < r.end && r.b[r.pos] < 0x80 {
+		r.pos++
+		return uint32(r.b[r.pos-1])
 	}
-	r.fail("number does not fit 32 bits")
-	return 0
+	if r.err != nil {
+		return 0
+	}
+	v, n := Uint32(r.b[r.pos:r.end])
+	switch {
+	case n > 0:
+		r.pos += n
+	case n == 0:
+		r.pos = r.end
+		r.fail("ends in the middle")
+	default:
+		r.fail("number does not fit 32 bits")
+	}
+	return v
 }
 
-// skipSigned passes over a signed LEB128 number of at most size bytes. The value is the runtime's
-// business, only its length counts here.
-func (r *reader) skipSigned(size int) {
-	for range size {
-		if r.u8() < 0x80 {
-			return
+// Uint32 decodes an unsigned LEB128 number and returns its length. Zero is a number that does not
+// end, less than zero one that does not fit.
+func Uint32(b []byte) (v uint32, n int) {
+	for i := range min(len(b), 5) {
+		c := b[i]
+		if i == 4 && c > 0x0f {
+			return 0, -1
+		}
+		v |= uint32(c&0x7f) << (7 * i)
+		if c < 0x80 {
+			return v, i + 1
 		}
 	}
-	r.fail("number is too long")
+	return 0, 0
+}
+
+// signed reads a signed LEB128 number of that many bits.
+func (r *reader) signed(bits int) int64 {
+	var v int64
+	for shift := 0; shift < bits; shift += 7 {
+		c := r.u8()
+		v |= int64(c&0x7f) << shift
+		if c >= 0x80 {
+			continue
+		}
+		if unused := 64 - shift - 7; unused > 0 {
+			v = v << unused >> unused
+		}
+		if v<<(64-bits)>>(64-bits) != v || shift+7 > 64 && c != 0 && c != 0x7f {
+			break
+		}
+		return v
+	}
+	r.fail("number does not fit %d bits", bits)
+	return 0
 }
 
 // count reads the length of a vector. Every item takes at least itemSize bytes, so a length beyond
 // the rest of the part is a lie that must not reach an allocator.
-func (r *reader) count(what string, itemSize, limit int) int {
+func (r *reader) count(what string, itemSize int, name string, limit int) int {
 	n := r.u32()
 	switch {
 	case r.err != nil:
@@ -87,7 +126,7 @@ func (r *reader) count(what string, itemSize, limit int) int {
 		r.fail("%d %s are announced, %d bytes are left", n, what, r.left())
 		return 0
 	case uint64(n) > uint64(limit):
-		r.fail("%d %s, the limit is %d", n, what, limit)
+		r.exceed(name, "%d %s, the limit is %d", n, what, limit)
 		return 0
 	}
 	return int(n)
@@ -110,8 +149,8 @@ func (r *reader) name() string {
 }
 
 // types reads a vector of value types.
-func (r *reader) types(what string, limit int) []ValueType {
-	n := r.count(what, 1, limit)
+func (r *reader) types(what, name string, limit int) []ValueType {
+	n := r.count(what, 1, name, limit)
 	if n == 0 {
 		return nil
 	}
@@ -124,11 +163,15 @@ func (r *reader) types(what string, limit int) []ValueType {
 
 // valueType reads one value type of WebAssembly 2.0.
 func (r *reader) valueType() ValueType {
-	t := r.u8()
-	if r.err == nil && typeName(t) == "unknown" {
-		r.fail("unknown value type 0x%02x", t)
+	t := ValueType(r.u8())
+	switch {
+	case r.err != nil || t.String() != "unknown":
+	case t >= 0x63 && t <= 0x74:
+		r.err = unsupported("has the value type 0x%02x of %s", uint8(t), typedReferences)
+	default:
+		r.fail("unknown value type 0x%02x", uint8(t))
 	}
-	return ValueType(t)
+	return t
 }
 
 // sub takes the next n bytes as a part of its own.

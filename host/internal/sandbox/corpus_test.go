@@ -1,0 +1,105 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
+)
+
+// corpus calls fn with the modules of others: the test data of the runtime's own module, among it
+// the specification's test suite, this repository's guests, and what is below BPFHOST_CORPUS. A
+// short test takes one in ten.
+func corpus(t *testing.T, fn func(path string, wasm []byte)) {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tetratelabs/wazero").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, root := range []string{strings.TrimSpace(string(out)), "../../../guests", os.Getenv("BPFHOST_CORPUS")} {
+		if root == "" {
+			continue
+		}
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || filepath.Ext(path) != ".wasm" {
+				return err
+			}
+			if n++; testing.Short() && n%10 != 0 {
+				return nil
+			}
+			wasm, err := os.ReadFile(path)
+			if err == nil {
+				fn(path, wasm)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n < 1000 {
+		t.Fatalf("the corpus has only %d modules", n)
+	}
+}
+
+// validator returns a runtime that only decodes and validates with what this package enables.
+func validator(t *testing.T) wazero.Runtime {
+	t.Helper()
+	r := wazero.NewRuntimeWithConfig(context.Background(), wazero.NewRuntimeConfigInterpreter().
+		WithCoreFeatures(api.CoreFeaturesV2.SetEnabled(api.CoreFeatureReferenceTypes, false)))
+	t.Cleanup(func() { r.Close(context.Background()) })
+	return r
+}
+
+// valid reports whether the runtime takes a module. Its own panics are a no.
+func valid(r wazero.Runtime, wasm []byte) (ok bool) {
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	code, err := r.CompileModule(context.Background(), wasm)
+	if err != nil {
+		return false
+	}
+	code.Close(context.Background())
+	return true
+}
+
+// TestCorpusScan holds the scan against the runtime: what is valid is let through, or refused for a
+// limit or for something that plugins do not have.
+func TestCorpusScan(t *testing.T) {
+	r := validator(t)
+	taken, refused := 0, 0
+	l := module.Limits{MemoryPages: 65536, BodyBytes: 8 << 20}
+	corpus(t, func(path string, wasm []byte) {
+		_, err := module.Scan(wasm, l)
+		if err == nil {
+			taken++
+			return
+		}
+		refused++
+		var e *module.Error
+		if !errors.As(err, &e) {
+			t.Errorf("%s: %v", path, err)
+			return
+		}
+		if malformed := e.Section != "" && e.Limit == ""; malformed && valid(r, wasm) {
+			t.Errorf("%s is valid: %v", path, err)
+		}
+	})
+	t.Logf("%d modules are taken, %d refused", taken, refused)
+	if taken < refused/10 {
+		t.Errorf("only %d modules are taken, %d refused", taken, refused)
+	}
+}

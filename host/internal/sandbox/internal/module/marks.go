@@ -1,0 +1,47 @@
+package module
+
+// Kind says what a Mark is about.
+type Kind uint8
+
+// The kinds of marks.
+const (
+	Size   Kind = iota // a size at Pos, whose content ends at Arg
+	Index              // function index Arg at Pos
+	Start              // the instructions of Bodies[Arg] start at Pos
+	Loop               // a loop's instructions start at Pos; each round costs Arg
+	Return             // a return at Pos, inside of Arg blocks
+	Bulk               // a bulk instruction at Pos, of number Arg after its prefix
+	Grow               // a memory.grow at Pos
+)
+
+// Mark is a place that who rewrites a module has to look at. Marks are in the order of the file.
+type Mark struct {
+	Pos, Arg uint32
+	Kind     Kind
+}
+
+// Body is one function with code.
+type Body struct {
+	Locals   int    // offset of its locals
+	Code     int    // offset of its first instruction
+	End      int    // offset after its last one
+	NumLocal uint32 // parameters and locals
+	Frame    uint32 // what a call of it holds, in values: parameters, locals, operands
+	Cost     uint32 // fuel for its instructions outside of loops
+	Calls    bool   // it calls other functions than imported ones
+	Loops    bool   // it has loops
+	Bulk     bool   // it has bulk instructions or memory.grow
+	LeadLoop bool   // it always runs into its first loop, before it calls or branches
+}
+
+// Span is one section.
+type Span struct {
+	ID         uint8
+	Head       int // offset of its id
+	Start, End int // offsets of its content
+}
+
+// mark notes a place.
+func (m *Module) mark(k Kind, pos int, arg uint32) {
+	m.Marks = append(m.Marks, Mark{uint32(pos), arg, k})
+}

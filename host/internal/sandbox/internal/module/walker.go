@@ -1,0 +1,152 @@
+package module
+
+import "time"
+
+// walker goes through the instructions of one function after the other. It keeps the height of the
+// operand stack and the blocks, as the validation algorithm of the specification does (appendix
+// A.3), without types.
+type walker struct {
+	m      *Module
+	l      *Limits
+	r      *reader
+	body   *Body
+	fn     int     // index of the function
+	height int     // of the operand stack
+	peak   int     // the largest height
+	cost   uint32  // fuel of the region since the last loop or function began
+	frames []frame // blocks that are open, the function first
+	lead   bool    // no branch and no call so far
+	work   work    // of the compiler
+}
+
+// frame is an open block.
+type frame struct {
+	op              uint8
+	dead            bool // the rest of the block is not reached
+	height          int  // of the stack below its operands
+	params, results int
+	mark            int    // of a loop
+	outer           uint32 // cost of the region around a loop
+	branches        int    // to the block's label
+	scope           int32  // of work, around the block
+}
+
+// function walks through one body.
+func (w *walker) function(r *reader, i int, locals uint32) {
+	w.fn, w.body, w.r = i+len(w.m.Imports), &w.m.Bodies[i], r
+	t := &w.m.Types[w.m.Funcs[w.fn]]
+	w.body.Code = r.pos
+	w.body.NumLocal = locals + uint32(len(t.Params))
+	w.m.mark(Start, r.pos, uint32(i))
+	w.height, w.peak, w.cost, w.lead = 0, 0, 1, true
+	w.frames = append(w.frames[:0], frame{results: len(t.Results)})
+	w.work.begin(int(w.body.NumLocal))
+	w.run()
+	if r.err != nil {
+		return
+	}
+	if len(w.frames) != 0 {
+		r.fail("function %d ends inside of a block", w.fn)
+		return
+	}
+	w.body.Cost = w.cost
+	w.body.Frame = w.body.NumLocal + uint32(w.peak)
+	w.m.CompileTime += w.work.end()
+	if w.m.CompileTime > w.l.CompileTime {
+		r.exceed("CompileTime", "compiling up to function %d takes about %v, the limit is %v", w.fn,
+			w.m.CompileTime.Round(time.Millisecond), w.l.CompileTime)
+	}
+}
+
+// run reads instructions up to the end of the function. Most of a module goes through here, so the
+// short forms of numbers are decoded on the spot.
+func (w *walker) run() {
+	r, b, end := w.r, w.r.b, w.r.end
+	for r.pos < end {
+		at := r.pos
+		op := &operations[b[at]]
+		r.pos++
+		switch op.imm {
+		case immNone:
+		case immLocal:
+			if i := r.u32(); i < w.body.NumLocal {
+				w.work.local(i, b[at] != 0x20)
+			} else {
+				r.fail("local %d of %d", i, w.body.NumLocal)
+			}
+		case immMemory:
+			w.memory()
+			w.work.accesses++
+			r.u32()
+			r.u32()
+		case immGlobal:
+			w.global(r.u32(), b[at] == opGlobalSet)
+		case immInt32:
+			if r.pos < end && b[r.pos] < 0x80 {
+				r.pos++
+			} else {
+				r.signed(32)
+			}
+		case immInt64:
+			if r.pos < end && b[r.pos] < 0x80 {
+				r.pos++
+			} else {
+				r.signed(64)
+			}
+		case imm4:
+			r.skip(4)
+		case imm8:
+			r.skip(8)
+		default:
+			w.special(at)
+			if r.err != nil || len(w.frames) == 0 {
+				return
+			}
+			continue
+		}
+		if r.err != nil {
+			return
+		}
+		w.work.instructions++
+		w.cost += uint32(op.cost)
+		if op.cost == costDivide {
+			w.work.checked++
+		}
+		w.operands(int(op.pop), int(op.push))
+	}
+}
+
+// operands takes operands from the stack and puts others onto it.
+func (w *walker) operands(pop, push int) {
+	w.height -= pop
+	if f := &w.frames[len(w.frames)-1]; w.height < f.height {
+		if !f.dead {
+			w.r.fail("function %d: an instruction lacks operands", w.fn)
+		}
+		w.height = f.height
+	}
+	w.height += push
+	if w.height > w.peak {
+		if w.height > w.l.OperandStack {
+			w.r.exceed("OperandStack", "function %d has %d operands at a time, the limit is %d", w.fn, w.height, w.l.OperandStack)
+		}
+		w.peak = w.height
+	}
+}
+
+// memory checks that there is one.
+func (w *walker) memory() {
+	if w.m.Memories == 0 {
+		w.r.fail("function %d uses a memory, there is none", w.fn)
+	}
+}
+
+// global checks the index of a global.
+func (w *walker) global(i uint32, set bool) {
+	switch {
+	case uint64(i) >= uint64(len(w.m.globals)):
+		w.r.fail("global %d of %d", i, len(w.m.globals))
+	case set && !w.m.globals[i].mutable:
+		w.r.fail("global %d is set and cannot be", i)
+	}
+}
