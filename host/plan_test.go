@@ -456,7 +456,7 @@ func TestPlanIdle(t *testing.T) {
 		}
 		p.x.inputs = []tx.Input{{Name: "drops", Source: "drops.o", Collection: c}}
 		made, err := p.Plan(context.Background())
-		const fault = `check program "spare": it has no type: section "?mylib" stands for none`
+		const fault = `check program "spare": it has no type: section "?mylib" names none`
 		if attached {
 			if !errors.Is(err, ErrInput) || !strings.Contains(err.Error(), fault) {
 				t.Errorf("attached: %v", err)

@@ -39,6 +39,11 @@ func (d *objectDoc) table(t *table, file string) {
 	}
 	t.block([]string{"NEEDS", "LINUX", "USED BY"}, rows)
 	rows = nil
+	for _, n := range d.Requirements.Optional {
+		rows = append(rows, []string{n.What, n.Since, someOf(n.Users)})
+	}
+	t.block([]string{"OPTIONAL", "LINUX", "USED BY"}, rows)
+	rows = nil
 	for _, n := range d.Notes {
 		rows = append(rows, []string{n.Code, n.Text})
 	}

@@ -17,7 +17,7 @@ func TestExplainProgram(t *testing.T) {
 		want string
 	}{
 		{spec.Program{Type: spec.ProgramSyscall}, "syscall programs need Linux 5.14, this is 5.10"},
-		{spec.Program{Type: spec.ProgramSchedCls, AttachType: spec.AttachTypeTCXEgress}, "tcx_egress programs need Linux 6.6, this is 5.10"},
+		{spec.Program{Type: spec.ProgramCgroupSockAddr, AttachType: spec.AttachTypeCgroupUnixConnect}, "cgroup_unix_connect programs need Linux 6.7, this is 5.10"},
 		{spec.Program{Type: spec.ProgramXDP, Flags: spec.FlagXDPFrags}, "XDP programs for packets in fragments need Linux 5.18, this is 5.10"},
 		{spec.Program{Type: spec.ProgramXDP, Insns: spec.NewInsns(spec.Insn{Insn: asm.LoadFunc(asm.R2, "each")})}, "callbacks need Linux 5.13, this is 5.10"},
 	} {
@@ -29,8 +29,13 @@ func TestExplainProgram(t *testing.T) {
 			t.Errorf("on a new kernel: %v", err)
 		}
 	}
-	if err := explainProgram(old, &spec.Program{Type: spec.ProgramXDP}, nil, sys.EINVAL); err != sys.EINVAL {
-		t.Errorf("an old feature: %v", err)
+	for _, p := range []spec.Program{
+		{Type: spec.ProgramXDP},
+		{Type: spec.ProgramSchedCls, AttachType: spec.AttachTypeTCXEgress}, // which is looked at when it is attached
+	} {
+		if err := explainProgram(old, &p, nil, sys.EINVAL); err != sys.EINVAL {
+			t.Errorf("a %v program for %v, which Linux 5.10 loads: %v", p.Type, p.AttachType, err)
+		}
 	}
 }
 

@@ -160,7 +160,7 @@ func TestIdlePrograms(t *testing.T) {
 		notes = append(notes, n.Code+" "+n.Text)
 	}
 	want := []string{
-		`L07 not loaded, and could not be: check program "typeless": it has no type: section "?mylib" stands for none`,
+		`L07 not loaded, and could not be: check program "typeless": it has no type: section "?mylib" names none`,
 		`L07 not loaded, and could not be: check program "lost": instruction 0: map "nowhere" does not exist`,
 		`L07 nothing that is loaded reads configuration value "CONFIG_NO_SUCH_OPTION", which is left at 0: the kernel was built without it: not supported`,
 	}

@@ -94,3 +94,34 @@ func TestSince(t *testing.T) {
 		})
 	}
 }
+
+// TestHookOnly loads programs whose attach type is younger than kernels that load them: they look at
+// it when the program is attached.
+func TestHookOnly(t *testing.T) {
+	needKernel(t)
+	k := NewKernel()
+	defer k.Close()
+	for typ, list := range map[spec.ProgramType][]spec.AttachType{
+		spec.ProgramSchedCls: {spec.AttachTypeTCXIngress, spec.AttachTypeTCXEgress, spec.AttachTypeNetkitPrimary, spec.AttachTypeNetkitPeer},
+		spec.ProgramKprobe: {spec.AttachTypeTraceKprobeMulti, spec.AttachTypeTraceKprobeSession, spec.AttachTypeTraceUprobeMulti,
+			spec.AttachTypeTraceUprobeSession, spec.AttachTypePerfEvent},
+		spec.ProgramSkSkb:      {spec.AttachTypeSkSkbVerdict},
+		spec.ProgramPerfEvent:  {spec.AttachTypePerfEvent},
+		spec.ProgramTracepoint: {spec.AttachTypePerfEvent},
+	} {
+		for _, attach := range list {
+			p := program("hook", asm.Mov64Imm(asm.R0, 0), asm.Exit())
+			p.Type, p.AttachType = typ, attach
+			c := collection([]*spec.Program{p})
+			if n := c.Requirements(); len(n.Causes) > 0 || len(n.Optional) != 1 {
+				t.Errorf("%v %v: needs %+v", typ, attach, n)
+			}
+			got, err := Load(c, Options{Kernel: k})
+			if err != nil {
+				t.Errorf("%v %v: %v", typ, attach, err)
+				continue
+			}
+			got.Close()
+		}
+	}
+}

@@ -9,11 +9,13 @@ import (
 )
 
 // Requirements is what a collection asks of the kernel that it is loaded into, and of the user who
-// loads it, as far as that can be told from the collection alone. Code counts even where a check of
-// the kernel's types keeps it from being reached, so an older kernel may do.
+// loads it, as far as that can be told from the collection alone: for the programs and maps that
+// are loaded and the attachments that are not optional. Code counts even where a check of the
+// kernel's types keeps it from being reached, so an older kernel may do.
 type Requirements struct {
 	Kernel       Version       // oldest that has everything, Oldest at least
 	Causes       []Requirement // what is younger than Oldest, the youngest first
+	Optional     []Requirement // what is younger than Kernel and not needed: optional parts, hooks of programs that nothing attaches
 	Capabilities []string      // "CAP_BPF", …
 	BTF          bool          // the kernel has to describe its types
 	OnlyCore     bool          // it has to for CO-RE relocations alone, for which types from elsewhere do as well
@@ -58,29 +60,35 @@ func (m MapType) Capabilities() []string {
 }
 
 // Requirements says what the collection asks for. What is Optional counts only where something
-// attaches it.
+// attaches it, and is listed apart otherwise.
 func (c *Collection) Requirements() Requirements { return RequirementsOf(c) }
 
 // RequirementsOf says what several collections ask for together.
 func RequirementsOf(collections ...*Collection) Requirements {
-	n := needs{at: make(map[string]int), caps: make(map[string]bool)}
+	n, optional := newNeeds(), newNeeds()
 	for _, c := range collections {
-		n.collection(c)
+		n.collection(c, optional)
 	}
-	return n.result()
+	r := n.result()
+	for _, o := range optional.result().Causes {
+		if o.Since.Compare(r.Kernel) > 0 {
+			r.Optional = append(r.Optional, o)
+		}
+	}
+	return r
 }
 
-// Requirements lists what of the program is younger than Oldest, the youngest first. Users is
-// empty.
+// Requirements lists what loading the program takes that is younger than Oldest, the youngest
+// first. Users is empty.
 func (p *Program) Requirements() []Requirement {
-	n := needs{at: make(map[string]int), caps: make(map[string]bool)}
+	n := newNeeds()
 	n.program(p, nil, "")
 	return n.result().Causes
 }
 
 // Requirements lists what of the map is younger than Oldest, the youngest first. Users is empty.
 func (m *Map) Requirements() []Requirement {
-	n := needs{at: make(map[string]int), caps: make(map[string]bool)}
+	n := newNeeds()
 	n.mapOf(m, "")
 	return n.result().Causes
 }
@@ -93,6 +101,8 @@ type needs struct {
 	btf  bool // for more than CO-RE
 	core bool
 }
+
+func newNeeds() *needs { return &needs{at: make(map[string]int), caps: make(map[string]bool)} }
 
 func (n *needs) result() Requirements {
 	slices.SortStableFunc(n.list, func(a, b Requirement) int {
@@ -134,13 +144,18 @@ func (n *needs) capabilities(list []string) {
 	}
 }
 
-func (n *needs) collection(c *Collection) {
+// collection adds what a collection needs, and to optional what it does without.
+func (n *needs) collection(c *Collection, optional *needs) {
 	attached, weak := make(map[string]bool), make(map[string]bool)
 	for _, a := range c.Attach {
+		to := n
+		if a.Optional {
+			to = optional
+		}
 		attached[a.Program] = true
-		n.add(a.Kind.String()+" links", a.Kind.Since(), "program "+a.Program)
+		to.add(a.Kind.String()+" links", a.Kind.Since(), "program "+a.Program)
 		if a.Cookie != 0 {
-			n.add("cookies of "+a.Kind.String()+" links", a.Kind.CookieSince(), "program "+a.Program)
+			to.add("cookies of "+a.Kind.String()+" links", a.Kind.CookieSince(), "program "+a.Program)
 		}
 	}
 	for i := range c.Externs {
@@ -149,14 +164,32 @@ func (n *needs) collection(c *Collection) {
 		n.btf = n.btf || e.Kind == ExternKfunc || e.Kind == ExternKsym && e.Type != 0
 	}
 	for _, m := range c.Maps {
-		if !m.Optional {
-			n.mapOf(m, "map "+m.Name)
+		to := n
+		if m.Optional {
+			to = optional
 		}
+		to.mapOf(m, "map "+m.Name)
+	}
+	loaded := make(map[*Program]bool)
+	for _, p := range c.Select(c.Attached()).Programs {
+		loaded[p] = true
 	}
 	for _, p := range c.Programs {
-		if !p.Optional || attached[p.Name] {
-			n.program(p, weak, "program "+p.Name)
+		to := n
+		if !loaded[p] {
+			to = optional
 		}
+		to.program(p, weak, "program "+p.Name)
+		if !attached[p.Name] {
+			optional.hook(p, "program "+p.Name)
+		}
+	}
+}
+
+// hook adds what attaching a program takes by its attach type, where loading it takes less.
+func (n *needs) hook(p *Program, user string) {
+	if p.Type.hookOnly() {
+		n.add(p.AttachType.String()+" hooks", p.AttachType.Since(), user)
 	}
 }
 
@@ -186,7 +219,7 @@ func (p *Program) kindText() string {
 func (n *needs) program(p *Program, weak map[string]bool, user string) {
 	n.capabilities(p.Type.Capabilities())
 	n.add(p.Type.String()+" programs", p.Type.Since(), user)
-	if p.Type != ProgramStructOps { // there it is the number of a member
+	if p.Type != ProgramStructOps && !p.Type.hookOnly() { // of struct_ops it is the number of a member
 		n.add(p.AttachType.String()+" programs", p.AttachType.Since(), user)
 	}
 	if p.Flags&FlagXDPFrags != 0 {

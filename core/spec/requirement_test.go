@@ -32,7 +32,6 @@ func TestNeeds(t *testing.T) {
 		Causes: []Requirement{
 			{"arena maps", Version{6, 9}, []string{"map heap"}},
 			{"tcx links", Version{6, 6}, []string{"program b"}},
-			{"tcx_ingress programs", Version{6, 6}, []string{"program b"}},
 			{"user_ringbuf maps", Version{6, 1}, []string{"map outer"}},
 			{"cookies of tracing links", Version{5, 19}, []string{"program used"}},
 			{"XDP programs for packets in fragments", Version{5, 18}, []string{"program a"}},
@@ -51,6 +50,37 @@ func TestNeeds(t *testing.T) {
 	}
 	if d := cmp.Diff([]Requirement{{"calls of bpf_loop", Version{5, 17}, nil}, {"callbacks", Version{5, 13}, nil}}, (&Program{Insns: loop}).Requirements()); d != "" {
 		t.Errorf("of a program, -want +have:\n%s", d)
+	}
+}
+
+// TestNeedsOptional tells what a load does without from what it needs: an object for many kernels
+// loads on the oldest.
+func TestNeedsOptional(t *testing.T) {
+	exit := NewInsns(Insn{Insn: asm.Exit()})
+	c := &Collection{
+		Programs: []*Program{
+			{Name: "tc", Type: ProgramSchedCls, AttachType: AttachTypeTCXIngress, Insns: exit},
+			{Name: "probe", Type: ProgramKprobe, AttachType: AttachTypeTraceUprobeMulti, Insns: exit},
+			{Name: "newer", Type: ProgramNetfilter, AttachType: AttachTypeNetfilter, Optional: true, Insns: exit},
+			{Name: "traced", Type: ProgramTracing, AttachType: AttachTypeTraceFentry, Insns: exit},
+		},
+		Maps:   []*Map{{Name: "ops", Type: MapStructOps, Flags: FlagLink, Optional: true}},
+		Attach: []Attach{{Program: "traced", Kind: HookTracing, Cookie: 7, Optional: true}},
+	}
+	got := c.Requirements()
+	want := []Requirement{
+		{"tcx_ingress hooks", Version{6, 6}, []string{"program tc"}},
+		{"trace_uprobe_multi hooks", Version{6, 6}, []string{"program probe"}},
+		{"links of struct_ops", Version{6, 4}, []string{"map ops"}},
+		{"netfilter programs", Version{6, 4}, []string{"program newer"}},
+		{"cookies of tracing links", Version{5, 19}, []string{"program traced"}},
+	}
+	if d := cmp.Diff(want, got.Optional); d != "" || got.Kernel != Oldest || got.Causes != nil {
+		t.Errorf("needs %v, %v; optional, -want +have:\n%s", got.Kernel, got.Causes, d)
+	}
+	c.Attach = append(c.Attach, Attach{Program: "tc", Kind: HookTCX})
+	if got = c.Requirements(); got.Kernel != (Version{6, 6}) || len(got.Causes) != 1 || got.Causes[0].What != "tcx links" || got.Optional != nil {
+		t.Errorf("attached: %+v", got)
 	}
 }
 

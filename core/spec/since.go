@@ -84,6 +84,16 @@ func (p ProgramType) Since() Version { return programTypeSince[p] }
 // Since returns the first version that has the attach type; zero when Oldest has it.
 func (a AttachType) Since() Version { return attachTypeSince[a] }
 
+// hookOnly reports whether kernels look at the attach type of such programs when they are attached
+// and not when they are loaded (kernel/bpf/syscall.c, bpf_prog_load_check_attach).
+func (p ProgramType) hookOnly() bool {
+	switch p {
+	case ProgramSchedCls, ProgramKprobe, ProgramSkSkb, ProgramPerfEvent, ProgramTracepoint:
+		return true
+	}
+	return false
+}
+
 // InsnSince says what an instruction needs that is younger than Oldest, in the plural, and since when
 // there is that; empty and zero when there is nothing. Calls of kernel functions count as such: which
 // function there is since when is not known.

@@ -29,12 +29,8 @@ func requirementsOf(objects []Object, given bool) Requirements {
 // requirementLine returns "kernel 6.6 (tcx links (6.6)), CAP_BPF + CAP_NET_ADMIN, kernel BTF: no".
 func requirementLine(n Requirements) string {
 	s := "kernel " + n.Kernel
-	features := make([]string, 0, len(n.Causes))
-	for _, c := range n.Causes {
-		features = append(features, fmt.Sprintf("%s (%s)", c.What, c.Since))
-	}
-	if len(features) > 0 {
-		s += " (" + strings.Join(features, ", ") + ")"
+	if len(n.Causes) > 0 {
+		s += " (" + featuresText(n.Causes) + ")"
 	}
 	if len(n.Capabilities) > 0 {
 		s += ", " + strings.Join(n.Capabilities, " + ")
@@ -43,4 +39,13 @@ func requirementLine(n Requirements) string {
 		return s + ", kernel BTF: yes"
 	}
 	return s + ", kernel BTF: no"
+}
+
+// featuresText returns "tcx links (6.6), calls of bpf_loop (5.17)".
+func featuresText(list []report.Requirement) string {
+	features := make([]string, 0, len(list))
+	for _, c := range list {
+		features = append(features, fmt.Sprintf("%s (%s)", c.What, c.Since))
+	}
+	return strings.Join(features, ", ")
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -28,6 +29,7 @@ func TestRequirements(t *testing.T) {
 			Maps:   []*spec.Map{{Type: spec.MapArena}, {Type: spec.MapArena}},
 			Attach: []spec.Attach{{Kind: spec.HookTCX}},
 		}, "kernel 6.9 (arena maps (6.9), tcx links (6.6)), CAP_BPF, kernel BTF: no"},
+		{"tcx where there is that", &spec.Collection{Attach: []spec.Attach{{Kind: spec.HookTCX, Optional: true}}}, "kernel 5.10, kernel BTF: no"},
 	} {
 		if got := requirementLine(requirementsOf([]Object{{After: tt.c}, {}}, false)); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
@@ -39,5 +41,19 @@ func TestRequirements(t *testing.T) {
 		if got := requirementLine(requirementsOf([]Object{{After: tt.c}}, true)); got != want {
 			t.Errorf("%s with types given: %q, want %q", tt.name, got, want)
 		}
+	}
+}
+
+// TestOptionalText tells optional parts of a plan apart from what it needs.
+func TestOptionalText(t *testing.T) {
+	p := &Plan{Objects: []Object{{Name: "o", After: &spec.Collection{Attach: []spec.Attach{{Kind: spec.HookTCX, Optional: true}}}}}}
+	p.Require(false)
+	var b bytes.Buffer
+	if err := p.WriteText(&b, TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	want := "Needs: kernel 5.10, kernel BTF: no.\nUsed where the kernel has it: tcx links (6.6).\n"
+	if !strings.Contains(b.String(), want) {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}
 }

@@ -344,6 +344,9 @@ func (t *planText) notes() {
 func (t *planText) evaluated() {
 	t.b.WriteByte('\n')
 	t.line("Needs: %s.", requirementLine(t.plan.Requirements))
+	if o := t.plan.Requirements.Optional; len(o) > 0 {
+		t.line("Used where the kernel has it: %s.", featuresText(o))
+	}
 	if t.plan.Denied() == nil {
 		t.line("Policy: %s allows it:", t.plan.Policy)
 	} else {

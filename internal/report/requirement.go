@@ -9,6 +9,7 @@ type Requirements struct {
 	Capabilities []string      `json:"capabilities"` // "CAP_BPF", …
 	BTF          bool          `json:"btf"`          // the kernel has to describe its types
 	Causes       []Requirement `json:"causes"`       // what asks for more than 5.10, the youngest first
+	Optional     []Requirement `json:"optional"`     // what is used that is younger than Kernel and not needed, the youngest first
 }
 
 // Requirement is one thing that kernels have since a version.
@@ -20,9 +21,16 @@ type Requirement struct {
 
 // NewRequirements returns the document of what collections need; its lists are empty, not nil.
 func NewRequirements(n spec.Requirements) Requirements {
-	d := Requirements{Kernel: n.Kernel.String(), Capabilities: append([]string{}, n.Capabilities...), BTF: n.BTF, Causes: []Requirement{}}
-	for _, c := range n.Causes {
-		d.Causes = append(d.Causes, Requirement{c.What, c.Since.String(), append([]string{}, c.Users...)})
+	return Requirements{
+		Kernel: n.Kernel.String(), Capabilities: append([]string{}, n.Capabilities...), BTF: n.BTF,
+		Causes: newRequirementList(n.Causes), Optional: newRequirementList(n.Optional),
 	}
-	return d
+}
+
+func newRequirementList(list []spec.Requirement) []Requirement {
+	docs := make([]Requirement, 0, len(list))
+	for _, c := range list {
+		docs = append(docs, Requirement{c.What, c.Since.String(), append([]string{}, c.Users...)})
+	}
+	return docs
 }
