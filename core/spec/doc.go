@@ -16,10 +16,10 @@
 //
 // [Insns], the instructions of a program, is a value: copies share what they hold, and a change
 // makes instructions of its own for the one that is changed. So a clone costs the same whatever the
-// length of its programs, and no edit of it reaches the original. Every edit copies a program once;
-// many edits are one when they are made in a slice that becomes an Insns again. What comes from an
-// object is packed into a third of the memory, and the programs that call a function share it; an
-// edit unpacks its program.
+// length of its programs, and no edit of it reaches the original. An edit copies a small part of a
+// program and finds labels and functions without looking at all of it, so that n edits take time in
+// proportion to n. What comes from an object is packed into a third of the memory, and the programs
+// that call a function share it; the first edit unpacks its program.
 //
 // # Jump tables
 //

@@ -2,6 +2,8 @@ package spec
 
 import (
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -35,14 +37,15 @@ func (p *Program) Splice(at, del int, ins []Insn, o SpliceOptions) error {
 	if del == 0 && len(ins) == 0 {
 		return nil
 	}
-	p.Insns.unpack()
-	s := splice{p: p, at: at, del: del, add: slices.Clone(ins), take: o.TakeLabel}
-	if at+del < len(p.Insns.list) {
-		n := p.Insns.list[at+del]
+	p.Insns.thread()
+	s := splice{p: p, code: p.Insns.rope, at: at, del: del, add: slices.Clone(ins), take: o.TakeLabel}
+	s.old = s.code.part(at, at+del)
+	if at+del < s.code.n {
+		n := *s.code.at(at + del)
 		s.next = &n
 	}
-	for _, step := range []func() error{s.ownLabels, s.moveLabels, s.moveFuncs, s.moveLines, s.checkFuncs, s.checkLabels} {
-		if err := step(); err != nil {
+	for _, step := range spliceSteps {
+		if err := step(&s); err != nil {
 			return fmt.Errorf("edit program %s: %w", show(p.Name), err)
 		}
 	}
@@ -54,7 +57,9 @@ func (p *Program) Splice(at, del int, ins []Insn, o SpliceOptions) error {
 // instruction that stays and yet changes is next.
 type splice struct {
 	p       *Program
+	code    *rope
 	at, del int
+	old     []Insn // what is replaced, to be read only
 	add     []Insn
 	next    *Insn // copy of the instruction after the replaced range; nil at the end
 	take    bool
@@ -71,7 +76,23 @@ type labelledFunc struct {
 	name  string
 }
 
-func (s *splice) old() []Insn { return s.p.Insns.list[s.at : s.at+s.del] }
+// spliceSteps work an edit out, in this order.
+var spliceSteps = [...]func(*splice) error{
+	(*splice).ownLabels, (*splice).moveLabels, (*splice).moveFuncs, (*splice).moveLines, (*splice).checkFuncs, (*splice).checkLabels,
+}
+
+// stays reports whether an instruction stays as it is.
+func (s *splice) stays(i int) bool {
+	return i < s.at || i > s.at+s.del || i == s.at+s.del && s.next == nil
+}
+
+// future returns the index that an instruction after the edit has, of those that stay and next.
+func (s *splice) future(i int) int {
+	if i < s.at {
+		return i
+	}
+	return i - s.del + len(s.add)
+}
 
 // ownLabels collects the labels of the inserted code, which must be new or those it replaces.
 func (s *splice) ownLabels() error {
@@ -88,12 +109,15 @@ func (s *splice) ownLabels() error {
 		}
 		s.own[l] = true
 	}
-	if s.own == nil {
-		return nil
-	}
-	for i := range s.p.Insns.list {
-		if l := s.p.Insns.list[i].Label; l != 0 && s.own[l] && (i < s.at || i >= s.at+s.del) {
-			return fmt.Errorf("label %s of the inserted code is defined at instruction %d already", s.p.labelName(l), i)
+	for k := range s.add {
+		l := s.add[k].Label
+		if l == 0 {
+			continue
+		}
+		for i := range s.code.labelled(l) {
+			if i < s.at || i >= s.at+s.del {
+				return fmt.Errorf("label %s of the inserted code is defined at instruction %d already", s.p.labelName(l), i)
+			}
 		}
 	}
 	return nil
@@ -101,17 +125,19 @@ func (s *splice) ownLabels() error {
 
 // moveLabels finds a new place for every label of a deleted instruction.
 func (s *splice) moveLabels() error {
-	old := s.old()
+	old := s.old
 	if s.take && s.del == 0 && s.next != nil && s.next.Label != 0 {
 		s.give(&s.add[0], s.next.Label)
 		s.next.Label = 0
 	}
-	_, nextFunc := s.p.FuncAt(s.at + s.del)
-	fn := -1
+	fn, nextFunc := -1, -1
 	for k := len(old) - 1; k >= 0; k-- {
 		l := old[k].Label
 		if l == 0 || s.own[l] {
 			continue
+		}
+		if nextFunc < 0 {
+			_, nextFunc = s.p.FuncAt(s.at + s.del)
 		}
 		if fn < 0 || s.at+k < fn {
 			_, fn = s.p.FuncAt(s.at + k)
@@ -149,7 +175,7 @@ func (s *splice) moveFuncs() error {
 		s.moveStart()
 		return nil
 	}
-	old := s.old()
+	old := s.old
 	lastMark := -1
 	for k := range old {
 		if old[k].Func != nil {
@@ -204,7 +230,7 @@ func (s *splice) moveStart() {
 // moveLines hands the line records of deleted instructions on, and adds one to every function that
 // starts in the inserted code when the program has lines at all.
 func (s *splice) moveLines() error {
-	old := s.old()
+	old := s.old
 	var last *btf.LineInfo
 	for k := range old {
 		l := old[k].Line
@@ -220,7 +246,7 @@ func (s *splice) moveLines() error {
 			last = l
 		}
 	}
-	sameFunc := s.next != nil && s.p.Insns.list[s.at+s.del].Func == nil
+	sameFunc := s.next != nil && s.code.at(s.at+s.del).Func == nil
 	if sameFunc && s.next.Line == nil {
 		s.next.Line = last
 	}
@@ -232,9 +258,7 @@ func (s *splice) moveLines() error {
 	return nil
 }
 
-func (s *splice) hasLines() bool {
-	return slices.ContainsFunc(s.p.Insns.list, func(i Insn) bool { return i.Line != nil })
-}
+func (s *splice) hasLines() bool { return s.code.summary().lines }
 
 // checkFuncs refuses a function before the entry, a name that is taken, and the deletion of a
 // function that something refers to.
@@ -256,15 +280,52 @@ func (s *splice) checkFuncs() error {
 	if len(names) == 0 && len(s.gone) == 0 {
 		return nil
 	}
-	return s.eachKept(func(i int, in *Insn) error {
-		if in.Func != nil && names[in.Func.Name] && !(i >= s.at && i < s.at+len(s.add)) {
-			return fmt.Errorf("function %s exists already", show(in.Func.Name))
+	for k := range s.add {
+		f := s.add[k].Func
+		if f == nil {
+			continue
 		}
-		if in.Ref == asm.RefFunc && s.gone[in.Symbol] && !names[in.Symbol] {
-			return fmt.Errorf("deleted function %s is still referred to by instruction %d", show(in.Symbol), i)
+		for i := range s.code.starting(f.Name) {
+			if s.stays(i) {
+				return fmt.Errorf("function %s exists already", show(f.Name))
+			}
 		}
-		return nil
-	})
+		if s.next != nil && s.next.Func != nil && s.next.Func.Name == f.Name {
+			return fmt.Errorf("function %s exists already", show(f.Name))
+		}
+	}
+	at, user := -1, ""
+	for name := range s.gone {
+		if i := s.user(name, asm.RefFunc); i >= 0 && !names[name] && (at < 0 || i < at) {
+			at, user = i, name
+		}
+	}
+	if at >= 0 {
+		return fmt.Errorf("deleted function %s is still referred to by instruction %d", show(user), at)
+	}
+	return nil
+}
+
+// user returns the index, after the edit, of the first instruction that will refer to a name by a
+// reference of the kind, or -1.
+func (s *splice) user(name string, kind asm.RefKind) int {
+	return s.first(s.code.referring(name, kind), func(in *Insn) bool { return in.Ref == kind && in.Symbol == name })
+}
+
+// first returns the lowest of the indices of old instructions that are not replaced, and of those
+// new ones that f is true for, all as they are after the edit; -1 is none.
+func (s *splice) first(old iter.Seq[int], f func(*Insn) bool) int {
+	at := -1
+	for i := range old {
+		if i < s.at || i >= s.at+s.del {
+			at = s.future(i)
+			break
+		}
+	}
+	if k := slices.IndexFunc(s.add, func(in Insn) bool { return f(&in) }); k >= 0 && (at < 0 || s.at+k < at) {
+		at = s.at + k
+	}
+	return at
 }
 
 // checkLabels refuses jumps to labels that nothing carries after the edit.
@@ -282,25 +343,42 @@ func (s *splice) checkLabels() error {
 	if err := s.checkTables(); err != nil {
 		return err
 	}
-	err := s.eachKept(func(i int, in *Insn) error {
-		delete(want, in.Label)
-		if in.Ref == asm.RefLabel && len(s.lost) > 0 {
-			if was, ok := s.lost[in.Target]; ok {
-				return fmt.Errorf("label %s of deleted instruction %d has no next instruction in its function, and instruction %d still jumps to it", s.p.labelName(in.Target), was, i)
-			}
+	at, label := -1, asm.Label(0)
+	for l := range s.lost {
+		i := s.first(s.code.jumps(l), func(in *Insn) bool { return in.Ref == asm.RefLabel && in.Target == l })
+		if i >= 0 && (at < 0 || i < at) {
+			at, label = i, l
 		}
-		return nil
-	})
-	if err != nil {
-		return err
+	}
+	if at >= 0 {
+		return fmt.Errorf("label %s of deleted instruction %d has no next instruction in its function, and instruction %d still jumps to it", s.p.labelName(label), s.lost[label], at)
+	}
+	for k := range s.add {
+		delete(want, s.add[k].Label)
+	}
+	if s.next != nil {
+		delete(want, s.next.Label)
 	}
 	for k := range s.add {
 		l := s.add[k].Target
-		if _, merged := s.renamed[l]; s.add[k].Ref == asm.RefLabel && want[l] && !merged {
+		if s.add[k].Ref != asm.RefLabel || !want[l] {
+			continue
+		}
+		if _, merged := s.renamed[l]; !merged && !s.keeps(l) {
 			return fmt.Errorf("inserted instruction %d jumps to label %s, which nothing carries", k, s.p.labelName(l))
 		}
 	}
 	return nil
+}
+
+// keeps reports whether an instruction that stays carries the label.
+func (s *splice) keeps(l asm.Label) bool {
+	for i := range s.code.labelled(l) {
+		if s.stays(i) {
+			return true
+		}
+	}
+	return false
 }
 
 // checkTables refuses to take a place out of a jump table that is in use.
@@ -308,41 +386,11 @@ func (s *splice) checkTables() error {
 	if len(s.lost) == 0 || len(s.p.Tables) == 0 {
 		return nil
 	}
-	used := usedTables(func(f func(*Insn)) { _ = s.eachKept(func(_ int, in *Insn) error { f(in); return nil }) })
 	for _, t := range s.p.Tables {
 		for i, l := range t.Labels {
-			if was, ok := s.lost[l]; ok && used[t.Name] {
+			if was, ok := s.lost[l]; ok && s.user(t.Name, asm.RefTable) >= 0 {
 				return fmt.Errorf("label %s of deleted instruction %d has no next instruction in its function, and entry %d of jump table %s leads there", s.p.labelName(l), was, i, show(t.Name))
 			}
-		}
-	}
-	return nil
-}
-
-// eachKept calls f for the instructions as they will be, with their future index.
-func (s *splice) eachKept(f func(i int, in *Insn) error) error {
-	n := 0
-	visit := func(in *Insn) error { n++; return f(n-1, in) }
-	for i := range s.p.Insns.list[:s.at] {
-		if err := visit(&s.p.Insns.list[i]); err != nil {
-			return err
-		}
-	}
-	for k := range s.add {
-		if err := visit(&s.add[k]); err != nil {
-			return err
-		}
-	}
-	if s.next == nil {
-		return nil
-	}
-	if err := visit(s.next); err != nil {
-		return err
-	}
-	rest := s.p.Insns.list[s.at+s.del+1:]
-	for i := range rest {
-		if err := visit(&rest[i]); err != nil {
-			return err
 		}
 	}
 	return nil
@@ -351,14 +399,15 @@ func (s *splice) eachKept(f func(i int, in *Insn) error) error {
 // commit makes the edit. It cannot fail.
 func (s *splice) commit() {
 	p := s.p
-	rest := p.Insns.list[s.at+s.del:]
-	list := make([]Insn, 0, s.at+len(s.add)+len(rest))
-	list = append(append(append(list, p.Insns.list[:s.at]...), s.add...), rest...)
-	if s.next != nil {
-		list[s.at+len(s.add)] = *s.next
+	if s.next != nil && *s.next != *s.code.at(s.at + s.del) {
+		s.code = s.code.splice(s.at, s.del+1, append(s.add, *s.next))
+	} else {
+		s.code = s.code.splice(s.at, s.del, s.add)
 	}
-	p.Insns = Insns{list: list}
-	for from, to := range s.renamed {
+	s.moveJumps()
+	p.Insns = Insns{rope: s.code}
+	for _, from := range slices.Sorted(maps.Keys(s.renamed)) {
+		to := s.renamed[from]
 		if name, ok := p.LabelNames[from]; ok {
 			if _, taken := p.LabelNames[to]; !taken {
 				p.LabelNames[to] = name
@@ -369,6 +418,9 @@ func (s *splice) commit() {
 	for l := range s.lost {
 		delete(p.LabelNames, l)
 	}
+	if len(s.renamed) == 0 && len(s.lost) == 0 {
+		return
+	}
 	p.relabelTables(func(l asm.Label) (asm.Label, bool) {
 		if to, ok := s.renamed[l]; ok {
 			return to, true
@@ -376,21 +428,30 @@ func (s *splice) commit() {
 		_, lost := s.lost[l]
 		return l, !lost
 	})
-	if len(s.renamed) == 0 && s.byName == nil {
+}
+
+// moveJumps has what refers to a label refer to the one that it merged into, and calls of a
+// function whose start moved away from its label to its name.
+func (s *splice) moveJumps() {
+	var at []int
+	for from := range s.renamed {
+		at = slices.AppendSeq(at, s.code.jumps(from))
+	}
+	if s.byName != nil {
+		at = slices.AppendSeq(at, s.code.jumps(s.byName.label))
+	}
+	if len(at) == 0 {
 		return
 	}
-	for i := range list {
-		r := &list[i]
-		if r.Ref != asm.RefLabel {
-			continue
-		}
+	slices.Sort(at)
+	s.code = s.code.update(slices.Compact(at), func(r *Insn) {
 		if to, ok := s.renamed[r.Target]; ok {
 			r.Target = to
 		}
 		if s.byName != nil && r.Target == s.byName.label && refersToFunc(r.Op) {
 			r.SetSymbol(asm.RefFunc, s.byName.name)
 		}
-	}
+	})
 }
 
 // refersToFunc reports whether the instruction needs the address of a function rather than of an

@@ -37,7 +37,7 @@ func code(t testing.TB, text string) []Insn { return program(t, text).Insns.Slic
 func listing(p *Program) string {
 	var insns []asm.Insn
 	funcs := make(map[int]string)
-	for i, in := range p.Insns.list {
+	for i, in := range p.Insns.read() {
 		insns = append(insns, in.Insn)
 		if in.Func != nil {
 			funcs[i] = in.Func.Name
@@ -314,7 +314,7 @@ func TestSpliceCallByLabel(t *testing.T) {
 	if err := p.Insert(2, Insn{Insn: asm.Mov64Imm(asm.R6, 1)}); err != nil {
 		t.Fatal(err)
 	}
-	if r := &p.Insns.list[0]; r.Ref != asm.RefFunc || r.Symbol != "sub" {
+	if r := &p.Insns.read()[0]; r.Ref != asm.RefFunc || r.Symbol != "sub" {
 		t.Errorf("call refers to %+v, want function sub: the inserted start would be skipped", r)
 	}
 }
@@ -327,7 +327,7 @@ func TestSpliceLines(t *testing.T) {
 		return p
 	}
 	at := func(p *Program, i int) uint32 {
-		if l := p.Insns.list[i].Line; l != nil {
+		if l := p.Insns.read()[i].Line; l != nil {
 			return l.Line
 		}
 		return 0
@@ -350,20 +350,20 @@ func TestSpliceLines(t *testing.T) {
 	if err := p.Delete(6, 1); err != nil {
 		t.Fatal(err)
 	}
-	if at(p, 6) != 10 || p.Insns.list[6].Func == nil {
+	if at(p, 6) != 10 || p.Insns.read()[6].Func == nil {
 		t.Error("the next instruction did not become the start of the function with its line")
 	}
 	p = fresh()
 	if err := p.Splice(9, 0, code(t, ".func more\nexit"), SpliceOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if p.Insns.list[9].Line == nil {
+	if p.Insns.read()[9].Line == nil {
 		t.Error("a new function has no line although the program has lines")
 	}
 	p = fresh()
 	p.Insns.private()[1].Core = &btf.CoreRelo{Type: 1}
 	if err := p.Splice(1, 1, code(t, "r0 = 1"), SpliceOptions{}); err == nil {
-		if p.Insns.list[1].Core != nil {
+		if p.Insns.read()[1].Core != nil {
 			t.Error("a replacement inherited the CO-RE record")
 		}
 	} else {
@@ -377,7 +377,7 @@ func TestSpliceRandom(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for round := range 2000 {
 		p := program(t, twoFuncs)
-		for i := range p.Insns.list {
+		for i := range p.Insns.read() {
 			p.Insns.private()[i].Line = &btf.LineInfo{Line: uint32(i + 1)} // identity
 		}
 		at := r.IntN(p.Insns.Len() + 1)
@@ -396,12 +396,12 @@ func TestSpliceRandom(t *testing.T) {
 		if err := (&Collection{Programs: []*Program{p}}).Check(); err != nil {
 			t.Fatalf("round %d: splice(%d, %d, %d insns): %v\n%s", round, at, del, len(ins), err, listing(p))
 		}
-		for i := range p.Insns.list {
-			ref := p.Insns.list[i]
-			if ref.Ref != asm.RefLabel || p.Insns.list[i].Line.Line == 100 {
+		for i := range p.Insns.read() {
+			ref := p.Insns.read()[i]
+			if ref.Ref != asm.RefLabel || p.Insns.read()[i].Line.Line == 100 {
 				continue
 			}
-			was := old.FindLabel(old.Insns.list[p.Insns.list[i].Line.Line-1].Target)
+			was := old.FindLabel(old.Insns.read()[p.Insns.read()[i].Line.Line-1].Target)
 			want := was
 			switch {
 			case was >= at && was < at+del && was == at && len(ins) > 0:

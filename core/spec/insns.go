@@ -16,11 +16,12 @@ import (
 // What was read from an object is in pieces of a section until it changes. Who needs all
 // instructions takes All or Slice: At makes each anew.
 //
-// Every change copies all instructions. Who makes many makes them in one call of Edit, or in a
-// slice from Slice that becomes a Insns again by NewInsns.
+// Set, and the edits of [Program], copy a small part of the instructions each, whatever their
+// number: n edits take time in proportion to n. Edit copies all, once for all that is changed in it.
 type Insns struct {
 	list   []Insn       // nobody writes to it once an Insns has it
 	pieces []pack.Piece // instead of list, likewise; not empty
+	rope   *rope        // instead of list and pieces, once there was an edit
 }
 
 // NewInsns returns the instructions, copied: with what is known of them, or alone.
@@ -40,6 +41,9 @@ func NewInsns[T Insn | asm.Insn](insns ...T) Insns {
 
 // Len returns how many instructions there are.
 func (c Insns) Len() int {
+	if c.rope != nil {
+		return c.rope.n
+	}
 	if n := len(c.pieces); n > 0 {
 		last := &c.pieces[n-1]
 		return int(last.At + last.To - last.From)
@@ -49,6 +53,9 @@ func (c Insns) Len() int {
 
 // At returns instruction i.
 func (c Insns) At(i int) (in Insn) {
+	if c.rope != nil && uint(i) < uint(c.rope.n) {
+		return *c.rope.at(i)
+	}
 	if len(c.pieces) == 0 || uint(i) >= uint(c.Len()) {
 		return c.list[i] // which is what it is to go beyond the end
 	}
@@ -74,9 +81,11 @@ func (c Insns) All() iter.Seq2[int, Insn] {
 // each is All without copies: what it yields is to be read only, and until the next.
 func (c Insns) each() iter.Seq2[int, *Insn] {
 	return func(yield func(int, *Insn) bool) {
-		for i := range c.list {
-			if !yield(i, &c.list[i]) {
-				return
+		for at, list := range c.lists() {
+			for i := range list {
+				if !yield(at+i, &list[i]) {
+					return
+				}
 			}
 		}
 		var some [fewInsns]Insn
@@ -98,13 +107,30 @@ func (c Insns) each() iter.Seq2[int, *Insn] {
 	}
 }
 
+// lists yields what is not packed, to be read only, with the indices of the first instructions.
+func (c Insns) lists() iter.Seq2[int, []Insn] {
+	return func(yield func(int, []Insn) bool) {
+		if c.rope == nil {
+			yield(0, c.list)
+			return
+		}
+		for at, part := range c.rope.each() {
+			if !yield(at, part.insns) {
+				return
+			}
+		}
+	}
+}
+
 // marks yields the places of labels and of the starts of functions, with what is there: one of
 // both, or both.
 func (c Insns) marks() iter.Seq2[int, mark] {
 	return func(yield func(int, mark) bool) {
-		for i := range c.list {
-			if m := (mark{c.list[i].Label, c.list[i].Func}); m != (mark{}) && !yield(i, m) {
-				return
+		for at, list := range c.lists() {
+			for i := range list {
+				if m := (mark{list[i].Label, list[i].Func}); m != (mark{}) && !yield(at+i, m) {
+					return
+				}
 			}
 		}
 		for k := range c.pieces {
@@ -146,8 +172,10 @@ type mark struct {
 // plain returns a copy of the instructions alone.
 func (c Insns) plain() []asm.Insn {
 	out := make([]asm.Insn, c.Len())
-	for i := range c.list {
-		out[i] = c.list[i].Insn
+	for at, list := range c.lists() {
+		for i := range list {
+			out[at+i] = list[i].Insn
+		}
 	}
 	for k := range c.pieces {
 		p := &c.pieces[k]
@@ -163,8 +191,12 @@ func (c Insns) plain() []asm.Insn {
 // together.
 const fewInsns = 8
 
-// Part returns the instructions from index from on, up to but without to. They are not copied.
+// Part returns the instructions from index from on, up to but without to. They are copied only
+// after edits.
 func (c Insns) Part(from, to int) Insns {
+	if c.rope != nil && 0 <= from && from <= to && to <= c.rope.n {
+		return Insns{list: c.rope.part(from, to)}
+	}
 	if len(c.pieces) == 0 {
 		return Insns{list: c.list[from:to:to]}
 	}
@@ -173,7 +205,7 @@ func (c Insns) Part(from, to int) Insns {
 
 // Slice returns a copy of the instructions.
 func (c Insns) Slice() []Insn {
-	if len(c.pieces) == 0 {
+	if c.rope == nil && len(c.pieces) == 0 {
 		return slices.Clone(c.list)
 	}
 	return c.unpacked()
@@ -181,14 +213,17 @@ func (c Insns) Slice() []Insn {
 
 // read returns the instructions, to be read only.
 func (c Insns) read() []Insn {
-	if len(c.pieces) == 0 {
+	if c.rope == nil && len(c.pieces) == 0 {
 		return c.list
 	}
 	return c.unpacked()
 }
 
-// unpacked returns the instructions of all pieces.
+// unpacked returns the instructions of the rope or of all pieces.
 func (c Insns) unpacked() []Insn {
+	if c.rope != nil {
+		return c.rope.part(0, c.rope.n)
+	}
 	list := make([]Insn, c.Len())
 	for k := range c.pieces {
 		p := &c.pieces[k]
@@ -219,10 +254,10 @@ func (c Insns) Equal(other Insns) bool {
 	if c.Len() != other.Len() {
 		return false
 	}
-	if samePieces(c, other) || c.Len() == 0 {
+	if samePieces(c, other) || c.Len() == 0 || c.rope != nil && c.rope == other.rope {
 		return true
 	}
-	if len(c.pieces) == 0 && len(other.pieces) == 0 {
+	if len(c.list) > 0 && len(other.list) > 0 {
 		return &c.list[0] == &other.list[0] || slices.EqualFunc(c.list, other.list, sameInsn)
 	}
 	for i, in := range c.each() {
@@ -243,7 +278,11 @@ func samePointed[T comparable](a, b *T) bool { return a == b || a != nil && b !=
 
 // Set replaces instruction i. It moves nothing: see [Program.Splice] for edits that keep jumps,
 // functions and lines right.
-func (c *Insns) Set(i int, in Insn) { c.private()[i] = in }
+func (c *Insns) Set(i int, in Insn) {
+	c.thread()
+	_ = *c.rope.at(i)
+	*c = Insns{rope: c.rope.splice(i, 1, []Insn{in})}
+}
 
 // Edit calls f with the instructions, to be changed in place. The slice is of f only until it
 // returns. As with Set, nothing moves.
@@ -258,3 +297,10 @@ func (c *Insns) private() []Insn {
 
 // unpack makes c.list be the instructions, which other copies may share: it is to be read only.
 func (c *Insns) unpack() { *c = Insns{list: c.read()} }
+
+// thread makes c.rope be the instructions.
+func (c *Insns) thread() {
+	if c.rope == nil {
+		*c = Insns{rope: newRope(c.read())}
+	}
+}

@@ -99,7 +99,7 @@ func TestParseEdited(t *testing.T) {
 	if b, _ := c.Var("ports").Bytes(c); string(b) != "\x04\x05\x06" {
 		t.Errorf("ports is % x", b)
 	}
-	if c.Map("flows").MaxEntries != 256 || c.Programs[0].Insns.list[4].Imm != 5 {
+	if c.Map("flows").MaxEntries != 256 || c.Programs[0].Insns.read()[4].Imm != 5 {
 		t.Error("edits are lost")
 	}
 	if r := c.Programs[0].Insns.At(2).Core; r == nil || r.Type != 9 {

@@ -58,7 +58,12 @@ func (p *Program) Clone() *Program {
 // the largest, as long as that is below half of all numbers.
 func (p *Program) NewLabel() asm.Label {
 	var top asm.Label
-	p.eachLabel(func(l asm.Label) { top = max(top, l) })
+	if r := p.Insns.rope; r != nil {
+		top = r.summary().top
+		p.eachName(func(l asm.Label) { top = max(top, l) })
+	} else {
+		p.eachLabel(func(l asm.Label) { top = max(top, l) })
+	}
 	if top < math.MaxInt32 {
 		return top + 1
 	}
@@ -79,9 +84,11 @@ func (p *Program) NewLabel() asm.Label {
 // eachLabel calls f with every label that the program defines, refers to or names, and perhaps with
 // 0.
 func (p *Program) eachLabel(f func(asm.Label)) {
-	for i := range p.Insns.list {
-		f(p.Insns.list[i].Label)
-		f(p.Insns.list[i].Target)
+	for _, list := range p.Insns.lists() {
+		for i := range list {
+			f(list[i].Label)
+			f(list[i].Target)
+		}
 	}
 	for k := range p.Insns.pieces {
 		piece := &p.Insns.pieces[k]
@@ -95,6 +102,11 @@ func (p *Program) eachLabel(f func(asm.Label)) {
 			}
 		}
 	}
+	p.eachName(f)
+}
+
+// eachName calls f with every label that has a name or is in a jump table.
+func (p *Program) eachName(f func(asm.Label)) {
 	for l := range p.LabelNames {
 		f(l)
 	}
@@ -110,17 +122,26 @@ func (p *Program) FindLabel(l asm.Label) int {
 	if l == 0 {
 		return -1
 	}
+	if r := p.Insns.rope; r != nil {
+		return firstOf(r.labelled(l))
+	}
 	return p.Insns.index(func(m mark) bool { return m.label == l })
 }
 
 // FindFunc returns the index of the first instruction of a function of the program, or -1.
 func (p *Program) FindFunc(name string) int {
+	if r := p.Insns.rope; r != nil {
+		return firstOf(r.starting(name))
+	}
 	return p.Insns.index(func(m mark) bool { return m.fn != nil && m.fn.Name == name })
 }
 
 // FuncAt returns the function that instruction i belongs to and the index where it starts.
 // Before the first mark it is nil and 0.
 func (p *Program) FuncAt(i int) (*btf.FuncInfo, int) {
+	if r := p.Insns.rope; r != nil {
+		i = r.before(min(i, r.n-1), func(s summary) bool { return s.funcs }, func(in *Insn) bool { return in.Func != nil })
+	}
 	for i = min(i, p.Insns.Len()-1); i >= 0; i-- {
 		if f := p.Insns.At(i).Func; f != nil {
 			return f, i
@@ -132,6 +153,9 @@ func (p *Program) FuncAt(i int) (*btf.FuncInfo, int) {
 // LineAt returns the source line that instruction i belongs to, or nil: the nearest line record at
 // or above it within its function.
 func (p *Program) LineAt(i int) *btf.LineInfo {
+	if r := p.Insns.rope; r != nil {
+		i = r.before(min(i, r.n-1), func(s summary) bool { return s.funcs || s.lines }, func(in *Insn) bool { return in.Func != nil || in.Line != nil })
+	}
 	for i = min(i, p.Insns.Len()-1); i >= 0; i-- {
 		in := p.Insns.At(i)
 		if in.Line != nil {

@@ -22,7 +22,7 @@ func TestCode(t *testing.T) {
 	if _, err := asm.AppendEncode(nil, code, asm.EncodeOptions{}); err != nil {
 		t.Errorf("encode: %v", err)
 	}
-	if changedInsns(before, p) != nil || p.Insns.list[p.Insns.Len()-1].Label != 0 {
+	if changedInsns(before, p) != nil || p.Insns.read()[p.Insns.Len()-1].Label != 0 {
 		t.Error("Code changed the program")
 	}
 	p.Insns.private()[1].Symbol = "none"

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
@@ -54,7 +55,8 @@ func (p *Program) renameEntry(to string) error {
 	}
 	f := *entry.Func
 	f.Name = to
-	p.Insns.private()[0].Func = &f
+	entry.Func = &f
+	p.Insns.Set(0, entry)
 	p.Insns.renameRefs(p.Name, to, asm.RefFunc, asm.RefFunc)
 	return nil
 }
@@ -124,7 +126,9 @@ func (p *Program) RenameFunc(from, to string) error {
 	if from != to && p.FindFunc(to) >= 0 {
 		return fmt.Errorf("rename function %s: program %s has a function %s already", show(from), show(p.Name), show(to))
 	}
-	p.Insns.private()[at].Func = &btf.FuncInfo{Name: to, Type: p.Insns.At(at).Func.Type}
+	in := p.Insns.At(at)
+	in.Func = &btf.FuncInfo{Name: to, Type: in.Func.Type}
+	p.Insns.Set(at, in)
 	if p.Exception == from {
 		p.Exception = to
 	}
@@ -140,15 +144,19 @@ func (c *Collection) renameRefs(from, to string, a, b asm.RefKind) {
 
 // renameRefs renames what instructions refer to by references of two kinds.
 func (c *Insns) renameRefs(from, to string, a, b asm.RefKind) {
-	var own []Insn
-	for i, r := range c.each() {
-		if r.Symbol != from || r.Ref != a && r.Ref != b {
-			continue
+	var at []int
+	if c.rope != nil {
+		at = slices.Collect(c.rope.referring(from, a, b))
+	} else {
+		for i, r := range c.each() {
+			if r.Symbol == from && (r.Ref == a || r.Ref == b) {
+				at = append(at, i)
+			}
 		}
-		if own == nil {
-			own = c.private()
-		}
-		own[i].Symbol = to
+	}
+	if len(at) > 0 {
+		c.thread()
+		*c = Insns{rope: c.rope.update(at, func(in *Insn) { in.Symbol = to })}
 	}
 }
 

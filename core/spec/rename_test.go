@@ -44,7 +44,7 @@ func TestRename(t *testing.T) {
 			t.Errorf("%q is still in\n%s", gone, text)
 		}
 	}
-	if p.Insns.list[6].Func.Name != "aide" || before.Programs[0].Insns.list[6].Func.Name != "helper" {
+	if p.Insns.read()[6].Func.Name != "aide" || before.Programs[0].Insns.read()[6].Func.Name != "helper" {
 		t.Error("a renamed function changed a clone, or is not renamed")
 	}
 	if len(Diff(before, c)) == 0 {

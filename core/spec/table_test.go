@@ -111,9 +111,9 @@ func TestTableCheck(t *testing.T) {
 		`two jump tables are named "cases"`:                         func(p *Program) { p.Tables = append(p.Tables, p.Tables[0]) },
 		`jump table "cases" is empty or has no name`:                func(p *Program) { p.Tables[0].Labels = nil },
 		`jump table "cases": label L99 of entry 1 is not defined`:   func(p *Program) { p.Tables[0].Labels[1] = 99 },
-		`offset 8 behind jump table "cases": the kernel takes none`: func(p *Program) { p.Insns.list[1].Imm = 8 },
-		"entry 2 is in another function than the first":             func(p *Program) { p.Insns.list[8].Func = p.Insns.list[0].Func; p.Insns.list[0].Func = nil },
-		`jump table "cases" has the places of another function`:     func(p *Program) { p.Insns.list[4].Func = p.Insns.list[0].Func; p.Insns.list[0].Func = nil },
+		`offset 8 behind jump table "cases": the kernel takes none`: func(p *Program) { p.Insns.read()[1].Imm = 8 },
+		"entry 2 is in another function than the first":             func(p *Program) { p.Insns.read()[8].Func = p.Insns.read()[0].Func; p.Insns.read()[0].Func = nil },
+		`jump table "cases" has the places of another function`:     func(p *Program) { p.Insns.read()[4].Func = p.Insns.read()[0].Func; p.Insns.read()[0].Func = nil },
 	} {
 		c, p := parseTabled(t)
 		edit(p)
