@@ -124,11 +124,21 @@ func runPacket(t *testing.T, k *loader.Kernel, c testCase) {
 	}
 }
 
-// addTypes adds types to the functions, without which the kernel takes no address of one.
+// addTypes adds types to the functions, without which the kernel takes no address of one, and to
+// functions of the kernel.
 func addTypes(t *testing.T, c *spec.Collection, p *spec.Program) {
 	t.Helper()
 	b := btf.Builder{}
-	proto := b.Add(&btf.FuncProto{Return: b.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})})
+	integer := b.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})
+	proto := b.Add(&btf.FuncProto{Return: integer})
+	for i := range c.Externs {
+		iter := btf.Param{Name: "it", Type: b.Add(&btf.Pointer{Type: b.Add(&btf.Struct{Name: "bpf_iter_num", Size: 8})})}
+		declared := &btf.FuncProto{Return: integer, Params: []btf.Param{iter, {Name: "start", Type: integer}, {Name: "end", Type: integer}}}
+		if c.Externs[i].Name == "bpf_iter_num_next" {
+			declared = &btf.FuncProto{Return: b.Add(&btf.Pointer{Type: integer}), Params: []btf.Param{iter}}
+		}
+		c.Externs[i].Type = b.Add(&btf.Func{Name: c.Externs[i].Name, Type: b.Add(declared), Linkage: btf.LinkExtern})
+	}
 	for _, in := range p.Insns.All() {
 		if f := in.Func; f != nil {
 			f.Type = b.Add(&btf.Func{Name: f.Name, Type: proto})
@@ -150,8 +160,8 @@ func addObjects(c *spec.Collection, p *spec.Program) {
 		}
 		have[name] = true
 		switch {
-		case kind == asm.RefKsym: // found by its type
-			c.Externs = append(c.Externs, spec.Extern{Name: name, Kind: spec.ExternKfunc, Type: 1})
+		case kind == asm.RefKsym: // found by its type, which addTypes adds
+			c.Externs = append(c.Externs, spec.Extern{Name: name, Kind: spec.ExternKfunc})
 		case kind == asm.RefMap && name == "arena":
 			c.Maps = append(c.Maps, &spec.Map{Name: "arena", Type: spec.MapArena, Flags: spec.FlagMmapable, MaxEntries: 1, Extra: 1<<44 | 1<<20})
 		case kind == asm.RefTable: // its name is that of its labels
@@ -171,8 +181,8 @@ func addObjects(c *spec.Collection, p *spec.Program) {
 func load(t *testing.T, k *loader.Kernel, p *spec.Program, o loader.TestRunOptions) loader.TestRun {
 	t.Helper()
 	spc := &spec.Collection{License: "GPL", Programs: []*spec.Program{p}}
-	addTypes(t, spc, p)
 	addObjects(spc, p)
+	addTypes(t, spc, p)
 	c, err := loader.Load(spc, loader.Options{Kernel: k})
 	if err != nil {
 		t.Fatalf("%+v", err)
