@@ -153,6 +153,9 @@ func free(ts *testscript.TestScript, neg bool, args []string) {
 func asNobody() {
 	const nobody = 65534
 	os.Setenv("XDG_CACHE_HOME", os.Getenv("NOBODY_CACHE"))
+	if os.Getenv("GOCOVERDIR") != "" { // with -cover; where it is, nobody may not write
+		os.Setenv("GOCOVERDIR", os.Getenv("NOBODY_CACHE"))
+	}
 	if os.Geteuid() == 0 {
 		for _, err := range []error{
 			syscall.Setgroups(nil),
