@@ -171,6 +171,15 @@ const root = ".."
 
 // goFiles lists the Go files of this module that are not tests, as slash paths from root.
 func goFiles(t *testing.T) []string {
+	return slices.DeleteFunc(allFiles(t), func(f string) bool { return strings.HasSuffix(f, "_test.go") })
+}
+
+// testFiles lists the tests of the module.
+func testFiles(t *testing.T) []string {
+	return slices.DeleteFunc(allFiles(t), func(f string) bool { return !strings.HasSuffix(f, "_test.go") })
+}
+
+func allFiles(t *testing.T) []string {
 	t.Helper()
 	var files []string
 	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
@@ -186,7 +195,7 @@ func goFiles(t *testing.T) []string {
 				return fs.SkipDir // another module, or no code of ours
 			}
 		}
-		if !d.IsDir() && strings.HasSuffix(rel, ".go") && !strings.HasSuffix(rel, "_test.go") {
+		if !d.IsDir() && strings.HasSuffix(rel, ".go") {
 			files = append(files, filepath.ToSlash(rel))
 		}
 		return nil

@@ -102,3 +102,65 @@ func exportedReceiver(f *ast.FuncDecl) bool {
 	id, ok := typ.(*ast.Ident)
 	return ok && id.IsExported()
 }
+
+// crossTests are the names of test files that test no single file, and of those that only help.
+var crossTests = map[string]string{
+	"bench":       "benchmarks of the package",
+	"corpus":      "files of others, also those of BPFHOST_CORPUS",
+	"conformance": "instructions held against the kernel",
+	"export":      "unexported names for external tests",
+	"fixture":     "helpers",
+	"fuzz":        "fuzz targets of the package",
+	"kernel":      "the package on the running kernel",
+	"main":        "TestMain",
+	"malformed":   "wrong input by the number of the case",
+	"example":     "examples of the package",
+
+	"cmd/bpfhost/script": "the scripts in testdata/script",
+	"core/deps":          "the import table",
+	"core/shape":         "this test",
+	"guests/sdk/module":  "what the SDKs leave in a module",
+	"guests/sdk/sdk":     "the SDKs of other languages",
+	"host/fake":          "helpers: a guest of Go functions",
+	"host/guests":        "the plugins that come with bpfhost",
+	"host/misuse":        "the ABI as a bad guest uses it",
+	"host/wasm":          "helpers: a guest of WebAssembly",
+}
+
+// TestTestFiles holds that a test is found by the name of the file that it tests, alone or with an
+// aspect after it: text.go has text_test.go and text_llvm_test.go.
+func TestTestFiles(t *testing.T) {
+	used := map[string]bool{}
+	for _, file := range testFiles(t) {
+		dir, name := path.Split(strings.TrimSuffix(file, "_test.go"))
+		for tested := name; ; {
+			cross := crossTests[tested] != "" || crossTests[dir+tested] != ""
+			used[tested], used[dir+tested] = true, true
+			if found, _ := filepath.Glob(filepath.Join(root, dir, tested+"*.go")); cross || testedBy(found, tested) {
+				break
+			}
+			i := strings.LastIndexByte(tested, '_')
+			if i < 0 {
+				t.Errorf("%s: there is no file %s.go; name tests after what they test", file, name)
+				break
+			}
+			tested = tested[:i]
+		}
+	}
+	for name := range crossTests {
+		if !used[name] {
+			t.Errorf("no test file is called %s any more", name)
+		}
+	}
+}
+
+// testedBy reports whether one of the files is NAME.go, or NAME_SUFFIX.go for a platform or for unsafe.
+func testedBy(files []string, name string) bool {
+	for _, f := range files {
+		f = filepath.Base(f)
+		if f == name+".go" || strings.HasPrefix(f, name+"_") && !strings.HasSuffix(f, "_test.go") {
+			return true
+		}
+	}
+	return false
+}

@@ -81,3 +81,24 @@ func TestFixtureRebuild(t *testing.T) {
 		}
 	}
 }
+
+const vmlinuxPath = "/sys/kernel/btf/vmlinux"
+
+// vmlinux opens the BTF of the running kernel.
+func vmlinux(t testing.TB) *Types {
+	t.Helper()
+	types, err := Parse(vmlinuxBytes(t), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return types
+}
+
+func vmlinuxBytes(t testing.TB) []byte {
+	t.Helper()
+	b, err := os.ReadFile(vmlinuxPath)
+	if err != nil {
+		testenv.Skip(t, testenv.Kernel, err.Error())
+	}
+	return b
+}

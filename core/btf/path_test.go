@@ -92,3 +92,18 @@ func TestPathArrays(t *testing.T) {
 		t.Errorf("from an array: %+v, %v", f, err)
 	}
 }
+
+func TestKernelPath(t *testing.T) {
+	types := vmlinux(t)
+	task, err := types.Find("task_struct", KindStruct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := types.Path(task, "pid")
+	if err != nil || pid.Size != 4 || pid.Offset == 0 {
+		t.Errorf("pid is %+v, %v", pid, err)
+	}
+	if comm, err := types.Path(task, "comm"); err != nil || types.TypeName(comm.Type) != "char[16]" {
+		t.Errorf("comm is %+v %s, %v", comm, types.TypeName(comm.Type), err)
+	}
+}

@@ -1,34 +1,33 @@
-package btf_test
+package btf
 
 import (
 	"slices"
 	"testing"
 
-	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/google/go-cmp/cmp"
 )
 
 // untyped builds types as compilers of C++ write them.
-func untyped(t *testing.T) *btf.Types {
+func untyped(t *testing.T) *Types {
 	t.Helper()
-	var b btf.Builder
-	u32 := b.Add(&btf.Int{Name: "u32", Size: 4})
-	ref := b.Add(&btf.Typedef{Name: "ref"})
-	refs := b.Add(&btf.Array{Type: ref, Index: u32, Count: 2})
-	s := b.Add(&btf.Struct{Name: "counter", Size: 32, Members: []btf.Member{
+	var b Builder
+	u32 := b.Add(&Int{Name: "u32", Size: 4})
+	ref := b.Add(&Typedef{Name: "ref"})
+	refs := b.Add(&Array{Type: ref, Index: u32, Count: 2})
+	s := b.Add(&Struct{Name: "counter", Size: 32, Members: []Member{
 		{Name: "", Type: 0}, {Name: "n", Type: u32, Offset: 64}, {Name: "at", Type: ref, Offset: 128},
 		{Name: "last", Type: u32, Offset: 192}, {Name: "inc", Type: 0, Offset: 256},
 	}})
-	b.Add(&btf.DeclTag{Tag: "last", Type: s, Component: 3})
-	b.Add(&btf.DeclTag{Tag: "method", Type: s, Component: 4})
-	b.Add(&btf.DeclTag{Tag: "whole", Type: s, Component: -1})
-	b.Add(&btf.Struct{Name: "both", Union: true, Size: 4, Members: []btf.Member{{Name: "a", Type: u32}, {Name: "get", Offset: 256}}})
-	p := b.Add(&btf.FuncProto{Return: u32, Params: []btf.Param{{Name: "c"}, {Type: u32}, {Name: "r", Type: ref}, {}}})
-	b.Add(&btf.Func{Name: "add", Type: p, Linkage: btf.LinkGlobal})
-	b.Add(&btf.FuncProto{Params: []btf.Param{{}, {Type: u32}}})
-	v := b.Add(&btf.Var{Name: "which", Type: ref, Linkage: btf.LinkGlobal})
-	w := b.Add(&btf.Var{Name: "all", Type: refs, Linkage: btf.LinkGlobal})
-	b.Add(&btf.Datasec{Name: ".bss", Size: 24, Vars: []btf.SecVar{{Type: v, Size: 8}, {Type: w, Offset: 8, Size: 16}}})
+	b.Add(&DeclTag{Tag: "last", Type: s, Component: 3})
+	b.Add(&DeclTag{Tag: "method", Type: s, Component: 4})
+	b.Add(&DeclTag{Tag: "whole", Type: s, Component: -1})
+	b.Add(&Struct{Name: "both", Union: true, Size: 4, Members: []Member{{Name: "a", Type: u32}, {Name: "get", Offset: 256}}})
+	p := b.Add(&FuncProto{Return: u32, Params: []Param{{Name: "c"}, {Type: u32}, {Name: "r", Type: ref}, {}}})
+	b.Add(&Func{Name: "add", Type: p, Linkage: LinkGlobal})
+	b.Add(&FuncProto{Params: []Param{{}, {Type: u32}}})
+	v := b.Add(&Var{Name: "which", Type: ref, Linkage: LinkGlobal})
+	w := b.Add(&Var{Name: "all", Type: refs, Linkage: LinkGlobal})
+	b.Add(&Datasec{Name: ".bss", Size: 24, Vars: []SecVar{{Type: v, Size: 8}, {Type: w, Offset: 8, Size: 16}}})
 	types, err := b.Types()
 	if err != nil {
 		t.Fatal(err)
@@ -42,17 +41,17 @@ func untyped(t *testing.T) *btf.Types {
 // TestUntyped finds what C does not have, and leaves it out for the kernel.
 func TestUntyped(t *testing.T) {
 	types := untyped(t)
-	if got, want := slices.Collect(types.Untyped()), []btf.ID{3, 4, 8, 9, 11}; !slices.Equal(got, want) {
+	if got, want := slices.Collect(types.Untyped()), []ID{3, 4, 8, 9, 11}; !slices.Equal(got, want) {
 		t.Errorf("types %v, want %v", got, want)
 	}
 	if n, err := types.Align(4); n != 4 || err != nil {
 		t.Errorf("alignment %d, %v", n, err)
 	}
-	blob, err := types.ForKernel(btf.KernelOptions{})
+	blob, err := types.ForKernel(KernelOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	fixed, err := btf.Parse(blob, btf.Options{})
+	fixed, err := Parse(blob, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +100,7 @@ func TestUntyped(t *testing.T) {
 // TestKernelTakesUntyped loads what is left of such types.
 func TestKernelTakesUntyped(t *testing.T) {
 	needKernel(t)
-	blob, err := untyped(t).ForKernel(btf.KernelOptions{})
+	blob, err := untyped(t).ForKernel(KernelOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,3 +41,19 @@ func listing(p *spec.Program) string {
 	}
 	return strings.ReplaceAll(string(asm.AppendText(nil, insns, asm.TextOptions{LabelNames: p.LabelNames, Funcs: funcs})), "\t", "")
 }
+
+// editable is a collection in which every function of the package changes something.
+func editable(t testing.TB) *spec.Collection {
+	c := constants(program(t, `.func main
+		r1 = map[flows] ll
+		r2 = 5
+		call sub
+		r1 = var[a] ll
+		r0 = *(u32 *)(r1 + 0)
+		exit
+	.func sub
+		r0 = 1
+		exit`))
+	c.Maps = append(c.Maps, &spec.Map{Name: "flows", Type: spec.MapHash, KeySize: 4, ValueSize: 4, MaxEntries: 1})
+	return c
+}
