@@ -7,11 +7,11 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// readArena makes variables of the arena's map of what is in its section.
-func (l *loader) readArena() error {
+// readArena adds what is in the section of the arena, as variables of the arena's map.
+func (l *loader) readArena(data dataTable) (dataTable, error) {
 	s := l.sections.arena
 	if s == nil {
-		return nil
+		return data, nil
 	}
 	var arena *spec.Map
 	for _, m := range l.c.Maps {
@@ -19,29 +19,29 @@ func (l *loader) readArena() error {
 			continue
 		}
 		if arena != nil {
-			return s.Errorf(0, "variables belong to one arena, there are %q and %q", object.Show(arena.Name), object.Show(m.Name))
+			return data, s.Errorf(0, "variables belong to one arena, there are %q and %q", object.Show(arena.Name), object.Show(m.Name))
 		}
 		arena = m
 	}
 	if arena == nil {
-		return s.Errorf(0, "variables need a map of type arena")
+		return data, s.Errorf(0, "variables need a map of type arena")
 	}
 	if s.Size > l.o.MaxData {
-		return s.Errorf(0, "%d bytes of data are more than the limit of %d", s.Size, l.o.MaxData)
+		return data, s.Errorf(0, "%d bytes of data are more than the limit of %d", s.Size, l.o.MaxData)
 	}
 	if s.Type == object.SectionNobits {
 		arena.Data = make([]byte, s.Size)
 	} else {
 		b, err := l.f.Claim(s)
 		if err != nil {
-			return err
+			return data, err
 		}
 		arena.Data = bytes.Clone(b)
 	}
-	l.dataMap[s.Index] = arena
+	data.maps[s.Index] = arena
 	d, _, err := l.datasec(s.Name)
 	if err != nil {
-		return err
+		return data, err
 	}
-	return l.readVars(s, d)
+	return data, l.readVars(&data, s, d)
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/btf"
@@ -12,33 +13,38 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
+// dataTable has the data sections of an object.
+type dataTable struct {
+	maps  []*spec.Map          // by section: the map of a data section
+	vars  []*spec.Var          // in order of sections and offsets
+	named []bool               // by section: it holds a variable
+	varOf map[uint32]*spec.Var // by symbol
+}
+
 // readData makes a map of every data section and variables of its symbols.
-func (l *loader) readData() error {
-	l.dataMap = make([]*spec.Map, len(l.f.Sections))
-	l.used = make([]bool, len(l.f.Sections))
-	l.isVar = make(map[uint32]bool)
-	l.varNames = make(map[string]bool)
+func (l *loader) readData() (dataTable, error) {
+	d := dataTable{maps: make([]*spec.Map, len(l.f.Sections)), named: make([]bool, len(l.f.Sections)), varOf: make(map[uint32]*spec.Var)}
 	var total uint64
 	n := 0
 	for _, s := range l.sections.data {
 		n += len(l.symbols.of(s))
 	}
 	if n > 0 {
-		l.c.Vars = make([]*spec.Var, 0, n)
+		d.vars = make([]*spec.Var, 0, n)
 	}
 	for _, s := range l.sections.data {
 		if s.Size > math.MaxUint32 || s.Size > l.o.MaxData-total {
-			return s.Errorf(0, "%d bytes of data are more than the limit of %d for all sections", s.Size, l.o.MaxData)
+			return d, s.Errorf(0, "%d bytes of data are more than the limit of %d for all sections", s.Size, l.o.MaxData)
 		}
 		total += s.Size
-		if err := l.readDataSection(s); err != nil {
-			return err
+		if err := l.readDataSection(&d, s); err != nil {
+			return d, err
 		}
 	}
-	return nil
+	return d, nil
 }
 
-func (l *loader) readDataSection(s *object.Section) error {
+func (l *loader) readDataSection(data *dataTable, s *object.Section) error {
 	if l.hasMap(s.Name) {
 		return s.Errorf(0, "second section or map of that name")
 	}
@@ -68,16 +74,16 @@ func (l *loader) readDataSection(s *object.Section) error {
 	if err := l.addMap(m, s, 0); err != nil {
 		return err
 	}
-	l.dataMap[s.Index] = m
+	data.maps[s.Index] = m
 	if r := l.relocs[s.Index]; r != nil && r.Size > 0 {
 		l.note(NoteDataReloc, "section %s holds addresses that are not filled in", s.Name)
 	}
-	return l.readVars(s, d)
+	return l.readVars(data, s, d)
 }
 
 // readVars makes a variable of every named symbol of a data section. Global ones come first when
 // two share a name.
-func (l *loader) readVars(s *object.Section, d *btf.Datasec) error {
+func (l *loader) readVars(data *dataTable, s *object.Section, d *btf.Datasec) error {
 	types, err := l.varTypes(d)
 	if err != nil {
 		return err
@@ -102,29 +108,41 @@ func (l *loader) readVars(s *object.Section, d *btf.Datasec) error {
 	})
 	slab := l.newVars.many(len(list))
 	for k, i := range list {
-		if err := l.addVar(&slab[k], s, i, types); err != nil {
-			return err
+		v, sym := &slab[k], &l.f.Symbols[i]
+		typ, _ := types.Find(sym.Name, sym.Value)
+		*v = spec.Var{
+			Name: sym.Name, Section: s.Name, Map: data.maps[s.Index].Name,
+			Offset: uint32(sym.Value), Size: uint32(sym.Size), Type: typ, Linkage: linkageOf(sym),
 		}
+		data.vars = append(data.vars, v)
+		data.varOf[i], data.named[s.Index] = v, true
 	}
 	return nil
 }
 
-func (l *loader) addVar(v *spec.Var, s *object.Section, i uint32, types map[string]btf.ID) error {
-	sym := &l.f.Symbols[i]
-	if l.varNames[sym.Name] {
-		if sym.Bind != object.BindLocal {
-			return s.Errorf(sym.Value, "second variable named %q", object.Show(sym.Name))
+// nameVars makes the names of variables unique: two global ones of one name are an error, static ones get
+// a number, as files that were linked from several have them.
+func (l *loader) nameVars(vars []*spec.Var) error {
+	taken := make(map[string]bool, len(vars))
+	count := make(map[string]int)
+	for _, static := range []bool{false, true} {
+		for _, v := range vars {
+			if (v.Linkage == spec.LinkStatic) != static {
+				continue
+			}
+			if taken[v.Name] && !static {
+				return object.Errorf(v.Section, uint64(v.Offset), "second variable named %q", object.Show(v.Name))
+			}
+			if base := v.Name; taken[base] {
+				for taken[v.Name] {
+					count[base]++
+					v.Name = base + "." + strconv.Itoa(count[base]+1)
+				}
+				l.note(NoteDuplicate, "static variable %s of section %s has the name of another and is called %s", base, v.Section, v.Name)
+			}
+			taken[v.Name] = true
 		}
-		l.note(NoteDuplicate, "static variable %s of section %s has the name of another and cannot be set", sym.Name, s.Name)
-		return nil
 	}
-	l.varNames[sym.Name] = true
-	l.isVar[i], l.used[s.Index] = true, true
-	*v = spec.Var{
-		Name: sym.Name, Section: s.Name, Map: l.dataMap[s.Index].Name,
-		Offset: uint32(sym.Value), Size: uint32(sym.Size), Type: types[sym.Name], Linkage: linkageOf(sym),
-	}
-	l.c.Vars = append(l.c.Vars, v)
 	return nil
 }
 
@@ -143,10 +161,10 @@ func linkageOf(s *object.Symbol) spec.Linkage {
 
 // dropUnused removes data sections that no instruction refers to and that hold no variable, such as
 // leftover string constants.
-func (l *loader) dropUnused() {
+func (l *loader) dropUnused(data dataTable) {
 	unused := make(map[*spec.Map]bool)
-	for i, m := range l.dataMap {
-		if m != nil && !l.used[i] && l.f.Sections[i].Name != object.ArenaSection {
+	for i, m := range data.maps {
+		if m != nil && !data.named[i] && !l.referred[i] && l.f.Sections[i].Name != object.ArenaSection {
 			unused[m] = true
 		}
 	}

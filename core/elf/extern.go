@@ -6,27 +6,35 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
-// readExterns records what the object wants from the kernel. Kernel configuration values become
-// variables of a read-only map that the loader fills; the others are referred to by name.
-func (l *loader) readExterns() error {
-	l.externs = make(map[string]int)
+// externTable is what an object wants from the kernel.
+type externTable struct {
+	list    []spec.Extern
+	index   map[string]int // by name, in list
+	kconfig *spec.Map      // kernel configuration values, nil for none
+	vars    []*spec.Var    // in kconfig
+}
+
+// readExterns finds what the object wants from the kernel. Kernel configuration values become variables
+// of a read-only map that the loader fills; the others are referred to by name.
+func (l *loader) readExterns() (externTable, error) {
+	x := externTable{index: make(map[string]int)}
 	weak := make(map[string]bool)
 	for i := range l.f.Symbols {
 		if s := &l.f.Symbols[i]; s.Section == object.IndexUndef && s.Bind == object.BindWeak {
 			weak[s.Name] = true
 		}
 	}
-	if err := l.readKconfig(weak); err != nil {
-		return err
+	if err := l.readKconfig(&x, weak); err != nil {
+		return x, err
 	}
 	d, _, err := l.datasec(object.KsymsSection)
 	if err != nil || d == nil {
-		return err
+		return x, err
 	}
 	for _, v := range d.Vars {
 		t, err := l.types.Type(v.Type)
 		if err != nil {
-			return err
+			return x, err
 		}
 		e := spec.Extern{}
 		switch t := t.(type) {
@@ -38,28 +46,36 @@ func (l *loader) readExterns() error {
 		case *btf.Func:
 			e = spec.Extern{Name: t.Name, Kind: spec.ExternKfunc, Type: v.Type}
 		default:
-			return object.Errorf(object.KsymsSection, 0, "BTF type %d is a %v, neither a variable nor a function", v.Type, t.Kind())
+			return x, object.Errorf(object.KsymsSection, 0, "BTF type %d is a %v, neither a variable nor a function", v.Type, t.Kind())
 		}
 		e.Weak = weak[e.Name]
-		if err := l.addExtern(e, object.KsymsSection); err != nil {
-			return err
+		if err := x.add(e, object.KsymsSection); err != nil {
+			return x, err
 		}
 	}
+	return x, nil
+}
+
+func (x *externTable) add(e spec.Extern, section string) error {
+	if _, dup := x.index[e.Name]; dup {
+		return object.Errorf(section, 0, "second extern named %q", object.Show(e.Name))
+	}
+	x.index[e.Name] = len(x.list)
+	x.list = append(x.list, e)
 	return nil
 }
 
-func (l *loader) addExtern(e spec.Extern, section string) error {
-	if _, dup := l.externs[e.Name]; dup {
-		return object.Errorf(section, 0, "second extern named %q", object.Show(e.Name))
+// find returns the extern of that name, or nil.
+func (x *externTable) find(name string) *spec.Extern {
+	if i, ok := x.index[name]; ok {
+		return &x.list[i]
 	}
-	l.externs[e.Name] = len(l.c.Externs)
-	l.c.Externs = append(l.c.Externs, e)
 	return nil
 }
 
 // readKconfig lays out the values that are wanted, in the order of BTF, each aligned to its size up
 // to eight bytes.
-func (l *loader) readKconfig(weak map[string]bool) error {
+func (l *loader) readKconfig(x *externTable, weak map[string]bool) error {
 	d, id, err := l.datasec(object.KconfigSection)
 	if err != nil || d == nil || len(d.Vars) == 0 {
 		return err
@@ -69,22 +85,20 @@ func (l *loader) readKconfig(weak map[string]bool) error {
 	}
 	var end uint64
 	for _, v := range d.Vars {
-		if end, err = l.addKconfig(v, weak, end); err != nil {
+		if end, err = l.addKconfig(x, v, weak, end); err != nil {
 			return err
 		}
 	}
-	m := &spec.Map{
+	x.kconfig = &spec.Map{
 		Name: object.KconfigSection, Section: object.KconfigSection, Type: spec.MapArray,
 		KeySize: 4, ValueSize: uint32(end), MaxEntries: 1, Value: id,
 		Flags: spec.FlagMmapable | spec.FlagReadOnlyProg, Freeze: true, Data: make([]byte, end),
 	}
-	l.mapNames[m.Name] = true
-	l.c.Maps = append(l.c.Maps, m)
 	return nil
 }
 
 // addKconfig adds the variable of one value after those up to end, and returns the new end.
-func (l *loader) addKconfig(v btf.SecVar, weak map[string]bool, end uint64) (uint64, error) {
+func (l *loader) addKconfig(x *externTable, v btf.SecVar, weak map[string]bool, end uint64) (uint64, error) {
 	t, err := l.types.Type(v.Type)
 	if err != nil {
 		return 0, err
@@ -106,20 +120,16 @@ func (l *loader) addKconfig(v btf.SecVar, weak map[string]bool, end uint64) (uin
 	if end > maxKconfig {
 		return 0, object.Errorf(object.KconfigSection, 0, "variables have more than %d bytes", maxKconfig)
 	}
-	if l.varNames[decl.Name] {
-		return 0, object.Errorf(object.KconfigSection, 0, "second variable named %q", object.Show(decl.Name))
-	}
-	l.varNames[decl.Name] = true
 	link := spec.LinkGlobal
 	if weak[decl.Name] {
 		link = spec.LinkWeak
 	}
-	l.c.Vars = append(l.c.Vars, &spec.Var{
+	x.vars = append(x.vars, &spec.Var{
 		Name: decl.Name, Section: object.KconfigSection, Map: object.KconfigSection,
 		Offset: uint32(at), Size: size, Type: decl.Type, Linkage: link,
 	})
 	e := spec.Extern{Name: decl.Name, Kind: spec.ExternKconfig, Type: decl.Type, Weak: weak[decl.Name]}
-	return end, l.addExtern(e, object.KconfigSection)
+	return end, x.add(e, object.KconfigSection)
 }
 
 // maxKconfig bounds the memory of kernel configuration values, whose size only BTF says.

@@ -28,14 +28,14 @@ func (k *linker) loadTable(in *asm.Insn, r *object.Reloc, addend int64) error {
 	if addend != 0 {
 		return fmt.Errorf("address %+d behind jump table %q: only its start can be used", addend, object.Show(sym.Name))
 	}
-	tables := k.l.jumps[k.fn]
+	tables := k.code.jumps[k.fn]
 	i := slices.IndexFunc(tables, func(u tableUse) bool { return u.table.Name == sym.Name })
 	switch {
 	case i < 0:
-		if k.l.jumps == nil {
-			k.l.jumps = make(map[*function][]tableUse)
+		if k.code.jumps == nil {
+			k.code.jumps = make(map[*function][]tableUse)
 		}
-		k.l.jumps[k.fn] = append(tables, tableUse{symbol: r.Symbol, table: spec.JumpTable{Name: sym.Name}})
+		k.code.jumps[k.fn] = append(tables, tableUse{symbol: r.Symbol, table: spec.JumpTable{Name: sym.Name}})
 	case tables[i].symbol != r.Symbol:
 		return fmt.Errorf("second jump table named %q", object.Show(sym.Name))
 	}
@@ -47,13 +47,13 @@ func (k *linker) loadTable(in *asm.Insn, r *object.Reloc, addend int64) error {
 // placeTables returns the places of the function's tables labels.
 func (k *linker) placeTables() error {
 	fn := k.fn
-	tables := k.l.jumps[fn]
+	tables := k.code.jumps[fn]
 	if tables == nil {
 		return nil
 	}
 	starts, labels := make([]uint32, 0, fn.insns), make([]asm.Label, 0, fn.insns) // slots, and labels, by instruction
 	slot := fn.slot
-	for _, in := range spec.NewPackedInsns([]pack.Piece{k.l.piece(fn)}).All() {
+	for _, in := range spec.NewPackedInsns([]pack.Piece{k.code.piece(fn)}).All() {
 		starts, labels = append(starts, slot), append(labels, in.Label)
 		slot += slots(&in.Insn)
 	}
@@ -101,8 +101,8 @@ func (k *linker) placeTable(u *tableUse, starts []uint32, labels []asm.Label) er
 
 // addTables returns the program the tables of a function that begins at instruction at, whose labels in it are above
 // base. A name that another table of the program has gets a number.
-func (ft *funcTable) addTables(p *spec.Program, fn *function, at int, base asm.Label) {
-	for _, u := range ft.jumps[fn] {
+func (ct *codeTable) addTables(p *spec.Program, fn *function, at int, base asm.Label) {
+	for _, u := range ct.jumps[fn] {
 		t := spec.JumpTable{Name: u.table.Name, Labels: slices.Clone(u.table.Labels)}
 		for i := range t.Labels {
 			t.Labels[i] += base

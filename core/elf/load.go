@@ -94,17 +94,12 @@ type loader struct {
 	addendInPlace bool              // instructions hold the values of symbols too
 	symbols       symbolIndex
 	typeTable
-	funcTable
 	mapTable
+	funcTable
+	codeTable
 
-	missing   map[string]bool // names that were noted as undefined
-	structOps []*structOps
-	legacy    legacyDefs
-	varNames  map[string]bool
-	dataMap   []*spec.Map     // by section: the map of a data section
-	used      []bool          // by section: something refers to a data section
-	isVar     map[uint32]bool // by symbol
-	externs   map[string]int  // by name: index in Collection.Externs
+	missing map[string]bool // names that were noted as undefined
+	legacy  legacyDefs
 
 	total int // instructions of all programs so far
 
@@ -124,12 +119,13 @@ type location struct {
 	offset  uint64
 }
 
-// run has the passes in order. Each needs those before it.
+// run has the passes in order: what each returns is what those after it need.
 func (l *loader) run() error {
-	for _, pass := range []func() error{l.readRelocs, l.readSections} {
-		if err := pass(); err != nil {
-			return err
-		}
+	if err := l.readRelocs(); err != nil {
+		return err
+	}
+	if err := l.readSections(); err != nil {
+		return err
 	}
 	arrays, err := l.readMaps() // .maps
 	if err != nil {
@@ -138,17 +134,29 @@ func (l *loader) run() error {
 	if l.legacy, err = l.readLegacy(); err != nil { // maps without BTF
 		return err
 	}
-	for _, pass := range []func() error{
-		l.readData,      // .data, .rodata, .bss and their variables
-		l.readArena,     // variables in an arena
-		l.readStructOps, // .struct_ops
-		l.readExterns,   // .kconfig, .ksyms
-		l.readFuncs,     // functions: offset and size
-		l.linkFuncs,     // instructions and what they refer to
-	} {
-		if err := pass(); err != nil {
-			return err
-		}
+	data, err := l.readData() // .data, .rodata, .bss and their variables
+	if err != nil {
+		return err
+	}
+	if data, err = l.readArena(data); err != nil { // variables in an arena
+		return err
+	}
+	instances, err := l.readStructOps() // .struct_ops
+	if err != nil {
+		return err
+	}
+	externs, err := l.readExterns() // .kconfig, .ksyms
+	if err != nil {
+		return err
+	}
+	if err := l.addVars(data, externs); err != nil {
+		return err
+	}
+	if l.funcTable, err = l.readFuncs(); err != nil { // functions: offset and size
+		return err
+	}
+	if l.codeTable, err = l.linkFuncs(data, externs); err != nil { // instructions and what they refer to
+		return err
 	}
 	sections, err := l.findEntries() // functions that are programs
 	if err != nil {
@@ -157,16 +165,27 @@ func (l *loader) run() error {
 	if err := l.readValues(arrays); err != nil { // initial values of maps
 		return err
 	}
-	members, err := l.readMembers(sections) // members of struct_ops that are programs
+	members, err := l.readMembers(instances, sections) // members of struct_ops that are programs
 	if err != nil {
 		return err
 	}
 	if err := l.makePrograms(sections, members); err != nil { // entry functions with what they call
 		return err
 	}
-	l.dropUnused() // data sections that nothing uses
-	l.listHidden() // functions that the verifier shall treat as static
+	l.dropUnused(data) // data sections that nothing uses
+	l.listHidden()     // functions that the verifier shall treat as static
 	return nil
+}
+
+// addVars adds variables and externs to the collection.
+func (l *loader) addVars(data dataTable, externs externTable) error {
+	if externs.kconfig != nil {
+		l.mapNames[externs.kconfig.Name] = true
+		l.c.Maps = append(l.c.Maps, externs.kconfig)
+	}
+	l.c.Externs = externs.list
+	l.c.Vars = append(data.vars, externs.vars...)
+	return l.nameVars(l.c.Vars)
 }
 
 // readSections finds out which section is what, and reads license, version and types.

@@ -24,7 +24,7 @@ type mapReader struct {
 	l       *loader
 	section *object.Section
 	data    []byte
-	symbols map[string]uint32
+	symbols *object.ByName[uint32]
 	values  []valueArray
 }
 
@@ -65,12 +65,7 @@ func (l *loader) readMaps() ([]valueArray, error) {
 		}
 		return nil, s.Errorf(0, "BTF has no section of that name")
 	}
-	r := &mapReader{l: l, section: s, data: data, symbols: make(map[string]uint32, min(len(sec.Vars), maxRoom))}
-	for _, i := range l.symbols.of(s) {
-		if sym := &l.f.Symbols[i]; sym.Type != object.SymbolSection {
-			r.symbols[sym.Name] = i
-		}
-	}
+	r := &mapReader{l: l, section: s, data: data, symbols: l.namedSymbols(s)}
 	for _, v := range sec.Vars {
 		if err := r.read(v); err != nil {
 			return nil, err
@@ -90,7 +85,7 @@ func (r *mapReader) read(v btf.SecVar) error {
 		return r.section.Errorf(0, "BTF type %d is a %v, not a variable", v.Type, t.Kind())
 	}
 	name := object.Show(decl.Name)
-	i, ok := r.symbols[decl.Name]
+	i, ok := r.symbols.Find(decl.Name, uint64(v.Offset))
 	if !ok {
 		if decl.Linkage == btf.LinkExtern {
 			return r.extern(decl.Name)

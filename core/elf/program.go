@@ -20,7 +20,7 @@ type function struct {
 	symbol *object.Symbol // its name is unique in the file
 	slot   uint32         // where it starts in the section
 	slots  uint32         // its size
-	calls  [2]uint32      // from where on, and up to where, loader.calls are what it refers to, each once, in order
+	calls  [2]uint32      // from where on, and up to where, codeTable.calls are what it refers to, each once, in order
 	typ    btf.ID         // what BTF says that it is
 	first  uint32         // its first instruction in the pack of the section
 	insns  uint32         // how many it has
@@ -48,9 +48,14 @@ type funcTable struct {
 	sections []*object.Section // with code
 
 	funcs [][]function // by section, in order of offset
-	packs []*pack.Pack // by section: the instructions of its functions
-	calls []*function  // of all functions
-	jumps map[*function][]tableUse
+}
+
+// codeTable has what the functions are made of.
+type codeTable struct {
+	packs    []*pack.Pack // by section: the instructions of its functions
+	calls    []*function  // of all functions
+	jumps    map[*function][]tableUse
+	referred []bool // by section: an instruction refers to a data section
 }
 
 // sectionOf returns the section that a function is in.
@@ -63,29 +68,31 @@ func (t *funcTable) code(fn *function) []byte {
 }
 
 // callsOf returns what the function refers to.
-func (t *funcTable) callsOf(fn *function) []*function { return t.calls[fn.calls[0]:fn.calls[1]] }
+func (t *codeTable) callsOf(fn *function) []*function { return t.calls[fn.calls[0]:fn.calls[1]] }
 
 // readFuncs finds the functions of all code sections.
-func (l *loader) readFuncs() error {
-	l.funcTable = funcTable{f: l.f, sections: l.sections.code, funcs: make([][]function, len(l.f.Sections))}
-	for _, s := range l.sections.code {
-		if err := l.readSectionFuncs(s); err != nil {
-			return err
+func (l *loader) readFuncs() (funcTable, error) {
+	t := funcTable{f: l.f, sections: l.sections.code, funcs: make([][]function, len(l.f.Sections))}
+	for _, s := range t.sections {
+		list, err := l.readSectionFuncs(s)
+		if err != nil {
+			return t, err
 		}
+		t.funcs[s.Index] = list
 	}
-	return l.nameFuncs()
+	return t, l.nameFuncs(&t)
 }
 
-func (l *loader) readSectionFuncs(s *object.Section) error {
+func (l *loader) readSectionFuncs(s *object.Section) ([]function, error) {
 	if s.Size%8 != 0 {
-		return s.Errorf(s.Size, "size %d is not a multiple of 8", s.Size)
+		return nil, s.Errorf(s.Size, "size %d is not a multiple of 8", s.Size)
 	}
 	if s.Size > math.MaxUint32 {
-		return s.Errorf(0, "%d bytes of code are too long", s.Size)
+		return nil, s.Errorf(0, "%d bytes of code are too long", s.Size)
 	}
 	list, err := l.funcSymbols(s)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	slab := l.functions.many(len(list))[:0]
 	guessed := false
@@ -100,19 +107,18 @@ func (l *loader) readSectionFuncs(s *object.Section) error {
 		}
 		switch {
 		case off%8 != 0 || size%8 != 0:
-			return s.Errorf(off, "function %q of %d bytes is not made of whole instructions", object.Show(sym.Name), size)
+			return nil, s.Errorf(off, "function %q of %d bytes is not made of whole instructions", object.Show(sym.Name), size)
 		case size == 0:
-			return s.Errorf(off, "function %q is empty", object.Show(sym.Name))
+			return nil, s.Errorf(off, "function %q is empty", object.Show(sym.Name))
 		case size > next-off:
-			return s.Errorf(off, "function %q of %d bytes overlaps %q at %#x", object.Show(sym.Name), size, object.Show(l.f.Symbols[list[k+1]].Name), next)
+			return nil, s.Errorf(off, "function %q of %d bytes overlaps %q at %#x", object.Show(sym.Name), size, object.Show(l.f.Symbols[list[k+1]].Name), next)
 		}
 		slab = append(slab, function{symbol: sym, slot: uint32(off / asm.SlotSize), slots: uint32(size / asm.SlotSize)})
 	}
 	if guessed {
 		l.note(NoteSizes, "functions of section %s have no size; taken from the next symbol or the end of the section", s.Name)
 	}
-	l.funcs[s.Index] = slab
-	return nil
+	return slab, nil
 }
 
 // funcSymbols returns the symbols of a section's functions in order of offset, one for each place.
@@ -153,25 +159,25 @@ func unmarkedFunc(s *object.Symbol) bool {
 
 // nameFuncs makes names unique: two global functions of one name are an error, static ones get a
 // number, as files that were linked from several have them.
-func (l *loader) nameFuncs() error {
+func (l *loader) nameFuncs(t *funcTable) error {
 	total := 0
-	for _, s := range l.sections.code {
-		total += len(l.funcs[s.Index])
+	for _, s := range t.sections {
+		total += len(t.funcs[s.Index])
 	}
-	if !l.sameNames(total) {
+	if !t.sameNames(total) {
 		return nil
 	}
 	first := make(map[string]*function, total)
 	count := make(map[string]int)
 	for _, static := range []bool{false, true} {
-		for _, s := range l.sections.code {
-			for i := range l.funcs[s.Index] {
-				fn := &l.funcs[s.Index][i]
+		for _, s := range t.sections {
+			for i := range t.funcs[s.Index] {
+				fn := &t.funcs[s.Index][i]
 				if fn.static() != static {
 					continue
 				}
 				if other := first[fn.name()]; other != nil && !static {
-					return s.Errorf(fn.off(), "second function named %q, the first is at %s+%#x", object.Show(fn.name()), object.Show(l.sectionOf(other).Name), other.off())
+					return s.Errorf(fn.off(), "second function named %q, the first is at %s+%#x", object.Show(fn.name()), object.Show(t.sectionOf(other).Name), other.off())
 				}
 				if other := first[fn.name()]; other != nil {
 					l.note(NoteDuplicate, "static function %s of section %s has the name of another", fn.name(), s.Name)

@@ -16,42 +16,42 @@ import (
 )
 
 // linkFuncs decodes all functions and puts names in place of relocations.
-func (l *loader) linkFuncs() error {
+func (l *loader) linkFuncs(data dataTable, externs externTable) (codeTable, error) {
 	known := make(map[string]*btf.ExtSection) // each for the first section of that name
 	if l.ext != nil {
 		for i := range l.ext.Sections {
 			known[l.ext.Sections[i].Name] = &l.ext.Sections[i]
 		}
 	}
-	k := linker{l: l}
+	k := linker{l: l, data: data, externs: externs}
 	k.visit = k.chunk
-	l.packs = make([]*pack.Pack, len(l.f.Sections))
+	k.code.packs, k.code.referred = make([]*pack.Pack, len(l.f.Sections)), make([]bool, len(l.f.Sections))
 	for _, s := range l.sections.code {
 		if len(l.funcs[s.Index]) == 0 {
 			continue
 		}
 		_, err := l.f.Claim(s)
 		if err != nil {
-			return err
+			return k.code, err
 		}
 		k.section, k.relocs, k.records = s, k.relocs[:0], extRecords{}
 		if r := l.relocs[s.Index]; r != nil {
 			if k.relocs, err = l.f.Relocations(k.relocs, r); err != nil {
-				return err
+				return k.code, err
 			}
 		}
 		k.records.of(known[s.Name])
 		delete(known, s.Name)
 		k.pack = pack.New(l.insnsOf(s), k.records.lines, k.records.relos, k.pack)
-		l.packs[s.Index] = k.pack
+		k.code.packs[s.Index] = k.pack
 		for i := range l.funcs[s.Index] {
 			fn := &l.funcs[s.Index][i]
 			if err := k.link(fn); err != nil {
-				return err
+				return k.code, err
 			}
 		}
 	}
-	return nil
+	return k.code, nil
 }
 
 // insnsOf returns how many instructions the functions of a section have.
@@ -72,6 +72,9 @@ func (t *funcTable) insnsOf(s *object.Section) int {
 // linker works through the functions of one section after the other, in order.
 type linker struct {
 	l       *loader
+	data    dataTable
+	externs externTable
+	code    codeTable // what is found out
 	section *object.Section
 	relocs  []object.Reloc
 	records extRecords
@@ -93,12 +96,12 @@ func (k *linker) link(fn *function) error {
 	k.fn, k.slot, k.line, k.rest = fn, fn.slot, -1, k.relocsOf(fn)
 	fn.typ = k.records.from(k.slot)
 	fn.first = uint32(k.pack.Len())
-	calls := len(k.l.calls)
+	calls := len(k.code.calls)
 	if err := asm.DecodeChunks(k.l.code(fn), asm.DecodeOptions{Order: k.l.c.Order, RawCalls: true}, k.visit); err != nil {
 		return k.bad(err)
 	}
 	fn.insns = uint32(k.pack.Len()) - fn.first
-	fn.calls = [2]uint32{uint32(calls), uint32(len(k.l.calls))}
+	fn.calls = [2]uint32{uint32(calls), uint32(len(k.code.calls))}
 	if k.line >= 0 {
 		k.pack.SetLine(int(fn.first), k.line) // the kernel asks for one at the start, if there are any
 	}
@@ -214,7 +217,7 @@ func (k *linker) refer(in *asm.Insn, section uint32, off int64) error {
 	to.called = true
 	if to.mark != k.number {
 		to.mark = k.number
-		k.l.calls = append(k.l.calls, to)
+		k.code.calls = append(k.code.calls, to)
 	}
 	in.Imm = 0
 	in.SetSymbol(asm.RefFunc, to.name())
@@ -240,17 +243,17 @@ func (k *linker) resolveCall(in *asm.Insn, r *object.Reloc) error {
 }
 
 func (k *linker) callExtern(in *asm.Insn, sym *object.Symbol) error {
-	i, ok := k.l.externs[sym.Name]
-	if !ok && k.l.o.Lenient {
+	e := k.externs.find(sym.Name)
+	if e == nil && k.l.o.Lenient {
 		k.l.undefined(sym)
 		in.Src, in.Imm = asm.PseudoCall, 0
 		in.SetSymbol(asm.RefFunc, sym.Name)
 		return nil
 	}
-	if !ok {
+	if e == nil {
 		return fmt.Errorf("function %q is called but not defined", object.Show(sym.Name))
 	}
-	if e := k.l.c.Externs[i]; e.Kind != spec.ExternKfunc {
+	if e.Kind != spec.ExternKfunc {
 		return fmt.Errorf("call to %q, which is not a function but a %v", object.Show(sym.Name), e.Kind)
 	}
 	in.Src, in.Imm = asm.PseudoKfuncCall, 0
@@ -278,8 +281,8 @@ func (k *linker) resolveLoad(in *asm.Insn, r *object.Reloc) error {
 	}
 	addend := int64(int32(in.Imm))
 	at := int64(sym.Value) + addend
-	if m := k.l.dataMap[sec.Index]; m != nil {
-		k.l.used[sec.Index] = true
+	if m := k.data.maps[sec.Index]; m != nil {
+		k.code.referred[sec.Index] = true
 		return k.loadData(in, r, m, at, addend)
 	}
 	if sec == k.l.sections.jumps {
@@ -308,9 +311,9 @@ func (k *linker) loadData(in *asm.Insn, r *object.Reloc, m *spec.Map, at, addend
 		return fmt.Errorf("address %+d is outside the %d bytes of section %s", at, size, object.Show(m.Section))
 	}
 	in.Src = asm.PseudoMapValue
-	if k.l.isVar[r.Symbol] {
+	if v := k.data.varOf[r.Symbol]; v != nil {
 		in.Imm = addend
-		in.SetSymbol(asm.RefVar, k.l.f.Symbols[r.Symbol].Name)
+		in.SetSymbol(asm.RefVar, v.Name)
 		return nil
 	}
 	in.Imm = at
@@ -321,12 +324,12 @@ func (k *linker) loadData(in *asm.Insn, r *object.Reloc, m *spec.Map, at, addend
 // loadExtern makes the address of what the kernel provides, or of a map that is only declared
 // where it is used.
 func (k *linker) loadExtern(in *asm.Insn, sym *object.Symbol) error {
-	i, ok := k.l.externs[sym.Name]
+	e := k.externs.find(sym.Name)
 	switch {
-	case ok && k.l.c.Externs[i].Kind == spec.ExternKconfig:
+	case e != nil && e.Kind == spec.ExternKconfig:
 		in.Src, in.Imm = asm.PseudoMapValue, int64(int32(in.Imm))
 		in.SetSymbol(asm.RefVar, sym.Name)
-	case ok:
+	case e != nil:
 		in.Src, in.Imm = 0, int64(int32(in.Imm))
 		in.SetSymbol(asm.RefKsym, sym.Name)
 	case k.l.hasMap(sym.Name):

@@ -158,6 +158,17 @@ func (x *symbolIndex) of(s *object.Section) []uint32 {
 	return x.list[x.start[s.Index]:x.start[s.Index+1]]
 }
 
+// namedSymbols finds the symbols of a section by name, and by offset where two share one.
+func (l *loader) namedSymbols(s *object.Section) *object.ByName[uint32] {
+	var out object.ByName[uint32]
+	for _, i := range l.symbols.of(s) {
+		if sym := &l.f.Symbols[i]; sym.Type != object.SymbolSection {
+			out.Add(sym.Name, sym.Value, i)
+		}
+	}
+	return &out
+}
+
 // readLicense returns license and kernel version.
 func readLicense(f *object.File, p *sectionIndex) (license string, version uint32, err error) {
 	if s := p.license; s != nil {

@@ -29,77 +29,80 @@ func isStructOps(name string) bool {
 }
 
 // readStructOps makes a map of every variable of these sections.
-func (l *loader) readStructOps() error {
+func (l *loader) readStructOps() ([]*structOps, error) {
+	var out []*structOps
 	for _, s := range l.sections.structOps {
-		if err := l.readStructOpsSection(s); err != nil {
-			return err
+		var err error
+		if out, err = l.readStructOpsSection(out, s); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return out, nil
 }
 
-func (l *loader) readStructOpsSection(s *object.Section) error {
+// readStructOpsSection appends the instances of a section.
+func (l *loader) readStructOpsSection(out []*structOps, s *object.Section) ([]*structOps, error) {
 	if s.Size == 0 {
-		return nil
+		return out, nil
 	}
 	data, err := l.f.Claim(s)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if l.types == nil {
-		return s.Errorf(0, "struct_ops need BTF: compile with -g")
+		return nil, s.Errorf(0, "struct_ops need BTF: compile with -g")
 	}
 	d, _, err := l.datasec(s.Name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if d == nil {
-		return s.Errorf(0, "BTF has no section of that name")
+		return nil, s.Errorf(0, "BTF has no section of that name")
 	}
-	symbols := make(map[string]uint32)
-	for _, i := range l.symbols.of(s) {
-		symbols[l.f.Symbols[i].Name] = i
-	}
+	symbols := l.namedSymbols(s)
 	for _, v := range d.Vars {
-		if err := l.addStructOps(s, v, data, symbols); err != nil {
-			return err
+		o, err := l.readInstance(s, v, data, symbols)
+		if err != nil {
+			return nil, err
 		}
+		out = append(out, o)
 	}
-	return nil
+	return out, nil
 }
 
-func (l *loader) addStructOps(s *object.Section, v btf.SecVar, data []byte, symbols map[string]uint32) error {
+// readInstance makes a map of one instance.
+func (l *loader) readInstance(s *object.Section, v btf.SecVar, data []byte, symbols *object.ByName[uint32]) (*structOps, error) {
 	t, err := l.types.Type(v.Type)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	decl, ok := t.(*btf.Var)
 	if !ok {
-		return s.Errorf(0, "BTF type %d is a %v, not a variable", v.Type, t.Kind())
+		return nil, s.Errorf(0, "BTF type %d is a %v, not a variable", v.Type, t.Kind())
 	}
 	name := object.Show(decl.Name)
-	i, ok := symbols[decl.Name]
+	i, ok := symbols.Find(decl.Name, uint64(v.Offset))
 	if !ok {
-		return s.Errorf(0, "instance %q has no symbol", name)
+		return nil, s.Errorf(0, "instance %q has no symbol", name)
 	}
 	sym, _, err := l.f.Symbol(i)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	id := l.types.Strip(decl.Type)
 	st, err := l.types.Type(id)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	def, ok := st.(*btf.Struct)
 	if !ok || def.Union {
-		return s.Errorf(sym.Value, "instance %q is %s, not a struct", name, l.types.TypeName(decl.Type))
+		return nil, s.Errorf(sym.Value, "instance %q is %s, not a struct", name, l.types.TypeName(decl.Type))
 	}
 	if def.Size == 0 || uint64(def.Size) > uint64(len(data))-sym.Value {
-		return s.Errorf(sym.Value, "instance %q has %d bytes, which do not fit the section", name, def.Size)
+		return nil, s.Errorf(sym.Value, "instance %q has %d bytes, which do not fit the section", name, def.Size)
 	}
 	if l.hasMap(decl.Name) {
-		return s.Errorf(sym.Value, "second map named %q", name)
+		return nil, s.Errorf(sym.Value, "second map named %q", name)
 	}
 	m := &spec.Map{
 		Name: decl.Name, Section: s.Name, Type: spec.MapStructOps, KeySize: 4, ValueSize: def.Size, MaxEntries: 1,
@@ -109,12 +112,11 @@ func (l *loader) addStructOps(s *object.Section, v btf.SecVar, data []byte, symb
 	if strings.HasSuffix(s.Name, ".link") {
 		m.Flags |= spec.FlagLink
 	}
-	l.structOps = append(l.structOps, &structOps{m: m, section: s, at: sym.Value, typ: id})
-	return l.addMap(m, s, sym.Value)
+	return &structOps{m: m, section: s, at: sym.Value, typ: id}, l.addMap(m, s, sym.Value)
 }
 
 // readMembers returns, by program, which member of an instance it is: relocations in their sections.
-func (l *loader) readMembers(sections []programSection) (map[string]string, error) {
+func (l *loader) readMembers(instances []*structOps, sections []programSection) (map[string]string, error) {
 	members := make(map[string]string)
 	for _, s := range l.sections.structOps {
 		r := l.relocs[s.Index]
@@ -126,7 +128,7 @@ func (l *loader) readMembers(sections []programSection) (map[string]string, erro
 			return nil, err
 		}
 		for _, r := range relocs {
-			if err := l.readMember(members, sections, s, r); err != nil {
+			if err := l.readMember(members, instances, sections, s, r); err != nil {
 				return nil, err
 			}
 		}
@@ -134,14 +136,14 @@ func (l *loader) readMembers(sections []programSection) (map[string]string, erro
 	return members, nil
 }
 
-func (l *loader) readMember(members map[string]string, sections []programSection, s *object.Section, r object.Reloc) error {
-	i := slices.IndexFunc(l.structOps, func(o *structOps) bool {
+func (l *loader) readMember(members map[string]string, instances []*structOps, sections []programSection, s *object.Section, r object.Reloc) error {
+	i := slices.IndexFunc(instances, func(o *structOps) bool {
 		return o.section == s && o.at <= r.Offset && r.Offset-o.at < uint64(o.m.ValueSize)
 	})
 	if i < 0 {
 		return s.Errorf(r.Offset, "address where no instance is")
 	}
-	o := l.structOps[i]
+	o := instances[i]
 	to, err := l.dataTarget(s, r)
 	if err != nil {
 		return s.Errorf(r.Offset, "instance %q: %w", object.Show(o.m.Name), err)

@@ -37,7 +37,7 @@ func (l *loader) assemble(p *spec.Program, entry *function) error {
 }
 
 // piece returns the instructions of a function.
-func (t *funcTable) piece(fn *function) pack.Piece {
+func (t *codeTable) piece(fn *function) pack.Piece {
 	return pack.Piece{Pack: t.packs[fn.symbol.Section], From: fn.first, To: fn.first + fn.insns}
 }
 

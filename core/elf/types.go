@@ -13,9 +13,9 @@ import (
 type typeTable struct {
 	types     *btf.Types
 	ext       *btf.Ext
-	tags      []typeTag         // by type
-	datasecs  map[string]btf.ID // by name
-	varTypeOf map[string]btf.ID // by name; of one section
+	tags      []typeTag             // by type
+	datasecs  map[string]btf.ID     // by name
+	varTypeOf object.ByName[btf.ID] // of one section
 }
 
 // readTypes reads .BTF and .BTF.ext. It copies BTF, because types keep the bytes that they come from.
@@ -147,24 +147,20 @@ func (t *typeTable) datasec(name string) (*btf.Datasec, btf.ID, error) {
 	return d, id, nil
 }
 
-// varTypes returns the types of the variables of a section by name. They hold until the next call.
-func (t *typeTable) varTypes(d *btf.Datasec) (map[string]btf.ID, error) {
-	clear(t.varTypeOf)
+// varTypes returns the types of the variables of a section. They hold until the next call.
+func (t *typeTable) varTypes(d *btf.Datasec) (*object.ByName[btf.ID], error) {
+	t.varTypeOf.Clear()
 	if d == nil {
-		return nil, nil
+		return &t.varTypeOf, nil
 	}
-	if t.varTypeOf == nil {
-		t.varTypeOf = make(map[string]btf.ID, len(d.Vars))
-	}
-	out := t.varTypeOf
 	for _, v := range d.Vars {
 		typ, err := t.types.Type(v.Type)
 		if err != nil {
 			return nil, err
 		}
 		if decl, ok := typ.(*btf.Var); ok {
-			out[decl.Name] = decl.Type
+			t.varTypeOf.Add(decl.Name, uint64(v.Offset), decl.Type)
 		}
 	}
-	return out, nil
+	return &t.varTypeOf, nil
 }

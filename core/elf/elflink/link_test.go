@@ -3,6 +3,7 @@ package elflink
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -70,6 +71,53 @@ func TestLink(t *testing.T) {
 	}
 	if linked, err := Load(objects...); err != nil || len(spec.Diff(c, linked)) > 0 {
 		t.Errorf("Load: %v", err)
+	}
+}
+
+// TestLinkSameName links static variables of one name, once more what comes of it, and the same with
+// bpftool: each keeps its place, its type and its value.
+func TestLinkSameName(t *testing.T) {
+	objects := []Object{
+		{"a.o", elftest.ReadFile(t, "../testdata/link/same-a-el.o")}, {"b.o", elftest.ReadFile(t, "../testdata/link/same-b-el.o")},
+	}
+	linked, err := Link(objects...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Link(Object{"linked.o", linked}, Object{"c.o", elftest.MustBytes("license GPL\nsection socket\n.func third\nr0 = 0\nexit")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	results := map[string][]byte{"linked": linked, "linked again": again}
+	if tool, err := exec.LookPath("bpftool"); err == nil {
+		out := filepath.Join(t.TempDir(), "ref.o")
+		if msg, err := exec.Command(tool, "gen", "object", out, "../testdata/link/same-a-el.o", "../testdata/link/same-b-el.o").CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, msg)
+		}
+		results["bpftool"] = elftest.ReadFile(t, out)
+	}
+	for name, b := range results {
+		c, err := elf.LoadBytes(b, elf.Options{})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var got []string
+		for _, v := range c.Vars {
+			x, err := v.Uint(c)
+			if err != nil {
+				t.Error(err)
+			}
+			got = append(got, fmt.Sprintf("%s %s+%d %d %s = %d", v.Name, v.Section, v.Offset, v.Size, c.BTF.TypeName(v.Type), x))
+		}
+		slices.Sort(got)
+		want := []string{"count .data+0 4 int = 3", "count.2 .data+16 8 u64 = 40", "state .data+8 8 u64 = 1", "state.2 .bss+0 4 int = 0"}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: variables %q, want %q", name, got, want)
+		}
+		if err := c.Check(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -203,6 +203,7 @@ func (k *linker) relink(t btf.Type) {
 func (k *linker) addDatasecs(b *btf.Builder) error {
 	var names []string
 	sections := make(map[string]*btf.Datasec)
+	placed := make(map[btf.ID]bool) // declarations that are in a section
 	for _, in := range k.inputs {
 		if in.types == nil {
 			continue
@@ -222,7 +223,7 @@ func (k *linker) addDatasecs(b *btf.Builder) error {
 				sections[d.Name] = to
 				names = append(names, d.Name)
 			}
-			k.addDatasec(in, d, to, places)
+			k.addDatasec(in, d, to, places[d.Name], placed)
 		}
 	}
 	for _, name := range names {
@@ -236,32 +237,44 @@ func (k *linker) addDatasecs(b *btf.Builder) error {
 	return nil
 }
 
-// places finds the symbols of an object by section and name.
-func (in *input) places() map[[2]string]*object.Symbol {
-	out := make(map[[2]string]*object.Symbol)
+// places finds the symbols of an object by section, and by name in it. Static ones that were linked
+// before may share a name: their offsets tell them apart.
+func (in *input) places() map[string]*object.ByName[*object.Symbol] {
+	out := make(map[string]*object.ByName[*object.Symbol])
 	for i := range in.f.Symbols {
-		if s := &in.f.Symbols[i]; s.Defined() && uint64(s.Section) < uint64(len(in.f.Sections)) && s.Type != object.SymbolSection {
-			out[[2]string{in.f.Sections[s.Section].Name, s.Name}] = s
+		s := &in.f.Symbols[i]
+		if !s.Defined() || uint64(s.Section) >= uint64(len(in.f.Sections)) || s.Type == object.SymbolSection {
+			continue
 		}
+		section := in.f.Sections[s.Section].Name
+		if out[section] == nil {
+			out[section] = new(object.ByName[*object.Symbol])
+		}
+		out[section].Add(s.Name, s.Value, s)
 	}
 	return out
 }
 
-func (k *linker) addDatasec(in *input, d, to *btf.Datasec, places map[[2]string]*object.Symbol) {
+func (k *linker) addDatasec(in *input, d, to *btf.Datasec, places *object.ByName[*object.Symbol], placed map[btf.ID]bool) {
 	for _, v := range d.Vars {
 		id := in.ids[v.Type]
 		name := in.types.Name(v.Type)
-		if id == 0 || slices.ContainsFunc(to.Vars, func(o btf.SecVar) bool { return o.Type == id }) {
+		if id == 0 || placed[id] {
 			continue
 		}
-		s := places[[2]string{d.Name, name}]
+		var s *object.Symbol
+		if places != nil {
+			s, _ = places.Find(name, uint64(v.Offset))
+		}
 		switch {
 		case s != nil && shared(s) && (k.globals[name] == nil || k.globals[name].sym != s):
 			continue // lost against another
 		case s != nil:
 			to.Vars = append(to.Vars, btf.SecVar{Type: id, Offset: uint32(s.Value + in.shift[s.Section]), Size: v.Size})
+			placed[id] = true
 		case k.globals[name] == nil || !k.globals[name].defined:
 			to.Vars = append(to.Vars, btf.SecVar{Type: id, Size: v.Size})
+			placed[id] = true
 			if to.Size > 0 {
 				to.Size = max(to.Size, v.Size) // until another object defines it
 			}

@@ -117,6 +117,9 @@ func (w *writer) variables() {
 			continue
 		}
 		id := t.decls[v.Section+"\x00"+v.Name]
+		if !t.declares(id, v.Type) {
+			id = 0 // that of another one, static too, which has the name
+		}
 		if id == 0 && v.Type != 0 {
 			link := btf.LinkGlobal
 			if v.Linkage == spec.LinkStatic {
@@ -135,6 +138,12 @@ func (w *writer) variables() {
 			}
 		}
 	}
+}
+
+// declares reports whether a declaration is that of a variable of the type.
+func (t *typeWriter) declares(id, typ btf.ID) bool {
+	decl, ok := t.list[id].(*btf.Var)
+	return ok && decl.Type == typ
 }
 
 // closeTypes writes .BTF and .BTF.ext.

@@ -22,6 +22,8 @@ build arena el -g
 build cpp el -g -std=c++17 -fno-exceptions -fno-asynchronous-unwind-tables
 build link/a el -g
 build link/b el -g
+build link/same-a el -g
+build link/same-b el -g
 build lenient/static el -g
 build lenient/values el -g
 command -v clang-22 >/dev/null || exit 0
