@@ -44,7 +44,7 @@ var allowed = map[string][]string{
 	"internal/testnet":      {"internal/sys"},
 	"core/spec/bind":        {"core/asm", "core/btf", "core/spec"},
 	"core/kernel":           {"core/asm", "core/btf", "core/spec", "internal/sys"},
-	"core/loader":           {"core/asm", "core/btf", "core/spec", "core/spec/bind", "core/kernel", "internal/sys", "internal/nearest"},
+	"core/loader":           {"core/asm", "core/asm/cfg", "core/btf", "core/spec", "core/spec/bind", "core/kernel", "internal/sys", "internal/nearest"},
 	"core/link":             {"core/btf", "core/spec", "core/kernel", "core/loader", "internal/sys"},
 	"core/ring":             {"core/btf", "core/spec", "core/loader", "internal/sys"},
 	"host/policy":           {"core/asm", "core/spec", "internal/quote"},

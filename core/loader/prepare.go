@@ -30,8 +30,10 @@ func (l *session) prepare(b *bind.Binder, p *spec.Program) (*prepared, error) {
 		out.attach, out.attachType, err = l.opsTarget(p.AttachTo)
 		return out, err
 	}
-	out.attach, err = l.attachTarget(p)
-	return out, err
+	if out.attach, err = l.attachTarget(p); err != nil {
+		return nil, err
+	}
+	return out, l.checkLSM(out)
 }
 
 // find looks for a function, variable or type of the kernel or of a module, as bind.Finder does.
