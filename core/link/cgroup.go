@@ -42,6 +42,11 @@ func Cgroup(p *loader.Program, o CgroupOptions) (Link, error) {
 		},
 	}
 	return r.do(func(prog int) (l Link, err error) {
+		if p.Type() == spec.ProgramLSM {
+			if err := lsmActive(); err != nil {
+				return nil, err
+			}
+		}
 		err = atFile(o.Path, func(dir int) error {
 			fd, err := sys.CreateLink(&sys.LinkCreate{
 				ProgFD: uint32(prog), Target: uint32(dir), AttachType: uint32(attach), Flags: o.Flags,

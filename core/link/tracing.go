@@ -33,6 +33,11 @@ func attachTyped(p *loader.Program, typ spec.ProgramType, cookie uint64) (Link, 
 		cookie: cookie != 0,
 	}
 	return r.do(func(prog int) (Link, error) {
+		if typ == spec.ProgramLSM {
+			if err := lsmActive(); err != nil {
+				return nil, err
+			}
+		}
 		fd, err := openTyped(prog, p.AttachType(), cookie)
 		if p.AttachType() == spec.AttachTypeTraceRawTp { // the kernel makes the link of a raw tracepoint
 			return &rawTracepointLink{r.linked(fd)}, err
