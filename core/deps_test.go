@@ -40,7 +40,7 @@ var allowed = map[string][]string{
 	"core/btf/render":       {"core/btf", "internal/quote"},
 	"core/internal/pack":    {"core/asm", "core/btf"},
 	"core/spec":             {"core/asm", "core/btf", "core/internal/pack", "internal/quote"},
-	"core/spec/opt":         {"core/asm", "core/asm/cfg", "core/spec"},
+	"core/spec/opt":         {"core/asm", "core/asm/cfg", "core/spec", "internal/quote"},
 	"internal/testnet":      {"internal/sys"},
 	"core/spec/bind":        {"core/asm", "core/btf", "core/spec"},
 	"core/kernel":           {"core/asm", "core/btf", "core/spec", "internal/sys"},

@@ -111,16 +111,6 @@ func (ct *codeTable) addTables(p *spec.Program, fn *function, at int, base asm.L
 			t.Name = u.table.Name + "." + strconv.Itoa(n)
 		}
 		p.Tables = append(p.Tables, t)
-		if t.Name != u.table.Name {
-			p.Insns.Edit(func(insns []spec.Insn) { renameTable(insns[at:at+int(fn.insns)], u.table.Name, t.Name) })
-		}
-	}
-}
-
-func renameTable(insns []spec.Insn, from, to string) {
-	for i := range insns {
-		if in := &insns[i]; from != to && in.Ref == asm.RefTable && in.Symbol == from {
-			in.Symbol = to
-		}
+		p.RenameTable(at, at+int(fn.insns), u.table.Name, t.Name)
 	}
 }

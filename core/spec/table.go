@@ -26,6 +26,21 @@ func (p *Program) Table(name string) *JumpTable {
 	return nil
 }
 
+// RenameTable makes the instructions from begin up to end, without it, refer to the jump table of another
+// name. The tables themselves stay as they are.
+func (p *Program) RenameTable(begin, end int, from, to string) {
+	if from == to {
+		return
+	}
+	p.Insns.Edit(func(insns []Insn) {
+		for i := begin; i < end; i++ {
+			if in := &insns[i]; in.Ref == asm.RefTable && in.Symbol == from {
+				in.Symbol = to
+			}
+		}
+	})
+}
+
 // cloneTables copies tables that may be changed.
 func cloneTables(ts []JumpTable) []JumpTable {
 	out := slices.Clone(ts)

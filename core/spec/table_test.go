@@ -122,3 +122,22 @@ func TestTableCheck(t *testing.T) {
 		}
 	}
 }
+
+// TestRenameTable renames the references of one function of two that use tables of one name.
+func TestRenameTable(t *testing.T) {
+	ref := func(name string) Insn {
+		in := Insn{Insn: asm.LoadImm64(asm.R1, 0)}
+		in.Src = asm.PseudoMapValue
+		in.SetSymbol(asm.RefTable, name)
+		return in
+	}
+	p := &Program{Name: "p", Insns: NewInsns(ref("a"), ref("b"), ref("a"), Insn{Insn: asm.Exit()})}
+	p.RenameTable(1, 3, "a", "a.2")
+	var got []string
+	for _, in := range p.Insns.All() {
+		got = append(got, in.Symbol)
+	}
+	if want := []string{"a", "b", "a.2", ""}; !slices.Equal(got, want) {
+		t.Errorf("references %q, want %q", got, want)
+	}
+}

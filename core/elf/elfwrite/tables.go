@@ -50,7 +50,7 @@ func (f *outFunc) renameTable(from, to string) {
 		return
 	}
 	f.from.Table(from).Name = to
-	f.from.Insns.Edit(func(insns []spec.Insn) { renameTable(insns[f.first:f.end], from, to) })
+	f.from.RenameTable(f.first, f.end, from, to)
 }
 
 // takeTables returns the tables of a function that is written already to one that is the same.
@@ -117,13 +117,4 @@ func (w *writer) addTables() error {
 		}
 	}
 	return nil
-}
-
-// renameTableIn renames a table in some instructions.
-func renameTable(insns []spec.Insn, from, to string) {
-	for i := range insns {
-		if in := &insns[i]; from != to && in.Ref == asm.RefTable && in.Symbol == from {
-			in.Symbol = to
-		}
-	}
 }

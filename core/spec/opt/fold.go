@@ -8,6 +8,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/asm/cfg"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
 // Folded is one thing that Fold did.
@@ -34,7 +35,7 @@ func Fold(c *spec.Collection) ([]Folded, error) {
 		q := p.Clone()
 		done, err := fold(q, c, frozen)
 		if err != nil {
-			return nil, fmt.Errorf("fold program %s: %w", quote(p.Name), err)
+			return nil, fmt.Errorf("fold program %s: %w", quote.Quoted(p.Name), err)
 		}
 		programs[i] = q
 		out = append(out, done...)

@@ -1,8 +1,6 @@
 package opt
 
 import (
-	"strconv"
-
 	"github.com/bpfhost/bpfhost/core/asm/cfg"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
@@ -20,15 +18,4 @@ func Graph(p *spec.Program) (*cfg.Graph, error) {
 		funcs[i] = f.Name
 	}
 	return cfg.New(code, funcs)
-}
-
-// maxName is how much of a name a message shows, in bytes.
-const maxName = 64
-
-// quote quotes a name for a message, and shortens it.
-func quote(name string) string {
-	if len(name) > maxName {
-		return strconv.QuoteToASCII(name[:maxName]) + "…"
-	}
-	return strconv.QuoteToASCII(name)
 }

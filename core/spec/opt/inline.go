@@ -8,6 +8,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/asm/cfg"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
 // Inline replaces the call of a function of the same program, at instruction at, by the code of
@@ -30,7 +31,7 @@ import (
 func Inline(p *spec.Program, at int) error {
 	q := p.Clone()
 	if err := inline(q, at); err != nil {
-		return fmt.Errorf("inline call at instruction %d of program %s: %w", at, quote(p.Name), err)
+		return fmt.Errorf("inline call at instruction %d of program %s: %w", at, quote.Quoted(p.Name), err)
 	}
 	*p = *q
 	return nil
@@ -50,10 +51,10 @@ func inline(p *spec.Program, at int) error {
 	}
 	l := inliner{p: p, insns: insns, g: g, at: at, caller: g.FuncOf(at), callee: g.FuncOf(g.Target(at))}
 	if err := l.check(); err != nil {
-		return fmt.Errorf("function %s: %w", quote(g.Funcs[l.callee].Name), err)
+		return fmt.Errorf("function %s: %w", quote.Quoted(g.Funcs[l.callee].Name), err)
 	}
 	if err := l.layout(); err != nil {
-		return fmt.Errorf("function %s: %w", quote(g.Funcs[l.callee].Name), err)
+		return fmt.Errorf("function %s: %w", quote.Quoted(g.Funcs[l.callee].Name), err)
 	}
 	body := l.body()
 	if next := &insns[at+1]; next.Line == nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
 // PruneOptions say what Prune leaves alone. The zero value removes all that nothing needs.
@@ -45,7 +46,7 @@ func Prune(c *spec.Collection, o PruneOptions) (Pruned, error) {
 		programs[i] = p.Clone()
 		done, err := prune(programs[i])
 		if err != nil {
-			return Pruned{}, fmt.Errorf("prune program %s: %w", quote(p.Name), err)
+			return Pruned{}, fmt.Errorf("prune program %s: %w", quote.Quoted(p.Name), err)
 		}
 		if done.Unreachable+done.Useless > 0 {
 			out.Programs = append(out.Programs, done)
