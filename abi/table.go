@@ -9,7 +9,7 @@ import (
 type Func struct {
 	ID         FuncID // number of the function, only ever added to
 	Name       string // import name
-	Group      string // heading in the reference
+	Group      string // heading in the reference; name of the host's interface
 	Params     []Param
 	Result     string // what a result of zero or above means
 	Phases     Phase  // where it may be called; elsewhere it answers PHASE

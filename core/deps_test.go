@@ -51,8 +51,8 @@ var allowed = map[string][]string{
 	"host/plan":             {"core/btf", "core/spec", "host/policy", "internal/quote", "internal/report"},
 	"host/backend":          {"core/spec"},
 	"host/internal/sandbox": {"host/internal/sandbox/internal/module", "internal/quote", "internal/oneline"},
-	"host": {"abi", "core/asm", "core/btf", "core/spec", "core/elf", "core/kernel", "core/loader", "core/link", "core/ring",
-		"host/backend", "host/plan", "host/policy", "host/internal/events", "host/internal/sandbox", "host/internal/tx", "internal/quote", "internal/oneline"},
+	"host": {"abi", "core/btf", "core/spec", "core/elf", "core/kernel", "core/loader", "core/link", "core/ring", "host/backend", "host/plan", "host/policy",
+		"host/internal/events", "host/internal/guest", "host/internal/sandbox", "host/internal/tx", "internal/quote", "internal/oneline"},
 	"cmd/bpfhost": {"abi", "core/asm", "core/asm/cfg", "core/btf", "core/btf/render", "core/spec", "core/spec/opt", "core/elf", "core/elf/elflink", "core/kernel", "core/loader", "core/link", "core/ring",
 		"internal/testnet", "internal/quote", "internal/report", "host", "host/plan", "host/policy", "guests", "internal/oneline", "internal/nearest"},
 	"guests":               {},
@@ -67,9 +67,11 @@ var allowed = map[string][]string{
 
 	"host/internal/sandbox/internal/module": {"internal/quote"},
 
-	"host/internal/backendtest": {"core/spec", "host/backend"},
-	"host/internal/tx":          {"abi", "core/asm", "core/btf", "core/spec", "host/plan"},
-	"host/internal/events":      {"abi", "host/backend", "internal/quote"},
+	"host/internal/backendtest": {"core/asm", "core/btf", "core/spec", "host/backend"},
+	"host/internal/guest": {"abi", "core/asm", "core/btf", "core/elf", "core/spec", "host/backend", "host/plan", "host/policy",
+		"host/internal/events", "host/internal/sandbox", "host/internal/tx", "internal/quote"},
+	"host/internal/tx":     {"abi", "core/asm", "core/btf", "core/spec", "host/plan"},
+	"host/internal/events": {"abi", "host/backend", "internal/quote"},
 }
 
 // thirdParty says who may import what from other modules.

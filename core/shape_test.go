@@ -16,6 +16,47 @@ const maxFunc = 60
 // longFuncs are the functions that may be longer, each with its reason.
 var longFuncs = map[string]string{}
 
+// maxMethods is how many methods a type may have: more than one thing is then done by it.
+const maxMethods = 40
+
+// manyMethods are the types that may have more, each with its reason.
+var manyMethods = map[string]string{
+	"core/asm:parser": "recursive descent: a method for each production of the grammar",
+	"core/btf:Types":  "the table of types, of which every question about one is asked",
+	"core/elf:loader": "a method for each kind of section and record of an object",
+
+	"core/loader:session": "one load: its steps, and what they share",
+}
+
+// TestMethods holds that no type does everything.
+func TestMethods(t *testing.T) {
+	count := map[string]int{}
+	for _, file := range goFiles(t) {
+		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, file), nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ast.IsGenerated(f) {
+			continue
+		}
+		for _, d := range f.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv != nil && len(fn.Recv.List) == 1 {
+				count[path.Dir(file)+":"+receiver(fn)]++
+			}
+		}
+	}
+	for name, n := range count {
+		if n > maxMethods && manyMethods[name] == "" {
+			t.Errorf("%s has %d methods; a type with more than %d needs a reason", name, n, maxMethods)
+		}
+	}
+	for name := range manyMethods {
+		if count[name] <= maxMethods {
+			t.Errorf("%s has %d methods and needs no reason", name, count[name])
+		}
+	}
+}
+
 // TestShape holds the habits that a reader relies on: unsafe and system calls behind one fence,
 // functions that fit a screen, and a comment on every exported name.
 func TestShape(t *testing.T) {
@@ -92,6 +133,11 @@ func exportedReceiver(f *ast.FuncDecl) bool {
 	if f.Recv == nil || len(f.Recv.List) == 0 {
 		return true
 	}
+	return ast.IsExported(receiver(f))
+}
+
+// receiver is the name of the type that f is a method of.
+func receiver(f *ast.FuncDecl) string {
 	typ := f.Recv.List[0].Type
 	if star, ok := typ.(*ast.StarExpr); ok {
 		typ = star.X
@@ -99,8 +145,10 @@ func exportedReceiver(f *ast.FuncDecl) bool {
 	if gen, ok := typ.(*ast.IndexExpr); ok {
 		typ = gen.X
 	}
-	id, ok := typ.(*ast.Ident)
-	return ok && id.IsExported()
+	if id, ok := typ.(*ast.Ident); ok {
+		return id.Name
+	}
+	return ""
 }
 
 // crossTests are the names of test files that test no single file, and of those that only help.
@@ -121,10 +169,12 @@ var crossTests = map[string]string{
 	"core/shape":         "this test",
 	"guests/sdk/module":  "what the SDKs leave in a module",
 	"guests/sdk/sdk":     "the SDKs of other languages",
-	"host/fake":          "helpers: a guest of Go functions",
+	"host/fake":          "helpers: a run of a guest of Go functions",
 	"host/guests":        "the plugins that come with bpfhost",
-	"host/misuse":        "the ABI as a bad guest uses it",
 	"host/wasm":          "helpers: a guest of WebAssembly",
+
+	"host/internal/guest/fake":   "helpers: an instance with a guest of Go functions",
+	"host/internal/guest/misuse": "the ABI as a bad guest uses it",
 }
 
 // TestTestFiles holds that a test is found by the name of the file that it tests, alone or with an

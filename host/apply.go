@@ -7,6 +7,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/backend"
+	"github.com/bpfhost/bpfhost/host/internal/guest"
 	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/internal/oneline"
 )
@@ -29,8 +30,7 @@ func (p *Plugin) Apply(ctx context.Context, pl *plan.Plan) (*Run, error) {
 		return nil, fmt.Errorf("plugin %s: %w", SafeText(pl.Plugin.Name), err)
 	}
 	r := newRun(p)
-	p.x.run = r
-	p.x.out.live = true
+	p.in.Use(&r.live)
 	steps := []func(context.Context, *plan.Plan) error{r.load, r.seed, r.attach, r.start}
 	for _, step := range steps {
 		err := ctx.Err()
@@ -54,7 +54,7 @@ func (p *Plugin) mayApply(pl *plan.Plan) error {
 	switch {
 	case !p.planned:
 		return errNoPlan
-	case pl.Plugin.SHA256 != p.x.info.SHA256:
+	case pl.Plugin.SHA256 != p.in.Info().SHA256:
 		return errNotOwner
 	case p.applied:
 		return errApplied
@@ -67,7 +67,7 @@ func (p *Plugin) running(r *Run) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.gone {
-		return fmt.Errorf("apply plan of plugin %s: the plugin was closed", SafeText(p.x.info.Name))
+		return fmt.Errorf("apply plan of plugin %s: the plugin was closed", SafeText(p.name()))
 	}
 	p.run = r
 	return nil
@@ -83,13 +83,13 @@ func (r *Run) load(ctx context.Context, p *plan.Plan) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("load object %s: %w", SafeText(c.Name), context.Cause(ctx))
 		}
-		loaded, err := r.backend.Load(c.After, backend.LoadOptions{Programs: c.After.Attached().Programs})
+		loaded, err := r.live.Backend.Load(c.After, backend.LoadOptions{Programs: c.After.Attached().Programs})
 		if err != nil {
 			return explain(p.Plugin.Name, c, err)
 		}
 		r.loaded = append(r.loaded, loaded)
 		for _, m := range loaded.Maps() {
-			r.maps = append(r.maps, &liveMap{object: c.Name, m: m})
+			r.live.Maps = append(r.live.Maps, &guest.LiveMap{Object: c.Name, Map: m})
 		}
 	}
 	return nil
@@ -110,7 +110,7 @@ func explain(plugin string, o *plan.Object, err error) error {
 }
 
 // seed lets the plugin fill its maps while nothing is attached yet.
-func (r *Run) seed(ctx context.Context, _ *plan.Plan) error { return r.x.must(ctx, hookLoaded) }
+func (r *Run) seed(ctx context.Context, _ *plan.Plan) error { return r.plugin.must(ctx, hookLoaded) }
 
 // attach attaches the programs in the order of the plan.
 func (r *Run) attach(ctx context.Context, p *plan.Plan) error {
@@ -140,14 +140,14 @@ func (r *Run) attachOne(loaded backend.Loaded, a spec.Attach) error {
 	if !ok {
 		return fmt.Errorf("attach program %q: it was not loaded", a.Program)
 	}
-	h, err := r.backend.Attach(prog, a)
+	h, err := r.live.Backend.Attach(prog, a)
 	switch {
 	case err == nil:
 		r.hooks = append(r.hooks, h)
 	case a.Optional:
 		r.skipped = append(r.skipped, err.Error())
 		if log := r.plugin.host.config.Log; log != nil {
-			log.Warn("optional attachment skipped", "plugin", SafeText(r.x.info.Name), "reason", SafeText(err.Error()))
+			log.Warn("optional attachment skipped", "plugin", SafeText(r.plugin.name()), "reason", SafeText(err.Error()))
 		}
 	default:
 		return err
@@ -156,16 +156,16 @@ func (r *Run) attachOne(loaded backend.Loaded, a spec.Attach) error {
 }
 
 // start lets the plugin open its event sources.
-func (r *Run) start(ctx context.Context, _ *plan.Plan) error { return r.x.must(ctx, hookStarted) }
+func (r *Run) start(ctx context.Context, _ *plan.Plan) error { return r.plugin.must(ctx, hookStarted) }
 
 // undo takes back what Apply did so far, last first, without calling the plugin.
 func (r *Run) undo() error {
-	r.guest.Lock()
-	defer r.guest.Unlock()
+	r.calls.Lock()
+	defer r.calls.Unlock()
 	r.state.Lock()
 	r.closed = true
 	r.state.Unlock()
 	err := r.detach()
-	r.events.Close()
+	r.live.Events.Close()
 	return oneline.Join(err, r.release())
 }

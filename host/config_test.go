@@ -1,30 +1,27 @@
 package host
 
 import (
+	"maps"
 	"testing"
 
-	"github.com/bpfhost/bpfhost/abi"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bpfhost/bpfhost/host/internal/guest"
 )
 
-func TestConfig(t *testing.T) {
-	x, _ := newFake(abi.PhaseConfigure)
-	x.info.Params = []Param{{Name: "a", Type: ParamString, Default: "1"}, {Name: "b", Type: ParamString, Default: "2"}, {Name: "none", Type: ParamString}}
-	if err := x.configure(map[string]string{"b": "given"}, []string{"x", "--y"}, "jsonl"); err != nil {
+// What the operator sets takes precedence over what the plugin declares, and neither is what the
+// host sets itself. What is wrong with parameters TestParams has.
+func TestConfiguration(t *testing.T) {
+	x := running(t, PluginOptions{Params: map[string]string{"b": "given"}, Args: []string{"x", "--y"}, Output: "jsonl"})
+	p := x.run.plugin
+	p.in.Info().Params = []Param{{Name: "a", Type: ParamString, Default: "1"}, {Name: "b", Type: ParamString, Default: "2"}, {Name: "none", Type: ParamString}}
+	got, err := p.configuration()
+	if err != nil {
 		t.Fatal(err)
 	}
-	buf := make([]byte, 128)
-	for key, want := range map[string]string{"a": "1", "b": "given", "args.count": "2", "args.0": "x", "args.1": "--y", "output": "jsonl"} {
-		if n := x.CfgGet([]byte(key), buf); n < 0 || string(buf[:n]) != want {
-			t.Errorf("cfg_get(%q) = %d, %q; want %q", key, n, buf[:max(0, n)], want)
-		}
-	}
-	errnoIn(t, "neither given nor default", x.CfgGet([]byte("none"), buf), abi.ErrNoent)
-	errnoIn(t, "past the arguments", x.CfgGet([]byte("args.2"), buf), abi.ErrNoent)
-	n := x.CfgKeys(buf)
-	if want := "a\nargs.0\nargs.1\nargs.count\nb\noutput\n"; string(buf[:n]) != want {
-		t.Errorf("cfg_keys = %q, want %q", buf[:n], want)
-	}
-	if need := x.CfgKeys(nil); need != n {
-		t.Errorf("asking for the length = %d, want %d", need, n)
+	want := guest.NewConfig([]string{"x", "--y"}, "jsonl")
+	maps.Copy(want, map[string]string{"a": "1", "b": "given"})
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("-want +got:\n%s", d)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 )
 
@@ -104,15 +103,4 @@ func pluginError(plugin, export string, err error) error {
 		kind = PluginUnusable
 	}
 	return &PluginError{Plugin: plugin, Export: export, Kind: kind, Err: err}
-}
-
-// hookFailed is the error of a hook that returned a negative number: the code, and what the last
-// failed call said if it is the same.
-func (x *instance) hookFailed(export string, rc int32) error {
-	code := abi.Errno(-int64(rc))
-	err := error(code)
-	if l := x.last; l.err != nil && l.err.code == code {
-		err = fmt.Errorf("%s: %w", l.fn, l.err)
-	}
-	return &PluginError{Plugin: x.info.Name, Export: export, Kind: PluginFailed, Err: fmt.Errorf("returned %d (%w)", rc, err)}
 }

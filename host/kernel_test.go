@@ -384,10 +384,10 @@ func TestKernelSwitch(t *testing.T) {
 	if err := run.hooks[0].Switch(foreign); !errors.Is(err, errForeign) {
 		t.Errorf("switch to what is not in the kernel: %v", err)
 	}
-	if _, err := run.backend.Attach(foreign, spec.Attach{}); !errors.Is(err, errForeign) {
+	if _, err := run.live.Backend.Attach(foreign, spec.Attach{}); !errors.Is(err, errForeign) {
 		t.Errorf("attach what is not in the kernel: %v", err)
 	}
-	if _, err := run.backend.OpenRing(foreign); !errors.Is(err, errForeign) {
+	if _, err := run.live.Backend.OpenRing(foreign); !errors.Is(err, errForeign) {
 		t.Errorf("open what is not in the kernel: %v", err)
 	}
 }
@@ -431,12 +431,12 @@ func BenchmarkEvents(b *testing.B) {
 				}
 				left -= part
 				b.StartTimer()
-				if err := run.events.Drain(context.Background()); err != nil {
+				if err := run.live.Events.Drain(context.Background()); err != nil {
 					b.Fatal(err)
 				}
 			}
 			b.StopTimer()
-			a := run.events.Accounts()[0]
+			a := run.live.Events.Accounts()[0]
 			if a.Delivered != uint64(b.N) {
 				doc, _ := json.Marshal(a)
 				b.Logf("account %s", doc)

@@ -3,6 +3,7 @@ package host
 import (
 	"time"
 
+	"github.com/bpfhost/bpfhost/host/internal/guest"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 	"github.com/bpfhost/bpfhost/host/policy"
 )
@@ -100,5 +101,12 @@ func (l Limits) sandbox() sandbox.Limits {
 		Module:      module,
 		Start:       l.Start,
 		HostCalls:   l.HostCalls,
+	}
+}
+
+// guest are the limits that the guest's calls are held to.
+func (l Limits) guest() guest.Limits {
+	return guest.Limits{
+		Handles: l.Handles, Faults: l.Faults, OutputBytesPerSec: l.OutputBytesPerSec, LogLinesPerSec: l.LogLinesPerSec,
 	}
 }

@@ -27,17 +27,18 @@ func (p *Plugin) Plan(ctx context.Context) (*plan.Plan, error) {
 	p.busy.Lock()
 	defer p.busy.Unlock()
 	if p.planned {
-		return nil, fmt.Errorf("plan plugin %s: it has planned already; open it again", SafeText(p.x.info.Name))
+		return nil, fmt.Errorf("plan plugin %s: it has planned already; open it again", SafeText(p.name()))
 	}
 	p.planned = true
-	x := p.x
-	if err := x.configure(p.options.Params, p.options.Args, p.options.Output); err != nil {
+	config, err := p.configuration()
+	if err != nil {
 		return nil, err
 	}
-	if err := x.must(ctx, hookConfigure); err != nil {
+	p.in.Configure(config)
+	if err := p.must(ctx, hookConfigure); err != nil {
 		return nil, err
 	}
-	ov, err := x.transact(ctx)
+	ov, err := p.transact(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -46,27 +47,22 @@ func (p *Plugin) Plan(ctx context.Context) (*plan.Plan, error) {
 		return nil, err
 	}
 	if err := p.evaluate(made); err != nil {
-		return made, fmt.Errorf("plugin %s: %w", SafeText(x.info.Name), err)
+		return made, fmt.Errorf("plugin %s: %w", SafeText(p.name()), err)
 	}
 	return made, nil
 }
 
 // transact runs bpfhost_plan in a transaction, and returns that if it succeeds. Otherwise it is
 // dropped; the operator's objects were never touched.
-func (x *instance) transact(ctx context.Context) (*tx.Transaction, error) {
-	ov := tx.New(x.info.Name, x.inputs)
-	x.tx = ov
-	err := x.must(ctx, hookPlan)
-	x.tx = nil
-	x.handles.each(func(obj any) {
-		if tx.ObjectOf(obj) != nil {
-			x.handles.drop(obj)
-		}
-	})
+func (p *Plugin) transact(ctx context.Context) (*tx.Transaction, error) {
+	t := tx.New(p.name(), p.inputs)
+	p.in.Begin(t)
+	err := p.must(ctx, hookPlan)
+	p.in.End()
 	if err != nil {
 		return nil, err
 	}
-	return ov, nil
+	return t, nil
 }
 
 // finish makes a plan of a transaction, if what it describes fits together.
@@ -76,7 +72,7 @@ func (p *Plugin) finish(ov *tx.Transaction) (*plan.Plan, error) {
 	for _, o := range ov.Objects {
 		blocking, rest := o.Work.Select(o.Work.Attached()).Split(o.Work.CheckAll())
 		if len(blocking) > 0 {
-			return nil, p.x.unfit(o, blocking)
+			return nil, p.unfit(o, blocking)
 		}
 		done := plan.Object{Name: o.Name, Source: o.Source, SHA256: o.SHA256, Before: o.Before, After: o.Work, Unfit: rest}
 		if err := done.Complete(types); err != nil {
@@ -84,7 +80,7 @@ func (p *Plugin) finish(ov *tx.Transaction) (*plan.Plan, error) {
 			if was.Complete(types) != nil {
 				return nil, objectError(o, err)
 			}
-			return nil, p.x.invalid(o, err)
+			return nil, p.invalid(o, err)
 		}
 		made.Objects = append(made.Objects, done)
 	}
@@ -97,22 +93,22 @@ func (p *Plugin) finish(ov *tx.Transaction) (*plan.Plan, error) {
 
 // unfit says who is to blame for an object that does not fit together: the plugin, if anything is
 // unfit that was fit in the operator's object.
-func (x *instance) unfit(o *tx.Object, all []*spec.CheckError) error {
+func (p *Plugin) unfit(o *tx.Object, all []*spec.CheckError) error {
 	if o.Before == nil {
-		return x.invalid(o, all[0])
+		return p.invalid(o, all[0])
 	}
 	before := o.Before.CheckAll()
 	for _, e := range all {
 		if !slices.ContainsFunc(before, func(b *spec.CheckError) bool { return b.Kind == e.Kind && b.Name == e.Name }) {
-			return x.invalid(o, e)
+			return p.invalid(o, e)
 		}
 	}
 	return objectError(o, all[0])
 }
 
 // invalid blames the plugin for an object.
-func (x *instance) invalid(o *tx.Object, err error) error {
-	return &PluginError{Plugin: x.info.Name, Export: hookPlan.export, Kind: PluginInvalid, Err: fmt.Errorf("object %s: %w", o.Name, err)}
+func (p *Plugin) invalid(o *tx.Object, err error) error {
+	return &PluginError{Plugin: p.name(), Export: hookPlan.export, Kind: PluginInvalid, Err: fmt.Errorf("object %s: %w", o.Name, err)}
 }
 
 // objectError blames the object that the operator passed.
@@ -125,7 +121,7 @@ func objectError(o *tx.Object, err error) error {
 
 // evaluate holds the plan against the policy. It is asked again before anything is loaded.
 func (p *Plugin) evaluate(pl *plan.Plan) error {
-	f := policy.Final{Plugin: p.x.info.Name, SHA256: p.x.info.SHA256, PinDir: p.host.config.PinDir, Machine: p.host.machine()}
+	f := policy.Final{Plugin: p.name(), SHA256: p.in.Info().SHA256, PinDir: p.host.config.PinDir, Machine: p.host.machine()}
 	for i := range pl.Objects {
 		o := &pl.Objects[i]
 		if o.After == nil {
@@ -135,7 +131,7 @@ func (p *Plugin) evaluate(pl *plan.Plan) error {
 			Object: o.Source, SHA256: o.SHA256, Edited: o.Edited(), Collection: o.After,
 		})
 	}
-	pl.Decisions = p.policy.Evaluate(p.x.rights.requests, policy.Accesses(f))
+	pl.Decisions = p.policy.Evaluate(p.in.Requests(), policy.Accesses(f))
 	return pl.Denied()
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/backendtest"
 	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/host/policy"
@@ -77,7 +78,16 @@ func builder() *wasmGuest {
 		w.must(0, -1, "set_u", local(1), prop(abi.PropMapMaxEntries), i64(1)),
 		w.must(0, 2, "add", local(0), i32(int64(abi.KindProgram)), w.text("count")),
 		w.must(0, -1, "set_u", local(2), prop(abi.PropProgramType), i64(int64(spec.ProgramXDP))),
-		w.must(0, -1, "insn_asm", local(2), i32(0), i32(0), w.text(`.func count
+		w.must(0, -1, "insn_asm", local(2), i32(0), i32(0), w.text(countText)),
+		w.must(0, 3, "attach_add", local(2), i32(int64(abi.AttachXDP))),
+		w.must(0, -1, "cfg_get", w.text("iface"), i32(512), i32(64)),
+		w.must(0, -1, "set_b", local(3), prop(abi.PropAttachTarget), i32(512), local(7)),
+		w.must(0, -1, "plan_note", local(2), i32(int64(abi.NoteWarn)), w.text("counts\x1b[2J\nPlan: allowed")),
+	)
+}
+
+// countText is the program of builder.
+const countText = `.func count
 	*(u32 *)(r10 - 4) = 0
 	r1 = map[counts] ll
 	r2 = r10
@@ -89,12 +99,17 @@ func builder() *wasmGuest {
 out:
 	r0 = 2
 	exit
-`)),
-		w.must(0, 3, "attach_add", local(2), i32(int64(abi.AttachXDP))),
-		w.must(0, -1, "cfg_get", w.text("iface"), i32(512), i32(64)),
-		w.must(0, -1, "set_b", local(3), prop(abi.PropAttachTarget), i32(512), local(7)),
-		w.must(0, -1, "plan_note", local(2), i32(int64(abi.NoteWarn)), w.text("counts\x1b[2J\nPlan: allowed")),
-	)
+`
+
+// planText is the text of a plan without hashes.
+func planText(t *testing.T, made *plan.Plan) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := made.WriteText(&b, plan.TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	hash := made.Plugin.SHA256
+	return strings.ReplaceAll(strings.ReplaceAll(b.String(), hash, "HASH64"), hash[:12], "HASH")
 }
 
 // planOf opens a guest and has it plan.
@@ -147,13 +162,7 @@ func TestPlanBuilt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var b bytes.Buffer
-	if err := made.WriteText(&b, plan.TextOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	hash := made.Plugin.SHA256
-	got := strings.ReplaceAll(strings.ReplaceAll(b.String(), hash, "HASH64"), hash[:12], "HASH")
-	if d := cmp.Diff(builtPlan, got); d != "" {
+	if d := cmp.Diff(builtPlan, planText(t, made)); d != "" {
 		t.Errorf("text (-want +got):\n%s", d)
 	}
 	if s := made.Summary(); s != (plan.Summary{Create: 2, Attach: 1}) {
@@ -183,7 +192,7 @@ func patchPlan(t *testing.T, w *wasmGuest, o PluginOptions) (*plan.Plan, *Plugin
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.x.inputs = []tx.Input{{Name: "drops", Source: "drops.bpf.o", SHA256: strings.Repeat("ab", 32), Collection: testCollection()}}
+	p.inputs = []tx.Input{{Name: "drops", Source: "drops.bpf.o", SHA256: strings.Repeat("ab", 32), Collection: backendtest.Collection()}}
 	made, err := p.Plan(context.Background())
 	return made, p, err
 }
@@ -227,13 +236,7 @@ func TestPlanPatched(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var b bytes.Buffer
-	if err := made.WriteText(&b, plan.TextOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	hash := made.Plugin.SHA256
-	got := strings.ReplaceAll(strings.ReplaceAll(b.String(), hash, "HASH64"), hash[:12], "HASH")
-	if d := cmp.Diff(patchedPlan, got); d != "" {
+	if d := cmp.Diff(patchedPlan, planText(t, made)); d != "" {
 		t.Errorf("text (-want +got):\n%s", d)
 	}
 	want := plan.Edit{
@@ -243,11 +246,8 @@ func TestPlanPatched(t *testing.T) {
 	if d := cmp.Diff(want, made.Edits[0]); d != "" {
 		t.Errorf("the log (-want +got):\n%s", d)
 	}
-	if d := cmp.Diff(testCollection().Programs, p.x.inputs[0].Collection.Programs); d != "" {
+	if d := cmp.Diff(backendtest.Collection().Programs, p.inputs[0].Collection.Programs); d != "" {
 		t.Errorf("the operator's object was changed:\n%s", d)
-	}
-	if p.x.tx != nil || len(p.x.handles.byObj) != 1 {
-		t.Errorf("%d handles are left after the plan, transaction %v", len(p.x.handles.byObj), p.x.tx)
 	}
 }
 
@@ -379,9 +379,9 @@ func TestPlanInvalidObject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := testCollection()
+	c := backendtest.Collection()
 	c.Programs[0].Type = spec.ProgramUnspec
-	p.x.inputs = []tx.Input{{Name: "drops", Source: "drops.o", Collection: c}}
+	p.inputs = []tx.Input{{Name: "drops", Source: "drops.o", Collection: c}}
 	_, err = p.Plan(context.Background())
 	var fault *spec.CheckError
 	if !errors.Is(err, ErrInput) || !strings.HasPrefix(err.Error(), "object drops.o: ") || !errors.As(err, &fault) || fault.Name != "count_drops" {
@@ -418,9 +418,9 @@ func TestPlanInvalidSince(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := testCollection()
+			c := backendtest.Collection()
 			tt.make(c)
-			p.x.inputs = []tx.Input{{Name: "drops", Source: "drops.o", Collection: c}}
+			p.inputs = []tx.Input{{Name: "drops", Source: "drops.o", Collection: c}}
 			if _, err := p.Plan(context.Background()); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 				t.Errorf("error %v, want %s", err, tt.want)
 			}
@@ -447,14 +447,14 @@ func TestPlanIdle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := testCollection()
+		c := backendtest.Collection()
 		c.Attach = nil
 		c.Programs = append(c.Programs, &spec.Program{Name: "spare", Section: "?mylib", Optional: true, Insns: spec.NewInsns(
 			spec.Insn{Insn: asm.Call(asm.HelperOverrideReturn), Core: &btf.CoreRelo{Type: 99, Access: "x"}})})
 		if attached {
 			c.Attach = []spec.Attach{{Program: "spare", Kind: spec.HookXDP, Target: "eth0"}}
 		}
-		p.x.inputs = []tx.Input{{Name: "drops", Source: "drops.o", Collection: c}}
+		p.inputs = []tx.Input{{Name: "drops", Source: "drops.o", Collection: c}}
 		made, err := p.Plan(context.Background())
 		const fault = `check program "spare": it has no type: section "?mylib" names none`
 		if attached {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/elf"
-	"github.com/bpfhost/bpfhost/host/internal/sandbox"
+	"github.com/bpfhost/bpfhost/host/internal/guest"
 	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/host/policy"
@@ -60,9 +60,11 @@ const (
 // be called from any.
 type Plugin struct {
 	host    *Host
-	x       *instance
+	in      *guest.Instance
 	options PluginOptions
 	policy  *policy.Policy
+	limits  Limits
+	inputs  []tx.Input
 	planned bool
 	applied bool
 	busy    sync.Mutex // held by who works on the plan: Plan, Apply, and the end of Close
@@ -82,22 +84,35 @@ type Plugin struct {
 // when the module's own code fails, a *LimitError when it takes too long or too much, or wraps the
 // cause of ctx.
 func (h *Host) Open(ctx context.Context, wasm []byte, o PluginOptions) (*Plugin, error) {
+	sum := sha256.Sum256(wasm)
+	info := Info{SHA256: hex.EncodeToString(sum[:]), Size: len(wasm)}
+	_, info.ABIHash, _ = abi.FindMarker(wasm)
+	p := h.newPlugin(info, o)
+	return p.open(ctx, guest.Module{Engine: h.engine, Wasm: wasm, Limits: p.limits.sandbox()})
+}
+
+// newPlugin makes a plugin without code, of which what is in info is known.
+func (h *Host) newPlugin(info Info, o PluginOptions) *Plugin {
 	fill(&o.Name, "plugin")
 	fill(&o.Output, "text")
 	fill(&o.Policy, policy.BuiltIn())
 	limits := h.config.Limits.under(o.Policy.Wasm())
-	x := newInstance(o.Name, limits, newOutput(o.Name, o.Stdout, o.Stderr, h.config.Log, limits))
-	x.rights.policy = o.Policy
-	sum := sha256.Sum256(wasm)
-	x.info.SHA256, x.info.Size = hex.EncodeToString(sum[:]), len(wasm)
-	_, x.info.ABIHash, _ = abi.FindMarker(wasm)
-	p := &Plugin{host: h, x: x, options: o, policy: o.Policy}
-	err := p.start(ctx, wasm)
+	in := guest.New(guest.Options{
+		Name: o.Name, Limits: limits.guest(), Policy: o.Policy, Stdout: o.Stdout, Stderr: o.Stderr, Log: h.config.Log,
+	})
+	info.Name = o.Name
+	*in.Info() = info
+	return &Plugin{host: h, in: in, options: o, policy: o.Policy, limits: limits}
+}
+
+// open starts the code of a plugin, a module or Go, and reads the objects.
+func (p *Plugin) open(ctx context.Context, code guest.Code) (*Plugin, error) {
+	err := p.start(ctx, code)
 	if err == nil {
-		x.inputs, err = readObjects(o.Objects, x.objectOptions())
+		p.inputs, err = readObjects(p.options.Objects, p.in.ObjectOptions())
 	}
 	if err == nil {
-		err = h.add(p)
+		err = p.host.add(p)
 	}
 	if err != nil {
 		return nil, oneline.Join(err, p.Close())
@@ -129,75 +144,37 @@ func objectName(file string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(file, ".o"), ".bpf")
 }
 
-// start takes the module to the point where it has described itself.
-func (p *Plugin) start(ctx context.Context, wasm []byte) error {
-	x := p.x
-	if err := x.rights.allow(policy.Access{Kind: policy.KindModule, Name: x.info.SHA256}); err != nil {
-		return fmt.Errorf("plugin %s: %w", SafeText(x.info.Name), err)
+// start takes the code to the point where it has described itself.
+func (p *Plugin) start(ctx context.Context, code guest.Code) error {
+	if err := p.in.Allow(policy.Access{Kind: policy.KindModule, Name: p.in.Info().SHA256}); err != nil {
+		return fmt.Errorf("plugin %s: %w", SafeText(p.name()), err)
 	}
-	g, err := p.host.engine.Load(ctx, wasm, sandbox.Options{
-		Limits:        x.limits.sandbox(),
-		HostModule:    abi.Module,
-		Imports:       importTable(x.of),
-		Exports:       exportTable(),
-		Stdout:        wasi{x.out, abi.StreamOut},
-		Stderr:        wasi{x.out, abi.StreamErr},
-		UnknownImport: unknownImport,
-	})
-	if err != nil {
-		return x.ended(pluginError(x.info.Name, "_initialize", err))
+	if err := p.in.Start(ctx, code); err != nil {
+		return p.failed("_initialize", err)
 	}
-	x.guest = g
-	x.info.Imports = g.Imports()
-	for _, h := range abi.Hooks() {
-		if g.Has(h.Name) {
-			x.info.Hooks = append(x.info.Hooks, h.Name)
-		}
-	}
-	if err := x.checkVersion(ctx); err != nil {
+	if err := p.checkVersion(ctx); err != nil {
 		return err
 	}
-	if err := x.must(ctx, hookDescribe); err != nil {
+	if err := p.must(ctx, hookDescribe); err != nil {
 		return err
 	}
-	if err := x.described(); err != nil {
-		return &PluginError{Plugin: x.info.Name, Export: hookDescribe.export, Kind: PluginABI, Err: err}
+	if err := p.in.Described(); err != nil {
+		return &PluginError{Plugin: p.name(), Export: hookDescribe.export, Kind: PluginABI, Err: err}
 	}
 	return nil
 }
 
-// exportTable are the hooks in the form of the sandbox.
-func exportTable() []sandbox.Export {
-	var out []sandbox.Export
-	for _, h := range abi.Hooks() {
-		e := sandbox.Export{Name: h.Name, Required: h.Required, Results: []sandbox.ValueType{sandbox.I32}}
-		for _, p := range h.Params {
-			t := sandbox.I32
-			if p.Kind == abi.U64 {
-				t = sandbox.I64
-			}
-			e.Params = append(e.Params, t)
-		}
-		out = append(out, e)
-	}
-	return out
-}
-
-// unknownImport says why a function of the ABI's module is not there.
-func unknownImport(name string) error {
-	return fmt.Errorf("imports %s.%s, which is not part of version %s of the ABI; it needs a newer bpfhost", abi.Module, SafeText(name), abi.Current)
-}
-
 // checkVersion asks the guest for the version it was built for.
-func (x *instance) checkVersion(ctx context.Context) error {
-	rc, err := x.call(ctx, hookABI)
+func (p *Plugin) checkVersion(ctx context.Context) error {
+	rc, err := p.call(ctx, hookABI)
 	if err != nil {
 		return err
 	}
 	v := abi.Version(rc)
-	x.info.ABIMajor, x.info.ABIMinor = v.Major(), v.Minor()
+	info := p.in.Info()
+	info.ABIMajor, info.ABIMinor = v.Major(), v.Minor()
 	if rc < 0 || !abi.Current.Accepts(v) {
-		return &PluginError{Plugin: x.info.Name, Export: hookABI.export, Kind: PluginABI,
+		return &PluginError{Plugin: info.Name, Export: hookABI.export, Kind: PluginABI,
 			Err: fmt.Errorf("built for ABI %s, this host has %s; build it with an SDK of %s or use a newer bpfhost", v, abi.Current, abi.Current)}
 	}
 	return nil
@@ -205,7 +182,7 @@ func (x *instance) checkVersion(ctx context.Context) error {
 
 // Info says what the plugin is.
 func (p *Plugin) Info() Info {
-	i := p.x.info
+	i := *p.in.Info()
 	i.Params, i.Requests, i.Sections = slices.Clone(i.Params), slices.Clone(i.Requests), slices.Clone(i.Sections)
 	i.Hooks, i.Imports = slices.Clone(i.Hooks), slices.Clone(i.Imports)
 	return i
@@ -230,12 +207,8 @@ func (p *Plugin) Close() error {
 
 // end closes the guest. A hook that runs is broken off, and who called it comes to its end first.
 func (p *Plugin) end() error {
-	var err error
-	if p.x.guest != nil {
-		err = p.x.guest.Close()
-	}
+	err := p.in.Close()
 	p.busy.Lock()
 	defer p.busy.Unlock()
-	p.x.handles.closeAll()
-	return oneline.Join(err, p.x.out.finish())
+	return oneline.Join(err, p.in.Finish())
 }

@@ -6,9 +6,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/guest"
+	"github.com/bpfhost/bpfhost/host/policy"
+	"github.com/bpfhost/bpfhost/internal/elftest"
 	"github.com/bpfhost/bpfhost/internal/wasmtest"
+	"github.com/google/go-cmp/cmp"
 )
 
 // Closing a plugin from elsewhere ends what it is doing.
@@ -119,5 +125,115 @@ func TestInfo(t *testing.T) {
 	}
 	if _, err := p.Plan(context.Background()); err == nil {
 		t.Error("a closed plugin planned")
+	}
+}
+
+// TestOpenSections holds that what a plugin declares counts for the operator's objects and for its
+// own.
+func TestOpenSections(t *testing.T) {
+	object := elftest.MustBytes("license GPL\nsection guard/ingress\n.func guard\nr0 = 1\nexit\nsection xdp\n.func pass\nr0 = 2\nexit")
+	w := newWasmGuest()
+	declare := func(name string, typ spec.ProgramType) []byte {
+		return slices.Concat(
+			w.must(0, 0, "self"),
+			w.must(0, 1, "add", local(0), i32(int64(abi.KindSection)), w.text(name)),
+			w.must(0, -1, "set_u", local(1), i32(int64(abi.PropSectionType)), i64(int64(typ))))
+	}
+	w.hook("bpfhost_describe", "", declare("guard+", spec.ProgramCgroupSkb), declare("xdp", spec.ProgramSchedCls))
+	w.hook("bpfhost_plan", "", w.must(0, -1, "object_from_bytes", w.text("mine"), w.text(string(object))))
+	p, err := newHost(t).Open(context.Background(), w.bytes(), PluginOptions{Objects: []Object{{"theirs.o", object}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	plan, err := p.Plan(context.Background())
+	if plan == nil {
+		t.Fatal(err)
+	}
+	if len(plan.Objects) != 2 {
+		t.Fatalf("%d objects", len(plan.Objects))
+	}
+	for _, c := range plan.Objects {
+		if g := c.After.Program("guard"); g.Type != spec.ProgramCgroupSkb || g.AttachTo != "ingress" {
+			t.Errorf("%s: guard is %v to %q", c.Name, g.Type, g.AttachTo)
+		}
+		if pass := c.After.Program("pass"); pass.Type != spec.ProgramXDP {
+			t.Errorf("%s: the host's own section became %v", c.Name, pass.Type)
+		}
+	}
+}
+
+// goBuilder is what builder is, in Go. Hook "test" has a handle of the plan that is over.
+func goBuilder() guest.Go {
+	var object, failed int32
+	do := func(rc int32) uint32 { // the first call that fails is the hook's failure
+		if failed == 0 && rc < 0 {
+			failed = rc
+		}
+		return uint32(rc)
+	}
+	number := func(f guest.Functions, h uint32, p abi.Prop, v uint64) { do(f.SetU(h, p, v)) }
+	text := func(f guest.Functions, h uint32, p abi.Prop, v string) { do(f.SetB(h, p, []byte(v))) }
+	return guest.Go{Hooks: map[string]guest.GoHook{
+		"bpfhost_describe": func(_ context.Context, f guest.Functions, _ ...uint64) (int32, error) {
+			self := do(f.Self())
+			text(f, self, abi.PropPluginName, "counter")
+			text(f, self, abi.PropPluginVersion, "1.0")
+			for name, typ := range map[string]uint64{"iface": uint64(abi.ParamString), "limit": uint64(abi.ParamU64)} {
+				number(f, do(f.Add(self, abi.KindParam, []byte(name))), abi.PropParamType, typ)
+			}
+			for _, r := range []string{"program xdp", "map array", "helper bpf_map_lookup_elem", "attach xdp:*"} {
+				do(f.Add(self, abi.KindRequest, []byte(r)))
+			}
+			return failed, nil
+		},
+		"bpfhost_plan": func(_ context.Context, f guest.Functions, _ ...uint64) (int32, error) {
+			object = f.ObjectNew([]byte("counter"))
+			text(f, do(object), abi.PropObjectLicense, "Dual MIT/GPL")
+			counts := do(f.Add(uint32(object), abi.KindMap, []byte("counts")))
+			for p, v := range map[abi.Prop]uint64{abi.PropMapType: uint64(spec.MapArray), abi.PropMapKeySize: 4, abi.PropMapValueSize: 8, abi.PropMapMaxEntries: 1} {
+				number(f, counts, p, v)
+			}
+			prog := do(f.Add(uint32(object), abi.KindProgram, []byte("count")))
+			number(f, prog, abi.PropProgramType, uint64(spec.ProgramXDP))
+			do(f.InsnAsm(prog, 0, 0, []byte(countText)))
+			iface := make([]byte, 64)
+			n := do(f.CfgGet([]byte("iface"), iface))
+			text(f, do(f.AttachAdd(prog, abi.AttachXDP)), abi.PropAttachTarget, string(iface[:n]))
+			do(f.PlanNote(prog, abi.NoteWarn, []byte("counts\x1b[2J\nPlan: allowed")))
+			return failed, nil
+		},
+		"test": func(_ context.Context, f guest.Functions, _ ...uint64) (int32, error) {
+			return f.HandleKind(uint32(object)), nil
+		},
+	}}
+}
+
+// A plugin in Go is one like any other: the plan of the same plugin in WebAssembly is the same, and
+// so are its rights.
+func TestGoPlugin(t *testing.T) {
+	open := func(o PluginOptions) *Plugin {
+		t.Helper()
+		o.Params = map[string]string{"iface": "eth9"}
+		p, err := newHost(t).newPlugin(goInfo, o).open(context.Background(), goBuilder())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	p := open(PluginOptions{})
+	made, err := p.Plan(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(builtPlan, planText(t, made)); d != "" {
+		t.Errorf("text (-want +got):\n%s", d)
+	}
+	if rc, err := p.in.Call(context.Background(), "test", time.Minute); rc != -int32(abi.ErrBadh) || err != nil {
+		t.Errorf("a handle after the plan: %d, %v; want that it is stale", rc, err)
+	}
+	var denied *policy.Error
+	if _, err := open(PluginOptions{Policy: denying(t, "maps: {types: [array]}")}).Plan(context.Background()); !errors.As(err, &denied) {
+		t.Errorf("without the right to load programs: %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/host/backend"
 	"github.com/bpfhost/bpfhost/host/internal/events"
+	"github.com/bpfhost/bpfhost/host/internal/guest"
 	"github.com/bpfhost/bpfhost/internal/oneline"
 )
 
@@ -21,15 +22,12 @@ type SourceAccount = events.Account
 // the plugin; Close takes everything out again.
 type Run struct {
 	plugin  *Plugin
-	x       *instance
-	backend Backend
+	live    guest.Live // what the guest may use of it
 	loaded  []backend.Loaded
 	hooks   []backend.Hook
-	maps    []*liveMap
-	events  *events.Loop
 	skipped []string // optional attachments that failed, and why
 
-	guest  sync.Mutex // held by who calls the guest: Serve, or Close
+	calls  sync.Mutex // held by who calls the guest: Serve, or Close
 	reason abi.StopReason
 
 	state  sync.Mutex // guards what follows, never held for long
@@ -43,7 +41,9 @@ type Run struct {
 }
 
 func newRun(p *Plugin) *Run {
-	return &Run{plugin: p, x: p.x, backend: p.host.backend, events: events.NewLoop(eventGuest{p.x}, nil), reason: abi.StopClosed}
+	b := p.host.backend
+	loop := events.NewLoop(eventGuest{p, b.Now}, nil)
+	return &Run{plugin: p, live: guest.Live{Backend: b, Events: loop}, reason: abi.StopClosed}
 }
 
 // Skipped lists the optional attachments that failed, each with its reason.
@@ -56,15 +56,15 @@ func (r *Run) Serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if !r.begin(cancel) {
-		return fmt.Errorf("serve plugin %s: the run is closed", SafeText(r.x.info.Name))
+		return fmt.Errorf("serve plugin %s: the run is closed", SafeText(r.plugin.name()))
 	}
-	r.guest.Lock()
-	defer r.guest.Unlock()
-	err := r.events.Serve(ctx, r.publish)
+	r.calls.Lock()
+	defer r.calls.Unlock()
+	err := r.live.Events.Serve(ctx, r.publish)
 	r.reason = r.reasonOf(ctx, err)
 	r.publish()
-	if stop := r.x.stop; err == nil && stop.requested && stop.code != 0 {
-		err = &PluginError{Plugin: r.x.info.Name, Export: r.x.export(), Kind: PluginStopped, Err: fmt.Errorf("it stopped the run with code %d", stop.code)}
+	if code, _ := r.plugin.in.Stopped(); err == nil && code != 0 {
+		err = &PluginError{Plugin: r.plugin.name(), Export: r.plugin.in.Export(), Kind: PluginStopped, Err: fmt.Errorf("it stopped the run with code %d", code)}
 	}
 	return err
 }
@@ -82,10 +82,11 @@ func (r *Run) begin(cancel context.CancelFunc) bool {
 
 // reasonOf is what the plugin is told about the end of the run.
 func (r *Run) reasonOf(ctx context.Context, err error) abi.StopReason {
+	_, asked := r.plugin.in.Stopped()
 	switch {
 	case err != nil:
 		return abi.StopError
-	case r.x.stop.requested:
+	case asked:
 		return abi.StopAsked
 	case r.isClosed():
 		return abi.StopClosed
@@ -103,7 +104,7 @@ func (r *Run) isClosed() bool {
 
 // publish makes the accounts as they are readable for others.
 func (r *Run) publish() {
-	latest := r.events.Accounts()
+	latest := r.live.Events.Accounts()
 	r.state.Lock()
 	defer r.state.Unlock()
 	r.latest = latest
@@ -120,12 +121,12 @@ func (r *Run) Close() error {
 			r.cancel()
 		}
 		r.state.Unlock()
-		r.guest.Lock()
-		defer r.guest.Unlock()
+		r.calls.Lock()
+		defer r.calls.Unlock()
 		err := r.detach()
 		err = oneline.Join(err, r.shutdown())
 		err = oneline.Join(err, r.release())
-		r.err = oneline.Join(err, r.x.out.finish())
+		r.err = oneline.Join(err, r.plugin.in.FinishOutput())
 	})
 	return r.err
 }
@@ -142,15 +143,15 @@ func (r *Run) detach() error {
 
 // shutdown makes the plugin's last calls and settles the account.
 func (r *Run) shutdown() error {
-	ctx, cancel := context.WithTimeout(context.Background(), r.x.limits.Stop)
+	ctx, cancel := context.WithTimeout(context.Background(), r.plugin.limits.Stop)
 	defer cancel()
 	var err error
 	if r.reason != abi.StopError { // otherwise the guest failed: what is left is dropped
-		err = r.events.Drain(ctx)
+		err = r.live.Events.Drain(ctx)
 	}
-	r.events.Close()
+	r.live.Events.Close()
 	if err == nil && r.reason != abi.StopError {
-		err = r.x.must(context.Background(), hookStop, uint64(r.reason))
+		err = r.plugin.must(context.Background(), hookStop, uint64(r.reason))
 	}
 	r.publish()
 	r.state.Lock()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/host/internal/guest"
 )
 
 // serve runs a Serve in the background and returns its result.
@@ -20,22 +21,30 @@ func serve(ctx context.Context, r *Run) <-chan error {
 }
 
 // stopHook makes the guest note the reason of its stop.
-func stopHook(g *fakeGuest) *[]uint64 {
+func stopHook(x *fake) *[]uint64 {
 	var reasons []uint64
-	g.hooks["bpfhost_stop"] = func(args ...uint64) (int32, error) {
+	x.code.Hooks["bpfhost_stop"] = func(_ context.Context, f guest.Functions, args ...uint64) (int32, error) {
 		reasons = append(reasons, args[0])
 		return 0, nil
 	}
 	return &reasons
 }
 
+func numbers(from, to int) []string {
+	var out []string
+	for i := from; i < to; i++ {
+		out = append(out, fmt.Sprintf("record %03d", i))
+	}
+	return out
+}
+
 // Everything that was sent arrives, in order, while it runs and when it ends.
 func TestRunDeliversAll(t *testing.T) {
-	x, g, ring := running(t)
-	reasons := stopHook(g)
+	x := running(t, PluginOptions{})
+	reasons := stopHook(x)
 	got := make(chan string, 1000)
-	g.hooks["bpfhost_events"] = func(args ...uint64) (int32, error) {
-		for _, rec := range parseBatch(g, args) {
+	x.code.Hooks["bpfhost_events"] = func(_ context.Context, f guest.Functions, args ...uint64) (int32, error) {
+		for _, rec := range x.batchOf(args) {
 			got <- rec
 		}
 		return int32(args[3]), nil
@@ -47,7 +56,7 @@ func TestRunDeliversAll(t *testing.T) {
 	for i := range 20 {
 		part := numbers(i*10, i*10+10)
 		want = append(want, part...)
-		ring.Send(part...)
+		x.ring.Send(part...)
 	}
 	for i := range 200 {
 		if s := <-got; s != want[i] {
@@ -58,7 +67,7 @@ func TestRunDeliversAll(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatalf("serve: %v", err)
 	}
-	ring.Send(numbers(200, 205)...) // after the loop, before the end
+	x.ring.Send(numbers(200, 205)...) // after the loop, before the end
 	if err := errors.Join(x.run.Close(), x.run.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +78,7 @@ func TestRunDeliversAll(t *testing.T) {
 	if !slices.Equal(*reasons, []uint64{uint64(abi.StopInterrupted)}) {
 		t.Errorf("stopped for reasons %v", *reasons)
 	}
-	if !ring.IsClosed {
+	if !x.ring.IsClosed {
 		t.Error("the ring is open after Close")
 	}
 	var b bytes.Buffer
@@ -89,16 +98,16 @@ func TestRunStops(t *testing.T) {
 		fails  bool
 	}{{"well", 0, abi.StopAsked, false}, {"with a code", 3, abi.StopAsked, true}} {
 		t.Run(tt.name, func(t *testing.T) {
-			x, g, _ := running(t)
-			reasons := stopHook(g)
+			x := running(t, PluginOptions{})
+			reasons := stopHook(x)
 			ticks := 0
-			g.hooks["bpfhost_tick"] = func(args ...uint64) (int32, error) {
+			x.code.Hooks["bpfhost_tick"] = func(_ context.Context, f guest.Functions, args ...uint64) (int32, error) {
 				if ticks++; ticks == 3 {
-					x.ok(t, "stop_run", x.StopRun(tt.code))
+					succeeds(t, "stop_run", f.StopRun(tt.code))
 				}
 				return 0, nil
 			}
-			x.ok(t, "timer", x.Timer(1))
+			x.ok(t, "timer", func(f guest.Functions) int32 { return f.Timer(1) })
 			err := x.run.Serve(context.Background())
 			var failed *PluginError
 			if errors.As(err, &failed) != tt.fails || failed != nil && failed.Kind != PluginStopped || failed == nil && err != nil {
@@ -116,11 +125,11 @@ func TestRunStops(t *testing.T) {
 
 // A guest that failed is not called any more, and what it did not take is in the account.
 func TestRunGuestFails(t *testing.T) {
-	x, g, ring := running(t)
-	reasons := stopHook(g)
-	g.hooks["bpfhost_events"] = func(...uint64) (int32, error) { return 0, errBroken }
+	x := running(t, PluginOptions{})
+	reasons := stopHook(x)
+	x.code.Hooks["bpfhost_events"] = func(context.Context, guest.Functions, ...uint64) (int32, error) { return 0, errBroken }
 	openSource(t, x, abi.SourceOpts{MaxRecords: 2})
-	ring.Send(numbers(0, 5)...)
+	x.ring.Send(numbers(0, 5)...)
 	if err := x.run.Serve(context.Background()); !errors.Is(err, errBroken) {
 		t.Errorf("serve: %v", err)
 	}
@@ -133,8 +142,8 @@ func TestRunGuestFails(t *testing.T) {
 }
 
 func TestRunDuration(t *testing.T) {
-	x, g, _ := running(t)
-	reasons := stopHook(g)
+	x := running(t, PluginOptions{})
+	reasons := stopHook(x)
 	ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(time.Millisecond))
 	defer cancel()
 	if err := x.run.Serve(ctx); err != nil {
@@ -150,16 +159,16 @@ func TestRunDuration(t *testing.T) {
 
 // Close ends a Serve that runs, and a Serve afterwards is an error.
 func TestRunCloseEndsServe(t *testing.T) {
-	x, g, ring := running(t)
-	reasons := stopHook(g)
+	x := running(t, PluginOptions{})
+	reasons := stopHook(x)
 	started := make(chan bool, 1)
-	g.hooks["bpfhost_events"] = func(args ...uint64) (int32, error) {
+	x.code.Hooks["bpfhost_events"] = func(_ context.Context, f guest.Functions, args ...uint64) (int32, error) {
 		started <- true
 		return int32(args[3]), nil
 	}
 	openSource(t, x, abi.SourceOpts{MaxRecords: 1})
 	done := serve(context.Background(), x.run)
-	ring.Send("one")
+	x.ring.Send("one")
 	<-started
 	if err := x.run.Close(); err != nil {
 		t.Fatal(err)
@@ -177,9 +186,9 @@ func TestRunCloseEndsServe(t *testing.T) {
 
 // Serve can be called again after its context ended, and goes on where it was.
 func TestRunServeAgain(t *testing.T) {
-	x, g, ring := running(t)
+	x := running(t, PluginOptions{})
 	got := make(chan int, 10)
-	g.hooks["bpfhost_events"] = func(args ...uint64) (int32, error) {
+	x.code.Hooks["bpfhost_events"] = func(_ context.Context, f guest.Functions, args ...uint64) (int32, error) {
 		got <- int(args[3])
 		return int32(args[3]), nil
 	}
@@ -187,7 +196,7 @@ func TestRunServeAgain(t *testing.T) {
 	for i := range 3 {
 		ctx, cancel := context.WithCancel(context.Background())
 		done := serve(ctx, x.run)
-		ring.Send(fmt.Sprint(i))
+		x.ring.Send(fmt.Sprint(i))
 		<-got
 		cancel()
 		if err := <-done; err != nil {
@@ -204,9 +213,9 @@ func TestRunServeAgain(t *testing.T) {
 
 // A ring whose programs wake nobody is looked at from time to time.
 func TestRunPolls(t *testing.T) {
-	x, g, ring := running(t)
+	x := running(t, PluginOptions{})
 	got := make(chan int, 10)
-	g.hooks["bpfhost_events"] = func(args ...uint64) (int32, error) {
+	x.code.Hooks["bpfhost_events"] = func(_ context.Context, f guest.Functions, args ...uint64) (int32, error) {
 		got <- int(args[3])
 		return int32(args[3]), nil
 	}
@@ -214,7 +223,7 @@ func TestRunPolls(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := serve(ctx, x.run)
-	ring.SendSilently("silent")
+	x.ring.SendSilently("silent")
 	<-got
 	cancel()
 	if err := <-done; err != nil {
@@ -223,14 +232,13 @@ func TestRunPolls(t *testing.T) {
 }
 
 func TestRunOutputFails(t *testing.T) {
-	x, g, ring := running(t)
-	x.out.streams[0].w = failingWriter{}
-	g.hooks["bpfhost_events"] = func(args ...uint64) (int32, error) {
-		x.ok(t, "out_write", x.OutWrite(abi.StreamOut, []byte("line\n")))
+	x := running(t, PluginOptions{Stdout: failingWriter{}})
+	x.code.Hooks["bpfhost_events"] = func(_ context.Context, f guest.Functions, args ...uint64) (int32, error) {
+		succeeds(t, "out_write", f.OutWrite(abi.StreamOut, []byte("line\n")))
 		return int32(args[3]), nil
 	}
 	openSource(t, x, abi.SourceOpts{MaxRecords: 1})
-	ring.Send("one")
+	x.ring.Send("one")
 	if err := x.run.Serve(context.Background()); !errors.Is(err, errBroken) {
 		t.Errorf("serve: %v, want the writer's error", err)
 	}
@@ -239,3 +247,21 @@ func TestRunOutputFails(t *testing.T) {
 type failingWriter struct{}
 
 func (failingWriter) Write([]byte) (int, error) { return 0, errBroken }
+
+// A guest may close a source while it has a batch of it: what it says of that batch counts.
+func TestSourceClosedByGuest(t *testing.T) {
+	x := running(t, PluginOptions{})
+	openSource(t, x, abi.SourceOpts{MaxRecords: 2})
+	x.code.Hooks["bpfhost_events"] = func(_ context.Context, f guest.Functions, args ...uint64) (int32, error) {
+		succeeds(t, "handle_close", f.HandleClose(uint32(args[0])))
+		succeeds(t, "stop_run", f.StopRun(0))
+		return 1, nil
+	}
+	x.ring.Send(numbers(0, 5)...)
+	if err := x.run.Serve(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if a := x.run.Account(); !x.ring.IsClosed || len(a) != 1 || a[0].Delivered != 1 || a[0].Dropped != 4 || a[0].Sent != 5 {
+		t.Errorf("account %+v; want 1 delivered, 4 dropped", a)
+	}
+}

@@ -1,7 +1,6 @@
 package host
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/bpfhost/bpfhost/abi"
@@ -119,18 +118,4 @@ func (w *wasmGuest) bytes() []byte {
 		m.Funcs = append(m.Funcs, wasmtest.Func{Export: f.export, Params: f.params, Results: "i", Locals: locals, Code: f.code})
 	}
 	return m.Bytes()
-}
-
-// trampolines is a guest that exports every function of the ABI as it is, under call_ and its name.
-func trampolines() []byte {
-	w := newWasmGuest()
-	for i, f := range abi.Funcs() {
-		params := paramsOf(f.Params)
-		var code []byte
-		for p := range len(params) {
-			code = append(code, local(p)...)
-		}
-		w.funcs = append(w.funcs, wasmFunc{fmt.Sprintf("call_%s", f.Name), params, 0, slices.Concat(code, wasmtest.Call(i))})
-	}
-	return w.bytes()
 }

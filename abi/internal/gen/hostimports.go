@@ -7,14 +7,13 @@ import (
 	"github.com/bpfhost/bpfhost/abi"
 )
 
-// hostImports makes the host's side: an interface with one typed method for each function, and the
-// table that decodes and checks arguments before it calls them.
+// hostImports makes the bindings of a module: the table that decodes and checks arguments before it
+// calls a guest's functions.
 func hostImports() ([]byte, error) {
 	var g page
 	g.p("// %s", header)
-	g.p("\npackage host\n")
+	g.p("\npackage guest\n")
 	g.p("import (\n\t%q\n\n\t%q\n\t%q\n)\n", "encoding/binary", "github.com/bpfhost/bpfhost/abi", "github.com/bpfhost/bpfhost/host/internal/sandbox")
-	hostInterface(&g)
 	hostTable(&g)
 	g.WriteString(hostHelpers)
 	for _, f := range abi.Funcs() {
@@ -25,65 +24,9 @@ func hostImports() ([]byte, error) {
 	return g.goFile()
 }
 
-func hostInterface(g *page) {
-	g.WriteString(`// imports is what one guest may call: a method for each function of the ABI. Its methods run inside
-// the guest's call, one at a time, and must neither block nor keep a slice.
-//
-// Before a method is called, the phase is right, every pointer and length lies in guest memory (of
-// length zero is nil), names are names and texts are texts as package abi checks them, and input
-// records are decoded. Handles, numbers and enum values are as the guest passed them. Slices are
-// guest memory: inputs to be copied where they are kept, outputs to be written (abi.CopyOut,
-// abi.CopyRecord). Input and output may overlap. A result is zero or above, or -abi.Errno. A uint64
-// result reaches the guest only if the other is not negative.
-type imports interface {
-	// Phase says where in its life the guest is.
-	Phase() abi.Phase
-	// Refuse notes that a call of fn was refused with code before its method was called, and
-	// returns -code.
-	Refuse(fn abi.FuncID, code abi.Errno) int32
-
-`)
-	for _, f := range abi.Funcs() {
-		g.comment("\t//", camel(f.Name)+": "+f.Doc+" Result: "+f.Result+".")
-		var params []string
-		result := "int32"
-		for _, p := range f.Params {
-			if p.Kind == abi.OutU64 {
-				result = "(uint64, int32)"
-				continue
-			}
-			params = append(params, lowerCamel(p.Name)+" "+hostType(p))
-		}
-		g.p("\t%s(%s) %s", camel(f.Name), strings.Join(params, ", "), result)
-	}
-	g.p("}\n")
-}
-
-// hostType is the type of a parameter of a method.
-func hostType(p abi.Param) string {
-	switch p.Kind {
-	case abi.Handle32:
-		return "uint32"
-	case abi.U32:
-		if p.Of == "prop" {
-			return "abi.Prop"
-		}
-		if e, ok := enumOf(p.Of); ok && e.Type != "" && !e.Kernel {
-			return "abi." + e.Type
-		}
-		return "uint32"
-	case abi.U64:
-		return "uint64"
-	case abi.InRecord:
-		r, _ := recordOf(p.Of)
-		return "abi." + r.Go
-	}
-	return "[]byte"
-}
-
 func hostTable(g *page) {
-	g.p("// importTable binds every function of the ABI. of finds the methods of the guest that calls.")
-	g.p("func importTable(of func(*sandbox.Guest) imports) []sandbox.Import {")
+	g.p("// importTable binds every function of the ABI. of finds the instance of the guest that calls.")
+	g.p("func importTable(of func(*sandbox.Guest) *Instance) []sandbox.Import {")
 	g.p("\tb := binding(of)")
 	g.p("\treturn []sandbox.Import{")
 	for _, f := range abi.Funcs() {
@@ -109,7 +52,7 @@ func wasmParams(params []abi.Param) string {
 }
 
 const hostHelpers = `// binding decodes the arguments of each function for the guest that calls.
-type binding func(*sandbox.Guest) imports
+type binding func(*sandbox.Guest) *Instance
 
 // entry makes a row of the table; in params 'i' is an i32 and 'l' an i64.
 func entry(name, params string, fn func(*sandbox.Guest, []uint64) int32) sandbox.Import {
@@ -143,10 +86,12 @@ func view(g *sandbox.Guest, ptr, n uint64, size uint64) ([]byte, bool) {
 
 // hostFunc writes the decoder of one function.
 func hostFunc(g *page, f abi.Func) error {
-	refuse := func(code string) string { return fmt.Sprintf("return c.Refuse(abi.Func%s, %s)", camel(f.Name), code) }
+	refuse := func(code string) string {
+		return fmt.Sprintf("return c.refuseCall(abi.Func%s, %s)", camel(f.Name), code)
+	}
 	g.p("func (b binding) %s(g *sandbox.Guest, s []uint64) int32 {", lowerCamel(f.Name))
 	g.p("\tc := b(g)")
-	g.p("\tif c.Phase()&%s == 0 {", phaseMask(f.Phases))
+	g.p("\tif c.phase&%s == 0 {", phaseMask(f.Phases))
 	g.p("\t\t%s\n\t}", refuse("abi.ErrPhase"))
 	var args []string
 	out := ""
@@ -171,7 +116,7 @@ func hostFunc(g *page, f abi.Func) error {
 			i++
 		}
 	}
-	call := fmt.Sprintf("c.%s(%s)", camel(f.Name), strings.Join(args, ", "))
+	call := fmt.Sprintf("c.functions.%s(%s)", camel(f.Name), strings.Join(args, ", "))
 	if out == "" {
 		g.p("\treturn %s\n}\n", call)
 		return nil

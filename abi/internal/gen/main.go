@@ -32,7 +32,8 @@ var outputs = []output{
 	{"guests/sdk/go/imports_wasip1_gen.go", sdkImports},
 	{"guests/sdk/go/properties_gen.go", sdkProperties},
 	{"guests/sdk/go/records_gen.go", sdkRecords},
-	{"host/imports_gen.go", hostImports},
+	{"host/internal/guest/functions_gen.go", hostFunctions},
+	{"host/internal/guest/imports_gen.go", hostImports},
 }
 
 func main() {

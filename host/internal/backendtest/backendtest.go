@@ -1,4 +1,5 @@
-// Package backendtest has maps and rings in Go memory, for tests of what uses a backend.
+// Package backendtest has a backend in Go memory, its maps and rings, for tests of what uses one, and
+// an object.
 package backendtest
 
 import (
@@ -7,7 +8,10 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"time"
 
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/backend"
 )
@@ -182,4 +186,43 @@ func (r *Ring) Close() error {
 	defer r.mu.Unlock()
 	r.IsClosed = true
 	return nil
+}
+
+// Backend is a backend in which everything is there already: nothing can be loaded or attached.
+type Backend struct {
+	backend.Backend
+	Ring *Ring
+}
+
+// OpenRing returns the ring, whatever the map.
+func (b *Backend) OpenRing(backend.Map) (backend.Ring, error) { return b.Ring, nil }
+
+// Now returns a time that goes on.
+func (b *Backend) Now() (uint64, error) { return uint64(time.Now().UnixNano()), nil }
+
+// Close does nothing.
+func (b *Backend) Close() error { return nil }
+
+// Collection makes an object with one of everything.
+func Collection() *spec.Collection {
+	line := btf.NewLineInfo("src/drops.bpf.c", "\treason = ctx->reason;", 38, 0)
+	insns := []spec.Insn{
+		{Insn: asm.LoadMem(asm.R1, asm.R1, 0, asm.Word), Func: &btf.FuncInfo{Name: "count_drops", Type: 3}, Line: line},
+		{Insn: asm.JumpImm(asm.Equal, asm.R1, 0, 1)},
+		{Insn: asm.Mov64Imm(asm.R0, 1)},
+		{Insn: asm.Exit(), Core: &btf.CoreRelo{Type: 7, Access: "0:1"}},
+		{Insn: asm.Mov64Imm(asm.R0, 2)},
+		{Insn: asm.Exit()},
+	}
+	insns[4].Label = 1
+	return &spec.Collection{
+		Order: asm.LittleEndian, License: "GPL",
+		Programs: []*spec.Program{{Name: "count_drops", Section: "xdp", Type: spec.ProgramXDP, Insns: spec.NewInsns(insns...)}},
+		Maps: []*spec.Map{
+			{Name: "blocked", Section: ".maps", Type: spec.MapHash, KeySize: 4, ValueSize: 8, MaxEntries: 1024},
+			{Name: ".rodata", Section: ".rodata", Type: spec.MapArray, KeySize: 4, ValueSize: 16, MaxEntries: 1, Data: make([]byte, 16), Freeze: true},
+		},
+		Vars:   []*spec.Var{{Name: "limit", Section: ".rodata", Map: ".rodata", Offset: 0, Size: 4}, {Name: "wide", Section: ".rodata", Map: ".rodata", Offset: 8, Size: 8}},
+		Attach: []spec.Attach{{Program: "count_drops", Kind: spec.HookXDP, Target: "eth0"}},
+	}
 }

@@ -1,0 +1,225 @@
+package guest
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bpfhost/bpfhost/abi"
+)
+
+const originalText = `.func count_drops
+	r1 = *(u32 *)(r1 + 0)
+	if r1 == 0 goto L1
+	r0 = 1
+	exit
+L1:
+	r0 = 2
+	exit
+`
+
+func TestInsnAsm(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		at, del uint32
+		text    string
+		n       int32
+		want    string
+	}{
+		{"labels are local", 2, 0, "top:\n r2 = 1\n if r2 == 0 goto top", 2, `.func count_drops
+	r1 = *(u32 *)(r1 + 0)
+	if r1 == 0 goto L1
+top:
+	r2 = 1
+	if r2 == 0 goto top
+	r0 = 1
+	exit
+L1:
+	r0 = 2
+	exit
+`},
+		{"a number that the program has is another label in the text", 2, 0, "L1:\n r2 = 1\n goto L1", 2, `.func count_drops
+	r1 = *(u32 *)(r1 + 0)
+	if r1 == 0 goto L1
+L2:
+	r2 = 1
+	goto L2
+	r0 = 1
+	exit
+L1:
+	r0 = 2
+	exit
+`},
+		{"to a label of the program", 0, 0, "if r1 == 7 goto L1", 1, `.func count_drops
+	if r1 == 7 goto L1
+	r1 = *(u32 *)(r1 + 0)
+	if r1 == 0 goto L1
+	r0 = 1
+	exit
+L1:
+	r0 = 2
+	exit
+`},
+		{"any jump to a label of the program, and a constant", 0, 0, ".const SEVEN = 7\nif r1 == SEVEN goto +1\nmay_goto L1", 2, `.func count_drops
+	if r1 == 7 goto L2
+	may_goto L1
+L2:
+	r1 = *(u32 *)(r1 + 0)
+	if r1 == 0 goto L1
+	r0 = 1
+	exit
+L1:
+	r0 = 2
+	exit
+`},
+		{"to the end of the text", 2, 0, "if r1 == 7 goto out\nr0 = 9\nexit\nout:", 3, `.func count_drops
+	r1 = *(u32 *)(r1 + 0)
+	if r1 == 0 goto L1
+	if r1 == 7 goto L2
+	r0 = 9
+	exit
+L2:
+	r0 = 1
+	exit
+L1:
+	r0 = 2
+	exit
+`},
+		{"the end has a label already", 4, 0, "if r1 == 7 goto +0", 1, `.func count_drops
+	r1 = *(u32 *)(r1 + 0)
+	if r1 == 0 goto L1
+	r0 = 1
+	exit
+	if r1 == 7 goto L1
+L1:
+	r0 = 2
+	exit
+`},
+		{"replaces", 2, 2, "r0 = 5\nexit", 2, `.func count_drops
+	r1 = *(u32 *)(r1 + 0)
+	if r1 == 0 goto L1
+	r0 = 5
+	exit
+L1:
+	r0 = 2
+	exit
+`},
+		{"deletes", 2, 1, "", 0, `.func count_drops
+	r1 = *(u32 *)(r1 + 0)
+	if r1 == 0 goto L1
+	exit
+L1:
+	r0 = 2
+	exit
+`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			x, obj := planning(t)
+			h, p := programOf(t, x, obj)
+			if d := cmp.Diff(originalText, string(dumpProgram(p))); d != "" {
+				t.Fatalf("before (-want +got):\n%s", d)
+			}
+			if n := x.InsnAsm(h, tt.at, tt.del, []byte(tt.text)); n != tt.n {
+				t.Fatalf("insn_asm = %d, want %d: %v", n, tt.n, x.last.err)
+			}
+			if d := cmp.Diff(tt.want, string(dumpProgram(p))); d != "" {
+				t.Errorf("after (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestInsnAsmMisuse(t *testing.T) {
+	x, obj := planning(t)
+	h, p := programOf(t, x, obj)
+	before := p.Clone()
+	for _, tt := range []struct {
+		name    string
+		at, del uint32
+		text    string
+		want    abi.Errno
+		message string
+	}{
+		{"no instruction", 0, 0, "r2 = 1\nhello", abi.ErrInval, `line 2:1: unknown instruction "hello"`},
+		{"missing label", 0, 0, "goto nowhere", abi.ErrInval, `line 1:6: label "nowhere" is not defined`},
+		{"label of no program", 0, 0, "goto L77", abi.ErrInval, `line 1:6: label "L77" is not defined`},
+		{"displacement out of the text", 0, 0, "goto +1", abi.ErrInval, "line 1:6: target +1 is outside of the 2 slots"},
+		// With a label of the program in use, its place is not reachable by a displacement either.
+		{"displacement to a neighbour", 0, 0, "goto +1\ngoto L1", abi.ErrInval, ""},
+		{"displacement past a neighbour", 0, 0, "goto +2\ngoto L1", abi.ErrInval, ""},
+		{"end of the program", 6, 0, "goto out\nout:", abi.ErrRange, "the text jumps to its end, and no instruction comes behind it"},
+		{"past the end", 9, 0, "exit", abi.ErrRange, ""},
+		{"too long", 0, 0, strings.Repeat("\n", maxAsmText+1), abi.ErrLimit, ""},
+		{"function without code", 6, 0, "exit\n.func f", abi.ErrInval, ""},
+	} {
+		rc := x.InsnAsm(h, tt.at, tt.del, []byte(tt.text))
+		if tt.name == "displacement to a neighbour" {
+			// goto +1 over one instruction is the end of the text, which is a place.
+			if rc != 2 {
+				t.Errorf("%s = %d: %v", tt.name, rc, x.last.err)
+			}
+			*p = *before.Clone()
+			continue
+		}
+		errnoIn(t, tt.name, rc, tt.want)
+		if tt.message != "" && x.last.err.Error() != tt.message {
+			t.Errorf("%s: %q, want %q", tt.name, x.last.err.Error(), tt.message)
+		}
+		if d := cmp.Diff(before, p); d != "" {
+			t.Fatalf("%s changed the program:\n%s", tt.name, d)
+		}
+	}
+}
+
+// What insn_dump shows insn_asm reads.
+func TestInsnAsmDump(t *testing.T) {
+	x, obj := planning(t)
+	h, p := programOf(t, x, obj)
+	text := dumpProgram(p)
+	if n := x.InsnAsm(h, 0, uint32(p.Insns.Len()), text); int(n) != 6 {
+		t.Fatalf("insn_asm = %d: %v", n, x.last.err)
+	}
+	// The labels are the text's own now, so their numbers are fresh; the code is the same.
+	want := `.func count_drops
+	r1 = *(u32 *)(r1 + 0)
+	if r1 == 0 goto L2
+	r0 = 1
+	exit
+L2:
+	r0 = 2
+	exit
+`
+	if d := cmp.Diff(want, string(dumpProgram(p))); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// Whatever the text is, the host does not panic, a refused edit changes nothing, and a program that
+// was edited still has a place for every jump.
+func FuzzInsnAsm(f *testing.F) {
+	f.Add("if r1 == 0 goto L1\ngoto out\nout:", uint32(1), uint32(2))
+	f.Add(".func f\nL9: goto L9\ncall func[f]", uint32(0), uint32(0))
+	f.Add("goto +0\ngoto L1", uint32(6), uint32(0))
+	f.Add("\"L1\":\ngoto \"L1\"", uint32(0), uint32(6))
+	f.Fuzz(func(t *testing.T, text string, at, del uint32) {
+		x, obj := planning(t)
+		h, p := programOf(t, x, obj)
+		before := p.Clone()
+		rc := x.InsnAsm(h, at, del, []byte(text))
+		if rc < 0 {
+			if d := cmp.Diff(before, p); d != "" {
+				t.Fatalf("a refused edit changed the program:\n%s", d)
+			}
+			return
+		}
+		if want := before.Insns.Len() - int(del) + int(rc); p.Insns.Len() != want {
+			t.Fatalf("%d instructions, want %d", p.Insns.Len(), want)
+		}
+		for i, in := range p.Insns.All() {
+			if l := in.Target; l != 0 && p.FindLabel(l) < 0 {
+				t.Fatalf("instruction %d jumps to label %d, which is nowhere", i, l)
+			}
+		}
+	})
+}

@@ -1,0 +1,66 @@
+package guest
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/host/internal/sandbox"
+	"github.com/bpfhost/bpfhost/internal/quote"
+)
+
+// Module is code in WebAssembly.
+type Module struct {
+	Engine *sandbox.Engine
+	Wasm   []byte
+	Limits sandbox.Limits
+}
+
+// Start compiles the module and runs its first code.
+func (m Module) Start(ctx context.Context, in *Instance) (Guest, error) {
+	g, err := m.Engine.Load(ctx, m.Wasm, sandbox.Options{
+		Limits:        m.Limits,
+		HostModule:    abi.Module,
+		Imports:       importTable(in.of),
+		Exports:       exportTable(),
+		Stdout:        wasi{in.out, abi.StreamOut},
+		Stderr:        wasi{in.out, abi.StreamErr},
+		UnknownImport: unknownImport,
+	})
+	if err != nil {
+		return nil, err
+	}
+	in.info.Imports = g.Imports()
+	return g, nil
+}
+
+// of returns the instance of the guest that calls. The guest's first code runs before Load returns
+// it.
+func (in *Instance) of(g *sandbox.Guest) *Instance {
+	if in.guest == nil {
+		in.guest = g
+	}
+	return in
+}
+
+// exportTable are the hooks in the form of the sandbox.
+func exportTable() []sandbox.Export {
+	var out []sandbox.Export
+	for _, h := range abi.Hooks() {
+		e := sandbox.Export{Name: h.Name, Required: h.Required, Results: []sandbox.ValueType{sandbox.I32}}
+		for _, p := range h.Params {
+			t := sandbox.I32
+			if p.Kind == abi.U64 {
+				t = sandbox.I64
+			}
+			e.Params = append(e.Params, t)
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// unknownImport says why a function of the ABI's module is not there.
+func unknownImport(name string) error {
+	return fmt.Errorf("imports %s.%s, which is not part of version %s of the ABI; it needs a newer bpfhost", abi.Module, quote.Text(name), abi.Current)
+}

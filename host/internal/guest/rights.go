@@ -1,0 +1,69 @@
+package guest
+
+import (
+	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/tx"
+	"github.com/bpfhost/bpfhost/host/policy"
+)
+
+// rights are what a plugin may do: what it requested, as far as the policy grants it. They are
+// asked early, where a plugin does something, so that it learns of a refusal in place. What is
+// loaded in the end is evaluated again by the plan, and by Apply.
+type rights struct {
+	policy   *policy.Policy
+	requests *policy.Requests
+}
+
+// allow returns a *policy.Error when the plugin may not do something.
+func (r *rights) allow(a policy.Access) error { return r.policy.Decision(r.requests, a).Err() }
+
+// editObject tells whether the plugin may change an object of the operator. It is asked at every
+// edit, so the object keeps the answer.
+func (r *rights) editObject(o *tx.Object) error {
+	if !o.Evaluated {
+		s := policy.ObjectEdit(o.Source)
+		s.Digest = o.SHA256
+		o.Evaluated, o.Decision = true, r.allow(s)
+	}
+	return o.Decision
+}
+
+// setting evaluates a property that is about to be written.
+func (r *rights) setting(a access, v uint64) error {
+	switch a.def.ID() {
+	case abi.PropProgramType:
+		return r.allow(policy.ProgramType(spec.ProgramType(v)))
+	case abi.PropMapType:
+		return r.allow(policy.MapType(spec.MapType(v)))
+	}
+	return nil
+}
+
+// settingBytes is setting for bytes.
+func (r *rights) settingBytes(a access, v []byte) error {
+	if a.def.ID() != abi.PropAttachTarget {
+		return nil
+	}
+	return r.allow(policy.Attach(a.obj.(tx.AttachRef).Get().Kind, string(v)))
+}
+
+// inserting evaluates instructions that are about to become part of a program.
+func (r *rights) inserting(ins []spec.Insn) error {
+	for i := range ins {
+		var s policy.Access
+		switch in := &ins[i].Insn; {
+		case in.Ref == asm.RefKfunc:
+			s = policy.Access{Kind: policy.KindKfunc, Name: in.Symbol}
+		case in.Op == asm.OpCall && in.Src == 0 && in.Ref == asm.RefNone:
+			s = policy.Helper(asm.Helper(in.Imm))
+		default:
+			continue
+		}
+		if err := r.allow(s); err != nil {
+			return &callError{code: abi.ErrPerm, text: err.Error(), insn: i + 1, cause: err}
+		}
+	}
+	return nil
+}

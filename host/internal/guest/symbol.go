@@ -1,0 +1,62 @@
+package guest
+
+import "github.com/bpfhost/bpfhost/abi"
+
+// symbols are the names that instruction records refer to by number, from 1 on.
+type symbols struct {
+	names []string
+	ids   map[string]uint32
+	bytes int
+}
+
+// Bounds of the symbols of one guest.
+const (
+	maxSymbols     = 1 << 16
+	maxSymbolBytes = 8 << 20
+)
+
+// id returns the number of a name, 0 for the empty one.
+func (s *symbols) id(name string) (uint32, error) {
+	if name == "" {
+		return 0, nil
+	}
+	if id, ok := s.ids[name]; ok {
+		return id, nil
+	}
+	if len(s.names) >= maxSymbols || s.bytes+len(name) > maxSymbolBytes {
+		return 0, failf(abi.ErrLimit, "more than %d symbols or %d bytes of them", maxSymbols, maxSymbolBytes)
+	}
+	if s.ids == nil {
+		s.ids = make(map[string]uint32)
+	}
+	s.names = append(s.names, name)
+	s.bytes += len(name)
+	s.ids[name] = uint32(len(s.names))
+	return uint32(len(s.names)), nil
+}
+
+// name returns the name that a number stands for.
+func (s *symbols) name(id uint32) (string, error) {
+	if id == 0 || uint64(id) > uint64(len(s.names)) {
+		return "", failf(abi.ErrNoent, "symbol %d does not exist; sym makes one of a name", id)
+	}
+	return s.names[id-1], nil
+}
+
+// Sym returns the number that stands for a name.
+func (x insnCalls) Sym(name []byte) int32 {
+	if len(name) == 0 {
+		return x.reply(abi.FuncSym, 0, failf(abi.ErrInval, "a symbol needs a name"))
+	}
+	id, err := x.symbols.id(string(name))
+	return x.reply(abi.FuncSym, int(id), err)
+}
+
+// SymName returns the name that a number stands for.
+func (x insnCalls) SymName(id uint32, name []byte) int32 {
+	s, err := x.symbols.name(id)
+	if err != nil {
+		return x.reply(abi.FuncSymName, 0, err)
+	}
+	return abi.CopyOut(name, []byte(s))
+}
