@@ -8,7 +8,7 @@ import (
 )
 
 // attachers has the function that attaches as a spec says, for each row of spec.HookFamilies.
-var attachers = map[spec.HookKind]func(p *loader.Program, a spec.Attach) (Link, error){
+var attachers = map[spec.HookKind]func(p *loader.Program, a spec.Attach, t spec.Target) (Link, error){
 	spec.HookXDP:           attachXDP,
 	spec.HookTCX:           attachTCX,
 	spec.HookCgroup:        attachCgroup,
@@ -20,14 +20,15 @@ var attachers = map[spec.HookKind]func(p *loader.Program, a spec.Attach) (Link, 
 	spec.HookStructOps:     attachStructOps,
 }
 
-// Attach attaches a program as a spec says. For kprobes, the target may end in "+offset"; whether
-// they run at the return of the function is what the program's section says.
+// Attach attaches a program as a spec says, to what spec.ResolveTarget returns for it.
 func Attach(p *loader.Program, a spec.Attach) (Link, error) {
-	if attach := attachers[a.Kind]; attach != nil {
-		return attach(p, a)
+	attach := attachers[a.Kind]
+	err := fmt.Errorf("this kind of attachment: %w", loader.ErrNotSupported)
+	if attach != nil {
+		var t spec.Target
+		if t, err = spec.ResolveTarget(&spec.Program{Name: p.Name(), AttachTo: p.AttachTo()}, a); err == nil {
+			return attach(p, a, t)
+		}
 	}
-	return nil, &Error{
-		Program: p.Name(), Kind: a.Kind, Target: fmt.Sprintf("%q", a.Target),
-		Err: fmt.Errorf("this kind of attachment: %w", loader.ErrNotSupported),
-	}
+	return nil, &Error{Program: p.Name(), Kind: a.Kind, Target: fmt.Sprintf("%q", a.Target), Err: err}
 }

@@ -66,6 +66,6 @@ func (l *cgroupLink) Info() (Info, error) {
 }
 
 // attachCgroup attaches as a spec says.
-func attachCgroup(p *loader.Program, a spec.Attach) (Link, error) {
-	return Cgroup(p, CgroupOptions{Path: a.Target, Flags: a.Flags})
+func attachCgroup(p *loader.Program, a spec.Attach, t spec.Target) (Link, error) {
+	return Cgroup(p, CgroupOptions{Path: t.Cgroup, Flags: a.Flags})
 }

@@ -78,25 +78,12 @@ func kprobe(o KprobeOptions) (sys.Probe, error) {
 	return p, nil
 }
 
-// attachKprobe attaches as a spec says.
-func attachKprobe(p *loader.Program, a spec.Attach) (Link, error) {
-	o, err := kprobeOptions(p.Probe(), a)
-	if err != nil {
-		return nil, &Error{Program: p.Name(), Kind: a.Kind, Target: "function " + a.Target, Err: err}
+// attachKprobe attaches as a spec says. The kernel looks up functions of modules as "module:function"
+// (kallsyms_lookup_name of kernel/kallsyms.c).
+func attachKprobe(p *loader.Program, a spec.Attach, t spec.Target) (Link, error) {
+	o := KprobeOptions{Function: t.Name, Offset: t.Offset, Return: p.Probe().AtReturn(), Cookie: a.Cookie}
+	if t.Module != "" {
+		o.Function = t.Module + ":" + t.Name
 	}
 	return Kprobe(p, o)
-}
-
-// kprobeOptions reads the targets "function", "function+16" and "function+0x10".
-func kprobeOptions(probe spec.Probe, a spec.Attach) (KprobeOptions, error) {
-	name, offset, has := strings.Cut(a.Target, "+")
-	o := KprobeOptions{Function: name, Return: probe.AtReturn(), Cookie: a.Cookie}
-	if has {
-		n, err := strconv.ParseUint(offset, 0, 32)
-		if err != nil {
-			return o, fmt.Errorf("%q is not an offset", offset)
-		}
-		o.Offset = n
-	}
-	return o, nil
 }

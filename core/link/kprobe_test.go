@@ -20,27 +20,6 @@ func TestKprobe(t *testing.T) {
 	}
 }
 
-func TestKprobeOptions(t *testing.T) {
-	for _, tt := range []struct {
-		probe  spec.Probe
-		target string
-		want   KprobeOptions
-	}{
-		{spec.ProbeNone, "do_unlinkat", KprobeOptions{Function: "do_unlinkat"}},
-		{spec.ProbeKprobe, "do_unlinkat+16", KprobeOptions{Function: "do_unlinkat", Offset: 16}},
-		{spec.ProbeKprobe, "do_unlinkat+0x10", KprobeOptions{Function: "do_unlinkat", Offset: 16}},
-		{spec.ProbeKretprobe, "do_unlinkat", KprobeOptions{Function: "do_unlinkat", Return: true}},
-	} {
-		tt.want.Cookie = 7
-		if got, err := kprobeOptions(tt.probe, spec.Attach{Target: tt.target, Cookie: 7}); err != nil || got != tt.want {
-			t.Errorf("%v %s: %+v, %v", tt.probe, tt.target, got, err)
-		}
-	}
-	if _, err := kprobeOptions(spec.ProbeKprobe, spec.Attach{Target: "f+x"}); err == nil {
-		t.Error("a bad offset was accepted")
-	}
-}
-
 // TestKprobeHiddenSys attaches where /sys is not mounted, and says what the kernel lacks where it
 // has no kprobes.
 func TestKprobeHiddenSys(t *testing.T) {

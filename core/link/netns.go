@@ -1,6 +1,8 @@
 package link
 
 import (
+	"errors"
+
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/sys"
@@ -8,7 +10,7 @@ import (
 
 // NetnsOptions say where a program for a network namespace is attached.
 type NetnsOptions struct {
-	Path string // of the namespace; empty is that of this process
+	Path string // of the namespace; that of this process is /proc/self/ns/net
 }
 
 // netnsHooks has the hook of each type of program.
@@ -23,9 +25,6 @@ type netnsLink struct{ kernelLink }
 // Netns attaches a program that looks up sockets (Linux 5.9) or dissects flows (5.8) to a network
 // namespace.
 func Netns(p *loader.Program, o NetnsOptions) (Link, error) {
-	if o.Path == "" {
-		o.Path = "/proc/self/ns/net"
-	}
 	r := request{
 		program: p, kind: spec.HookNetns, target: "network namespace " + o.Path,
 		caps: []sys.Capability{sys.CapBPF, sys.CapNetAdmin},
@@ -36,6 +35,9 @@ func Netns(p *loader.Program, o NetnsOptions) (Link, error) {
 		},
 	}
 	return r.do(func(prog int) (l Link, err error) {
+		if o.Path == "" {
+			return nil, errors.New("no namespace was named; that of this process is /proc/self/ns/net")
+		}
 		err = atFile(o.Path, func(ns int) error {
 			fd, err := sys.CreateLink(&sys.LinkCreate{
 				ProgFD: uint32(prog), Target: uint32(ns), AttachType: uint32(netnsHooks[p.Type()]),
@@ -55,10 +57,6 @@ func (l *netnsLink) Info() (Info, error) {
 }
 
 // attachNetns attaches as a spec says.
-func attachNetns(p *loader.Program, a spec.Attach) (Link, error) {
-	path := a.Target
-	if path == "" {
-		path = a.Netns
-	}
-	return Netns(p, NetnsOptions{Path: path})
+func attachNetns(p *loader.Program, _ spec.Attach, t spec.Target) (Link, error) {
+	return Netns(p, NetnsOptions{Path: t.Netns})
 }

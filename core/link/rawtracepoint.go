@@ -42,6 +42,6 @@ func RawTracepoint(p *loader.Program, o RawTracepointOptions) (Link, error) {
 }
 
 // attachRawTracepoint attaches as a spec says.
-func attachRawTracepoint(p *loader.Program, a spec.Attach) (Link, error) {
-	return RawTracepoint(p, RawTracepointOptions{Name: a.Target, Cookie: a.Cookie})
+func attachRawTracepoint(p *loader.Program, a spec.Attach, t spec.Target) (Link, error) {
+	return RawTracepoint(p, RawTracepointOptions{Name: t.Name, Cookie: a.Cookie})
 }

@@ -135,8 +135,8 @@ func (s *structOpsMap) Close() error {
 }
 
 // attachStructOps registers the instance that a spec names.
-func attachStructOps(p *loader.Program, a spec.Attach) (Link, error) {
-	m, err := p.Instance(a.Target)
+func attachStructOps(p *loader.Program, a spec.Attach, t spec.Target) (Link, error) {
+	m, err := p.Instance(t.Name)
 	if err != nil {
 		return nil, &Error{Program: p.Name(), Kind: a.Kind, Target: fmt.Sprintf("%q", p.AttachTo()), Err: err}
 	}

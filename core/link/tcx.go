@@ -63,6 +63,6 @@ func (l *tcxLink) Info() (Info, error) {
 }
 
 // attachTCX attaches as a spec says.
-func attachTCX(p *loader.Program, a spec.Attach) (Link, error) {
-	return TCX(p, TCXOptions{Interface: a.Target, Netns: a.Netns, Anchor: Anchor{flags: a.Flags}})
+func attachTCX(p *loader.Program, a spec.Attach, t spec.Target) (Link, error) {
+	return TCX(p, TCXOptions{Interface: t.Interface, Netns: t.Netns, Anchor: Anchor{flags: a.Flags}})
 }

@@ -46,10 +46,11 @@ func Tracepoint(p *loader.Program, o TracepointOptions) (Link, error) {
 
 // tracepointID looks a tracepoint up in the tracing file system.
 func tracepointID(category, name string) (uint64, error) {
-	if !isName(category) || !isName(name) {
-		return 0, fmt.Errorf("a tracepoint is named category/name")
+	t, err := spec.ResolveTarget(&spec.Program{}, spec.Attach{Kind: spec.HookTracepoint, Target: category + "/" + name})
+	if err != nil {
+		return 0, err
 	}
-	b, err := sys.Tracefs.ReadFile(path.Join("events", category, name, "id"))
+	b, err := sys.Tracefs.ReadFile(path.Join("events", t.Category, t.Name, "id"))
 	if err != nil {
 		return 0, fmt.Errorf("look up tracepoint: %w", err)
 	}
@@ -60,18 +61,7 @@ func tracepointID(category, name string) (uint64, error) {
 	return id, nil
 }
 
-// isName reports whether s can be one part of a tracepoint's name, and no path.
-func isName(s string) bool {
-	for _, c := range s {
-		if c != '_' && c != '-' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
-			return false
-		}
-	}
-	return s != ""
-}
-
 // attachTracepoint attaches as a spec says.
-func attachTracepoint(p *loader.Program, a spec.Attach) (Link, error) {
-	category, name, _ := strings.Cut(a.Target, "/")
-	return Tracepoint(p, TracepointOptions{Category: category, Name: name, Cookie: a.Cookie})
+func attachTracepoint(p *loader.Program, a spec.Attach, t spec.Target) (Link, error) {
+	return Tracepoint(p, TracepointOptions{Category: t.Category, Name: t.Name, Cookie: a.Cookie})
 }

@@ -26,9 +26,9 @@ func TestTracepointErrors(t *testing.T) {
 	c := load(t, counting(spec.Program{Type: spec.ProgramTracepoint}, true, 0))
 	for target, want := range map[string]string{
 		"raw_syscalls/nosuch": "this kernel has no such tracepoint",
-		"../../../etc":        "is named category/name",
-		"sys_enter":           "is named category/name",
-		"":                    "is named category/name",
+		"../../../etc":        "is not category/name of a tracepoint",
+		"sys_enter":           "is not category/name of a tracepoint",
+		"":                    "is not category/name of a tracepoint",
 	} {
 		_, err := Attach(c.Program("count"), spec.Attach{Kind: spec.HookTracepoint, Target: target})
 		if err == nil || !strings.Contains(err.Error(), want) {

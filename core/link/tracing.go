@@ -64,7 +64,7 @@ func (l *tracingLink) Info() (Info, error) {
 }
 
 // attachTracing attaches as a spec says: a tracing or an LSM program.
-func attachTracing(p *loader.Program, a spec.Attach) (Link, error) {
+func attachTracing(p *loader.Program, a spec.Attach, _ spec.Target) (Link, error) {
 	if p.Type() == spec.ProgramLSM {
 		return LSM(p, LSMOptions{Cookie: a.Cookie})
 	}

@@ -59,6 +59,6 @@ func (l *xdpLink) Info() (Info, error) {
 }
 
 // attachXDP attaches as a spec says.
-func attachXDP(p *loader.Program, a spec.Attach) (Link, error) {
-	return XDP(p, XDPOptions{Interface: a.Target, Netns: a.Netns, Flags: XDPFlags(a.Flags)})
+func attachXDP(p *loader.Program, a spec.Attach, t spec.Target) (Link, error) {
+	return XDP(p, XDPOptions{Interface: t.Interface, Netns: t.Netns, Flags: XDPFlags(a.Flags)})
 }

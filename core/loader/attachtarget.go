@@ -2,7 +2,6 @@ package loader
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
@@ -27,12 +26,9 @@ func (l *session) attachTarget(p *spec.Program) (bind.TypeRef, error) {
 	default:
 		return bind.TypeRef{}, nil
 	}
-	module, name, ok := strings.Cut(p.AttachTo, ":")
-	if !ok {
-		module, name = "", p.AttachTo
-	}
-	if name == "" || ok && module == "" {
-		return bind.TypeRef{}, fmt.Errorf("it does not say which %s it is for", what)
+	module, name, err := spec.SplitFunction(p.AttachTo)
+	if err != nil {
+		return bind.TypeRef{}, fmt.Errorf("it does not say which %s it is for: %w", what, err)
 	}
 	t, err := l.find(module, prefix+name, kind)
 	if err != nil {
