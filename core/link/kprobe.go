@@ -82,7 +82,7 @@ func kprobe(o KprobeOptions) (sys.Probe, error) {
 // (kallsyms_lookup_name of kernel/kallsyms.c).
 func attachKprobe(p *loader.Program, a spec.Attach, t spec.Target) (Link, error) {
 	o := KprobeOptions{Function: t.Name, Offset: t.Offset, Return: p.Probe().AtReturn(), Cookie: a.Cookie}
-	if t.Module != "" {
+	if t.Module != "" && t.Module != spec.Vmlinux {
 		o.Function = t.Module + ":" + t.Name
 	}
 	return Kprobe(p, o)

@@ -251,6 +251,8 @@ func (k *checker) attach() {
 			k.addf(ObjectAttach, attachName(a), "program %s does not exist", show(a.Program))
 		} else if a.Kind == HookNone || a.Kind.Family().Name == "" {
 			k.addf(ObjectAttach, attachName(a), "unknown kind %d", uint32(a.Kind))
+		} else if _, err := ResolveTarget(k.progOf[a.Program], a); err != nil {
+			k.addf(ObjectAttach, attachName(a), "%w", err)
 		}
 	}
 }

@@ -15,7 +15,7 @@ type Target struct {
 	Netns     string // path of the network namespace: the target of netns, the place of an interface; empty is the host's own, of interfaces only
 	Cgroup    string // path
 	Category  string // tracepoint
-	Module    string // kernel module of a function; empty is the kernel
+	Module    string // kernel module of a function; Vmlinux is the kernel, empty the kernel or else any module
 	Name      string // tracepoint, function, tracepoint or LSM hook of a typed program, map of struct_ops
 	Offset    uint64 // kprobe: bytes from the start of the function
 }
@@ -33,7 +33,7 @@ func (t Target) String() string {
 		s = t.Cgroup
 	case t.Category != "":
 		s = t.Category + "/" + t.Name
-	case t.Module != "":
+	case t.Module != "" && t.Module != Vmlinux: // the kernel comes first in any case
 		s = t.Module + ":" + t.Name
 	}
 	if t.Offset != 0 {
@@ -124,8 +124,11 @@ func (t *Target) namespace(a Attach) error {
 	return needed(t.Netns, "path of a network namespace; the host's own is /proc/self/ns/net")
 }
 
-// SplitFunction splits "[module:]function". The module is empty for functions of the kernel, which
-// may be written as of module vmlinux, and has underscores for hyphens, as in sysfs.
+// Vmlinux is the module that the kernel itself counts as.
+const Vmlinux = "vmlinux"
+
+// SplitFunction splits "[module:]function". The module has underscores for hyphens, as in sysfs; it
+// is empty when a function may be one of the kernel or of any module.
 func SplitFunction(text string) (module, name string, err error) {
 	module, name, ok := strings.Cut(text, ":")
 	if !ok {
@@ -136,8 +139,6 @@ func SplitFunction(text string) (module, name string, err error) {
 		return "", "", fmt.Errorf("target %s names no function", show(text))
 	case ok && module == "":
 		return "", "", fmt.Errorf("target %s names no module before the colon", show(text))
-	case module == "vmlinux":
-		module = ""
 	}
 	return strings.ReplaceAll(module, "-", "_"), name, nil
 }

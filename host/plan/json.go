@@ -154,6 +154,7 @@ func (p *Plan) jsonCollection(c *Object) jsonCollection {
 		out.Programs = append(out.Programs, jsonProgram{q.Name, q.Type.String(), q.AttachTo, q.Insns.Len(), c.changed(spec.ObjectProgram, q.Name)})
 	}
 	for _, a := range c.After.Attach {
+		a := resolved(c.After, a)
 		out.Attach = append(out.Attach, jsonAttach{a.Program, a.Kind.String(), a.Target, a.Netns, a.Flags, a.Cookie, a.Optional})
 	}
 	for _, ch := range c.Changes {

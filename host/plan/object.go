@@ -100,5 +100,21 @@ func AttachText(a spec.Attach) string {
 	return s
 }
 
+// resolved returns an attachment as it takes effect. One that is not complete is shown as it is; it
+// is refused anyway.
+func resolved(c *spec.Collection, a spec.Attach) spec.Attach {
+	p := c.Program(a.Program)
+	if p == nil {
+		return a
+	}
+	if t, err := spec.ResolveTarget(p, a); err == nil {
+		a.Target, a.Netns = t.String(), ""
+		if t.Interface != "" {
+			a.Netns = t.Netns
+		}
+	}
+	return a
+}
+
 // BaseName returns the last part of a path of any system.
 func BaseName(path string) string { return path[strings.LastIndexAny(path, `/\`)+1:] }

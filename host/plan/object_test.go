@@ -38,3 +38,25 @@ func TestObject(t *testing.T) {
 		t.Errorf("left out: %v, %v", o.Changes, err)
 	}
 }
+
+// A plan shows where an attachment takes effect, not how it was written.
+func TestResolved(t *testing.T) {
+	c := &spec.Collection{Programs: []*spec.Program{
+		{Name: "typed", AttachTo: "vmlinux:f"}, {Name: "traced", AttachTo: "sched/sched_switch"}, {Name: "x", AttachTo: "elsewhere"},
+	}}
+	for _, tt := range []struct {
+		a    spec.Attach
+		want string
+	}{
+		{spec.Attach{Program: "typed", Kind: spec.HookTracing}, "tracing:f"},
+		{spec.Attach{Program: "traced", Kind: spec.HookTracepoint}, "tracepoint:sched/sched_switch"},
+		{spec.Attach{Program: "x", Kind: spec.HookNetns, Netns: "/run/netns/a"}, "netns:/run/netns/a"},
+		{spec.Attach{Program: "x", Kind: spec.HookXDP, Target: "eth0", Netns: "/run/netns/a"}, "xdp:eth0 in /run/netns/a"},
+		{spec.Attach{Program: "x", Kind: spec.HookXDP}, "xdp"},
+		{spec.Attach{Program: "nosuch", Kind: spec.HookXDP, Target: "eth0"}, "xdp:eth0"},
+	} {
+		if got := AttachText(resolved(c, tt.a)); got != tt.want {
+			t.Errorf("%+v: %s, want %s", tt.a, got, tt.want)
+		}
+	}
+}

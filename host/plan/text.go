@@ -289,11 +289,7 @@ func idleText(p *spec.Program) string {
 func (t *planText) links(c *Object) []row {
 	var rows []row
 	for _, a := range c.After.Attach {
-		if a.Target == "" {
-			if p := c.After.Program(a.Program); p != nil {
-				a.Target = p.AttachTo
-			}
-		}
+		a := resolved(c.After, a)
 		more := ""
 		if a.Flags != 0 {
 			more += fmt.Sprintf(" flags %#x", a.Flags)

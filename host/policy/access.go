@@ -23,6 +23,7 @@ const (
 	KindRight                      // Name: one of the Right constants
 	KindHelper                     // Name: helper function
 	KindKfunc                      // Name: kernel function
+	KindKsym                       // Name: kernel symbol, whose address the program gets
 	KindNumeric                    // Name: something that an instruction names by number; never granted
 	KindAttach                     // Name: kind of hook, colon, target
 	KindNetns                      // Name: path of the network namespace that a hook is in
@@ -40,7 +41,7 @@ const (
 
 // kindWords is indexed by Kind.
 var kindWords = [...]string{
-	"", "plugin", "module", "object", "object edit", "program", "right", "helper", "kfunc", "numeric reference",
+	"", "plugin", "module", "object", "object edit", "program", "right", "helper", "kfunc", "ksym", "numeric reference",
 	"attach", "netns", "map", "map-rw", "pin-read", "pin-write", "programs", "insns", "maps", "map-entries",
 	"map-bytes", "map-bytes-total",
 }
@@ -98,9 +99,10 @@ func Helper(h asm.Helper) Access {
 	return Access{Kind: KindHelper, Name: name}
 }
 
-// Attach is the fact that a program is attached to a target.
-func Attach(k spec.HookKind, target string) Access {
-	return Access{Kind: KindAttach, Name: k.String() + ":" + target}
+// Attach is the fact that a program is attached to a target. Where in a function is not part of it.
+func Attach(t spec.Target) Access {
+	t.Offset = 0
+	return Access{Kind: KindAttach, Name: t.Kind.String() + ":" + t.String()}
 }
 
 // MapRW is the fact that the plugin uses a loaded map.

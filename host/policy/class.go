@@ -110,7 +110,7 @@ func classOf(a Access) (Class, bool) {
 	case KindHelper:
 		n.kind = ClassHelper
 	case KindKfunc:
-		n.kind = ClassKfunc
+		n.kind, n.name = ClassKfunc, a.names()[0]
 	case KindRight:
 		n.kind = ClassRight
 	case KindAttach:

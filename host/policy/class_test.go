@@ -78,7 +78,7 @@ func TestClassified(t *testing.T) {
 		want(ProgramType(p))
 	}
 	for _, f := range spec.HookFamilies() {
-		want(Attach(f.Kind, "x"))
+		want(hook(f.Kind, "x"))
 	}
 	for _, name := range rightOf {
 		want(Access{Kind: KindRight, Name: name})
@@ -111,10 +111,10 @@ func TestClassGrants(t *testing.T) {
 		{kfunc("bpf_set_dentry_xattr"), true, true, false, false},
 		{kfunc("crash_kexec"), true, true, false, false},
 		{kfunc("bpf_of_next_year"), true, false, false, false},
-		{Attach(spec.HookTracepoint, "sched/sched_switch"), true, true, true, true},
-		{Attach(spec.HookXDP, "eth0"), true, true, true, false},
-		{Attach(spec.HookStructOps, "cong"), true, true, false, false},
-		{Attach(spec.HookKind(999), "x"), true, false, false, false},
+		{hook(spec.HookTracepoint, "sched/sched_switch"), true, true, true, true},
+		{hook(spec.HookXDP, "eth0"), true, true, true, false},
+		{hook(spec.HookStructOps, "cong"), true, true, false, false},
+		{hook(spec.HookKind(999), "x"), true, false, false, false},
 		{Access{Kind: KindRight, Name: RightModifyReturn}, true, true, false, false},
 		{Access{Kind: KindRight, Name: RightSleepable}, true, true, true, true},
 		{Access{Kind: KindMap, Name: "hash"}, true, true, true, true},

@@ -3,7 +3,6 @@ package policy
 import (
 	"fmt"
 	"math"
-	"strings"
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/spec"
@@ -166,10 +165,12 @@ func Instruction(in *asm.Insn) (Access, bool) {
 	switch in.Src {
 	case asm.PseudoMapFD, asm.PseudoMapValue, asm.PseudoMapIdx, asm.PseudoMapIdxValue:
 		return Access{Kind: KindNumeric, Name: fmt.Sprintf("map #%d", int32(in.Imm))}, true
-	case asm.PseudoBTFID:
-		if in.Ref != asm.RefKsym {
-			return Access{Kind: KindNumeric, Name: fmt.Sprintf("kernel variable #%d", int32(in.Imm))}, true
-		}
+	}
+	switch {
+	case in.Ref == asm.RefKsym:
+		return Access{Kind: KindKsym, Name: in.Symbol}, true
+	case in.Src == asm.PseudoBTFID:
+		return Access{Kind: KindNumeric, Name: fmt.Sprintf("kernel variable #%d", int32(in.Imm))}, true
 	}
 	return Access{}, false
 }
@@ -215,31 +216,23 @@ func addSaturating(a, b uint64) uint64 {
 	return a + b
 }
 
-// attach lists where a program is attached. Without a target of its own it is what the program
-// says.
+// attach lists where a program is attached.
 func (c *collector) attach(col *spec.Collection, a spec.Attach) {
 	where := "program " + a.Program
-	own := ""
-	for _, p := range col.Programs {
-		if p.Name == a.Program {
-			own = p.AttachTo
-		}
+	p := col.Program(a.Program)
+	if p == nil {
+		p = &spec.Program{Name: a.Program}
 	}
-	target := a.Target
-	if target == "" || a.Kind == spec.HookTracing {
-		target = own
+	t, err := spec.ResolveTarget(p, a)
+	if err != nil { // nothing to attach to, and nothing that a rule could grant
+		c.addAt(Attach(spec.Target{Kind: a.Kind}), where)
+		return
 	}
-	switch {
-	case a.Kind == spec.HookKprobe:
-		target, _, _ = strings.Cut(target, "+")
-	case a.Kind == spec.HookNetns && target == "":
-		target = a.Netns
+	c.addAt(Attach(t), where)
+	if p.Type == spec.ProgramLSM && a.Kind == spec.HookCgroup {
+		c.addAt(Attach(spec.Target{Kind: spec.HookTracing, Name: p.AttachTo}), where)
 	}
-	c.addAt(Attach(a.Kind, target), where)
-	if a.Target != "" && a.Target != target && a.Kind == spec.HookTracing {
-		c.addAt(Attach(a.Kind, a.Target), where)
-	}
-	if a.Netns != "" {
-		c.addAt(Access{Kind: KindNetns, Name: a.Netns}, where)
+	if t.Netns != "" {
+		c.addAt(Access{Kind: KindNetns, Name: t.Netns}, where)
 	}
 }

@@ -46,7 +46,6 @@ func example() *spec.Collection {
 		Attach: []spec.Attach{
 			{Program: "count", Kind: spec.HookXDP, Target: "veth0", Netns: "/run/netns/a"},
 			{Program: "peek", Kind: spec.HookTracing},
-			{Program: "peek", Kind: spec.HookTracing, Target: "elsewhere"},
 			{Program: "count", Kind: spec.HookNetns, Netns: "/run/netns/b"},
 			{Program: "count", Kind: spec.HookKprobe, Target: "do_unlinkat+0x10"},
 		},
@@ -97,8 +96,7 @@ func TestAccesses(t *testing.T) {
 		{Kind: KindMap, Name: "hash", Where: "inner map of outer"},
 		{Kind: KindAttach, Name: "xdp:veth0", Where: "program count"},
 		{Kind: KindNetns, Name: "/run/netns/a", Where: "program count"},
-		{Kind: KindAttach, Name: "tracing:tcp_connect", Where: "program peek and one more place"},
-		{Kind: KindAttach, Name: "tracing:elsewhere", Where: "program peek"},
+		{Kind: KindAttach, Name: "tracing:tcp_connect", Where: "program peek"},
 		{Kind: KindAttach, Name: "netns:/run/netns/b", Where: "program count"},
 		{Kind: KindNetns, Name: "/run/netns/b", Where: "program count"},
 		{Kind: KindAttach, Name: "kprobe:do_unlinkat", Where: "program count"},
@@ -137,6 +135,9 @@ func TestAccessesHide(t *testing.T) {
 		{"map by index", asm.Insn{Op: asm.OpLoadImm64, Src: asm.PseudoMapIdx}, Access{Kind: KindNumeric, Name: "map #0"}},
 		{"map with a symbol", asm.Insn{Op: asm.OpLoadImm64, Src: asm.PseudoMapFD, Imm: 5, Ref: asm.RefKsym, Symbol: "x"},
 			Access{Kind: KindNumeric, Name: "map #5"}},
+		{"kernel symbol", asm.LoadKsym(asm.R1, "commit_creds"), Access{Kind: KindKsym, Name: "commit_creds"}},
+		{"kernel variable with its type", asm.Insn{Op: asm.OpLoadImm64, Src: asm.PseudoBTFID, Ref: asm.RefKsym, Symbol: "runqueues"},
+			Access{Kind: KindKsym, Name: "runqueues"}},
 		{"kernel variable by number", asm.Insn{Op: asm.OpLoadImm64, Src: asm.PseudoBTFID, Imm: 9}, Access{Kind: KindNumeric, Name: "kernel variable #9"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -148,7 +149,7 @@ func TestAccessesHide(t *testing.T) {
 	}
 	for _, in := range []asm.Insn{
 		asm.Mov64Imm(asm.R1, 36), asm.LoadImm64(asm.R1, 5), asm.LoadMap(asm.R1, "m"), asm.LoadMapValue(asm.R1, "m", 4),
-		asm.LoadVar(asm.R1, "v", 0), asm.LoadFunc(asm.R1, "f"), asm.LoadKsym(asm.R1, "s"), asm.CallFunc("f"), asm.Exit(),
+		asm.LoadVar(asm.R1, "v", 0), asm.LoadFunc(asm.R1, "f"), asm.CallFunc("f"), asm.Exit(),
 	} {
 		if s, ok := Instruction(&in); ok {
 			t.Errorf("%v is evaluated as %v", in, s)

@@ -29,7 +29,7 @@ var dangerousPrograms = map[string]string{
 // dangerousKfunc says what a kernel function can do. Those that decide what the system does need not
 // be listed a second time, and of one that is in no class nothing is known.
 func dangerousKfunc(a Access) string {
-	what := dangerousKfuncs[a.Name]
+	what := dangerousKfuncs[a.names()[0]]
 	switch class, ok := classOf(a); {
 	case what != "":
 	case !ok:

@@ -29,6 +29,7 @@
 //	  max_insns: 20000         # of each program, in slots of 8 bytes
 //	  helpers: ["map_*"]       # helper functions; bpf_ in front may be left out
 //	  kfuncs: []               # kernel functions
+//	  ksyms: []                # kernel symbols, whose addresses programs get
 //	  sleepable: true          # programs that sleep
 //	  freplace: false          # programs that replace functions of others (type ext)
 //	  syscall: false           # programs that call bpf(2) (type syscall)

@@ -52,6 +52,9 @@ func (a Access) impossible() string {
 		}
 	case KindNetns, KindAttach:
 		target := a.names()[0]
+		if target == "" {
+			return "it has no target"
+		}
 		if strings.Contains(target, "/") && path.Clean(target) != target || target == ".." {
 			return "the path is not clean (.., ., // or a slash at its end)"
 		}
@@ -168,7 +171,7 @@ func (p *Policy) list(a Access, v *Decision) {
 		at = key // a kind of hook that is not known here
 	}
 	danger := a.danger()
-	pat, found := l.decide(a.names(), danger != "")
+	pat, found := l.decide(a.spellings(), danger != "")
 	if !strings.HasSuffix(word, ":") {
 		word += " "
 	}

@@ -54,7 +54,7 @@ func ExampleParse() {
 	_, err = policy.Parse("strict.yaml", []byte("maps: {types: [hsh]}"))
 	fmt.Println(err)
 	// Output:
-	// read policy strict.yaml:2:3: unknown key helper; known here: freplace, helpers, kfuncs, max, max_insns, modify_return, sleepable, struct_ops, syscall, types
+	// read policy strict.yaml:2:3: unknown key helper; known here: freplace, helpers, kfuncs, ksyms, max, max_insns, modify_return, sleepable, struct_ops, syscall, types
 	// read policy strict.yaml:1:16: there is no map type hsh
 }
 

@@ -44,16 +44,23 @@ type list struct {
 	items []pattern
 }
 
-// decide finds the pattern that settles a name: any that takes away wins, otherwise the first that
-// grants. Names that are dangerous are granted by exact patterns only.
-func (l list) decide(names []string, dangerous bool) (p pattern, found bool) {
+// spellings are the names that patterns are matched with.
+type spellings struct {
+	granted []string // of patterns that grant
+	exact   []string // of those without a wildcard
+	denied  []string // of patterns that take away
+}
+
+// decide finds the pattern that settles an access: any that takes away wins, otherwise the first that
+// grants. What is dangerous is granted by exact patterns only.
+func (l list) decide(s spellings, dangerous bool) (p pattern, found bool) {
 	for _, it := range l.items {
-		if it.negate && it.matchAny(names) {
+		if it.negate && it.matchAny(s.denied) {
 			return it, true
 		}
 	}
 	for _, it := range l.items {
-		if !it.negate && (it.exact() || !dangerous) && it.matchAny(names) {
+		if !it.negate && (it.exact() && it.matchAny(s.exact) || !dangerous && it.matchAny(s.granted)) {
 			return it, true
 		}
 	}

@@ -3,6 +3,8 @@ package policy
 import (
 	"strings"
 	"testing"
+
+	"github.com/bpfhost/bpfhost/core/spec"
 )
 
 func TestPatternMatch(t *testing.T) {
@@ -41,9 +43,52 @@ func TestListDecide(t *testing.T) {
 		{"sent", false, 5, false},
 		{"other", false, 0, false},
 	} {
-		p, found := l.decide([]string{tt.name}, tt.dangerous)
+		p, found := l.decide(spellings{granted: []string{tt.name}, exact: []string{tt.name}, denied: []string{tt.name}}, tt.dangerous)
 		if found != (tt.line != 0) || p.line != tt.line || p.negate != tt.negate {
 			t.Errorf("%s (dangerous %v): %+v, %v", tt.name, tt.dangerous, p, found)
+		}
+	}
+}
+
+// hook is an attachment, with its target as policies name it.
+func hook(k spec.HookKind, target string) Access {
+	return Access{Kind: KindAttach, Name: k.String() + ":" + target}
+}
+
+// TestSpellings: what is denied is denied under every name that the loader takes for it, and what is
+// granted is no more than was named.
+func TestSpellings(t *testing.T) {
+	kfunc := func(name string) Access { return Access{Kind: KindKfunc, Name: name} }
+	for _, tt := range []struct {
+		policy string
+		a      Access
+		want   bool
+	}{
+		{`programs: {kfuncs: ["*", "!bpf_task_acquire"]}`, kfunc("bpf_task_acquire___x"), false},
+		{`programs: {kfuncs: ["*", "!bpf_task_acquire___x"]}`, kfunc("bpf_task_acquire___x"), false},
+		{`programs: {kfuncs: ["*", "!bpf_task_acquire___y"]}`, kfunc("bpf_task_acquire___x"), true},
+		{`programs: {kfuncs: ["*_ok"]}`, kfunc("bpf_task_acquire___ok"), false},
+		{`programs: {kfuncs: ["*"]}`, kfunc("bpf_send_signal_task___x"), false},
+		{`programs: {kfuncs: [bpf_task_acquire]}`, kfunc("bpf_task_acquire___x"), true},
+		{`programs: {kfuncs: [bpf_task_acquire___x]}`, kfunc("bpf_task_acquire___x"), true},
+		{`programs: {kfuncs: [bpf_task_acquire___x]}`, kfunc("bpf_task_acquire"), false},
+		{"class: observe\nprograms: {kfuncs: [bpf_sock_destroy]}", kfunc("bpf_sock_destroy___x"), false},
+		{`attach: {tracing: ["*", "!sched_process_exec"]}`, hook(spec.HookTracing, "sched_process_exec___x"), false},
+		{`attach: {tracing: ["*_process_exec"]}`, hook(spec.HookTracing, "signal_deliver___process_exec"), false},
+		{`attach: {tracing: ["*_process_exec"]}`, hook(spec.HookTracing, "sched_process_exec"), true},
+		{`attach: {tracing: ["*", "!f"]}`, hook(spec.HookTracing, "mod:f"), false},
+		{`attach: {tracing: ["*", "!f"]}`, hook(spec.HookTracing, "mod:f___x"), false},
+		{`attach: {tracing: [f]}`, hook(spec.HookTracing, "mod:f"), false},
+		{`attach: {tracing: ["mod:*"]}`, hook(spec.HookTracing, "mod:f"), true},
+		{`attach: {kprobe: ["*", "!f"]}`, hook(spec.HookKprobe, "mod:f"), false},
+		{`attach: {xdp: ["a___b"]}`, hook(spec.HookXDP, "a___b"), true},
+		{`attach: {xdp: [a]}`, hook(spec.HookXDP, "a___b"), false},
+		{`programs: {ksyms: [jiffies]}`, Access{Kind: KindKsym, Name: "jiffies"}, true},
+		{`programs: {ksyms: [jiffies]}`, Access{Kind: KindKsym, Name: "commit_creds"}, false},
+		{`programs: {kfuncs: ["*"]}`, Access{Kind: KindKsym, Name: "jiffies"}, false},
+	} {
+		if d := parse(t, tt.policy).Decision(nil, tt.a); d.Allowed != tt.want {
+			t.Errorf("%s: %s: %v", tt.policy, tt.a, d)
 		}
 	}
 }

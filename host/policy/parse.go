@@ -165,7 +165,7 @@ func (d *decoder) topKeys() keys {
 		"class":   d.class,
 		"objects": d.objects,
 		"programs": d.section(keys{
-			"types": d.list("program"), "helpers": d.list("helper"), "kfuncs": d.list("kfunc"),
+			"types": d.list("program"), "helpers": d.list("helper"), "kfuncs": d.list("kfunc"), "ksyms": d.list("ksym"),
 			"max": d.number(KindPrograms), "max_insns": d.number(KindInsns),
 			RightSleepable: d.right, RightFreplace: d.right, RightSyscall: d.right,
 			RightStructOps: d.right, RightModifyReturn: d.right,

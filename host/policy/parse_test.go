@@ -39,6 +39,7 @@ programs:
   max_insns: 20_000
   helpers: ["map_*", "!bpf_map_delete_elem", bpf_ktime_get_ns, bpf_send_signal]
   kfuncs: []
+  ksyms: [jiffies]
   sleepable: true
   freplace: false
   syscall: false
@@ -117,7 +118,7 @@ func TestParseKeys(t *testing.T) {
 		}
 		removed++
 	}
-	if removed != 33 {
+	if removed != 34 {
 		t.Errorf("%d keys were tried", removed)
 	}
 }
@@ -127,14 +128,14 @@ func everyAccess() []Access {
 	list := []Access{
 		{Kind: KindPlugin, Name: "guard"}, {Kind: KindModule, Name: digestA},
 		{Kind: KindObject, Name: "drops", Digest: digestB}, {Kind: KindObjectEdit, Name: "drops", Digest: digestB},
-		{Kind: KindProgram, Name: "xdp"}, {Kind: KindProgram, Name: "lsm"}, {Kind: KindKfunc, Name: "bpf_rdonly_cast"},
+		{Kind: KindProgram, Name: "xdp"}, {Kind: KindProgram, Name: "lsm"}, {Kind: KindKfunc, Name: "bpf_rdonly_cast"}, {Kind: KindKsym, Name: "jiffies"},
 		{Kind: KindHelper, Name: "bpf_map_lookup_elem"}, {Kind: KindHelper, Name: "bpf_send_signal"},
 		{Kind: KindNetns, Name: "/run/netns/a"}, {Kind: KindMap, Name: "hash"}, {Kind: KindMapRW, Name: "counts"},
 		{Kind: KindPinRead, Name: "/sys/fs/bpf/shared/a"}, {Kind: KindPinWrite, Name: "/sys/fs/bpf/shared/a"},
-		Attach(spec.HookXDP, "veth1"), Attach(spec.HookXDP, "veth9"), Attach(spec.HookTCX, "eth0"),
-		Attach(spec.HookCgroup, "/sys/fs/cgroup/app/x"), Attach(spec.HookTracepoint, "sched/sched_switch"),
-		Attach(spec.HookRawTracepoint, "sched_switch"), Attach(spec.HookTracing, "tcp_connect"),
-		Attach(spec.HookKprobe, "do_unlinkat"), Attach(spec.HookNetns, "/run/netns/a"),
+		hook(spec.HookXDP, "veth1"), hook(spec.HookXDP, "veth9"), hook(spec.HookTCX, "eth0"),
+		hook(spec.HookCgroup, "/sys/fs/cgroup/app/x"), hook(spec.HookTracepoint, "sched/sched_switch"),
+		hook(spec.HookRawTracepoint, "sched_switch"), hook(spec.HookTracing, "tcp_connect"),
+		hook(spec.HookKprobe, "do_unlinkat"), hook(spec.HookNetns, "/run/netns/a"),
 	}
 	for _, r := range []string{RightSleepable, RightFreplace, RightSyscall, RightStructOps, RightModifyReturn} {
 		list = append(list, Access{Kind: KindRight, Name: r})

@@ -130,6 +130,7 @@ func makeListPaths() map[string]string {
 		"program":   "programs.types",
 		"helper":    "programs.helpers",
 		"kfunc":     "programs.kfuncs",
+		"ksym":      "programs.ksyms",
 		"map":       "maps.types",
 		"map-rw":    "maps.runtime_rw",
 		"pin-read":  "pins.read",

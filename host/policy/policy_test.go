@@ -39,7 +39,7 @@ func TestBuiltIn(t *testing.T) {
 	for _, s := range []Access{
 		ProgramType(spec.ProgramXDP), ProgramType(spec.ProgramTracing), right(RightSleepable), Helper(asm.HelperMapLookupElem),
 		{Kind: KindKfunc, Name: "bpf_dynptr_slice"}, MapType(spec.MapRingbuf), MapRW("counts"), ObjectEdit("drops"),
-		Attach(spec.HookXDP, "eth0"), Attach(spec.HookCgroup, "/sys/fs/cgroup/a/b"), Attach(spec.HookTracepoint, "sched/sched_switch"),
+		hook(spec.HookXDP, "eth0"), hook(spec.HookCgroup, "/sys/fs/cgroup/a/b"), hook(spec.HookTracepoint, "sched/sched_switch"),
 		{Kind: KindNetns, Name: "/run/netns/a"}, pin("/sys/fs/bpf/bpfhost/x/y"), {Kind: KindTotalBytes, Value: 1 << 29},
 		{Kind: KindObject, Name: "drops"}, {Kind: KindPlugin, Name: "any"},
 	} {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -18,7 +19,7 @@ type Requests struct {
 //
 //	program TYPE         helper NAME      attach KIND:TARGET   object edit   pin-read PATH
 //	map TYPE             kfunc NAME       map-rw NAME          sleepable     pin-write PATH
-//	modify_return
+//	modify_return        ksym NAME
 //
 // What stands in capitals is a pattern (see the package comment), except KIND, which is the name of
 // a kind of hook. The error names the text that is not a request.
@@ -37,7 +38,7 @@ func (r *Requests) Texts() []string { return append([]string(nil), r.texts...) }
 
 // requestWords are the first words of requests that take a pattern.
 var requestWords = map[string]Kind{
-	"program": KindProgram, "map": KindMap, "helper": KindHelper, "kfunc": KindKfunc, "attach": KindAttach,
+	"program": KindProgram, "map": KindMap, "helper": KindHelper, "kfunc": KindKfunc, "ksym": KindKsym, "attach": KindAttach,
 	"map-rw": KindMapRW, "pin-read": KindPinRead, "pin-write": KindPinWrite,
 }
 
@@ -51,7 +52,7 @@ func (r *Requests) add(text string) error {
 	case text == RightSleepable || text == RightModifyReturn:
 		key, pat = KindRight.String(), text
 	case !ok:
-		return bad("it starts with no known word (program, map, helper, kfunc, attach, map-rw, object edit, sleepable, modify_return, pin-read, pin-write)")
+		return bad("it starts with no known word (program, map, helper, kfunc, ksym, attach, map-rw, object edit, sleepable, modify_return, pin-read, pin-write)")
 	case arg == "":
 		return bad("a name or pattern is missing")
 	case kind == KindAttach:
@@ -95,7 +96,7 @@ func (r *Requests) matches(a Access) bool {
 	}
 	key := a.Kind.String()
 	switch a.Kind {
-	case KindProgram, KindHelper, KindKfunc, KindMap, KindMapRW, KindObjectEdit, KindPinRead, KindPinWrite:
+	case KindProgram, KindHelper, KindKfunc, KindKsym, KindMap, KindMapRW, KindObjectEdit, KindPinRead, KindPinWrite:
 	case KindAttach:
 		family, _, _ := strings.Cut(a.Name, ":")
 		key = attachKey(family)
@@ -106,20 +107,48 @@ func (r *Requests) matches(a Access) bool {
 	default:
 		return true
 	}
-	_, ok := r.lists[key].decide(a.names(), a.danger() != "")
+	_, ok := r.lists[key].decide(a.spellings(), a.danger() != "")
 	return ok
 }
 
-// names are the spellings of an access that patterns are matched with.
+// names are the spellings of an access that patterns are matched with. A kernel name may carry a
+// flavor that the loader leaves out where the kernel has no such name, so what comes before it
+// counts.
 func (a Access) names() []string {
 	switch a.Kind {
 	case KindHelper:
 		if short, ok := strings.CutPrefix(a.Name, "bpf_"); ok {
 			return []string{a.Name, short}
 		}
+	case KindKfunc, KindKsym:
+		return []string{btf.Essential(a.Name)}
 	case KindAttach:
-		_, target, _ := strings.Cut(a.Name, ":")
+		family, target, _ := strings.Cut(a.Name, ":")
+		if functionFamilies[family] {
+			target = btf.Essential(target)
+		}
 		return []string{target}
 	}
 	return []string{a.Name}
+}
+
+// functionFamilies are the families of hooks whose targets are kernel functions and the like.
+var functionFamilies = map[string]bool{spec.HookTracing.String(): true, spec.HookKprobe.String(): true}
+
+// spellings are the names that rules are matched with: those that take away see the name as it is
+// written too, and a function without its module.
+func (a Access) spellings() spellings {
+	written := a.Name
+	family, target, _ := strings.Cut(a.Name, ":")
+	if a.Kind == KindAttach {
+		written = target
+	}
+	s := spellings{granted: a.names(), exact: append(a.names(), written)}
+	s.denied = s.exact
+	if a.Kind == KindAttach && functionFamilies[family] {
+		if _, function, ok := strings.Cut(target, ":"); ok {
+			s.denied = append(s.denied, function, btf.Essential(function))
+		}
+	}
+	return s
 }

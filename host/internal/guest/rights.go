@@ -2,7 +2,6 @@ package guest
 
 import (
 	"github.com/bpfhost/bpfhost/abi"
-	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/policy"
@@ -46,19 +45,21 @@ func (r *rights) settingBytes(a access, v []byte) error {
 	if a.def.ID() != abi.PropAttachTarget {
 		return nil
 	}
-	return r.allow(policy.Attach(a.obj.(tx.AttachRef).Get().Kind, string(v)))
+	ref := a.obj.(tx.AttachRef)
+	attach := *ref.Get()
+	attach.Target = string(v)
+	t, err := spec.ResolveTarget(ref.Object.Work.Program(attach.Program), attach)
+	if err != nil {
+		return nil // it is not complete yet
+	}
+	return r.allow(policy.Attach(t))
 }
 
 // inserting evaluates instructions that are about to become part of a program.
 func (r *rights) inserting(ins []spec.Insn) error {
 	for i := range ins {
-		var s policy.Access
-		switch in := &ins[i].Insn; {
-		case in.Ref == asm.RefKfunc:
-			s = policy.Access{Kind: policy.KindKfunc, Name: in.Symbol}
-		case in.Op == asm.OpCall && in.Src == 0 && in.Ref == asm.RefNone:
-			s = policy.Helper(asm.Helper(in.Imm))
-		default:
+		s, ok := policy.Instruction(&ins[i].Insn)
+		if !ok || s.Kind == policy.KindNumeric { // a name may still be put in
 			continue
 		}
 		if err := r.allow(s); err != nil {
