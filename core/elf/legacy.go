@@ -68,11 +68,12 @@ func (l *loader) readLegacyMap(s *object.Section, sym *object.Symbol, data []byt
 	if end-sym.Value < legacySize {
 		return legacyDef{}, s.Errorf(sym.Value, "map %q has %d bytes, at least %d are needed", object.Show(sym.Name), end-sym.Value, legacySize)
 	}
-	if l.hasMap(sym.Name) {
-		return legacyDef{}, s.Errorf(sym.Value, "second map named %q", object.Show(sym.Name))
+	name, err := l.mapName(sym)
+	if err != nil {
+		return legacyDef{}, s.Errorf(sym.Value, "%w", err)
 	}
 	c := wire.NewAt(object.Show(s.Name).String(), l.f.Order, data[sym.Value:end], sym.Value)
-	m := &spec.Map{Name: sym.Name, Section: s.Name}
+	m := &spec.Map{Name: name, Section: s.Name}
 	m.Type, m.KeySize, m.ValueSize, m.MaxEntries = spec.MapType(c.U32()), c.U32(), c.U32(), c.U32()
 	if c.Len() >= 4 {
 		m.Flags = spec.MapFlags(c.U32())

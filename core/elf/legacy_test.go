@@ -241,3 +241,28 @@ func TestSectionRules(t *testing.T) {
 		}
 	}
 }
+
+// TestLegacyStatic reads static definitions of one name, as a linker leaves them.
+func TestLegacyStatic(t *testing.T) {
+	f, err := elftest.Assemble("nobtf\nlicense GPL\nsection xdp\n.func prog\nr0 = 2\nexit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var data []byte
+	for i := range 3 {
+		f.Symbols = append(f.Symbols, elftest.Symbol{Name: "m", Section: "maps", Value: uint64(len(data)), Size: 16, Type: elftest.Object})
+		for _, x := range []uint32{2, 4, 8, uint32(i + 1)} {
+			data = binary.LittleEndian.AppendUint32(data, x)
+		}
+	}
+	f.Sections = append(f.Sections, elftest.Section{Name: "maps", Data: data, Flags: elftest.Alloc, Align: 4})
+	c, err := elf.LoadBytes(f.Bytes(), elf.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range []string{"m", "m.2", "m.3"} {
+		if m := c.Map(name); m == nil || m.MaxEntries != uint32(i+1) {
+			t.Errorf("map %s: %+v", name, m)
+		}
+	}
+}

@@ -16,6 +16,7 @@ type mapTable struct {
 	c        *spec.Collection
 	mapAt    map[location]*spec.Map // where maps are defined
 	mapNames map[string]bool
+	copies   map[string]int  // by name: how many static maps had it before
 	declared map[string]bool // maps that another object defines
 }
 
@@ -197,3 +198,24 @@ func (t *mapTable) addMap(m *spec.Map, s *object.Section, at uint64) error {
 }
 
 func (t *mapTable) hasMap(name string) bool { return t.mapNames[name] }
+
+// mapName returns the name of the map that a symbol is. A second static one gets a number, as files that
+// were linked from several have them; of global ones there is one.
+func (l *loader) mapName(sym *object.Symbol) (string, error) {
+	name := sym.Name
+	if !l.hasMap(name) {
+		return name, nil
+	}
+	if sym.Bind != object.BindLocal {
+		return "", fmt.Errorf("second map named %q", object.Show(name))
+	}
+	if l.copies == nil {
+		l.copies = make(map[string]int)
+	}
+	for l.hasMap(name) {
+		l.copies[sym.Name]++
+		name = sym.Name + "." + strconv.Itoa(l.copies[sym.Name]+1)
+	}
+	l.note(NoteDuplicate, "static map %s has the name of another and is called %s", sym.Name, name)
+	return name, nil
+}

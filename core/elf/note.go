@@ -25,6 +25,7 @@ const (
 	NoteValue         = "N15"
 	NoteWrapped       = "N16"
 	NoteUntyped       = "N17"
+	NoteMore          = "N18"
 )
 
 // NoteTexts says what each code of a note means.
@@ -44,6 +45,7 @@ var NoteTexts = map[string]string{
 	NoteValue:         "a map definition has a value that libbpf refuses; it is kept as it is and has to be changed before loading",
 	NoteWrapped:       "a map definition is the only member of another struct, as Rust libraries write it; libbpf refuses it",
 	NoteUntyped:       "types have parts of type void, as C++ writes methods and references; they are left out for the kernel",
+	NoteMore:          "there are more notes, which are left out",
 	NoteTailCall:      "a section with two numbers for its name is an entry of an array of programs, as iproute2 has it",
 }
 
@@ -52,6 +54,9 @@ var NoteTexts = map[string]string{
 func (l *loader) note(code, format string, names ...string) {
 	if len(l.c.Notes) >= maxNotes {
 		return
+	}
+	if len(l.c.Notes) == maxNotes-1 {
+		code, format, names = NoteMore, NoteTexts[NoteMore], nil
 	}
 	args := make([]any, len(names))
 	for i, n := range names {

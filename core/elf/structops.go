@@ -101,11 +101,12 @@ func (l *loader) readInstance(s *object.Section, v btf.SecVar, data []byte, symb
 	if def.Size == 0 || uint64(def.Size) > uint64(len(data))-sym.Value {
 		return nil, s.Errorf(sym.Value, "instance %q has %d bytes, which do not fit the section", name, def.Size)
 	}
-	if l.hasMap(decl.Name) {
-		return nil, s.Errorf(sym.Value, "second map named %q", name)
+	unique, err := l.mapName(sym)
+	if err != nil {
+		return nil, s.Errorf(sym.Value, "%w", err)
 	}
 	m := &spec.Map{
-		Name: decl.Name, Section: s.Name, Type: spec.MapStructOps, KeySize: 4, ValueSize: def.Size, MaxEntries: 1,
+		Name: unique, Section: s.Name, Type: spec.MapStructOps, KeySize: 4, ValueSize: def.Size, MaxEntries: 1,
 		Value: id, Optional: strings.HasPrefix(s.Name, object.OptionalMark), Tags: l.mapTags(v.Type),
 		Data: bytes.Clone(data[sym.Value : sym.Value+uint64(def.Size)]),
 	}
@@ -158,8 +159,11 @@ func (l *loader) readMember(members map[string]string, instances []*structOps, s
 		return s.Errorf(r.Offset, "instance %q: %w", object.Show(o.m.Name), err)
 	}
 	if entry != nil {
-		path := l.types.Name(o.typ) + "." + memberAt(l.types, o.typ, at)
-		if err := addMember(members, sections, entry, path); err != nil {
+		path, err := memberAt(l.types, o.typ, at)
+		if err == nil {
+			err = addMember(members, sections, entry, l.types.Name(o.typ)+"."+path)
+		}
+		if err != nil {
 			return s.Errorf(r.Offset, "instance %q: %w", object.Show(o.m.Name), err)
 		}
 	}
@@ -187,9 +191,9 @@ const maxMember = 16
 
 // memberAt returns the path of the member at an offset in bytes: "a", or "a.b" for one of a nested
 // struct.
-func memberAt(t *btf.Types, id btf.ID, at uint32) string {
+func memberAt(t *btf.Types, id btf.ID, at uint32) (string, error) {
 	path := ""
-	for range maxMember {
+	for depth := 0; ; depth++ {
 		typ, err := t.Type(t.Strip(id))
 		st, ok := typ.(*btf.Struct)
 		if err != nil || !ok {
@@ -204,6 +208,9 @@ func memberAt(t *btf.Types, id btf.ID, at uint32) string {
 		if best < 0 {
 			break
 		}
+		if depth == maxMember {
+			return "", fmt.Errorf("member %q is nested more than %d deep", object.Show(path), maxMember)
+		}
 		m := st.Members[best]
 		if path != "" && m.Name != "" {
 			path += "."
@@ -215,5 +222,5 @@ func memberAt(t *btf.Types, id btf.ID, at uint32) string {
 	if at != 0 {
 		path += "+" + strconv.FormatUint(uint64(at), 10)
 	}
-	return path
+	return path, nil
 }

@@ -2,6 +2,7 @@ package elf
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/btf"
@@ -72,8 +73,27 @@ func TestMemberAt(t *testing.T) {
 		t.Fatal(err)
 	}
 	for at, want := range map[uint32]string{0: "x", 8: "a", 16: "b", 4: "x+4"} {
-		if got := memberAt(types, out, at); got != want {
-			t.Errorf("%d: %q, want %q", at, got, want)
+		if got, err := memberAt(types, out, at); got != want || err != nil {
+			t.Errorf("%d: %q, %v, want %q", at, got, err, want)
 		}
+	}
+}
+
+// TestMemberAtDeep has a member deeper in a struct than any that means something.
+func TestMemberAtDeep(t *testing.T) {
+	var b btf.Builder
+	id := b.Add(&btf.Pointer{})
+	for range maxMember + 1 {
+		id = b.Add(&btf.Struct{Size: 8, Members: []btf.Member{{Name: "m", Type: id}}})
+	}
+	types, err := b.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := memberAt(types, id-1, 0); err != nil || strings.Count(got, "m") != maxMember {
+		t.Errorf("%d levels: %q, %v", maxMember, got, err)
+	}
+	if got, err := memberAt(types, id, 0); err == nil || !strings.Contains(err.Error(), "nested more than 16 deep") {
+		t.Errorf("%d levels: %q, %v", maxMember+1, got, err)
 	}
 }

@@ -1,6 +1,8 @@
 package elflink
 
 import (
+	"fmt"
+
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/elf/internal/object"
 )
@@ -29,7 +31,11 @@ func agree(a, b *global) error {
 	if s, t := b.in.sectionOf[b.decl], a.in.sectionOf[a.decl]; s != t && s != "" && t != "" {
 		return linkError("%q is in section %s here and in %s in %s", object.Show(b.name), object.Show(s), object.Show(t), a.in.name)
 	}
-	if !sameShape(a.in.types, a.decl, b.in.types, b.decl) {
+	same, err := sameShape(a.in.types, a.decl, b.in.types, b.decl)
+	if err != nil {
+		return linkError("%q, also in %s: %w", object.Show(b.name), a.in.name, err)
+	}
+	if !same {
 		return linkError("%q is %s here and %s in %s", object.Show(b.name), object.Show(b.in.declared(y)), object.Show(a.in.declared(x)), a.in.name)
 	}
 	return nil
@@ -63,7 +69,7 @@ type shapePair struct {
 const maxShapes = 1 << 16
 
 // sameShape compares two variables or functions. It does not recurse, whatever the types.
-func sameShape(a *btf.Types, x btf.ID, b *btf.Types, y btf.ID) bool {
+func sameShape(a *btf.Types, x btf.ID, b *btf.Types, y btf.ID) (bool, error) {
 	s := shapes{a: a, b: b, work: []shapePair{{x, y, true}}, seen: make(map[shapePair]bool)}
 	for len(s.work) > 0 {
 		p := s.work[len(s.work)-1]
@@ -73,11 +79,14 @@ func sameShape(a *btf.Types, x btf.ID, b *btf.Types, y btf.ID) bool {
 			continue
 		}
 		s.seen[p] = true
-		if len(s.seen) > maxShapes || !s.step(p) {
-			return false
+		if len(s.seen) > maxShapes {
+			return false, fmt.Errorf("its types are made of more than %d others and cannot be compared", maxShapes)
+		}
+		if !s.step(p) {
+			return false, nil
 		}
 	}
-	return true
+	return true, nil
 }
 
 func (s *shapes) add(a, b btf.ID, exact bool) bool {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/elftest"
@@ -136,5 +137,24 @@ func sameLinked(t *testing.T, want, got []byte) {
 		if c.Hunks != nil || c.Op != spec.ChangeModify {
 			t.Errorf("%s", spec.AppendChanges(nil, []spec.Change{c}))
 		}
+	}
+}
+
+// TestAgreeBound compares types that are made of more others than is looked at.
+func TestAgreeBound(t *testing.T) {
+	var b btf.Builder
+	id := b.Add(&btf.Int{Name: "int", Size: 4})
+	for range maxShapes {
+		id = b.Add(&btf.Pointer{Type: id})
+	}
+	types, err := b.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if same, err := sameShape(types, id-2, types, id-2); !same || err != nil {
+		t.Errorf("%d types: %v, %v", maxShapes, same, err)
+	}
+	if same, err := sameShape(types, id, types, id); same || err == nil || !strings.Contains(err.Error(), "cannot be compared") {
+		t.Errorf("%d types: %v, %v", maxShapes+1, same, err)
 	}
 }
