@@ -161,7 +161,7 @@ func BenchmarkForKernel(b *testing.B) {
 	types := fixture(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := types.ForKernel(KernelOptions{}); err != nil {
+		if _, _, err := types.ForKernel(KernelOptions{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -32,7 +32,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil || types.Validate() != nil {
 			return
 		}
-		fixed, err := types.ForKernel(KernelOptions{})
+		fixed, _, err := types.ForKernel(KernelOptions{})
 		if err != nil {
 			return
 		}

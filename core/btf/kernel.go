@@ -1,7 +1,6 @@
 package btf
 
 import (
-	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -13,24 +12,19 @@ var ErrForKernel = errors.New("types cannot be loaded")
 
 // KernelOptions say what the kernel needs to know and the compiler did not.
 type KernelOptions struct {
-	// Sections are the data sections by name. What is missing is laid out in the order of the
-	// table.
+	// Sections are the data sections by name. Variables of others that the table has no offsets for
+	// follow each other.
 	Sections map[string]SectionLayout
 	// Static names the global functions that the verifier shall treat as static ones (hidden
 	// symbols).
 	Static []string
 }
 
-// SectionLayout is where the variables of a data section are.
-type SectionLayout struct {
-	Size uint32            // bytes
-	Vars map[string]uint32 // offsets in bytes by the name of the variable
-}
-
 // Names of the sections of externs (bpf_helpers.h of libbpf).
 const (
-	ksymsSection = ".ksyms"
-	dummyName    = "dummy_ksym"
+	ksymsSection   = ".ksyms"
+	kconfigSection = ".kconfig"
+	dummyName      = "dummy_ksym"
 )
 
 // maxKernelName is the length in bytes of names that every kernel accepts (KSYM_NAME_LEN before
@@ -42,16 +36,16 @@ const maxKernelName = 127
 // variables that do not overlap, of FUNC and VAR types no extern linkage, of the parameters of
 // functions names, and of names that they are C identifiers. As libbpf does, a kernel symbol
 // becomes an int variable, and a kernel function in a DATASEC becomes a dummy one. What Untyped finds
-// is left out, and functions with such parameters are static: the verifier cannot check them alone. The
+// is left out, and functions with such parameters are static: the verifier cannot check them alone. A
+// section whose variables the kernel would refuse has none afterwards, and is among the lost ones. The
 // error wraps ErrForKernel.
-func (t *Types) ForKernel(o KernelOptions) ([]byte, error) {
+func (t *Types) ForKernel(o KernelOptions) (blob []byte, lost []LostSection, err error) {
 	if t.base != nil {
-		return nil, fmt.Errorf("prepare types: %w: they are split", ErrForKernel)
+		return nil, nil, fmt.Errorf("prepare types: %w: they are split", ErrForKernel)
 	}
 	f := &fixer{t: t, o: o, e: newEncoder(t.big, 0), named: map[ID]bool{}, ksyms: map[ID]bool{}}
 	f.e.strs = slices.Clone(t.strs.data)
 	f.survey()
-	var err error
 	t.headers(func(id ID, off, _, _ uint32) bool {
 		if err = f.copy(id, off); err != nil {
 			err = fmt.Errorf("prepare type %d: %w", id, err)
@@ -62,13 +56,13 @@ func (t *Types) ForKernel(o KernelOptions) ([]byte, error) {
 		err = f.append()
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var layout []byte
 	if f.unknown {
 		layout = t.layout
 	}
-	return f.e.blob(layout), nil
+	return f.e.blob(layout), f.lost, nil
 }
 
 // fixer copies a table.
@@ -84,6 +78,7 @@ type fixer struct {
 	empty   ID          // an empty struct, 0 if it is not needed
 	pointer ID          // a pointer to void, 0 if it is not needed
 	unknown bool        // there are types of kinds that only the layout table knows
+	lost    []LostSection
 }
 
 // survey finds what must change and assigns ids to the types to be added.
@@ -167,9 +162,7 @@ func (f *fixer) copy(id ID, off uint32) error {
 		}
 	case KindDatasec:
 		d := f.t.decode(r).(*Datasec)
-		if err := f.datasec(d); err != nil {
-			return fmt.Errorf("section %s: %w", d.Name, err)
-		}
+		f.datasec(d)
 		f.put(b[4:], r.info&^maxVlen|uint32(len(d.Vars)))
 		f.put(b[8:], d.Size)
 		f.e.out = f.e.out[:begin+12]
@@ -207,69 +200,6 @@ func (f *fixer) params(id ID, r record, b []byte) error {
 		}
 		f.put(b[12+8*i:], off)
 	}
-	return nil
-}
-
-// datasec sets the size of a section and the offsets of its variables.
-func (f *fixer) datasec(d *Datasec) error {
-	layout, known := f.o.Sections[d.Name]
-	d.Vars = slices.Clone(d.Vars)
-	externs := d.Name == ksymsSection
-	for i := range d.Vars {
-		v := &d.Vars[i]
-		if f.t.Kind(v.Type) == KindFunc {
-			v.Type, externs = f.dummy, true
-		}
-		if off, ok := layout.Vars[f.t.Name(v.Type)]; ok {
-			v.Offset = off
-		}
-	}
-	switch {
-	case externs:
-		for i := range d.Vars {
-			d.Vars[i].Offset, d.Vars[i].Size = uint32(i)*4, 4
-		}
-		d.Size = uint32(len(d.Vars)) * 4
-	case known:
-		d.Size = layout.Size
-	case d.Size == 0:
-		if err := f.layOut(d); err != nil {
-			return err
-		}
-	}
-	// The kernel has no variables without a size.
-	d.Vars = slices.DeleteFunc(d.Vars, func(v SecVar) bool { return v.Size == 0 })
-	slices.SortStableFunc(d.Vars, func(a, b SecVar) int { return cmp.Compare(a.Offset, b.Offset) })
-	end := uint64(0)
-	for _, v := range d.Vars {
-		if uint64(v.Offset) < end {
-			return fmt.Errorf("%w: variable %q at %d overlaps the one before", ErrForKernel, f.t.Name(v.Type), v.Offset)
-		}
-		end = uint64(v.Offset) + uint64(v.Size)
-	}
-	if end > uint64(d.Size) {
-		return fmt.Errorf("%w: variables take %d bytes of %d", ErrForKernel, end, d.Size)
-	}
-	d.Size = max(d.Size, 1) // nor sections without one
-	return nil
-}
-
-// layOut places the variables of a section one after the other.
-func (f *fixer) layOut(d *Datasec) error {
-	at := uint64(0)
-	for i := range d.Vars {
-		align, err := f.t.Align(d.Vars[i].Type)
-		if err != nil {
-			align = pointerSize
-		}
-		at = (at + uint64(align) - 1) / uint64(align) * uint64(align)
-		if at+uint64(d.Vars[i].Size) > 1<<32-1 {
-			return fmt.Errorf("%w: %w", ErrForKernel, ErrTooBig)
-		}
-		d.Vars[i].Offset = uint32(at)
-		at += uint64(d.Vars[i].Size)
-	}
-	d.Size = uint32(at)
 	return nil
 }
 

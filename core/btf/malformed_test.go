@@ -173,7 +173,7 @@ func TestMalformedKindWithLayout(t *testing.T) {
 	if _, err := types.Size(1); !errors.Is(err, ErrNoSize) {
 		t.Errorf("size of an unknown kind: %v", err)
 	}
-	fixed, err := types.ForKernel(KernelOptions{})
+	fixed, _, err := types.ForKernel(KernelOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +265,7 @@ func checkChain(t *testing.T, name string, types *Types) {
 	Compatible(types, last, types, last)
 	matches(types, last, types, last)
 	fits(types, last, last)
-	if _, err := types.ForKernel(KernelOptions{}); err != nil {
+	if _, _, err := types.ForKernel(KernelOptions{}); err != nil {
 		t.Errorf("%v", err)
 	}
 }
@@ -470,7 +470,9 @@ func exercise(raw, ext []byte) {
 		_ = types.AppendC(nil, id)
 	}
 	_, _ = types.Find("task___local", KindStruct)
-	_, _ = types.ForKernel(KernelOptions{})
+	_, _, _ = types.ForKernel(KernelOptions{})
+	laid := SectionLayout{Size: 16, Vars: []VarLayout{{Name: "x", Size: 4}}}
+	_, _, _ = types.ForKernel(KernelOptions{Sections: map[string]SectionLayout{".data": laid, ".bss": laid, ".kconfig": laid, ".rodata": laid}})
 	e, err := ParseExt(ext, types)
 	if err != nil {
 		return

@@ -42,7 +42,7 @@ func TestRawBpftool(t *testing.T) {
 	if err != nil {
 		testenv.Skip(t, testenv.Clang, "bpftool: "+err.Error())
 	}
-	blob, err := fixture(t).ForKernel(KernelOptions{})
+	blob, _, err := fixture(t).ForKernel(KernelOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func TestUntyped(t *testing.T) {
 	if n, err := types.Align(4); n != 4 || err != nil {
 		t.Errorf("alignment %d, %v", n, err)
 	}
-	blob, err := types.ForKernel(KernelOptions{})
+	blob, _, err := types.ForKernel(KernelOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestUntyped(t *testing.T) {
 // TestKernelTakesUntyped loads what is left of such types.
 func TestKernelTakesUntyped(t *testing.T) {
 	needKernel(t)
-	blob, err := untyped(t).ForKernel(KernelOptions{})
+	blob, _, err := untyped(t).ForKernel(KernelOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,9 +97,12 @@ func (l *session) loadTypes(programs []*spec.Program) error {
 	if l.spec.BTF == nil || l.spec.BTF.Len() < 2 {
 		return nil
 	}
-	raw, err := l.spec.BTF.ForKernel(btf.KernelOptions{Sections: l.sections(), Static: l.spec.Hidden})
+	raw, lost, err := l.spec.BTF.ForKernel(btf.KernelOptions{Sections: l.sections(), Static: l.spec.Hidden})
 	if err != nil {
 		return fmt.Errorf("load types: %w", err)
+	}
+	for _, s := range lost {
+		l.note(spec.Note{Code: "L08", Text: fmt.Sprintf("the types of section %q are left out: %v", s.Name, s.Err)})
 	}
 	fd, b, err := l.giveTypes(raw, programs)
 	if err == nil {
@@ -162,12 +165,13 @@ func (l *session) sections() map[string]btf.SectionLayout {
 	all := make(map[string]btf.SectionLayout)
 	for _, m := range l.spec.Maps {
 		if m.Section != "" && m.Section[0] == '.' && m.Section != ".maps" {
-			all[m.Section] = btf.SectionLayout{Size: m.ValueSize, Vars: make(map[string]uint32)}
+			all[m.Section] = btf.SectionLayout{Size: m.ValueSize}
 		}
 	}
 	for _, v := range l.spec.Vars {
 		if s, ok := all[v.Section]; ok {
-			s.Vars[v.Name] = v.Offset
+			s.Vars = append(s.Vars, btf.VarLayout{Name: v.Name, Type: v.Type, Offset: v.Offset, Size: v.Size})
+			all[v.Section] = s
 		}
 	}
 	return all

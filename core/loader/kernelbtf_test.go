@@ -32,7 +32,7 @@ func typedProgram(t *testing.T) (*btf.Types, *spec.Program) {
 
 func TestAddLines(t *testing.T) {
 	types, p := typedProgram(t)
-	raw, err := types.ForKernel(btf.KernelOptions{})
+	raw, _, err := types.ForKernel(btf.KernelOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func TestNewerTypes(t *testing.T) {
 	}
 
 	// Whatever a kernel lacks, what it gets then is accepted.
-	raw, err := types.ForKernel(btf.KernelOptions{})
+	raw, _, err := types.ForKernel(btf.KernelOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,4 +183,40 @@ func loadsTypes(b []byte) bool {
 	}
 	fd.Close()
 	return true
+}
+
+// TestLostSection loads a program whose data section has types that the kernel would refuse: two
+// variables at one place. Only that section goes without.
+func TestLostSection(t *testing.T) {
+	types, p := typedProgram(t)
+	b := btf.Builder{Base: nil}
+	for _, typ := range types.All() {
+		b.Add(typ)
+	}
+	number := btf.ID(1)
+	v := func(name string) btf.ID {
+		return b.Add(&btf.Var{Name: name, Type: number, Linkage: btf.LinkGlobal})
+	}
+	data := b.Add(&btf.Datasec{Name: ".data", Size: 8, Vars: []btf.SecVar{{Type: v("one"), Size: 4}, {Type: v("two"), Size: 4}}})
+	bss := b.Add(&btf.Datasec{Name: ".bss", Size: 4, Vars: []btf.SecVar{{Type: v("three"), Size: 4}}})
+	c := collection([]*spec.Program{p},
+		&spec.Map{Name: ".data", Section: ".data", Type: spec.MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 1, Value: data, Data: make([]byte, 8)},
+		&spec.Map{Name: ".bss", Section: ".bss", Type: spec.MapArray, KeySize: 4, ValueSize: 4, MaxEntries: 1, Value: bss})
+	var err error
+	if c.BTF, err = b.Types(); err != nil {
+		t.Fatal(err)
+	}
+	got := loadT(t, c, Options{})
+	const want = `the types of section ".data" are left out: types cannot be loaded: variable "two" at 0 overlaps "one"`
+	if n := got.Notes(); len(n) != 1 || n[0].Code != "L08" || n[0].Text != want {
+		t.Errorf("notes %v", n)
+	}
+	for _, name := range []string{".data", ".bss"} {
+		if i, err := got.Map(name).Info(); err != nil || i.BTF == 0 {
+			t.Errorf("map %s has no types: %v", name, err)
+		}
+	}
+	if i, err := got.Program("typed").Info(); err != nil || i.BTF == 0 || i.Funcs != 2 {
+		t.Errorf("%+v, %v", i, err)
+	}
 }

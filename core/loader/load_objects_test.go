@@ -2,12 +2,17 @@ package loader_test
 
 import (
 	"encoding/binary"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/elf"
+	"github.com/bpfhost/bpfhost/core/elf/elflink"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/kerneltest"
@@ -155,5 +160,76 @@ func TestBasicObject(t *testing.T) {
 	// 1 at the start, plus 0+1+2+3 by the callback, plus quiet (0), fallback (5) and named (3).
 	if seen := binary.NativeEndian.Uint64(data[v.Offset:]); seen != 1+6+0+5+3 {
 		t.Errorf("seen is %d, want 15", seen)
+	}
+}
+
+// TestSharedNames loads what is linked of two files that have a static variable of one name in one
+// section, as any static variable of a header is: by our linker and by libbpf's.
+func TestSharedNames(t *testing.T) {
+	clang, err := exec.LookPath("clang-19")
+	if err != nil {
+		testenv.Skip(t, testenv.Clang, err.Error())
+	}
+	dir := t.TempDir()
+	var inputs []elflink.Object
+	args := []string{"gen", "object", filepath.Join(dir, "theirs.o")}
+	for name, first := range map[string]int{"a": 3, "b": 40} {
+		source := fmt.Sprintf(`
+char _license[] __attribute__((section("license"), used)) = "GPL";
+static int cnt = %d;
+int pad_%s;
+__attribute__((section("socket"), used)) int p%[2]s(void *ctx) { cnt += %[1]d; pad_%[2]s++; return cnt; }
+`, first, name)
+		out := filepath.Join(dir, name+".o")
+		cmd := exec.Command(clang, "-O2", "-g", "-target", "bpf", "-x", "c", "-c", "-", "-o", out)
+		cmd.Stdin = strings.NewReader(source)
+		if msg, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, msg)
+		}
+		file, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inputs, args = append(inputs, elflink.Object{Name: name, Data: file}), append(args, out)
+	}
+	ours, err := elflink.Link(inputs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{"ours": ours}
+	if msg, err := exec.Command("bpftool", args...).CombinedOutput(); err != nil {
+		testenv.Skip(t, testenv.Clang, fmt.Sprintf("bpftool gen object: %v: %s", err, msg))
+	}
+	if files["theirs"], err = os.ReadFile(filepath.Join(dir, "theirs.o")); err != nil {
+		t.Fatal(err)
+	}
+	for name, file := range files {
+		c, err := elf.LoadBytes(file, elf.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := loader.Load(c, loader.Options{})
+		kerneltest.Check(t, err)
+		defer got.Close()
+		if n := got.Notes(); len(n) != 0 {
+			t.Errorf("%s: notes %v", name, n)
+		}
+		for program, want := range map[string]uint32{"pa": 6, "pb": 80} {
+			if r, err := got.Program(program).TestRun(loader.TestRunOptions{Data: make([]byte, 14)}); err != nil || r.Ret != want {
+				t.Errorf("%s: %s returns %d, %v, want %d", name, program, r.Ret, err, want)
+			}
+		}
+		blob, lost, err := c.BTF.ForKernel(btf.KernelOptions{})
+		if err != nil || len(lost) > 0 {
+			t.Fatalf("%v, %v", lost, err)
+		}
+		types, err := btf.Parse(blob, btf.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, d, err := btf.FindAs[*btf.Datasec](types, ".data")
+		if err != nil || len(d.Vars) != 2 || d.Vars[0].Offset == d.Vars[1].Offset || types.Name(d.Vars[0].Type) != "cnt" || types.Name(d.Vars[1].Type) != "cnt" {
+			t.Errorf("%s: .data in the kernel: %+v, %v", name, d, err)
+		}
 	}
 }
