@@ -13,7 +13,7 @@ type Info struct {
 	ID         uint32
 	Type       spec.LinkType
 	Program    uint32          // id of the attached program
-	AttachType spec.AttachType // TCX, cgroup, tracing, netns
+	AttachType spec.AttachType // TCX, cgroup, tracing, netns; spec.AttachTypeNone for the others
 	Interface  uint32          // XDP, TCX: index; 0 once the interface is gone
 	Cgroup     uint64          // cgroup: its id
 	Netns      uint32          // netns: its inode number
@@ -32,5 +32,5 @@ func (l *kernelLink) info() (Info, extra, error) {
 	if err != nil {
 		return Info{}, extra{}, fmt.Errorf("describe link to %s: %w", l.target, err)
 	}
-	return Info{ID: i.ID, Type: spec.LinkType(i.Type), Program: i.ProgID}, i.Extra, nil
+	return Info{ID: i.ID, Type: spec.LinkType(i.Type), Program: i.ProgID, AttachType: spec.AttachTypeNone}, i.Extra, nil
 }

@@ -270,6 +270,9 @@ const (
 	AttachTypeTraceFsessionMulti         AttachType = 61 // BPF_TRACE_FSESSION_MULTI
 )
 
+// AttachTypeNone is the attach type of what has none, like links of XDP. The kernel has no such number.
+const AttachTypeNone AttachType = 1<<32 - 1
+
 // attachTypeNames holds the text forms by number.
 var attachTypeNames = [...]string{
 	"cgroup_inet_ingress",
@@ -336,10 +339,14 @@ var attachTypeNames = [...]string{
 	"trace_fsession_multi",
 }
 
-// String returns the name as ParseAttachType reads it, or "attach type 999" for a number without a name.
+// String returns the name as ParseAttachType reads it, "none" for AttachTypeNone,
+// or "attach type 999" for a number without a name.
 func (a AttachType) String() string {
 	if uint64(a) < uint64(len(attachTypeNames)) {
 		return attachTypeNames[a]
+	}
+	if a == AttachTypeNone {
+		return "none"
 	}
 	return "attach type " + strconv.FormatInt(int64(a), 10)
 }

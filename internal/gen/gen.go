@@ -23,6 +23,7 @@ type enum struct {
 	doc    string // comment of the type, without its name
 	what   string // what a value is called in text when it has no name
 	linux  string // newest version whose values it has
+	none   string // what a constant None beside the kernel's is for; empty for no such constant
 }
 
 // The files that are written, relative to the root of the module.
@@ -50,7 +51,8 @@ var enums = []enum{
 	{
 		c: "bpf_attach_type", prefix: "BPF_", file: kindFile,
 		goType: "AttachType", under: "uint32", goPre: "AttachType", what: "attach type", linux: "7.2",
-		doc: "is the expected attach type of a program (enum bpf_attach_type, include/uapi/linux/bpf.h,\n// Linux 7.2). Zero is AttachTypeCgroupInetIngress for the programs that have one, and says nothing for the others.",
+		doc:  "is the expected attach type of a program (enum bpf_attach_type, include/uapi/linux/bpf.h,\n// Linux 7.2). Zero is AttachTypeCgroupInetIngress for the programs that have one, and says nothing for the others.",
+		none: "is the attach type of what has none, like links of XDP. The kernel has no such number.",
 	},
 }
 
@@ -119,6 +121,9 @@ func (e enum) writeConsts(b *bytes.Buffer, values []value) {
 		fmt.Fprintf(b, "\t%s%s %s = %d // %s\n", e.goPre, camel(e.text(v)), e.goType, v.number, v.name)
 	}
 	fmt.Fprintf(b, ")\n")
+	if e.none != "" {
+		fmt.Fprintf(b, "\n// %[1]sNone %[2]s\nconst %[1]sNone %[3]s = 1<<32 - 1\n", e.goPre, e.none, e.goType)
+	}
 }
 
 func (e enum) writeText(b *bytes.Buffer, values []value) {
@@ -128,14 +133,19 @@ func (e enum) writeText(b *bytes.Buffer, values []value) {
 		fmt.Fprintf(b, "\t%q,\n", e.textPr+e.text(v))
 	}
 	recv := strings.ToLower(e.goType[:1])
+	or, none := ",", ""
+	if e.none != "" {
+		or = fmt.Sprintf(", \"none\" for %sNone,\n//", e.goPre)
+		none = fmt.Sprintf("\tif %s == %sNone {\n\t\treturn \"none\"\n\t}\n", recv, e.goPre)
+	}
 	fmt.Fprintf(b, `}
 
-// String returns the name as Parse%[1]s reads it, or "%[2]s 999" for a number without a name.
+// String returns the name as Parse%[1]s reads it%[6]s or "%[2]s 999" for a number without a name.
 func (%[3]s %[1]s) String() string {
 	if uint64(%[3]s) < uint64(len(%[4]s)) {
 		return %[4]s[%[3]s]
 	}
-	return "%[2]s " + strconv.FormatInt(int64(%[3]s), 10)
+%[7]s	return "%[2]s " + strconv.FormatInt(int64(%[3]s), 10)
 }
 
 // Parse%[1]s returns the %[2]s with that name, e.g. %[5]q, and false when there is none.
@@ -147,5 +157,5 @@ func Parse%[1]s(name string) (%[1]s, bool) {
 	}
 	return 0, false
 }
-`, e.goType, e.what, recv, table, e.textPr+e.text(values[1]))
+`, e.goType, e.what, recv, table, e.textPr+e.text(values[1]), or, none)
 }
