@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/link"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
@@ -24,7 +25,7 @@ const (
 	exitLimit       = 13  // the plugin reached a limit
 	exitVerifier    = 20  // the kernel's verifier refused a program
 	exitPermission  = 21  // a privilege is missing
-	exitKernel      = 22  // the kernel lacks something
+	exitKernel      = 22  // the kernel lacks something, or a file system is not mounted
 	exitAttach      = 23  // attaching failed
 	exitInterrupted = 130 // interrupted before anything was attached
 )
@@ -49,6 +50,7 @@ var causes = []cause{
 	{exitPermission, notRoot, "run it as root; 'bpfhost plan' needs no privileges"},
 	{exitPermission, isOne(loader.ErrPermission), ""},
 	{exitKernel, isOne(loader.ErrNotSupported), ""},
+	{exitKernel, isOne(kernel.ErrNotMounted), ""},
 	{exitAttach, isA[*link.Error], ""},
 	{exitInput, isOne(host.ErrInput), ""},
 	{exitPlugin, isA[*host.PluginError], ""},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/link"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
@@ -42,6 +43,7 @@ func TestExitCodes(t *testing.T) {
 		{fmt.Errorf("load program x: %w", loader.ErrPermission), 21,
 			"load program x: permission denied" + asRoot},
 		{&loader.FeatureError{Feature: "arena maps", MinKernel: "6.9"}, 22, "arena maps need Linux 6.9"},
+		{fmt.Errorf("pin map x: %w", kernel.ErrNotMounted), 22, "pin map x: not mounted"},
 		{&link.Error{Program: "x", Kind: spec.HookXDP, Target: "interface e", Err: reason}, 23, `attach program "x" to interface e (xdp): reason`},
 		{&link.Error{Program: "x", Kind: spec.HookXDP, Target: "interface e", Err: loader.ErrPermission}, 21,
 			`attach program "x" to interface e (xdp): permission denied` + asRoot},

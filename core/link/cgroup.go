@@ -2,6 +2,8 @@ package link
 
 import (
 	"encoding/binary"
+	"errors"
+	"path/filepath"
 
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
@@ -38,7 +40,6 @@ func Cgroup(p *loader.Program, o CgroupOptions) (Link, error) {
 		advice: map[sys.Errno]string{
 			sys.EBADF:  "this is not a directory of a cgroup2 file system",
 			sys.ENOENT: "there is no such cgroup",
-			sys.EPERM:  "a program attached above or below without allowing others may forbid it",
 		},
 	}
 	return r.do(func(prog int) (l Link, err error) {
@@ -54,8 +55,47 @@ func Cgroup(p *loader.Program, o CgroupOptions) (Link, error) {
 			l = &cgroupLink{r.linked(fd)}
 			return err
 		})
+		if errors.Is(err, sys.EPERM) {
+			if dir := exclusive(o.Path, attach); dir != "" {
+				r.advice[sys.EPERM] = "a program at cgroup " + dir + " was attached without allowing others (BPF_F_ALLOW_MULTI): detach it first"
+			}
+		}
 		return l, err
 	})
+}
+
+// Flags of programs that were attached without a link (include/uapi/linux/bpf.h).
+const (
+	allowOverride uint32 = 1 << 0
+	allowMulti    uint32 = 1 << 1
+)
+
+// exclusive returns the cgroup, that one or the next above it that has a program, whose program
+// allows no others (hierarchy_allows_attach of kernel/bpf/cgroup.c); empty if that is not so, or
+// cannot be told.
+func exclusive(path string, attach spec.AttachType) string {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return ""
+	}
+	for dir, allowed := path, allowMulti; ; dir, allowed = filepath.Dir(dir), allowMulti|allowOverride {
+		var (
+			flags uint32
+			n     int
+		)
+		err := atFile(dir, func(fd int) (err error) {
+			flags, n, err = sys.QueryProgs(fd, uint32(attach))
+			return err
+		})
+		switch {
+		case err != nil: // above the root, or nothing may be asked
+			return ""
+		case flags&allowed == 0 && n > 0:
+			return dir
+		case flags&allowMulti != 0 || n > 0 || dir == filepath.Dir(dir):
+			return ""
+		}
+	}
 }
 
 // Info asks the kernel about the link.

@@ -1,13 +1,18 @@
 package link
 
 import (
+	"errors"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 // TestCgroup lets a process in a cgroup of the test make a socket.
@@ -73,5 +78,52 @@ func TestCgroupErrors(t *testing.T) {
 		if _, err := Cgroup(c.Program("count"), CgroupOptions{Path: path}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", path, err, want)
 		}
+	}
+}
+
+// TestCgroupExclusive attaches to a cgroup that has a program which allows no others, and below it.
+func TestCgroupExclusive(t *testing.T) {
+	above := newCgroup(t)
+	below := filepath.Join(above, "below")
+	if err := os.Mkdir(below, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(below)
+	c := load(t, counting(spec.Program{Type: spec.ProgramCgroupSock, AttachType: spec.AttachTypeCgroupInetSockCreate}, false, 1))
+	p := c.Program("count")
+	for flags, refused := range map[uint32][]string{
+		0:             {above, below},
+		allowOverride: {above}, // below, others may stand in for it
+		allowMulti:    nil,
+	} {
+		use := func(fn func(dir, prog int) error) error {
+			return atFile(above, func(dir int) error { return p.WithFD(func(prog int) error { return fn(dir, prog) }) })
+		}
+		attach := uint32(p.AttachType())
+		if err := use(func(dir, prog int) error { return sys.AttachProg(dir, prog, attach, flags) }); err != nil {
+			t.Fatalf("flags %d: %v", flags, err)
+		}
+		for _, dir := range []string{above, below} {
+			l, err := Cgroup(p, CgroupOptions{Path: dir})
+			if !slices.Contains(refused, dir) {
+				if err != nil && !errors.Is(err, sys.EEXIST) { // the same program is there
+					t.Errorf("flags %d, %s: %v", flags, dir, err)
+				}
+				if err == nil {
+					l.Close()
+				}
+				continue
+			}
+			want := "a program at cgroup " + above + " was attached without allowing others (BPF_F_ALLOW_MULTI): detach it first"
+			if !errors.Is(err, sys.EPERM) || errors.Is(err, loader.ErrPermission) || !strings.HasSuffix(err.Error(), want) {
+				t.Errorf("flags %d, %s: %v", flags, dir, err)
+			}
+		}
+		if err := use(func(dir, prog int) error { return sys.DetachProg(dir, prog, attach) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if dir := exclusive(t.TempDir(), p.AttachType()); dir != "" {
+		t.Errorf("no cgroup at all: %s", dir)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/sys"
@@ -77,7 +78,7 @@ func (l *kernelLink) Update(p *loader.Program) error {
 // Pin gives the link a name.
 func (l *kernelLink) Pin(path string) error {
 	if err := sys.Pin(l.fd, path); err != nil {
-		return fmt.Errorf("pin link to %s at %s: %w", l.target, path, err)
+		return fmt.Errorf("pin link to %s at %s: %w", l.target, path, kernel.New(kernel.Options{}).ExplainPin(path, err))
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/kerneltest"
@@ -50,6 +51,11 @@ func checkInfo(t *testing.T, l Link, p *loader.Program) {
 	if i.ID == 0 || i.Program != want.ID {
 		t.Errorf("info %+v, program %d", i, want.ID)
 	}
+	_, raw := l.(*rawTracepointLink) // of a program of type tp_btf in the family of tracing
+	typed := !raw && slices.Contains([]spec.HookKind{spec.HookTCX, spec.HookCgroup, spec.HookTracing, spec.HookNetns}, l.Kind())
+	if (i.AttachType == spec.AttachTypeNone) == typed || !typed && i.AttachType.String() != "none" {
+		t.Errorf("%s: attach type %v", family.Name, i.AttachType)
+	}
 	if (l.Kind() == spec.HookXDP || l.Kind() == spec.HookTCX) && i.Interface == 0 {
 		t.Errorf("no interface: %+v", i)
 	}
@@ -70,6 +76,9 @@ func TestLinkPin(t *testing.T) {
 	}
 	if err := l.Pin(path); !errors.Is(err, os.ErrExist) {
 		t.Errorf("pinned twice: %v", err)
+	}
+	if err := l.Pin(t.TempDir() + "/link"); !errors.Is(err, kernel.ErrNotMounted) || errors.Is(err, kernel.ErrPermission) {
+		t.Errorf("pinned where there is no bpf file system: %v", err)
 	}
 	l.Close()
 	send(t, n, 3)

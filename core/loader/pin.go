@@ -33,7 +33,7 @@ func (l *session) openPinned(s *spec.Map) (*Map, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open pin %s: %w", path, err)
+		return nil, fmt.Errorf("open pin %s: %w", path, l.kernel.ExplainPin(path, err))
 	}
 	i, err := sys.InfoOfMap(fd)
 	if err != nil {
@@ -101,7 +101,7 @@ func (l *session) pin(ms []*Map) error {
 			return fmt.Errorf("pin map %q: %w", m.name, err)
 		}
 		if err := sys.Pin(m.fd, path); err != nil {
-			return fmt.Errorf("pin map %q to %s: %w", m.name, path, err)
+			return fmt.Errorf("pin map %q to %s: %w", m.name, path, l.kernel.ExplainPin(path, err))
 		}
 		l.undo = append(l.undo, func() { os.Remove(path) })
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/kerneltest"
 	"github.com/bpfhost/bpfhost/internal/sys"
@@ -161,4 +162,25 @@ func files(t *testing.T, dir string) string {
 		names += f.Name() + " "
 	}
 	return names
+}
+
+// TestPinOutside pins where there is no bpf file system: nothing else is wrong, least of all a right.
+func TestPinOutside(t *testing.T) {
+	needKernel(t)
+	dir := t.TempDir()
+	_, err := Load(shared("a"), Options{PinDir: dir})
+	if !errors.Is(err, kernel.ErrNotMounted) || errors.Is(err, ErrPermission) || !strings.Contains(err.Error(), "run: mount -t bpf bpf "+dir) {
+		t.Errorf("pin: %v", err)
+	}
+	if err := os.WriteFile(dir+"/a", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Load(shared("a"), Options{PinDir: dir})
+	if !errors.Is(err, kernel.ErrNotMounted) || errors.Is(err, ErrPermission) {
+		t.Errorf("a file that is no pin: %v", err)
+	}
+	_, err = Load(shared("a"), Options{PinDir: bpffs(t) + "/none"})
+	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "make the directory first") {
+		t.Errorf("no directory: %v", err)
+	}
 }

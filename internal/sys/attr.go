@@ -106,6 +106,23 @@ type progTest struct {
 	_           uint32
 }
 
+type progAttach struct {
+	Target     uint32
+	ProgFD     uint32
+	AttachType uint32
+	Flags      uint32
+}
+
+type progQuery struct {
+	Target      uint32
+	AttachType  uint32
+	QueryFlags  uint32
+	AttachFlags uint32
+	ProgIDs     Pointer
+	ProgCount   uint32
+	_           uint32
+}
+
 type nextID struct {
 	ID     uint32 // the start, or the object wanted
 	NextID uint32

@@ -12,12 +12,15 @@ const (
 	cmdProgLoad        cmd = 5
 	cmdObjPin          cmd = 6
 	cmdObjGet          cmd = 7
+	cmdProgAttach      cmd = 8
+	cmdProgDetach      cmd = 9
 	cmdProgTestRun     cmd = 10
 	cmdProgNextID      cmd = 11
 	cmdMapNextID       cmd = 12
 	cmdProgByID        cmd = 13
 	cmdMapByID         cmd = 14
 	cmdObjInfo         cmd = 15
+	cmdProgQuery       cmd = 16
 	cmdRawTracepoint   cmd = 17
 	cmdBTFLoad         cmd = 18
 	cmdBTFByID         cmd = 19

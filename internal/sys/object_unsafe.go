@@ -67,6 +67,28 @@ func OpenRawTracepoint(name string, prog int, cookie uint64) (*FD, error) {
 	return create(cmdRawTracepoint, unsafe.Pointer(&a), unsafe.Sizeof(a))
 }
 
+// AttachProg attaches a program to a cgroup without a link, as older loaders do. It is for tests.
+func AttachProg(target, prog int, attachType, flags uint32) error {
+	a := progAttach{Target: uint32(target), ProgFD: uint32(prog), AttachType: attachType, Flags: flags}
+	_, err := bpf(cmdProgAttach, unsafe.Pointer(&a), unsafe.Sizeof(a))
+	return err
+}
+
+// DetachProg takes back what AttachProg did.
+func DetachProg(target, prog int, attachType uint32) error {
+	a := progAttach{Target: uint32(target), ProgFD: uint32(prog), AttachType: attachType}
+	_, err := bpf(cmdProgDetach, unsafe.Pointer(&a), unsafe.Sizeof(a))
+	return err
+}
+
+// QueryProgs says how many programs are attached to a cgroup itself, and with which flags
+// (BPF_F_ALLOW_…).
+func QueryProgs(target int, attachType uint32) (flags uint32, n int, err error) {
+	a := progQuery{Target: uint32(target), AttachType: attachType}
+	_, err = bpf(cmdProgQuery, unsafe.Pointer(&a), unsafe.Sizeof(a))
+	return a.AttachFlags, int(a.ProgCount), err
+}
+
 // UpdateLink exchanges the program of a link.
 func UpdateLink(link *FD, prog int) error {
 	raw, err := link.Acquire()
