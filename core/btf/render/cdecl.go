@@ -153,6 +153,9 @@ func (h *header) count(id btf.ID) uint32 {
 
 // params writes the parameters of a function, without their names, which could be those of types.
 func (h *header) params(id btf.ID, levels int) {
+	if h.err != nil {
+		return
+	}
 	h.text("(")
 	n := 0
 	for ; ; n++ {

@@ -16,7 +16,7 @@ import (
 type GoOptions struct {
 	Package  string   // name of the package; empty is "types"
 	Roots    []btf.ID // as in HeaderOptions
-	MaxBytes int      // limits the output before it is formatted; 0 is 128 MiB
+	MaxBytes int      // limits the output before it is formatted; 0 is as in HeaderOptions
 }
 
 // Go appends Go source with types that have the layout of the C types on 64-bit machines: padding
@@ -26,7 +26,7 @@ type GoOptions struct {
 // formatted as gofmt does. Errors are those of Header.
 func Go(dst []byte, t *btf.Types, o GoOptions) ([]byte, error) {
 	g := newGoWriter(t)
-	g.sink = newSink(dst, o.limit())
+	g.sink = newSink(dst, textLimit(t, o.MaxBytes))
 	if err := g.write(o); err != nil {
 		return dst, err
 	}
@@ -37,15 +37,8 @@ func Go(dst []byte, t *btf.Types, o GoOptions) ([]byte, error) {
 // the errors some are those of w.
 func WriteGo(w io.Writer, t *btf.Types, o GoOptions) error {
 	g := newGoWriter(t)
-	g.sink = writing(w, o.limit())
+	g.sink = writing(w, textLimit(t, o.MaxBytes))
 	return g.write(o)
-}
-
-func (o GoOptions) limit() int {
-	if o.MaxBytes <= 0 {
-		return maxHeader
-	}
-	return o.MaxBytes
 }
 
 // goWriter writes Go types. Types that others contain are put into a queue, so nothing recurses.

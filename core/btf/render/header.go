@@ -18,9 +18,25 @@ var ErrLimit = errors.New("limit exceeded")
 // themselves at most.
 const maxNesting = 64
 
-// maxHeader is the default limit of a header or of Go source, in bytes; a kernel's header takes 4
-// MB.
-const maxHeader = 128 << 20
+// The default limit of a header or of Go source, in bytes: unnamed types are written wherever they
+// are used, so what is read bounds what is written. A kernel's header takes 4 MiB for 6 MiB of types.
+const (
+	maxHeader   = 128 << 20
+	freeHeader  = 64 << 10
+	headerRatio = 64
+)
+
+// textLimit returns the limit of text for types; most is what the caller set.
+func textLimit(t *btf.Types, most int) int {
+	if most > 0 {
+		return most
+	}
+	size := freeHeader
+	for ; t != nil; t = t.Base() {
+		size += min(len(t.Bytes()), maxHeader/headerRatio) * headerRatio
+	}
+	return min(size, maxHeader)
+}
 
 // HeaderOptions say what to put into a C header. The zero value takes every type.
 type HeaderOptions struct {
@@ -29,7 +45,7 @@ type HeaderOptions struct {
 	Roots []btf.ID
 	// Asserts adds static assertions of the size of every struct and the offset of every member.
 	Asserts bool
-	// MaxBytes limits the output; 0 is 128 MiB.
+	// MaxBytes limits the output; 0 is 64 KiB and 64 times the bytes of the types, at most 128 MiB.
 	MaxBytes int
 }
 
@@ -73,9 +89,7 @@ func newHeader(t *btf.Types, o HeaderOptions) *header {
 		walker: newWalker(t), layouts: newLayouts(t), names: newNames(t, tags, tags+idents), t: t, asserts: o.Asserts,
 		helpers: map[string]bool{},
 	}
-	if h.limit = o.MaxBytes; h.limit <= 0 {
-		h.limit = maxHeader
-	}
+	h.limit = textLimit(t, o.MaxBytes)
 	h.enter = h.emit
 	return h
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -424,12 +425,20 @@ func TestHeaderHostile(t *testing.T) {
 		}
 		b.Add(&btf.Typedef{Name: "arrays", Type: i})
 	}
+	tree := func(b *btf.Builder) { // returns and takes what returns and takes the one before
+		i := b.Add(&btf.Int{Name: "int", Size: 4})
+		for range 40 {
+			p := btf.Param{Type: i}
+			i = b.Add(&btf.Pointer{Type: b.Add(&btf.FuncProto{Return: i, Params: []btf.Param{p, p}})})
+		}
+		b.Add(&btf.Typedef{Name: "tree", Type: i})
+	}
 	for name, c := range map[string]struct {
 		build func(*btf.Builder)
 		want  error
 	}{
 		"self": {self, btf.ErrCycle}, "nested": {nested, ErrLimit}, "bomb": {bomb, ErrLimit},
-		"protos": {protos, ErrLimit}, "arrays": {arrays, ErrLimit},
+		"protos": {protos, ErrLimit}, "arrays": {arrays, ErrLimit}, "tree": {tree, ErrLimit},
 	} {
 		var b btf.Builder
 		c.build(&b)
@@ -443,6 +452,30 @@ func TestHeaderHostile(t *testing.T) {
 		}
 		if _, err := Header(nil, types, HeaderOptions{MaxBytes: 1 << 20}); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+}
+
+// TestHeaderBounded: without a limit of the caller's, what is read bounds what is written.
+func TestHeaderBounded(t *testing.T) {
+	var b btf.Builder
+	i := b.Add(&btf.Int{Name: "int", Size: 4})
+	for range 18 {
+		i = b.Add(&btf.Struct{Size: 4, Union: true, Members: []btf.Member{{Name: "a", Type: i}, {Name: "b", Type: i}}})
+	}
+	b.Add(&btf.Typedef{Name: "bomb", Type: i})
+	types, err := b.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	most := freeHeader + headerRatio*len(types.Bytes()) + 4096
+	for name, write := range map[string]func(w io.Writer) error{
+		"header": func(w io.Writer) error { return WriteHeader(w, types, HeaderOptions{}) },
+		"go":     func(w io.Writer) error { return WriteGo(w, types, GoOptions{}) },
+	} {
+		var got bytes.Buffer
+		if err := write(&got); got.Len() > most || name == "header" && !errors.Is(err, ErrLimit) {
+			t.Errorf("%s: %d bytes of %d, %v", name, got.Len(), len(types.Bytes()), err)
 		}
 	}
 }
