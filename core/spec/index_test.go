@@ -1,0 +1,89 @@
+package spec
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+)
+
+// indexed is a collection in which everything is referred to by name, also by what is of another
+// kind.
+func indexed() *Collection {
+	c := &Collection{License: "GPL"}
+	for i := range 8 {
+		m := &Map{Name: fmt.Sprint("x", i), Type: MapProgArray}
+		if i%2 == 0 {
+			m.Type = MapHashOfMaps
+		}
+		for k := range 3 {
+			m.Values = append(m.Values, MapValue{Key: uint32(k), Name: fmt.Sprint("x", (i+k)%8)})
+		}
+		v := &Var{Name: fmt.Sprint("x", i), Map: fmt.Sprint("x", i%3), Offset: uint32(i)}
+		p := &Program{Name: fmt.Sprint("x", i), Insns: NewInsns(
+			Insn{Insn: asm.LoadMap(asm.R1, fmt.Sprint("x", i/2)), Func: &btf.FuncInfo{Name: fmt.Sprint("x", i)}},
+			Insn{Insn: asm.LoadVar(asm.R1, fmt.Sprint("x", i/3), 0)}, Insn{Insn: asm.LoadMapValue(asm.R1, fmt.Sprint("x", 7-i), 0)},
+			Insn{Insn: asm.CallFunc(fmt.Sprint("x", i))}, Insn{Insn: asm.Exit()})}
+		c.Maps, c.Vars, c.Programs = append(c.Maps, m), append(c.Vars, v), append(c.Programs, p)
+		c.Attach = append(c.Attach, Attach{Program: fmt.Sprint("x", i/2), Kind: HookXDP})
+	}
+	return c
+}
+
+// TestIndex makes edits through one index, and the same with a new index for each: nothing that was
+// there when an index was made, or came later, may be forgotten.
+func TestIndex(t *testing.T) {
+	for seed := range uint64(50) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		a, b := indexed(), indexed()
+		x := NewIndex(a)
+		name := func() string { return fmt.Sprint("x", r.IntN(12)) }
+		for step := range 60 {
+			from, to := name(), name()
+			y := NewIndex(b)
+			var errA, errB error
+			switch r.IntN(25) {
+			case 0, 1, 2, 3, 4:
+				errA, errB = x.RenameProgram(from, to), y.RenameProgram(from, to)
+			case 5, 6, 7, 8, 9:
+				errA, errB = x.RenameMap(from, to), y.RenameMap(from, to)
+			case 10, 11, 12, 13, 14:
+				errA, errB = x.RenameVar(from, to), y.RenameVar(from, to)
+			case 15, 16, 17, 18:
+				add := []Insn{{Insn: asm.LoadVar(asm.R1, from, 0)}, {Insn: asm.LoadMap(asm.R2, to)}}
+				for _, c := range []*Collection{a, b} {
+					if err := c.Programs[0].Insert(1, add...); err != nil {
+						t.Fatal(err)
+					}
+				}
+				x.Refer(a.Programs[0], add)
+			case 19, 20, 21, 22:
+				fresh := fmt.Sprint("fresh", step)
+				x.AddProgram(&Program{Name: fresh, Insns: NewInsns(asm.LoadMap(asm.R1, from))})
+				y.AddProgram(&Program{Name: fresh, Insns: NewInsns(asm.LoadMap(asm.R1, from))})
+				x.AddMap(&Map{Name: fresh, Type: MapProgArray, Values: []MapValue{{Name: to}}})
+				y.AddMap(&Map{Name: fresh, Type: MapProgArray, Values: []MapValue{{Name: to}}})
+				x.AddAttach(Attach{Program: to})
+				y.AddAttach(Attach{Program: to})
+			case 23: // without the index
+				for _, c := range []*Collection{a, b} {
+					c.Programs, c.Attach = c.Programs[1:], c.Attach[1:]
+				}
+			case 24:
+				fresh := fmt.Sprint("renamed", step)
+				a.Maps[0].Name, b.Maps[0].Name = fresh, fresh
+			}
+			if fmt.Sprint(errA) != fmt.Sprint(errB) {
+				t.Fatalf("seed %d: step %d: %v, with a new index %v", seed, step, errA, errB)
+			}
+			if x.Program(from) != a.Program(from) || x.Map(from) != a.Map(from) || x.Var(to) != a.Var(to) {
+				t.Fatalf("seed %d: step %d: %s or %s is not what it is", seed, step, from, to)
+			}
+			if changes := Diff(b, a); changes != nil {
+				t.Fatalf("seed %d: step %d: differs from edits with a new index:\n%s", seed, step, AppendChanges(nil, changes))
+			}
+		}
+	}
+}
