@@ -96,13 +96,16 @@ func (m *Map) Requirements() []Requirement {
 // needs gathers needs without repeating them.
 type needs struct {
 	list []Requirement
-	at   map[string]int // by Need.What: index in list
+	at   map[string]int     // by Requirement.What: index in list
+	has  map[[2]string]bool // Requirement.What and user
 	caps map[string]bool
 	btf  bool // for more than CO-RE
 	core bool
 }
 
-func newNeeds() *needs { return &needs{at: make(map[string]int), caps: make(map[string]bool)} }
+func newNeeds() *needs {
+	return &needs{at: make(map[string]int), has: make(map[[2]string]bool), caps: make(map[string]bool)}
+}
 
 func (n *needs) result() Requirements {
 	slices.SortStableFunc(n.list, func(a, b Requirement) int {
@@ -131,11 +134,10 @@ func (n *needs) add(what string, since Version, user string) {
 		n.at[what] = i
 		n.list = append(n.list, Requirement{What: what, Since: since})
 	}
-	users := n.list[i].Users
-	if k := len(users); user == "" || k > 0 && users[k-1] == user || slices.Contains(users, user) {
-		return
+	if k := [2]string{what, user}; user != "" && !n.has[k] {
+		n.has[k] = true
+		n.list[i].Users = append(n.list[i].Users, user)
 	}
-	n.list[i].Users = append(users, user)
 }
 
 func (n *needs) capabilities(list []string) {

@@ -9,12 +9,13 @@ import (
 )
 
 // instructions writes the changed instructions of every program, with those around them.
-func (t *planText) instructions(c *Object) {
+func (t *planText) instructions(o *Object) {
+	c := newLookup(o)
 	for _, ch := range c.Changes {
 		if ch.Kind != spec.ObjectProgram || len(ch.Hunks) == 0 || c.After == nil {
 			continue
 		}
-		after := c.After.Program(ch.Name)
+		after := c.after.Program(ch.Name)
 		by := "; " + t.plan.Plugin.Name
 		if ch.Op == spec.ChangeAdd {
 			by = "" // all of it is the plugin's

@@ -145,16 +145,17 @@ func (p *Plan) jsonCollection(c *Object) jsonCollection {
 	if c.After == nil {
 		return out
 	}
+	l := newLookup(c)
 	out.License = c.After.License
 	out.Notes = report.Notes(c.After.Notes)
 	for _, m := range c.After.Maps {
-		out.Maps = append(out.Maps, jsonMap{m.Name, m.Type.String(), m.KeySize, m.ValueSize, m.MaxEntries, c.changed(spec.ObjectMap, m.Name)})
+		out.Maps = append(out.Maps, jsonMap{m.Name, m.Type.String(), m.KeySize, m.ValueSize, m.MaxEntries, l.changed(spec.ObjectMap, m.Name)})
 	}
 	for _, q := range c.After.Programs {
-		out.Programs = append(out.Programs, jsonProgram{q.Name, q.Type.String(), q.AttachTo, q.Insns.Len(), c.changed(spec.ObjectProgram, q.Name)})
+		out.Programs = append(out.Programs, jsonProgram{q.Name, q.Type.String(), q.AttachTo, q.Insns.Len(), l.changed(spec.ObjectProgram, q.Name)})
 	}
 	for _, a := range c.After.Attach {
-		a := resolved(c.After, a)
+		a := resolved(l.after, a)
 		out.Attach = append(out.Attach, jsonAttach{a.Program, a.Kind.String(), a.Target, a.Netns, a.Flags, a.Cookie, a.Optional})
 	}
 	for _, ch := range c.Changes {

@@ -78,12 +78,45 @@ func (o *Object) change(kind spec.ObjectKind, name string) *spec.Change {
 	return nil
 }
 
-// changed says in a word what happened to a thing: "add", "change" or nothing.
-func (o *Object) changed(kind spec.ObjectKind, name string) string {
-	for _, ch := range o.Changes {
-		if ch.Kind == kind && ch.Name == name {
-			return ch.Op.String()
+// lookup is an object whose parts are found by name at once, for who writes all of them.
+type lookup struct {
+	*Object
+	changes       map[thing]*spec.Change // of what is in After
+	before, after *spec.Index            // nil where the object has none
+}
+
+// thing names a part of an object.
+type thing struct {
+	kind spec.ObjectKind
+	name string
+}
+
+func newLookup(o *Object) *lookup {
+	l := &lookup{Object: o, changes: make(map[thing]*spec.Change, len(o.Changes))}
+	for i := range o.Changes {
+		ch := &o.Changes[i]
+		if t := (thing{ch.Kind, ch.Name}); ch.Op != spec.ChangeRemove && l.changes[t] == nil {
+			l.changes[t] = ch
 		}
+	}
+	if o.Before != nil {
+		l.before = spec.NewIndex(o.Before)
+	}
+	if o.After != nil {
+		l.after = spec.NewIndex(o.After)
+	}
+	return l
+}
+
+// change is that of the object.
+func (l *lookup) change(kind spec.ObjectKind, name string) *spec.Change {
+	return l.changes[thing{kind, name}]
+}
+
+// changed says in a word what happened to a thing: "add", "change" or nothing.
+func (l *lookup) changed(kind spec.ObjectKind, name string) string {
+	if ch := l.change(kind, name); ch != nil {
+		return ch.Op.String()
 	}
 	return ""
 }
@@ -102,7 +135,7 @@ func AttachText(a spec.Attach) string {
 
 // resolved returns an attachment as it takes effect. One that is not complete is shown as it is; it
 // is refused anyway.
-func resolved(c *spec.Collection, a spec.Attach) spec.Attach {
+func resolved(c *spec.Index, a spec.Attach) spec.Attach {
 	p := c.Program(a.Program)
 	if p == nil {
 		return a

@@ -55,7 +55,7 @@ func TestResolved(t *testing.T) {
 		{spec.Attach{Program: "x", Kind: spec.HookXDP}, "xdp"},
 		{spec.Attach{Program: "nosuch", Kind: spec.HookXDP, Target: "eth0"}, "xdp:eth0"},
 	} {
-		if got := AttachText(resolved(c, tt.a)); got != tt.want {
+		if got := AttachText(resolved(spec.NewIndex(c), tt.a)); got != tt.want {
 			t.Errorf("%+v: %s, want %s", tt.a, got, tt.want)
 		}
 	}

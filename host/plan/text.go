@@ -114,7 +114,8 @@ func (t *planText) collection(c *Object) {
 	for _, e := range c.Unfit {
 		t.line("  not loaded, and could not be: %v", e)
 	}
-	rows := slices.Concat(t.maps(c), t.vars(c), t.programs(c), t.links(c), t.gone(c))
+	l := newLookup(c)
+	rows := slices.Concat(t.maps(l), t.vars(l), t.programs(l), t.links(l), t.gone(c))
 	widths := columns(rows)
 	for _, r := range rows {
 		t.count(r)
@@ -205,7 +206,7 @@ func orNone(s string) string {
 	return s
 }
 
-func (t *planText) maps(c *Object) []row {
+func (t *planText) maps(c *lookup) []row {
 	var rows []row
 	for _, m := range c.After.Maps {
 		ch := c.change(spec.ObjectMap, m.Name)
@@ -237,7 +238,7 @@ func sizeText(n uint64) string {
 	return fmt.Sprintf("%d B", n)
 }
 
-func (t *planText) vars(c *Object) []row {
+func (t *planText) vars(c *lookup) []row {
 	var rows []row
 	for _, v := range c.After.Vars {
 		if ch := c.change(spec.ObjectVar, v.Name); ch != nil {
@@ -247,7 +248,7 @@ func (t *planText) vars(c *Object) []row {
 	return rows
 }
 
-func (t *planText) programs(c *Object) []row {
+func (t *planText) programs(c *lookup) []row {
 	var rows []row
 	loaded := make(map[*spec.Program]bool)
 	for _, p := range c.After.Select(c.After.Attached()).Programs {
@@ -259,7 +260,7 @@ func (t *planText) programs(c *Object) []row {
 		by := ""
 		if mark(ch) == '~' {
 			by = "patched by " + t.plan.Plugin.Name
-			if old := c.Before.Program(p.Name); old.Insns.Len() != p.Insns.Len() {
+			if old := c.before.Program(p.Name); old.Insns.Len() != p.Insns.Len() {
 				insns = fmt.Sprintf("%d -> %d insns", old.Insns.Len(), p.Insns.Len())
 			}
 			if s := props(ch); s != "" {
@@ -286,10 +287,10 @@ func idleText(p *spec.Program) string {
 	return "not loaded: nothing attaches it"
 }
 
-func (t *planText) links(c *Object) []row {
+func (t *planText) links(c *lookup) []row {
 	var rows []row
 	for _, a := range c.After.Attach {
-		a := resolved(c.After, a)
+		a := resolved(c.after, a)
 		more := ""
 		if a.Flags != 0 {
 			more += fmt.Sprintf(" flags %#x", a.Flags)
@@ -373,6 +374,7 @@ type ruleText struct {
 // within their limits are left out, since they depend on the machine.
 func (t *planText) rules() []ruleText {
 	var denied, allowed []ruleText
+	at := make(map[string]int) // by rule: index in allowed
 	for _, v := range t.plan.Decisions {
 		if v.Allowed && v.Kind >= policy.KindPrograms {
 			continue
@@ -389,10 +391,11 @@ func (t *planText) rules() []ruleText {
 			denied = append(denied, ruleText{"denied", rule, []string{access}})
 			continue
 		}
-		i := slices.IndexFunc(allowed, func(g ruleText) bool { return g.rule == rule })
-		if i < 0 {
+		i, ok := at[rule]
+		if !ok {
+			i = len(allowed)
+			at[rule] = i
 			allowed = append(allowed, ruleText{"allowed", rule, nil})
-			i = len(allowed) - 1
 		}
 		access, _, _ := strings.Cut(v.Access, " (")
 		allowed[i].accesses = append(allowed[i].accesses, access)

@@ -111,8 +111,9 @@ func (c *collector) collection(in Input, loaded spec.Selection) {
 	for _, m := range loaded.Maps {
 		c.mapp(m)
 	}
+	index := spec.NewIndex(in.Collection)
 	for _, a := range in.Collection.Attach {
-		c.attach(in.Collection, a)
+		c.attach(index, a)
 	}
 }
 
@@ -217,9 +218,9 @@ func addSaturating(a, b uint64) uint64 {
 }
 
 // attach lists where a program is attached.
-func (c *collector) attach(col *spec.Collection, a spec.Attach) {
+func (c *collector) attach(in *spec.Index, a spec.Attach) {
 	where := "program " + a.Program
-	p := col.Program(a.Program)
+	p := in.Program(a.Program)
 	if p == nil {
 		p = &spec.Program{Name: a.Program}
 	}
