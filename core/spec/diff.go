@@ -82,8 +82,9 @@ func Diff(a, b *Collection) []Change {
 	if props := compare(collectionProps(a), collectionProps(b)); props != nil {
 		out = append(out, Change{Op: ChangeModify, Kind: ObjectCollection, Props: props})
 	}
-	d := differ{a, b}
+	d := differ{a: a, b: b}
 	x, y := d.names(a), d.names(b)
+	d.varsA, d.varsB = varsByMap(a), varsByMap(b)
 	out = append(out, diffNamedWith(ObjectMap, a.Maps, b.Maps, mapName, x.mapProps, y.mapProps, d.data)...)
 	out = append(out, diffNamedWith(ObjectVar, a.Vars, b.Vars, varName, x.varProps, y.varProps, d.leaves)...)
 	out = append(out, diffNamedWith(ObjectExtern, a.Externs, b.Externs, externName, x.externProps, y.externProps, nil)...)
@@ -92,11 +93,23 @@ func Diff(a, b *Collection) []Change {
 }
 
 // differ compares two collections.
-type differ struct{ a, b *Collection }
+type differ struct {
+	a, b         *Collection
+	varsA, varsB map[string][]*Var // by map
+}
+
+func varsByMap(c *Collection) map[string][]*Var {
+	out := make(map[string][]*Var)
+	for _, v := range c.Vars {
+		out[v.Map] = append(out[v.Map], v)
+	}
+	return out
+}
 
 // props returns properties of the objects of a collection as text.
 type props struct {
 	c     *Collection
+	index *Index
 	types func(btf.ID) string
 }
 
@@ -104,9 +117,9 @@ type props struct {
 // both collections only if they have the same BTF; otherwise types are compared by name.
 func (d differ) names(c *Collection) props {
 	if d.a.BTF == d.b.BTF || c.BTF == nil {
-		return props{c, c.typeText}
+		return props{c, NewIndex(c), c.typeText}
 	}
-	return props{c, func(id btf.ID) string {
+	return props{c, NewIndex(c), func(id btf.ID) string {
 		if id == 0 {
 			return ""
 		}
@@ -253,7 +266,7 @@ func (d differ) data(c *Change, x, y **Map) {
 	if x == nil || (*x).Data == nil && (*y).Data == nil {
 		return
 	}
-	old, now := d.a.bare(*x), d.b.bare(*y)
+	old, now := bare(*x, d.varsA), bare(*y, d.varsB)
 	n := min(len(old), len(now))
 	if from, to := differing(old[:n], now[:n]); from < to {
 		c.Props = append(c.Props, PropChange{fmt.Sprintf("data+%#x", from), hexBytes(old[from:to]), hexBytes(now[from:to])})
@@ -272,13 +285,13 @@ func (d differ) leaves(c *Change, x, y **Var) {
 }
 
 // bare returns the bytes of a data section with those of variables set to zero.
-func (c *Collection) bare(m *Map) []byte {
+func bare(m *Map, vars map[string][]*Var) []byte {
 	if m.Data == nil {
 		return make([]byte, min(m.ValueSize, maxData))
 	}
 	b := bytes.Clone(m.Data)
-	for _, v := range c.Vars {
-		if v.Map == m.Name && uint64(v.Offset)+uint64(v.Size) <= uint64(len(b)) {
+	for _, v := range vars[m.Name] {
+		if uint64(v.Offset)+uint64(v.Size) <= uint64(len(b)) {
 			clear(b[v.Offset : v.Offset+v.Size])
 		}
 	}
@@ -299,7 +312,7 @@ func differing(a, b []byte) (from, to int) {
 
 func (p props) varProps(v *Var) []prop {
 	value := ""
-	if b, err := v.Bytes(p.c); err == nil {
+	if b, err := v.bytesIn(p.index.Map(v.Map)); err == nil {
 		value = formatValue(p.c, v, b)
 	}
 	return []prop{

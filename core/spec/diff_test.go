@@ -30,7 +30,7 @@ func sample(t testing.TB) *Collection {
 // changedInsns compares programs of one collection.
 func changedInsns(a, b *Program) []Hunk {
 	c := &Collection{}
-	return differ{c, c}.insns(a, b)
+	return differ{a: c, b: c}.insns(a, b)
 }
 
 func TestDiffEqual(t *testing.T) {

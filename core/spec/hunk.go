@@ -58,42 +58,57 @@ func (d differ) keyOf(c *Collection, in *Insn) insnKey {
 	return k
 }
 
-// insns compares the instructions of two programs.
+// insns compares the instructions of two programs. What is the same at the start and at the end is
+// passed over first.
 func (d differ) insns(a, b *Program) []Hunk {
-	ids := make(map[insnKey]int32)
-	number := func(c *Collection, p *Program) []int32 {
-		out := make([]int32, p.Insns.Len())
-		for i, in := range p.Insns.each() {
-			k := d.keyOf(c, in)
-			id, ok := ids[k]
-			if !ok {
-				id = int32(len(ids))
-				ids[k] = id
-			}
-			out[i] = id
-		}
-		return out
+	x, y := a.Insns.read(), b.Insns.read()
+	match := make([]int32, len(x))
+	same := func(i, j int) bool { return d.keyOf(d.a, &x[i]) == d.keyOf(d.b, &y[j]) }
+	from, end := 0, len(x)
+	for ; from < min(len(x), len(y)) && same(from, from); from++ {
+		match[from] = int32(from)
 	}
-	match := align(number(d.a, a), number(d.b, b))
-	return makeHunks(a, b, checkJumps(a, b, match))
+	shift := len(y) - len(x)
+	for ; end > from && end+shift > from && same(end-1, end-1+shift); end-- {
+		match[end-1] = int32(end - 1 + shift)
+	}
+	ids := make(map[insnKey]int32)
+	middle := align(d.number(ids, d.a, x[from:end]), d.number(ids, d.b, y[from:end+shift]))
+	for i, j := range middle {
+		if match[from+i] = j; j >= 0 {
+			match[from+i] += int32(from)
+		}
+	}
+	return makeHunks(a, b, checkJumps(a, b, x, y, match))
 }
 
-// checkJumps takes pairs apart whose jumps lead to different places.
-func checkJumps(a, b *Program, match []int32) []int32 {
+// number returns a number for each instruction, the same for those that are equal.
+func (d differ) number(ids map[insnKey]int32, c *Collection, insns []Insn) []int32 {
+	out := make([]int32, len(insns))
+	for i := range insns {
+		k := d.keyOf(c, &insns[i])
+		id, ok := ids[k]
+		if !ok {
+			id = int32(len(ids))
+			ids[k] = id
+		}
+		out[i] = id
+	}
+	return out
+}
+
+// checkJumps takes pairs of instructions x and y apart whose jumps lead to different places.
+func checkJumps(a, b *Program, x, y []Insn, match []int32) []int32 {
 	toA, toB := a.labelPlaces(), b.labelPlaces()
 	out := make([]int32, len(match))
 	copy(out, match)
 	for i, j := range match {
-		if j < 0 {
+		if j < 0 || x[i].Ref != asm.RefLabel {
 			continue
 		}
-		from := a.Insns.At(i)
-		if from.Ref != asm.RefLabel {
-			continue
-		}
-		x, okA := toA[from.Target]
-		y, okB := toB[b.Insns.At(int(j)).Target]
-		if okA != okB || okA && !samePlace(match, x, y) {
+		atA, okA := toA[x[i].Target]
+		atB, okB := toB[y[j].Target]
+		if okA != okB || okA && !samePlace(match, atA, atB) {
 			out[i] = -1
 		}
 	}

@@ -137,10 +137,10 @@ var varSetters = map[string]func(*textParser){
 	},
 }
 
-// setText sets the value to what formatValue wrote. Long bytes, of which the text has only the
+// setText sets the value in its map, or nil, to what formatValue wrote. Long bytes, of which the text has only the
 // beginning, stay as they are.
-func (v *Var) setText(c *Collection, text string) error {
-	old, err := v.Bytes(c)
+func (v *Var) setText(c *Collection, m *Map, text string) error {
+	old, err := v.bytesIn(m)
 	if err != nil || formatValue(c, v, old) == text || strings.Contains(text, "…") {
 		return err
 	}

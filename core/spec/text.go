@@ -33,11 +33,12 @@ func (c *Collection) AppendText(dst []byte) []byte {
 	for _, h := range c.Hidden {
 		dst = appendLine(dst, "hidden", name(h))
 	}
+	all := props{c, NewIndex(c), c.typeText}
 	for _, m := range c.Maps {
-		dst = c.appendMap(appendLine(append(dst, '\n'), "map", name(m.Name)), m, "\t")
+		dst = all.appendMap(appendLine(append(dst, '\n'), "map", name(m.Name)), m, "\t")
 	}
 	for _, v := range c.Vars {
-		dst = c.appendVar(append(dst, '\n'), v)
+		dst = appendProps(appendLine(append(dst, '\n'), "var", name(v.Name)), all.varProps(v))
 	}
 	for i, e := range c.Externs {
 		if i == 0 {
@@ -123,8 +124,8 @@ func literal(s string) string { return strconv.QuoteToASCII(s) }
 const maxInner = 4
 
 // appendMap appends what is below the name of a map.
-func (c *Collection) appendMap(dst []byte, m *Map, indent string) []byte {
-	list := props{c, c.typeText}.mapProps(m)
+func (p props) appendMap(dst []byte, m *Map, indent string) []byte {
+	list := p.mapProps(m)
 	for i := range list {
 		switch p := &list[i]; p.name {
 		case "tags", "inner", "values":
@@ -140,7 +141,7 @@ func (c *Collection) appendMap(dst []byte, m *Map, indent string) []byte {
 	}
 	dst = appendData(dst, m.Data, indent)
 	if m.Inner != nil && len(indent) < maxInner {
-		dst = c.appendMap(appendLine(append(dst, indent...), "inner", name(m.Inner.Name)), m.Inner, indent+"\t")
+		dst = p.appendMap(appendLine(append(dst, indent...), "inner", name(m.Inner.Name)), m.Inner, indent+"\t")
 	}
 	return dst
 }
@@ -170,11 +171,6 @@ func (c *Collection) typeText(id btf.ID) string {
 		}
 	}
 	return text
-}
-
-func (c *Collection) appendVar(dst []byte, v *Var) []byte {
-	dst = appendLine(dst, "var", name(v.Name))
-	return appendProps(dst, props{c, c.typeText}.varProps(v))
 }
 
 func (c *Collection) appendExtern(dst []byte, e Extern) []byte {

@@ -74,8 +74,10 @@ type Extern struct {
 const maxData = 64 << 20
 
 // window returns the map that holds the variable and checks that it holds all of it.
-func (v *Var) window(c *Collection) (*Map, error) {
-	m := c.Map(v.Map)
+func (v *Var) window(c *Collection) (*Map, error) { return v.windowIn(c.Map(v.Map)) }
+
+// windowIn is window for a map that was found, or nil.
+func (v *Var) windowIn(m *Map) (*Map, error) {
 	if m == nil {
 		return nil, fmt.Errorf("its map %s does not exist", show(v.Map))
 	}
@@ -125,16 +127,21 @@ func (v *Var) Write(c *Collection, off uint32, b []byte) error {
 }
 
 // Bytes returns a copy of the variable's initial bytes.
-func (v *Var) Bytes(c *Collection) ([]byte, error) {
-	if _, err := v.window(c); err != nil {
+func (v *Var) Bytes(c *Collection) ([]byte, error) { return v.bytesIn(c.Map(v.Map)) }
+
+// bytesIn is Bytes for a map that was found, or nil.
+func (v *Var) bytesIn(m *Map) ([]byte, error) {
+	if _, err := v.windowIn(m); err != nil {
 		return nil, fmt.Errorf("read variable %s: %w", show(v.Name), err)
 	}
 	if v.Size > maxData {
 		return nil, fmt.Errorf("read variable %s: its %d bytes are too many to be held in memory", show(v.Name), v.Size)
 	}
 	b := make([]byte, v.Size)
-	_, err := v.Read(c, 0, b)
-	return b, err
+	if m.Data != nil {
+		copy(b, m.Data[v.Offset:])
+	}
+	return b, nil
 }
 
 // SetBytes replaces all of the variable's initial bytes: b must have its size.
