@@ -66,6 +66,7 @@ need. Calls are dotted, and the tooltip of a block names the one that dominates 
 			return err
 		},
 	}
+	d.dataFlag(c)
 	c.Flags().BoolVar(&d.raw, "raw", false, "the file is bare instructions")
 	c.Flags().BoolVar(&d.big, "big-endian", false, "with --raw: they are big-endian")
 	c.Flags().BoolVar(&d.bytes, "bytes", false, "show the bytes of each instruction as a comment")
@@ -88,9 +89,9 @@ func (d *disasm) programs(args []string) ([]*spec.Program, error) {
 		}
 		return []*spec.Program{{Insns: spec.NewInsns(insns...)}}, nil
 	}
-	c, err := elf.LoadBytes(b, elf.Options{Lenient: true})
+	c, err := elf.LoadBytes(b, d.objectOptions(true))
 	if err != nil {
-		return nil, &inputError{fmt.Errorf("disassemble %s: %w", args[0], err)}
+		return nil, &inputError{fmt.Errorf("disassemble %s: %w", args[0], d.raised(err))}
 	}
 	d.order, d.types = c.Order, c.BTF
 	if len(args) == 1 {

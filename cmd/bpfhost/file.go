@@ -12,7 +12,7 @@ import (
 	"github.com/bpfhost/bpfhost/internal/oneline"
 )
 
-// maxFile bounds what is read of one file, in bytes.
+// maxFile bounds what is read of one file, in bytes, unless --max-data raises it.
 const maxFile = 64 << 20
 
 // inputError says that a file could not be read or is not what it should be.
@@ -70,9 +70,13 @@ func (a app) readAll(name string) ([]byte, error) {
 		}
 		r = f
 	}
-	b, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err == nil && len(b) > maxFile {
-		err = fmt.Errorf("it is larger than %d MiB", maxFile>>20)
+	limit := a.fileLimit()
+	b, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err == nil && int64(len(b)) > limit {
+		err = fmt.Errorf("it is larger than %d MiB", limit>>20)
+		if a.maxData != nil {
+			err = fmt.Errorf("%w; for an object with so much data --%s raises that", err, maxDataFlag)
+		}
 	}
 	return b, err
 }

@@ -54,6 +54,7 @@ read that libbpf would refuse.`,
 	}
 	c.Flags().VarP(&output, "output", "o", "how to print it")
 	c.Flags().StringVar(&kernel, "kernel", "", "`SRC` of kernel types, to show what CO-RE records come to there")
+	a.dataFlag(c)
 	c.Flags().BoolVar(&strict, "strict", false, "reject objects that have any note")
 	return c
 }
@@ -109,9 +110,9 @@ func (v *viewer) read(c *cobra.Command, name string, b []byte) (document, error)
 	if bytes.HasPrefix(b, []byte("\x00asm")) {
 		return v.readPlugin(c, name, b)
 	}
-	d, err := readObject(b, v.strict, v.kernel)
+	d, err := readObject(b, v.objectOptions(!v.strict), v.kernel)
 	if err != nil {
-		return nil, &inputError{fmt.Errorf("inspect %s: %w", name, err)}
+		return nil, &inputError{fmt.Errorf("inspect %s: %w", name, v.raised(err))}
 	}
 	return d, nil
 }

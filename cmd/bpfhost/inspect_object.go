@@ -85,14 +85,14 @@ type sizesDoc struct {
 	MemoryPerCPU uint64 `json:"memory_per_cpu"` // bytes that each CPU adds
 }
 
-// readObject reads an object file. Unless strict, it is read as run and plan do it: leniently.
+// readObject reads an object file. With lenient options, it is read as run and plan do it.
 // kernel may be nil.
-func readObject(b []byte, strict bool, kernel *btf.Types) (*objectDoc, error) {
-	c, err := elf.LoadBytes(b, elf.Options{Lenient: !strict})
+func readObject(b []byte, how elf.Options, kernel *btf.Types) (*objectDoc, error) {
+	c, err := elf.LoadBytes(b, how)
 	if err != nil {
 		return nil, err
 	}
-	if strict {
+	if !how.Lenient {
 		if err := refuseNotes(c.Notes); err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/report"
 )
@@ -19,7 +20,7 @@ func objectFile(t *testing.T, name string) *objectDoc {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := readObject(b, false, nil)
+	d, err := readObject(b, elf.Options{Lenient: true}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +104,7 @@ func TestObjectFlips(t *testing.T) {
 		shown := 0
 		for i := 0; i < len(b); i += 7 {
 			b[i] ^= 0xff
-			if d, err := readObject(b, false, nil); err == nil {
+			if d, err := readObject(b, elf.Options{Lenient: true}, nil); err == nil {
 				var out table
 				d.table(&out, name)
 				shown++

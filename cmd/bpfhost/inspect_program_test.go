@@ -7,6 +7,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/elftest"
 )
@@ -50,7 +51,7 @@ func TestIngress(t *testing.T) {
 	for _, tt := range []struct {
 		section, want string
 	}{{"cgroup_skb/ingress", "cgroup_inet_ingress"}, {"cgroup_skb/egress", "cgroup_inet_egress"}, {"socket", ""}} {
-		d, err := readObject(elftest.MustBytes("license GPL\nsection "+tt.section+"\n.func prog\nr0 = 1\nexit"), false, nil)
+		d, err := readObject(elftest.MustBytes("license GPL\nsection "+tt.section+"\n.func prog\nr0 = 1\nexit"), elf.Options{Lenient: true}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/internal/report"
 )
 
@@ -52,7 +53,7 @@ func TestCore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := readObject(raw, false, kernel)
+	d, err := readObject(raw, elf.Options{Lenient: true}, kernel)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,6 +33,7 @@ warning: the result can be linked again. It is checked as 'inspect' would read i
 			return a.link(args, output)
 		},
 	}
+	a.dataFlag(c)
 	c.Flags().StringVarP(&output, "output", "o", "", "`FILE` to write; - is standard output")
 	return c
 }
@@ -53,9 +54,9 @@ func (a app) link(names []string, output string) error {
 	if err != nil {
 		return &inputError{err}
 	}
-	c, err := elf.LoadBytes(b, elf.Options{Lenient: true})
+	c, err := elf.LoadBytes(b, a.objectOptions(true))
 	if err != nil {
-		return &inputError{err}
+		return &inputError{a.raised(err)}
 	}
 	for _, n := range c.Notes {
 		if n.Code == elf.NoteUndefined {

@@ -23,6 +23,7 @@ type app struct {
 	in       io.Reader
 	out, err io.Writer
 	stop     <-chan struct{} // closed when the operator interrupts; nil is never
+	maxData  *size           // flag of the command; nil where it has none
 }
 
 // execute runs one command line and returns its exit code.

@@ -35,6 +35,7 @@ It needs no privileges and changes nothing.`,
 		},
 	}
 	r.flags(c)
+	a.dataFlag(c)
 	c.Flags().VarP(&r.output, "output", "o", "how to print the plan")
 	return c
 }

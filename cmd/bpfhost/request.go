@@ -127,6 +127,9 @@ func (r *request) open(ctx context.Context, a app) (*session, error) {
 	}
 	s := &session{types: a.sources()}
 	c := host.Config{Log: newLog(a.err, r.verbose)}
+	if a.maxData != nil {
+		c.Limits.ObjectData = a.maxData.bytes
+	}
 	if r.kernel != "" {
 		if c.CoreTypes, err = s.types.open(r.kernel, ""); err != nil {
 			s.close()
@@ -135,6 +138,7 @@ func (r *request) open(ctx context.Context, a app) (*session, error) {
 	}
 	if s.host, err = host.New(ctx, c); err == nil {
 		s.plugin, err = s.host.Open(ctx, wasm, o)
+		err = a.raised(err)
 	}
 	if err != nil {
 		s.close()

@@ -44,6 +44,7 @@ printed. A second Ctrl-C does not wait for the plugin.`,
 		},
 	}
 	r.flags(c)
+	a.dataFlag(c)
 	c.Flags().VarP(&r.output, "output", "o", "how the plugin shall print events")
 	c.Flags().DurationVar(&l.duration, "duration", 0, "stop after this time (default: never)")
 	c.Flags().StringVar(&l.ready, "ready", "", "`FILE` that exists while everything is attached, for scripts")

@@ -27,7 +27,7 @@ func (l *loader) readArena(data dataTable) (dataTable, error) {
 		return data, s.Errorf(0, "variables need a map of type arena")
 	}
 	if s.Size > l.o.MaxData {
-		return data, s.Errorf(0, "%d bytes of data are more than the limit of %d", s.Size, l.o.MaxData)
+		return data, s.Errorf(0, "%w", l.o.dataLimit(s.Size))
 	}
 	if s.Type == object.SectionNobits {
 		arena.Data = make([]byte, s.Size)

@@ -33,8 +33,11 @@ func (l *loader) readData() (dataTable, error) {
 		d.vars = make([]*spec.Var, 0, n)
 	}
 	for _, s := range l.sections.data {
-		if s.Size > math.MaxUint32 || s.Size > l.o.MaxData-total {
-			return d, s.Errorf(0, "%d bytes of data are more than the limit of %d for all sections", s.Size, l.o.MaxData)
+		if s.Size > math.MaxUint32 {
+			return d, s.Errorf(0, "%d bytes of data are more than the limit of %d for a map", s.Size, uint32(math.MaxUint32))
+		}
+		if s.Size > l.o.MaxData-total {
+			return d, s.Errorf(0, "%w", l.o.dataLimit(s.Size))
 		}
 		total += s.Size
 		if err := l.readDataSection(&d, s); err != nil {

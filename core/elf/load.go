@@ -2,6 +2,7 @@ package elf
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 
@@ -34,10 +35,14 @@ type Options struct {
 
 // Load reads an object file: its programs, maps, variables and what they need. It is a pure
 // function of the bytes and the options. The error wraps [ErrNotObject] when the input is something
-// else, and is a format error with section and offset when it is malformed.
+// else, a [*LimitError] when it is larger than the options allow, and is a format error with section
+// and offset when it is malformed.
 func Load(r io.ReaderAt, o Options) (*spec.Collection, error) {
 	o = o.withDefaults()
 	b, err := object.ReadAll(r, o.MaxFile)
+	if errors.Is(err, object.ErrTooLarge) {
+		err = limitError("MaxFile", o.MaxFile, "%v", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read object: %w", err)
 	}
@@ -62,7 +67,8 @@ func (o Options) withDefaults() Options {
 
 func load(b []byte, o Options) (*spec.Collection, error) {
 	if uint64(len(b)) > o.MaxFile {
-		return nil, fmt.Errorf("read object: file of %d bytes is larger than the limit of %d", len(b), o.MaxFile)
+		return nil, fmt.Errorf("read object: %w",
+			limitError("MaxFile", o.MaxFile, "file of %d bytes is larger than the limit of %d", len(b), o.MaxFile))
 	}
 	f, err := object.Open(b)
 	if err != nil {

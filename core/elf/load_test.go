@@ -184,16 +184,25 @@ func TestLoadKeepsNothing(t *testing.T) {
 func TestOptionsLimits(t *testing.T) {
 	b := elftest.ReadFile(t, "testdata/basic-el.o")
 	for _, tt := range []struct {
-		o    elf.Options
-		want string
+		o      elf.Options
+		option string
+		max    uint64
+		want   string
 	}{
-		{elf.Options{MaxFile: 100}, "larger than the limit of 100"},
-		{elf.Options{MaxData: 20}, "are more than the limit of 20 for all sections"},
-		{elf.Options{MaxInsns: 80}, "have more than 80 instructions"},
+		{elf.Options{MaxFile: 100}, "MaxFile", 100, "larger than the limit of 100"},
+		{elf.Options{MaxData: 20}, "MaxData", 20, "are more than the limit of 20 for all sections"},
+		{elf.Options{MaxInsns: 80}, "MaxInsns", 80, "have more than 80 instructions"},
 	} {
-		if _, err := elf.LoadBytes(b, tt.o); err == nil || !strings.Contains(err.Error(), tt.want) {
+		_, err := elf.LoadBytes(b, tt.o)
+		var limit *elf.LimitError
+		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.HasSuffix(err.Error(), " (elf.Options."+tt.option+")") ||
+			!errors.As(err, &limit) || limit.Option != tt.option || limit.Max != tt.max {
 			t.Errorf("%+v: got %v, want %q", tt.o, err, tt.want)
 		}
+	}
+	var limit *elf.LimitError
+	if _, err := elf.Load(bytes.NewReader(b), elf.Options{MaxFile: 100}); !errors.As(err, &limit) || limit.Option != "MaxFile" {
+		t.Errorf("from a reader: %v", err)
 	}
 }
 

@@ -177,9 +177,10 @@ func hookText(r secdef.Def) string {
 }
 
 func sinceText(r secdef.Def) string {
-	p := spec.Program{Type: r.Type, AttachType: r.AttachType, Flags: r.Flags}
-	if needs := p.Requirements(); len(needs) > 0 {
-		return needs[0].Since.String()
+	c := spec.Collection{Programs: []*spec.Program{{Type: r.Type, AttachType: r.AttachType, Flags: r.Flags}}}
+	needs := c.Requirements()
+	if n := append(needs.Optional, needs.Causes...); len(n) > 0 { // those that are optional, the hook, are younger
+		return n[0].Since.String()
 	}
 	return ""
 }

@@ -60,7 +60,8 @@ func (l *loader) flatten(p *spec.Program, entry *function) ([]*function, error) 
 	}
 	l.flat = list
 	if l.total += total; l.total > l.o.MaxInsns {
-		return nil, l.sectionOf(entry).Errorf(entry.off(), "program %q and those before it have more than %d instructions together with the functions they call", object.Show(p.Name), l.o.MaxInsns)
+		return nil, l.sectionOf(entry).Errorf(entry.off(), "%w", limitError("MaxInsns", uint64(l.o.MaxInsns),
+			"program %q and those before it have more than %d instructions together with the functions they call", object.Show(p.Name), l.o.MaxInsns))
 	}
 	return list, nil
 }

@@ -331,7 +331,7 @@ func (d *decoder) count(n *yaml.Node, most uint64) uint64 {
 
 // size reads a number of bytes up to most.
 func (d *decoder) size(n *yaml.Node, most uint64) uint64 {
-	return d.quantity(n, most, parseSize, "a size such as 65536, 64KiB or 16MiB", formatSize)
+	return d.quantity(n, most, ParseSize, "a size such as 65536, 64KiB or 16MiB", formatSize)
 }
 
 func (d *decoder) quantity(n *yaml.Node, most uint64, parse func(string) (uint64, bool), what string, format func(uint64) string) uint64 {

@@ -14,8 +14,8 @@ var sizeUnits = []struct {
 	bytes  uint64
 }{{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
 
-// parseSize reads a whole number of bytes, KiB, MiB, GiB or TiB.
-func parseSize(text string) (uint64, bool) {
+// ParseSize reads a whole number of bytes, KiB, MiB, GiB or TiB.
+func ParseSize(text string) (uint64, bool) {
 	unit := uint64(1)
 	for _, u := range sizeUnits {
 		if rest, ok := strings.CutSuffix(text, u.suffix); ok {

@@ -17,7 +17,7 @@ func TestParseSize(t *testing.T) {
 		{"0x10", 0, false}, {"_1", 0, false}, {"1_", 0, false}, {"1__0", 0, false}, {"5e8", 0, false},
 		{"16777216TiB", 0, false}, {"18446744073709551616", 0, false},
 	} {
-		got, ok := parseSize(tt.text)
+		got, ok := ParseSize(tt.text)
 		if ok != tt.ok || ok && got != tt.want {
 			t.Errorf("%q: %d, %v; want %d, %v", tt.text, got, ok, tt.want, tt.ok)
 		}

@@ -30,6 +30,7 @@ type Limits struct {
 	Faults            int    // bad pointers before the guest is stopped
 	OutputBytesPerSec uint64 // both streams together
 	LogLinesPerSec    uint64
+	ObjectData        uint64 // bytes of all data sections of one object
 }
 
 // Instance is one guest and what its calls share. One goroutine at a time uses it: the caller of a
@@ -121,7 +122,9 @@ func (in *Instance) Described() error {
 // ObjectOptions returns how objects are read for the plugin: what libbpf would refuse is in the
 // notes of the plan, and the plugin's own sections come after the host's, whose meaning they cannot
 // change.
-func (in *Instance) ObjectOptions() elf.Options { return in.declared.objectOptions() }
+func (in *Instance) ObjectOptions() elf.Options {
+	return in.declared.objectOptions(in.limits.ObjectData)
+}
 
 // Configure sets what the guest reads with cfg_get.
 func (in *Instance) Configure(c Config) { in.config = c }

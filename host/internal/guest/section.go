@@ -46,9 +46,10 @@ func (d *declarations) describeSections(info *plan.Info) error {
 	return nil
 }
 
-// objectOptions is how objects are read for the plugin, see Instance.ObjectOptions.
-func (d *declarations) objectOptions() elf.Options {
-	o := elf.Options{Lenient: true}
+// objectOptions is how objects with so many bytes of data are read for the plugin, see
+// Instance.ObjectOptions.
+func (d *declarations) objectOptions(maxData uint64) elf.Options {
+	o := elf.Options{Lenient: true, MaxData: maxData, MaxFile: max(256<<20, 2*maxData)}
 	for _, s := range d.sections {
 		o.Fallbacks = append(o.Fallbacks, s.SectionRule)
 	}

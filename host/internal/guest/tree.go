@@ -130,7 +130,7 @@ func hostOrder() asm.ByteOrder {
 
 // ObjectFromBytes adds an object read from an ELF file in guest memory.
 func (x treeCalls) ObjectFromBytes(name, file []byte) int32 {
-	c, err := elf.LoadBytes(file, x.declared.objectOptions())
+	c, err := elf.LoadBytes(file, x.declared.objectOptions(x.limits.ObjectData))
 	if err != nil {
 		return x.reply(abi.FuncObjectFromBytes, 0, err)
 	}

@@ -2,13 +2,17 @@ package object
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 )
 
+// ErrTooLarge says that there is more than ReadAll is to return.
+var ErrTooLarge = errors.New("larger than the limit")
+
 // ReadAll returns everything that r has, without trusting it to end. The error wraps ErrNotObject when
-// the start is that of something else; more than limit bytes are an error too.
+// the start is that of something else, and ErrTooLarge when there are more than limit bytes.
 func ReadAll(r io.ReaderAt, limit uint64) ([]byte, error) {
 	head := make([]byte, identifySize)
 	n, err := r.ReadAt(head, 0)
@@ -32,7 +36,7 @@ func ReadAll(r io.ReaderAt, limit uint64) ([]byte, error) {
 		return nil, err
 	}
 	if uint64(m) > limit {
-		return nil, fmt.Errorf("file is larger than the limit of %d bytes", limit)
+		return nil, fmt.Errorf("file is %w of %d bytes", ErrTooLarge, limit)
 	}
 	return buf.Bytes(), nil
 }
