@@ -3,8 +3,10 @@ package kernel
 import (
 	"bufio"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -24,24 +26,43 @@ func (k *Kernel) Config(name string) (value string, ok bool, err error) {
 
 // readConfig reads the kernel's configuration where the kernel or the distribution keeps it.
 func readConfig() (map[string]string, error) {
-	if f, err := os.Open("/proc/config.gz"); err == nil {
-		defer f.Close()
-		z, err := gzip.NewReader(f)
-		if err != nil {
-			return nil, fmt.Errorf("read /proc/config.gz: %w", err)
-		}
-		return parseConfig(z)
-	}
 	release, _, err := sys.Uname()
 	if err != nil {
 		return nil, fmt.Errorf("read kernel configuration: %w", err)
 	}
-	f, err := os.Open("/boot/config-" + release)
+	return readConfigOf("/proc/config.gz", "/boot/config-"+release)
+}
+
+// readConfigOf reads the first of the files that exists. If there is none, the error wraps
+// ErrNotSupported; a file that may not be read is another matter.
+func readConfigOf(files ...string) (map[string]string, error) {
+	for _, file := range files {
+		c, err := readConfigFile(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read kernel configuration: %w", err)
+		}
+		return c, nil
+	}
+	return nil, fmt.Errorf("read kernel configuration: there is none of %s: %w", strings.Join(files, ", "), ErrNotSupported)
+}
+
+func readConfigFile(file string) (map[string]string, error) {
+	f, err := os.Open(file)
 	if err != nil {
-		return nil, fmt.Errorf("read kernel configuration: neither /proc/config.gz nor /boot/config-%s can be read: %w", release, ErrNotSupported)
+		return nil, err
 	}
 	defer f.Close()
-	return parseConfig(f)
+	if !strings.HasSuffix(file, ".gz") {
+		return parseConfig(f)
+	}
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", file, err)
+	}
+	return parseConfig(z)
 }
 
 func parseConfig(r io.Reader) (map[string]string, error) {
@@ -53,8 +74,5 @@ func parseConfig(r io.Reader) (map[string]string, error) {
 			c[name] = value
 		}
 	}
-	if err := s.Err(); err != nil {
-		return nil, fmt.Errorf("read kernel configuration: %w", err)
-	}
-	return c, nil
+	return c, s.Err()
 }

@@ -86,7 +86,7 @@ func TestAnchorRevision(t *testing.T) {
 	defer l.Close()
 	other := load(t, counting(spec.Program{Type: spec.ProgramSchedCls}, false, -1))
 	o.Anchor = AfterProgram(c.Program("count")).AtRevision(1)
-	if _, err := TCX(other.Program("count"), o); !errors.Is(err, syscall.ESTALE) {
+	if _, err := TCX(other.Program("count"), o); !errors.Is(err, syscall.ESTALE) || !strings.HasSuffix(err.Error(), "has changed since that revision") {
 		t.Fatalf("an old revision: %v", err)
 	}
 	o.Anchor = AfterProgram(c.Program("count")).AtRevision(2)

@@ -36,10 +36,11 @@ func TCX(p *loader.Program, o TCXOptions) (Link, error) {
 	}
 	r := request{
 		program: p, kind: spec.HookTCX, target: onInterface(o.Interface, o.Netns) + " " + attach.String(),
-		caps: []sys.Capability{sys.CapBPF, sys.CapNetAdmin},
+		caps: interfaceCaps(o.Netns),
 		advice: map[sys.Errno]string{
 			sys.ENODEV: "no such interface in that network namespace",
 			sys.EEXIST: "this program is attached there already",
+			sys.ESTALE: "the list of programs there has changed since that revision",
 		},
 	}
 	return r.do(func(prog int) (l Link, err error) {

@@ -127,9 +127,8 @@ func (l *session) loadTypes(programs []*spec.Program) error {
 		l.btf, l.kernelBTF = fd, b
 		return nil
 	}
-	l.note(spec.Note{
-		Code: "L01", Text: fmt.Sprintf("the kernel refuses the types of the collection, which goes on without: %v: %s", err, lastLine(text(log))),
-	})
+	l.refused = fmt.Errorf("%w: %s", err, lastLine(text(log)))
+	l.note(spec.Note{Code: "L01", Text: fmt.Sprintf("the kernel refuses the types of the collection, which goes on without: %v", l.refused)})
 	return nil
 }
 

@@ -36,6 +36,7 @@ type session struct {
 
 	btf       *sys.FD
 	kernelBTF *kernelBTF
+	refused   error // why there is no btf although the collection has types
 	out       *Collection
 	fds       map[string]int  // descriptors of maps by name, held until the load is over
 	fresh     map[string]bool // maps that were created, not found

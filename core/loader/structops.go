@@ -259,8 +259,11 @@ func (l *session) createOps(s *spec.Map, in *instance) (*Map, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l.btf == nil {
-		return nil, errors.New("the kernel takes instances of struct_ops only with the types of the collection, which it refused")
+	switch {
+	case l.btf == nil && l.refused == nil:
+		return nil, errors.New("the kernel takes instances of struct_ops only with the types of the collection, which has none")
+	case l.btf == nil:
+		return nil, fmt.Errorf("the kernel takes instances of struct_ops only with the types of the collection, which it refused: %w", l.refused)
 	}
 	raw, err := l.btf.Acquire()
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/core/spec/bind"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 // opsTypes makes the types of a struct of function pointers, numbers and a struct; of a kernel with what
@@ -268,5 +269,21 @@ func TestOpsOfModule(t *testing.T) {
 		if _, _, err := l.opsTarget(to); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", to, err, want)
 		}
+	}
+}
+
+// TestOpsWithRefusedTypes holds that the kernel's answer to the types is not lost where something
+// cannot work without them.
+func TestOpsWithRefusedTypes(t *testing.T) {
+	l := opsLoad(t, nil)
+	sys.Inject(func() sys.Errno { return sys.E2BIG })
+	err := l.loadTypes(nil)
+	sys.Inject(nil)
+	if err != nil || len(l.out.notes) != 1 || l.out.notes[0].Code != "L01" {
+		t.Fatalf("%v, notes %v", err, l.out.notes)
+	}
+	_, err = l.createOps(l.spec.Maps[0], nil)
+	if !errors.Is(err, sys.E2BIG) || !strings.Contains(err.Error(), "only with the types of the collection, which it refused: too large (E2BIG)") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -30,6 +30,7 @@ const (
 	ENOSYS     = Errno(syscall.ENOSYS)
 	ENODEV     = Errno(syscall.ENODEV)
 	EINVAL     = Errno(syscall.EINVAL)
+	ESTALE     = Errno(syscall.ESTALE)
 	ENOSPC     = Errno(syscall.ENOSPC)
 	EOPNOTSUPP = Errno(syscall.EOPNOTSUPP)
 	ENOTSUPP   = Errno(524) // internal to the kernel, but bpf(2) lets it out
