@@ -49,7 +49,7 @@ func (x attachCalls) planNote(h uint32, severity abi.Severity, text string) erro
 // maxNote bounds one remark, in bytes.
 const maxNote = 4096
 
-// aboutText names what a handle stands for, in a remark.
+// aboutText says what a handle names, in a remark.
 func aboutText(obj any) string {
 	switch r := obj.(type) {
 	case *tx.Object:

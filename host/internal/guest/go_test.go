@@ -48,7 +48,7 @@ func TestGo(t *testing.T) {
 	for _, tt := range []struct {
 		ptr, n uint32
 		ok     bool
-	}{{0, 64, true}, {64, 0, true}, {1, 64, false}, {65, 0, false}, {0xffff_ffff, 0xffff_ffff, false}} {
+	}{{0, 64, true}, {8, 8, true}, {64, 0, true}, {1, 64, false}, {65, 0, false}, {0xffff_ffff, 0xffff_ffff, false}} {
 		if b, ok := x.View(tt.ptr, tt.n); ok != tt.ok || len(b) != cap(b) {
 			t.Errorf("%d bytes at %d are in its memory: %v, want %v", tt.n, tt.ptr, ok, tt.ok)
 		}

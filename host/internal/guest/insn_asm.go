@@ -70,7 +70,7 @@ var (
 	labelMark  = regexp.MustCompile(`(?m)^[ \t]*("(?:[^"\\]|\\.)*"|[A-Za-z_.$][\w.$]*):`)
 )
 
-// stub stands for code around the text.
+// stub is in place of the code around the text.
 const stub = "\texit\n"
 
 // parse reads the text with its stubs.
@@ -159,7 +159,7 @@ func (a *assembly) link() error {
 	}
 	if l := a.listing.Insns[a.n].Label; l != 0 {
 		if a.end >= a.p.Insns.Len() {
-			return failf(abi.ErrRange, "the text jumps to its end, and no instruction comes behind it")
+			return failf(abi.ErrRange, "the text jumps to its end, and no instruction comes after it")
 		}
 		to[l] = a.p.Insns.At(a.end).Label
 		if to[l] == 0 {

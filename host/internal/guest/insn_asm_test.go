@@ -148,7 +148,7 @@ func TestInsnAsmMisuse(t *testing.T) {
 		// With a label of the program in use, its place is not reachable by a displacement either.
 		{"displacement to a neighbour", 0, 0, "goto +1\ngoto L1", abi.ErrInval, ""},
 		{"displacement past a neighbour", 0, 0, "goto +2\ngoto L1", abi.ErrInval, ""},
-		{"end of the program", 6, 0, "goto out\nout:", abi.ErrRange, "the text jumps to its end, and no instruction comes behind it"},
+		{"end of the program", 6, 0, "goto out\nout:", abi.ErrRange, "the text jumps to its end, and no instruction comes after it"},
 		{"past the end", 9, 0, "exit", abi.ErrRange, ""},
 		{"too long", 0, 0, strings.Repeat("\n", maxAsmText+1), abi.ErrLimit, ""},
 		{"function without code", 6, 0, "exit\n.func f", abi.ErrInval, ""},

@@ -77,7 +77,7 @@ func (x *mapCalls) mayUse(m *LiveMap) error {
 	return x.rights.allow(policy.MapRW(m.Map.Name()))
 }
 
-// mapByHandle returns the map that a handle stands for, and checks the key's length.
+// mapByHandle returns the map that a handle names, and checks the key's length.
 func (x *mapCalls) mapByHandle(h uint32, key []byte) (backend.Map, error) {
 	obj, err := x.handles.get(h, abi.KindLiveMap)
 	if err != nil {

@@ -92,7 +92,7 @@ func (x eventCalls) counter(sym, key uint32) (*events.Counter, error) {
 	return x.live.openCounter(name, key)
 }
 
-// sourceOf returns the source that a handle stands for.
+// sourceOf returns the source that a handle names.
 func (x eventCalls) sourceOf(h uint32) (*events.Source, error) {
 	obj, err := x.handles.get(h, abi.KindSource)
 	if err != nil {

@@ -35,7 +35,7 @@ func (s *symbols) id(name string) (uint32, error) {
 	return uint32(len(s.names)), nil
 }
 
-// name returns the name that a number stands for.
+// name returns the name that has a number.
 func (s *symbols) name(id uint32) (string, error) {
 	if id == 0 || uint64(id) > uint64(len(s.names)) {
 		return "", failf(abi.ErrNoent, "symbol %d does not exist; sym makes one of a name", id)
@@ -43,7 +43,7 @@ func (s *symbols) name(id uint32) (string, error) {
 	return s.names[id-1], nil
 }
 
-// Sym returns the number that stands for a name.
+// Sym returns the number of a name.
 func (x insnCalls) Sym(name []byte) int32 {
 	if len(name) == 0 {
 		return x.reply(abi.FuncSym, 0, failf(abi.ErrInval, "a symbol needs a name"))
@@ -52,7 +52,7 @@ func (x insnCalls) Sym(name []byte) int32 {
 	return x.reply(abi.FuncSym, int(id), err)
 }
 
-// SymName returns the name that a number stands for.
+// SymName returns the name that has a number.
 func (x insnCalls) SymName(id uint32, name []byte) int32 {
 	s, err := x.symbols.name(id)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 // varCalls are the functions of the group variables.
 type varCalls struct{ *state }
 
-// variable returns the variable that a handle stands for.
+// variable returns the variable that a handle names.
 func (x varCalls) variable(h uint32) (tx.VarRef, error) {
 	obj, err := x.handles.get(h, abi.KindVar)
 	if err != nil {
