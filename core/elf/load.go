@@ -127,10 +127,7 @@ type location struct {
 
 // run has the passes in order: what each returns is what those after it need.
 func (l *loader) run() error {
-	if err := l.readRelocs(); err != nil {
-		return err
-	}
-	if err := l.readSections(); err != nil {
+	if err := l.index(); err != nil {
 		return err
 	}
 	arrays, err := l.readMaps() // .maps
@@ -194,8 +191,16 @@ func (l *loader) addVars(data dataTable, externs externTable) error {
 	return l.nameVars(l.c.Vars)
 }
 
-// readSections finds out which section is what, and reads license, version and types.
-func (l *loader) readSections() (err error) {
+// index finds out what is where in the file: relocations, symbols, sections and types.
+func (l *loader) index() (err error) {
+	if l.f.Machine == 0 {
+		l.note(NoteMachine, "%s", NoteTexts[NoteMachine])
+	}
+	if l.relocs, l.addendInPlace, err = l.readRelocs(); err != nil {
+		return err
+	}
+	l.symbols = indexSymbols(l.f)
+	l.list = make([]uint32, 0, l.symbols.most())
 	if l.sections, err = classify(l.f); err != nil {
 		return err
 	}
@@ -208,11 +213,11 @@ func (l *loader) readSections() (err error) {
 	if l.typeTable, err = readTypes(l.f, &l.sections); err != nil {
 		return err
 	}
-	if l.types == nil {
+	if l.c.BTF = l.types; l.types == nil {
 		l.note(NoteNoBTF, "%s", NoteTexts[NoteNoBTF])
 	}
-	l.c.BTF = l.types
 	l.noteUntyped()
+	l.mapTable = l.newMapTable()
 	return nil
 }
 

@@ -39,16 +39,20 @@ type valueArray struct {
 // maxRoom is for how many maps there is room before the first is read: files that are refused take little memory.
 const maxRoom = 64
 
-// readMaps reads .maps, and returns where initial values are.
-func (l *loader) readMaps() ([]valueArray, error) {
-	s := l.sections.maps
+// newMapTable has room for the maps that sections announce.
+func (l *loader) newMapTable() mapTable {
 	n := len(l.sections.data)
-	if s != nil {
+	if s := l.sections.maps; s != nil {
 		n += len(l.symbols.of(s))
 	}
 	n = min(n, maxRoom)
-	l.mapTable = mapTable{c: l.c, mapAt: make(map[location]*spec.Map, n), mapNames: make(map[string]bool, n)}
 	l.newMaps.free = make([]spec.Map, n)
+	return mapTable{c: l.c, mapAt: make(map[location]*spec.Map, n), mapNames: make(map[string]bool, n)}
+}
+
+// readMaps reads .maps, and returns where initial values are.
+func (l *loader) readMaps() ([]valueArray, error) {
+	s := l.sections.maps
 	if s == nil {
 		return nil, l.readDeclared()
 	}

@@ -44,24 +44,18 @@ func codeSections(f *object.File) int {
 	return n
 }
 
-// readRelocs finds the relocations and symbols of each section.
-func (l *loader) readRelocs() error {
-	var err error
-	if l.relocs, err = l.f.RelocSections(); err != nil {
-		return err
+// readRelocs finds the relocations of each section, and whether instructions hold the values of symbols.
+func (l *loader) readRelocs() (relocs []*object.Section, addendInPlace bool, err error) {
+	if relocs, err = l.f.RelocSections(); err != nil {
+		return nil, false, err
 	}
-	if l.addendInPlace, err = l.f.HasAddendInPlace(l.relocs); err != nil {
-		return err
+	if addendInPlace, err = l.f.HasAddendInPlace(relocs); err != nil {
+		return nil, false, err
 	}
-	if l.addendInPlace {
+	if addendInPlace {
 		l.note(NoteAddendInPlace, NoteTexts[NoteAddendInPlace])
 	}
-	l.symbols = indexSymbols(l.f)
-	l.list = make([]uint32, 0, l.symbols.most())
-	if l.f.Machine == 0 {
-		l.note(NoteMachine, "%s", NoteTexts[NoteMachine])
-	}
-	return nil
+	return relocs, addendInPlace, nil
 }
 
 // add sorts one section.
