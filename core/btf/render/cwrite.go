@@ -42,6 +42,9 @@ func (h *header) structAt(id btf.ID, level int) *btf.Struct {
 		return nil
 	}
 	s, _ := typ.(*btf.Struct)
+	if s != nil {
+		h.typed(s)
+	}
 	return s
 }
 

@@ -65,6 +65,7 @@ func newGoWriter(t *btf.Types) *goWriter {
 		}
 		typ, err := t.Read(id, &g.scratch)
 		if s, ok := typ.(*btf.Struct); ok {
+			g.typed(s)
 			*g.shapes.at(id) = g.shape(s)
 		}
 		return err
@@ -145,6 +146,7 @@ func (g *goWriter) file(pkg string) {
 		typ, err := g.t.Read(id, &g.scratch)
 		switch typ := typ.(type) {
 		case *btf.Struct:
+			g.typed(typ)
 			g.structure(id, typ)
 		case *btf.Enum:
 			g.enum(id, typ)

@@ -24,6 +24,9 @@ func (v *values) structure(s *btf.Struct, data, tail []byte, depth int) {
 		}
 		m := &s.Members[i]
 		f := fieldOf(v.t, m)
+		if f.size == 0 && isVoid(v.t, m.Type) {
+			continue
+		}
 		var flexible *btf.Array
 		if i == len(s.Members)-1 && len(tail) > 0 {
 			flexible, tail = v.flexible(m, tail)
