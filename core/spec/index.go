@@ -18,7 +18,7 @@ type Index struct {
 	programs names[*Program]
 	maps     names[*Map]
 	vars     names[*Var]
-	uses     *uses // nil until something is renamed
+	uses     *uses // nil until they are asked for
 }
 
 // NewIndex returns an index of a collection.
@@ -34,6 +34,9 @@ func (x *Index) Map(name string) *Map { return x.maps.find(x.c.Maps, name) }
 
 // Var returns the variable of that name, or nil.
 func (x *Index) Var(name string) *Var { return x.vars.find(x.c.Vars, name) }
+
+// VarsOf returns the variables in the map of that name.
+func (x *Index) VarsOf(name string) []*Var { return x.used().variable[name] }
 
 // AddProgram appends a program to the collection.
 func (x *Index) AddProgram(p *Program) {
@@ -73,15 +76,20 @@ type names[T comparable] struct {
 
 func (n *names[T]) find(list []T, name string) T {
 	var none T
-	if n.by == nil || n.n != len(list) {
-		n.read(list)
-	}
+	n.check(list)
 	found := n.by[name]
 	if found != none && n.of(found) != name {
 		n.read(list)
 		found = n.by[name]
 	}
 	return found
+}
+
+// check reads the list if its length is another.
+func (n *names[T]) check(list []T) {
+	if n.by == nil || n.n != len(list) {
+		n.read(list)
+	}
 }
 
 func (n *names[T]) read(list []T) {
@@ -196,6 +204,9 @@ func (u *uses) mapped(m *Map) {
 
 // used returns where names are referred to.
 func (x *Index) used() *uses {
+	x.programs.check(x.c.Programs)
+	x.maps.check(x.c.Maps)
+	x.vars.check(x.c.Vars)
 	if reads := x.programs.reads + x.maps.reads + x.vars.reads; x.uses == nil || x.uses.reads != reads {
 		x.uses = newUses(x.c)
 		x.uses.reads = reads

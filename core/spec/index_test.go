@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
@@ -30,6 +31,11 @@ func indexed() *Collection {
 		c.Attach = append(c.Attach, Attach{Program: fmt.Sprint("x", i/2), Kind: HookXDP})
 	}
 	return c
+}
+
+// sameElements compares lists whatever their order.
+func sameElements(a, b []*Var) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(v *Var) bool { return !slices.Contains(b, v) })
 }
 
 // TestIndex makes edits through one index, and the same with a new index for each: nothing that was
@@ -80,6 +86,15 @@ func TestIndex(t *testing.T) {
 			}
 			if x.Program(from) != a.Program(from) || x.Map(from) != a.Map(from) || x.Var(to) != a.Var(to) {
 				t.Fatalf("seed %d: step %d: %s or %s is not what it is", seed, step, from, to)
+			}
+			var vars []*Var
+			for _, v := range a.Vars {
+				if v.Map == to {
+					vars = append(vars, v)
+				}
+			}
+			if !sameElements(x.VarsOf(to), vars) {
+				t.Fatalf("seed %d: step %d: variables of %s are %v, want %v", seed, step, to, x.VarsOf(to), vars)
 			}
 			if changes := Diff(b, a); changes != nil {
 				t.Fatalf("seed %d: step %d: differs from edits with a new index:\n%s", seed, step, AppendChanges(nil, changes))

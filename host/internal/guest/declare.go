@@ -106,11 +106,11 @@ func (d *declarations) describe(info *plan.Info) error {
 func (d *declarations) children(k abi.Kind) (children, bool) {
 	switch k {
 	case abi.KindParam:
-		return children{len(d.params), func(i int) any { return d.params[i] }, func(i int) string { return d.params[i].Name }}, true
+		return among(len(d.params), func(i int) any { return d.params[i] }, func(i int) string { return d.params[i].Name }), true
 	case abi.KindRequest:
-		return children{len(d.requests), func(i int) any { return d.requests[i] }, func(i int) string { return d.requests[i].text }}, true
+		return among(len(d.requests), func(i int) any { return d.requests[i] }, func(i int) string { return d.requests[i].text }), true
 	case abi.KindSection:
-		return children{len(d.sections), func(i int) any { return d.sections[i] }, func(i int) string { return d.sections[i].Pattern }}, true
+		return among(len(d.sections), func(i int) any { return d.sections[i] }, func(i int) string { return d.sections[i].Pattern }), true
 	}
 	return children{}, false
 }

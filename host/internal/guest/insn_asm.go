@@ -3,7 +3,10 @@ package guest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/bpfhost/bpfhost/abi"
@@ -79,11 +82,18 @@ func (a *assembly) parse() error {
 	for _, m := range labelMark.FindAllStringSubmatch(a.text, -1) {
 		defined[m[1]] = true
 	}
-	places := a.placeNames()
+	targets := jumpTarget.FindAllStringSubmatch(a.text, -1)
+	wanted := make(map[string]bool)
+	for _, m := range targets {
+		if !defined[m[1]] {
+			wanted[m[1]] = true
+		}
+	}
+	places := a.places(wanted)
 	var apart, together strings.Builder
 	apart.WriteString(a.text + "\n" + stub)
 	together.WriteString(a.text + "\n")
-	for _, m := range jumpTarget.FindAllStringSubmatch(a.text, -1) {
+	for _, m := range targets {
 		name := m[1]
 		l, ok := places[name]
 		if !ok || defined[name] {
@@ -119,29 +129,45 @@ func parseError(err error) error {
 	return err
 }
 
-// placeNames returns the labels of the program as insn_dump writes them, and notes what names they
-// have.
-func (a *assembly) placeNames() map[string]asm.Label {
-	names := make(map[string]asm.Label)
+// fewLabels are looked for one by one.
+const fewLabels = 8
+
+// places finds labels of the program by their names as insn_dump writes them, and notes all names
+// that labels have.
+func (a *assembly) places(names map[string]bool) map[string]asm.Label {
+	wanted := make(map[asm.Label][]string)
 	a.taken = make(map[string]bool, len(a.p.LabelNames))
-	for _, name := range a.p.LabelNames {
+	for l, name := range a.p.LabelNames {
 		a.taken[name] = true
-	}
-	var named []asm.Label
-	for _, in := range a.p.Insns.All() {
-		l := in.Label
-		if l == 0 {
-			continue
-		}
-		names[fmt.Sprintf("L%d", l)] = l
-		if a.p.LabelNames[l] != "" {
-			named = append(named, l)
+		if names[name] {
+			wanted[l] = append(wanted[l], name)
 		}
 	}
-	for _, l := range named { // after the numbers: a name takes precedence
-		names[a.p.LabelNames[l]] = l
+	for name := range names {
+		if n, err := strconv.ParseUint(strings.TrimPrefix(name, "L"), 10, 32); err == nil && n > 0 && name == fmt.Sprintf("L%d", n) {
+			wanted[asm.Label(n)] = append(wanted[asm.Label(n)], name)
+		}
 	}
-	return names
+	out := make(map[string]asm.Label)
+	add := func(l asm.Label) {
+		for _, name := range wanted[l] {
+			if have, ok := out[name]; !ok || a.p.LabelNames[l] == name && a.p.LabelNames[have] != name {
+				out[name] = l // a name takes precedence over a number
+			}
+		}
+	}
+	if len(wanted) > fewLabels {
+		for _, in := range a.p.Insns.All() {
+			add(in.Label)
+		}
+		return out
+	}
+	for _, l := range slices.Sorted(maps.Keys(wanted)) {
+		if a.p.FindLabel(l) >= 0 {
+			add(l)
+		}
+	}
+	return out
 }
 
 // link renumbers the text's own labels and resolves the others to labels of the program.

@@ -1,12 +1,15 @@
 package guest
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/spec"
 )
 
 const originalText = `.func count_drops
@@ -222,4 +225,29 @@ func FuzzInsnAsm(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Labels are found whether few or many are looked for; names take precedence over numbers.
+func TestAssemblyPlaces(t *testing.T) {
+	var insns []spec.Insn
+	for i := range 20 {
+		in := spec.Insn{Insn: asm.Mov64Imm(asm.R0, int32(i))}
+		in.Label = asm.Label(i + 1)
+		insns = append(insns, in)
+	}
+	p := &spec.Program{Name: "p", Insns: spec.NewInsns(insns...), LabelNames: map[asm.Label]string{3: "named", 4: "L6", 77: "gone"}}
+	for _, n := range []int{0, 15} {
+		names := map[string]bool{"L1": true, "L01": true, "L3": true, "named": true, "L6": true, "gone": true, "L99": true, "L0": true, "other": true}
+		want := map[string]asm.Label{"L1": 1, "L3": 3, "named": 3, "L6": 4}
+		for i := range n {
+			name := fmt.Sprintf("L%d", 6+i)
+			if names[name] = true; i > 0 && 6+i <= 20 {
+				want[name] = asm.Label(6 + i)
+			}
+		}
+		a := assembly{p: p}
+		if d := cmp.Diff(want, a.places(names)); d != "" || !a.taken["gone"] || a.taken["L1"] {
+			t.Errorf("%d more names: %s, taken %v", n, d, a.taken)
+		}
+	}
 }

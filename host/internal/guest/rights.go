@@ -48,7 +48,7 @@ func (r *rights) settingBytes(a access, v []byte) error {
 	ref := a.obj.(tx.AttachRef)
 	attach := *ref.Get()
 	attach.Target = string(v)
-	t, err := spec.ResolveTarget(ref.Object.Work.Program(attach.Program), attach)
+	t, err := spec.ResolveTarget(ref.Object.Program(attach.Program), attach)
 	if err != nil {
 		return nil // it is not complete yet
 	}

@@ -17,7 +17,7 @@ type treeCalls struct{ *state }
 type children struct {
 	n    int
 	at   func(i int) any
-	name func(i int) string // nil: without names
+	find func(name string) any // nil where there is none; the function is nil for kinds without names
 }
 
 // children lists what the object of a handle has of one kind; an error says that it has none such.
@@ -52,22 +52,47 @@ func (x treeCalls) pluginChildren(k abi.Kind, none error) (children, error) {
 		return children{}, failf(abi.ErrPhase, "objects are there while planning only")
 	}
 	os := x.tx.Objects
-	return children{len(os), func(i int) any { return os[i] }, func(i int) string { return os[i].Name }}, nil
+	return among(len(os), func(i int) any { return os[i] }, func(i int) string { return os[i].Name }), nil
 }
 
 func objectChildren(o *tx.Object, k abi.Kind, none error) (children, error) {
 	c := o.Work
 	switch k {
 	case abi.KindProgram:
-		return children{len(c.Programs), func(i int) any { return tx.ProgramRef{Object: o, Program: c.Programs[i]} }, func(i int) string { return c.Programs[i].Name }}, nil
+		ref := func(p *spec.Program) any { return tx.ProgramRef{Object: o, Program: p} }
+		return children{len(c.Programs), func(i int) any { return ref(c.Programs[i]) }, found(o.Program, ref)}, nil
 	case abi.KindMap:
-		return children{len(c.Maps), func(i int) any { return tx.MapRef{Object: o, Map: c.Maps[i]} }, func(i int) string { return c.Maps[i].Name }}, nil
+		ref := func(m *spec.Map) any { return tx.MapRef{Object: o, Map: m} }
+		return children{len(c.Maps), func(i int) any { return ref(c.Maps[i]) }, found(o.Map, ref)}, nil
 	case abi.KindVar:
-		return children{len(c.Vars), func(i int) any { return tx.VarRef{Object: o, Var: c.Vars[i]} }, func(i int) string { return c.Vars[i].Name }}, nil
+		ref := func(v *spec.Var) any { return tx.VarRef{Object: o, Var: v} }
+		return children{len(c.Vars), func(i int) any { return ref(c.Vars[i]) }, found(o.Var, ref)}, nil
 	case abi.KindAttach:
 		return children{n: len(c.Attach), at: func(i int) any { return o.Attachment(i) }}, nil
 	}
 	return children{}, none
+}
+
+// found returns a search by name of what a reference is made of.
+func found[T any](find func(string) *T, ref func(*T) any) func(string) any {
+	return func(name string) any {
+		if v := find(name); v != nil {
+			return ref(v)
+		}
+		return nil
+	}
+}
+
+// among returns a search by name among n children.
+func among(n int, at func(int) any, name func(int) string) children {
+	return children{n, at, func(wanted string) any {
+		for i := range n {
+			if name(i) == wanted {
+				return at(i)
+			}
+		}
+		return nil
+	}}
 }
 
 // Count says how many children of a kind there are.
@@ -94,13 +119,11 @@ func (x treeCalls) Find(h uint32, kind abi.Kind, name []byte) int32 {
 	if err != nil {
 		return x.reply(abi.FuncFind, 0, err)
 	}
-	if c.name == nil {
+	if c.find == nil {
 		return x.reply(abi.FuncFind, 0, failf(abi.ErrKind, "a %s has no name; use at", kind))
 	}
-	for i := range c.n {
-		if c.name(i) == string(name) {
-			return x.replyHandle(abi.FuncFind, kind, c.at(i), nil)
-		}
+	if v := c.find(string(name)); v != nil {
+		return x.replyHandle(abi.FuncFind, kind, v, nil)
 	}
 	return x.reply(abi.FuncFind, 0, failf(abi.ErrNoent, "there is no %s %q", kind, name))
 }

@@ -19,7 +19,8 @@ type Object struct {
 	Evaluated bool  // Decision is known
 	Decision  error // why the plugin may not edit it; nil if it may
 
-	attachIDs []uint32 // beside Work.Attach, whose entries have no names: what handles point to
+	index     *spec.Index // of Work; all that changes names in it, or references to them, is here
+	attachIDs []uint32    // beside Work.Attach, whose entries have no names: what handles point to; ascending
 	lastID    uint32
 }
 
@@ -82,12 +83,21 @@ func EditOf(v any) plan.Edit {
 }
 
 func newObject(name string, c *spec.Collection) *Object {
-	o := &Object{Name: name, Work: c}
+	o := &Object{Name: name, Work: c, index: spec.NewIndex(c)}
 	for range c.Attach {
 		o.attachIDs = append(o.attachIDs, o.nextID())
 	}
 	return o
 }
+
+// Program returns the program of that name, or nil.
+func (o *Object) Program(name string) *spec.Program { return o.index.Program(name) }
+
+// Map returns the map of that name, or nil.
+func (o *Object) Map(name string) *spec.Map { return o.index.Map(name) }
+
+// Var returns the variable of that name, or nil.
+func (o *Object) Var(name string) *spec.Var { return o.index.Var(name) }
 
 // Attachment returns the attachment at index i of Work.Attach.
 func (o *Object) Attachment(i int) AttachRef { return AttachRef{o, o.attachIDs[i]} }
@@ -106,8 +116,8 @@ func (r ProgramRef) Attachments() []AttachRef {
 // Get returns the attachment, nil if it was removed. The pointer is good until attachments are
 // added or removed.
 func (r AttachRef) Get() *spec.Attach {
-	i := slices.Index(r.Object.attachIDs, r.ID)
-	if i < 0 {
+	i, ok := slices.BinarySearch(r.Object.attachIDs, r.ID)
+	if !ok {
 		return nil
 	}
 	return &r.Object.Work.Attach[i]
@@ -116,7 +126,7 @@ func (r AttachRef) Get() *spec.Attach {
 // mayAddProgram checks name and bound.
 func (o *Object) mayAddProgram(name string) error {
 	switch {
-	case o.Work.Program(name) != nil:
+	case o.Program(name) != nil:
 		return failf(abi.ErrExist, "object %s has a program %q already", o.Name, name)
 	case len(o.Work.Programs) >= MaxPrograms:
 		return failf(abi.ErrLimit, "an object has at most %d programs", MaxPrograms)
@@ -128,18 +138,18 @@ func (o *Object) addProgram(p *spec.Program) error {
 	if err := o.mayAddProgram(p.Name); err != nil {
 		return err
 	}
-	o.Work.Programs = append(o.Work.Programs, p)
+	o.index.AddProgram(p)
 	return nil
 }
 
 func (o *Object) addMap(m *spec.Map) error {
 	switch {
-	case o.Work.Map(m.Name) != nil:
+	case o.Map(m.Name) != nil:
 		return failf(abi.ErrExist, "object %s has a map %q already", o.Name, m.Name)
 	case len(o.Work.Maps) >= MaxMaps:
 		return failf(abi.ErrLimit, "an object has at most %d maps", MaxMaps)
 	}
-	o.Work.Maps = append(o.Work.Maps, m)
+	o.index.AddMap(m)
 	return nil
 }
 
@@ -150,13 +160,13 @@ func (o *Object) nextID() uint32 {
 
 func (o *Object) addAttach(a spec.Attach) uint32 {
 	id := o.nextID()
-	o.Work.Attach = append(o.Work.Attach, a)
+	o.index.AddAttach(a)
 	o.attachIDs = append(o.attachIDs, id)
 	return id
 }
 
 func (o *Object) removeAttach(id uint32) {
-	if i := slices.Index(o.attachIDs, id); i >= 0 {
+	if i, ok := slices.BinarySearch(o.attachIDs, id); ok {
 		o.Work.Attach = slices.Delete(o.Work.Attach, i, i+1)
 		o.attachIDs = slices.Delete(o.attachIDs, i, i+1)
 	}

@@ -2,10 +2,8 @@ package tx
 
 import (
 	"math"
-	"slices"
 
 	"github.com/bpfhost/bpfhost/abi"
-	"github.com/bpfhost/bpfhost/core/spec"
 )
 
 // The methods of this file change properties that take more than a store. They do not log: who
@@ -25,34 +23,32 @@ func (o *Object) SetLicense(v string) error {
 
 // Rename renames the program, and what refers to it.
 func (r ProgramRef) Rename(v string) error {
-	c := r.Object.Work
 	if v == "" {
 		return failf(abi.ErrInval, "a program needs a name")
 	}
-	if p := c.Program(v); p != nil && p != r.Program {
+	if p := r.Object.Program(v); p != nil && p != r.Program {
 		return failf(abi.ErrExist, "object %s has a program %q already", r.Object.Name, v)
 	}
-	return c.RenameProgram(r.Program.Name, v)
+	return r.Object.index.RenameProgram(r.Program.Name, v)
 }
 
 // Rename renames the map, and what refers to it.
 func (r MapRef) Rename(v string) error {
-	c := r.Object.Work
 	if v == "" {
 		return failf(abi.ErrInval, "a map needs a name")
 	}
-	if m := c.Map(v); m != nil && m != r.Map {
+	if m := r.Object.Map(v); m != nil && m != r.Map {
 		return failf(abi.ErrExist, "object %s has a map %q already", r.Object.Name, v)
 	}
 	if r.isDataSection() {
 		return failf(abi.ErrState, "map %q stands for a data section, whose name is fixed", r.Map.Name)
 	}
-	return c.RenameMap(r.Map.Name, v)
+	return r.Object.index.RenameMap(r.Map.Name, v)
 }
 
 // isDataSection reports whether the map holds the variables of the object.
 func (r MapRef) isDataSection() bool {
-	return r.Map.Data != nil || slices.ContainsFunc(r.Object.Work.Vars, func(v *spec.Var) bool { return v.Map == r.Map.Name })
+	return r.Map.Data != nil || len(r.Object.index.VarsOf(r.Map.Name)) > 0
 }
 
 // SetKeySize sets the size of a key in bytes.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -63,5 +64,41 @@ func TestProperties(t *testing.T) {
 	var n spec.MapFlags
 	if err := Put32(&n, math.MaxUint32+1); !errors.Is(err, abi.ErrRange) || n != 0 {
 		t.Errorf("33 bits: %v, stored %d", err, n)
+	}
+}
+
+// A map that is renamed keeps what refers to it, also what came during the transaction.
+func TestRenameFollowsEdits(t *testing.T) {
+	x := New("plugin", []Input{{Name: "o", Collection: collection()}})
+	o := x.Objects[0]
+	p, m := ProgramRef{o, o.Work.Programs[0]}, MapRef{o, o.Work.Maps[0]}
+	if err := m.Rename("first"); err != nil { // from here on the object knows what refers to what
+		t.Fatal(err)
+	}
+	added, err := x.AddProgram(o, &spec.Program{Name: "added"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []ProgramRef{p, added} {
+		if err := x.Splice(r, Splice{Insns: []spec.Insn{{Insn: asm.LoadMap(asm.R1, "first")}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := x.AddAttach(added, spec.HookXDP); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Rename("second"); err != nil {
+		t.Fatal(err)
+	}
+	if err := added.Rename("renamed"); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []ProgramRef{p, added} {
+		if in := r.Program.Insns.At(0); in.Symbol != "second" {
+			t.Errorf("program %s refers to %s", r.Program.Name, in.Symbol)
+		}
+	}
+	if o.Program("renamed") != added.Program || o.Program("added") != nil || o.Map("second") != m.Map || len(added.Attachments()) != 1 {
+		t.Errorf("after renaming: %+v, %+v", o.Work.Programs, o.Work.Attach)
 	}
 }

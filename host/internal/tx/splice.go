@@ -46,6 +46,7 @@ func (t *Transaction) Splice(r ProgramRef, s Splice) error {
 		p.Insns = was
 		return err
 	}
+	r.Object.index.Refer(p, s.Insns)
 	for l, name := range s.Names {
 		if p.LabelNames == nil {
 			p.LabelNames = make(map[asm.Label]string)
