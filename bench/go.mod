@@ -7,6 +7,9 @@ require (
 	github.com/cilium/ebpf v0.22.0
 )
 
-require golang.org/x/sys v0.49.0 // indirect
+require (
+	go.yaml.in/yaml/v3 v3.0.6 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+)
 
 replace github.com/bpfhost/bpfhost => ../

@@ -62,7 +62,7 @@ func (f Call) Measure(o Options) (Cost, error) {
 	runtime.ReadMemStats(&before)
 	start, cpu := time.Now(), cpuTime()
 	n := 0
-	for time.Since(start) < o.Each {
+	for n == 0 || time.Since(start) < o.Each {
 		if err := f(); err != nil {
 			return Cost{}, err
 		}

@@ -1,0 +1,449 @@
+package bench
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/plan"
+	"github.com/bpfhost/bpfhost/host/policy"
+)
+
+// The sizes up to which time has to grow as the input does.
+const (
+	growInsns    = 100_000
+	growPrograms = 2_000
+	growVars     = 10_000
+	growAttach   = 4_000
+)
+
+// growths is everything whose growth is measured.
+func growths() []Growth {
+	var all []Growth
+	add := func(name, unit string, limit int, f func(n int) (Call, error)) {
+		all = append(all, Growth{Name: name, Unit: unit, Max: limit, From: max(limit/1000, 40), Make: f})
+	}
+	for _, at := range []struct {
+		name  string
+		place func(i, n int) int
+	}{
+		{"at the start", func(i, n int) int { return 1 }},
+		{"at the end", func(i, n int) int { return n - 1 }},
+		{"anywhere", func(i, n int) int { return 1 + (i*7919)%(n-1) }},
+	} {
+		add("insert "+at.name, "insn", growInsns, func(n int) (Call, error) { return growInsert(n, at.place), nil })
+	}
+	add("insert with labels", "insn", growInsns, growInsertLabels)
+	add("replace", "insn", growInsns, growReplace)
+	add("set", "insn", growInsns, growSet)
+	add("delete", "insn", growInsns, growDelete)
+	add("write code with labels", "insn", growInsns, growWriteCode)
+	add("parse code with labels", "insn", growInsns, growParseCode)
+	add("diff after one edit", "insn", growInsns, growDiffInsns)
+	add("diff after one edit", "program", growPrograms, growDiffPrograms)
+	add("diff after one edit", "variable", growVars, growDiffVars)
+	for _, c := range []struct {
+		unit  string
+		limit int
+		make  func(n int) *spec.Collection
+	}{{"program", growPrograms, programsOf}, {"variable", growVars, varsOf}, {"map", growPrograms, mapsOf}} {
+		add("write", c.unit, c.limit, func(n int) (Call, error) {
+			x := c.make(n)
+			var b []byte
+			return func() error { b = x.AppendText(b[:0]); return nil }, nil
+		})
+		add("parse", c.unit, c.limit, func(n int) (Call, error) {
+			text := c.make(n).String()
+			return func() error { _, err := spec.Parse(text); return err }, nil
+		})
+		add("check", c.unit, c.limit, func(n int) (Call, error) { return c.make(n).Check, nil })
+		add("find by name", c.unit, c.limit, func(n int) (Call, error) { return growFind(c.make(n)), nil })
+		add("rename", c.unit, c.limit, func(n int) (Call, error) { return growRename(c.make(n)), nil })
+	}
+	add("remove duplicates", "type", growVars*2, growDedup)
+	add("plan", "attachment", growAttach, growPlan)
+	return all
+}
+
+// code is a function of n instructions, with a label at each tenth, that conditions jump to.
+func code(name string, n int, each func(i int) spec.Insn) spec.Insns {
+	list := make([]spec.Insn, n)
+	for i := range list {
+		if list[i] = each(i); list[i].Op == 0 {
+			list[i].Insn = asm.Mov64Imm(asm.R0, int32(i))
+		}
+	}
+	list[0].Func = &btf.FuncInfo{Name: name}
+	list[n-1] = spec.Insn{Insn: asm.Exit(), Func: list[n-1].Func}
+	return spec.NewInsns(list...)
+}
+
+func plainInsn(int) spec.Insn { return spec.Insn{} }
+
+// jumpy has a label at each tenth instruction, to which the one before jumps.
+func jumpy(i int) (in spec.Insn) {
+	switch i % 10 {
+	case 5:
+		in.Insn = asm.Mov64Imm(asm.R0, int32(i))
+		in.Label = asm.Label(i/10 + 1)
+	case 4:
+		in.Insn = asm.JumpImm(asm.Equal, asm.R0, int32(i), asm.Label(i/10+1))
+	}
+	return in
+}
+
+// empty is a program of little code.
+func empty() *spec.Program {
+	return &spec.Program{Name: "p", Type: spec.ProgramXDP, Insns: code("p", 3, plainInsn)}
+}
+
+// growInsert inserts n instructions one by one.
+func growInsert(n int, place func(i, n int) int) Call {
+	return func() error {
+		p := empty()
+		for i := range n {
+			if err := p.Insert(place(i, p.Insns.Len()), spec.Insn{Insn: asm.Mov64Imm(asm.R0, int32(i))}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// growInsertLabels inserts n instructions, of which every other one is a condition that jumps to
+// the label of the other.
+func growInsertLabels(n int) (Call, error) {
+	return func() error {
+		p := empty()
+		last := spec.Insn{Insn: asm.Mov64Imm(asm.R1, 1)}
+		last.Label = p.NewLabel()
+		if err := p.Insert(1, last); err != nil {
+			return err
+		}
+		for i := range n / 2 {
+			to := spec.Insn{Insn: asm.Mov64Imm(asm.R1, int32(i))}
+			to.Label = p.NewLabel()
+			at := 1 + (i*7919)%(p.Insns.Len()-1)
+			if err := p.Insert(at, to); err != nil {
+				return err
+			}
+			if err := p.Insert(at, spec.Insn{Insn: asm.JumpImm(asm.Equal, asm.R0, 1, to.Label)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}
+
+// jumpyProgram has n instructions with labels.
+func jumpyProgram(n int) *spec.Program {
+	return &spec.Program{Name: "p", Type: spec.ProgramXDP, Insns: code("p", n, jumpy)}
+}
+
+// growReplace replaces each instruction but the last.
+func growReplace(n int) (Call, error) {
+	whole := jumpyProgram(n)
+	return func() error {
+		p := whole.Clone()
+		for i := range n - 1 {
+			in := p.Insns.At(i)
+			in.Label, in.Func = 0, nil
+			in.Imm++
+			if err := p.Splice(i, 1, []spec.Insn{in}, spec.SpliceOptions{}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}
+
+// growSet sets each instruction.
+func growSet(n int) (Call, error) {
+	whole := jumpyProgram(n)
+	return func() error {
+		p := whole.Clone()
+		for i := range n {
+			in := p.Insns.At(i)
+			in.Imm++
+			p.Insns.Set(i, in)
+		}
+		return nil
+	}, nil
+}
+
+// growDelete deletes all but the ends, from the start on.
+func growDelete(n int) (Call, error) {
+	whole := jumpyProgram(n)
+	return func() error {
+		p := whole.Clone()
+		for range n - 2 {
+			if err := p.Delete(1, 1); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}
+
+// namedLabels is code with a name for every label.
+func namedLabels(n int) ([]asm.Insn, map[asm.Label]string) {
+	p := jumpyProgram(n)
+	insns, err := p.Resolve()
+	if err != nil {
+		panic(err)
+	}
+	names := map[asm.Label]string{}
+	for i := range insns {
+		if l := insns[i].Label; l != 0 {
+			names[l] = fmt.Sprintf("target_of_%d", l)
+		}
+	}
+	return insns, names
+}
+
+func growWriteCode(n int) (Call, error) {
+	insns, names := namedLabels(n)
+	var b []byte
+	return func() error {
+		b = asm.AppendText(b[:0], insns, asm.TextOptions{LabelNames: names})
+		return nil
+	}, nil
+}
+
+func growParseCode(n int) (Call, error) {
+	insns, names := namedLabels(n)
+	text := string(asm.AppendText(nil, insns, asm.TextOptions{LabelNames: names}))
+	return func() error { _, err := asm.Parse(text); return err }, nil
+}
+
+// growDiffInsns compares a program with itself after an insertion.
+func growDiffInsns(n int) (Call, error) {
+	a := &spec.Collection{Programs: []*spec.Program{jumpyProgram(n)}}
+	return growDiff(a)
+}
+
+// growDiff compares a collection with itself after one edit.
+func growDiff(a *spec.Collection) (Call, error) {
+	b := a.Clone()
+	if err := b.Programs[0].Insert(2, spec.Insn{Insn: asm.Mov64Imm(asm.R2, 1)}); err != nil {
+		return nil, err
+	}
+	return func() error {
+		if n := len(spec.Diff(a, b)); n != 1 {
+			return fmt.Errorf("%d changes", n)
+		}
+		return nil
+	}, nil
+}
+
+func growDiffPrograms(n int) (Call, error) { return growDiff(programsOf(n)) }
+func growDiffVars(n int) (Call, error)     { return growDiff(varsOf(n)) }
+
+// programsOf returns n programs of fifty instructions, each with a map that they look at.
+func programsOf(n int) *spec.Collection {
+	c := &spec.Collection{License: "GPL"}
+	for i := range n {
+		name, m := fmt.Sprintf("program_%d", i), fmt.Sprintf("map_%d", i)
+		c.Maps = append(c.Maps, &spec.Map{Name: m, Section: ".maps", Type: spec.MapHash, KeySize: 4, ValueSize: 8, MaxEntries: 16})
+		c.Programs = append(c.Programs, &spec.Program{Name: name, Section: "xdp", Type: spec.ProgramXDP, Insns: code(name, 50, func(i int) spec.Insn {
+			if i == 7 {
+				return spec.Insn{Insn: asm.LoadMap(asm.R1, m)}
+			}
+			return jumpy(i)
+		})})
+		c.Attach = append(c.Attach, spec.Attach{Program: name, Kind: spec.HookXDP, Target: "eth0"})
+	}
+	return c
+}
+
+// mapsOf is the same.
+func mapsOf(n int) *spec.Collection { return programsOf(n) }
+
+// varsOf returns n variables in sections of ten, and programs of which each refers to ten of them.
+func varsOf(n int) *spec.Collection {
+	c := &spec.Collection{License: "GPL"}
+	for i := range n {
+		section := fmt.Sprintf(".data.%d", i/10)
+		if i%10 == 0 {
+			c.Maps = append(c.Maps, &spec.Map{Name: section, Section: section, Type: spec.MapArray, KeySize: 4, ValueSize: 80, MaxEntries: 1, Data: make([]byte, 80)})
+		}
+		c.Vars = append(c.Vars, &spec.Var{Name: fmt.Sprintf("variable_%d", i), Section: section, Map: section, Offset: uint32(i % 10 * 8), Size: 8})
+	}
+	for k := 0; k < n; k += 10 {
+		name := fmt.Sprintf("program_%d", k)
+		c.Programs = append(c.Programs, &spec.Program{Name: name, Section: "xdp", Type: spec.ProgramXDP, Insns: code(name, 40, func(i int) spec.Insn {
+			if i%4 == 1 {
+				return spec.Insn{Insn: asm.LoadVar(asm.R1, c.Vars[min(k+i/4, n-1)].Name, 0)}
+			}
+			return spec.Insn{}
+		})})
+	}
+	return c
+}
+
+// growDedup removes the duplicates of types that come from four tables.
+func growDedup(n int) (Call, error) {
+	var b btf.Builder
+	for range 4 {
+		number := b.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})
+		last := number
+		for i := range n / 8 {
+			s := b.Add(&btf.Struct{Name: fmt.Sprintf("item_%d", i), Size: 16, Members: []btf.Member{{Name: "a", Type: number}, {Name: "next", Type: last, Offset: 64}}})
+			last = b.Add(&btf.Pointer{Type: s})
+		}
+	}
+	types, err := b.Types()
+	if err != nil {
+		return nil, err
+	}
+	return func() error { _, _, err := types.Dedup(); return err }, nil
+}
+
+// growPlan completes, evaluates and shows a plan of n attachments, each of its own program.
+func growPlan(n int) (Call, error) {
+	before := programsOf(n)
+	after := before.Clone()
+	before.Attach = nil
+	return func() error {
+		p := plan.Plan{Objects: []plan.Object{{Name: "o", Source: "o.bpf.o", Before: before, After: after}}}
+		if err := p.Objects[0].Complete(nil); err != nil {
+			return err
+		}
+		p.Require(false)
+		p.Decisions = policy.BuiltIn().Evaluate(nil, policy.Accesses(policy.Final{Collections: []policy.Input{{Object: "o.bpf.o", Collection: after}}}))
+		if err := p.WriteText(new(strings.Builder), plan.TextOptions{}); err != nil {
+			return err
+		}
+		_, err := p.MarshalJSON()
+		return err
+	}, nil
+}
+
+// growFind finds everything by its name.
+func growFind(c *spec.Collection) Call {
+	return func() error {
+		x := spec.NewIndex(c)
+		for _, p := range c.Programs {
+			if x.Program(p.Name) != p {
+				return fmt.Errorf("found another program")
+			}
+		}
+		for _, m := range c.Maps {
+			if x.Map(m.Name) != m {
+				return fmt.Errorf("found another map")
+			}
+		}
+		for _, v := range c.Vars {
+			if x.Var(v.Name) != v {
+				return fmt.Errorf("found another variable")
+			}
+		}
+		return nil
+	}
+}
+
+// growRename renames everything.
+func growRename(whole *spec.Collection) Call {
+	return func() error {
+		c := whole.Clone()
+		x := spec.NewIndex(c)
+		for _, p := range c.Programs {
+			if err := x.RenameProgram(p.Name, p.Name+"_new"); err != nil {
+				return err
+			}
+		}
+		for _, m := range c.Maps {
+			if err := x.RenameMap(m.Name, m.Name+"_new"); err != nil {
+				return err
+			}
+		}
+		for _, v := range c.Vars {
+			if err := x.RenameVar(v.Name, v.Name+"_new"); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// TestGrowth prints how time grows with the size of the input.
+func TestGrowth(t *testing.T) {
+	if *rounds <= 0 {
+		t.Skip("run with -rounds 3 to measure")
+	}
+	var all []Grown
+	for _, g := range growths() {
+		if !strings.Contains(g.Name+" "+g.Unit, *only) {
+			continue
+		}
+		grown, err := Grow(g, Options{Rounds: *rounds, Each: *each / 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, grown)
+		if *gate && grown.Missed() {
+			t.Errorf("%s: exponents %.2f and %.2f, goals %.1f and %.1f", g.Name, median(grown.All), median(grown.Last), GrowthGoal, LastGoal)
+		}
+	}
+	if err := PrintGrowth(os.Stdout, all); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestGrowthWorks does each work once on a small input, so that the rows do not rot.
+func TestGrowthWorks(t *testing.T) {
+	for _, g := range growths() {
+		f, err := g.Make(g.From)
+		if err != nil {
+			t.Fatalf("%s: %v", g.Name, err)
+		}
+		if err := f(); err != nil {
+			t.Errorf("%s of %d %ss: %v", g.Name, g.From, g.Unit, err)
+		}
+	}
+}
+
+// TestGrow holds which sizes are measured, and the exponents and the table of figures.
+func TestGrow(t *testing.T) {
+	g := Growth{Name: "walk", Unit: "step", Max: 1000, From: 100}
+	if d := fmt.Sprint(g.sizes()); d != "[125 250 500 1000]" {
+		t.Error(d)
+	}
+	points := func(x float64) (out []Point) {
+		for _, n := range g.sizes() {
+			out = append(out, Point{n, 1e-6 * math.Pow(float64(n), x)})
+		}
+		return out
+	}
+	if x := exponent(points(1.5)); math.Abs(x-1.5) > 1e-9 {
+		t.Errorf("exponent %v", x)
+	}
+	if last := lastDecade([]Point{{10, 1}, {40, 1}, {100, 1}, {400, 1}}); len(last) != 3 {
+		t.Errorf("last decade %v", last)
+	}
+	var out strings.Builder
+	err := PrintGrowth(&out, []Grown{
+		{g, points(1), []float64{1, 1.05, 1.2}, []float64{1.1, 1.2, 1.4}},
+		{g, points(1.2), []float64{1.2}, []float64{1.2}},
+		{g, points(1)[:2], []float64{1}, []float64{1}},
+	})
+	const want = `growth  sizes              time of the last  exponent  [min .. max]    last decade  [min .. max]    goals
+walk    125 .. 1000 steps  1000 ns/step      1.05      [1.00 .. 1.20]  1.20         [1.10 .. 1.40]  <= 1.1, 1.3
+walk    125 .. 1000 steps  3981 ns/step      1.20      [1.20 .. 1.20]  1.20         [1.20 .. 1.20]  <= 1.1, 1.3 MISSED
+walk    125 .. 250 steps   1000 ns/step      1.00      [1.00 .. 1.00]  1.00         [1.00 .. 1.00]  <= 1.1, 1.3 MISSED: more than 250 takes too long
+`
+	if err != nil || out.String() != want {
+		t.Errorf("%v, got\n%s", err, out.String())
+	}
+	calls := 0
+	g.Make = func(n int) (Call, error) { return func() error { calls++; return nil }, nil }
+	if r, err := Grow(g, Options{Rounds: 2, Each: 5 * time.Millisecond}); err != nil || len(r.All) != 2 || len(r.Points) != 4 || calls < 16 {
+		t.Errorf("%+v, %v, %d calls", r, err, calls)
+	}
+}
