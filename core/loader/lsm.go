@@ -33,7 +33,7 @@ func (l *session) checkLSM(p *prepared) error {
 	}
 	hook := p.Spec.AttachTo
 	if slices.Contains(ownMeaning, hook) {
-		l.note(spec.Note{Code: "L08", Text: fmt.Sprintf("program %q: what hook %s returns has a meaning of its own, which Linux before %s does not hold programs to",
+		l.note(spec.Note{Code: "L09", Text: fmt.Sprintf("program %q: what hook %s returns has a meaning of its own, which Linux before %s does not hold programs to",
 			p.Spec.Name, hook, lsmChecked)})
 		return nil
 	}
@@ -51,7 +51,7 @@ func (l *session) checkLSM(p *prepared) error {
 	}
 	for _, r := range returns {
 		if !r.known {
-			l.note(spec.Note{Code: "L08", Text: fmt.Sprintf("program %q: whether it returns only 0 or negative error numbers is not known, and Linux before %s does not check that (hook %s)",
+			l.note(spec.Note{Code: "L09", Text: fmt.Sprintf("program %q: whether it returns only 0 or negative error numbers is not known, and Linux before %s does not check that (hook %s)",
 				p.Spec.Name, lsmChecked, hook)})
 			return nil
 		}

@@ -95,7 +95,7 @@ func TestCheckLSM(t *testing.T) {
 				t.Errorf("%v, want %s", err, tt.err)
 			}
 			notes := l.out.notes
-			if (len(notes) > 0) != (tt.note != "") || len(notes) > 0 && (notes[0].Code != "L08" || !strings.Contains(notes[0].Text, tt.note)) {
+			if (len(notes) > 0) != (tt.note != "") || len(notes) > 0 && (notes[0].Code != "L09" || !strings.Contains(notes[0].Text, tt.note)) {
 				t.Errorf("notes %v, want %q", notes, tt.note)
 			}
 		})
