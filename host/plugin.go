@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -88,6 +89,12 @@ func (h *Host) Open(ctx context.Context, wasm []byte, o PluginOptions) (*Plugin,
 	info := Info{SHA256: hex.EncodeToString(sum[:]), Size: len(wasm)}
 	_, info.ABIHash, _ = abi.FindMarker(wasm)
 	p := h.newPlugin(info, o)
+	if !bytes.HasPrefix(wasm, []byte("\x00asm")) {
+		if what := elf.Describe(wasm); what != "" {
+			err := fmt.Errorf("this is %s, not a WebAssembly module", what)
+			return nil, oneline.Join(&inputError{what: "plugin", name: p.options.Name, err: err}, p.Close())
+		}
+	}
 	return p.open(ctx, guest.Module{Engine: h.engine, Wasm: wasm, Limits: p.limits.sandbox()})
 }
 

@@ -57,8 +57,10 @@ func TestOpenRejects(t *testing.T) {
 		input bool
 		want  string
 	}{
-		{"empty", nil, PluginOptions{Name: "x.wasm"}, true, "plugin x.wasm: "},
-		{"PNG", []byte("\x89PNG\r\n\x1a\n"), PluginOptions{}, true, "plugin plugin: "},
+		{"empty", nil, PluginOptions{Name: "x.wasm"}, true, "plugin x.wasm: this is an empty file, not a WebAssembly module"},
+		{"PNG", []byte("\x89PNG\r\n\x1a\n"), PluginOptions{}, true, "plugin plugin: this is a PNG image, not a WebAssembly module"},
+		{"object", []byte("\x7fELF"), PluginOptions{}, true, "plugin plugin: this is an ELF file, not a WebAssembly module"},
+		{"unknown", []byte("\x01\x02\x03\x04"), PluginOptions{}, true, "plugin plugin: not a WebAssembly module: it starts with 01020304"},
 		{"truncated", builder().bytes()[:200], PluginOptions{}, true, "plugin plugin: "},
 		{"unknown function", unknown.bytes(), PluginOptions{}, true, "bpfhost_v1.from_the_future"},
 		{"other major version", old.bytes(), PluginOptions{}, false, "plugin plugin: bpfhost_abi: built for ABI 2.0, this host has 1.0"},

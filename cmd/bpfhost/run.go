@@ -87,9 +87,6 @@ func (l *life) serve(ctx context.Context, a app, plugin *host.Plugin, p *plan.Pl
 		closed := run.Close()
 		err = failures{}.with(err, closed, writeAccount(a, run, output)).err()
 	}()
-	for _, s := range run.Skipped() {
-		fmt.Fprintf(a.err, "bpfhost: warning: %s\n", quote.Text(s))
-	}
 	if l.ready != "" {
 		if err := os.WriteFile(l.ready, nil, 0o644); err != nil {
 			return fmt.Errorf("create ready file: %w", err)

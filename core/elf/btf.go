@@ -1,6 +1,7 @@
 package elf
 
 import (
+	"bytes"
 	"io"
 
 	"github.com/bpfhost/bpfhost/core/elf/internal/object"
@@ -9,6 +10,18 @@ import (
 // ErrNotObject says that the input is not an eBPF object file at all. The text of the error says
 // what it is instead, for example "this is a gzip file: not an eBPF object file".
 var ErrNotObject = object.ErrNotObject
+
+// Describe says what a file is by how it begins, "a PNG image"; empty when that is not known.
+func Describe(b []byte) string {
+	if bytes.HasPrefix(b, []byte("\x7fELF")) {
+		return "an ELF file"
+	}
+	if len(b) == 0 {
+		return "an empty file"
+	}
+	what, _ := object.Describe(b)
+	return what
+}
 
 // ReadBTF returns the bytes of the sections .BTF and .BTF.base of an ELF file for any machine: an
 // eBPF object, a kernel image, a kernel module. What the file does not have is nil. base is the

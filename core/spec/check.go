@@ -178,6 +178,9 @@ func (k *checker) ref(p *Program, in *Insn, labels map[asm.Label]place, funcs ma
 		return nil
 	case asm.RefFunc:
 		if _, ok := funcs[in.Symbol]; !ok {
+			if in.Op == asm.OpCall && strings.HasPrefix(in.Symbol, "bpf_") {
+				return fmt.Errorf("%s is neither a helper that is known nor a function of the program; a kernel function is called as kfunc", show(in.Symbol))
+			}
 			return fmt.Errorf("function %s is not in the program", show(in.Symbol))
 		}
 		return nil

@@ -43,6 +43,7 @@ func TestCheck(t *testing.T) {
 		{"jump out", func(c *Collection) { c.Programs[0].Insns.private()[1].Target = 2 }, "instruction 1: jump to label L2, instruction 6, leaves its function"},
 		{"call into", func(c *Collection) { c.Programs[0].Insns.private()[3].SetTarget(1) }, "is not the start of a function"},
 		{"function missing", func(c *Collection) { c.Programs[0].Insns.private()[3].Symbol = "x" }, `function "x" is not in the program`},
+		{"helper missing", func(c *Collection) { c.Programs[0].Insns.private()[3].Symbol = "bpf_nonesuch" }, `"bpf_nonesuch" is neither a helper that is known nor a function of the program`},
 		{"map missing", func(c *Collection) { c.Programs[0].Insns.private()[0].Insn = asm.LoadMap(asm.R1, "x\x1b") }, `map "x\x1b" does not exist`},
 		{"value outside", func(c *Collection) { c.Programs[0].Insns.private()[0].Insn = asm.LoadMapValue(asm.R1, ".bss", 8) }, `offset 8 is outside the 8 bytes of map ".bss"`},
 		{"variable missing", func(c *Collection) { c.Programs[0].Insns.private()[0].Insn = asm.LoadVar(asm.R1, "x", 0) }, `variable "x" does not exist`},

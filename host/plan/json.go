@@ -66,6 +66,8 @@ type jsonAttach struct {
 	Flags    uint32 `json:"flags"`
 	Cookie   uint64 `json:"cookie"`
 	Optional bool   `json:"optional"`
+
+	Direction string `json:"direction,omitempty"` // of tcx: "ingress" or "egress"
 }
 
 type jsonChange struct {
@@ -156,7 +158,7 @@ func (p *Plan) jsonCollection(c *Object) jsonCollection {
 	}
 	for _, a := range c.After.Attach {
 		a := resolved(l.after, a)
-		out.Attach = append(out.Attach, jsonAttach{a.Program, a.Kind.String(), a.Target, a.Netns, a.Flags, a.Cookie, a.Optional})
+		out.Attach = append(out.Attach, jsonAttach{a.Program, a.Kind.String(), a.Target, a.Netns, a.Flags, a.Cookie, a.Optional, direction(l.after, a)})
 	}
 	for _, ch := range c.Changes {
 		out.Changes = append(out.Changes, p.jsonChange(ch))

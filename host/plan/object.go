@@ -133,6 +133,19 @@ func AttachText(a spec.Attach) string {
 	return s
 }
 
+// direction returns the way of packets that an attachment to traffic control is for, "ingress" or
+// "egress"; it is empty for others.
+func direction(c *spec.Index, a spec.Attach) string {
+	p := c.Program(a.Program)
+	switch {
+	case p == nil || a.Kind != spec.HookTCX:
+		return ""
+	case p.AttachType == spec.AttachTypeTCXEgress:
+		return "egress"
+	}
+	return "ingress"
+}
+
 // resolved returns an attachment as it takes effect. One that is not complete is shown as it is; it
 // is refused anyway.
 func resolved(c *spec.Index, a spec.Attach) spec.Attach {

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
@@ -36,6 +38,35 @@ func TestObject(t *testing.T) {
 	o.After = nil
 	if err := o.Complete(nil); err != nil || o.Changes != nil {
 		t.Errorf("left out: %v, %v", o.Changes, err)
+	}
+}
+
+// A plan says which way the packets of a tcx attachment go.
+func TestDirection(t *testing.T) {
+	c := &spec.Collection{Programs: []*spec.Program{
+		{Name: "in", Type: spec.ProgramSchedCls, AttachType: spec.AttachTypeTCXIngress},
+		{Name: "out", Type: spec.ProgramSchedCls, AttachType: spec.AttachTypeTCXEgress},
+		{Name: "any", Type: spec.ProgramSchedCls}, {Name: "x", Type: spec.ProgramXDP},
+	}}
+	for _, a := range []spec.Attach{
+		{Program: "in", Kind: spec.HookTCX, Target: "a"}, {Program: "out", Kind: spec.HookTCX, Target: "a"},
+		{Program: "any", Kind: spec.HookTCX, Target: "a", Flags: 1}, {Program: "x", Kind: spec.HookXDP, Target: "a"},
+	} {
+		c.Attach = append(c.Attach, a)
+	}
+	p := &Plan{Objects: []Object{{Name: "o", After: c}}}
+	var text bytes.Buffer
+	if err := p.WriteText(&text, TextOptions{NoInsns: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"link  in   tcx:a ingress\n", "link  out  tcx:a egress\n", "link  any  tcx:a ingress flags 0x1\n", "link  x    xdp:a\n"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("no %q in\n%s", want, text.String())
+		}
+	}
+	doc, err := p.MarshalJSON()
+	if err != nil || !strings.Contains(string(doc), `"optional":false,"direction":"egress"}`) {
+		t.Errorf("%s, %v", doc, err)
 	}
 }
 

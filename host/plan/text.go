@@ -292,6 +292,9 @@ func (t *planText) links(c *lookup) []row {
 	for _, a := range c.After.Attach {
 		a := resolved(c.after, a)
 		more := ""
+		if d := direction(c.after, a); d != "" {
+			more += " " + d
+		}
 		if a.Flags != 0 {
 			more += fmt.Sprintf(" flags %#x", a.Flags)
 		}

@@ -22,7 +22,7 @@ type Requests struct {
 //	modify_return        ksym NAME
 //
 // What stands in capitals is a pattern (see the package comment), except KIND, which is the name of
-// a kind of hook. The error names the text that is not a request.
+// a kind of hook or * for any; "attach *" is any target of any kind. The error names the text that is not a request.
 func ParseRequests(texts []string) (*Requests, error) {
 	r := &Requests{lists: map[string]list{}, texts: append([]string(nil), texts...)}
 	for _, t := range texts {
@@ -56,20 +56,40 @@ func (r *Requests) add(text string) error {
 	case arg == "":
 		return bad("a name or pattern is missing")
 	case kind == KindAttach:
-		var family string
-		family, pat, ok = strings.Cut(arg, ":")
-		if _, known := spec.ParseHookKind(family); !ok || !known || pat == "" {
-			return bad("want attach KIND:TARGET, e.g. attach xdp:*")
-		}
-		key = attachKey(family)
+		return r.addAttach(arg, bad)
 	}
 	if err := checkPattern(pat); err != nil {
 		return bad(err.Error())
 	}
+	r.grant(key, pat)
+	return nil
+}
+
+// addAttach reads KIND:TARGET, where * is any kind, and * alone any target of any.
+func (r *Requests) addAttach(arg string, bad func(string) error) error {
+	family, pat, ok := strings.Cut(arg, ":")
+	if arg == "*" {
+		pat, ok = "*", true
+	}
+	if _, known := spec.ParseHookKind(family); !ok || !known && family != "*" || pat == "" {
+		return bad("want attach KIND:TARGET, e.g. attach xdp:* or attach *:veth0")
+	}
+	if err := checkPattern(pat); err != nil {
+		return bad(err.Error())
+	}
+	for _, f := range spec.HookFamilies() {
+		if family == "*" || family == f.Name {
+			r.grant(attachKey(f.Name), pat)
+		}
+	}
+	return nil
+}
+
+// grant adds a pattern to the list of a key.
+func (r *Requests) grant(key, pat string) {
 	l := r.lists[key]
 	l.items = append(l.items, pattern{text: pat})
 	r.lists[key] = l
-	return nil
 }
 
 // attachKey is the key of the list for one kind of hook.

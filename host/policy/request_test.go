@@ -63,6 +63,19 @@ func TestRequestsMatch(t *testing.T) {
 	}
 }
 
+// TestRequestsAttachAny asks for hooks of every kind.
+func TestRequestsAttachAny(t *testing.T) {
+	for text, want := range map[string][2]bool{
+		"attach *": {true, true}, "attach *:*": {true, true}, "attach *:veth*": {true, false}, "attach xdp:*": {true, false},
+	} {
+		r := requests(t, text)
+		xdp, probe := r.matches(Access{Kind: KindAttach, Name: "xdp:veth0"}), r.matches(Access{Kind: KindAttach, Name: "kprobe:do_exit"})
+		if xdp != want[0] || probe != want[1] {
+			t.Errorf("%s: xdp %v, kprobe %v, want %v", text, xdp, probe, want)
+		}
+	}
+}
+
 func TestParseRequestsErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                "it starts with no known word",
@@ -77,6 +90,9 @@ func TestParseRequestsErrors(t *testing.T) {
 		"attach xdp":                      "want attach KIND:TARGET",
 		"attach xdp:":                     "want attach KIND:TARGET",
 		"attach fly:x":                    "want attach KIND:TARGET",
+		"attach *:":                       "want attach KIND:TARGET",
+		"attach **":                       "want attach KIND:TARGET",
+		"attach *: x":                     "pattern has spaces around it",
 		"map " + strings.Repeat("x", 257): "pattern has 257 bytes, the limit is 256",
 	} {
 		_, err := ParseRequests([]string{"program xdp", text})

@@ -61,13 +61,8 @@ func identify(b []byte) error {
 		}
 		return nil
 	}
-	for _, m := range magics {
-		if len(b) >= m.at && bytes.HasPrefix(b[m.at:], []byte(m.prefix)) {
-			return notObject(m.what, m.next)
-		}
-	}
-	if len(bytes.Trim(b[:min(len(b), headerSize)], "\x00")) == 0 {
-		return notObject("nothing but zeroes", "")
+	if what, next := Describe(b); what != "" {
+		return notObject(what, next)
 	}
 	if len(b) < 4 && bytes.HasPrefix([]byte("\x7fELF"), b) {
 		return Errorf("ELF header", uint64(len(b)), "file ends within the header of 64 bytes")
@@ -76,6 +71,20 @@ func identify(b []byte) error {
 		return notObject("a text", "if it is source, compile it first, with clang --target=bpf")
 	}
 	return notObject("not an ELF file", "")
+}
+
+// Describe says what bytes are that are no ELF file, by how they begin, and what to do about it;
+// both are empty when it is not known.
+func Describe(b []byte) (what, next string) {
+	for _, m := range magics {
+		if len(b) >= m.at && bytes.HasPrefix(b[m.at:], []byte(m.prefix)) {
+			return m.what, m.next
+		}
+	}
+	if len(bytes.Trim(b[:min(len(b), headerSize)], "\x00")) == 0 {
+		return "nothing but zeroes", ""
+	}
+	return "", ""
 }
 
 // identifySize is how many bytes from the start are enough to say what a file is.
