@@ -50,7 +50,7 @@ var allowed = map[string][]string{
 	"host/policy":           {"core/asm", "core/btf", "core/spec", "internal/quote"},
 	"host/plan":             {"core/btf", "core/spec", "host/policy", "internal/quote", "internal/report"},
 	"host/backend":          {"core/spec"},
-	"host/internal/sandbox": {"host/internal/sandbox/internal/module", "internal/quote", "internal/oneline"},
+	"host/internal/sandbox": {"host/internal/sandbox/internal/fuel", "host/internal/sandbox/internal/module", "internal/quote", "internal/oneline"},
 	"host": {"abi", "core/btf", "core/spec", "core/elf", "core/kernel", "core/loader", "core/link", "core/ring", "host/backend", "host/plan", "host/policy",
 		"host/internal/events", "host/internal/guest", "host/internal/sandbox", "host/internal/tx", "internal/quote", "internal/oneline"},
 	"cmd/bpfhost": {"abi", "core/asm", "core/asm/cfg", "core/btf", "core/btf/render", "core/spec", "core/spec/opt", "core/elf", "core/elf/elflink", "core/kernel", "core/loader", "core/link", "core/ring",
@@ -66,6 +66,7 @@ var allowed = map[string][]string{
 	"internal/lab/labtest": {"core/btf", "internal/lab", "internal/testenv"},
 
 	"host/internal/sandbox/internal/module": {"internal/quote"},
+	"host/internal/sandbox/internal/fuel":   {"host/internal/sandbox/internal/module"},
 
 	"host/internal/backendtest": {"core/asm", "core/btf", "core/spec", "host/backend"},
 	"host/internal/guest": {"abi", "core/asm", "core/btf", "core/elf", "core/spec", "host/backend", "host/plan", "host/policy",

@@ -9,10 +9,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/fuel"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
 )
 
@@ -53,7 +55,7 @@ func corpus(t *testing.T, fn func(path string, wasm []byte)) {
 }
 
 // validator returns a runtime that only decodes and validates with what this package enables.
-func validator(t *testing.T) wazero.Runtime {
+func validator(t testing.TB) wazero.Runtime {
 	t.Helper()
 	r := wazero.NewRuntimeWithConfig(context.Background(), wazero.NewRuntimeConfigInterpreter().
 		WithCoreFeatures(api.CoreFeaturesV2.SetEnabled(api.CoreFeatureReferenceTypes, false)))
@@ -102,4 +104,54 @@ func TestCorpusScan(t *testing.T) {
 	if taken < refused/10 {
 		t.Errorf("only %d modules are taken, %d refused", taken, refused)
 	}
+}
+
+// TestCorpusFuel rewrites modules: what was valid stays so, and what was not does not become it.
+func TestCorpusFuel(t *testing.T) {
+	r := validator(t)
+	corpus(t, func(path string, wasm []byte) {
+		out, ok := tryMeter(t, wasm)
+		if !ok {
+			return
+		}
+		if was, is := valid(r, wasm), valid(r, out); was != is {
+			t.Errorf("%s: valid before %v, after %v", path, was, is)
+		}
+		if _, err := module.Scan(out, module.Limits{MemoryPages: 65536, BodyBytes: 9 << 20, Locals: 1 << 20, CompileTime: time.Hour}); err != nil {
+			t.Errorf("%s: rewritten: %v", path, err)
+		}
+	})
+}
+
+// tryMeter returns the module with fuel, and false for one that the scan refuses.
+func tryMeter(t testing.TB, wasm []byte) ([]byte, bool) {
+	t.Helper()
+	m, err := module.Scan(wasm, module.Limits{MemoryPages: 65536, BodyBytes: 8 << 20})
+	if err != nil {
+		return nil, false
+	}
+	out, err := fuel.Rewrite(wasm, m, 1<<20)
+	if err != nil {
+		t.Log(err)
+		return nil, false
+	}
+	return out, true
+}
+
+// guestModules are the plugins in C that the repository has.
+func guestModules(t testing.TB) [][]byte {
+	t.Helper()
+	paths, err := filepath.Glob("../../../guests/*/*.wasm")
+	if err != nil || len(paths) < 3 {
+		t.Fatal(paths, err)
+	}
+	var list [][]byte
+	for _, path := range paths {
+		wasm, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, wasm)
+	}
+	return list
 }

@@ -10,10 +10,12 @@
 //   - A guest sees no files, no environment, no arguments, no sockets and no real clock. Its clocks
 //     advance by a fixed step at each reading, its random numbers are always the same and its sleep
 //     returns at once, so one module with one input has one result.
-//   - Every call into a guest has a deadline. A trap, a deadline, proc_exit or a panic of a host
-//     function poisons the guest: it is closed and never called again, and the host goes on.
-//   - Memory is bounded by Limits, and so is the number of host calls of one call.
-//
-// Known gap, to be closed by fuel: the deadline is noticed at loop heads and host calls only, so a
-// tree of calls without any loop runs to its end.
+//   - Guests are metered (internal/fuel): before they work they take from their fuel, and ask for more
+//     about every millisecond. Then the deadline and the context of the call are looked at, and the
+//     collector gets its turn. So every call ends in time: loops, trees of calls, recursion, operations
+//     on much memory, floods of host calls. The fuel that a call uses is the same on every machine.
+//   - A trap, a deadline, proc_exit or a panic of a host function poisons the guest: it is closed and
+//     never called again, and the host goes on.
+//   - Memory is bounded by Limits, and so are the stack, the number of host calls of one call and, where
+//     asked for, its fuel.
 package sandbox

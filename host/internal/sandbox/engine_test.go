@@ -97,7 +97,7 @@ func TestEngineConcurrentLoads(t *testing.T) {
 func TestEngineCompileDeadline(t *testing.T) {
 	e := newEngine(t, EngineOptions{})
 	m := newModule().Bytes()
-	unlock := e.lock(sha256.Sum256(m))
+	unlock := e.lock(sha256.Sum256(metered(t, m)))
 	o := testOptions()
 	o.Limits.Compile = 10 * time.Millisecond
 	_, err := e.Load(context.Background(), m, o)

@@ -32,15 +32,15 @@ type Guest struct {
 	turn chan struct{} // holds one token while a call runs
 
 	// Of the running call; written only by who has the turn.
-	ctx       context.Context
+	call      callContext
+	meter     meter
 	export    string
 	inHost    string // the import that runs now
 	hostCalls uint64
 
 	mu     sync.Mutex // guards the fields below
-	cancel context.CancelFunc
-	dead   error // why there will be no more calls
-	closed bool  // Close was called
+	dead   error      // why there will be no more calls
+	closed bool       // Close was called
 }
 
 // hook is one export that may be called.
@@ -50,9 +50,6 @@ type hook struct {
 	result bool
 	stack  []uint64
 }
-
-// inCall marks the context of a running call, so that a call from within is noticed.
-type inCall struct{ g *Guest }
 
 // abortion carries the error of Abort through the guest's frames.
 type abortion struct{ err error }
@@ -65,8 +62,8 @@ func (g *Guest) Has(export string) bool { return g.hooks[export] != nil }
 // Imports returns what the module imports, "module.name", in its order.
 func (g *Guest) Imports() []string { return slices.Clone(g.imports) }
 
-// Context returns the context of the running call, for host functions.
-func (g *Guest) Context() context.Context { return g.ctx }
+// Context returns the context of the running call, for host functions. It ends with the call.
+func (g *Guest) Context() context.Context { return &g.call }
 
 // Abort ends the running call from within a host function: Call returns err and the guest is
 // poisoned. It does not return.
@@ -99,20 +96,13 @@ func (g *Guest) Call(ctx context.Context, export string, timeout time.Duration, 
 	if timeout <= 0 {
 		timeout = g.limits.Call
 	}
-	timed, cancel := context.WithTimeout(context.WithValue(ctx, inCall{g}, true), timeout)
-	defer cancel()
-	select {
-	case g.turn <- struct{}{}:
-	case <-timed.Done():
-		return 0, stopped(ctx, export, timeout)
-	}
-	defer func() { <-g.turn }()
-	if err := g.enter(timed, cancel, export); err != nil {
+	if err := g.enter(ctx, export, timeout); err != nil {
 		return 0, err
 	}
+	defer func() { <-g.turn }()
 	copy(h.stack, args)
-	err := h.fn.CallWithStack(timed, h.stack)
-	if err = g.leave(ctx, timed, timeout, err); err != nil {
+	err := h.fn.CallWithStack(&g.call, h.stack)
+	if err = g.leave(err); err != nil {
 		return 0, err
 	}
 	if !h.result {
@@ -121,69 +111,84 @@ func (g *Guest) Call(ctx context.Context, export string, timeout time.Duration, 
 	return int32(uint32(h.stack[0])), nil
 }
 
-// enter prepares the state of a call; the caller has the turn.
-func (g *Guest) enter(timed context.Context, cancel context.CancelFunc, export string) error {
+// enter takes the turn and prepares the state of a call.
+func (g *Guest) enter(ctx context.Context, export string, timeout time.Duration) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("call %s: %w", export, context.Cause(ctx))
+	}
+	now := time.Now()
+	select {
+	case g.turn <- struct{}{}:
+	default:
+		if err := g.wait(ctx, export, timeout); err != nil {
+			return err
+		}
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if err := g.refuse(export); err != nil {
+		<-g.turn
+		return err
+	}
+	g.call.begin(ctx, export, timeout, now)
+	g.meter.begin(g.limits.Fuel != 0)
+	g.export, g.inHost, g.hostCalls = export, "", 0
+	return nil
+}
+
+// refuse returns why there are no more calls, or nil; the caller holds the lock.
+func (g *Guest) refuse(export string) error {
 	if g.closed {
 		return fmt.Errorf("call %s: %w", export, ErrClosed)
 	}
 	if g.dead != nil {
 		return fmt.Errorf("call %s: %w", export, ErrPoisoned)
 	}
-	g.cancel = cancel
-	g.ctx, g.export, g.inHost, g.hostCalls = timed, export, "", 0
 	return nil
 }
 
-// leave ends a call: it turns the runtime's error into ours and poisons the guest if there is one.
-func (g *Guest) leave(ctx, timed context.Context, timeout time.Duration, err error) error {
-	if err != nil {
-		err = g.explain(ctx, timed, timeout, err)
+// wait waits for the turn while another call runs.
+func (g *Guest) wait(ctx context.Context, export string, timeout time.Duration) error {
+	late := time.NewTimer(timeout)
+	defer late.Stop()
+	select {
+	case g.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("call %s: %w", export, context.Cause(ctx))
+	case <-late.C:
+		return &Limit{Export: export, What: "wall time", Max: timeout.String()}
 	}
-	g.ctx = nil
+}
+
+// leave ends a call: it turns the runtime's error into ours and poisons the guest if there is one.
+func (g *Guest) leave(err error) error {
+	g.call.end()
+	if err == nil {
+		return nil
+	}
+	err = g.explain(err)
 	g.mu.Lock()
-	g.cancel = nil
-	if err != nil && g.dead == nil {
+	if g.dead == nil {
 		g.dead = err
 	}
 	g.mu.Unlock()
-	if err != nil {
-		g.release()
-	}
+	g.release()
 	return err
 }
 
-// explain names the cause of a failed call. ctx is the caller's, timed the one with our deadline.
-func (g *Guest) explain(ctx, timed context.Context, timeout time.Duration, err error) error {
+// explain names the cause of a failed call.
+func (g *Guest) explain(err error) error {
 	if a := (*abortion)(nil); errors.As(err, &a) {
 		return a.err
 	}
 	if g.inHost != "" {
 		return &Trap{g.export, "host function " + g.inHost + " panicked: " + firstLine(err), err.Error()}
 	}
-	var exit *sys.ExitError
-	if !errors.As(err, &exit) {
-		return &Trap{g.export, firstLine(err), err.Error()}
-	}
-	// The exit code alone proves nothing: a guest can hand the same number to proc_exit.
-	if timed.Err() == nil {
+	if exit := (*sys.ExitError)(nil); errors.As(err, &exit) {
 		return &Trap{g.export, "called proc_exit(" + strconv.FormatUint(uint64(exit.ExitCode()), 10) + ")", ""}
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.closed {
-		return fmt.Errorf("call %s: %w", g.export, ErrClosed)
-	}
-	return stopped(ctx, g.export, timeout)
-}
-
-// stopped says why a context with our timeout on top of ctx ended.
-func stopped(ctx context.Context, export string, timeout time.Duration) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("call %s: %w", export, context.Cause(ctx))
-	}
-	return &Limit{Export: export, What: "wall time", Max: timeout.String()}
+	return &Trap{g.export, firstLine(err), err.Error()}
 }
 
 // Close stops a running call, waits for it to end and frees what the guest holds. It must not be
@@ -198,10 +203,8 @@ func (g *Guest) Close() error {
 	if g.dead == nil {
 		g.dead = ErrClosed
 	}
-	if g.cancel != nil {
-		g.cancel()
-	}
 	g.mu.Unlock()
+	g.call.close()
 	g.turn <- struct{}{}
 	defer func() { <-g.turn }()
 	return g.release()

@@ -28,7 +28,7 @@ func TestGuestFailures(t *testing.T) {
 	}{
 		{name: "unreachable", code: wasmtest.Unreachable, want: "trap in run: unreachable"},
 		{name: "loop", code: cat(wasmtest.Loop, wasmtest.Const(0)), want: "wall time limit of 100ms reached in run"},
-		{name: "recursion", code: recursion, want: "trap in run: stack overflow"},
+		{name: "recursion", code: recursion, want: "call stack limit of 8192 KiB reached in run"},
 		{name: "load beyond memory", code: cat(wasmtest.Const(-4), wasmtest.Load(0)), want: "trap in run: out of bounds memory access"},
 		{name: "division by zero", code: cat(wasmtest.Const(1), wasmtest.Const(0), []byte{0x6d}), want: "trap in run: integer divide by zero"},
 		{name: "exit 0", code: cat(wasmtest.Const(0), wasmtest.Call(0), wasmtest.Const(1)),

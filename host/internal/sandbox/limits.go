@@ -16,6 +16,8 @@ type Limits struct {
 	Compile     time.Duration // compiling; 60 s. Noticed between functions only
 	Start       time.Duration // start function and _initialize, each; 10 s
 	Call        time.Duration // a Call with no timeout of its own; 1 s
+	Fuel        uint64        // of one Call, see Guest.FuelUsed; no limit but time
+	Stack       uint32        // bytes that nested calls of the guest hold, estimated; 8 MiB
 	HostCalls   uint64        // calls of imports in one Call, other than WASI; 10,000,000
 }
 
@@ -24,7 +26,7 @@ type ModuleLimits = module.Limits
 
 // withDefaults returns l with its zero fields filled.
 func (l Limits) withDefaults() Limits {
-	d := Limits{512, l.Module, 60 * time.Second, 10 * time.Second, time.Second, 10_000_000}
+	d := Limits{512, l.Module, 60 * time.Second, 10 * time.Second, time.Second, l.Fuel, 8 << 20, 10_000_000}
 	if l.MemoryPages != 0 {
 		d.MemoryPages = min(l.MemoryPages, 65536)
 	}
@@ -37,6 +39,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Call != 0 {
 		d.Call = l.Call
+	}
+	if l.Stack != 0 {
+		d.Stack = l.Stack
 	}
 	if l.HostCalls != 0 {
 		d.HostCalls = l.HostCalls

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
+	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/fuel"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
 )
 
@@ -47,12 +49,17 @@ func (e *Engine) Load(ctx context.Context, wasm []byte, o Options) (*Guest, erro
 	if err := check(scan, &o); err != nil {
 		return nil, err
 	}
-	return e.loadScanned(ctx, wasm, scan, &o)
+	metered, err := fuel.Rewrite(wasm, scan, o.Limits.Stack/8)
+	if err != nil {
+		return nil, reject("%v", err)
+	}
+	return e.loadScanned(ctx, metered, scan, &o)
 }
 
-// loadScanned loads a module that passed the scan.
+// loadScanned loads a module that passed the scan and is metered.
 func (e *Engine) loadScanned(ctx context.Context, wasm []byte, scan *module.Module, o *Options) (*Guest, error) {
 	g := &Guest{engine: e, limits: o.Limits, hooks: map[string]*hook{}, turn: make(chan struct{}, 1)}
+	g.call.guest = g
 	for i := range scan.Imports {
 		g.imports = append(g.imports, scan.Imports[i].Module+"."+scan.Imports[i].Name)
 	}
@@ -66,12 +73,13 @@ func (e *Engine) loadScanned(ctx context.Context, wasm []byte, scan *module.Modu
 }
 
 // newRuntime returns a runtime for one guest. Without reference types there is no table.grow; debug
-// sections are a second format that nobody here has to read.
+// sections are a second format that nobody here has to read. It does not look at contexts itself:
+// metered code asks.
 func newRuntime(l Limits, cache wazero.CompilationCache) wazero.Runtime {
 	config := wazero.NewRuntimeConfig().
 		WithCoreFeatures(api.CoreFeaturesV2.SetEnabled(api.CoreFeatureReferenceTypes, false)).
 		WithMemoryLimitPages(l.MemoryPages).
-		WithCloseOnContextDone(true).
+		WithCloseOnContextDone(false).
 		WithDebugInfoEnabled(false)
 	if cache != nil {
 		config = config.WithCompilationCache(cache)
@@ -82,6 +90,9 @@ func newRuntime(l Limits, cache wazero.CompilationCache) wazero.Runtime {
 // start takes a checked module to the point where its hooks can be called.
 func (g *Guest) start(ctx context.Context, wasm []byte, scan *module.Module, o *Options) error {
 	if err := g.compile(ctx, wasm); err != nil {
+		return err
+	}
+	if err := g.bindMeter(ctx, g.runtime); err != nil {
 		return err
 	}
 	if err := g.bindImports(ctx, scan, o); err != nil {
@@ -216,6 +227,10 @@ func (g *Guest) bindImports(ctx context.Context, scan *module.Module, o *Options
 	return nil
 }
 
+// checkedCalls is after how many host calls the deadline is looked at. Each takes fuel, but may take
+// longer than its fuel says.
+const checkedCalls = 8
+
 // hostFunc wraps one import with the bookkeeping of a host call.
 func (g *Guest) hostFunc(im *Import) api.GoModuleFunc {
 	name, fn := im.Name, im.Fn
@@ -229,17 +244,21 @@ func (g *Guest) hostFunc(im *Import) api.GoModuleFunc {
 		g.inHost = name
 		fn(g, stack)
 		g.inHost = ""
+		if g.hostCalls%checkedCalls == 0 {
+			if err := g.call.expired(time.Now()); err != nil {
+				g.Abort(err)
+			}
+		}
 	}
 }
 
 // instantiate creates the instance without a name, so that no name can clash, and runs its start
 // function.
 func (g *Guest) instantiate(ctx context.Context, scan *module.Module, o *Options) error {
-	timed, cancel := context.WithTimeout(context.WithValue(ctx, inCall{g}, true), g.limits.Start)
-	defer cancel()
-	if err := g.enter(timed, cancel, "start"); err != nil {
+	if err := g.enter(ctx, "start", g.limits.Start); err != nil {
 		return err
 	}
+	defer func() { <-g.turn }()
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
 	if o.Stdout != nil {
 		config = config.WithStdout(o.Stdout)
@@ -247,13 +266,13 @@ func (g *Guest) instantiate(ctx context.Context, scan *module.Module, o *Options
 	if o.Stderr != nil {
 		config = config.WithStderr(o.Stderr)
 	}
-	err := g.instantiateIn(timed, config)
+	err := g.instantiateIn(&g.call, config)
 	if err == nil {
 		g.mem = g.mod.Memory()
-	} else if runtimeFailed := (*abortion)(nil); !scan.Start && timed.Err() == nil && !errors.As(err, &runtimeFailed) {
+	} else if runtimeFailed := (*abortion)(nil); !scan.Start && !errors.As(err, &runtimeFailed) {
 		err = &abortion{reject("cannot be instantiated: %s", firstLine(err))}
 	}
-	return g.leave(ctx, timed, g.limits.Start, err)
+	return g.leave(err)
 }
 
 // instantiateIn turns a failure of the runtime itself into an error. The runtime validates less

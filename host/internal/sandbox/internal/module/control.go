@@ -13,7 +13,7 @@ func (w *walker) special(at int) {
 	case opElse:
 		w.orElse()
 	case opEnd:
-		w.close()
+		w.close(at)
 	case opBr, opBrIf:
 		w.branch(op)
 	case opBrTable:
@@ -68,14 +68,14 @@ func (w *walker) open(op uint8) {
 	f := frame{op: op, scope: w.work.scope, height: w.height, params: params, results: results}
 	if op == opLoop {
 		w.work.loop()
-		if w.lead && !w.body.Loops {
-			w.body.LeadLoop = true
-		}
-		w.body.Loops, w.lead = true, false
+		w.body.LeadLoop = w.body.LeadLoop || w.lead
+		w.lead = false
 		f.mark, f.outer, w.cost = len(w.m.Marks), w.cost, 1
 		w.m.mark(Loop, w.r.pos, 0)
 	}
 	w.work.blocks++
+	w.blocks++
+	f.calls, f.blocks = w.calls, w.blocks
 	w.work.enter()
 	w.frames = append(w.frames, f)
 	w.operands(0, params)
@@ -117,15 +117,14 @@ func (w *walker) orElse() {
 }
 
 // close ends a block or the function.
-func (w *walker) close() {
+func (w *walker) close(at int) {
 	f := &w.frames[len(w.frames)-1]
 	w.finish(f)
 	if f.op == opIf && f.params != f.results {
 		w.r.fail("function %d has an if without else that changes the stack", w.fn)
 	}
 	if f.op == opLoop {
-		w.m.Marks[f.mark].Arg = w.cost
-		w.cost = f.outer
+		w.endLoop(f, at)
 		w.work.endLoop(f.branches)
 	} else {
 		w.work.join(1 + f.branches)
@@ -136,6 +135,24 @@ func (w *walker) close() {
 	w.frames = w.frames[:len(w.frames)-1]
 	if len(w.frames) > 0 {
 		w.operands(0, results)
+	}
+}
+
+// endLoop fills the mark of a loop that ends at an offset.
+func (w *walker) endLoop(f *frame, at int) {
+	mark := &w.m.Marks[f.mark]
+	mark.Arg = w.cost
+	w.cost = f.outer
+	if w.calls > f.calls {
+		mark.Kind = CallLoop
+		return
+	}
+	w.body.Loops = true
+	b := w.r.b
+	if w.blocks == f.blocks+1 && f.branches == 1 && !f.dead && b[at-2] == opBrIf && b[at-1] == 0 &&
+		b[mark.Pos-1] == 0x40 && len(w.m.Marks) == f.mark+1 && mark.Arg <= straightCost {
+		w.m.mark(Straight, int(mark.Pos), uint32(at-2))
+		w.work.straight(mark.Arg)
 	}
 }
 
@@ -172,6 +189,7 @@ func (w *walker) branch(op uint8) {
 		w.operands(1, 0)
 		w.work.blocks++
 	}
+	w.blocks++
 	n := w.target(w.r.u32())
 	w.operands(n, 0)
 	if op == opBrIf {
@@ -197,6 +215,7 @@ func (w *walker) branchTable() {
 		}
 	}
 	w.work.blocks += n + 1
+	w.blocks++
 	w.operands(arity, 0)
 	w.leave()
 }
@@ -213,6 +232,7 @@ func (w *walker) call() {
 		w.cost += costCall
 		w.body.Calls, w.lead = true, false
 	}
+	w.calls++
 	w.work.calls++
 	w.operands(len(t.Params), len(t.Results))
 }
@@ -228,6 +248,7 @@ func (w *walker) callIndirect() {
 	t := &w.m.Types[i]
 	w.cost += costCall
 	w.body.Calls, w.lead = true, false
+	w.calls++
 	w.work.calls++
 	w.work.blocks += 3
 	w.operands(1+len(t.Params), len(t.Results))

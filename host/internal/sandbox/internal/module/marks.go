@@ -5,13 +5,15 @@ type Kind uint8
 
 // The kinds of marks.
 const (
-	Size   Kind = iota // a size at Pos, whose content ends at Arg
-	Index              // function index Arg at Pos
-	Start              // the instructions of Bodies[Arg] start at Pos
-	Loop               // a loop's instructions start at Pos; each round costs Arg
-	Return             // a return at Pos, inside of Arg blocks
-	Bulk               // a bulk instruction at Pos, of number Arg after its prefix
-	Grow               // a memory.grow at Pos
+	Size     Kind = iota // a size at Pos, whose content ends at Arg
+	Index                // function index Arg at Pos
+	Start                // the instructions of Bodies[Arg] start at Pos
+	Loop                 // a loop without calls: its instructions start at Pos, each round costs Arg
+	CallLoop             // the same for a loop with calls
+	Straight             // the loop of the mark before has no blocks; its only branch, a br_if 0 at Arg, ends it
+	Return               // a return at Pos, inside of Arg blocks
+	Bulk                 // a bulk instruction at Pos, of number Arg after its prefix
+	Grow                 // a memory.grow at Pos
 )
 
 // Mark is a place that who rewrites a module has to look at. Marks are in the order of the file.
@@ -29,7 +31,7 @@ type Body struct {
 	Frame    uint32 // what a call of it holds, in values: parameters, locals, operands
 	Cost     uint32 // fuel for its instructions outside of loops
 	Calls    bool   // it calls other functions than imported ones
-	Loops    bool   // it has loops
+	Loops    bool   // it has loops without calls
 	Bulk     bool   // it has bulk instructions or memory.grow
 	LeadLoop bool   // it always runs into its first loop, before it calls or branches
 }

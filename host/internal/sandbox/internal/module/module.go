@@ -109,7 +109,8 @@ func Scan(wasm []byte, l Limits) (*Module, error) {
 	m, r := &Module{data: -1}, &reader{b: wasm, pos: 8, end: len(wasm), section: "module"}
 	last := 0
 	for r.left() > 0 {
-		head, id := r.pos, r.u8()
+		head := r.pos
+		id := r.u8()
 		size := r.u32()
 		if int(id) >= len(sections) {
 			r.fail("unknown section %d", id)

@@ -16,7 +16,9 @@ func (m *Module) scanCustom(r *reader, l *Limits) {
 	}
 	m.hasName = true
 	for last := -1; r.left() > 0; {
-		id, at, size := r.u8(), r.pos, r.u32()
+		id := r.u8()
+		at := r.pos
+		size := r.u32()
 		if int(id) <= last {
 			r.fail("part %d of the name section is out of order", id)
 		}
@@ -55,7 +57,8 @@ func (m *Module) scanNameMap(r *reader, l *Limits, kind int) {
 		if r.err != nil {
 			return
 		}
-		at, i := r.pos, r.u32()
+		at := r.pos
+		i := r.u32()
 		if kind != innerNames {
 			m.mark(Index, at, i)
 		}
@@ -105,7 +108,8 @@ func importHint(kind uint8) string {
 
 // funcIndex reads the index of a function and marks its place.
 func (m *Module) funcIndex(r *reader) uint32 {
-	at, i := r.pos, r.u32()
+	at := r.pos
+	i := r.u32()
 	if r.err == nil && uint64(i) >= uint64(len(m.Funcs)) {
 		r.fail("function %d of %d", i, len(m.Funcs))
 	}
@@ -237,7 +241,9 @@ func (m *Module) scanExports(r *reader, l *Limits) {
 	seen := map[string]bool{}
 	for range n {
 		x := Export{Name: r.name()}
-		kind, at, i := r.u8(), r.pos, r.u32()
+		kind := r.u8()
+		at := r.pos
+		i := r.u32()
 		x.Kind = kindName(kind)
 		switch {
 		case r.err != nil:
@@ -246,6 +252,10 @@ func (m *Module) scanExports(r *reader, l *Limits) {
 			r.fail("export %s is there twice", printable(x.Name))
 		case kind == kindMemory && uint64(i) >= uint64(m.Memories):
 			r.fail("export %s: memory %d of %d", printable(x.Name), i, m.Memories)
+		case kind == kindTable && uint64(i) >= uint64(m.tables):
+			r.fail("export %s: table %d of %d", printable(x.Name), i, m.tables)
+		case kind == kindGlobal && uint64(i) >= uint64(m.Globals):
+			r.fail("export %s: global %d of %d", printable(x.Name), i, m.Globals)
 		case kind == kindFunc && uint64(i) >= uint64(len(m.Funcs)):
 			r.fail("export %s: function %d of %d", printable(x.Name), i, len(m.Funcs))
 		case kind == kindFunc:
@@ -345,7 +355,8 @@ func (m *Module) scanCode(r *reader, l *Limits) {
 	}
 	w := walker{m: m, l: l}
 	for i := range m.Bodies {
-		at, size := r.pos, r.u32()
+		at := r.pos
+		size := r.u32()
 		if r.err == nil && uint64(size) > uint64(l.BodyBytes) {
 			r.exceed("BodyBytes", "function %d has %d bytes, the limit is %d", i+len(m.Imports), size, l.BodyBytes)
 		}

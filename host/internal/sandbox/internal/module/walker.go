@@ -15,7 +15,9 @@ type walker struct {
 	peak   int     // the largest height
 	cost   uint32  // fuel of the region since the last loop or function began
 	frames []frame // blocks that are open, the function first
-	lead   bool    // no branch and no call so far
+	lead   bool    // no branch, no call and no loop so far
+	calls  int     // so far
+	blocks int     // and branches so far
 	work   work    // of the compiler
 }
 
@@ -26,6 +28,7 @@ type frame struct {
 	height          int  // of the stack below its operands
 	params, results int
 	mark            int    // of a loop
+	calls, blocks   int    // of the walker, when it began
 	outer           uint32 // cost of the region around a loop
 	branches        int    // to the block's label
 	scope           int32  // of work, around the block
@@ -38,7 +41,7 @@ func (w *walker) function(r *reader, i int, locals uint32) {
 	w.body.Code = r.pos
 	w.body.NumLocal = locals + uint32(len(t.Params))
 	w.m.mark(Start, r.pos, uint32(i))
-	w.height, w.peak, w.cost, w.lead = 0, 0, 1, true
+	w.height, w.peak, w.cost, w.lead, w.calls, w.blocks = 0, 0, 1, true, 0, 0
 	w.frames = append(w.frames[:0], frame{results: len(t.Results)})
 	w.work.begin(int(w.body.NumLocal))
 	w.run()

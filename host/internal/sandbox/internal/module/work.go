@@ -82,6 +82,26 @@ func (k *work) loop() {
 	k.depth = max(k.depth, len(k.loops))
 }
 
+// straightCost is the largest cost of a round of a loop with a Straight mark.
+const straightCost = 80
+
+// Copies returns how often the instructions of a loop with a Straight mark are to be written, by
+// the cost of a round.
+func Copies(cost uint32) int {
+	if cost <= straightCost/2 {
+		return 4
+	}
+	return 2
+}
+
+// straight notes a loop whose instructions are written several times.
+func (k *work) straight(cost uint32) {
+	more := Copies(cost) - 1
+	k.instructions += more * int(cost)
+	k.accesses += more * int(cost) / 4
+	k.blocks += more
+}
+
 // endLoop notes the end of a loop, with the branches to its head.
 func (k *work) endLoop(branches int) {
 	l := k.loops[len(k.loops)-1]

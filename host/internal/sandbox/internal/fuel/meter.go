@@ -1,0 +1,295 @@
+package fuel
+
+import "github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
+
+// The opcodes that meters are made of.
+const (
+	opBlock     = 0x02
+	opLoop      = 0x03
+	opIf        = 0x04
+	opEnd       = 0x0b
+	opBr        = 0x0c
+	opBrIf      = 0x0d
+	opReturn    = 0x0f
+	opCall      = 0x10
+	opSelect    = 0x1b
+	opLocalGet  = 0x20
+	opLocalSet  = 0x21
+	opLocalTee  = 0x22
+	opGlobalGet = 0x23
+	opGlobalSet = 0x24
+	opConst32   = 0x41
+	opConst64   = 0x42
+	opEqz32     = 0x45
+	opLess32U   = 0x49
+	opLess64S   = 0x53
+	opAdd64     = 0x7c
+	opSub64     = 0x7d
+	opOr64      = 0x84
+	opShl64     = 0x86
+	opShr64U    = 0x88
+	opExtendU   = 0xad
+	blockEmpty  = 0x40
+)
+
+// meter says what a function gets.
+type meter struct {
+	on     bool
+	loops  bool   // it has a local with fuel for loops without calls
+	lead   uint32 // what its first round takes too, of a loop with calls that always runs; 0 is none
+	depth  bool   // it takes from the stack
+	wrap   bool   // its body is in a block, so that all its ends meet
+	count  uint32 // index of the local with fuel for loops
+	saved  uint32 // index of the local with what was left of the stack
+	length uint32 // index of the local for lengths
+	frame  int64
+}
+
+// meterOf decides what a function gets.
+func meterOf(b *module.Body) meter {
+	mt := meter{loops: b.Loops, depth: b.Calls}
+	mt.on = b.Loops || b.LeadLoop || b.Calls || b.Bulk || b.Cost > smallLeaf
+	mt.wrap = mt.loops || mt.depth
+	mt.count = b.NumLocal
+	mt.saved = mt.count
+	if mt.loops {
+		mt.saved++
+	}
+	mt.length = mt.saved
+	if mt.depth {
+		mt.length++
+	}
+	mt.frame = int64(b.Frame) + frameOverhead
+	return mt
+}
+
+// body writes a function from its locals to its end.
+func (w *writer) body(i int) {
+	b := &w.m.Bodies[i]
+	w.meter = meterOf(b)
+	w.locals(b)
+	if w.meter.on {
+		w.enter(b, i)
+	}
+	w.copyTo(b.End - 1)
+	if w.meter.wrap {
+		w.plain(opEnd)
+		w.exit()
+	}
+	w.copy(b.End)
+}
+
+// locals writes the locals with those of the meter.
+func (w *writer) locals(b *module.Body) {
+	groups, width := module.Uint32(w.in[b.Locals:b.Code])
+	long := w.meter.length - b.NumLocal
+	if long > 0 {
+		groups++
+	}
+	if b.Bulk {
+		groups++
+	}
+	w.out = leb(w.out, groups)
+	w.pos = b.Locals + width
+	w.copy(b.Code)
+	if long > 0 {
+		w.out = append(leb(w.out, long), byte(i64))
+	}
+	if b.Bulk {
+		w.out = append(w.out, 1, 0x7f)
+	}
+}
+
+// enter takes fuel for what is outside of loops. A loop that always runs makes that cheaper: one
+// with calls takes it in its first round, for one without the first round is paid here.
+func (w *writer) enter(b *module.Body, i int) {
+	if w.meter.depth {
+		w.op(opGlobalGet, w.stack)
+		w.const64(w.meter.frame)
+		w.plain(opSub64)
+		w.op(opLocalTee, w.meter.saved)
+		w.op(opGlobalSet, w.stack)
+	}
+	first := module.Mark{}
+	if b.LeadLoop {
+		first = w.firstLoop()
+	}
+	switch {
+	case first.Kind == module.CallLoop:
+		w.meter.lead = b.Cost
+	case first.Kind == module.Loop:
+		w.takeFuel(int64(b.Cost)+int64(first.Arg), w.meter.depth)
+		w.const64(int64(first.Arg))
+		w.op(opLocalSet, w.meter.count)
+	default:
+		w.takeFuel(int64(b.Cost), w.meter.depth)
+	}
+	if w.meter.wrap {
+		w.block(w.m.Funcs[int(w.imports)+i])
+	}
+}
+
+// firstLoop returns the mark of the function's first loop.
+func (w *writer) firstLoop() module.Mark {
+	for _, mark := range w.m.Marks[w.next:] {
+		if mark.Kind == module.Loop || mark.Kind == module.CallLoop {
+			return mark
+		}
+	}
+	return module.Mark{}
+}
+
+// takeFuel takes so much, and calls the host where that, or the stack, is used up.
+func (w *writer) takeFuel(cost int64, stack bool) {
+	w.op(opGlobalGet, w.fuel)
+	w.const64(cost)
+	w.plain(opSub64)
+	w.op(opGlobalSet, w.fuel)
+	w.op(opGlobalGet, w.fuel)
+	if stack {
+		w.op(opLocalGet, w.meter.saved)
+		w.plain(opOr64)
+	}
+	w.check()
+}
+
+// block begins the block around a body of that type.
+func (w *writer) block(t uint32) {
+	w.plain(opBlock)
+	switch results := w.m.Types[t].Results; len(results) {
+	case 0:
+		w.plain(blockEmpty)
+	case 1:
+		w.plain(byte(results[0]))
+	default:
+		w.out = sleb(w.out, int64(w.blocks[t]))
+	}
+}
+
+// exit returns what is left of the portion for loops, and what the call held of the stack.
+func (w *writer) exit() {
+	if w.meter.loops {
+		w.op(opGlobalGet, w.fuel)
+		w.op(opLocalGet, w.meter.count)
+		w.plain(opAdd64)
+		w.op(opGlobalSet, w.fuel)
+	}
+	if w.meter.depth {
+		w.op(opLocalGet, w.meter.saved)
+		w.const64(w.meter.frame)
+		w.plain(opAdd64)
+		w.op(opGlobalSet, w.stack)
+	}
+}
+
+// round takes fuel for a round of a loop from the portion, and a new portion where it is used up.
+func (w *writer) round(cost uint32) {
+	w.op(opLocalGet, w.meter.count)
+	w.const64(int64(cost))
+	w.plain(opSub64)
+	w.op(opLocalTee, w.meter.count)
+	w.const64(0)
+	w.plain(opLess64S, opIf, blockEmpty)
+	w.const64(min(max(portionRounds*int64(cost), portionMin), max(portionMax, int64(cost))))
+	w.op(opCall, w.take)
+	w.op(opLocalGet, w.meter.count)
+	w.plain(opAdd64)
+	w.op(opLocalSet, w.meter.count)
+	w.plain(opEnd)
+}
+
+// callRound takes fuel for a round of a loop with calls. It is in a global there in any case.
+func (w *writer) callRound(cost uint32) {
+	w.takeFuel(int64(cost)+int64(w.meter.lead), w.meter.lead > 0 && w.meter.depth)
+	w.meter.lead = 0
+}
+
+// unroll writes a loop without blocks several times, so that it takes fuel for several rounds at
+// once. branch is the offset of the br_if that ends it.
+func (w *writer) unroll(cost uint32, branch int) {
+	w.out = append(w.out[:len(w.out)-2], opBlock, blockEmpty, opLoop, blockEmpty)
+	copies := module.Copies(cost)
+	w.round(uint32(copies) * cost)
+	from := w.pos
+	for range copies - 1 {
+		w.pos = from
+		w.copy(branch)
+		w.plain(opEqz32, opBrIf, 1)
+	}
+	w.pos = from
+	w.copy(branch + 3) // br_if 0, end
+	w.plain(opEnd)
+}
+
+// leave writes a return, inside of so many blocks.
+func (w *writer) leave(depth uint32) {
+	w.pos++
+	if w.meter.wrap {
+		w.op(opBr, depth)
+	} else {
+		w.plain(opReturn)
+	}
+}
+
+// The instructions after the prefix 0xfc whose length is in bytes.
+const (
+	memoryInit = 8
+	memoryCopy = 10
+	memoryFill = 11
+)
+
+// bulk takes fuel for a bulk operation, whose length is the last operand: one for 8 bytes of
+// memory or for an entry of a table.
+func (w *writer) bulk(sub uint32) {
+	w.op(opLocalTee, w.meter.length)
+	w.op(opGlobalGet, w.fuel)
+	w.op(opLocalGet, w.meter.length)
+	w.plain(opExtendU)
+	if sub == memoryInit || sub == memoryCopy || sub == memoryFill {
+		w.const64(3)
+		w.plain(opShr64U)
+	}
+	w.plain(opSub64)
+	w.op(opGlobalSet, w.fuel)
+	w.checkFuel()
+}
+
+// grow takes fuel for a growth of the memory as if all of it were filled. What cannot succeed costs
+// as much as the largest memory.
+func (w *writer) grow() {
+	const pages = 1 << 16
+	w.op(opLocalTee, w.meter.length)
+	w.op(opGlobalGet, w.fuel)
+	w.op(opLocalGet, w.meter.length)
+	w.const32(pages)
+	w.op(opLocalGet, w.meter.length)
+	w.const32(pages)
+	w.plain(opLess32U, opSelect, opExtendU)
+	w.const64(13) // 64 KiB, 8 bytes each
+	w.plain(opShl64, opSub64)
+	w.op(opGlobalSet, w.fuel)
+	w.checkFuel()
+}
+
+// checkFuel calls the host where the fuel is used up.
+func (w *writer) checkFuel() {
+	w.op(opGlobalGet, w.fuel)
+	w.check()
+}
+
+// check calls the host where the last operand is below zero.
+func (w *writer) check() {
+	w.const64(0)
+	w.plain(opLess64S, opIf, blockEmpty)
+	w.op(opCall, w.refill)
+	w.plain(opEnd)
+}
+
+// plain writes opcodes.
+func (w *writer) plain(ops ...byte) { w.out = append(w.out, ops...) }
+
+// op writes an opcode with an index.
+func (w *writer) op(code byte, index uint32) { w.out = leb(append(w.out, code), index) }
+
+func (w *writer) const32(v int32) { w.out = sleb(append(w.out, opConst32), int64(v)) }
+func (w *writer) const64(v int64) { w.out = sleb(append(w.out, opConst64), v) }

@@ -1,0 +1,144 @@
+package sandbox
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/fuel"
+	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
+	"github.com/bpfhost/bpfhost/internal/testenv"
+)
+
+// works are the exports of testdata/work.c, each with an argument that keeps it busy for about a
+// millisecond.
+var works = []struct {
+	name string
+	n    uint64
+}{
+	{"sum", 500}, {"hash", 150}, {"fib", 22}, {"sieve", 3}, {"quicksort", 2}, {"interpret", 400},
+	{"calls", 100}, {"matrix", 4}, {"copy", 60},
+}
+
+// workModule is testdata/work.c, built by clang.
+var workModule = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "work")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "work.wasm")
+	out, err := exec.Command("clang-19", "--target=wasm32", "-O2", "-mbulk-memory", "-ffreestanding", "-nostdlib",
+		"-fuse-ld="+lld(), "-Wl,--no-entry", "-o", path, "testdata/work.c").CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, out)
+	}
+	return os.ReadFile(path)
+})
+
+// lld is the linker's path.
+func lld() string {
+	path, _ := exec.LookPath("wasm-ld-19")
+	return path
+}
+
+func needWork(t testing.TB) []byte {
+	t.Helper()
+	if lld() == "" {
+		testenv.Skip(t, testenv.Clang, "no wasm-ld-19")
+	}
+	wasm, err := workModule()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return wasm
+}
+
+// metered returns the module with fuel.
+func metered(t testing.TB, wasm []byte) []byte {
+	t.Helper()
+	m, err := module.Scan(wasm, module.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := fuel.Rewrite(wasm, m, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// plainInstance instantiates a module without a guest around it. Fuel is granted without questions.
+func plainInstance(t testing.TB, wasm []byte) api.Module {
+	t.Helper()
+	ctx := context.Background()
+	r := newRuntime(Limits{}.withDefaults(), nil)
+	t.Cleanup(func() { r.Close(ctx) })
+	_, err := r.NewHostModuleBuilder(fuel.Module).NewFunctionBuilder().
+		WithGoModuleFunction(api.GoModuleFunc(func(_ context.Context, mod api.Module, _ []uint64) {
+			mod.ExportedGlobal(fuel.Fuel).(api.MutableGlobal).Set(1 << 22)
+		}), nil, nil).Export(fuel.Refill).Instantiate(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mod, err := r.InstantiateWithConfig(ctx, wasm, wazero.NewModuleConfig().WithStartFunctions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mod
+}
+
+// TestWorkSame shows that metered programs return what plain ones do.
+func TestWorkSame(t *testing.T) {
+	wasm := needWork(t)
+	plain, with := plainInstance(t, wasm), plainInstance(t, metered(t, wasm))
+	for _, w := range works {
+		want, err1 := plain.ExportedFunction(w.name).Call(context.Background(), w.n)
+		got, err2 := with.ExportedFunction(w.name).Call(context.Background(), w.n)
+		if err1 != nil || err2 != nil || got[0] != want[0] {
+			t.Errorf("%s: %v %v, plain %v %v", w.name, got, err2, want, err1)
+		}
+	}
+}
+
+// BenchmarkWork runs each program plain and metered in turn and reports the ratio of the fastest
+// rounds.
+func BenchmarkWork(b *testing.B) {
+	wasm := needWork(b)
+	plain, with := plainInstance(b, wasm), plainInstance(b, metered(b, wasm))
+	var ratios []float64
+	for _, w := range works {
+		b.Run(w.name, func(b *testing.B) {
+			f := [2]api.Function{plain.ExportedFunction(w.name), with.ExportedFunction(w.name)}
+			best := [2]time.Duration{time.Hour, time.Hour}
+			stack := make([]uint64, 1)
+			for b.Loop() {
+				for i := range f {
+					stack[0] = w.n
+					start := time.Now()
+					if err := f[i].CallWithStack(context.Background(), stack); err != nil {
+						b.Fatal(err)
+					}
+					best[i] = min(best[i], time.Since(start))
+				}
+			}
+			ratio := float64(best[1]) / float64(best[0])
+			ratios = append(ratios, ratio)
+			b.ReportMetric(ratio, "metered/plain")
+			b.ReportMetric(float64(best[0])/1e3, "plain-µs")
+		})
+	}
+	if slices.SortFunc(ratios, cmp.Compare[float64]); len(ratios) > 0 {
+		b.Logf("median %.2f, worst %.2f", ratios[len(ratios)/2], ratios[len(ratios)-1])
+	}
+}
