@@ -9,6 +9,8 @@ clang=${CLANG:-clang-19}
 strip=${LLVM_STRIP:-llvm-strip-19}
 lld=${WASM_LD:-wasm-ld-19}
 arch=$(uname -m)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
 for name in pktguard execwatch; do
 	mkdir -p "$out/$name"
@@ -16,10 +18,11 @@ for name in pktguard execwatch; do
 		-fdebug-compilation-dir=. -c "$name/bpf/$name.bpf.c" -o "$out/$name/$name.bpf.o"
 	$strip -g "$out/$name/$name.bpf.o"
 done
+# Compile and link in two steps: a clang that links runs wasm-opt wherever that is installed.
 for name in quickstart pktguard execwatch; do
 	mkdir -p "$out/$name"
 	$clang --target=wasm32 -std=c23 -Os -Wall -Wextra -Werror -ffreestanding -nostdlib -Isdk/c \
-		-fuse-ld="$(command -v "$lld")" -Wl,--no-entry -Wl,--strip-debug -Wl,-z,stack-size=16384 \
-		-o "$out/$name/$name.wasm" "$name/c/main.c"
+		-c -o "$work/$name.o" "$name/c/main.c"
+	$lld --no-entry --strip-debug -z stack-size=16384 -o "$out/$name/$name.wasm" "$work/$name.o"
 	chmod 644 "$out/$name/$name.wasm"
 done

@@ -7,10 +7,13 @@ cd "$(dirname "$0")"
 out=${1:-.}
 clang=${CLANG:-clang-19}
 lld=${WASM_LD:-wasm-ld-19}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
 mkdir -p "$out"
+# Compile and link in two steps: a clang that links runs wasm-opt wherever that is installed.
 for src in *.c; do
 	$clang --target=wasm32 -Os -Wall -Wextra -Werror -ffreestanding -nostdlib -I../sdk/c \
-		-fuse-ld="$(command -v "$lld")" -Wl,--no-entry -Wl,--strip-debug -Wl,-z,stack-size=4096 \
-		-o "$out/${src%.c}.wasm" "$src"
+		-c -o "$work/guest.o" "$src"
+	$lld --no-entry --strip-debug -z stack-size=4096 -o "$out/${src%.c}.wasm" "$work/guest.o"
 done
