@@ -57,7 +57,7 @@ func (t *Types) path(id ID, path string) (Field, error) {
 		if err != nil {
 			return Field{}, err
 		}
-		if at += off; at/8 > 1<<32-1 {
+		if at += off; at > 1<<35-1 { // not at/8, see accessSpec.element
 			return Field{}, fmt.Errorf("%w: %w", ErrPath, ErrTooBig)
 		}
 		rest = tail
