@@ -33,7 +33,7 @@ type seed struct {
 func seeds(t testing.TB) []seed {
 	t.Helper()
 	var out []seed
-	for _, name := range elftest.Objects(t, "testdata") {
+	for _, name := range append(elftest.Objects(t, "testdata"), elftest.Objects(t, "testdata/lenient")...) {
 		out = append(out, seed{name, elftest.ReadFile(t, name)})
 	}
 	for head, text := range map[string]string{"order big\n": base, "nobtf\n": base, "nobtf\norder big\n": base, "": base} {
