@@ -43,7 +43,7 @@ func (m *Map) ValueSize() int { return int(m.valueSize) }
 func (m *Map) ValueBufferSize() int { return m.buffer }
 
 // PerCPUStride returns the distance in bytes between the values of two CPUs in a buffer of a per-CPU map.
-func (m *Map) PerCPUStride() int { return int(m.valueSize+7) &^ 7 }
+func (m *Map) PerCPUStride() int { return (int(m.valueSize) + 7) &^ 7 }
 
 // MaxEntries returns how many entries the map holds, for ring buffers the size in bytes.
 func (m *Map) MaxEntries() int { return int(m.maxEntries) }

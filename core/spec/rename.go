@@ -18,7 +18,7 @@ func (c *Collection) RenameProgram(from, to string) error { return NewIndex(c).R
 func (c *Collection) RenameMap(from, to string) error { return NewIndex(c).RenameMap(from, to) }
 
 // RenameVar renames a variable and updates the instructions that refer to it. Its name
-// in the BTF stays.
+// in the BTF stays. A configuration value keeps its name, by which the kernel is asked for it.
 func (c *Collection) RenameVar(from, to string) error { return NewIndex(c).RenameVar(from, to) }
 
 // RenameProgram is [Collection.RenameProgram].
@@ -107,6 +107,11 @@ func (x *Index) RenameVar(from, to string) error {
 	}
 	if x.Var(to) != nil {
 		return fmt.Errorf("rename variable %s: variable %s exists already", show(from), show(to))
+	}
+	for _, name := range []string{from, to} {
+		if e := x.c.Extern(name); e != nil && e.Kind == ExternKconfig {
+			return fmt.Errorf("rename variable %s: %s is a configuration value, which the kernel knows by that name", show(from), show(name))
+		}
 	}
 	v.Name = to
 	x.vars.renamed(from, v)

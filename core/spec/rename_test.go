@@ -54,6 +54,8 @@ func TestRename(t *testing.T) {
 
 func TestRenameRefused(t *testing.T) {
 	c := sample(t)
+	c.Vars = append(c.Vars, &Var{Name: "CONFIG_HZ", Section: ".bss", Map: ".bss", Size: 4})
+	c.Externs = append(c.Externs, Extern{Name: "CONFIG_HZ", Kind: ExternKconfig}, Extern{Name: "CONFIG_NR_CPUS", Kind: ExternKconfig})
 	p := c.Programs[0]
 	tests := []struct {
 		do   func() error
@@ -69,6 +71,8 @@ func TestRenameRefused(t *testing.T) {
 		{func() error { return c.RenameVar("x", "y") }, "no such variable"},
 		{func() error { return c.RenameVar("seen", "ports") }, "exists already"},
 		{func() error { return c.RenameVar("seen", "\xff") }, "not UTF-8"},
+		{func() error { return c.RenameVar("CONFIG_HZ", "hz") }, `"CONFIG_HZ" is a configuration value`},
+		{func() error { return c.RenameVar("seen", "CONFIG_NR_CPUS") }, `"CONFIG_NR_CPUS" is a configuration value`},
 		{func() error { return p.RenameFunc("x", "y") }, "has no such function"},
 		{func() error { return p.RenameFunc("main", "helper") }, "already"},
 		{func() error { return p.RenameFunc("main", "\u0085") }, "control character"},
