@@ -37,8 +37,8 @@ const maxKernelName = 127
 // functions names, and of names that they are C identifiers. As libbpf does, a kernel symbol
 // becomes an int variable, and a kernel function in a DATASEC becomes a dummy one. What Untyped finds
 // is left out, and functions with such parameters are static: the verifier cannot check them alone. A
-// section whose variables the kernel would refuse has none afterwards, and is among the lost ones. The
-// error wraps ErrForKernel.
+// section whose variables the kernel would refuse is among the lost ones; it and one without any are a
+// struct of their size afterwards. The error wraps ErrForKernel.
 func (t *Types) ForKernel(o KernelOptions) (blob []byte, lost []LostSection, err error) {
 	if t.base != nil {
 		return nil, nil, fmt.Errorf("prepare types: %w: they are split", ErrForKernel)
@@ -163,6 +163,13 @@ func (f *fixer) copy(id ID, off uint32) error {
 	case KindDatasec:
 		d := f.t.decode(r).(*Datasec)
 		f.datasec(d)
+		if len(d.Vars) == 0 { // the kernel has no such sections before 5.12
+			f.put(b, 0)
+			f.put(b[4:], uint32(KindStruct)<<24)
+			f.put(b[8:], d.Size)
+			f.e.out = f.e.out[:begin+12]
+			return nil
+		}
 		f.put(b[4:], r.info&^maxVlen|uint32(len(d.Vars)))
 		f.put(b[8:], d.Size)
 		f.e.out = f.e.out[:begin+12]

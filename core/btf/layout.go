@@ -20,7 +20,7 @@ type VarLayout struct {
 	Size   uint32 // bytes
 }
 
-// LostSection is a data section that ForKernel left without variables.
+// LostSection is a data section whose variables ForKernel left out.
 type LostSection struct {
 	Name string
 	Err  error // what the kernel would refuse; wraps ErrForKernel

@@ -211,9 +211,9 @@ func TestLostSection(t *testing.T) {
 	if n := got.Notes(); len(n) != 1 || n[0].Code != "L08" || n[0].Text != want {
 		t.Errorf("notes %v", n)
 	}
-	for _, name := range []string{".data", ".bss"} {
-		if i, err := got.Map(name).Info(); err != nil || i.BTF == 0 {
-			t.Errorf("map %s has no types: %v", name, err)
+	for name, typed := range map[string]bool{".data": false, ".bss": true} {
+		if i, err := got.Map(name).Info(); err != nil || (i.BTF != 0) != typed {
+			t.Errorf("map %s: types are BTF object %d, %v", name, i.BTF, err)
 		}
 	}
 	if i, err := got.Program("typed").Info(); err != nil || i.BTF == 0 || i.Funcs != 2 {
