@@ -122,15 +122,16 @@ func (b *block) inherit(old *block, removed iter.Seq[*Insn], added []Insn) {
 	b.keys.Store(&list)
 }
 
-// find yields the indices of the instructions that have the key and that f is true for.
-func (r *rope) find(k key, f func(*Insn) bool) iter.Seq[int] {
+// find yields the indices of the instructions that have the key and that f is true for. A label that
+// the key is of, or 0, tells runs apart where all labels are smaller.
+func (r *rope) find(k key, l asm.Label, f func(*Insn) bool) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for i, b := range r.blocks {
-			if !b.has(k) {
+			if b.top < l || !b.has(k) {
 				continue
 			}
 			for j, c := range b.chunks {
-				if !c.may(k) {
+				if c.top < l || !c.may(k) {
 					continue
 				}
 				for n := range c.insns {
@@ -145,22 +146,22 @@ func (r *rope) find(k key, f func(*Insn) bool) iter.Seq[int] {
 
 // labelled yields the index of what carries a label.
 func (r *rope) labelled(l asm.Label) iter.Seq[int] {
-	return r.find(numberKey(keyLabel, l), func(in *Insn) bool { return in.Label == l })
+	return r.find(numberKey(keyLabel, l), l, func(in *Insn) bool { return in.Label == l })
 }
 
 // jumps yields the indices of what refers to a label.
 func (r *rope) jumps(l asm.Label) iter.Seq[int] {
-	return r.find(numberKey(keyTarget, l), func(in *Insn) bool { return in.Ref == asm.RefLabel && in.Target == l })
+	return r.find(numberKey(keyTarget, l), l, func(in *Insn) bool { return in.Ref == asm.RefLabel && in.Target == l })
 }
 
 // starting yields the index of the start of a function.
 func (r *rope) starting(name string) iter.Seq[int] {
-	return r.find(nameKey(keyFunc, name), func(in *Insn) bool { return in.Func != nil && in.Func.Name == name })
+	return r.find(nameKey(keyFunc, name), 0, func(in *Insn) bool { return in.Func != nil && in.Func.Name == name })
 }
 
 // referring yields the indices of what refers to a name by one of the kinds.
 func (r *rope) referring(name string, kinds ...asm.RefKind) iter.Seq[int] {
-	return r.find(nameKey(keySymbol, name), func(in *Insn) bool { return in.Symbol == name && slices.Contains(kinds, in.Ref) })
+	return r.find(nameKey(keySymbol, name), 0, func(in *Insn) bool { return in.Symbol == name && slices.Contains(kinds, in.Ref) })
 }
 
 // firstOf returns the first index that is yielded, or -1.
