@@ -55,7 +55,17 @@ func (f *Finder) Find(module, name string, kind btf.Kind) (TypeRef, error) {
 			}
 		}
 	}
-	return TypeRef{}, fmt.Errorf("not found in %s: %w", place(module), ErrNotSupported)
+	where := place(module)
+	if module == "" && f.typelessModules() {
+		where = "this kernel, whose modules have no types before Linux 5.11"
+	}
+	return TypeRef{}, fmt.Errorf("not found in %s: %w", where, ErrNotSupported)
+}
+
+// typelessModules reports whether the kernel is too old to describe the types of modules.
+func (f *Finder) typelessModules() bool {
+	v, err := f.facts.Version()
+	return err == nil && v < 5<<16|11<<8
 }
 
 // findOwn looks for a name as it is, and then without its flavor.

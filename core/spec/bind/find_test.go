@@ -47,3 +47,19 @@ func TestFind(t *testing.T) {
 		t.Errorf("notes %+v", n)
 	}
 }
+
+// TestFindOldKernel says that modules have no types, instead of that none of them has the name.
+func TestFindOldKernel(t *testing.T) {
+	_, dir := moduleKernelIn(t)
+	for version, want := range map[uint32]string{
+		5<<16 | 10<<8 | 200: "not found in this kernel, whose modules have no types before Linux 5.11: not supported",
+		5<<16 | 11<<8:       "not found in this kernel and its modules: not supported",
+	} {
+		k := kernel.New(kernel.Options{Version: version, CPUs: 4, TypesDir: dir})
+		_, err := NewFinder(k, func(spec.Note) {}).Find("", "nosuch", btf.KindFunc)
+		if err == nil || err.Error() != want || !errors.Is(err, ErrNotSupported) {
+			t.Errorf("%#x: %v, want %s", version, err, want)
+		}
+		k.Close()
+	}
+}
