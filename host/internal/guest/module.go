@@ -19,6 +19,7 @@ type Module struct {
 // Start compiles the module and runs its first code.
 func (m Module) Start(ctx context.Context, in *Instance) (Guest, error) {
 	g, err := m.Engine.Load(ctx, m.Wasm, sandbox.Options{
+		Name:          in.info.Name,
 		Limits:        m.Limits,
 		HostModule:    abi.Module,
 		Imports:       importTable(in.of),

@@ -1,6 +1,10 @@
 package sandbox
 
-import "github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
+import (
+	"strings"
+
+	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
+)
 
 // check holds a scanned module against what it may import and must export. The error is *Reject.
 func check(m *module.Module, o *Options) error {
@@ -79,21 +83,40 @@ func checkImport(im *module.Import, o *Options) error {
 		}
 		want = signature(found.Params, found.Results)
 	case wasiModule:
-		if want = wasiAllowed[im.Name]; want == "" {
-			return reject("imports %s.%s, which is not allowed", im.Module, printable(im.Name))
+		params, results, ok := wasiType(im.Name)
+		if !ok {
+			return reject("imports %s.%s, which WASI preview 1 does not have", im.Module, printable(im.Name))
 		}
+		want = signature(params, results)
 	default:
-		hint := ""
-		if im.Module == "env" && im.Name == "abort" {
-			hint = " (AssemblyScript: build with --use abort=)"
-		}
-		return reject("imports %s.%s; only %s and some of %s are offered%s",
-			printable(im.Module), printable(im.Name), o.HostModule, wasiModule, hint)
+		return reject("imports %s.%s; only %s and %s are offered%s", printable(im.Module), printable(im.Name),
+			o.HostModule, wasiModule, strangerHint(im))
 	}
 	if got := signature(im.Params, im.Results); got != want {
 		return reject("imports %s.%s with type %s, want %s", im.Module, im.Name, got, want)
 	}
 	return nil
+}
+
+// strangerHint says how a module comes to import from elsewhere, and what to change.
+func strangerHint(im *module.Import) string {
+	switch {
+	case im.Module == "env" && im.Name == "abort":
+		return " (AssemblyScript: build with --use abort=)"
+	case im.Module == "env" && (im.Name == "seed" || im.Name == "trace" || strings.Contains(im.Name, ".")):
+		return " (AssemblyScript: do without what asks its JavaScript host: seed, trace, Date, console)"
+	case im.Module == "env":
+		return " (a function that no object defines: link without --allow-undefined to see which needs it)"
+	case im.Module == "gojs" || im.Module == "go":
+		return " (Go for JavaScript: build with GOOS=wasip1)"
+	case strings.HasPrefix(im.Module, "wasi:"):
+		return " (WASI preview 2: build for wasip1)"
+	case im.Module == "wasi_unstable":
+		return " (WASI preview 0: build with a newer toolchain)"
+	case strings.HasPrefix(im.Module, "__wbindgen") || im.Module == "wbg":
+		return " (wasm-bindgen, for JavaScript: build for wasm32-wasip1 or wasm32-unknown-unknown without it)"
+	}
+	return ""
 }
 
 // lookup finds an import by name.

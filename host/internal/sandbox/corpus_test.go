@@ -23,12 +23,8 @@ import (
 // short test takes one in ten.
 func corpus(t *testing.T, fn func(path string, wasm []byte)) {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tetratelabs/wazero").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
 	n := 0
-	for _, root := range []string{strings.TrimSpace(string(out)), "../../../guests", os.Getenv("BPFHOST_CORPUS")} {
+	for _, root := range []string{wazeroDir(t), "../../../guests", os.Getenv("BPFHOST_CORPUS")} {
 		if root == "" {
 			continue
 		}
@@ -52,6 +48,16 @@ func corpus(t *testing.T, fn func(path string, wasm []byte)) {
 	if n < 1000 {
 		t.Fatalf("the corpus has only %d modules", n)
 	}
+}
+
+// wazeroDir is where the runtime's own module is unpacked, with its test data.
+func wazeroDir(t testing.TB) string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tetratelabs/wazero").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
 }
 
 // validator returns a runtime that only decodes and validates with what this package enables.

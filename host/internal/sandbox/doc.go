@@ -7,7 +7,8 @@
 //     the size of the file, and only then by the runtime.
 //   - Every guest has a runtime of its own. Two guests share compiled code and nothing else: not names,
 //     not functions, not memory.
-//   - A guest sees no files, no environment, no arguments, no sockets and no real clock. Its clocks
+//   - A guest sees no files, no environment, no sockets, no real clock, and of arguments its name. It may
+//     import all of WASI preview 1; what is not granted answers with an error. Its clocks
 //     advance by a fixed step at each reading, its random numbers are always the same and its sleep
 //     returns at once, so one module with one input has one result.
 //   - Guests are metered (internal/fuel): before they work they take from their fuel, and ask for more

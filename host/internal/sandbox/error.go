@@ -37,9 +37,10 @@ func reject(format string, args ...any) *Reject {
 // Trap says that a guest broke down in a call: it trapped, it left through proc_exit, or a host
 // function that it called panicked.
 type Trap struct {
-	Export string // the export that was called; "start" for the module's start function
-	Reason string // one line, terminal-safe
-	Trace  string // stack of the guest, and of the host after a host panic; for logs, not for guests
+	Export string   // the export that was called; "start" for the module's start function
+	Reason string   // one line, terminal-safe, with the innermost functions
+	Stack  []string // functions of the guest, the innermost first, where the module names them
+	Trace  string   // stack of the guest, and of the host after a host panic; for logs, not for guests
 }
 
 // Error is one line, terminal-safe.

@@ -183,12 +183,12 @@ func (g *Guest) explain(err error) error {
 		return a.err
 	}
 	if g.inHost != "" {
-		return &Trap{g.export, "host function " + g.inHost + " panicked: " + firstLine(err), err.Error()}
+		return &Trap{Export: g.export, Reason: "host function " + g.inHost + " panicked: " + firstLine(err), Trace: err.Error()}
 	}
 	if exit := (*sys.ExitError)(nil); errors.As(err, &exit) {
-		return &Trap{g.export, "called proc_exit(" + strconv.FormatUint(uint64(exit.ExitCode()), 10) + ")", ""}
+		return &Trap{Export: g.export, Reason: "called proc_exit(" + strconv.FormatUint(uint64(exit.ExitCode()), 10) + ")"}
 	}
-	return &Trap{g.export, firstLine(err), err.Error()}
+	return g.trapped(err)
 }
 
 // Close stops a running call, waits for it to end and frees what the guest holds. It must not be

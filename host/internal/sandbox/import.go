@@ -35,31 +35,6 @@ type Export struct {
 	Required        bool
 }
 
-// wasiModule is the module name of WASI preview 1.
-const wasiModule = "wasi_snapshot_preview1"
-
-// wasiAllowed lists what may be imported of WASI, with its type: what Go reactors and wasi-libc
-// need to start. None of them reaches the system, see doc.go.
-var wasiAllowed = map[string]string{
-	"args_get":            "(i32, i32) -> i32",
-	"args_sizes_get":      "(i32, i32) -> i32",
-	"clock_res_get":       "(i32, i32) -> i32",
-	"clock_time_get":      "(i32, i64, i32) -> i32",
-	"environ_get":         "(i32, i32) -> i32",
-	"environ_sizes_get":   "(i32, i32) -> i32",
-	"fd_close":            "(i32) -> i32",
-	"fd_fdstat_get":       "(i32, i32) -> i32",
-	"fd_fdstat_set_flags": "(i32, i32) -> i32",
-	"fd_prestat_dir_name": "(i32, i32, i32) -> i32",
-	"fd_prestat_get":      "(i32, i32) -> i32",
-	"fd_seek":             "(i32, i64, i32, i32) -> i32",
-	"fd_write":            "(i32, i32, i32, i32) -> i32",
-	"poll_oneoff":         "(i32, i32, i32, i32) -> i32",
-	"proc_exit":           "(i32) -> nothing",
-	"random_get":          "(i32, i32) -> i32",
-	"sched_yield":         "() -> i32",
-}
-
 // signature prints a function type, e.g. "(i32, i64) -> i32".
 func signature[T ~uint8](params, results []T) string {
 	var b strings.Builder

@@ -10,7 +10,6 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
 	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/fuel"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
@@ -18,6 +17,7 @@ import (
 
 // Options describe one guest and what it gets.
 type Options struct {
+	Name       string // the guest's first argument; empty is none
 	Limits     Limits
 	HostModule string   // module name of Imports, e.g. "bpfhost_v1"
 	Imports    []Import // all that may be imported of HostModule
@@ -221,10 +221,7 @@ func (g *Guest) bindImports(ctx context.Context, scan *module.Module, o *Options
 	if !wasi {
 		return nil
 	}
-	if _, err := wasi_snapshot_preview1.Instantiate(ctx, g.runtime); err != nil {
-		return fmt.Errorf("bind wasi functions: %w", err)
-	}
-	return nil
+	return g.bindWASI(ctx, o)
 }
 
 // checkedCalls is after how many host calls the deadline is looked at. Each takes fuel, but may take
@@ -260,11 +257,8 @@ func (g *Guest) instantiate(ctx context.Context, scan *module.Module, o *Options
 	}
 	defer func() { <-g.turn }()
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
-	if o.Stdout != nil {
-		config = config.WithStdout(o.Stdout)
-	}
-	if o.Stderr != nil {
-		config = config.WithStderr(o.Stderr)
+	if o.Name != "" {
+		config = config.WithArgs(o.Name)
 	}
 	err := g.instantiateIn(&g.call, config)
 	if err == nil {

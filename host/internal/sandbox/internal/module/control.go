@@ -3,8 +3,6 @@ package module
 // special handles an opcode that is not in the table of plain ones.
 func (w *walker) special(at int) {
 	r, op := w.r, w.r.b[at]
-	w.work.instructions++
-	w.cost++
 	switch op {
 	case opUnreachable:
 		w.leave()

@@ -4,17 +4,17 @@ package module
 const (
 	immInvalid uint8 = iota // the opcode does not exist, or nobody here runs it
 	immNone                 // nothing
-	immMemory               // alignment and offset
 	immLocal                // index of a local
-	immGlobal               // index of a global
 	immInt32                // signed number of 32 bits
 	immInt64                // signed number of 64 bits
+	immGlobal               // index of a global
+	immMemory               // alignment and offset
 	imm4                    // 4 bytes
 	imm8                    // 8 bytes
 	imm16                   // 16 bytes
 	immLane                 // a byte
 	immMemLane              // alignment, offset and a byte
-	immControl              // see walker.control
+	immControl              // see walker.special
 )
 
 // operation describes an opcode: what follows it, how many operands it takes and leaves, what it
@@ -36,8 +36,7 @@ const (
 	opCall         = 0x10
 	opCallIndirect = 0x11
 	opSelectTyped  = 0x1c
-	opLocalSet     = 0x21
-	opLocalTee     = 0x22
+	opLocalGet     = 0x20
 	opGlobalSet    = 0x24
 	opMemorySize   = 0x3f
 	opMemoryGrow   = 0x40

@@ -41,7 +41,7 @@ func (w *walker) function(r *reader, i int, locals uint32) {
 	w.body.Code = r.pos
 	w.body.NumLocal = locals + uint32(len(t.Params))
 	w.m.mark(Start, r.pos, uint32(i))
-	w.height, w.peak, w.cost, w.lead, w.calls, w.blocks = 0, 0, 1, true, 0, 0
+	w.height, w.peak, w.cost, w.lead, w.calls, w.blocks = 0, 0, 2, true, 0, 0 // a call and its end
 	w.frames = append(w.frames[:0], frame{results: len(t.Results)})
 	w.work.begin(int(w.body.NumLocal))
 	w.run()
@@ -50,6 +50,10 @@ func (w *walker) function(r *reader, i int, locals uint32) {
 	}
 	if len(w.frames) != 0 {
 		r.fail("function %d ends inside of a block", w.fn)
+		return
+	}
+	if w.peak > w.l.OperandStack {
+		r.exceed("OperandStack", "function %d has %d operands at a time, the limit is %d", w.fn, w.peak, w.l.OperandStack)
 		return
 	}
 	w.body.Cost = w.cost
@@ -61,80 +65,110 @@ func (w *walker) function(r *reader, i int, locals uint32) {
 	}
 }
 
-// run reads instructions up to the end of the function. Most of a module goes through here, so the
-// short forms of numbers are decoded on the spot.
+// run reads instructions up to the end of the function. Most of a module goes through here, so it
+// keeps in variables what the rest of the walker has in fields, and decodes short numbers on the
+// spot.
 func (w *walker) run() {
-	r, b, end := w.r, w.r.b, w.r.end
-	for r.pos < end {
-		at := r.pos
-		op := &operations[b[at]]
-		r.pos++
+	r, b := w.r, w.r.b[:w.r.end]
+	pos, height, floor, peak, cost := r.pos, w.height, 0, w.peak, w.cost
+	for pos < len(b) {
+		at, op, quick := pos, operations[b[pos]], false
+		pos++
 		switch op.imm {
 		case immNone:
+			quick = true
 		case immLocal:
-			if i := r.u32(); i < w.body.NumLocal {
-				w.work.local(i, b[at] != 0x20)
-			} else {
-				r.fail("local %d of %d", i, w.body.NumLocal)
+			if quick = pos < len(b) && b[pos] < 0x80 && uint32(b[pos]) < w.body.NumLocal; quick {
+				w.work.local(uint32(b[pos]), b[at] != opLocalGet)
+				pos++
+			}
+		case immInt32, immInt64:
+			last := pos
+			for last < len(b) && b[last] >= 0x80 {
+				last++
+			}
+			if quick = last < len(b) && last-pos < 4; quick { // shorter than what could be too large
+				pos = last + 1
 			}
 		case immMemory:
-			w.memory()
-			w.work.accesses++
-			r.u32()
-			r.u32()
-		case immGlobal:
-			w.global(r.u32(), b[at] == opGlobalSet)
-		case immInt32:
-			if r.pos < end && b[r.pos] < 0x80 {
-				r.pos++
-			} else {
-				r.signed(32)
+			if quick = pos+1 < len(b) && b[pos]|b[pos+1] < 0x80 && w.m.Memories > 0; quick {
+				w.work.accesses++
+				pos += 2
 			}
-		case immInt64:
-			if r.pos < end && b[r.pos] < 0x80 {
-				r.pos++
-			} else {
-				r.signed(64)
-			}
-		case imm4:
-			r.skip(4)
-		case imm8:
-			r.skip(8)
-		default:
-			w.special(at)
+		}
+		if !quick {
+			r.pos, w.height, w.peak, w.cost = pos, height, peak, cost
+			w.slow(op.imm, at)
+			pos, height, peak, cost = r.pos, w.height, w.peak, w.cost
 			if r.err != nil || len(w.frames) == 0 {
 				return
 			}
-			continue
-		}
-		if r.err != nil {
-			return
+			floor = w.frames[len(w.frames)-1].height
 		}
 		w.work.instructions++
-		w.cost += uint32(op.cost)
+		cost += uint32(op.cost)
 		if op.cost == costDivide {
 			w.work.checked++
 		}
-		w.operands(int(op.pop), int(op.push))
+		if height -= int(op.pop); height < floor {
+			if r.pos = pos; !w.lacks() {
+				return
+			}
+			height = floor
+		}
+		height += int(op.push)
+		peak = max(peak, height)
 	}
+	r.pos = pos
+}
+
+// slow reads what follows an opcode where that is not short or has an effect.
+func (w *walker) slow(imm uint8, at int) {
+	r, op := w.r, w.r.b[at]
+	switch imm {
+	case immLocal:
+		if i := r.u32(); i < w.body.NumLocal {
+			w.work.local(i, op != opLocalGet)
+		} else {
+			r.fail("local %d of %d", i, w.body.NumLocal)
+		}
+	case immInt32:
+		r.signed(32)
+	case immInt64:
+		r.signed(64)
+	case immGlobal:
+		w.global(r.u32(), op == opGlobalSet)
+	case immMemory:
+		w.memory()
+		w.work.accesses++
+		r.u32()
+		r.u32()
+	case imm4:
+		r.skip(4)
+	case imm8:
+		r.skip(8)
+	default:
+		w.special(at)
+	}
+}
+
+// lacks reports whether operands of another block may be taken, because that is never reached.
+func (w *walker) lacks() bool {
+	if !w.frames[len(w.frames)-1].dead {
+		w.r.fail("function %d: an instruction lacks operands", w.fn)
+	}
+	return w.r.err == nil
 }
 
 // operands takes operands from the stack and puts others onto it.
 func (w *walker) operands(pop, push int) {
 	w.height -= pop
-	if f := &w.frames[len(w.frames)-1]; w.height < f.height {
-		if !f.dead {
-			w.r.fail("function %d: an instruction lacks operands", w.fn)
-		}
-		w.height = f.height
+	if floor := w.frames[len(w.frames)-1].height; w.height < floor {
+		w.lacks()
+		w.height = floor
 	}
 	w.height += push
-	if w.height > w.peak {
-		if w.height > w.l.OperandStack {
-			w.r.exceed("OperandStack", "function %d has %d operands at a time, the limit is %d", w.fn, w.height, w.l.OperandStack)
-		}
-		w.peak = w.height
-	}
+	w.peak = max(w.peak, w.height)
 }
 
 // memory checks that there is one.
