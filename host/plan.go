@@ -121,7 +121,7 @@ func objectError(o *tx.Object, err error) error {
 
 // evaluate holds the plan against the policy. It is asked again before anything is loaded.
 func (p *Plugin) evaluate(pl *plan.Plan) error {
-	f := policy.Final{Plugin: p.name(), SHA256: p.in.Info().SHA256, PinDir: p.host.config.PinDir, Machine: p.host.machine()}
+	f := policy.Final{Plugin: p.name(), SHA256: p.in.Info().SHA256, Signers: p.signers, PinDir: p.host.config.PinDir, Machine: p.host.machine()}
 	for i := range pl.Objects {
 		o := &pl.Objects[i]
 		if o.After == nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/host/policy"
+	"github.com/bpfhost/bpfhost/host/signature"
 	"github.com/bpfhost/bpfhost/internal/oneline"
 )
 
@@ -27,9 +28,13 @@ type PluginOptions struct {
 	Args    []string          // arguments of its own, as cfg keys args.0, args.1, …
 	Objects []Object          // eBPF objects that it may patch
 	Policy  *policy.Policy    // what it may do; nil is policy.BuiltIn
-	Stdout  io.Writer         // its results; nil discards them
-	Stderr  io.Writer         // its diagnostics, each line after its name; nil discards it
-	Output  string            // the format that the operator wants, as cfg key output: "text" or "jsonl"; empty is text
+
+	// Signature is the text of package signature that says who signed the module; empty is nobody.
+	Signature []byte
+
+	Stdout io.Writer // its results; nil discards them
+	Stderr io.Writer // its diagnostics, each line after its name; nil discards it
+	Output string    // the format that the operator wants, as cfg key output: "text" or "jsonl"; empty is text
 }
 
 // Object is an eBPF object file for a plugin.
@@ -64,6 +69,7 @@ type Plugin struct {
 	in      *guest.Instance
 	options PluginOptions
 	policy  *policy.Policy
+	signers []signature.Key
 	limits  Limits
 	inputs  []tx.Input
 	planned bool
@@ -88,7 +94,15 @@ func (h *Host) Open(ctx context.Context, wasm []byte, o PluginOptions) (*Plugin,
 	sum := sha256.Sum256(wasm)
 	info := Info{SHA256: hex.EncodeToString(sum[:]), Size: len(wasm)}
 	_, info.ABIHash, _ = abi.FindMarker(wasm)
+	signers, err := verify(wasm, o.Signature)
+	if err != nil {
+		return nil, &inputError{what: "signature of plugin", name: o.Name, err: err}
+	}
+	for _, k := range signers {
+		info.Signers = append(info.Signers, string(k))
+	}
 	p := h.newPlugin(info, o)
+	p.signers = signers
 	if !bytes.HasPrefix(wasm, []byte("\x00asm")) {
 		if what := elf.Describe(wasm); what != "" {
 			err := fmt.Errorf("this is %s, not a WebAssembly module", what)
@@ -96,6 +110,14 @@ func (h *Host) Open(ctx context.Context, wasm []byte, o PluginOptions) (*Plugin,
 		}
 	}
 	return p.open(ctx, guest.Module{Engine: h.engine, Wasm: wasm, Limits: p.limits.sandbox()})
+}
+
+// verify returns who signed a module; nobody without a signature.
+func verify(wasm, text []byte) ([]signature.Key, error) {
+	if len(text) == 0 {
+		return nil, nil
+	}
+	return signature.Verify(wasm, text)
 }
 
 // newPlugin makes a plugin without code, of which what is in info is known.
@@ -153,7 +175,7 @@ func objectName(file string) string {
 
 // start takes the code to the point where it has described itself.
 func (p *Plugin) start(ctx context.Context, code guest.Code) error {
-	if err := p.in.Allow(policy.Access{Kind: policy.KindModule, Name: p.in.Info().SHA256}); err != nil {
+	if err := p.in.Allow(policy.Module(p.in.Info().SHA256, p.signers)); err != nil {
 		return fmt.Errorf("plugin %s: %w", SafeText(p.name()), err)
 	}
 	if err := p.in.Start(ctx, code); err != nil {

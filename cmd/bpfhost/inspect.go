@@ -125,7 +125,11 @@ func (v *viewer) readPlugin(c *cobra.Command, name string, b []byte) (document, 
 		}
 		v.host = h
 	}
-	p, err := v.host.Open(c.Context(), b, host.PluginOptions{Name: pluginName(name)})
+	signed, err := v.readSignature(name, "")
+	if err != nil {
+		return nil, err
+	}
+	p, err := v.host.Open(c.Context(), b, host.PluginOptions{Name: pluginName(name), Signature: signed})
 	if err != nil {
 		return nil, fmt.Errorf("inspect %s: %w", name, err)
 	}

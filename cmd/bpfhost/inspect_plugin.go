@@ -17,7 +17,8 @@ type pluginDoc struct {
 	ABI      string     `json:"abi"`      // version that it was built for
 	ABIHash  string     `json:"abi_hash"` // definition that its SDK was made from; empty is unknown
 	SHA256   string     `json:"sha256"`
-	Size     int        `json:"size"` // bytes
+	Signers  []string   `json:"signers,omitempty"` // of the signature beside the file
+	Size     int        `json:"size"`              // bytes
 	Params   []paramDoc `json:"params"`
 	Requests []string   `json:"requests"` // in policy words
 	Hooks    []string   `json:"hooks"`    // exports that the host calls
@@ -44,6 +45,7 @@ func newPluginDoc(info host.Info) *pluginDoc {
 		ABI:      fmt.Sprintf("%d.%d", info.ABIMajor, info.ABIMinor),
 		ABIHash:  info.ABIHash,
 		SHA256:   info.SHA256,
+		Signers:  info.Signers,
 		Size:     info.Size,
 		Params:   make([]paramDoc, 0, len(info.Params)),
 		Requests: append([]string{}, info.Requests...),
@@ -66,6 +68,9 @@ func (d *pluginDoc) table(t *table, file string) {
 		t.text("%s", d.Doc)
 	}
 	t.text("sha256 %s", d.SHA256)
+	for _, key := range d.Signers {
+		t.text("signed by %s", key)
+	}
 	var rows [][]string
 	for _, p := range d.Params {
 		def := p.Default

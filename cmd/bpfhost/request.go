@@ -13,14 +13,15 @@ import (
 
 // request is what run, plan and demo have in common: a plugin and what it is given.
 type request struct {
-	plugin  string // file; "-" is standard input
-	objects []string
-	set     []string
-	policy  string
-	kernel  string // SRC of types; empty is nothing
-	args    []string
-	output  choice
-	verbose bool
+	plugin    string // file; "-" is standard input
+	objects   []string
+	set       []string
+	policy    string
+	signature string // file; empty is the one beside the plugin, if there is one
+	kernel    string // SRC of types; empty is nothing
+	args      []string
+	output    choice
+	verbose   bool
 
 	wasm []byte // the plugin, if it comes from no file
 }
@@ -31,6 +32,7 @@ func (r *request) flags(c *cobra.Command) {
 	f.StringArrayVar(&r.objects, "object", nil, "eBPF object `FILE.o` that the plugin may patch (repeatable)")
 	f.StringArrayVar(&r.set, "set", nil, "parameter of the plugin, `key=value` (repeatable); inspect lists them")
 	f.StringVar(&r.policy, "policy", "", "policy `FILE`; what it does not grant is denied (default: what the plugin requests, less the dangerous rights)")
+	f.StringVar(&r.signature, "signature", "", "`FILE` with the signatures of the plugin (default: PLUGIN.wasm.sig, where it exists)")
 	f.StringVar(&r.kernel, "kernel", "", "`SRC` of the kernel types that CO-RE is computed for: BTF of a kernel that has none, or vmlinux (default: what the running kernel has when the plan is applied)")
 	f.BoolVarP(&r.verbose, "verbose", "v", false, "show debug messages too")
 }
@@ -94,7 +96,12 @@ func (r *request) options(a app) (host.PluginOptions, error) {
 			return o, err
 		}
 	}
-	return o, nil
+	if r.wasm != nil {
+		return o, nil // it comes with this command
+	}
+	var err error
+	o.Signature, err = a.readSignature(r.plugin, r.signature)
+	return o, err
 }
 
 // pluginName is the name that messages use until the plugin says its own.

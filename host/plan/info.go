@@ -15,6 +15,7 @@ type Info struct {
 	ABIMinor uint16    `json:"abi_minor"`
 	ABIHash  string    `json:"abi_hash,omitempty"` // definition that its SDK was made from; empty is unknown
 	SHA256   string    `json:"sha256"`             // of the module, in hex
+	Signers  []string  `json:"signers,omitempty"`  // public keys that signed the module, verified
 	Size     int       `json:"size"`               // of the module, in bytes
 	Params   []Param   `json:"params,omitempty"`
 	Requests []string  `json:"requests,omitempty"` // what it requests, in policy words

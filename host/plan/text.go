@@ -83,6 +83,9 @@ func (t *planText) header() {
 		name += " " + i.Version
 	}
 	t.line("%s  abi %d.%d  sha256 %s  (policy: %s)", name, i.ABIMajor, i.ABIMinor, i.SHA256[:min(12, len(i.SHA256))], t.plan.Policy)
+	for _, key := range i.Signers {
+		t.line("signed by %s", key)
+	}
 }
 
 // row is one object of the plan: mark, kind, name and details.

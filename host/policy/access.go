@@ -7,6 +7,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/signature"
 	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
@@ -16,7 +17,7 @@ type Kind uint8
 // The kinds of access.
 const (
 	KindPlugin     Kind = iota + 1 // Name: the plugin's own name
-	KindModule                     // Name: SHA-256 of the module, in hex
+	KindModule                     // Name: SHA-256 of the module, in hex; Digest: the keys that signed it
 	KindObject                     // Name: file name of an input object; Digest: its SHA-256
 	KindObjectEdit                 // Name: file name of an input object that the plugin changed; Digest too
 	KindProgram                    // Name: program type
@@ -68,8 +69,20 @@ type Access struct {
 	Kind   Kind
 	Name   string
 	Value  uint64 // of kinds that count
-	Digest string // of KindObject
+	Digest string // of KindObject and KindModule
 	Where  string // the place for messages, e.g. "insn 31 of count_drops"
+}
+
+// Module is the fact that the plugin is a module, which these keys signed.
+func Module(sha256 string, signers []signature.Key) Access {
+	var b strings.Builder
+	for i, k := range signers {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(string(k))
+	}
+	return Access{Kind: KindModule, Name: sha256, Digest: b.String()}
 }
 
 // ProgramType is the fact that a program has a type.

@@ -6,15 +6,17 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/signature"
 )
 
 // Final is everything that is about to be loaded and attached, after every edit. Optional programs
 // of its collections that nothing attaches are not loaded, and not evaluated.
 type Final struct {
-	Plugin      string       // its own name; empty is not evaluated
-	SHA256      string       // of the module, in lower-case hex; empty is not evaluated
-	Machine     spec.Machine // what the memory of maps depends on
-	PinDir      string       // where maps are pinned by name; empty is PinRoot
+	Plugin      string          // its own name; empty is not evaluated
+	SHA256      string          // of the module, in lower-case hex; empty is not evaluated
+	Signers     []signature.Key // whose signatures of the module were verified
+	Machine     spec.Machine    // what the memory of maps depends on
+	PinDir      string          // where maps are pinned by name; empty is PinRoot
 	Collections []Input
 }
 
@@ -34,7 +36,7 @@ func Accesses(f Final) []Access {
 		c.add(Access{Kind: KindPlugin, Name: f.Plugin})
 	}
 	if f.SHA256 != "" {
-		c.add(Access{Kind: KindModule, Name: f.SHA256})
+		c.add(Module(f.SHA256, f.Signers))
 	}
 	programs, maps := uint64(0), uint64(0)
 	for _, in := range f.Collections {

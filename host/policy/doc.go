@@ -16,8 +16,9 @@
 // and column. Every key that is accepted is enforced. What is not granted is denied.
 //
 //	plugin:                    # what the policy is for; without it, any plugin
-//	  name: guard              # the name that the plugin has for itself
+//	  name: guard              # what the plugin calls itself, which alone is no proof
 //	  sha256: 3a7b…            # of the module
+//	  signers: ["ed25519:iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w="] # one of them signed it
 //	class: observe             # how deep into the system: observe, mutate or enforce
 //	objects:                   # input objects; without it the operator's objects are taken
 //	  drops.bpf.o:             # file name without its directories, or pattern

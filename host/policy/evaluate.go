@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -68,7 +69,7 @@ func (p *Policy) grant(a Access, v *Decision) {
 	case KindPlugin:
 		p.identity("name", a, v)
 	case KindModule:
-		p.identity("sha256", a, v)
+		p.module(a, v)
 	case KindObject, KindObjectEdit:
 		p.object(a, v)
 	case KindRight:
@@ -96,8 +97,29 @@ func (p *Policy) identity(key string, a Access, v *Decision) {
 	case want.value == a.Name:
 		v.allow("allow "+a.Kind.String()+" "+want.value, want.line)
 	default:
-		v.deny("allow "+a.Kind.String()+" "+want.value, want.line, "it is for %s", want.value)
+		v.deny("allow "+a.Kind.String()+" "+want.value, want.line, "the policy is for %s %s", a.Kind, want.value)
 	}
+}
+
+// module compares the digest of the module, and who signed it, with what the policy is for.
+func (p *Policy) module(a Access, v *Decision) {
+	p.identity("sha256", a, v)
+	if !v.Allowed || p.signers == nil {
+		return
+	}
+	signed := strings.Fields(a.Digest)
+	for _, want := range p.signers {
+		if slices.Contains(signed, want.value) {
+			v.allow("allow signer "+want.value, want.line)
+			return
+		}
+	}
+	v.Allowed = false
+	if len(signed) == 0 {
+		v.deny("allow signer", p.signers[0].line, "the policy is for signed plugins, and this one is not signed")
+		return
+	}
+	v.deny("allow signer", p.signers[0].line, "none of the policy's signers signed it, but %s", strings.Join(signed, ", "))
 }
 
 // object evaluates an input object, and that the plugin changed it. Operators name objects

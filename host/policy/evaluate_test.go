@@ -12,6 +12,13 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/signature"
+)
+
+// Two public keys.
+const (
+	keyA = "ed25519:iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w="
+	keyB = "ed25519:gTl3Dqh9F19Wo1Rmw0x+zMuNil1FZmrhsYjCYPWSqj8="
 )
 
 func TestDecision(t *testing.T) {
@@ -77,11 +84,19 @@ func TestDecision(t *testing.T) {
 			"policy p.yaml:2 denies insns 11 (program p): the limit is 10"},
 		{"ceiling", "{}", Access{Kind: KindTotalBytes, Value: 9 << 30}, "policy p.yaml denies map-bytes-total 9 GiB: the limit is 8 GiB"},
 		{"bytes", "maps: {max_bytes_total: 64MiB}", Access{Kind: KindTotalBytes, Value: 338 << 10}, "limit map-bytes-total 64 MiB"},
-		{"plugin", "plugin: {name: guard}", Access{Kind: KindPlugin, Name: "guard"}, "allow plugin guard"},
-		{"other plugin", "plugin: {name: guard}", Access{Kind: KindPlugin, Name: "evil\x1b"}, `policy p.yaml:1 denies plugin "evil\x1b": it is for guard`},
+		{"plugin", "plugin: {name: guard, sha256: " + digestA + "}", Access{Kind: KindPlugin, Name: "guard"}, "allow plugin guard"},
+		{"other plugin", "plugin: {name: guard, sha256: " + digestA + "}", Access{Kind: KindPlugin, Name: "evil\x1b"}, `policy p.yaml:1 denies plugin "evil\x1b": the policy is for plugin guard`},
 		{"any plugin", "{}", Access{Kind: KindPlugin, Name: "x"}, "any plugin"},
 		{"other module", "plugin: {sha256: " + digestA + "}", Access{Kind: KindModule, Name: digestB},
-			"policy p.yaml:1 denies module " + digestB + ": it is for " + digestA},
+			"policy p.yaml:1 denies module " + digestB + ": the policy is for module " + digestA},
+		{"signed", "plugin: {signers: [" + keyA + "]}", Module(digestB, []signature.Key{keyB, keyA}), "allow signer " + keyA},
+		{"not signed", "plugin: {signers: [" + keyA + "]}", Module(digestB, nil),
+			"policy p.yaml:1 denies module " + digestB + ": the policy is for signed plugins, and this one is not signed"},
+		{"signed by another", "plugin: {signers: [" + keyA + "]}", Module(digestB, []signature.Key{keyB}),
+			"policy p.yaml:1 denies module " + digestB + ": none of the policy's signers signed it, but " + keyB},
+		{"signed, other module", "plugin: {signers: [" + keyA + "], sha256: " + digestA + "}", Module(digestB, []signature.Key{keyA}),
+			"policy p.yaml:1 denies module " + digestB + ": the policy is for module " + digestA},
+		{"signed and pinned", "plugin: {signers: [" + keyA + "], sha256: " + digestA + "}", Module(digestA, []signature.Key{keyA}), "allow signer " + keyA},
 		{"any object", "{}", Access{Kind: KindObject, Name: "drops"}, "any object"},
 		{"object not listed", "objects:\n  other: {}", Access{Kind: KindObject, Name: "drops"}, "policy p.yaml:1 denies object drops: objects does not list it"},
 		{"no objects", "objects: {}", Access{Kind: KindObject, Name: "drops"}, "policy p.yaml:1 denies object drops: objects does not list it"},
@@ -274,7 +289,7 @@ func (d *draft) yaml() string {
 		text = "class: " + d.class.String() + "\n"
 	}
 	if d.plugin != "" {
-		text += "plugin: {name: " + d.plugin + "}\n"
+		text += "plugin: {name: " + d.plugin + ", sha256: " + digestA + "}\n"
 	}
 	for section, body := range sections {
 		text += section + ":\n" + body

@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/signature"
 )
 
 // maxText bounds a policy, in bytes.
@@ -161,7 +162,7 @@ func (d *decoder) topKeys() keys {
 		attach[f.Name] = d.list(attachKey(f.Name))
 	}
 	return keys{
-		"plugin":  d.section(keys{"name": d.identity, "sha256": d.identity}),
+		"plugin":  d.identities,
 		"class":   d.class,
 		"objects": d.objects,
 		"programs": d.section(keys{
@@ -201,6 +202,37 @@ func (d *decoder) str(n *yaml.Node, what string) string {
 		d.fail(n, "want %s", what)
 	}
 	return n.Value
+}
+
+// identities reads what the plugin must be. Its name is no proof: any module can take it.
+func (d *decoder) identities(_, v *yaml.Node) {
+	var name *yaml.Node
+	d.mapping(v, keys{
+		"name":    func(k, v *yaml.Node) { name = v; d.identity(k, v) },
+		"sha256":  d.identity,
+		"signers": d.signers,
+	})
+	if _, digest := d.policy.plugin["sha256"]; d.err == nil && name != nil && !digest && d.policy.signers == nil {
+		d.fail(name, "a name identifies nobody, any plugin can call itself so; add sha256 or signers")
+	}
+}
+
+// signers reads the keys of which one must have signed the module.
+func (d *decoder) signers(_, v *yaml.Node) {
+	if v.Kind != yaml.SequenceNode || len(v.Content) == 0 {
+		d.fail(v, "want a list of public keys, e.g. [\"ed25519:...\"]")
+		return
+	}
+	for _, n := range v.Content {
+		if !d.plain(n) {
+			return
+		}
+		key, err := signature.ParseKey(n.Value)
+		if err != nil {
+			d.fail(n, "%v", err)
+		}
+		d.policy.signers = append(d.policy.signers, text{string(key), n.Line})
+	}
 }
 
 // identity reads what the plugin must be.

@@ -13,6 +13,7 @@ type Policy struct {
 	class   Class
 	classAt int             // line; 0 is not there
 	plugin  map[string]text // "name", "sha256"
+	signers []text          // keys, one of which must have signed the module; nil is any or none
 	objects []object
 	listed  int              // line of the key objects; 0 is not there
 	lists   map[string]list  // by list key
