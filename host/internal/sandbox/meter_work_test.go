@@ -1,34 +1,36 @@
 package sandbox
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
 	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/fuel"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
-// works are the exports of testdata/work.c, each with an argument that keeps it busy for about a
-// millisecond.
-var works = []struct {
+// work is an export of a program, with an argument that keeps it busy for about a millisecond.
+type work struct {
 	name string
 	n    uint64
-}{
-	{"sum", 500}, {"hash", 150}, {"fib", 22}, {"sieve", 3}, {"quicksort", 2}, {"interpret", 400},
-	{"calls", 100}, {"matrix", 4}, {"copy", 60},
 }
+
+// The exports of testdata/work.c and testdata/work.
+var (
+	worksC = []work{{"sum", 500}, {"hash", 150}, {"fib", 22}, {"sieve", 3}, {"quicksort", 2}, {"interpret", 400},
+		{"calls", 100}, {"matrix", 4}, {"copy", 60}}
+	worksGo = []work{{"sum", 20}, {"hash", 4}, {"fib", 20}, {"quicksort", 3}, {"text", 500}, {"lookup", 4}, {"methods", 20}}
+)
 
 // workModule is testdata/work.c, built by clang.
 var workModule = sync.OnceValues(func() ([]byte, error) {
@@ -41,6 +43,22 @@ var workModule = sync.OnceValues(func() ([]byte, error) {
 	out, err := exec.Command("clang-19", "--target=wasm32", "-O2", "-mbulk-memory", "-ffreestanding", "-nostdlib",
 		"-fuse-ld="+lld(), "-Wl,--no-entry", "-o", path, "testdata/work.c").CombinedOutput()
 	if err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, out)
+	}
+	return os.ReadFile(path)
+})
+
+// workModuleGo is testdata/work, built by this machine's Go.
+var workModuleGo = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "work")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "work.wasm")
+	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-o", path, "./testdata/work")
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, out)
 	}
 	return os.ReadFile(path)
@@ -91,32 +109,49 @@ func plainInstance(t testing.TB, wasm []byte) api.Module {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mod, err := r.InstantiateWithConfig(ctx, wasm, wazero.NewModuleConfig().WithStartFunctions())
+	wasi_snapshot_preview1.MustInstantiate(ctx, r)
+	mod, err := r.InstantiateWithConfig(ctx, wasm, wazero.NewModuleConfig().WithStartFunctions(initialize))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return mod
 }
 
+// goWork is the program in Go.
+func goWork(t testing.TB) []byte {
+	t.Helper()
+	wasm, err := workModuleGo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return wasm
+}
+
 // TestWorkSame shows that metered programs return what plain ones do.
 func TestWorkSame(t *testing.T) {
-	wasm := needWork(t)
-	plain, with := plainInstance(t, wasm), plainInstance(t, metered(t, wasm))
-	for _, w := range works {
-		want, err1 := plain.ExportedFunction(w.name).Call(context.Background(), w.n)
-		got, err2 := with.ExportedFunction(w.name).Call(context.Background(), w.n)
-		if err1 != nil || err2 != nil || got[0] != want[0] {
-			t.Errorf("%s: %v %v, plain %v %v", w.name, got, err2, want, err1)
+	same := func(wasm []byte, works []work) {
+		plain, with := plainInstance(t, wasm), plainInstance(t, metered(t, wasm))
+		for _, w := range works {
+			want, err1 := plain.ExportedFunction(w.name).Call(context.Background(), w.n)
+			got, err2 := with.ExportedFunction(w.name).Call(context.Background(), w.n)
+			if err1 != nil || err2 != nil || got[0] != want[0] {
+				t.Errorf("%s: %v %v, plain %v %v", w.name, got, err2, want, err1)
+			}
 		}
 	}
+	same(needWork(t), worksC)
+	same(goWork(t), worksGo)
 }
 
 // BenchmarkWork runs each program plain and metered in turn and reports the ratio of the fastest
 // rounds.
 func BenchmarkWork(b *testing.B) {
-	wasm := needWork(b)
+	b.Run("c", func(b *testing.B) { benchmarkWork(b, needWork(b), worksC) })
+	b.Run("go", func(b *testing.B) { benchmarkWork(b, goWork(b), worksGo) })
+}
+
+func benchmarkWork(b *testing.B, wasm []byte, works []work) {
 	plain, with := plainInstance(b, wasm), plainInstance(b, metered(b, wasm))
-	var ratios []float64
 	for _, w := range works {
 		b.Run(w.name, func(b *testing.B) {
 			f := [2]api.Function{plain.ExportedFunction(w.name), with.ExportedFunction(w.name)}
@@ -132,13 +167,30 @@ func BenchmarkWork(b *testing.B) {
 					best[i] = min(best[i], time.Since(start))
 				}
 			}
-			ratio := float64(best[1]) / float64(best[0])
-			ratios = append(ratios, ratio)
-			b.ReportMetric(ratio, "metered/plain")
+			b.ReportMetric(float64(best[1])/float64(best[0]), "metered/plain")
 			b.ReportMetric(float64(best[0])/1e3, "plain-µs")
+			b.ReportMetric(0, "ns/op")
 		})
 	}
-	if slices.SortFunc(ratios, cmp.Compare[float64]); len(ratios) > 0 {
-		b.Logf("median %.2f, worst %.2f", ratios[len(ratios)/2], ratios[len(ratios)-1])
-	}
+}
+
+// BenchmarkPrepareGo is what happens to a module in Go before it is compiled.
+func BenchmarkPrepareGo(b *testing.B) {
+	wasm := goWork(b)
+	b.Run("scan", func(b *testing.B) {
+		b.SetBytes(int64(len(wasm)))
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := module.Scan(wasm, module.Limits{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("scan and rewrite", func(b *testing.B) {
+		b.SetBytes(int64(len(wasm)))
+		b.ReportAllocs()
+		for b.Loop() {
+			metered(b, wasm)
+		}
+	})
 }

@@ -11,7 +11,7 @@
 // round of a loop for what is in the loop, and before bulk operations by their length. Loops take
 // it in portions, which they keep in a local and return at the end, because that is cheaper than to
 // change a global in each round. Small functions that neither call nor loop do not count; who calls
-// them does.
+// them does. Only some functions take from the stack: see graph.
 package fuel
 
 import (
@@ -29,8 +29,8 @@ const (
 )
 
 // smallLeaf is the cost up to which a function without calls and loops is not metered. A call costs
-// at least half of it, so that a call of such a function is paid for within a factor of two.
-const smallLeaf = 32
+// an eighth of it, so that a call of such a function is paid for within a factor of eight.
+const smallLeaf = 128
 
 // frameOverhead is what a call holds apart from its values, in values.
 const frameOverhead = 6
@@ -64,7 +64,7 @@ func newWriter(wasm []byte, m *module.Module) *writer {
 	w := &writer{
 		in: wasm, m: m, out: make([]byte, 0, len(wasm)+room),
 		imports: uint32(len(m.Imports)), fuel: uint32(m.Globals), stack: uint32(m.Globals) + 1,
-		blocks: make([]uint32, len(m.Types)),
+		blocks: make([]uint32, len(m.Types)), graph: newGraph(m),
 	}
 	w.refill, w.take = w.imports, w.imports+1+uint32(m.Functions)
 	w.addBlockTypes()

@@ -45,16 +45,17 @@ func TestRewriteBody(t *testing.T) {
 		want string
 	}{
 		{"small", []byte{0x01}, "00 01 0b"},
-		{"call", wasmtest.Call(1),
-			"01 01 7e" + enter + "23 00 42 13 7d 24 00 23 00 20 00 84" + check + "02 40 10 02 0b" + exit + "0b"},
-		{"return", wasmtest.Cat(wasmtest.Call(1), []byte{0x02, 0x40, 0x0f, 0x0b}),
-			"01 01 7e" + enter + "23 00 42 16 7d 24 00 23 00 20 00 84" + check + "02 40 10 02 02 40 0c 01 0b 0b" + exit + "0b"},
+		{"call of a leaf", wasmtest.Call(1), "00 23 00 42 13 7d 24 00 23 00" + check + "10 02 0b"},
+		{"recursion", wasmtest.Call(0),
+			"01 01 7e" + enter + "23 00 42 13 7d 24 00 23 00 20 00 84" + check + "02 40 10 01 0b" + exit + "0b"},
+		{"return", wasmtest.Cat(wasmtest.Call(0), []byte{0x02, 0x40, 0x0f, 0x0b}),
+			"01 01 7e" + enter + "23 00 42 16 7d 24 00 23 00 20 00 84" + check + "02 40 10 01 02 40 0c 01 0b 0b" + exit + "0b"},
 		{"loop", []byte{0x03, 0x40, 0x02, 0x40, 0x0b, 0x0b},
 			"01 01 7e" + "23 00 42 07 7d 24 00 23 00" + check + "42 04 21 00 02 40" +
 				"03 40 20 00 42 04 7d 22 00 42 00 53 04 40 42 80 08" + take + "20 00 7c 21 00 0b 02 40 0b 0b" +
 				"0b 23 00 20 00 7c 24 00 0b"},
-		{"loop with a call", wasmtest.Cat([]byte{0x03, 0x40}, wasmtest.Call(1), []byte{0x0b}),
-			"01 01 7e" + enter + "02 40 03 40 23 00 42 16 7d 24 00 23 00 20 00 84" + check + "10 02 0b 0b" + exit + "0b"},
+		{"loop with a call", wasmtest.Cat([]byte{0x03, 0x40}, wasmtest.Call(0), []byte{0x0b}),
+			"01 01 7e" + enter + "02 40 03 40 23 00 42 16 7d 24 00 23 00 20 00 84" + check + "10 01 0b 0b" + exit + "0b"},
 		{"loop to copy", []byte{0x03, 0x40, 0x41, 0, 0x0d, 0, 0x0b},
 			"01 01 7e" + "23 00 42 07 7d 24 00 23 00" + check + "42 04 21 00 02 40" +
 				"02 40 03 40 20 00 42 10 7d 22 00 42 00 53 04 40 42 80 08" + take + "20 00 7c 21 00 0b" +

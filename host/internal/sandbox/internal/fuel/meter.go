@@ -46,9 +46,9 @@ type meter struct {
 }
 
 // meterOf decides what a function gets.
-func meterOf(b *module.Body) meter {
-	mt := meter{loops: b.Loops, depth: b.Calls}
-	mt.on = b.Loops || b.LeadLoop || b.Calls || b.Bulk || b.Cost > smallLeaf
+func (w *writer) meterOf(b *module.Body, i int) meter {
+	mt := meter{loops: b.Loops, depth: w.graph.takes[i], frame: w.graph.frame(b, i)}
+	mt.on = b.Loops || b.LeadLoop || b.Calls || b.Bulk || b.Cost > smallLeaf || mt.depth
 	mt.wrap = mt.loops || mt.depth
 	mt.count = b.NumLocal
 	mt.saved = mt.count
@@ -59,14 +59,13 @@ func meterOf(b *module.Body) meter {
 	if mt.depth {
 		mt.length++
 	}
-	mt.frame = int64(b.Frame) + frameOverhead
 	return mt
 }
 
 // body writes a function from its locals to its end.
 func (w *writer) body(i int) {
 	b := &w.m.Bodies[i]
-	w.meter = meterOf(b)
+	w.meter = w.meterOf(b, i)
 	w.locals(b)
 	if w.meter.on {
 		w.enter(b, i)

@@ -18,6 +18,7 @@ type writer struct {
 	blocks               []uint32          // of each type with several results, the type of a block that leaves them
 	refillType, takeType uint32
 
+	graph *graph
 	meter meter // of the function that is written
 }
 

@@ -245,7 +245,7 @@ func (w *walker) callIndirect() {
 	}
 	t := &w.m.Types[i]
 	w.cost += costCall
-	w.body.Calls, w.lead = true, false
+	w.body.Calls, w.body.Indirect, w.lead = true, true, false
 	w.calls++
 	w.work.calls++
 	w.work.blocks += 3

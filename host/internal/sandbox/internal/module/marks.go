@@ -31,6 +31,7 @@ type Body struct {
 	Frame    uint32 // what a call of it holds, in values: parameters, locals, operands
 	Cost     uint32 // fuel for its instructions outside of loops
 	Calls    bool   // it calls other functions than imported ones
+	Indirect bool   // it calls entries of the table
 	Loops    bool   // it has loops without calls
 	Bulk     bool   // it has bulk instructions or memory.grow
 	LeadLoop bool   // it always runs into its first loop, before it calls or branches

@@ -48,7 +48,7 @@ const (
 const (
 	costDivide = 8
 	costCall   = 16
-	costImport = 100
+	costImport = 200
 	costGrow   = 250
 )
 
