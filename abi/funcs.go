@@ -170,7 +170,9 @@ var funcs = []Func{
 		Doc:    "The account of a source up to now."},
 	{ID: 45, Name: "out_write", Group: "events and output", Result: "bytes taken", Phases: kernel,
 		Params: []Param{{"stream", U32, "stream"}, {"data", Bytes, ""}},
-		Doc:    "Output of the plugin. Terminal controls are escaped; each stream is written line by line."},
+		Doc: "Output of the plugin. Terminal controls are escaped; each stream is written line by line. " +
+			"Where lines of JSON are wanted, a line of results that is not a JSON object becomes a field of one. " +
+			"What WASI writes in earlier phases is diagnostics."},
 	{ID: 46, Name: "timer", Group: "events and output", Result: "0", Phases: PhaseRun,
 		Params: []Param{{"ms", U32, ""}},
 		Doc:    "Has bpfhost_tick called every so many milliseconds; 0 ends that."},

@@ -33,8 +33,8 @@ type PluginOptions struct {
 	Signature []byte
 
 	Stdout io.Writer // its results; nil discards them
-	Stderr io.Writer // its diagnostics, each line after its name; nil discards it
-	Output string    // the format that the operator wants, as cfg key output: "text" or "jsonl"; empty is text
+	Stderr io.Writer // its diagnostics, and all that it writes before Apply, each line after its name; nil discards it
+	Output string    // the format of its results, as cfg key output: "text" or "jsonl"; empty is text
 }
 
 // Object is an eBPF object file for a plugin.
@@ -128,6 +128,7 @@ func (h *Host) newPlugin(info Info, o PluginOptions) *Plugin {
 	limits := h.config.Limits.under(o.Policy.Wasm())
 	in := guest.New(guest.Options{
 		Name: o.Name, Limits: limits.guest(), Policy: o.Policy, Stdout: o.Stdout, Stderr: o.Stderr, Log: h.config.Log,
+		JSONLines: o.Output == "jsonl",
 	})
 	info.Name = o.Name
 	*in.Info() = info

@@ -41,6 +41,7 @@ func TestMain(m *testing.M) {
 //	truncate FILE N       cuts a file to N bytes
 //	bytes FILE HEX        makes a file of bytes
 //	mkelf TEXT FILE       makes an object of what elftest.Assemble reads; \e is the escape character
+//	isjson FILE           the file, or stdout, is one JSON document and nothing else
 //	readenv NAME FILE     sets a variable to the trimmed content of a file
 //
 // $GUESTS has the plugins: c/NAME.wasm, go/NAME.wasm, bad/NAME.wasm, and the objects NAME.bpf.o.

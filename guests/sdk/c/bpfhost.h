@@ -833,8 +833,9 @@ BPFHOST_IMPORT(source_stats)
 int32_t bpfhost_source_stats(bpfhost_h src, struct bpfhost_source_stats *stats, uint32_t stats_cap);
 
 /*
- * Output of the plugin. Terminal controls are escaped; each stream is written line by line. Result:
- * bytes taken. Phases: loaded|run|stop.
+ * Output of the plugin. Terminal controls are escaped; each stream is written line by line. Where
+ * lines of JSON are wanted, a line of results that is not a JSON object becomes a field of one.
+ * What WASI writes in earlier phases is diagnostics. Result: bytes taken. Phases: loaded|run|stop.
  */
 BPFHOST_IMPORT(out_write)
 int32_t bpfhost_out_write(uint32_t stream, const void *data, uint32_t data_len);

@@ -3,6 +3,7 @@ package guest
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/host/internal/tx"
@@ -148,10 +149,14 @@ var declaredProperties = map[abi.Prop]property{
 		func(s *declaredSection, v uint64) error { return tx.Put32(&s.Flags, v) }),
 }
 
-// setPluginName lets a plugin say its name. An empty one leaves the operator's.
+// setPluginName lets a plugin say its name. An empty one leaves the operator's, and the host's stays
+// the host's: names stand before lines of diagnostics.
 func setPluginName(s *state, v string) error {
 	if v == "" {
 		return failf(abi.ErrInval, "a plugin needs a name")
+	}
+	if host, _, _ := strings.Cut(v, ":"); strings.TrimSpace(host) == "bpfhost" {
+		return failf(abi.ErrInval, "%q is the host's name; take another", v)
 	}
 	s.info.Name = v
 	s.out.name = v

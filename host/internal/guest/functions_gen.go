@@ -179,7 +179,8 @@ type EventsAndOutput interface {
 	// SourceStats: The account of a source up to now. Result: bytes written.
 	SourceStats(src uint32, stats []byte) int32
 	// OutWrite: Output of the plugin. Terminal controls are escaped; each stream is written line by
-	// line. Result: bytes taken.
+	// line. Where lines of JSON are wanted, a line of results that is not a JSON object becomes a
+	// field of one. What WASI writes in earlier phases is diagnostics. Result: bytes taken.
 	OutWrite(stream abi.Stream, data []byte) int32
 	// Timer: Has bpfhost_tick called every so many milliseconds; 0 ends that. Result: 0.
 	Timer(ms uint32) int32

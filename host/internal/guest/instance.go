@@ -19,9 +19,12 @@ type Options struct {
 	Name   string // what to call the plugin until it says its own name
 	Limits Limits
 	Policy *policy.Policy
-	Stdout io.Writer    // nil discards what the plugin writes
-	Stderr io.Writer    // the same
-	Log    *slog.Logger // the same
+	Stdout io.Writer    // results of a run; nil discards what the plugin writes
+	Stderr io.Writer    // diagnostics, and all that is written before there is a run; nil discards it
+	Log    *slog.Logger // nil discards what the plugin logs
+
+	// JSONLines makes every line of Stdout a JSON object: a line of text is a field of one.
+	JSONLines bool
 }
 
 // Limits bound one guest. None of them has a default.
@@ -44,7 +47,7 @@ type Instance struct {
 func New(o Options) *Instance {
 	s := &state{
 		limits: o.Limits, phase: abi.PhaseInit, handles: newHandles(o.Limits.Handles),
-		rights: rights{policy: o.Policy}, out: newOutput(o.Name, o.Stdout, o.Stderr, o.Log, o.Limits),
+		rights: rights{policy: o.Policy}, out: newOutput(o),
 	}
 	s.info.Name = o.Name
 	return &Instance{state: s, functions: newFunctions(s)}
@@ -142,10 +145,11 @@ func (in *Instance) End() {
 	})
 }
 
-// Use lets the guest use what was loaded. Its quotas of output fill up with time from now on.
+// Use lets the guest use what was loaded. Its results come out of standard output from now on, and
+// its quotas of output fill up with time.
 func (in *Instance) Use(l *Live) {
 	in.live = l
-	in.out.live = true
+	in.out.goLive()
 }
 
 // Stopped reports whether the guest asked for the end of the run, and with which code.

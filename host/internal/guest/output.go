@@ -15,13 +15,17 @@ import (
 // output is where a plugin writes: two streams and the operator's log. What it writes is held until
 // the hook is over, so that a slow reader cannot make a call of the guest wait, and then written
 // line by line with everything escaped that a terminal would take for a command.
+//
+// Until there is a run, standard output is the host's alone: it prints documents there, which no
+// plugin may forge. What a plugin writes to it before is diagnostics.
 type output struct {
 	name    string // of the plugin, before each line of diagnostics
 	streams [2]stream
+	json    bool // each line of results is a JSON object
 	logger  *slog.Logger
 	held    []heldLine
 	size    int  // bytes held
-	live    bool // the quotas fill up with time; before the run they do not, so that a plan repeats
+	live    bool // there is a run: results are results, and the quotas fill up with time
 	bytes   bucket
 	lines   bucket
 	dropped uint64 // log lines
@@ -49,7 +53,8 @@ const (
 	maxLogLine = 8 << 10  // bytes of a log line; the rest is cut off
 )
 
-func newOutput(name string, stdout, stderr io.Writer, logger *slog.Logger, l Limits) *output {
+func newOutput(o Options) *output {
+	stdout, stderr, logger, l := o.Stdout, o.Stderr, o.Log, o.Limits
 	if stdout == nil {
 		stdout = io.Discard
 	}
@@ -60,7 +65,7 @@ func newOutput(name string, stdout, stderr io.Writer, logger *slog.Logger, l Lim
 		logger = slog.New(slog.DiscardHandler)
 	}
 	return &output{
-		name: name, logger: logger, streams: [2]stream{{w: stdout}, {w: stderr}},
+		name: o.Name, logger: logger, json: o.JSONLines, streams: [2]stream{{w: stdout}, {w: stderr}},
 		bytes: newBucket(l.OutputBytesPerSec, l.OutputBytesPerSec),
 		lines: newBucket(l.LogLinesPerSec, max(logBurst, l.LogLinesPerSec)),
 	}
@@ -88,10 +93,24 @@ func (o *output) write(s abi.Stream, data []byte) error {
 		end = len(st.partial)
 	}
 	if end > 0 {
-		o.hold(heldLine{stream: s, data: bytes.Clone(st.partial[:end])})
+		o.hold(heldLine{stream: o.target(s), data: bytes.Clone(st.partial[:end])})
 		st.partial = append(st.partial[:0], st.partial[end:]...)
 	}
 	return nil
+}
+
+// target returns the stream that what is written to s now comes out of.
+func (o *output) target(s abi.Stream) abi.Stream {
+	if !o.live {
+		return abi.StreamErr
+	}
+	return s
+}
+
+// goLive says that there is a run. A line that was begun before ends here.
+func (o *output) goLive() {
+	o.endLines()
+	o.live = true
 }
 
 func (o *output) hold(l heldLine) {
@@ -141,10 +160,16 @@ func (o *output) emit(s abi.Stream, data []byte) {
 	}
 	var b []byte
 	for line := range bytes.Lines(data) {
-		if s == abi.StreamErr {
+		line = line[:len(line)-1]
+		switch {
+		case s == abi.StreamErr:
 			b = append(append(b, quote.Text(o.name)...), ": "...)
+			b = quote.AppendLines(b, string(line))
+		case o.json:
+			b = appendJSONLine(b, o.name, line)
+		default:
+			b = quote.AppendLines(b, string(line))
 		}
-		b = quote.AppendLines(b, string(line[:len(line)-1]))
 		b = append(b, '\n')
 	}
 	if _, err := o.streams[s-1].w.Write(b); err != nil {
@@ -152,14 +177,19 @@ func (o *output) emit(s abi.Stream, data []byte) {
 	}
 }
 
-// finish writes everything, incomplete lines too, and says what was dropped.
-func (o *output) finish() error {
+// endLines ends the lines that are not complete.
+func (o *output) endLines() {
 	for i := range o.streams {
 		if st := &o.streams[i]; len(st.partial) > 0 {
-			o.hold(heldLine{stream: abi.Stream(i + 1), data: append(st.partial, '\n')})
+			o.hold(heldLine{stream: o.target(abi.Stream(i + 1)), data: append(st.partial, '\n')})
 			st.partial = nil
 		}
 	}
+}
+
+// finish writes everything, incomplete lines too, and says what was dropped.
+func (o *output) finish() error {
+	o.endLines()
 	if o.dropped > 0 {
 		o.logger.Warn("log lines of the plugin were dropped", "plugin", quote.Text(o.name), "lines", o.dropped)
 		o.dropped = 0

@@ -20,7 +20,8 @@ func talker(t *testing.T, l Limits) (x *fake, stdout, stderr, logged *bytes.Buff
 		}
 		return a
 	}}))
-	x.out = newOutput("talker", stdout, stderr, log, l)
+	x.out = newOutput(Options{Name: "talker", Stdout: stdout, Stderr: stderr, Log: log, Limits: l})
+	x.out.goLive()
 	return x, stdout, stderr, logged
 }
 
@@ -54,6 +55,30 @@ func TestOutputLines(t *testing.T) {
 	errnoIn(t, "stream 0", x.OutWrite(0, []byte("x")), abi.ErrInval)
 }
 
+// Before there is a run, standard output is the host's: whatever a guest writes is diagnostics, and
+// a line that it began then does not go on as one of the run.
+func TestOutputBeforeRun(t *testing.T) {
+	x, stdout, stderr, _ := talker(t, testLimits)
+	x.out.live = false
+	if _, err := (wasi{x.out, abi.StreamOut}).Write([]byte("{\"forged\":1}\n{\"schema\":")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (wasi{x.out, abi.StreamErr}).Write([]byte("half")); err != nil {
+		t.Fatal(err)
+	}
+	x.out.goLive()
+	x.ok(t, "out_write", x.OutWrite(abi.StreamOut, []byte("result\nand a half")))
+	if err := x.out.finish(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := stdout.String(), "result\nand a half\n"; got != want {
+		t.Errorf("stdout %q, want %q", got, want)
+	}
+	if got, want := stderr.String(), "talker: {\"forged\":1}\ntalker: {\"schema\":\ntalker: half\n"; got != want {
+		t.Errorf("stderr %q, want %q", got, want)
+	}
+}
+
 // A line without an end is broken, so that it cannot grow for ever.
 func TestOutputLongLine(t *testing.T) {
 	x, stdout, _, _ := talker(t, testLimits)
@@ -67,9 +92,10 @@ func TestOutputLongLine(t *testing.T) {
 }
 
 func TestOutputQuota(t *testing.T) {
-	x, stdout, _, _ := talker(t, Limits{OutputBytesPerSec: 10, LogLinesPerSec: 100})
+	x, stdout, stderr, _ := talker(t, Limits{OutputBytesPerSec: 10, LogLinesPerSec: 100})
 	now := time.Unix(1000, 0)
 	x.out.bytes.now = func() time.Time { return now }
+	x.out.live = false
 	x.ok(t, "within the burst", x.OutWrite(abi.StreamOut, []byte("123456789\n")))
 	errnoIn(t, "over it", x.OutWrite(abi.StreamOut, []byte("x")), abi.ErrLimit)
 	now = now.Add(time.Minute)
@@ -81,8 +107,8 @@ func TestOutputQuota(t *testing.T) {
 	errnoIn(t, "and not more", x.OutWrite(abi.StreamOut, []byte("x")), abi.ErrLimit)
 	now = now.Add(2 * time.Hour)
 	x.ok(t, "the burst again", x.OutWrite(abi.StreamOut, []byte("123456789\n")))
-	if err := x.out.flush(); err != nil || stdout.String() != "123456789\n1234\n123456789\n" {
-		t.Errorf("stdout %q, %v", stdout.String(), err)
+	if err := x.out.flush(); err != nil || stdout.String() != "1234\n123456789\n" || stderr.String() != "talker: 123456789\n" {
+		t.Errorf("stdout %q, stderr %q, %v", stdout.String(), stderr.String(), err)
 	}
 }
 
