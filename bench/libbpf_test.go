@@ -14,12 +14,12 @@ import (
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
-// useLibbpf compiles libbpf's side and starts it, for as long as the test runs. It is nil where
-// that cannot be.
-func useLibbpf(tb testing.TB) *libbpf {
+// compileLibbpf compiles a program that uses libbpf and returns its file; it is "" where that cannot
+// be.
+func compileLibbpf(tb testing.TB, name string) string {
 	tb.Helper()
 	program := filepath.Join(tb.TempDir(), "libbpf")
-	source, err := os.ReadFile("testdata/libbpf/libbpf.c") // here, so that results of older sources are not taken for those of this one
+	source, err := os.ReadFile(name) // here, so that results of older sources are not taken for those of this one
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -30,6 +30,17 @@ func useLibbpf(tb testing.TB) *libbpf {
 			tb.Fatalf("libbpf's side: %v\n%s", err, msg)
 		}
 		tb.Logf("libbpf's side is left out: %v %s", err, bytes.ReplaceAll(msg, []byte("\n"), []byte(" ")))
+		return ""
+	}
+	return program
+}
+
+// useLibbpf compiles libbpf's side and starts it, for as long as the test runs. It is nil where
+// that cannot be.
+func useLibbpf(tb testing.TB) *libbpf {
+	tb.Helper()
+	program := compileLibbpf(tb, "testdata/libbpf/libbpf.c")
+	if program == "" {
 		return nil
 	}
 	l, err := startLibbpf(program)
