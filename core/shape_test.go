@@ -21,11 +21,7 @@ const maxMethods = 40
 
 // manyMethods are the types that may have more, each with its reason.
 var manyMethods = map[string]string{
-	"core/asm:parser": "recursive descent: a method for each production of the grammar",
-	"core/btf:Types":  "the table of types, of which every question about one is asked",
-	"core/elf:loader": "a method for each kind of section and record of an object",
-
-	"core/loader:session": "one load: its steps, and what they share",
+	"core/btf:Types": "the table of types, of which every question about one is asked",
 }
 
 // TestMethods holds that no type does everything.

@@ -13,12 +13,12 @@ func Assemble(text string, o EncodeOptions) ([]byte, error) {
 	if err := p.parse(text); err != nil {
 		return nil, err
 	}
-	if err := p.link(); err != nil {
+	if err := (resolver{&p}).link(); err != nil {
 		return nil, err
 	}
 	code, err := AppendEncode(nil, p.listing.Insns, o)
 	if e := (*Error)(nil); errors.As(err, &e) {
-		return nil, p.failure(e.Index, e.Err.Error())
+		return nil, resolver{&p}.failure(e.Index, e.Err.Error())
 	}
 	return code, err
 }
@@ -27,7 +27,7 @@ func Assemble(text string, o EncodeOptions) ([]byte, error) {
 type place struct{ row, at int }
 
 // failure returns an error about an instruction.
-func (p *parser) failure(insn int, reason string) error {
+func (p resolver) failure(insn int, reason string) error {
 	var at place
 	if insn < len(p.places) {
 		at = p.places[insn]
@@ -36,7 +36,7 @@ func (p *parser) failure(insn int, reason string) error {
 }
 
 // link makes labels of the names of functions.
-func (p *parser) link() error {
+func (p resolver) link() error {
 	insns := p.listing.Insns
 	starts := make(map[string]int, len(p.listing.Funcs))
 	used := make(map[Label]bool, len(p.symbols))

@@ -52,7 +52,7 @@ func (p *parser) parse(text string) error {
 			return p.err
 		}
 	}
-	return p.finish()
+	return resolver{p}.resolve()
 }
 
 // symbolKey tells the label L5 from one whose quoted name is "L5".

@@ -31,9 +31,9 @@ func (p *parser) operation() Insn {
 	case "exit":
 		return Exit()
 	case "lock":
-		return p.lock()
+		return atomics{p}.lock()
 	case "store_release":
-		return p.storeRelease()
+		return atomics{p}.storeRelease()
 	case ".raw":
 		return p.raw()
 	case "":

@@ -2,8 +2,10 @@ package asm
 
 import "fmt"
 
-// finish numbers the labels and resolves references to them.
-func (p *parser) finish() error {
+// resolver numbers the labels of a text that was read, and resolves what refers to them.
+type resolver struct{ *parser }
+
+func (p resolver) resolve() error {
 	if p.function != nil {
 		return p.function.error("function " + show(p.function.name) + " has no instruction")
 	}
@@ -37,7 +39,7 @@ func (s symbol) error(reason string) error {
 }
 
 // resolveCalls finds out what the name after a call is.
-func (p *parser) resolveCalls() {
+func (p resolver) resolveCalls() {
 	functions := map[string]bool{}
 	for _, name := range p.listing.Funcs {
 		functions[name] = true
@@ -55,7 +57,7 @@ func (p *parser) resolveCalls() {
 }
 
 // targets returns the index of the instruction that each relative reference leads to.
-func (p *parser) targets() ([]int, error) {
+func (p resolver) targets() ([]int, error) {
 	if len(p.relatives) == 0 {
 		return nil, nil
 	}
@@ -84,7 +86,7 @@ func (p *parser) targets() ([]int, error) {
 
 // numberLabels puts a label on every instruction that needs one: the number in the text, or else
 // the smallest that is free.
-func (p *parser) numberLabels(targets []int) {
+func (p resolver) numberLabels(targets []int) {
 	insns := p.listing.Insns
 	used := map[Label]bool{}
 	needed := map[int]bool{}

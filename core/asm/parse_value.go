@@ -34,19 +34,19 @@ func (p *parser) rightSide(dst register) Insn {
 		return in
 	}
 	if op, ok := fetches[name]; ok {
-		return p.fetch(dst, op)
+		return atomics{p}.fetch(dst, op)
 	}
 	switch name {
 	case "xchg_64":
-		return p.exchange(dst, Xchg, DWord)
+		return atomics{p}.exchange(dst, Xchg, DWord)
 	case "xchg32_32":
-		return p.exchange(dst, Xchg, Word)
+		return atomics{p}.exchange(dst, Xchg, Word)
 	case "cmpxchg_64":
-		return p.exchange(dst, CmpXchg, DWord)
+		return atomics{p}.exchange(dst, CmpXchg, DWord)
 	case "cmpxchg32_32":
-		return p.exchange(dst, CmpXchg, Word)
+		return atomics{p}.exchange(dst, CmpXchg, Word)
 	case "load_acquire":
-		return p.loadAcquire(dst)
+		return atomics{p}.loadAcquire(dst)
 	case "addr_space_cast":
 		return p.cast(dst)
 	}

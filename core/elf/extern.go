@@ -14,9 +14,12 @@ type externTable struct {
 	vars    []*spec.Var    // in kconfig
 }
 
-// readExterns finds what the object wants from the kernel. Kernel configuration values become variables
-// of a read-only map that the loader fills; the others are referred to by name.
-func (l *loader) readExterns() (externTable, error) {
+// externReader finds what an object wants from the kernel.
+type externReader struct{ *loader }
+
+// read returns the externs. Kernel configuration values become variables of a read-only map that the
+// loader fills; the others are referred to by name.
+func (l externReader) read() (externTable, error) {
 	x := externTable{index: make(map[string]int)}
 	weak := make(map[string]bool)
 	for i := range l.f.Symbols {
@@ -75,7 +78,7 @@ func (x *externTable) find(name string) *spec.Extern {
 
 // readKconfig lays out the values that are wanted, in the order of BTF, each aligned to its size up
 // to eight bytes.
-func (l *loader) readKconfig(x *externTable, weak map[string]bool) error {
+func (l externReader) readKconfig(x *externTable, weak map[string]bool) error {
 	d, id, err := l.datasec(object.KconfigSection)
 	if err != nil || d == nil || len(d.Vars) == 0 {
 		return err
@@ -98,7 +101,7 @@ func (l *loader) readKconfig(x *externTable, weak map[string]bool) error {
 }
 
 // addKconfig adds the variable of one value after those up to end, and returns the new end.
-func (l *loader) addKconfig(x *externTable, v btf.SecVar, weak map[string]bool, end uint64) (uint64, error) {
+func (l externReader) addKconfig(x *externTable, v btf.SecVar, weak map[string]bool, end uint64) (uint64, error) {
 	t, err := l.types.Type(v.Type)
 	if err != nil {
 		return 0, err

@@ -15,20 +15,23 @@ import (
 // follow where there is room.
 const legacySize = 16
 
-// readLegacy reads maps that are defined as a struct of numbers, and returns their definitions.
-func (l *loader) readLegacy() (legacyDefs, error) {
+// legacyReader reads maps that are defined as a struct of numbers.
+type legacyReader struct{ *loader }
+
+// read returns the definitions.
+func (l legacyReader) read() (legacyDefs, error) {
 	var defs legacyDefs
 	for _, s := range l.sections.legacy {
 		var err error
-		if defs, err = l.readLegacySection(defs, s); err != nil {
+		if defs, err = l.readSection(defs, s); err != nil {
 			return nil, err
 		}
 	}
 	return defs, defs.link()
 }
 
-// readLegacySection appends the definitions of a section.
-func (l *loader) readLegacySection(defs legacyDefs, s *object.Section) (legacyDefs, error) {
+// readSection appends the definitions of a section.
+func (l legacyReader) readSection(defs legacyDefs, s *object.Section) (legacyDefs, error) {
 	data, err := l.f.Bytes(s)
 	if err != nil {
 		return nil, err
@@ -51,7 +54,7 @@ func (l *loader) readLegacySection(defs legacyDefs, s *object.Section) (legacyDe
 		if k+1 < len(list) {
 			end = l.f.Symbols[list[k+1]].Value
 		}
-		def, err := l.readLegacyMap(s, &l.f.Symbols[i], data, end)
+		def, err := l.readMap(s, &l.f.Symbols[i], data, end)
 		if err != nil {
 			return nil, err
 		}
@@ -60,8 +63,8 @@ func (l *loader) readLegacySection(defs legacyDefs, s *object.Section) (legacyDe
 	return defs, nil
 }
 
-// readLegacyMap reads the definition from the symbol up to end.
-func (l *loader) readLegacyMap(s *object.Section, sym *object.Symbol, data []byte, end uint64) (legacyDef, error) {
+// readMap reads the definition from the symbol up to end.
+func (l legacyReader) readMap(s *object.Section, sym *object.Symbol, data []byte, end uint64) (legacyDef, error) {
 	if sym.Size != 0 {
 		end = min(end, sym.Value+sym.Size)
 	}

@@ -134,7 +134,7 @@ func (l *loader) run() error {
 	if err != nil {
 		return err
 	}
-	if l.legacy, err = l.readLegacy(); err != nil { // maps without BTF
+	if l.legacy, err = (legacyReader{l}).read(); err != nil { // maps without BTF
 		return err
 	}
 	data, err := l.readData() // .data, .rodata, .bss and their variables
@@ -144,11 +144,11 @@ func (l *loader) run() error {
 	if data, err = l.readArena(data); err != nil { // variables in an arena
 		return err
 	}
-	instances, err := l.readStructOps() // .struct_ops
+	instances, err := opsReader{l}.read() // .struct_ops
 	if err != nil {
 		return err
 	}
-	externs, err := l.readExterns() // .kconfig, .ksyms
+	externs, err := externReader{l}.read() // .kconfig, .ksyms
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (l *loader) run() error {
 	if err := l.readValues(arrays); err != nil { // initial values of maps
 		return err
 	}
-	members, err := l.readMembers(instances, sections) // members of struct_ops that are programs
+	members, err := opsReader{l}.members(instances, sections) // members of struct_ops that are programs
 	if err != nil {
 		return err
 	}

@@ -28,20 +28,23 @@ func isStructOps(name string) bool {
 	return name == ".struct_ops" || name == ".struct_ops.link"
 }
 
-// readStructOps makes a map of every variable of these sections.
-func (l *loader) readStructOps() ([]*structOps, error) {
+// opsReader reads instances of struct_ops.
+type opsReader struct{ *loader }
+
+// read makes a map of every variable of these sections.
+func (l opsReader) read() ([]*structOps, error) {
 	var out []*structOps
 	for _, s := range l.sections.structOps {
 		var err error
-		if out, err = l.readStructOpsSection(out, s); err != nil {
+		if out, err = l.readSection(out, s); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// readStructOpsSection appends the instances of a section.
-func (l *loader) readStructOpsSection(out []*structOps, s *object.Section) ([]*structOps, error) {
+// readSection appends the instances of a section.
+func (l opsReader) readSection(out []*structOps, s *object.Section) ([]*structOps, error) {
 	if s.Size == 0 {
 		return out, nil
 	}
@@ -71,7 +74,7 @@ func (l *loader) readStructOpsSection(out []*structOps, s *object.Section) ([]*s
 }
 
 // readInstance makes a map of one instance.
-func (l *loader) readInstance(s *object.Section, v btf.SecVar, data []byte, symbols *object.ByName[uint32]) (*structOps, error) {
+func (l opsReader) readInstance(s *object.Section, v btf.SecVar, data []byte, symbols *object.ByName[uint32]) (*structOps, error) {
 	t, err := l.types.Type(v.Type)
 	if err != nil {
 		return nil, err
@@ -116,8 +119,8 @@ func (l *loader) readInstance(s *object.Section, v btf.SecVar, data []byte, symb
 	return &structOps{m: m, section: s, at: sym.Value, typ: id}, l.addMap(m, s, sym.Value)
 }
 
-// readMembers returns, by program, which member of an instance it is: relocations in their sections.
-func (l *loader) readMembers(instances []*structOps, sections []programSection) (map[string]string, error) {
+// members returns, by program, which member of an instance it is: relocations in their sections.
+func (l opsReader) members(instances []*structOps, sections []programSection) (map[string]string, error) {
 	members := make(map[string]string)
 	for _, s := range l.sections.structOps {
 		r := l.relocs[s.Index]
@@ -129,7 +132,7 @@ func (l *loader) readMembers(instances []*structOps, sections []programSection) 
 			return nil, err
 		}
 		for _, r := range relocs {
-			if err := l.readMember(members, instances, sections, s, r); err != nil {
+			if err := l.member(members, instances, sections, s, r); err != nil {
 				return nil, err
 			}
 		}
@@ -137,7 +140,7 @@ func (l *loader) readMembers(instances []*structOps, sections []programSection) 
 	return members, nil
 }
 
-func (l *loader) readMember(members map[string]string, instances []*structOps, sections []programSection, s *object.Section, r object.Reloc) error {
+func (l opsReader) member(members map[string]string, instances []*structOps, sections []programSection, s *object.Section, r object.Reloc) error {
 	i := slices.IndexFunc(instances, func(o *structOps) bool {
 		return o.section == s && o.at <= r.Offset && r.Offset-o.at < uint64(o.m.ValueSize)
 	})

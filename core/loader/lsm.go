@@ -25,9 +25,18 @@ var ownMeaning = []string{
 	"getprocattr", "setprocattr", "key_getsecurity", "audit_rule_match", "ismaclabel", "audit_rule_known", "inode_xattr_skipcap",
 }
 
+// lsmCheck looks at what an LSM program returns.
+type lsmCheck struct {
+	*session
+	p *prepared
+}
+
 // checkLSM does what the verifier of this kernel does not: an LSM program that returns what its hook
 // cannot is refused, one of which that is not known is noted.
-func (l *session) checkLSM(p *prepared) error {
+func checkLSM(l *session, p *prepared) error { return lsmCheck{l, p}.run() }
+
+func (l lsmCheck) run() error {
+	p := l.p
 	if p.Spec.Type != spec.ProgramLSM || p.Spec.AttachType != spec.AttachTypeLSMMac || !l.kernel.Before(lsmChecked) {
 		return nil
 	}
@@ -45,7 +54,7 @@ func (l *session) checkLSM(p *prepared) error {
 	if !ok || proto.Return == 0 {
 		return nil
 	}
-	returns, err := l.returnsOf(p, len(proto.Params))
+	returns, err := l.returns(len(proto.Params))
 	if err != nil {
 		return err
 	}
@@ -80,9 +89,10 @@ type returned struct {
 	known bool
 }
 
-// returnsOf finds what the first function of a program returns, known numbers that are wrong first.
+// returns finds what the first function of a program returns, known numbers that are wrong first.
 // The result of the programs before it, which is the argument after the hook's own, is right.
-func (l *session) returnsOf(p *prepared, args int) ([]returned, error) {
+func (l lsmCheck) returns(args int) ([]returned, error) {
+	p := l.p
 	g, err := cfg.New(p.Code, nil)
 	if err != nil {
 		return nil, err
@@ -144,7 +154,7 @@ func returnOf(c *cfg.Constants, g *cfg.Graph, o cfg.Origin, args int) returned {
 const kconfigSection = ".kconfig"
 
 // frozenNumber reads a number of a frozen data section, at an offset from what a 64-bit load loads.
-func (l *session) frozenNumber(in *asm.Insn, off int64, size asm.Size) (uint64, bool) {
+func (l lsmCheck) frozenNumber(in *asm.Insn, off int64, size asm.Size) (uint64, bool) {
 	name := in.Symbol
 	if in.Ref == asm.RefVar {
 		v := l.spec.Var(name)

@@ -33,7 +33,7 @@ func (l *session) prepare(b *bind.Binder, p *spec.Program) (*prepared, error) {
 	if out.attach, err = l.attachTarget(p); err != nil {
 		return nil, err
 	}
-	return out, l.checkLSM(out)
+	return out, checkLSM(l, out)
 }
 
 // find looks for a function, variable or type of the kernel or of a module, as bind.Finder does.
