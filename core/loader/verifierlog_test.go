@@ -45,7 +45,7 @@ func walk(rounds int32) []asm.Insn {
 // or not.
 func TestVeryLongLog(t *testing.T) {
 	needKernel(t)
-	p := program("walk", walk(12_000)...)
+	p := program("walk", walk(30_000)...)
 	p.Insns.Edit(func(in []spec.Insn) { in[3].Label = 1 })
 	code, err := p.Resolve()
 	if err != nil {
