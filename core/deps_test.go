@@ -43,6 +43,7 @@ var allowed = map[string][]string{
 	"core/spec/opt":         {"core/asm", "core/asm/cfg", "core/spec", "internal/quote"},
 	"internal/testnet":      {"internal/sys"},
 	"core/spec/bind":        {"core/asm", "core/btf", "core/spec"},
+	"core/vm":               {"core/asm", "core/btf", "core/spec", "core/spec/bind"},
 	"core/kernel":           {"core/asm", "core/btf", "core/spec", "internal/sys"},
 	"core/loader":           {"core/asm", "core/asm/cfg", "core/btf", "core/spec", "core/spec/bind", "core/kernel", "internal/sys", "internal/nearest"},
 	"core/link":             {"core/btf", "core/spec", "core/kernel", "core/loader", "internal/sys"},

@@ -1,0 +1,32 @@
+package vm
+
+import (
+	"fmt"
+
+	"github.com/bpfhost/bpfhost/core/btf"
+)
+
+// facts answers for a kernel that has the version and build options of Options, and nothing else:
+// no types, symbols, functions or modules.
+type facts struct{ m *Machine }
+
+func (f facts) Version() (uint32, error) { return f.m.options.KernelVersion, nil }
+
+func (f facts) Config(name string) (value string, ok bool, err error) {
+	value, ok = f.m.options.Config[name]
+	return value, ok, nil
+}
+
+func (facts) Symbols(...string) (addrs map[string][]uint64, hidden bool, err error) {
+	return nil, false, nil
+}
+
+func (facts) Types() (*btf.Types, error) {
+	return nil, fmt.Errorf("%w: no functions and variables of a kernel are simulated", ErrNotSupported)
+}
+
+func (facts) Modules() ([]string, error) { return nil, nil }
+
+func (facts) ModuleTypes(name string) (*btf.Types, error) {
+	return nil, fmt.Errorf("%w: kernel module %q is not simulated", ErrNotSupported, name)
+}

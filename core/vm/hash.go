@@ -1,0 +1,247 @@
+package vm
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"slices"
+
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// chunk is how many entries a hash map allocates at once.
+const chunk = 64
+
+// hash is a hash map, with a value for each CPU if asked. Entries are in memory: the key, and after
+// it each value, with 8 bytes between that belong to nothing. An entry that is deleted is used again
+// by the next one that is made, and its value stays readable until then, as in the kernel.
+//
+// With lru, making an entry in a full map removes the one that was looked up or updated least
+// recently. The kernel comes near to that with two lists and a bit, and evicts several at once.
+type hash struct {
+	mem       *memory
+	name      string
+	keySize   uint64
+	valueSize uint64
+	values    uint64 // offset of the first value in an entry
+	stride    uint64 // of the values of an entry
+	size      uint64 // of an entry
+	max       uint32
+	private   bool // each CPU has a value
+	full      int  // error number when there is no place for another entry
+	readOnly  bool
+
+	buckets []uint32 // first entry, plus 1
+	next    []uint32 // by entry: the next one of the bucket, plus 1
+	live    []bool
+	chunks  []uint64 // addresses
+	free    []uint32
+	count   uint32
+
+	lru          bool
+	older, newer []uint32 // by entry: its neighbours in order of use, plus 1
+	last, first  uint32   // the most and the least recently used entry, plus 1
+}
+
+func newHash(m *Machine, s *spec.Map, _ []byte) (table, error) {
+	h := &hash{mem: &m.mem, name: s.Name, keySize: uint64(s.KeySize), valueSize: uint64(s.ValueSize), max: s.MaxEntries, full: eBIG}
+	h.private = s.Type.PerCPU()
+	h.lru = s.Type == spec.MapLRUHash || s.Type == spec.MapLRUPerCPUHash
+	h.readOnly = s.Flags&spec.FlagReadOnlyProg != 0
+	h.values = (h.keySize+7)&^7 + 8
+	h.stride = (h.valueSize+7)&^7 + 8
+	cpus := uint64(1)
+	if h.private {
+		cpus = uint64(m.options.CPUs)
+	}
+	h.size = h.values + h.stride*cpus
+	n := min(max(uint64(h.max), 1), 1<<22)
+	h.buckets = make([]uint32, 1<<bits.Len64(n-1))
+	if !h.grow() {
+		return nil, h.tooLarge()
+	}
+	return h, nil
+}
+
+// tooLarge says that there is no memory for the first entries.
+func (h *hash) tooLarge() error {
+	_, err := h.mem.alloc(h.size*min(chunk, uint64(h.max)), FaultMap, h.name)
+	return err
+}
+
+// grow makes place for more entries. It reports whether there is memory.
+func (h *hash) grow() bool {
+	n := min(chunk, h.max-uint32(len(h.next)))
+	addr, err := h.mem.alloc(h.size*uint64(n), FaultMap, h.name)
+	if err != nil {
+		return false
+	}
+	h.chunks = append(h.chunks, addr)
+	from := uint32(len(h.next))
+	h.next = append(h.next, make([]uint32, n)...)
+	h.live = append(h.live, make([]bool, n)...)
+	if h.lru {
+		h.older = append(h.older, make([]uint32, n)...)
+		h.newer = append(h.newer, make([]uint32, n)...)
+	}
+	h.free = slices.Grow(h.free, len(h.next)-len(h.free)) // for all of them
+	for i := n; i > 0; i-- {
+		h.free = append(h.free, from+i-1)
+	}
+	return true
+}
+
+func (h *hash) entry(i uint32) uint64 { return h.chunks[i/chunk] + uint64(i%chunk)*h.size }
+
+func (h *hash) keyOf(i uint32) []byte { return h.mem.at(h.entry(i), h.keySize) }
+
+func (h *hash) value(i uint32, cpu int) uint64 {
+	addr := h.entry(i) + h.values
+	if h.private {
+		addr += h.stride * uint64(cpu)
+	}
+	return addr
+}
+
+// bucket returns the place of the first entry with the hash of a key.
+func (h *hash) bucket(key []byte) *uint32 {
+	const prime = 0x9e3779b97f4a7c15
+	x := uint64(len(key))
+	for len(key) >= 8 {
+		x = (bits.RotateLeft64(x, 29) ^ binary.LittleEndian.Uint64(key)) * prime
+		key = key[8:]
+	}
+	for _, c := range key {
+		x = (bits.RotateLeft64(x, 29) ^ uint64(c)) * prime
+	}
+	x ^= x >> 32
+	return &h.buckets[x&uint64(len(h.buckets)-1)]
+}
+
+// find returns the entry of a key, plus 1, or 0, and the place that refers to it.
+func (h *hash) find(key []byte) (entry uint32, place *uint32) {
+	for place = h.bucket(key); *place != 0; place = &h.next[*place-1] {
+		if string(h.keyOf(*place-1)) == string(key) {
+			return *place, place
+		}
+	}
+	return 0, place
+}
+
+func (h *hash) lookup(cpu int, key []byte) uint64 {
+	e, _ := h.find(key)
+	if e == 0 {
+		return 0
+	}
+	h.use(e)
+	return h.value(e-1, cpu)
+}
+
+func (h *hash) update(cpu int, key, value []byte, flags uint64) int {
+	if flags > Exist {
+		return eINVAL
+	}
+	e, _ := h.find(key)
+	switch {
+	case e != 0 && flags == NoExist:
+		return eEXIST
+	case e == 0 && flags == Exist:
+		return eNOENT
+	case e == 0:
+		var n int
+		if e, n = h.insert(key); n != errnoNone {
+			return n
+		}
+	}
+	h.use(e)
+	copy(h.mem.at(h.value(e-1, cpu), h.valueSize), value)
+	return errnoNone
+}
+
+// insert makes the entry of a key, its values zero.
+func (h *hash) insert(key []byte) (entry uint32, err int) {
+	if h.count == h.max {
+		if !h.lru {
+			return 0, h.full
+		}
+		h.drop(h.first)
+	}
+	if len(h.free) == 0 && !h.grow() {
+		return 0, eNOMEM
+	}
+	i := h.free[len(h.free)-1]
+	h.free = h.free[:len(h.free)-1]
+	addr := h.entry(i)
+	copy(h.mem.at(addr, h.keySize), key)
+	h.mem.own(addr, h.keySize, true)
+	for at := addr + h.values; at < addr+h.size; at += h.stride {
+		clear(h.mem.at(at, h.valueSize))
+		h.mem.own(at, h.valueSize, h.readOnly)
+	}
+	b := h.bucket(key)
+	h.next[i], *b = *b, i+1
+	h.live[i] = true
+	h.count++
+	return i + 1, errnoNone
+}
+
+func (h *hash) remove(key []byte) int {
+	e, place := h.find(key)
+	if e == 0 {
+		return eNOENT
+	}
+	*place = h.next[e-1]
+	h.live[e-1] = false
+	h.free = append(h.free, e-1)
+	h.count--
+	h.unlink(e)
+	return errnoNone
+}
+
+// drop removes an entry.
+func (h *hash) drop(e uint32) { h.remove(h.keyOf(e - 1)) }
+
+// use makes an entry the most recently used.
+func (h *hash) use(e uint32) {
+	if !h.lru || h.last == e {
+		return
+	}
+	h.unlink(e)
+	h.older[e-1], h.newer[e-1] = h.last, 0
+	if h.last != 0 {
+		h.newer[h.last-1] = e
+	}
+	h.last = e
+	if h.first == 0 {
+		h.first = e
+	}
+}
+
+// unlink takes an entry out of the order of use, if it is there.
+func (h *hash) unlink(e uint32) {
+	if !h.lru {
+		return
+	}
+	older, newer := h.older[e-1], h.newer[e-1]
+	if older != 0 {
+		h.newer[older-1] = newer
+	} else if h.first == e {
+		h.first = newer
+	}
+	if newer != 0 {
+		h.older[newer-1] = older
+	} else if h.last == e {
+		h.last = older
+	}
+	h.older[e-1], h.newer[e-1] = 0, 0
+}
+
+func (h *hash) slots() int { return len(h.next) }
+
+func (h *hash) slot(i int) ([]byte, bool) {
+	if !h.live[i] {
+		return nil, false
+	}
+	return h.keyOf(uint32(i)), true
+}
+
+func (h *hash) keyAddr(i int) uint64 { return h.entry(uint32(i)) }

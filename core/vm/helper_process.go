@@ -1,0 +1,42 @@
+package vm
+
+import "github.com/bpfhost/bpfhost/core/asm"
+
+var processHelpers = []helper{
+	{asm.HelperGetSmpProcessorID, cpuID},
+	{asm.HelperGetNumaNodeID, numaNode},
+	{asm.HelperGetCurrentPIDTGID, pidTGID},
+	{asm.HelperGetCurrentUIDGID, uidGID},
+	{asm.HelperGetCurrentComm, comm},
+	{asm.HelperGetCurrentCgroupID, cgroupID},
+}
+
+func cpuID(m *Machine, _, _, _, _, _ uint64) uint64 { return uint64(m.input.CPU) }
+
+func numaNode(*Machine, uint64, uint64, uint64, uint64, uint64) uint64 { return 0 }
+
+func pidTGID(m *Machine, _, _, _, _, _ uint64) uint64 {
+	p := &m.input.Process
+	return uint64(p.TGID)<<32 | uint64(p.PID)
+}
+
+func uidGID(m *Machine, _, _, _, _, _ uint64) uint64 {
+	p := &m.input.Process
+	return uint64(p.GID)<<32 | uint64(p.UID)
+}
+
+// comm writes the name of the process, with zeros up to the end.
+func comm(m *Machine, buf, size, _, _, _ uint64) uint64 {
+	const longest = 15 // TASK_COMM_LEN without the zero
+	size = uint64(uint32(size))
+	b := m.write(buf, size)
+	if len(b) == 0 {
+		return errno(eINVAL)
+	}
+	name := m.input.Process.Comm
+	name = name[:min(len(name), longest, len(b)-1)]
+	clear(b[copy(b, name):])
+	return 0
+}
+
+func cgroupID(m *Machine, _, _, _, _, _ uint64) uint64 { return m.input.Process.Cgroup }
