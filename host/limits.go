@@ -19,6 +19,8 @@ type Limits struct {
 	ModuleBytes int          // size of the module; 16 MiB
 	Module      ModuleLimits // structure of the module, and what compiling it may take
 	HostCalls   uint64       // calls of ABI functions in one hook; 10,000,000
+	StackBytes  uint32       // that nested calls of the guest hold, estimated; 8 MiB
+	Fuel        uint64       // of one hook, about its instructions, the same on every machine; 0 is no limit but time
 	Handles     int          // handles open at once; 4096
 	Faults      int          // calls with a pointer outside of guest memory before the plugin is stopped; 1000
 	BadBatches  int          // batches in a row that the plugin refuses before it is stopped; 3
@@ -104,6 +106,8 @@ func (l Limits) sandbox() sandbox.Limits {
 		Module:      module,
 		Start:       l.Start,
 		HostCalls:   l.HostCalls,
+		Stack:       l.StackBytes,
+		Fuel:        l.Fuel,
 	}
 }
 
