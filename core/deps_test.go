@@ -56,7 +56,7 @@ var allowed = map[string][]string{
 	"host": {"abi", "core/btf", "core/spec", "core/elf", "core/kernel", "core/loader", "core/link", "core/ring", "host/backend", "host/plan", "host/policy", "host/signature",
 		"host/internal/events", "host/internal/guest", "host/internal/sandbox", "host/internal/tx", "internal/quote", "internal/oneline"},
 	"cmd/bpfhost": {"abi", "core/asm", "core/asm/cfg", "core/btf", "core/btf/render", "core/spec", "core/spec/opt", "core/elf", "core/elf/elflink", "core/kernel", "core/loader", "core/link", "core/ring",
-		"internal/testnet", "internal/quote", "internal/report", "host", "host/plan", "host/policy", "host/signature", "guests", "internal/oneline", "internal/nearest"},
+		"internal/sys", "internal/testnet", "internal/quote", "internal/report", "host", "host/plan", "host/policy", "host/signature", "guests", "internal/oneline", "internal/nearest"},
 	"guests":               {},
 	"guests/sdk/go":        {"abi"},
 	"internal/elftest":     {"core/asm", "core/btf", "core/spec", "internal/wire", "internal/testenv"},

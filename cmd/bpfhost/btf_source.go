@@ -152,6 +152,13 @@ func (s *sources) ofKernel(name, base string) (*btf.Types, error) {
 	return s.parseAs(name, t.Bytes(), nil, base)
 }
 
+// isFile reports whether a SRC argument names a file, and nothing of the kernel.
+func (s *sources) isFile(name string) bool {
+	modules, _ := s.kernel.Modules()
+	open, _ := s.loaded(name)
+	return open == nil && name != vmlinux && !slices.Contains(modules, name)
+}
+
 // loaded finds out what opens the types of a BTF object, program or map by its id, as in "prog:12";
 // nil for other names.
 func (s *sources) loaded(name string) (open func(uint32) (*btf.Types, error), id uint32) {

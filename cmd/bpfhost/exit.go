@@ -11,6 +11,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host"
+	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/host/policy"
 	"github.com/bpfhost/bpfhost/internal/quote"
 )
@@ -27,7 +28,7 @@ const (
 	exitPermission  = 21  // a privilege is missing
 	exitKernel      = 22  // the kernel lacks something, or a file system is not mounted
 	exitAttach      = 23  // attaching failed
-	exitInterrupted = 130 // interrupted before anything was attached
+	exitInterrupted = 130 // interrupted, or not confirmed, before anything was attached
 )
 
 // cause is one kind of failure.
@@ -42,6 +43,8 @@ var causes = []cause{
 	{exitUsage, isA[*usageError], ""},
 	{exitUsage, isA[*host.ParamError], ""},
 	{exitInterrupted, isOne(errInterrupted), ""},
+	{exitInterrupted, isOne(errDeclined), ""},
+	{exitInput, isA[*plan.MovedError], ""},
 	{exitInput, isA[*inputError], ""},
 	{exitLimit, isA[*host.LimitError], ""},
 	{exitInput, isA[*policy.SyntaxError], ""},

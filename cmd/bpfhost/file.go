@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -24,24 +25,44 @@ func (e *inputError) Unwrap() error { return e.err }
 // readFile reads a whole file; "-" is standard input. Errors are *inputError, or errInterrupted: a
 // pipe or a terminal may never end.
 func (a app) readFile(name string) ([]byte, error) {
-	type content struct {
-		bytes []byte
+	b, err := interruptibly(a.stop, func() ([]byte, error) { return a.readAll(name) })
+	if err != nil && err != errInterrupted {
+		err = &inputError{fmt.Errorf("read %s: %w", name, bare(err))}
+	}
+	return b, err
+}
+
+// interruptibly returns what read returns, or errInterrupted as soon as stop is closed.
+func interruptibly[T any](stop <-chan struct{}, read func() (T, error)) (T, error) {
+	type result struct {
+		value T
 		err   error
 	}
-	read := make(chan content, 1)
+	done := make(chan result, 1)
 	go func() {
-		b, err := a.readAll(name)
-		read <- content{b, err}
+		v, err := read()
+		done <- result{v, err}
 	}()
 	select {
-	case <-a.stop:
-		return nil, errInterrupted
-	case c := <-read:
-		if c.err != nil {
-			return nil, &inputError{fmt.Errorf("read %s: %w", name, bare(c.err))}
-		}
-		return c.bytes, nil
+	case <-stop:
+		var none T
+		return none, errInterrupted
+	case r := <-done:
+		return r.value, r.err
 	}
+}
+
+// readAnswer reads a line of standard input; its end is an empty one. Errors are *inputError, or
+// errInterrupted.
+func (a app) readAnswer() (string, error) {
+	line, err := interruptibly(a.stop, func() (string, error) { return bufio.NewReader(a.in).ReadString('\n') })
+	switch {
+	case err == nil, errors.Is(err, errInterrupted):
+		return line, err
+	case errors.Is(err, io.EOF):
+		return line, nil
+	}
+	return "", &inputError{fmt.Errorf("read answer: %w", bare(err))}
 }
 
 // bare is an error of package os without the name of the file, which is said already.

@@ -12,16 +12,21 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 func main() {
-	os.Exit(execute(context.Background(), os.Args[1:], app{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
+	os.Exit(execute(context.Background(), os.Args[1:], app{
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, terminal: sys.IsTerminal(os.Stdin),
+	}))
 }
 
 // app is what a command reads from and writes to.
 type app struct {
 	in       io.Reader
 	out, err io.Writer
+	terminal bool            // somebody sits there who can answer
 	stop     <-chan struct{} // closed when the operator interrupts; nil is never
 	maxData  *size           // flag of the command; nil where it has none
 }
@@ -66,6 +71,6 @@ outcome as a plan, holds it against a policy, and only then loads and attaches i
 	root.SetFlagErrorFunc(badFlag)
 	root.SetHelpCommand(&cobra.Command{Use: "no-help-command", Hidden: true})
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(newRun(a), newPlan(a), newInspect(a), newLink(a), newPolicy(a), newSign(a), newVerify(a), newBTF(a), newABI(a), newDemo(a), newAsm(a), newDisasm(a), newVersion(a))
+	root.AddCommand(newRun(a), newPlan(a), newApply(a), newInspect(a), newLink(a), newPolicy(a), newSign(a), newVerify(a), newBTF(a), newABI(a), newDemo(a), newAsm(a), newDisasm(a), newVersion(a))
 	return root
 }

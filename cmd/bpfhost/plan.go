@@ -8,17 +8,22 @@ import (
 
 func newPlan(a app) *cobra.Command {
 	r := request{output: newChoice("table", "json")}
+	var out string
 	c := &cobra.Command{
 		Use:     "plan PLUGIN.wasm [flags] [-- plugin arguments]",
 		Aliases: []string{"check"},
 		Short:   "Show what a plugin would do, and what the policy says to it",
 		Long: `plan runs a plugin up to the point where the kernel would come in: it shows the difference that the
 plugin makes to its objects, what would be attached where, and by which rule each part is allowed.
-It needs no privileges and changes nothing.`,
-		Example: `  bpfhost plan guard.wasm --object drops.o --set iface=eth0`,
+It needs no privileges and changes nothing. With --out the plan is saved, for 'bpfhost apply' to do just that.`,
+		Example: `  bpfhost plan guard.wasm --object drops.o --set iface=eth0
+  bpfhost plan guard.wasm --object drops.o --set iface=eth0 --out guard.plan && sudo bpfhost apply guard.plan`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := r.take(c, args); err != nil {
 				return err
+			}
+			if out == "-" {
+				return badUsage(c, "plan: --out wants the name of a file; -o json prints the plan")
 			}
 			s, err := r.open(c.Context(), a)
 			if err != nil {
@@ -31,12 +36,16 @@ It needs no privileges and changes nothing.`,
 					err = werr
 				}
 			}
+			if err == nil && out != "" {
+				err = s.save(a, p, out)
+			}
 			return err
 		},
 	}
 	r.flags(c)
 	a.dataFlag(c)
 	c.Flags().VarP(&r.output, "output", "o", "how to print the plan")
+	c.Flags().StringVar(&out, "out", "", "`FILE` to save the plan to, unless the policy denies it")
 	return c
 }
 

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/host"
+	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/host/policy"
 )
 
@@ -34,7 +37,12 @@ func (r *request) flags(c *cobra.Command) {
 	f.StringVar(&r.policy, "policy", "", "policy `FILE`; what it does not grant is denied (default: what the plugin requests, less the dangerous rights)")
 	f.StringVar(&r.signature, "signature", "", "`FILE` with the signatures of the plugin (default: PLUGIN.wasm.sig, where it exists)")
 	f.StringVar(&r.kernel, "kernel", "", "`SRC` of the kernel types that CO-RE is computed for: BTF of a kernel that has none, or vmlinux (default: what the running kernel has when the plan is applied)")
-	f.BoolVarP(&r.verbose, "verbose", "v", false, "show debug messages too")
+	r.common(c)
+}
+
+// common declares the flags that apply has too.
+func (r *request) common(c *cobra.Command) {
+	c.Flags().BoolVarP(&r.verbose, "verbose", "v", false, "show debug messages too")
 }
 
 // take splits the arguments: one plugin, and what comes after -- for it.
@@ -64,9 +72,64 @@ func (r *request) take(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// options reads every file that the request names.
-func (r *request) options(a app) (host.PluginOptions, error) {
-	o := host.PluginOptions{
+// material is what a request names, read: each file once, so that what is judged is what is used.
+type material struct {
+	wasm    []byte
+	options host.PluginOptions
+	inputs  plan.Inputs // the same for a saved plan, but for the kernel
+	types   *sources    // of core, and of the running kernel
+	core    *btf.Types  // that CO-RE is computed for; nil without --kernel
+}
+
+// read reads every file that the request names. What it returns is closed with its types.
+func (r *request) read(a app) (*material, error) {
+	m := &material{wasm: r.wasm, types: a.sources()}
+	var err error
+	if r.wasm == nil {
+		m.wasm, err = a.readFile(r.plugin)
+	}
+	if err == nil {
+		m.inputs.Plugin = plan.NewFile(absolute(r.plugin), m.wasm)
+		err = r.readOptions(a, m)
+	}
+	if err == nil && r.kernel != "" {
+		err = r.readTypes(m)
+	}
+	if err != nil {
+		m.types.close()
+		return nil, err
+	}
+	m.inputs.Parameters = plan.NewParameters(m.options.Params, r.args)
+	return m, nil
+}
+
+// readTypes reads the types that CO-RE is computed for.
+func (r *request) readTypes(m *material) error {
+	var err error
+	if m.core, err = m.types.open(r.kernel, ""); err != nil {
+		return err
+	}
+	name := r.kernel
+	if m.types.isFile(name) {
+		name = absolute(name)
+	}
+	f := plan.NewFile(name, m.core.Bytes())
+	m.inputs.CoreTypes = &f
+	return nil
+}
+
+// absolute is the name of a file in whatever directory it is used; standard input stays "-".
+func absolute(name string) string {
+	if abs, err := filepath.Abs(name); err == nil && name != "-" && name != "" {
+		return abs
+	}
+	return name
+}
+
+// readOptions reads what the plugin gets from its operator.
+func (r *request) readOptions(a app, m *material) error {
+	o := &m.options
+	*o = host.PluginOptions{
 		Name:   pluginName(r.plugin),
 		Args:   r.args,
 		Params: make(map[string]string, len(r.set)),
@@ -83,25 +146,32 @@ func (r *request) options(a app) (host.PluginOptions, error) {
 	for _, name := range r.objects {
 		b, err := a.readFile(name)
 		if err != nil {
-			return o, err
+			return err
 		}
 		o.Objects = append(o.Objects, host.Object{Name: name, Data: b})
+		m.inputs.Objects = append(m.inputs.Objects, plan.NewFile(absolute(name), b))
 	}
+	m.inputs.Policy = plan.NewFile("", []byte(policy.BuiltInText))
 	if r.policy != "" {
 		b, err := a.readFile(r.policy)
 		if err != nil {
-			return o, err
+			return err
 		}
 		if o.Policy, err = policy.Parse(filepath.Base(r.policy), b); err != nil {
-			return o, err
+			return err
 		}
+		m.inputs.Policy = plan.NewFile(absolute(r.policy), b)
 	}
 	if r.wasm != nil {
-		return o, nil // it comes with this command
+		return nil // it comes with this command
 	}
 	var err error
 	o.Signature, err = a.readSignature(r.plugin, r.signature)
-	return o, err
+	if o.Signature != nil {
+		f := plan.NewFile(absolute(cmp.Or(r.signature, r.plugin+signatureSuffix)), o.Signature)
+		m.inputs.Signature = &f
+	}
+	return err
 }
 
 // pluginName is the name that messages use until the plugin says its own.
@@ -117,34 +187,28 @@ type session struct {
 	host   *host.Host
 	plugin *host.Plugin
 	types  *sources // of the types given
+	inputs plan.Inputs
 }
 
 // open reads the files, starts a host and opens the plugin in it.
 func (r *request) open(ctx context.Context, a app) (*session, error) {
-	wasm := r.wasm
-	if wasm == nil {
-		var err error
-		if wasm, err = a.readFile(r.plugin); err != nil {
-			return nil, err
-		}
-	}
-	o, err := r.options(a)
+	m, err := r.read(a)
 	if err != nil {
 		return nil, err
 	}
-	s := &session{types: a.sources()}
-	c := host.Config{Log: newLog(a.err, r.verbose)}
+	return r.start(ctx, a, m)
+}
+
+// start starts a host and opens the plugin in it.
+func (r *request) start(ctx context.Context, a app, m *material) (*session, error) {
+	s := &session{types: m.types, inputs: m.inputs}
+	c := host.Config{Log: newLog(a.err, r.verbose), CoreTypes: m.core}
 	if a.maxData != nil {
 		c.Limits.ObjectData = a.maxData.bytes
 	}
-	if r.kernel != "" {
-		if c.CoreTypes, err = s.types.open(r.kernel, ""); err != nil {
-			s.close()
-			return nil, err
-		}
-	}
+	var err error
 	if s.host, err = host.New(ctx, c); err == nil {
-		s.plugin, err = s.host.Open(ctx, wasm, o)
+		s.plugin, err = s.host.Open(ctx, m.wasm, m.options)
 		err = a.raised(err)
 	}
 	if err != nil {

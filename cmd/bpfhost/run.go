@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,12 +19,13 @@ import (
 func newRun(a app) *cobra.Command {
 	r := request{output: newChoice("table", "jsonl")}
 	var l life
+	var yes bool
 	c := &cobra.Command{
 		Use:   "run PLUGIN.wasm [flags] [-- plugin arguments]",
 		Short: "Load and attach what a plugin plans, and hand it events until Ctrl-C",
 		Long: `run makes the plan, loads it, attaches it and hands events to the plugin until Ctrl-C, the end of
 --duration, or when the plugin asks for it. Then everything is detached, and the account of events is
-printed. A second Ctrl-C does not wait for the plugin.`,
+printed. A second Ctrl-C does not wait for the plugin. On a terminal it shows the plan first and asks.`,
 		Example: `  sudo bpfhost run guard.wasm --object drops.o --set iface=eth0
   sudo bpfhost run exec.wasm --object exec.o --duration 10s -o jsonl`,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -39,20 +41,46 @@ printed. A second Ctrl-C does not wait for the plugin.`,
 			if err != nil {
 				return err
 			}
-			warnLenient(a, p)
+			if a.terminal && !yes {
+				if err := confirm(a, p); err != nil {
+					return err
+				}
+			} else {
+				warnLenient(a, p)
+			}
 			return l.serve(c.Context(), a, s.plugin, p, r.output.value)
 		},
 	}
 	r.flags(c)
 	a.dataFlag(c)
 	c.Flags().VarP(&r.output, "output", "o", "how the plugin shall print events")
-	c.Flags().DurationVar(&l.duration, "duration", 0, "stop after this time (default: never)")
-	c.Flags().StringVar(&l.ready, "ready", "", "`FILE` that exists while everything is attached, for scripts")
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask on a terminal")
+	l.flags(c)
 	return c
 }
 
+// confirm shows a plan and asks whether to apply it. What is asked and shown is no result: it goes
+// to standard error. Every answer but yes is errDeclined.
+func confirm(a app, p *plan.Plan) error {
+	if err := p.WriteText(a.err, plan.TextOptions{}); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprint(a.err, "\nLoad and attach this? [y/N] "); err != nil {
+		return err
+	}
+	answer, err := a.readAnswer()
+	if err != nil {
+		return err
+	}
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return nil
+	}
+	return errDeclined
+}
+
 // warnLenient says what of the operator's objects was read by more than libbpf's rules. The plan,
-// which has all notes, is not shown in a run.
+// which has all notes, is not shown in a run that does not ask.
 func warnLenient(a app, p *plan.Plan) {
 	for _, c := range p.Objects {
 		if c.Before == nil {
@@ -71,6 +99,12 @@ type life struct {
 	duration time.Duration // 0 is until interrupted
 	ready    string        // file to create once attached
 	attached func()        // called once attached
+}
+
+// flags declares the flags that run and apply share.
+func (l *life) flags(c *cobra.Command) {
+	c.Flags().DurationVar(&l.duration, "duration", 0, "stop after this time (default: never)")
+	c.Flags().StringVar(&l.ready, "ready", "", "`FILE` that exists while everything is attached, for scripts")
 }
 
 // serve applies a plan and hands events to the plugin until its time is over. Whatever happens,

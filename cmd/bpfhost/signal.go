@@ -12,6 +12,9 @@ import (
 // errInterrupted says that the operator ended the command before it was ready.
 var errInterrupted = errors.New("interrupted before anything was attached")
 
+// errDeclined says that the operator was asked and did not say yes.
+var errDeclined = errors.New("not confirmed, nothing was loaded; --yes does not ask")
+
 // interruptible returns a context that ends with the first interrupt or termination signal. The
 // second one ends the process on the spot: the kernel then detaches, because everything hangs on
 // descriptors. No signal is lost between the two, however close they are.

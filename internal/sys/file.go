@@ -97,6 +97,20 @@ func Pollable(raw int) (*os.File, error) {
 	return os.NewFile(uintptr(d), "poll"), nil
 }
 
+// IsTerminal reports whether a file is a terminal.
+func IsTerminal(f *os.File) bool {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return false
+	}
+	is := false
+	err = raw.Control(func(fd uintptr) {
+		_, err := unix.IoctlGetTermios(int(fd), unix.TCGETS)
+		is = err == nil
+	})
+	return is && err == nil
+}
+
 // Uname returns the release and the version text of the running kernel.
 func Uname() (release, version string, err error) {
 	var u unix.Utsname

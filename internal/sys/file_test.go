@@ -34,6 +34,18 @@ func TestMapFile(t *testing.T) {
 	unmap()
 }
 
+// TestIsTerminal has what is not a terminal; the scripts of cmd/bpfhost have one.
+func TestIsTerminal(t *testing.T) {
+	f, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if IsTerminal(f) {
+		t.Errorf("%s is a terminal", os.DevNull)
+	}
+}
+
 func TestPollableCloseWakes(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {

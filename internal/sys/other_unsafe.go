@@ -68,6 +68,9 @@ func FileSize(*FD) (int64, error) { return 0, ErrNotSupported }
 // Pollable returns ErrNotSupported.
 func Pollable(int) (*os.File, error) { return nil, ErrNotSupported }
 
+// IsTerminal returns false.
+func IsTerminal(*os.File) bool { return false }
+
 // Uname returns ErrNotSupported.
 func Uname() (release, version string, err error) { return "", "", ErrNotSupported }
 
