@@ -48,7 +48,7 @@ var allowed = map[string][]string{
 	"core/loader":           {"core/asm", "core/asm/cfg", "core/btf", "core/spec", "core/spec/bind", "core/kernel", "internal/sys", "internal/nearest"},
 	"core/link":             {"core/btf", "core/spec", "core/kernel", "core/loader", "internal/sys"},
 	"core/ring":             {"core/btf", "core/spec", "core/loader", "internal/sys"},
-	"host/policy":           {"core/asm", "core/btf", "core/spec", "host/signature", "internal/quote"},
+	"host/policy":           {"core/asm", "core/btf", "core/spec", "host/signature", "internal/nearest", "internal/quote"},
 	"host/signature":        {},
 	"host/plan":             {"core/btf", "core/spec", "host/policy", "internal/quote", "internal/report"},
 	"host/backend":          {"core/spec"},

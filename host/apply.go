@@ -58,6 +58,8 @@ func (p *Plugin) mayApply(pl *plan.Plan) error {
 		return errNotOwner
 	case p.applied:
 		return errApplied
+	case p.denied != nil:
+		return p.denied
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/guest"
 	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/host/policy"
@@ -19,10 +20,11 @@ import (
 // kernel is not touched and no privilege is needed. A plugin plans once.
 //
 // The error is a *ParamError, *PluginError or *LimitError, wraps ErrInput for an object that the
-// plugin left as unusable as it was, or wraps the cause of ctx; then there is no plan. A plugin
-// that fails because the policy denies something returns a *PluginError that wraps a
-// *policy.Error. When the policy denies the result, the plan is returned with a *policy.Error, so
-// that it can be shown; it cannot be applied.
+// plugin left as unusable as it was, or wraps the cause of ctx; then there is no plan. When the
+// policy denies the result, the plan is returned with a *policy.Error, so that it can be shown; it
+// cannot be applied. A plugin that fails because the policy denies something is asked for its plan
+// once more, with nothing refused, so that all refusals are in it; where none comes of that, the error
+// is a *PluginError that wraps a *policy.Error.
 func (p *Plugin) Plan(ctx context.Context) (*plan.Plan, error) {
 	p.busy.Lock()
 	defer p.busy.Unlock()
@@ -34,6 +36,22 @@ func (p *Plugin) Plan(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	made, err := p.plan(ctx, config)
+	var refused *policy.Error
+	if errors.As(err, &refused) {
+		made, err = p.survey(ctx, config, err)
+	} else if err == nil {
+		err = p.evaluate(made)
+		p.denied = err
+	}
+	if err != nil && made != nil {
+		err = fmt.Errorf("plugin %s: %w", SafeText(p.name()), err)
+	}
+	return made, err
+}
+
+// plan has the plugin configure itself and plan.
+func (p *Plugin) plan(ctx context.Context, config guest.Config) (*plan.Plan, error) {
 	p.in.Configure(config)
 	if err := p.must(ctx, hookConfigure); err != nil {
 		return nil, err
@@ -42,14 +60,33 @@ func (p *Plugin) Plan(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	made, err := p.finish(ov)
-	if err != nil {
-		return nil, err
+	return p.finish(ov)
+}
+
+// survey makes the plan of a plugin that gave up when the policy first denied it something, so that
+// the operator sees all refusals at once: its code starts once more, silent, with every refusal noted
+// instead of returned. The plan cannot be applied. Where none comes of it, the error is first.
+func (p *Plugin) survey(ctx context.Context, config guest.Config, first error) (*plan.Plan, error) {
+	o, info := p.options, p.in.Info()
+	o.Stdout, o.Stderr = nil, nil
+	known := Info{SHA256: info.SHA256, Signers: info.Signers, Size: info.Size, ABIHash: info.ABIHash}
+	again := p.host.logging(known, o, nil)
+	again.inputs, again.signers = p.inputs, p.signers
+	err := again.start(ctx, p.code)
+	var made *plan.Plan
+	if err == nil {
+		again.in.RecordRefusals()
+		made, err = again.plan(ctx, config)
 	}
-	if err := p.evaluate(made); err != nil {
-		return made, fmt.Errorf("plugin %s: %w", SafeText(p.name()), err)
+	if err == nil {
+		_ = again.evaluate(made) // its decisions are in the plan
+		made.AddDenials(again.in.Refusals())
+		p.denied = made.Denied()
 	}
-	return made, nil
+	if cerr := again.end(); err != nil || cerr != nil || p.denied == nil {
+		return nil, first
+	}
+	return made, p.denied
 }
 
 // transact runs bpfhost_plan in a transaction, and returns that if it succeeds. Otherwise it is
@@ -121,7 +158,7 @@ func objectError(o *tx.Object, err error) error {
 
 // evaluate holds the plan against the policy. It is asked again before anything is loaded.
 func (p *Plugin) evaluate(pl *plan.Plan) error {
-	f := policy.Final{Plugin: p.name(), SHA256: p.in.Info().SHA256, Signers: p.signers, PinDir: p.host.config.PinDir, Machine: p.host.machine()}
+	f := policy.Final{Plugin: p.name(), SHA256: p.in.Info().SHA256, Signers: p.signers, Requests: p.in.Requests(), PinDir: p.host.config.PinDir, Machine: p.host.machine()}
 	for i := range pl.Objects {
 		o := &pl.Objects[i]
 		if o.After == nil {
@@ -131,6 +168,7 @@ func (p *Plugin) evaluate(pl *plan.Plan) error {
 			Object: o.Source, SHA256: o.SHA256, Edited: o.Edited(), Collection: o.After,
 		})
 	}
+	pl.PolicyNotes = append(p.policy.Notes(), p.in.Requests().Notes()...)
 	pl.Decisions = p.policy.Evaluate(p.in.Requests(), policy.Accesses(f))
 	return pl.Denied()
 }

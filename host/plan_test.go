@@ -17,6 +17,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/internal/backendtest"
+	"github.com/bpfhost/bpfhost/host/internal/guest"
 	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/host/policy"
@@ -146,12 +147,14 @@ object counter, built by counter, license Dual MIT/GPL
 note by counter (warn): program count: counts\x1b[2J\nPlan: allowed
 
 Needs: kernel 5.10, CAP_BPF + CAP_NET_ADMIN, kernel BTF: no.
+At run time the plugin may run a timer; read and write map counts.
 Policy: built-in default allows it:
   allowed  any plugin          plugin counter
   allowed  any module          module HASH64
   allowed  allow program *     program xdp
   allowed  allow helper *      helper bpf_map_lookup_elem
   allowed  allow map *         map array
+  allowed  allow map-rw *      map-rw counts
   allowed  allow attach xdp:*  attach xdp:eth9
 
 Plan: 2 to create, 0 to patch, 1 to attach. Nothing is loaded yet.
@@ -171,9 +174,10 @@ func TestPlanBuilt(t *testing.T) {
 }
 
 // patcher is a guest that patches the test object.
-func patcher() *wasmGuest {
+func patcher(more ...string) *wasmGuest {
 	w := newWasmGuest()
-	w.describe("patcher", nil, "object edit", "program xdp", "map *", "helper bpf_get_smp_processor_id", "attach xdp:*")
+	requests := []string{"object edit", "program xdp", "map *", "helper bpf_get_smp_processor_id", "attach xdp:*"}
+	w.describe("patcher", nil, append(requests, more...)...)
 	return w.hook("bpfhost_plan", "",
 		w.must(0, 0, "object_open", w.text("drops")),
 		w.must(0, 1, "find", local(0), i32(int64(abi.KindProgram)), w.text("count_drops")),
@@ -218,6 +222,7 @@ object drops, from drops.bpf.o, license GPL
          6  r0 = 2
 
 Needs: kernel 5.10, CAP_BPF + CAP_NET_ADMIN, kernel BTF: yes.
+At run time the plugin may run a timer.
 Policy: built-in default allows it:
   allowed  any plugin           plugin patcher
   allowed  any module           module HASH64
@@ -359,16 +364,80 @@ func TestPlanDenied(t *testing.T) {
 	}
 }
 
-// A plugin that fails because the policy denies it something carries the policy's reason.
+// A plugin that gives up at the first refusal leaves a plan with all of them, which cannot be applied.
+// What it says is written once.
 func TestPlanDeniedEarly(t *testing.T) {
-	plan, _, err := patchPlan(t, patcher(), PluginOptions{Policy: denying(t, "programs: {types: [xdp]}")})
+	var out, log bytes.Buffer
+	w := patcher()
+	made, p, err := patchPlan(t, w, PluginOptions{Policy: denying(t, "programs: {types: [xdp]}"), Stderr: &out, Stdout: &log})
 	var denied *policy.Error
-	var failed *PluginError
-	if plan != nil || !errors.As(err, &denied) || !errors.As(err, &failed) {
-		t.Fatalf("plan %v, error %v; want no plan, and a failure by the policy", plan, err)
+	if made == nil || !errors.As(err, &denied) || denied.Access != "object edit drops.bpf.o" {
+		t.Fatalf("plan %v, error %v; want a plan and a denial", made, err)
 	}
-	if want := "plugin patcher: bpfhost_plan: returned -7 (insn_asm: policy test.yaml denies object edit drops.bpf.o: objects grants no edit)"; err.Error() != want {
+	if want := "plugin patcher: policy test.yaml denies object edit drops.bpf.o: objects grants no edit (and 4 more)"; err.Error() != want {
 		t.Errorf("error %q, want %q", err, want)
+	}
+	var refused []string
+	for _, d := range made.Decisions {
+		if !d.Allowed {
+			refused = append(refused, d.Access)
+		}
+	}
+	want := []string{
+		"object edit drops.bpf.o", "helper bpf_get_smp_processor_id (insn 2 of count_drops)", "map hash (map blocked)",
+		"map array (map .rodata)", "attach xdp:eth0 (program count_drops)",
+	}
+	if d := cmp.Diff(want, refused); d != "" {
+		t.Error(d)
+	}
+	if run, err := p.Apply(context.Background(), made); run != nil || !errors.As(err, &denied) {
+		t.Errorf("apply = %v, %v; want the denial", run, err)
+	}
+}
+
+// What a plugin was refused on the way is in the plan though nothing of it is left in the end; such a
+// plan cannot be applied either.
+func TestPlanDeniedOnTheWay(t *testing.T) {
+	h := newHost(t)
+	code := guest.Go{Hooks: map[string]guest.GoHook{
+		"bpfhost_plan": func(_ context.Context, f guest.Functions, _ ...uint64) (int32, error) {
+			o := f.ObjectNew([]byte("o"))
+			p := f.Add(uint32(o), abi.KindProgram, []byte("p"))
+			if rc := f.SetU(uint32(p), abi.PropProgramType, uint64(spec.ProgramXDP)); rc < 0 {
+				return rc, nil
+			}
+			return f.Remove(uint32(p)), nil
+		},
+	}}
+	p, err := h.newPlugin(goInfo, PluginOptions{}).open(context.Background(), code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := p.Plan(context.Background())
+	var denied *policy.Error
+	if made == nil || !errors.As(err, &denied) || denied.Access != "program xdp" {
+		t.Fatalf("plan %v, error %v; want a denial of program xdp", made, err)
+	}
+	if run, err := p.Apply(context.Background(), made); run != nil || !errors.As(err, &denied) {
+		t.Errorf("apply = %v, %v; want the denial", run, err)
+	}
+}
+
+// A plugin that asks to use a map at run time is denied by its plan, not by its first call.
+func TestPlanDeniedRuntime(t *testing.T) {
+	rules := "objects: {\"*\": {edit: true}}\nprograms: {types: [xdp], helpers: [\"*\"]}\nattach: {xdp: [\"*\"]}\n"
+	for rule, want := range map[string]string{
+		"maps: {types: [\"*\"]}":                        "map-rw blocked (at run time)",
+		"maps: {types: [\"*\"], runtime_rw: [blocked]}": "",
+	} {
+		made, _, err := patchPlan(t, patcher("map-rw blocked"), PluginOptions{Policy: denying(t, rules+rule)})
+		var denied *policy.Error
+		if got := errors.As(err, &denied); got != (want != "") || got && denied.Access != want {
+			t.Errorf("%s: %v, want %q", rule, err, want)
+		}
+		if made == nil || (want == "") != (len(made.Runtime().Maps) == 1) {
+			t.Errorf("%s: the plan is %+v", rule, made)
+		}
 	}
 }
 

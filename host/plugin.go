@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -72,6 +73,8 @@ type Plugin struct {
 	signers []signature.Key
 	limits  Limits
 	inputs  []tx.Input
+	code    guest.Code
+	denied  error // why the plan cannot be applied, if the policy denies it
 	planned bool
 	applied bool
 	busy    sync.Mutex // held by who works on the plan: Plan, Apply, and the end of Close
@@ -121,13 +124,16 @@ func verify(wasm, text []byte) ([]signature.Key, error) {
 }
 
 // newPlugin makes a plugin without code, of which what is in info is known.
-func (h *Host) newPlugin(info Info, o PluginOptions) *Plugin {
+func (h *Host) newPlugin(info Info, o PluginOptions) *Plugin { return h.logging(info, o, h.config.Log) }
+
+// logging is newPlugin for one that logs elsewhere.
+func (h *Host) logging(info Info, o PluginOptions, log *slog.Logger) *Plugin {
 	fill(&o.Name, "plugin")
 	fill(&o.Output, "text")
 	fill(&o.Policy, policy.BuiltIn())
 	limits := h.config.Limits.under(o.Policy.Wasm())
 	in := guest.New(guest.Options{
-		Name: o.Name, Limits: limits.guest(), Policy: o.Policy, Stdout: o.Stdout, Stderr: o.Stderr, Log: h.config.Log,
+		Name: o.Name, Limits: limits.guest(), Policy: o.Policy, Stdout: o.Stdout, Stderr: o.Stderr, Log: log,
 		JSONLines: o.Output == "jsonl",
 	})
 	info.Name = o.Name
@@ -137,6 +143,7 @@ func (h *Host) newPlugin(info Info, o PluginOptions) *Plugin {
 
 // open starts the code of a plugin, a module or Go, and reads the objects.
 func (p *Plugin) open(ctx context.Context, code guest.Code) (*Plugin, error) {
+	p.code = code
 	err := p.start(ctx, code)
 	if err == nil {
 		p.inputs, err = readObjects(p.options.Objects, p.in.ObjectOptions())

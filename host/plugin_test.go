@@ -184,7 +184,7 @@ func goBuilder() guest.Go {
 			for name, typ := range map[string]uint64{"iface": uint64(abi.ParamString), "limit": uint64(abi.ParamU64)} {
 				number(f, do(f.Add(self, abi.KindParam, []byte(name))), abi.PropParamType, typ)
 			}
-			for _, r := range []string{"program xdp", "map array", "helper bpf_map_lookup_elem", "attach xdp:*"} {
+			for _, r := range []string{"program xdp", "map array", "helper bpf_map_lookup_elem", "attach xdp:*", "map-rw counts"} {
 				do(f.Add(self, abi.KindRequest, []byte(r)))
 			}
 			return failed, nil

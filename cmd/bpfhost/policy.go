@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -100,11 +101,15 @@ func newPolicyCheck(a app) *cobra.Command {
 			var failed failures
 			for _, name := range args {
 				b, err := a.readFile(name)
+				var p *policy.Policy
 				if err == nil {
-					_, err = policy.Parse(filepath.Base(name), b)
+					p, err = policy.Parse(filepath.Base(name), b)
 				}
 				if err == nil {
 					_, err = fmt.Fprintf(a.out, "%s: can be used\n", quote.Text(name))
+				}
+				if err == nil && len(p.Notes()) > 0 {
+					_, err = fmt.Fprintf(a.out, "note: %s\n", strings.Join(p.Notes(), "\nnote: "))
 				}
 				failed = failed.with(err)
 			}

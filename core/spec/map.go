@@ -153,6 +153,16 @@ var mapRules = map[MapType]mapRule{
 // HoldsMaps reports whether the values of the map are maps.
 func (t MapType) HoldsMaps() bool { return t == MapArrayOfMaps || t == MapHashOfMaps }
 
+// PlainData reports whether the entries of the map are plain data, which a plugin may read and write.
+// Others hold programs, maps, sockets or devices, which it could only name by numbers.
+func (t MapType) PlainData() bool {
+	switch t {
+	case MapHash, MapArray, MapPerCPUHash, MapPerCPUArray, MapLRUHash, MapLRUPerCPUHash, MapLPMTrie:
+		return true
+	}
+	return false
+}
+
 // PerCPU reports whether the map has one value per CPU and key.
 func (t MapType) PerCPU() bool { return mapRules[t].perCPU }
 

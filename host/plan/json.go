@@ -19,6 +19,8 @@ type jsonPlan struct {
 	Allowed      bool              `json:"allowed"`
 	Collections  []jsonCollection  `json:"collections"`
 	Decisions    []policy.Decision `json:"decisions"`
+	PolicyNotes  []string          `json:"policy_notes,omitempty"`
+	Runtime      Runtime           `json:"runtime"`
 	Notes        []jsonNote        `json:"notes"`
 	Edits        []jsonEdit        `json:"edits"`
 	Requirements Requirements      `json:"requirements"`
@@ -121,7 +123,7 @@ type jsonEdit struct {
 func (p *Plan) MarshalJSON() ([]byte, error) {
 	out := jsonPlan{
 		Schema: Schema, Plugin: p.Plugin, Policy: p.Policy, Allowed: p.Denied() == nil, Requirements: p.Requirements, Summary: p.Summary(),
-		Collections: []jsonCollection{}, Decisions: p.Decisions, Notes: []jsonNote{}, Edits: []jsonEdit{},
+		Collections: []jsonCollection{}, Decisions: p.Decisions, PolicyNotes: p.PolicyNotes, Runtime: p.Runtime(), Notes: []jsonNote{}, Edits: []jsonEdit{},
 	}
 	if out.Decisions == nil {
 		out.Decisions = []policy.Decision{}

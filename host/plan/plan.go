@@ -8,6 +8,8 @@ package plan
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/bpfhost/bpfhost/host/policy"
 )
@@ -19,6 +21,7 @@ type Plan struct {
 	Policy       string            // name of the policy that evaluated it
 	Objects      []Object          // the operator's first, then the plugin's own, then those left out
 	Decisions    []policy.Decision // everything that was evaluated, and by which rule
+	PolicyNotes  []string          // what is unusual about the policy and the requests
 	Notes        []Note            // remarks of the plugin
 	Edits        []Edit            // what the plugin did, in order
 	Requirements Requirements      // of a kernel and of the user who applies it
@@ -42,6 +45,18 @@ func (p *Plan) Denied() error {
 		return fmt.Errorf("%w (and %d more)", first, more)
 	}
 	return first
+}
+
+// AddDenials adds denials that were met on the way to the plan and are not among its decisions.
+func (p *Plan) AddDenials(list []policy.Decision) {
+	for _, d := range list {
+		known := func(have policy.Decision) bool {
+			return have.Kind == d.Kind && (have.Access == d.Access || strings.HasPrefix(have.Access, d.Access+" ("))
+		}
+		if !slices.ContainsFunc(p.Decisions, known) {
+			p.Decisions = append(p.Decisions, d)
+		}
+	}
 }
 
 // Require fills in the requirements of the plan, which follow from its objects. Where the types

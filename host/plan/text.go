@@ -350,6 +350,7 @@ func (t *planText) evaluated() {
 	if o := t.plan.Requirements.Optional; len(o) > 0 {
 		t.line("Used where the kernel has it: %s.", featuresText(o))
 	}
+	t.line("At run time the plugin may %s.", t.plan.Runtime())
 	if t.plan.Denied() == nil {
 		t.line("Policy: %s allows it:", t.plan.Policy)
 	} else {
@@ -366,6 +367,9 @@ func (t *planText) evaluated() {
 			line += pad(cell, widths[i]) + "  "
 		}
 		t.line("%s", line)
+	}
+	for _, n := range t.plan.PolicyNotes {
+		t.line("  note: %s", n)
 	}
 	t.b.WriteByte('\n')
 }

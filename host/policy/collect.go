@@ -16,6 +16,7 @@ type Final struct {
 	SHA256      string          // of the module, in lower-case hex; empty is not evaluated
 	Signers     []signature.Key // whose signatures of the module were verified
 	Machine     spec.Machine    // what the memory of maps depends on
+	Requests    *Requests       // maps that they ask to use at run time are evaluated; nil asks for none
 	PinDir      string          // where maps are pinned by name; empty is PinRoot
 	Collections []Input
 }
@@ -190,6 +191,9 @@ func (c *collector) mapp(m *spec.Map) {
 		size = addSaturating(size, m.Inner.Memory(c.final.Machine))
 	}
 	c.addAt(Access{Kind: KindBytes, Value: size}, where)
+	if use := MapRW(m.Name); m.Type.PlainData() && c.final.Requests.asksFor(use) {
+		c.addAt(use, "at run time")
+	}
 	c.bytes = addSaturating(c.bytes, size)
 	if m.Pinning != spec.PinNone {
 		dir := c.final.PinDir

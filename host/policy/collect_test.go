@@ -189,3 +189,28 @@ func TestAccessesOverflow(t *testing.T) {
 		}
 	}
 }
+
+// A map whose entries the plugin asks to use is evaluated for that, if its entries are plain data.
+func TestAccessesRuntime(t *testing.T) {
+	c := &spec.Collection{Maps: []*spec.Map{
+		{Name: "counts", Type: spec.MapHash, KeySize: 4, ValueSize: 4, MaxEntries: 1},
+		{Name: "cache", Type: spec.MapLRUHash, KeySize: 4, ValueSize: 4, MaxEntries: 1},
+		{Name: "cevents", Type: spec.MapRingbuf, MaxEntries: 4096},
+	}}
+	for text, want := range map[string]int{"map-rw c*": 2, "map-rw counts": 1, "map-rw nothing": 0, "map *": 0} {
+		got := 0
+		for _, a := range Accesses(Final{Requests: requests(t, text), Collections: []Input{{Collection: c}}}) {
+			if a.Kind == KindMapRW && a.Where == "at run time" {
+				got++
+			}
+		}
+		if got != want {
+			t.Errorf("%s: %d accesses, want %d", text, got, want)
+		}
+	}
+	for _, a := range Accesses(Final{Collections: []Input{{Collection: c}}}) {
+		if a.Kind == KindMapRW {
+			t.Errorf("without requests: %v", a)
+		}
+	}
+}

@@ -54,8 +54,8 @@ func ExampleParse() {
 	_, err = policy.Parse("strict.yaml", []byte("maps: {types: [hsh]}"))
 	fmt.Println(err)
 	// Output:
-	// read policy strict.yaml:2:3: unknown key helper; known here: freplace, helpers, kfuncs, ksyms, max, max_insns, modify_return, sleepable, struct_ops, syscall, types
-	// read policy strict.yaml:1:16: there is no map type hsh
+	// read policy strict.yaml:2:3: unknown key helper; known here: freplace, helpers, kfuncs, ksyms, max, max_insns, modify_return, sleepable, struct_ops, syscall, types; did you mean helpers?
+	// read policy strict.yaml:1:16: there is no map type hsh, did you mean hash?
 }
 
 // One act of a plugin is evaluated where it happens.

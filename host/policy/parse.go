@@ -17,6 +17,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/signature"
+	"github.com/bpfhost/bpfhost/internal/nearest"
 )
 
 // maxText bounds a policy, in bytes.
@@ -147,7 +148,12 @@ func (d *decoder) mapping(n *yaml.Node, known keys) {
 			read(k, v)
 			return
 		}
-		d.fail(k, "unknown key %s; known here: %s", printable(k.Value), strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		names := slices.Sorted(maps.Keys(known))
+		near := ""
+		if best := nearest.Name(k.Value, names); best != "" {
+			near = "; did you mean " + best + "?"
+		}
+		d.fail(k, "unknown key %s; known here: %s%s", printable(k.Value), strings.Join(names, ", "), near)
 	})
 }
 
@@ -313,22 +319,11 @@ func (d *decoder) list(key string) func(k, v *yaml.Node) {
 	}
 }
 
-// known refuses an exact name of a program or map type that does not exist, which is a slip of the
-// pen that would deny, or fail to deny, without a word.
+// known refuses an exact name that does not exist, which is a slip of the pen that would deny, or
+// fail to deny, without a word.
 func (d *decoder) known(n *yaml.Node, key, name string) {
-	p := pattern{text: name}
-	if !p.exact() || strings.HasPrefix(name, "#") {
-		return
-	}
-	ok := true
-	switch key {
-	case "program":
-		_, ok = spec.ParseProgramType(name)
-	case "map":
-		_, ok = spec.ParseMapType(name)
-	}
-	if !ok {
-		d.fail(n, "there is no %s type %s", key, printable(name))
+	if why := unknownName(key, name); why != "" && !isNewName(key) {
+		d.fail(n, "%s", why)
 	}
 }
 

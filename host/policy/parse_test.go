@@ -174,8 +174,8 @@ func TestParseErrors(t *testing.T) {
 		{"programs: {types: }", `read policy p.yaml:1:19: want a list of names or patterns, e.g. [a, "b_*"]`},
 		{"programs: {types: [[xdp]]}", "read policy p.yaml:1:20: want a name or pattern as text; put it in quotes"},
 		{"programs: {types: [1]}", "read policy p.yaml:1:20: want a name or pattern as text; put it in quotes"},
-		{"programs: {types: [xpd]}", "read policy p.yaml:1:20: there is no program type xpd"},
-		{"maps: {types: [\"!hsh\"]}", "read policy p.yaml:1:16: there is no map type hsh"},
+		{"programs: {types: [xpd]}", "read policy p.yaml:1:20: there is no program type xpd, did you mean xdp?"},
+		{"maps: {types: [\"!hsh\"]}", "read policy p.yaml:1:16: there is no map type hsh, did you mean hash?"},
 		{"programs: {types: [\"\"]}", "read policy p.yaml:1:20: pattern is empty"},
 		{"maps:\n  types:\n  - !hash\n", "read policy p.yaml:3:5: tags are not supported; patterns that start with ! need quotes"},
 		{"programs: {types: [&a xdp]}", "read policy p.yaml:1:20: anchors and aliases are not supported; patterns that start with * need quotes"},
@@ -202,7 +202,9 @@ func TestParseErrors(t *testing.T) {
 		{"objects: {\"!a\": {}}", "read policy p.yaml:1:11: objects cannot be excluded, only listed"},
 		{"objects: {a: {edit: 1}}", "read policy p.yaml:1:21: want true or false"},
 		{"objects: [a]", "read policy p.yaml:1:10: want a mapping (key: value)"},
-		{"attach: {uprobe: []}", "read policy p.yaml:1:10: unknown key uprobe; known here: cgroup, kprobe, netns, raw_tracepoint, struct_ops, tcx, tracepoint, tracing, xdp"},
+		{"programs: {helpers: [\"!bpf_probe_write_usr\"]}", "read policy p.yaml:1:22: there is no helper bpf_probe_write_usr, did you mean bpf_probe_write_user?"},
+		{"programs: {helpers: [zzzzzzzz]}", "read policy p.yaml:1:22: there is no helper zzzzzzzz"},
+		{"attach: {uprobe: []}", "read policy p.yaml:1:10: unknown key uprobe; known here: cgroup, kprobe, netns, raw_tracepoint, struct_ops, tcx, tracepoint, tracing, xdp; did you mean kprobe?"},
 		{"{}\n---\n{}", "read policy p.yaml:2:1: only one document is wanted"},
 	} {
 		_, err := Parse("p.yaml", []byte(tt.text))
@@ -245,4 +247,19 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A kernel function that is in no class is noted: a newer kernel may have it.
+func TestParseNotes(t *testing.T) {
+	p, err := Parse("p.yaml", []byte("programs:\n  helpers: [map_lookup_elem, bpf_loop, \"#250\"]\n  kfuncs: [bpf_*, bpf_task_relase,\n    \"!bpf_new_thing_of_7_9\"]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"p.yaml:3: kfunc bpf_task_relase is not known to this version, did you mean bpf_task_release?",
+		"p.yaml:4: kfunc bpf_new_thing_of_7_9 is not known to this version",
+	}
+	if d := cmp.Diff(want, p.Notes()); d != "" {
+		t.Error(d)
+	}
 }

@@ -2,10 +2,13 @@ package policy
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/nearest"
 )
 
 // Requests are what a plugin asks to be allowed to do. It gets no more than that, whatever a
@@ -52,7 +55,7 @@ func (r *Requests) add(text string) error {
 	case text == RightSleepable || text == RightModifyReturn:
 		key, pat = KindRight.String(), text
 	case !ok:
-		return bad("it starts with no known word (program, map, helper, kfunc, ksym, attach, map-rw, object edit, sleepable, modify_return, pin-read, pin-write)")
+		return bad("it starts with no known word" + nearWord(word) + " (program, map, helper, kfunc, ksym, attach, map-rw, object edit, sleepable, modify_return, pin-read, pin-write)")
 	case arg == "":
 		return bad("a name or pattern is missing")
 	case kind == KindAttach:
@@ -61,9 +64,23 @@ func (r *Requests) add(text string) error {
 	if err := checkPattern(pat); err != nil {
 		return bad(err.Error())
 	}
+	if why := unknownName(key, pat); why != "" && !isNewName(key) {
+		return bad(why)
+	}
 	r.grant(key, pat)
 	return nil
 }
+
+// nearWord asks whether a word near an unknown one is meant.
+func nearWord(word string) string {
+	if best := nearest.Name(word, slices.Sorted(maps.Keys(requestWords))); best != "" {
+		return ", did you mean " + best + "?"
+	}
+	return ""
+}
+
+// asksFor reports whether the plugin requested it; a nil receiver requested nothing.
+func (r *Requests) asksFor(a Access) bool { return r != nil && r.matches(a) }
 
 // addAttach reads KIND:TARGET, where * is any kind, and * alone any target of any.
 func (r *Requests) addAttach(arg string, bad func(string) error) error {
@@ -71,8 +88,11 @@ func (r *Requests) addAttach(arg string, bad func(string) error) error {
 	if arg == "*" {
 		pat, ok = "*", true
 	}
-	if _, known := spec.ParseHookKind(family); !ok || !known && family != "*" || pat == "" {
+	switch _, known := spec.ParseHookKind(family); {
+	case !ok || pat == "" || family == "":
 		return bad("want attach KIND:TARGET, e.g. attach xdp:* or attach *:veth0")
+	case !known && family != "*":
+		return bad("there is no kind of hook " + printable(family) + nearest.Hint(family, hookNames()))
 	}
 	if err := checkPattern(pat); err != nil {
 		return bad(err.Error())
@@ -83,6 +103,15 @@ func (r *Requests) addAttach(arg string, bad func(string) error) error {
 		}
 	}
 	return nil
+}
+
+// hookNames lists the kinds of hooks.
+func hookNames() []string {
+	var names []string
+	for _, f := range spec.HookFamilies() {
+		names = append(names, f.Name)
+	}
+	return names
 }
 
 // grant adds a pattern to the list of a key.

@@ -63,6 +63,18 @@ func TestRequestsMatch(t *testing.T) {
 	}
 }
 
+// A kernel function that is in no class may be one of a newer kernel.
+func TestRequestsNotes(t *testing.T) {
+	r := requests(t, "kfunc bpf_task_from_pdi", "kfunc bpf_task_from_pid___x", "kfunc bpf_*", "helper #250")
+	want := []string{"request of kfunc bpf_task_from_pdi is not known to this version, did you mean bpf_task_from_pid?"}
+	if d := cmp.Diff(want, r.Notes()); d != "" {
+		t.Error(d)
+	}
+	if (*Requests)(nil).Notes() != nil {
+		t.Error("no requests have notes")
+	}
+}
+
 // TestRequestsAttachAny asks for hooks of every kind.
 func TestRequestsAttachAny(t *testing.T) {
 	for text, want := range map[string][2]bool{
@@ -89,7 +101,14 @@ func TestParseRequestsErrors(t *testing.T) {
 		"helper a\x1b":                    "characters that cannot be shown",
 		"attach xdp":                      "want attach KIND:TARGET",
 		"attach xdp:":                     "want attach KIND:TARGET",
-		"attach fly:x":                    "want attach KIND:TARGET",
+		"attach fly:x":                    "there is no kind of hook fly",
+		"attach xpd:*":                    "did you mean \"xdp\"?",
+		"attach :x":                       "want attach KIND:TARGET",
+		"helpre bpf_loop":                 "no known word, did you mean helper?",
+		"helper map_lookup_elme":          "there is no helper map_lookup_elme, did you mean bpf_map_lookup_elem?",
+		"helper !bpf_foo":                 "there is no helper",
+		"map hsah":                        "there is no map type hsah, did you mean hash?",
+		"program xpd":                     "there is no program type xpd, did you mean xdp?",
 		"attach *:":                       "want attach KIND:TARGET",
 		"attach **":                       "want attach KIND:TARGET",
 		"attach *: x":                     "pattern has spaces around it",

@@ -100,6 +100,12 @@ func (in *Instance) Failure(code abi.Errno) error {
 // Allow returns a *policy.Error when the plugin may not do something.
 func (in *Instance) Allow(a policy.Access) error { return in.rights.allow(a) }
 
+// RecordRefusals lets a guest that only plans do what the policy denies, and notes each refusal.
+func (in *Instance) RecordRefusals() { in.rights.record = true }
+
+// Refusals returns what was noted, in order.
+func (in *Instance) Refusals() []policy.Decision { return in.rights.refused }
+
 // Requests returns what the plugin asked for when it described itself.
 func (in *Instance) Requests() *policy.Requests { return in.rights.requests }
 

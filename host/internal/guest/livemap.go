@@ -30,12 +30,6 @@ type mapCalls struct {
 	scratch []byte
 }
 
-// dataTypes are the types of maps whose entries are plain data. Others hold programs, maps, sockets
-// or devices, which a guest could only name by numbers that are not its business.
-var dataTypes = []spec.MapType{
-	spec.MapHash, spec.MapArray, spec.MapPerCPUHash, spec.MapPerCPUArray, spec.MapLRUHash, spec.MapLRUPerCPUHash, spec.MapLPMTrie,
-}
-
 // findMap finds a loaded map by its name, or by object/name.
 func (l *Live) findMap(name string) (*LiveMap, error) {
 	var found []*LiveMap
@@ -68,7 +62,7 @@ func (x *mapCalls) MapOpen(name []byte) int32 {
 
 // mayUse tells whether a guest may read and write a map.
 func (x *mapCalls) mayUse(m *LiveMap) error {
-	if !slices.Contains(dataTypes, m.Map.Type()) {
+	if !m.Map.Type().PlainData() {
 		if m.Map.Type() == spec.MapRingbuf {
 			return failf(abi.ErrNosup, "map %q is a ring buffer; source_open reads it", m.Map.Name())
 		}

@@ -13,10 +13,19 @@ import (
 type rights struct {
 	policy   *policy.Policy
 	requests *policy.Requests
+	record   bool              // note refusals instead of returning them
+	refused  []policy.Decision // what was noted
 }
 
 // allow returns a *policy.Error when the plugin may not do something.
-func (r *rights) allow(a policy.Access) error { return r.policy.Decision(r.requests, a).Err() }
+func (r *rights) allow(a policy.Access) error {
+	d := r.policy.Decision(r.requests, a)
+	if !d.Allowed && r.record {
+		r.refused = append(r.refused, d)
+		return nil
+	}
+	return d.Err()
+}
 
 // editObject tells whether the plugin may change an object of the operator. It is asked at every
 // edit, so the object keeps the answer.
