@@ -9,8 +9,12 @@ import (
 	"slices"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
+
+// moduleTypesSince is the first kernel that shows types of modules.
+var moduleTypesSince = spec.Version{Major: 5, Minor: 11}
 
 // module is what a Kernel knows of a kernel module.
 type module struct {
@@ -81,6 +85,9 @@ func (k *Kernel) module(name string) (*module, error) {
 		return nil, fmt.Errorf("that is not a module: %w", ErrNotSupported)
 	}
 	b, unmap, err := k.readTypes(name)
+	if errors.Is(err, fs.ErrNotExist) && k.Before(moduleTypesSince) {
+		return nil, fmt.Errorf("modules have no types before Linux %v: %w", moduleTypesSince, ErrNotSupported)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("it is not loaded or has no types; see %s: %w", k.typesPlace(), ErrNotSupported)
 	}

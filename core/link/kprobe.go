@@ -31,8 +31,9 @@ func Kprobe(p *loader.Program, o KprobeOptions) (Link, error) {
 		program: p, kind: spec.HookKprobe, target: "function " + o.Function,
 		caps: []sys.Capability{sys.CapBPF, sys.CapPerfmon},
 		advice: map[sys.Errno]string{
-			sys.ENOENT: "this kernel has no such function, or was built without kprobes",
-			sys.EINVAL: "the function cannot be probed there",
+			sys.ENOENT:        "this kernel has no such function, or was built without kprobes",
+			sys.EILSEQ:        fmt.Sprintf("no instruction of the function begins at offset %d", o.Offset),
+			sys.EADDRNOTAVAIL: "the kernel has several functions of that name and cannot tell which one is meant",
 		},
 	}
 	return r.do(func(prog int) (Link, error) {
@@ -43,8 +44,24 @@ func Kprobe(p *loader.Program, o KprobeOptions) (Link, error) {
 		if err != nil {
 			return nil, err
 		}
-		return r.attachEvent(prog, probe, o.Cookie)
+		l, err := r.attachEvent(prog, probe, o.Cookie)
+		if errors.Is(err, sys.EINVAL) {
+			r.advice[sys.EINVAL] = o.refusal(kernel.New(kernel.Options{}))
+		}
+		return l, err
 	})
+}
+
+// refusal says why the kernel cannot probe there, for which it has but one answer
+// (register_kretprobe and check_kprobe_address_safe of kernel/kprobes.c).
+func (o KprobeOptions) refusal(k *kernel.Kernel) string {
+	if o.Return && o.Offset != 0 {
+		return fmt.Sprintf("a probe at the return of a function takes no offset, and %d was given", o.Offset)
+	}
+	if why := k.Unprobeable(o.Function, o.Offset); why != "" {
+		return why
+	}
+	return "the function cannot be probed there"
 }
 
 // kprobe asks the kernel how probes are opened

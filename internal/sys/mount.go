@@ -19,6 +19,7 @@ type FileSystem struct {
 var (
 	Sysfs      = FileSystem{"sysfs", []string{"/sys"}, 0x62656572}
 	Tracefs    = FileSystem{"tracefs", []string{"/sys/kernel/tracing", "/sys/kernel/debug/tracing"}, 0x74726163}
+	Debugfs    = FileSystem{"debugfs", []string{"/sys/kernel/debug"}, 0x64626720}
 	Securityfs = FileSystem{"securityfs", []string{"/sys/kernel/security"}, 0x73636673}
 	BPFfs      = FileSystem{"bpf", []string{"/sys/fs/bpf"}, 0xcafe4a11}
 )

@@ -60,6 +60,14 @@ func TestFindOldKernel(t *testing.T) {
 		if err == nil || err.Error() != want || !errors.Is(err, ErrNotSupported) {
 			t.Errorf("%#x: %v, want %s", version, err, want)
 		}
+		_, err = NewFinder(k, func(spec.Note) {}).Find("gamma", "nosuch", btf.KindFunc)
+		want = "it is not loaded or has no types"
+		if version < 5<<16|11<<8 {
+			want = "modules have no types before Linux 5.11: not supported"
+		}
+		if err == nil || !strings.Contains(err.Error(), want) || !errors.Is(err, kernel.ErrNotSupported) {
+			t.Errorf("%#x: a named module: %v, want %s", version, err, want)
+		}
 		k.Close()
 	}
 }
