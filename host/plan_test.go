@@ -204,7 +204,7 @@ func patchPlan(t *testing.T, w *wasmGuest, o PluginOptions) (*plan.Plan, *Plugin
 const patchedPlan = `patcher 1.0  abi 1.0  sha256 HASH  (policy: built-in default)
 
 object drops, from drops.bpf.o, license GPL
-  ~ map   blocked      hash     key 4 value 8 max 4096  320 KiB  max_entries 1024 -> 4096
+  ~ map   blocked      hash     key 4 value 8 max 4096  321 KiB  max_entries 1024 -> 4096
   + map   .rodata      array    key 4 value 16 max 1    328 B
   ~ var   limit        .rodata  value 0 -> 42
   ~ prog  count_drops  xdp      6 -> 8 insns            patched by patcher

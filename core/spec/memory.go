@@ -90,7 +90,7 @@ const (
 func (n memory) header() uint64 {
 	switch n.m.Type {
 	case MapHash, MapPerCPUHash, MapLRUHash, MapLRUPerCPUHash, MapHashOfMaps, MapRhash:
-		return 896 // struct bpf_htab
+		return 960 // struct bpf_htab of 6.12; later ones are smaller
 	case MapSockmap, MapSockhash, MapDevmap, MapDevmapHash:
 		return 384 // struct bpf_shtab
 	case MapArena, MapLPMTrie:
@@ -153,8 +153,6 @@ func (n memory) hash() uint64 {
 		if m.Type.PerCPU() {
 			perEntry += llistNode + pointer
 		}
-	case m.Type == MapHashOfMaps:
-		extra = mul(n.cpus, pointer)
 	case !lru && !m.Type.PerCPU():
 		extra = mul(n.cpus, perEntry+pointer) // an element in reserve for each CPU
 	}

@@ -11,8 +11,8 @@ func TestMapMemory(t *testing.T) {
 		m    Map
 		want uint64
 	}{
-		{Map{Type: MapHash, KeySize: 4, ValueSize: 12, MaxEntries: 10}, 896 + 16*16 + 10*72 + 8*80},
-		{Map{Type: MapLRUHash, KeySize: 4, ValueSize: 8, MaxEntries: 1024}, 82816},
+		{Map{Type: MapHash, KeySize: 4, ValueSize: 12, MaxEntries: 10}, 960 + 16*16 + 10*72 + 8*80},
+		{Map{Type: MapLRUHash, KeySize: 4, ValueSize: 8, MaxEntries: 1024}, 82816 + 64},
 		{Map{Type: MapArray, KeySize: 4, ValueSize: 12, MaxEntries: 10}, 312 + 160},
 		{Map{Type: MapArray, KeySize: 4, ValueSize: 12, MaxEntries: 10, Flags: FlagMmapable}, 2 * 4096},
 		{Map{Type: MapPerCPUArray, KeySize: 4, ValueSize: 4, MaxEntries: 10}, 312 + 10*(8+64)},

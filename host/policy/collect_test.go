@@ -88,7 +88,7 @@ func TestAccesses(t *testing.T) {
 		{Kind: KindRight, Name: RightFreplace, Where: "program extra"},
 		{Kind: KindMap, Name: "percpu_array", Where: "map counts"},
 		{Kind: KindEntries, Value: 1000, Where: "inner map of outer"},
-		{Kind: KindBytes, Value: 83392, Where: "map outer"},
+		{Kind: KindBytes, Value: 83776, Where: "map outer"},
 		{Kind: KindMap, Name: "ringbuf", Where: "map events"},
 		{Kind: KindPinRead, Name: "/sys/fs/bpf/g/events", Where: "map events"},
 		{Kind: KindPinWrite, Name: "/sys/fs/bpf/g/events", Where: "map events"},
@@ -102,7 +102,7 @@ func TestAccesses(t *testing.T) {
 		{Kind: KindAttach, Name: "kprobe:do_unlinkat", Where: "program count"},
 		{Kind: KindPrograms, Value: 4},
 		{Kind: KindMaps, Value: 3},
-		{Kind: KindTotalBytes, Value: (312 + 100*(8+8*4)) + (312 + 4*4096 + 5*8) + 83392},
+		{Kind: KindTotalBytes, Value: (312 + 100*(8+8*4)) + (312 + 4*4096 + 5*8) + 83776},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
