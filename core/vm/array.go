@@ -2,6 +2,7 @@ package vm
 
 import (
 	"encoding/binary"
+	"math"
 
 	"github.com/bpfhost/bpfhost/core/spec"
 )
@@ -28,7 +29,11 @@ func newArray(m *Machine, s *spec.Map, data []byte) (table, error) {
 		cpus, a.private = uint64(m.options.CPUs), true
 	}
 	var err error
-	if a.values, err = m.mem.alloc(a.perCPU*cpus, FaultMap, s.Name); err != nil {
+	size := a.perCPU * cpus
+	if uint64(a.entries) > m.mem.limit/(a.stride*cpus) {
+		size = math.MaxUint64 // which there is not, as the error says
+	}
+	if a.values, err = m.mem.alloc(size, FaultMap, s.Name); err != nil {
 		return nil, err
 	}
 	readOnly := s.Flags&spec.FlagReadOnlyProg != 0

@@ -104,17 +104,20 @@ func (h *hash) value(i uint32, cpu int) uint64 {
 
 // bucket returns the place of the first entry with the hash of a key.
 func (h *hash) bucket(key []byte) *uint32 {
+	return &h.buckets[mix(0, key)&uint64(len(h.buckets)-1)]
+}
+
+// mix returns a hash of the bytes.
+func mix(seed uint64, b []byte) uint64 {
 	const prime = 0x9e3779b97f4a7c15
-	x := uint64(len(key))
-	for len(key) >= 8 {
-		x = (bits.RotateLeft64(x, 29) ^ binary.LittleEndian.Uint64(key)) * prime
-		key = key[8:]
+	x := (seed + uint64(len(b)) + 1) * prime
+	for ; len(b) >= 8; b = b[8:] {
+		x = (bits.RotateLeft64(x, 29) ^ binary.LittleEndian.Uint64(b)) * prime
 	}
-	for _, c := range key {
+	for _, c := range b {
 		x = (bits.RotateLeft64(x, 29) ^ uint64(c)) * prime
 	}
-	x ^= x >> 32
-	return &h.buckets[x&uint64(len(h.buckets)-1)]
+	return x ^ x>>32
 }
 
 // find returns the entry of a key, plus 1, or 0, and the place that refers to it.

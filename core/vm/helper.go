@@ -20,7 +20,10 @@ var (
 )
 
 func init() {
-	for _, family := range [][]helper{mapHelpers, ringHelpers, timeHelpers, processHelpers, memoryHelpers, printHelpers, flowHelpers} {
+	for _, family := range [][]helper{
+		mapHelpers, queueHelpers, ringHelpers, perfHelpers, timeHelpers, processHelpers, memoryHelpers, printHelpers,
+		flowHelpers, xdpHelpers, skbHelpers, checksumHelpers,
+	} {
 		for _, h := range family {
 			helperIndex[h.id] = len(helpers)
 			helpers = append(helpers, h)

@@ -36,6 +36,9 @@ func mapLookup(m *Machine, p, key, _, _, _ uint64) uint64 {
 	if k == nil {
 		return 0
 	}
+	if o, ok := mp.table.(outer); ok {
+		return innerOf(m, o, k)
+	}
 	return mp.table.lookup(m.input.CPU, k)
 }
 

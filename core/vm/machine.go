@@ -48,6 +48,8 @@ type Machine struct {
 	maps    map[string]*Map
 	ordered []*Map // by their handles
 	rings   map[string]*Ring
+	perfs   map[string]*Perf
+	queues  map[string]queue
 	handles uint64 // address of the first handle
 
 	stackTop uint64 // R10 of the first frame
@@ -85,7 +87,7 @@ const (
 func New(c *spec.Collection, o Options) (*Machine, error) {
 	m := &builder{&Machine{
 		spec: c, options: o, random: rand.NewPCG(o.Seed, 0x9e3779b97f4a7c15), now: uint64(time.Second),
-		byName: map[string]int{}, functions: map[int]bool{}, tables: map[tableKey]uint64{}, maps: map[string]*Map{}, rings: map[string]*Ring{},
+		byName: map[string]int{}, functions: map[int]bool{}, tables: map[tableKey]uint64{}, maps: map[string]*Map{}, rings: map[string]*Ring{}, perfs: map[string]*Perf{}, queues: map[string]queue{},
 	}}
 	if err := m.defaults(); err != nil {
 		return nil, fmt.Errorf("make machine: %w", err)

@@ -23,6 +23,7 @@ type Map struct {
 	spec    *spec.Map
 	handle  uint64 // the pointer that programs have
 	table   table
+	queue   queue // of maps without keys, which have no table
 	ring    *Ring // of a ring buffer, which has no table
 }
 
@@ -146,18 +147,34 @@ type maker func(m *Machine, s *spec.Map, data []byte) (table, error)
 
 // makers has the types of maps that are simulated.
 var makers = map[spec.MapType]maker{
-	spec.MapArray:         newArray,
-	spec.MapPerCPUArray:   newArray,
-	spec.MapHash:          newHash,
-	spec.MapPerCPUHash:    newHash,
-	spec.MapLRUHash:       newHash,
-	spec.MapLRUPerCPUHash: newHash,
-	spec.MapProgArray:     newProgArray,
-	spec.MapRingbuf:       newRing,
+	spec.MapArray:          newArray,
+	spec.MapPerCPUArray:    newArray,
+	spec.MapHash:           newHash,
+	spec.MapPerCPUHash:     newHash,
+	spec.MapLRUHash:        newHash,
+	spec.MapLRUPerCPUHash:  newHash,
+	spec.MapProgArray:      newProgArray,
+	spec.MapLPMTrie:        newLPM,
+	spec.MapArrayOfMaps:    newOuter,
+	spec.MapHashOfMaps:     newOuter,
+	spec.MapPerfEventArray: newPerf,
+	spec.MapRingbuf:        newRing,
+	spec.MapQueue:          keyless(newQueue),
+	spec.MapStack:          keyless(newQueue),
+	spec.MapBloomFilter:    keyless(newBloom),
 }
 
 // MapTypes returns the types of maps that are simulated, by their numbers.
 func MapTypes() []spec.MapType { return slices.Sorted(maps.Keys(makers)) }
+
+// keyless makes a map without keys.
+func keyless(newQueue func(*Machine, *spec.Map) (queue, error)) maker {
+	return func(m *Machine, s *spec.Map, _ []byte) (table, error) {
+		q, err := newQueue(m, s)
+		m.queues[s.Name] = q
+		return nil, err
+	}
+}
 
 // addMaps makes the maps of the collection.
 func (m *builder) addMaps(list []*spec.Map, b *bind.Binder) error {
@@ -179,7 +196,7 @@ func (m *builder) addMaps(list []*spec.Map, b *bind.Binder) error {
 		if mp.table, err = newTable(m.Machine, s, data); err != nil {
 			return fmt.Errorf("make map %q: %w", s.Name, err)
 		}
-		mp.ring = m.rings[s.Name]
+		mp.ring, mp.queue = m.rings[s.Name], m.queues[s.Name]
 		m.maps[s.Name] = mp
 		m.ordered = append(m.ordered, mp)
 	}

@@ -39,7 +39,7 @@ type region struct {
 func (m *memory) alloc(n uint64, outside FaultKind, name string) (addr uint64, err error) {
 	start := uint64(len(m.bytes))
 	if n > m.limit || start+n+redzone > m.limit {
-		return 0, fmt.Errorf("memory: %d bytes more than the %d in use are above the limit of %d",
+		return 0, fmt.Errorf("memory: %d more bytes than the %d in use are above the limit of %d",
 			n, start, m.limit)
 	}
 	end := (start + n + redzone + 7) &^ 7

@@ -58,10 +58,9 @@ func contextSize(t spec.ProgramType) int {
 
 // Offsets of fields (include/uapi/linux/bpf.h).
 const (
-	xdpData, xdpDataEnd, xdpDataMeta, xdpIfindex                = 0, 4, 8, 12
-	skbLen, skbProtocol, skbIngress, skbIfindex, skbHash        = 0, 16, 36, 40, 68
-	skbData, skbDataEnd, skbDataMeta, skbWireLen                = 76, 80, 140, 160
-	skbRedirectAction, xdpRedirectAction, xdpAborted     uint64 = 7, 4, 0
+	xdpData, xdpDataEnd, xdpDataMeta, xdpIfindex = 0, 4, 8, 12
+	skbLen, skbProtocol, skbIngress, skbIfindex  = 0, 16, 36, 40
+	skbData, skbDataEnd, skbDataMeta, skbWireLen = 76, 80, 140, 160
 )
 
 // putPacket copies the packet into its buffer.

@@ -65,8 +65,9 @@ func ringSpace(n uint64) uint64 { return (n + ringHeader + 7) &^ 7 }
 
 // reserve returns the address of a new record of n bytes, 0 if the ring is full.
 func (r *Ring) reserve(n uint64) uint64 {
+	const longest = 1<<30 - 1 // RINGBUF_MAX_RECORD_SZ
 	space := ringSpace(n)
-	if space > r.mask+1 || r.producer+space-r.consumer > r.mask {
+	if n > longest || space > r.mask+1 || r.producer+space-r.consumer > r.mask {
 		return 0
 	}
 	at := r.at(r.producer)

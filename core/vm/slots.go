@@ -61,11 +61,19 @@ func (mp *Map) SetProgram(slot uint32, name string) error {
 	return nil
 }
 
-// fillObjects puts the programs into maps that the collection says.
+// fillObjects puts programs and maps into the maps that the collection says.
 func (m *builder) fillObjects() error {
 	for _, mp := range m.ordered {
 		for _, v := range mp.spec.Values {
-			if err := mp.SetProgram(v.Key, v.Name); err != nil {
+			var err error
+			if mp.spec.Type.HoldsMaps() {
+				key := make([]byte, max(mp.spec.KeySize, 4))
+				binary.LittleEndian.PutUint32(key, v.Key)
+				err = mp.SetMap(key[:mp.spec.KeySize], v.Name)
+			} else {
+				err = mp.SetProgram(v.Key, v.Name)
+			}
+			if err != nil {
 				return err
 			}
 		}
