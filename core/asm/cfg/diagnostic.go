@@ -8,18 +8,19 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 )
 
-// Diagnostic is something that no kernel accepts, or code that does nothing.
+// Diagnostic is something that every kernel refuses where it takes the instruction into account.
 type Diagnostic struct {
 	Kind DiagnosticKind
 	Insn int     // index of the instruction
 	End  int     // of unreachable code: index after its last instruction; otherwise 0
 	Reg  asm.Reg // of an uninitialised register
+	Off  int     // of an access outside of the stack: bytes from r10
 }
 
 // DiagnosticKind says what is wrong.
 type DiagnosticKind uint8
 
-// The kinds of findings.
+// The kinds of diagnostics.
 const (
 	FindUnknown       DiagnosticKind = iota + 1 // instruction that is not known
 	FindFallsOff                                // control runs past the end of the function
@@ -29,13 +30,14 @@ const (
 	FindWriteR10                                // write to the frame pointer
 	FindUninitialised                           // register is read that no path has set
 	FindUnreachable                             // control never gets there
+	FindOutsideStack                            // access below the stack or above r10
 )
 
-// diagnosticNames is indexed by FindingKind.
+// diagnosticNames is indexed by DiagnosticKind.
 var diagnosticNames = [...]string{
 	"", "unknown instruction", "control runs past the end of the function", "jump out of the program",
 	"jump into the middle of a 64-bit load", "jump into another function", "write to the frame pointer r10",
-	"read of a register that has no value", "unreachable code",
+	"read of a register that has no value", "unreachable code", "memory access outside of the stack",
 }
 
 // String describes the kind.
@@ -56,8 +58,11 @@ func (f Diagnostic) String() string {
 
 // Reason is String without the place.
 func (f Diagnostic) Reason() string {
-	if f.Kind == FindUninitialised {
+	switch f.Kind {
+	case FindUninitialised:
 		return fmt.Sprintf("%v: r%d", f.Kind, f.Reg)
+	case FindOutsideStack:
+		return fmt.Sprintf("%v: r10%+d is not in the %d bytes below r10", f.Kind, f.Off, MaxStack)
 	}
 	return f.Kind.String()
 }
@@ -68,9 +73,11 @@ type CheckOptions struct {
 	NoResult bool
 }
 
-// Check looks for what is wrong whatever kernel and program type: it says nothing wrong of a
-// program that a kernel accepts, and finds only a part of what a kernel refuses. Diagnostics are in
-// the order of place. Time is linear.
+// Check looks for what is wrong whatever kernel and program type, and finds only a part of what a
+// kernel refuses. Kernels do not look at instructions that conditions with known outcomes keep from
+// being reached; there they accept writes to r10, reads of registers without a value and accesses
+// outside of the stack ([Constants] tells where that is). Diagnostics are in the order of place.
+// Time is linear.
 func (g *Graph) Check(o CheckOptions) []Diagnostic {
 	out := slices.Clone(g.invalid)
 	for k := range g.Blocks {
@@ -85,6 +92,7 @@ func (g *Graph) Check(o CheckOptions) []Diagnostic {
 	}
 	out = append(out, g.unreachable()...)
 	out = append(out, g.uninitialised(o)...)
+	out = append(out, g.outside()...)
 	slices.SortStableFunc(out, func(a, b Diagnostic) int { return cmp.Compare(a.Insn, b.Insn) })
 	return out
 }

@@ -41,6 +41,15 @@ insn 3: read of a register that has no value: r9`},
 		{"load-acquire", "r2 = load_acquire((u64 *)(r1 + 0))\nr0 = r2\nexit", ""},
 		{"unreachable", "r0 = 0\nexit\nr0 = 1\nL1: r0 = 2\ngoto L1", "insns 2 to 4: unreachable code"},
 		{"unreachable reads are not told", "r0 = 0\nexit\nr0 = r9\nexit", "insns 2 to 3: unreachable code"},
+		{"below the stack", "*(u64 *)(r10 - 600) = 1\nr0 = *(u8 *)(r10 - 513)\nr0 = 0\nexit",
+			"insn 0: memory access outside of the stack: r10-600 is not in the 512 bytes below r10\n" +
+				"insn 1: memory access outside of the stack: r10-513 is not in the 512 bytes below r10"},
+		{"below the stack by another register", "r2 = r10\nr2 += -600\nr3 = r2\nlock *(u64 *)(r3 + 8) += r2\nr0 = 0\nexit",
+			"insn 3: memory access outside of the stack: r10-592 is not in the 512 bytes below r10"},
+		{"above the stack", "r2 = r10\n*(u32 *)(r2 - 2) = 1\nr0 = 0\nexit",
+			"insn 1: memory access outside of the stack: r10-2 is not in the 512 bytes below r10"},
+		{"edges of the stack", "*(u64 *)(r10 - 512) = 1\n*(u8 *)(r10 - 1) = 1\nr2 = r10\nr2 += -600\n*(u8 *)(r2 + 90) = 1\nr0 = 0\nexit", ""},
+		{"perhaps below the stack", "r2 = r10\nif r1 == 0 goto L1\nr2 += -600\nL1: *(u8 *)(r2 - 1) = 1\nr0 = 0\nexit", ""},
 		{"unknown", "r0 = 0\n.raw 0x00000000000000ff\nr0 = r9\nexit", "insn 1: unknown instruction"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -32,7 +32,7 @@ func (u StackUse) TooDeep() bool { return u.Recursive || u.Depth > MaxStack || u
 // is taken counts as called there, for helpers call back. Time is linear.
 func (g *Graph) Stack() []StackUse {
 	out := make([]StackUse, len(g.Funcs))
-	low, exact := g.frames()
+	low, exact, _ := g.frames()
 	for i := range out {
 		out[i].Bytes, out[i].Exact = -low[i], exact[i]
 	}
@@ -102,13 +102,13 @@ const (
 )
 
 // frames finds for every function the lowest offset from r10 that it uses, and whether all are
-// known.
-func (g *Graph) frames() (low []int, exact []bool) {
+// known; and for every block what registers hold at its start.
+func (g *Graph) frames() (low []int, exact []bool, in [][asm.R10]pointer) {
 	low, exact = make([]int, len(g.Funcs)), make([]bool, len(g.Funcs))
 	for i := range g.Funcs {
 		exact[i] = !g.Funcs[i].HasIndirectJump
 	}
-	in := make([][asm.R10]pointer, len(g.Blocks))
+	in = make([][asm.R10]pointer, len(g.Blocks))
 	seen := make([]bool, len(g.Blocks))
 	for _, f := range g.Funcs {
 		seen[f.Block] = true
@@ -138,7 +138,62 @@ func (g *Graph) frames() (low []int, exact []bool) {
 			}
 		}
 	})
-	return low, exact
+	return low, exact, in
+}
+
+// outside returns the accesses at addresses on the stack that are outside of it. What is called may
+// use the stack of its caller: addresses that it was passed are not known here.
+func (g *Graph) outside() []Diagnostic {
+	_, _, in := g.frames()
+	var out []Diagnostic
+	for k := range g.Blocks {
+		b := &g.Blocks[k]
+		if !b.Reachable || g.Funcs[b.Func].HasIndirectJump {
+			continue
+		}
+		regs := in[k]
+		for i := b.Start; i < b.End; i++ {
+			insn := &g.Insns[i]
+			if r, ok := memoryBase(insn); ok {
+				off := int(insn.Off) + int(pointerIn(&regs, r).off)
+				if pointerIn(&regs, r).kind == pointerStack && (off < -MaxStack || off+insn.Op.Size().Bytes() > 0) {
+					out = append(out, Diagnostic{Kind: FindOutsideStack, Insn: i, Off: off})
+				}
+			}
+			track(insn, &regs)
+		}
+	}
+	return out
+}
+
+// memoryBase returns the register with the address of a memory access.
+func memoryBase(in *asm.Insn) (r asm.Reg, ok bool) {
+	if in.Flags&asm.Raw != 0 {
+		return 0, false
+	}
+	switch in.Op.Format() {
+	case asm.FormatLoad, asm.FormatLoadSX:
+		return in.Src, true
+	case asm.FormatStoreImm, asm.FormatStoreReg:
+		return in.Dst, true
+	case asm.FormatAtomic:
+		if asm.AtomicOp(in.Imm) == asm.LoadAcquire {
+			return in.Src, true
+		}
+		return in.Dst, true
+	}
+	return 0, false
+}
+
+// pointerIn returns what is known of a register.
+func pointerIn(regs *[asm.R10]pointer, r asm.Reg) pointer {
+	switch {
+	case r == asm.R10:
+		return pointer{kind: pointerStack}
+	case r < asm.R10:
+		return regs[r]
+	}
+	return pointer{}
 }
 
 // merge returns what is known of a register that comes in two ways.
@@ -155,38 +210,26 @@ func (p pointer) merge(q pointer) pointer {
 // track follows one instruction. It returns the lowest offset from r10 of an access or an address
 // that it makes, and whether that is all.
 func track(in *asm.Insn, regs *[asm.R10]pointer) (low int, known bool) {
-	at := func(r asm.Reg) pointer {
-		switch {
-		case r == asm.R10:
-			return pointer{kind: pointerStack}
-		case r < asm.R10:
-			return regs[r]
-		}
-		return pointer{}
-	}
 	if in.Flags&asm.Raw != 0 {
 		return 0, true // the function has an indirect jump
 	}
 	made := pointer{}
 	switch f := in.Op.Format(); f {
 	case asm.FormatMovReg:
-		if made = at(in.Src); made.kind != pointerNone && (in.Off != 0 || in.Op.Class() != asm.ClassALU64) {
+		if made = pointerIn(regs, in.Src); made.kind != pointerNone && (in.Off != 0 || in.Op.Class() != asm.ClassALU64) {
 			made = pointer{}
 		}
 	case asm.FormatALUImm, asm.FormatALUReg:
-		made = arithmetic(in, at(in.Dst), at(in.Src))
+		made = arithmetic(in, pointerIn(regs, in.Dst), pointerIn(regs, in.Src))
 	case asm.FormatLoad, asm.FormatLoadSX:
-		low, known = access(at(in.Src), in.Off)
+		low, known = access(pointerIn(regs, in.Src), in.Off)
 		set(regs, in.Dst, made)
 		return low, known
 	case asm.FormatStoreImm, asm.FormatStoreReg:
-		return access(at(in.Dst), in.Off)
+		return access(pointerIn(regs, in.Dst), in.Off)
 	case asm.FormatAtomic:
-		base := in.Dst
-		if asm.AtomicOp(in.Imm) == asm.LoadAcquire {
-			base = in.Src
-		}
-		low, known = access(at(base), in.Off)
+		base, _ := memoryBase(in)
+		low, known = access(pointerIn(regs, base), in.Off)
 	}
 	for w, r := in.Writes(), asm.R0; r < asm.R10; r++ {
 		if w.Has(r) {
