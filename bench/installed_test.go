@@ -15,6 +15,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/elf/elflink"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/core/spec/lint"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
@@ -127,7 +128,7 @@ func objectAt(b []byte) []byte {
 }
 
 // TestInstalledObjects reads every object of Debian's packages that is here: all load, pass Check,
-// survive their text, and where the peer reads one too, both find the same programs and maps.
+// have no diagnostics, survive their text, and where the peer reads one too, both find the same programs and maps.
 func TestInstalledObjects(t *testing.T) {
 	objects := installed(t)
 	if len(objects) == 0 {
@@ -147,6 +148,11 @@ func TestInstalledObjects(t *testing.T) {
 		}
 		if err := c.Check(); err != nil && !slices.ContainsFunc(installedOpen, func(s string) bool { return strings.Contains(err.Error(), s) }) {
 			t.Errorf("%s: %v", name, err)
+		}
+		for _, p := range c.Programs {
+			for _, d := range lint.Program(c, p) {
+				t.Errorf("%s: %v", name, d)
+			}
 		}
 		again, err := spec.Parse(c.String())
 		if err != nil {

@@ -9,9 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bpfhost/bpfhost/core/asm"
-	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/core/spec/lint"
 	"github.com/bpfhost/bpfhost/internal/quote"
 	"github.com/bpfhost/bpfhost/internal/report"
 )
@@ -22,7 +22,7 @@ type disasm struct {
 	raw, big, bytes, source bool
 	cfg                     string
 	order                   asm.ByteOrder
-	types                   *btf.Types // of the object; nil when there are none
+	c                       *spec.Collection // that has the programs
 }
 
 func newDisasm(a app) *cobra.Command {
@@ -31,12 +31,13 @@ func newDisasm(a app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "disasm FILE [PROGRAM]",
 		Short: "Show the instructions of eBPF programs as text",
-		Long: `disasm prints the programs of an eBPF object, or one of them, each as text that asm reads; a comment
-says what of an instruction depends on the kernel's types. With --raw the file is bare instructions; what is
+		Long: `disasm prints the programs of an eBPF object, or one of them, each as text that asm reads; comments
+say what of an instruction depends on the kernel's types, and what kernels refuse ("error: ") or are likely
+to ("warning: "). With --raw the file is bare instructions; what is
 none is shown as a number, so that nothing is lost. FILE - is standard input.
 
---cfg dot draws the control flow for Graphviz instead: a box for each basic block, red with what is wrong in
-it whatever the kernel, gray where control never gets, around them the functions with the stack that they
+--cfg dot draws the control flow for Graphviz instead: a box for each basic block, red with what kernels refuse
+in it, gray where control never gets, around them the functions with the stack that they
 need. Calls are dotted, and the tooltip of a block names the one that dominates it.`,
 		Example: `  bpfhost disasm drops.o
   bpfhost disasm drops.o count --source --bytes
@@ -87,13 +88,14 @@ func (d *disasm) programs(args []string) ([]*spec.Program, error) {
 		if err != nil {
 			return nil, &inputError{fmt.Errorf("disassemble %s: %w", args[0], err)}
 		}
-		return []*spec.Program{{Insns: spec.NewInsns(insns...)}}, nil
+		d.c = &spec.Collection{Order: d.order, Programs: []*spec.Program{{Insns: spec.NewInsns(insns...)}}}
+		return d.c.Programs, nil
 	}
 	c, err := elf.LoadBytes(b, d.objectOptions(true))
 	if err != nil {
 		return nil, &inputError{fmt.Errorf("disassemble %s: %w", args[0], d.raised(err))}
 	}
-	d.order, d.types = c.Order, c.BTF
+	d.order, d.c = c.Order, c
 	if len(args) == 1 {
 		return c.Programs, nil
 	}
@@ -107,7 +109,7 @@ func (d *disasm) programs(args []string) ([]*spec.Program, error) {
 // program appends one program in the form that was asked for.
 func (d *disasm) program(out []byte, p *spec.Program, more bool) ([]byte, error) {
 	if d.cfg == "dot" {
-		return appendDot(out, p)
+		return appendDot(out, d.c, p)
 	}
 	if more {
 		out = append(out, '\n')
@@ -130,23 +132,35 @@ func (d *disasm) program(out []byte, p *spec.Program, more bool) ([]byte, error)
 		}
 		out = append(out, safe(line)...)
 	}
+	found := lint.Program(d.c, p)
+	for ; len(found) > 0 && found[0].Insn < 0; found = found[1:] {
+		out = append(out, safe("; "+diagnosticText(found[0]))...)
+	}
 	return asm.AppendText(out, code, asm.TextOptions{
 		LabelNames: p.LabelNames, Funcs: funcs,
-		Source: func(i int) string { return d.comment(p.Insns.At(i), notes[i]) },
+		Source: func(i int) string {
+			var here []string
+			for ; len(found) > 0 && found[0].Insn == i; found = found[1:] {
+				here = append(here, diagnosticText(found[0]))
+			}
+			return d.comment(p.Insns.At(i), notes[i], here)
+		},
 	}), nil
 }
 
+// diagnosticText returns for example "error: read of a register that has no value: r5".
+func diagnosticText(d lint.Diagnostic) string { return d.Severity.String() + ": " + d.Text }
+
 func safe(line string) string { return quote.Text(line) + "\n" }
 
-// comment is what stands before an instruction: its source line, what of it depends on the kernel's
-// types, and its bytes.
-func (d *disasm) comment(in spec.Insn, bytes []byte) string {
-	var parts []string
+// comment is what is written before an instruction: what is wrong with it, its source line, what of
+// it depends on the kernel's types, and its bytes.
+func (d *disasm) comment(in spec.Insn, bytes []byte, parts []string) string {
 	if l := in.Line; d.source && l != nil {
 		parts = append(parts, l.File()+":"+strconv.Itoa(int(l.Line))+": "+strings.TrimSpace(l.Text()))
 	}
 	if in.Core != nil {
-		c := report.NewCoreRelo("", 0, *in.Core, d.types)
+		c := report.NewCoreRelo("", 0, *in.Core, d.c.BTF)
 		parts = append(parts, strings.TrimSpace("CO-RE "+c.Kind+" "+c.Type+" "+c.Path))
 	}
 	if d.bytes {

@@ -8,6 +8,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/asm/cfg"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/core/spec/lint"
 	"github.com/bpfhost/bpfhost/core/spec/opt"
 	"github.com/bpfhost/bpfhost/internal/quote"
 )
@@ -20,17 +21,17 @@ type dot struct {
 	graph    *cfg.Graph
 	tree     *cfg.Dominators
 	stack    []cfg.StackUse
-	findings []cfg.Diagnostic // in order of place
+	findings []lint.Diagnostic // in order of instructions
 }
 
-// appendDot draws a program: a cluster for each function, a box for each block.
-func appendDot(out []byte, p *spec.Program) ([]byte, error) {
+// appendDot draws a program of a collection: a cluster for each function, a box for each block.
+func appendDot(out []byte, c *spec.Collection, p *spec.Program) ([]byte, error) {
 	g, err := opt.Graph(p)
 	if err != nil {
 		return nil, err
 	}
 	code, _ := plain(p)
-	d := dot{code: code, program: p, graph: g, tree: g.Dominators(), stack: g.Stack(), findings: g.Check(cfg.CheckOptions{NoResult: mayBeVoid(p)})}
+	d := dot{code: code, program: p, graph: g, tree: g.Dominators(), stack: g.Stack(), findings: lint.Program(c, p)}
 	fmt.Fprintf(&d, "digraph %s {\n\tnode [shape=box fontname=monospace]\n", dotText(p.Name))
 	for i, f := range g.Funcs {
 		fmt.Fprintf(&d, "\tsubgraph cluster_%d {\n\t\tlabel=%s\n", i, dotText(funcText(f)+"\n"+stackText(d.stack[i])+"\n"))
@@ -49,15 +50,6 @@ func appendDot(out []byte, p *spec.Program) ([]byte, error) {
 	}
 	d.WriteString("}\n")
 	return append(out, d.String()...), nil
-}
-
-// mayBeVoid reports whether what the program replaces or implements may return nothing.
-func mayBeVoid(p *spec.Program) bool {
-	switch p.Type {
-	case spec.ProgramStructOps, spec.ProgramExt, spec.ProgramTracing:
-		return true
-	}
-	return false
 }
 
 // funcText names a function, by its place if need be.
@@ -96,8 +88,8 @@ func (d *dot) block(b int) {
 		label = append(strconv.AppendInt(label, int64(i), 10), "  "...)
 		label = append(asm.AppendInsn(label, d.code[i], asm.TextOptions{LabelNames: d.program.LabelNames}), '\n')
 		for ; len(d.findings) > 0 && d.findings[0].Insn <= i; d.findings = d.findings[1:] {
-			if f := d.findings[0]; f.Kind != cfg.FindUnreachable { // which the color says
-				label = append(label, "^ "+f.Reason()+"\n"...)
+			if f := d.findings[0]; f.Code != lint.CodeUnreachable && f.Insn == i { // which the color says
+				label = append(label, "^ "+f.Text+"\n"...)
 				more = " color=red"
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/core/spec/lint"
 	"github.com/bpfhost/bpfhost/internal/report"
 )
 
@@ -29,6 +30,7 @@ type objectDoc struct {
 	Core          []report.CoreRelo   `json:"core"`           // what depends on the kernel's types
 	Sizes         sizesDoc            `json:"sizes"`
 	Requirements  report.Requirements `json:"requirements"`
+	Diagnostics   []report.Diagnostic `json:"diagnostics"` // programs that kernels refuse, or are likely to
 }
 
 type mapDoc struct {
@@ -136,10 +138,14 @@ func newObjectDoc(c *spec.Collection, size int, kernel *btf.Types) *objectDoc {
 		Core:          listCore(c, kernel),
 		Sizes:         sizesDoc{File: size},
 		Requirements:  report.NewRequirements(c.Requirements()),
+		Diagnostics:   []report.Diagnostic{},
 	}
 	t := typeNames{c.BTF}
 	for _, p := range c.Programs {
 		d.Programs = append(d.Programs, newProgramDoc(p))
+		for _, found := range lint.Program(c, p) {
+			d.Diagnostics = append(d.Diagnostics, report.NewDiagnostic(found))
+		}
 	}
 	for _, m := range c.Maps {
 		d.Maps = append(d.Maps, newMapDoc(m, t))

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/internal/report"
 )
 
@@ -53,6 +54,15 @@ func (d *objectDoc) table(t *table, file string) {
 		rows = append(rows, []string{strings.TrimSpace(e.Object + " " + e.Name), instruction(e.Insn) + e.Text})
 	}
 	t.block([]string{"ERROR IN", "TEXT"}, rows)
+	rows = nil
+	for _, x := range d.Diagnostics {
+		place := ""
+		if x.Line > 0 {
+			place = plan.BaseName(x.File) + ":" + strconv.Itoa(x.Line)
+		}
+		rows = append(rows, []string{x.Object + " " + x.Name, x.Severity, place, instruction(x.Insn) + x.Text})
+	}
+	t.block([]string{"DIAGNOSTIC OF", "SEVERITY", "SOURCE", "TEXT"}, rows)
 }
 
 // instruction begins a text about an instruction; -1 is none.

@@ -11,6 +11,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/core/spec/lint"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
@@ -183,6 +184,9 @@ func load(t *testing.T, k *loader.Kernel, p *spec.Program, o loader.TestRunOptio
 	spc := &spec.Collection{License: "GPL", Programs: []*spec.Program{p}}
 	addObjects(spc, p)
 	addTypes(t, spc, p)
+	for _, d := range lint.Collection(spc) {
+		t.Error(d)
+	}
 	c, err := loader.Load(spc, loader.Options{Kernel: k})
 	if err != nil {
 		t.Fatalf("%+v", err)

@@ -12,6 +12,15 @@ type Attach struct {
 	Optional bool   // failing to attach is reported and is not an error
 }
 
+// Name names the attachment in changes, edits and errors: "count xdp:eth0".
+func (a Attach) Name() string {
+	name := a.Program + " " + a.Kind.String()
+	if a.Target != "" {
+		name += ":" + a.Target
+	}
+	return name
+}
+
 // DefaultAttach returns the attachment that the program's type and section imply. The result says
 // whether it is complete: it is not where the caller must name a target, such as the interface of
 // an XDP program, and then Kind alone is set. Programs that cannot be attached so return HookNone.

@@ -251,11 +251,11 @@ func (k *checker) externs() {
 func (k *checker) attach() {
 	for _, a := range k.c.Attach {
 		if k.progOf[a.Program] == nil {
-			k.addf(ObjectAttach, attachName(a), "program %s does not exist", show(a.Program))
+			k.addf(ObjectAttach, a.Name(), "program %s does not exist", show(a.Program))
 		} else if a.Kind == HookNone || a.Kind.Family().Name == "" {
-			k.addf(ObjectAttach, attachName(a), "unknown kind %d", uint32(a.Kind))
+			k.addf(ObjectAttach, a.Name(), "unknown kind %d", uint32(a.Kind))
 		} else if _, err := ResolveTarget(k.progOf[a.Program], a); err != nil {
-			k.addf(ObjectAttach, attachName(a), "%w", err)
+			k.addf(ObjectAttach, a.Name(), "%w", err)
 		}
 	}
 }

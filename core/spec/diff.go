@@ -89,7 +89,7 @@ func Diff(a, b *Collection) []Change {
 	out = append(out, diffNamedWith(ObjectVar, a.Vars, b.Vars, varName, x.varProps, y.varProps, d.leaves)...)
 	out = append(out, diffNamedWith(ObjectExtern, a.Externs, b.Externs, externName, x.externProps, y.externProps, nil)...)
 	out = append(out, diffNamed(ObjectProgram, a.Programs, b.Programs, programName, programAll, d.code)...)
-	return append(out, diffNamed(ObjectAttach, a.Attach, b.Attach, attachName, attachProps, nil)...)
+	return append(out, diffNamed(ObjectAttach, a.Attach, b.Attach, Attach.Name, attachProps, nil)...)
 }
 
 // differ compares two collections.
@@ -134,14 +134,6 @@ func mapName(m *Map) string         { return m.Name }
 func varName(v *Var) string         { return v.Name }
 func externName(e Extern) string    { return e.Name }
 func programName(p *Program) string { return p.Name }
-
-func attachName(a Attach) string {
-	name := a.Program + " " + a.Kind.String()
-	if a.Target != "" {
-		name += ":" + a.Target
-	}
-	return name
-}
 
 // diffNamed compares two lists of objects that have names.
 func diffNamed[T any](kind ObjectKind, a, b []T, name func(T) string, props func(T) []prop, more func(c *Change, a, b *T)) []Change {

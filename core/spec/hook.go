@@ -178,11 +178,16 @@ func (k HookKind) Since() Version { return k.Family().Since }
 // not known.
 func (k HookKind) CookieSince() Version { return k.Family().CookieSince }
 
+// Takes reports whether a program belongs to the family by its type, attach type and section.
+func (k HookKind) Takes(p *Program) bool {
+	return slices.ContainsFunc(k.Family().Programs, func(h HookProgram) bool { return h.matches(p) })
+}
+
 // HookOf returns the family that a program is attached to by its type, attach type and section;
 // HookNone when there is none.
 func HookOf(p *Program) HookKind {
 	for _, f := range hookFamilies {
-		if slices.ContainsFunc(f.Programs, func(h HookProgram) bool { return h.matches(p) }) {
+		if f.Kind.Takes(p) {
 			return f.Kind
 		}
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // Packages are those whose tests use a kernel.
-var Packages = []string{"internal/sys", "internal/testnet", "core/asm", "core/btf", "core/spec/bind", "core/spec/opt", "core/kernel",
+var Packages = []string{"internal/sys", "internal/testnet", "core/asm", "core/btf", "core/spec/bind", "core/spec/lint", "core/spec/opt", "core/kernel",
 	"core/loader", "core/link", "core/ring", "host", "cmd/bpfhost"}
 
 // Only names the tests, as -run does, of packages of which few use a kernel. Emulated, the others
@@ -23,6 +23,7 @@ var Only = map[string]string{
 	"core/asm":       "^TestConformance$|OnKernel$",
 	"core/btf":       "^TestKernel",
 	"core/spec/bind": "^TestCoreSameAsLibbpf$",
+	"core/spec/lint": "OnKernel$",
 	"core/spec/opt":  "OnKernel$",
 }
 

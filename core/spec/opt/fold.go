@@ -70,11 +70,35 @@ func fold(p *spec.Program, c *spec.Collection, frozen map[string]*spec.Map) ([]F
 		return nil, err
 	}
 	insns := p.Insns.Slice()
+	k := constantsOf(g, insns, c, frozen)
+	var out []Folded
+	gone := make([]bool, len(insns))
+	for b := range g.Blocks {
+		k.Block(b, func(i int, before *[asm.R10]cfg.Value) {
+			if f, ok := foldInsn(k, i, &insns[i], before); ok {
+				f.Program = p.Name
+				gone[i] = f.Kind == neverTaken
+				out = append(out, f)
+			}
+		})
+	}
+	p.Insns = spec.NewInsns(insns...)
+	return out, p.DeleteSet(gone)
+}
+
+// Constants returns what is known of the values of registers of a program of the collection, whose
+// graph is g. Constant memory is what Fold takes for it, and instructions with a CO-RE record are
+// not known.
+func Constants(c *spec.Collection, p *spec.Program, g *cfg.Graph) *cfg.Constants {
+	return constantsOf(g, p.Insns.Slice(), c, frozenMaps(c))
+}
+
+func constantsOf(g *cfg.Graph, insns []spec.Insn, c *spec.Collection, frozen map[string]*spec.Map) *cfg.Constants {
 	vars := make(map[string]*spec.Var, len(c.Vars))
 	for _, v := range c.Vars {
 		vars[v.Name] = v
 	}
-	k := g.Constants(cfg.ConstOptions{
+	return g.Constants(cfg.ConstOptions{
 		Unknown: func(i int) bool { return insns[i].Core != nil },
 		Load: func(base int, off int64, size asm.Size) (uint64, bool) {
 			in := &insns[base]
@@ -91,19 +115,6 @@ func fold(p *spec.Program, c *spec.Collection, frozen map[string]*spec.Map) ([]F
 			return readNumber(frozen[name], c.Order, off, size)
 		},
 	})
-	var out []Folded
-	gone := make([]bool, len(insns))
-	for b := range g.Blocks {
-		k.Block(b, func(i int, before *[asm.R10]cfg.Value) {
-			if f, ok := foldInsn(k, i, &insns[i], before); ok {
-				f.Program = p.Name
-				gone[i] = f.Kind == neverTaken
-				out = append(out, f)
-			}
-		})
-	}
-	p.Insns = spec.NewInsns(insns...)
-	return out, p.DeleteSet(gone)
 }
 
 // The kinds of Folded.
