@@ -5,8 +5,6 @@ import "github.com/bpfhost/bpfhost/internal/wasmtest"
 // Short names for what modules are made of.
 var (
 	cat, vec, str, uleb, rawSection = wasmtest.Cat, wasmtest.Vec, wasmtest.Str, wasmtest.ULEB, wasmtest.Section
-
-	header = wasmtest.Header
 )
 
 // newModule returns a module with an exported memory of one page, an ABI function that returns 7,
