@@ -31,6 +31,8 @@ func (p *Plugin) Apply(ctx context.Context, pl *plan.Plan) (*Run, error) {
 	}
 	r := newRun(p)
 	p.in.Use(&r.live)
+	inTime := context.AfterFunc(ctx, func() { r.attached.detach() }) // undo returns its error
+	defer inTime()
 	steps := []func(context.Context, *plan.Plan) error{r.load, r.seed, r.attach, r.start}
 	for _, step := range steps {
 		err := ctx.Err()
@@ -42,6 +44,10 @@ func (p *Plugin) Apply(ctx context.Context, pl *plan.Plan) (*Run, error) {
 		if err != nil {
 			return nil, oneline.Join(err, r.undo())
 		}
+	}
+	if !inTime() {
+		err := fmt.Errorf("apply plan of plugin %s: %w", SafeText(pl.Plugin.Name), context.Cause(ctx))
+		return nil, oneline.Join(err, r.undo())
 	}
 	if err := p.running(r); err != nil {
 		return nil, oneline.Join(err, r.undo())
@@ -145,12 +151,10 @@ func (r *Run) attachOne(loaded backend.Loaded, a spec.Attach) error {
 	h, err := r.live.Backend.Attach(prog, a)
 	switch {
 	case err == nil:
-		r.hooks = append(r.hooks, h)
+		return r.attached.add(h)
 	case a.Optional:
 		r.skipped = append(r.skipped, err.Error())
-		if log := r.plugin.host.config.Log; log != nil {
-			log.Warn("optional attachment skipped", "plugin", SafeText(r.plugin.name()), "reason", SafeText(err.Error()))
-		}
+		r.plugin.in.Warn("optional attachment skipped", "reason", SafeText(err.Error()))
 	default:
 		return err
 	}
@@ -167,7 +171,7 @@ func (r *Run) undo() error {
 	r.state.Lock()
 	r.closed = true
 	r.state.Unlock()
-	err := r.detach()
+	err := r.attached.detach()
 	r.live.Events.Close()
 	return oneline.Join(err, r.release())
 }

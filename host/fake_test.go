@@ -32,7 +32,7 @@ func running(t *testing.T, o PluginOptions) *fake {
 	x.code = guest.Go{Memory: make([]byte, 64<<10), Hooks: map[string]guest.GoHook{
 		"test": func(_ context.Context, f guest.Functions, _ ...uint64) (int32, error) { return x.call(f), nil },
 	}}
-	h, err := New(context.Background(), Config{NoCache: true, Backend: &backendtest.Backend{Ring: x.ring}})
+	h, err := New(context.Background(), Config{NoCache: true, Limits: Limits{OutputWait: 10 * time.Millisecond}, Backend: &backendtest.Backend{Ring: x.ring}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,9 +39,9 @@ func (p *Plugin) call(ctx context.Context, h hook, args ...uint64) (int32, error
 	}
 	rc, err := p.in.Call(ctx, h.export, h.timeout(p.limits), args...)
 	if err != nil {
-		return 0, p.failed(h.export, err)
+		return 0, p.failed(ctx, h.export, err)
 	}
-	return rc, p.in.Flush()
+	return rc, p.in.Flush(ctx)
 }
 
 // must is call for hooks whose negative result is a failure of the plugin.
@@ -58,8 +58,8 @@ func (p *Plugin) must(ctx context.Context, h hook, args ...uint64) error {
 
 // failed is the error of a guest that broke down. What it said before is written, so that the
 // operator sees both.
-func (p *Plugin) failed(export string, err error) error {
-	return oneline.Join(pluginError(p.name(), export, err), p.in.Flush())
+func (p *Plugin) failed(ctx context.Context, export string, err error) error {
+	return oneline.Join(pluginError(p.name(), export, err), p.in.Flush(ctx))
 }
 
 // returned is the error of a hook that returned a negative number.

@@ -96,6 +96,9 @@ func (h *Host) Close() error {
 		open = append(open, p)
 	}
 	h.mu.Unlock()
+	for _, p := range open { // no plugin waits for the end of another
+		p.detach()
+	}
 	var err error
 	for _, p := range open {
 		err = oneline.Join(err, p.Close())

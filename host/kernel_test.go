@@ -371,17 +371,17 @@ func TestKernelSwitch(t *testing.T) {
 	n := newNet(t)
 	run := applyWatcher(t, n, watcher(4096, 0), &bytes.Buffer{})
 	prog, ok := run.loaded[0].Program("watch")
-	if !ok || prog.Name() != "watch" || len(run.hooks) != 1 {
-		t.Fatalf("program %v, %d hooks", prog, len(run.hooks))
+	if !ok || prog.Name() != "watch" || len(run.attached.hooks) != 1 {
+		t.Fatalf("program %v, %d hooks", prog, len(run.attached.hooks))
 	}
-	if err := run.hooks[0].Switch(prog); err != nil {
+	if err := run.attached.hooks[0].Switch(prog); err != nil {
 		t.Errorf("switch: %v", err)
 	}
 	if _, ok := run.loaded[0].Program("nope"); ok {
 		t.Error("a program that does not exist")
 	}
 	foreign := backendtest.NewMap("foreign", spec.MapRingbuf, 0, 0, 4096)
-	if err := run.hooks[0].Switch(foreign); !errors.Is(err, errForeign) {
+	if err := run.attached.hooks[0].Switch(foreign); !errors.Is(err, errForeign) {
 		t.Errorf("switch to what is not in the kernel: %v", err)
 	}
 	if _, err := run.live.Backend.Attach(foreign, spec.Attach{}); !errors.Is(err, errForeign) {

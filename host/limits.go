@@ -38,6 +38,8 @@ type Limits struct {
 	OutputBytesPerSec uint64 // of output, both streams together; 64 MiB
 	LogLinesPerSec    uint64 // 100, and 1000 at once
 
+	OutputWait time.Duration // for a reader of its output that takes nothing, at the end of a run; 2 s
+
 	ObjectData uint64 // of all data sections of one object that it patches or parses, in bytes (elf.Options.MaxData); 64 MiB
 }
 
@@ -60,6 +62,7 @@ func (l Limits) withDefaults() Limits {
 	fill(&l.Stop, 5*time.Second)
 	fill(&l.OutputBytesPerSec, 64<<20)
 	fill(&l.LogLinesPerSec, 100)
+	fill(&l.OutputWait, 2*time.Second)
 	fill(&l.ObjectData, 64<<20)
 	return l
 }
@@ -115,6 +118,6 @@ func (l Limits) sandbox() sandbox.Limits {
 func (l Limits) guest() guest.Limits {
 	return guest.Limits{
 		Handles: l.Handles, Faults: l.Faults, OutputBytesPerSec: l.OutputBytesPerSec, LogLinesPerSec: l.LogLinesPerSec,
-		ObjectData: l.ObjectData,
+		OutputWait: l.OutputWait, ObjectData: l.ObjectData,
 	}
 }

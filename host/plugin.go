@@ -22,7 +22,8 @@ import (
 	"github.com/bpfhost/bpfhost/internal/oneline"
 )
 
-// PluginOptions say what a plugin gets from its operator.
+// PluginOptions say what a plugin gets from its operator. In a run nobody waits for Stdout and
+// Stderr: a Write that hangs keeps a goroutine, and what is too much is dropped, see Run.Output.
 type PluginOptions struct {
 	Name    string            // what to call it until it says its own name; empty is "plugin"
 	Params  map[string]string // values of its parameters, by name
@@ -187,7 +188,7 @@ func (p *Plugin) start(ctx context.Context, code guest.Code) error {
 		return fmt.Errorf("plugin %s: %w", SafeText(p.name()), err)
 	}
 	if err := p.in.Start(ctx, code); err != nil {
-		return p.failed("_initialize", err)
+		return p.failed(ctx, "_initialize", err)
 	}
 	if err := p.checkVersion(ctx); err != nil {
 		return err
@@ -240,6 +241,16 @@ func (p *Plugin) Close() error {
 		p.host.remove(p)
 	})
 	return p.closed
+}
+
+// detach takes the programs of the plugin's run off their hooks. Closing the run returns the error.
+func (p *Plugin) detach() {
+	p.mu.Lock()
+	run := p.run
+	p.mu.Unlock()
+	if run != nil {
+		run.Detach()
+	}
 }
 
 // end closes the guest. A hook that runs is broken off, and who called it comes to its end first.

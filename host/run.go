@@ -21,11 +21,11 @@ type SourceAccount = events.Account
 // Run is a plan that was applied: everything is in the kernel and attached. Serve feeds events to
 // the plugin; Close takes everything out again.
 type Run struct {
-	plugin  *Plugin
-	live    guest.Live // what the guest may use of it
-	loaded  []backend.Loaded
-	hooks   []backend.Hook
-	skipped []string // optional attachments that failed, and why
+	plugin   *Plugin
+	live     guest.Live // what the guest may use of it
+	loaded   []backend.Loaded
+	attached attachments
+	skipped  []string // optional attachments that failed, and why
 
 	calls  sync.Mutex // held by who calls the guest: Serve, or Close
 	reason abi.StopReason
@@ -37,7 +37,26 @@ type Run struct {
 	final  []SourceAccount // once closed
 
 	closing sync.Once
-	err     error // what Close returned
+	err     error         // what Close returned
+	output  OutputAccount // known then
+}
+
+// OutputAccount says what a plugin wrote and nobody got, in bytes.
+type OutputAccount struct {
+	Refused uint64 // more than its limits allow; the plugin was told
+	Unread  uint64 // not read in time, see Limits.OutputWait
+}
+
+// String returns one line: "1,024 bytes refused over its limits + 512 not read in time".
+func (a OutputAccount) String() string {
+	return fmt.Sprintf("%s bytes refused over its limits + %s not read in time", events.Thousands(a.Refused), events.Thousands(a.Unread))
+}
+
+// Output says what became of the plugin's output. It is known once the run is closed.
+func (r *Run) Output() OutputAccount {
+	r.state.Lock()
+	defer r.state.Unlock()
+	return r.output
 }
 
 func newRun(p *Plugin) *Run {
@@ -110,9 +129,15 @@ func (r *Run) publish() {
 	r.latest = latest
 }
 
+// Detach takes the programs off their hooks, last first, and waits for nothing: neither for a call
+// of the plugin that runs nor for a reader of its output. Events that were sent still arrive. It
+// may be called from any goroutine; detaching again returns the same error.
+func (r *Run) Detach() error { return r.attached.detach() }
+
 // Close ends the run: programs are detached first, then the plugin gets what is left in the rings
 // and its stop hook, within its deadline, and then maps and programs are closed. A plugin that
-// failed is not called any more. Closing again returns the same error.
+// failed is not called any more. Output that nobody reads is dropped after Limits.OutputWait.
+// Closing again returns the same error.
 func (r *Run) Close() error {
 	r.closing.Do(func() {
 		r.state.Lock()
@@ -121,24 +146,48 @@ func (r *Run) Close() error {
 			r.cancel()
 		}
 		r.state.Unlock()
+		err := r.Detach() // whatever the guest does now
 		r.calls.Lock()
 		defer r.calls.Unlock()
-		err := r.detach()
 		err = oneline.Join(err, r.shutdown())
 		err = oneline.Join(err, r.release())
 		r.err = oneline.Join(err, r.plugin.in.FinishOutput())
+		r.state.Lock()
+		defer r.state.Unlock()
+		r.output.Refused, r.output.Unread = r.plugin.in.Output()
 	})
 	return r.err
 }
 
-// detach takes the programs off their hooks, last first.
-func (r *Run) detach() error {
-	var err error
-	for _, h := range slices.Backward(r.hooks) {
-		err = oneline.Join(err, h.Close())
+// attachments are what a run has attached.
+type attachments struct {
+	mu    sync.Mutex
+	hooks []backend.Hook
+	over  bool // detached: nothing is attached any more
+	err   error
+}
+
+// add keeps an attachment. If the others were detached before, it is detached too.
+func (a *attachments) add(h backend.Hook) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.over {
+		return h.Close()
 	}
-	r.hooks = nil
-	return err
+	a.hooks = append(a.hooks, h)
+	return nil
+}
+
+// detach takes the programs off their hooks, last first.
+func (a *attachments) detach() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.over = true
+	for _, h := range slices.Backward(a.hooks) {
+		a.err = oneline.Join(a.err, h.Close())
+	}
+	a.hooks = nil
+	return a.err
 }
 
 // shutdown makes the plugin's last calls and settles the account.
@@ -181,7 +230,8 @@ func (r *Run) Account() []SourceAccount {
 	return append([]SourceAccount(nil), r.latest...)
 }
 
-// WriteAccount writes the account for people, a line for each source.
+// WriteAccount writes the account for people, a line for each source, and one for output that
+// nobody got.
 func (r *Run) WriteAccount(w io.Writer) error {
 	accounts := r.Account()
 	for _, a := range accounts {
@@ -190,6 +240,11 @@ func (r *Run) WriteAccount(w io.Writer) error {
 			name += " " + SafeText(a.Source)
 		}
 		if _, err := fmt.Fprintf(w, "%s: %s\n", name, a); err != nil {
+			return fmt.Errorf("write account: %w", err)
+		}
+	}
+	if o := r.Output(); o != (OutputAccount{}) {
+		if _, err := fmt.Fprintf(w, "output: %s\n", o); err != nil {
 			return fmt.Errorf("write account: %w", err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/host/backend"
 	"github.com/bpfhost/bpfhost/host/internal/guest"
 )
 
@@ -243,6 +244,81 @@ func TestRunOutputFails(t *testing.T) {
 		t.Errorf("serve: %v, want the writer's error", err)
 	}
 }
+
+// takenOff is a hook that says when its program was detached.
+type takenOff struct {
+	backend.Hook
+	off chan struct{}
+}
+
+func (h takenOff) Close() error { close(h.off); return nil }
+
+// Whatever the plugin does and nobody reads, programs are detached first: by Detach, by the end of
+// the run, of the plugin and of the host.
+func TestRunDetachesFirst(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		end  func(*Run) error
+	}{
+		{"detach", (*Run).Detach},
+		{"close", (*Run).Close},
+		{"plugin", func(r *Run) error { return r.plugin.Close() }},
+		{"host", func(r *Run) error { return r.plugin.host.Close() }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			stuck := make(hangingWriter)
+			x := running(t, PluginOptions{Stdout: stuck})
+			x.run.plugin.run = x.run
+			hook := takenOff{off: make(chan struct{})}
+			if err := x.run.attached.add(hook); err != nil {
+				t.Fatal(err)
+			}
+			busy := make(chan bool)
+			x.code.Hooks["bpfhost_events"] = func(_ context.Context, f guest.Functions, args ...uint64) (int32, error) {
+				succeeds(t, "out_write", f.OutWrite(abi.StreamOut, []byte("line\n")))
+				busy <- true
+				<-hook.off // the hook is busy until then
+				return int32(args[3]), nil
+			}
+			openSource(t, x, abi.SourceOpts{MaxRecords: 1})
+			x.ring.Send("one")
+			ctx, cancel := context.WithCancel(t.Context())
+			done := serve(ctx, x.run)
+			<-busy
+			if err := tt.end(x.run); err != nil {
+				t.Error(err)
+			}
+			cancel()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+			if err := x.run.Close(); err != nil {
+				t.Error(err)
+			}
+			if o := x.run.Output(); o.Unread != 5 {
+				t.Errorf("output %+v, want 5 bytes unread", o)
+			}
+			if late := (takenOff{off: make(chan struct{})}); x.run.attached.add(late) != nil || !closed(late.off) {
+				t.Error("what was attached after the end stays attached")
+			}
+			close(stuck)
+		})
+	}
+}
+
+func closed(c chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// hangingWriter does not come back before it is closed.
+type hangingWriter chan struct{}
+
+func (h hangingWriter) Write(p []byte) (int, error) { <-h; return len(p), nil }
 
 type failingWriter struct{}
 

@@ -42,6 +42,7 @@ loaded. It does not ask: the plan was looked at before. The rest is as with run.
 
 // apply does what a file with a saved plan says.
 func (r *request) apply(c *cobra.Command, a app, file string, l *life) error {
+	defer a.signals.hold()()
 	b, err := a.readFile(file)
 	if err != nil {
 		return err

@@ -26,7 +26,10 @@ func newDemo(a app) *cobra.Command {
 plugin on one end and sends packets from the other. It touches nothing else and removes everything.
 Without the privileges for that it shows the plan.`,
 		Args: noArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return d.run(c.Context(), a) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			defer a.signals.hold()()
+			return d.run(c.Context(), a)
+		},
 	}
 	c.Flags().DurationVar(&d.duration, "duration", 5*time.Second, "how long packets are sent")
 	c.Flags().VarP(&d.output, "output", "o", "how the plugin shall print events")

@@ -118,7 +118,9 @@ func (a app) writeFile(name string, b []byte) error {
 		if missing == nil {
 			mode = st.Mode().Perm()
 		}
+		release := a.signals.hold() // nothing half-written stays
 		err = replaceFile(name, b, mode)
+		release()
 	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, bare(err))

@@ -28,14 +28,15 @@ type app struct {
 	out, err io.Writer
 	terminal bool            // somebody sits there who can answer
 	stop     <-chan struct{} // closed when the operator interrupts; nil is never
+	signals  *signals        // nil where none are handled
 	maxData  *size           // flag of the command; nil where it has none
 }
 
 // execute runs one command line and returns its exit code.
 func execute(ctx context.Context, args []string, a app) int {
-	ctx, stop := interruptible(ctx)
+	ctx, signals, stop := interruptible(ctx)
 	defer stop()
-	a.stop = ctx.Done()
+	a.stop, a.signals = ctx.Done(), signals
 	root := newRoot(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

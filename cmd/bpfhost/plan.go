@@ -25,12 +25,15 @@ It needs no privileges and changes nothing. With --out the plan is saved, for 'b
 			if out == "-" {
 				return badUsage(c, "plan: --out wants the name of a file; -o json prints the plan")
 			}
+			release := a.signals.hold() // what the plugin said up to then is shown
+			defer release()
 			s, err := r.open(c.Context(), a)
 			if err != nil {
 				return err
 			}
 			defer s.close()
 			p, err := s.plugin.Plan(c.Context())
+			release()
 			if p != nil { // a denied plan is shown too
 				if werr := r.show(a, p); err == nil {
 					err = werr

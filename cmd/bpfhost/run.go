@@ -24,14 +24,16 @@ func newRun(a app) *cobra.Command {
 		Use:   "run PLUGIN.wasm [flags] [-- plugin arguments]",
 		Short: "Load and attach what a plugin plans, and hand it events until Ctrl-C",
 		Long: `run makes the plan, loads it, attaches it and hands events to the plugin until Ctrl-C, the end of
---duration, or when the plugin asks for it. Then everything is detached, and the account of events is
-printed. A second Ctrl-C does not wait for the plugin. On a terminal it shows the plan first and asks.`,
+--duration, or when the plugin asks for it. Then everything is detached at once, whatever the plugin
+or the reader of its output does, and the account of events is printed. A second Ctrl-C waits for
+nothing. SIGTERM and SIGHUP are like Ctrl-C. On a terminal it shows the plan first and asks.`,
 		Example: `  sudo bpfhost run guard.wasm --object drops.o --set iface=eth0
   sudo bpfhost run exec.wasm --object exec.o --duration 10s -o jsonl`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := r.take(c, args); err != nil {
 				return err
 			}
+			defer a.signals.hold()()
 			s, err := r.open(c.Context(), a)
 			if err != nil {
 				return err
@@ -127,13 +129,14 @@ func (l *life) serve(ctx context.Context, a app, plugin *host.Plugin, p *plan.Pl
 		}
 		defer os.Remove(l.ready)
 	}
-	if l.attached != nil {
-		l.attached()
-	}
 	if l.duration > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, l.duration)
 		defer cancel()
+	}
+	defer context.AfterFunc(ctx, func() { run.Detach() })() // Close returns its error
+	if l.attached != nil {
+		l.attached()
 	}
 	return run.Serve(ctx)
 }

@@ -157,5 +157,20 @@ int32_t bpfhost_started(void)
 		return bpfhost_stop_run(0);
 	if (doing("giveup"))
 		return bpfhost_stop_run(3);
+	if (doing("spam"))
+		return bpfhost_timer(1);
+	return 0;
+}
+
+int32_t bpfhost_tick(uint64_t now)
+{
+	static char line[1024];
+	uint32_t i;
+
+	(void)now;
+	for (i = 0; i < sizeof(line); i++)
+		line[i] = i % 64 == 63 ? '\n' : '.';
+	for (i = 0; i < 256; i++)
+		bpfhost_out_write(BPFHOST_STREAM_OUT, line, sizeof(line));
 	return 0;
 }

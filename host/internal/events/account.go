@@ -41,13 +41,13 @@ func (a *Account) balance() {
 // String returns one line: "1,204,118 sent by kernel = 1,203,990 delivered + 128 lost in ring
 // (0.01%) + 0 dropped by host".
 func (a Account) String() string {
-	s := fmt.Sprintf("%s sent by kernel = %s delivered + ", thousands(a.Sent), thousands(a.Delivered))
+	s := fmt.Sprintf("%s sent by kernel = %s delivered + ", Thousands(a.Sent), Thousands(a.Delivered))
 	if !a.SentKnown && !a.LostKnown {
-		s = fmt.Sprintf("%s taken from ring = %s delivered + ", thousands(a.Sent), thousands(a.Delivered))
+		s = fmt.Sprintf("%s taken from ring = %s delivered + ", Thousands(a.Sent), Thousands(a.Delivered))
 	} else {
-		s += fmt.Sprintf("%s lost in ring (%s) + ", thousands(a.Lost), percent(a.Lost, a.Sent))
+		s += fmt.Sprintf("%s lost in ring (%s) + ", Thousands(a.Lost), percent(a.Lost, a.Sent))
 	}
-	s += thousands(a.Dropped) + " dropped by host"
+	s += Thousands(a.Dropped) + " dropped by host"
 	if a.Missing != 0 {
 		s += fmt.Sprintf(" + %d not accounted for", a.Missing)
 	}
@@ -60,8 +60,8 @@ func (a Account) String() string {
 	return s
 }
 
-// thousands writes a number with a comma before every three digits.
-func thousands(n uint64) string {
+// Thousands writes a number with a comma before every three digits.
+func Thousands(n uint64) string {
 	s := strconv.FormatUint(n, 10)
 	for i := len(s) - 3; i > 0; i -= 3 {
 		s = s[:i] + "," + s[i:]

@@ -33,7 +33,8 @@ type Limits struct {
 	Faults            int    // bad pointers before the guest is stopped
 	OutputBytesPerSec uint64 // both streams together
 	LogLinesPerSec    uint64
-	ObjectData        uint64 // bytes of all data sections of one object
+	OutputWait        time.Duration // for a reader of output that takes nothing, at the end; 0 is any time
+	ObjectData        uint64        // bytes of all data sections of one object
 }
 
 // Instance is one guest and what its calls share. One goroutine at a time uses it: the caller of a
@@ -161,8 +162,16 @@ func (in *Instance) Use(l *Live) {
 // Stopped reports whether the guest asked for the end of the run, and with which code.
 func (in *Instance) Stopped() (code uint32, asked bool) { return in.stop.code, in.stop.requested }
 
-// Flush writes what the guest said up to now. It returns the first error that a writer returned.
-func (in *Instance) Flush() error { return in.out.flush() }
+// Flush writes what the guest said up to now. Before a run it waits for the readers until ctx ends,
+// in a run for a moment. It returns the first error that a writer returned.
+func (in *Instance) Flush(ctx context.Context) error { return in.out.flush(ctx) }
+
+// Warn puts a warning about the plugin into the operator's log, without waiting for a reader.
+func (in *Instance) Warn(text string, attrs ...any) { in.out.note(abi.LogWarn, text, attrs...) }
+
+// Output returns how many bytes that the guest wrote were refused because they were over a limit,
+// and how many were dropped because nobody read them in time.
+func (in *Instance) Output() (refused, unread uint64) { return in.out.account() }
 
 // Close ends the guest, if it was started, and a call that runs.
 func (in *Instance) Close() error {
@@ -179,5 +188,6 @@ func (in *Instance) Finish() error {
 	return in.FinishOutput()
 }
 
-// FinishOutput writes what the guest said, incomplete lines too.
+// FinishOutput writes what the guest said, incomplete lines too. What a reader does not take in
+// Limits.OutputWait is dropped.
 func (in *Instance) FinishOutput() error { return in.out.finish() }

@@ -14,7 +14,8 @@ import (
 
 // output is where a plugin writes: two streams and the operator's log. What it writes is held until
 // the hook is over, so that a slow reader cannot make a call of the guest wait, and then written
-// line by line with everything escaped that a terminal would take for a command.
+// line by line with everything escaped that a terminal would take for a command. In a run, nobody
+// waits for a reader that does not read: what is too much is dropped and counted.
 //
 // Until there is a run, standard output is the host's alone: it prints documents there, which no
 // plugin may forge. What a plugin writes to it before is diagnostics.
@@ -30,6 +31,10 @@ type output struct {
 	lines   bucket
 	dropped uint64 // log lines
 	err     error  // the first write that failed
+
+	wait    time.Duration // for a reader that takes nothing, at the end
+	queues  [2]*queue     // of standard output, and of diagnostics with the log
+	refused uint64        // bytes over a limit
 }
 
 // stream is one of the two, with the line that is not complete yet.
@@ -43,6 +48,7 @@ type heldLine struct {
 	stream abi.Stream // 0 is the log
 	level  abi.LogLevel
 	data   []byte
+	attrs  []any // of a line of the log
 }
 
 // Bounds of output.
@@ -53,8 +59,8 @@ const (
 	maxLogLine = 8 << 10  // bytes of a log line; the rest is cut off
 )
 
-func newOutput(o Options) *output {
-	stdout, stderr, logger, l := o.Stdout, o.Stderr, o.Log, o.Limits
+func newOutput(from Options) *output {
+	stdout, stderr, logger, l := from.Stdout, from.Stderr, from.Log, from.Limits
 	if stdout == nil {
 		stdout = io.Discard
 	}
@@ -64,11 +70,25 @@ func newOutput(o Options) *output {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return &output{
-		name: o.Name, logger: logger, json: o.JSONLines, streams: [2]stream{{w: stdout}, {w: stderr}},
+	o := &output{
+		name: from.Name, logger: logger, json: from.JSONLines, streams: [2]stream{{w: stdout}, {w: stderr}}, wait: l.OutputWait,
 		bytes: newBucket(l.OutputBytesPerSec, l.OutputBytesPerSec),
 		lines: newBucket(l.LogLinesPerSec, max(logBurst, l.LogLinesPerSec)),
 	}
+	for i := range o.queues {
+		o.queues[i] = newQueue(o.pass)
+	}
+	return o
+}
+
+// pass hands a line to its writer.
+func (o *output) pass(l heldLine) error {
+	if l.stream == 0 {
+		o.logger.Log(context.Background(), slogLevels[l.level], string(l.data), l.attrs...)
+		return nil
+	}
+	_, err := o.streams[l.stream-1].w.Write(l.data)
+	return err
 }
 
 // write takes output of the guest. All or nothing is taken.
@@ -79,10 +99,12 @@ func (o *output) write(s abi.Stream, data []byte) error {
 	if o.err != nil {
 		return failf(abi.ErrIO, "%s", o.err.Error())
 	}
-	if o.size+len(data) > maxHeld {
+	if o.size+len(data)+lineOverhead > maxHeld {
+		o.refused += uint64(len(data))
 		return failf(abi.ErrLimit, "more than %d bytes of output in one hook", maxHeld)
 	}
 	if !o.bytes.take(uint64(len(data)), o.live) {
+		o.refused += uint64(len(data))
 		return failf(abi.ErrLimit, "more than %d bytes of output in a second", o.bytes.rate)
 	}
 	st := &o.streams[s-1]
@@ -113,9 +135,17 @@ func (o *output) goLive() {
 	o.live = true
 }
 
+// hold keeps a line until the hook is over. Short ones of a stream are kept as one.
 func (o *output) hold(l heldLine) {
-	o.held = append(o.held, l)
 	o.size += len(l.data)
+	if n := len(o.held); n > 0 && l.stream != 0 {
+		if last := &o.held[n-1]; last.stream == l.stream && len(last.data)+len(l.data) <= maxWrite {
+			last.data = append(last.data, l.data...)
+			return
+		}
+	}
+	o.size += lineOverhead
+	o.held = append(o.held, l)
 }
 
 // log takes a line for the operator's log.
@@ -123,7 +153,7 @@ func (o *output) log(level abi.LogLevel, text string) error {
 	if !o.logEnabled(level) {
 		return nil
 	}
-	if o.size+len(text) > maxHeld || !o.lines.take(1, o.live) {
+	if o.size+len(text)+lineOverhead > maxHeld || !o.lines.take(1, o.live) {
 		o.dropped++
 		return failf(abi.ErrLimit, "more than %d log lines in a second", o.lines.rate)
 	}
@@ -138,27 +168,59 @@ func (o *output) logEnabled(level abi.LogLevel) bool {
 	return o.logger.Enabled(context.Background(), slogLevels[level])
 }
 
-// flush writes what is held. It returns the first error that a writer ever returned.
-func (o *output) flush() error {
+// flush passes on what is held, and waits for it to be written: before a run as long as ctx lasts,
+// in a run for a moment. It returns the first error that a writer ever returned.
+func (o *output) flush(ctx context.Context) error {
 	held := o.held
 	o.held, o.size = nil, 0
 	for _, l := range held {
 		if l.stream == 0 {
-			o.logger.Log(context.Background(), slogLevels[l.level], quote.Text(string(l.data)), "plugin", quote.Text(o.name))
+			o.note(l.level, quote.Text(string(l.data)))
 			continue
 		}
-		o.emit(l.stream, l.data)
+		o.emit(ctx, l.stream, l.data)
+	}
+	for _, q := range o.queues {
+		o.settle(ctx, q)
+	}
+	return o.failure()
+}
+
+// note puts a line about the plugin into the log.
+func (o *output) note(level abi.LogLevel, text string, attrs ...any) {
+	attrs = append([]any{"plugin", quote.Text(o.name)}, attrs...)
+	o.queues[abi.StreamErr-1].put(heldLine{level: level, data: []byte(text), attrs: attrs})
+}
+
+// settle waits for what is in a queue.
+func (o *output) settle(ctx context.Context, q *queue) {
+	if o.live || !q.settle(ctx, 0) {
+		q.pause()
+	}
+}
+
+// failure returns the first error that a writer ever returned.
+func (o *output) failure() error {
+	for _, q := range o.queues {
+		if _, err := q.state(); err != nil && o.err == nil {
+			o.err = fmt.Errorf("write output of plugin %s: %w", quote.Text(o.name), err)
+		}
 	}
 	return o.err
 }
 
-// emit writes complete lines to a stream. Lines for people say which plugin speaks, so that none
+// emit passes on complete lines of a stream. Lines for people say which plugin speaks, so that none
 // can pass for one of the host's.
-func (o *output) emit(s abi.Stream, data []byte) {
-	if o.err != nil {
-		return
-	}
+func (o *output) emit(ctx context.Context, s abi.Stream, data []byte) {
+	q := o.queues[s-1]
 	var b []byte
+	pass := func() {
+		if q.crowded() {
+			o.settle(ctx, q)
+		}
+		q.put(heldLine{stream: s, data: b})
+		b = nil
+	}
 	for line := range bytes.Lines(data) {
 		line = line[:len(line)-1]
 		switch {
@@ -171,9 +233,12 @@ func (o *output) emit(s abi.Stream, data []byte) {
 			b = quote.AppendLines(b, string(line))
 		}
 		b = append(b, '\n')
+		if len(b) >= maxWrite {
+			pass()
+		}
 	}
-	if _, err := o.streams[s-1].w.Write(b); err != nil {
-		o.err = fmt.Errorf("write output of plugin %s: %w", quote.Text(o.name), err)
+	if len(b) > 0 {
+		pass()
 	}
 }
 
@@ -187,14 +252,32 @@ func (o *output) endLines() {
 	}
 }
 
-// finish writes everything, incomplete lines too, and says what was dropped.
+// finish writes everything, incomplete lines too, and says what was dropped. What a reader leaves
+// for too long is dropped.
 func (o *output) finish() error {
 	o.endLines()
 	if o.dropped > 0 {
-		o.logger.Warn("log lines of the plugin were dropped", "plugin", quote.Text(o.name), "lines", o.dropped)
+		o.note(abi.LogWarn, "log lines of the plugin were dropped", "lines", o.dropped)
 		o.dropped = 0
 	}
-	return o.flush()
+	o.flush(context.Background())
+	for _, q := range o.queues {
+		if !q.settle(context.Background(), o.wait) {
+			q.end()
+		}
+	}
+	return o.failure()
+}
+
+// account returns how many bytes were refused because they were over a limit, and how many nobody
+// read in time.
+func (o *output) account() (refused, unread uint64) {
+	refused = o.refused
+	for _, q := range o.queues {
+		n, _ := q.state()
+		unread += n
+	}
+	return refused, unread
 }
 
 // wasi is a stream as the guest's own runtime writes it, a panic message say.

@@ -2,6 +2,7 @@ package guest
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"strings"
 	"testing"
@@ -36,7 +37,7 @@ func TestOutputLines(t *testing.T) {
 	if stdout.Len() != 0 {
 		t.Error("output was written while the hook runs")
 	}
-	if err := x.out.flush(); err != nil {
+	if err := x.out.flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := stdout.String(), "one\ntwo\nevil \\x1b[2J\\x1b]0;x\\a\n"; got != want {
@@ -83,7 +84,7 @@ func TestOutputBeforeRun(t *testing.T) {
 func TestOutputLongLine(t *testing.T) {
 	x, stdout, _, _ := talker(t, testLimits)
 	x.ok(t, "out_write", x.OutWrite(abi.StreamOut, bytes.Repeat([]byte("x"), maxLine+1)))
-	if err := x.out.flush(); err != nil {
+	if err := x.out.flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if n := stdout.Len(); n != maxLine+2 || len(x.out.streams[0].partial) != 0 {
@@ -107,17 +108,17 @@ func TestOutputQuota(t *testing.T) {
 	errnoIn(t, "and not more", x.OutWrite(abi.StreamOut, []byte("x")), abi.ErrLimit)
 	now = now.Add(2 * time.Hour)
 	x.ok(t, "the burst again", x.OutWrite(abi.StreamOut, []byte("123456789\n")))
-	if err := x.out.flush(); err != nil || stdout.String() != "1234\n123456789\n" || stderr.String() != "talker: 123456789\n" {
+	if err := x.out.flush(t.Context()); err != nil || stdout.String() != "1234\n123456789\n" || stderr.String() != "talker: 123456789\n" {
 		t.Errorf("stdout %q, stderr %q, %v", stdout.String(), stderr.String(), err)
 	}
 }
 
 func TestOutputHeld(t *testing.T) {
 	x, _, _, _ := talker(t, testLimits)
-	big := bytes.Repeat([]byte("0123456789abcde\n"), maxHeld/16)
+	big := bytes.Repeat([]byte("0123456789abcde\n"), (maxHeld-lineOverhead)/16)
 	x.ok(t, "as much as is held", x.OutWrite(abi.StreamOut, big))
 	errnoIn(t, "more in one hook", x.OutWrite(abi.StreamOut, []byte("x\n")), abi.ErrLimit)
-	if err := x.out.flush(); err != nil {
+	if err := x.out.flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	x.ok(t, "the next hook", x.OutWrite(abi.StreamOut, []byte("x\n")))
@@ -127,7 +128,7 @@ func TestOutputFails(t *testing.T) {
 	x, _, _, _ := talker(t, testLimits)
 	x.out.streams[0].w = failingWriter{}
 	x.ok(t, "out_write", x.OutWrite(abi.StreamOut, []byte("x\n")))
-	if err := x.out.flush(); err == nil || !strings.Contains(err.Error(), "write output of plugin talker: broken") {
+	if err := x.out.flush(t.Context()); err == nil || !strings.Contains(err.Error(), "write output of plugin talker: broken") {
 		t.Errorf("flush: %v", err)
 	}
 	errnoIn(t, "afterwards", x.OutWrite(abi.StreamOut, []byte("x\n")), abi.ErrIO)
@@ -141,7 +142,7 @@ func TestLog(t *testing.T) {
 		t.Error("log_enabled is wrong")
 	}
 	errnoIn(t, "unknown level", x.Log(4, []byte("x")), abi.ErrRange)
-	if err := x.out.flush(); err != nil {
+	if err := x.out.flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := logged.String(), `level=WARN msg="two\\nlines \\x1b[31m" plugin=talker`+"\n"; got != want {
@@ -156,5 +157,95 @@ func TestLog(t *testing.T) {
 	}
 	if got := logged.String(); !strings.Contains(got, "log lines of the plugin were dropped") || !strings.Contains(got, "lines=1") {
 		t.Errorf("the end of the log says nothing of what was dropped: %q", got[len(got)-200:])
+	}
+}
+
+// hanging is a writer that nobody reads until it is let go.
+type hanging struct{ let chan struct{} }
+
+func (h hanging) Write(p []byte) (int, error) {
+	<-h.let
+	return len(p), nil
+}
+
+// In a run, a reader that does not read holds nothing up: not the hooks, not the diagnostics, not the
+// end. What it does not get is counted, with what was over a limit.
+func TestOutputUnread(t *testing.T) {
+	x, _, stderr, _ := talker(t, Limits{OutputBytesPerSec: 256 << 10, LogLinesPerSec: 100, OutputWait: time.Millisecond})
+	x.out.bytes.now = func() time.Time { return time.Unix(1000, 0) }
+	x.out.queues[0].max = 100 << 10
+	stuck := hanging{make(chan struct{})}
+	t.Cleanup(func() { close(stuck.let) })
+	x.out.streams[0].w = stuck
+	x.out.live = true
+	line := append(bytes.Repeat([]byte("x"), 1023), '\n')
+	var written, over uint64
+	for range 4 {
+		x.ok(t, "out_write", x.OutWrite(abi.StreamErr, []byte("x\n"))-2)
+		for range 63 {
+			x.ok(t, "out_write", x.OutWrite(abi.StreamOut, line)-1024)
+			written += 1024
+		}
+		if err := x.out.flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 10 {
+		if x.OutWrite(abi.StreamOut, line) < 0 {
+			over += 1024
+		} else {
+			written += 1024
+		}
+	}
+	if err := x.out.finish(); err != nil {
+		t.Fatal(err)
+	}
+	refused, unread := x.out.account()
+	if over == 0 || refused != over || unread != written {
+		t.Errorf("%d bytes refused and %d unread of %d", refused, unread, written)
+	}
+	if q := x.out.queues[0]; len(q.lines) != 0 {
+		t.Errorf("%d lines are held after the end", len(q.lines))
+	}
+	if got := strings.Count(stderr.String(), "talker: x\n"); got != 4 {
+		t.Errorf("%d lines of diagnostics, want 4", got)
+	}
+}
+
+// Writes of a byte cost what they are, not what it takes to keep each.
+func TestOutputBytewise(t *testing.T) {
+	x, stdout, _, _ := talker(t, testLimits)
+	const n = 2 * maxWrite
+	for range n {
+		x.ok(t, "out_write", x.OutWrite(abi.StreamOut, []byte("\n"))-1)
+	}
+	if most := 1 + n/maxWrite; len(x.out.held) > most {
+		t.Errorf("%d lines are held one by one, want at most %d", len(x.out.held), most)
+	}
+	if err := x.out.flush(t.Context()); err != nil || stdout.Len() != n {
+		t.Errorf("%d bytes of %d were written: %v", stdout.Len(), n, err)
+	}
+}
+
+// Before a run there is nothing to be held up: output waits for its reader until it is interrupted.
+func TestOutputInterrupted(t *testing.T) {
+	x, _, _, _ := talker(t, testLimits)
+	stuck := hanging{make(chan struct{})}
+	x.out.streams[1].w = stuck
+	x.out.live = false
+	ctx, cancel := context.WithCancel(t.Context())
+	x.ok(t, "out_write", x.OutWrite(abi.StreamOut, []byte("x\n"))-2)
+	done := make(chan error)
+	go func() { done <- x.out.flush(ctx) }()
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if x.out.queues[1].idle() {
+		t.Error("what nobody reads is written")
+	}
+	close(stuck.let)
+	if err := x.out.finish(); err != nil || !x.out.queues[1].idle() {
+		t.Errorf("the reader came back: %v", err)
 	}
 }
