@@ -1,9 +1,7 @@
 package vm
 
-import "math"
-
 // Division by zero is 0 and leaves the dividend as remainder; the smallest number divided by -1 is
-// itself (RFC 9669, section 4.1).
+// itself (RFC 9669, section 4.1), as it is in Go.
 
 func div64(a, b uint64) uint64 {
 	if b == 0 {
@@ -20,21 +18,15 @@ func mod64(a, b uint64) uint64 {
 }
 
 func sdiv64(a, b uint64) uint64 {
-	switch {
-	case b == 0:
+	if b == 0 {
 		return 0
-	case int64(a) == math.MinInt64 && int64(b) == -1:
-		return a
 	}
 	return uint64(int64(a) / int64(b))
 }
 
 func smod64(a, b uint64) uint64 {
-	switch {
-	case b == 0:
+	if b == 0 {
 		return a
-	case int64(b) == -1:
-		return 0
 	}
 	return uint64(int64(a) % int64(b))
 }

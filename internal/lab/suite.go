@@ -15,7 +15,7 @@ import (
 
 // Packages are those whose tests use a kernel.
 var Packages = []string{"internal/sys", "internal/testnet", "core/asm", "core/btf", "core/spec/bind", "core/spec/lint", "core/spec/opt", "core/kernel",
-	"core/loader", "core/link", "core/ring", "host", "cmd/bpfhost"}
+	"core/loader", "core/vm", "core/link", "core/ring", "host", "cmd/bpfhost"}
 
 // Only names the tests, as -run does, of packages of which few use a kernel. Emulated, the others
 // take minutes.
@@ -25,6 +25,7 @@ var Only = map[string]string{
 	"core/spec/bind": "^TestCoreSameAsLibbpf$",
 	"core/spec/lint": "OnKernel$",
 	"core/spec/opt":  "OnKernel$",
+	"core/vm":        "^TestKernel",
 }
 
 // Suite is a set of packages whose tests run on kernels.
