@@ -55,7 +55,7 @@ func New(ctx context.Context, c Config) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	engine, err := sandbox.NewEngine(sandbox.EngineOptions{CacheDir: dir})
+	engine, err := sandbox.NewEngine(sandbox.EngineOptions{CacheDir: dir, Damaged: c.damaged})
 	if err != nil {
 		return nil, fmt.Errorf("start host: %w", err)
 	}
@@ -80,6 +80,13 @@ func (c Config) cacheDir() (string, error) {
 		return "", nil
 	}
 	return filepath.Join(base, "bpfhost", "wasm"), nil
+}
+
+// damaged says that compiled code was not as it was written.
+func (c Config) damaged(file string) {
+	if c.Log != nil {
+		c.Log.Warn("compiled code in the cache was damaged, and is compiled again", "file", SafeText(file))
+	}
 }
 
 // Close closes every plugin that is still open, and with it its run, and drops compiled code.

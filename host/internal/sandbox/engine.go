@@ -1,13 +1,9 @@
 package sandbox
 
 import (
-	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"sync"
-
-	"github.com/tetratelabs/wazero"
 
 	"github.com/bpfhost/bpfhost/internal/oneline"
 )
@@ -15,15 +11,19 @@ import (
 // EngineOptions says where an Engine keeps compiled code.
 type EngineOptions struct {
 	// CacheDir holds compiled code between runs; empty keeps it in memory only. It is native code
-	// that is trusted blindly, so the directory must be private, see NewEngine.
+	// that is executed as it is, so the directory must be private, see NewEngine. Each file is held
+	// against its digest before it is read.
 	CacheDir string
+
+	// Damaged is told of a file of the directory that was not as it was written. It is removed, and the
+	// module compiled again. nil tells nobody.
+	Damaged func(file string)
 }
 
 // Engine holds compiled code for any number of guests, and nothing else. It is safe for concurrent
 // use.
 type Engine struct {
-	cache   wazero.CompilationCache
-	onDisk  bool
+	code    *codeCache
 	mu      sync.Mutex // guards the fields below
 	closed  bool
 	loading sync.WaitGroup
@@ -43,17 +43,14 @@ type digestLock struct {
 func NewEngine(o EngineOptions) (*Engine, error) {
 	e := &Engine{guests: map[*Guest]struct{}{}, locks: map[[sha256.Size]byte]*digestLock{}}
 	if o.CacheDir == "" {
-		e.cache = wazero.NewCompilationCache()
+		e.code = newCodeCache("", nil)
 		return e, nil
 	}
 	dir, err := secureDir(o.CacheDir)
 	if err != nil {
 		return nil, err
 	}
-	if e.cache, err = wazero.NewCompilationCacheWithDir(dir); err != nil {
-		return nil, fmt.Errorf("open compile cache %s: %w", printable(dir), err)
-	}
-	e.onDisk = true
+	e.code = newCodeCache(dir, o.Damaged)
 	return e, nil
 }
 
@@ -72,7 +69,7 @@ func (e *Engine) Close() error {
 	for _, g := range e.live() {
 		errs = append(errs, g.Close())
 	}
-	errs = append(errs, e.cache.Close(context.Background()))
+	errs = append(errs, e.code.close())
 	return oneline.Join(errs...)
 }
 

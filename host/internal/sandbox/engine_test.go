@@ -42,7 +42,7 @@ func TestEngineCacheOnDisk(t *testing.T) {
 // cacheFiles lists the files below a directory.
 func cacheFiles(t *testing.T, dir string) []string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+	files, err := filepath.Glob(filepath.Join(dir, "*", "wazero-*", "*"))
 	if err != nil {
 		t.Fatal(err)
 	}

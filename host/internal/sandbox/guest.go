@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -21,6 +22,7 @@ import (
 // functions.
 type Guest struct {
 	engine  *Engine
+	digest  [sha256.Size]byte // of the metered module
 	limits  Limits
 	runtime wazero.Runtime
 	code    wazero.CompiledModule
@@ -213,7 +215,7 @@ func (g *Guest) Close() error {
 // release frees the runtime; the caller has the turn. Releasing again does nothing.
 func (g *Guest) release() error {
 	err := g.runtime.Close(context.Background())
-	if g.code != nil && g.engine.onDisk {
+	if g.code != nil && g.engine.code.dir != "" {
 		// Without a directory the code stays, or the next load would compile again.
 		err = oneline.Join(err, g.code.Close(context.Background()))
 		g.code = nil

@@ -63,7 +63,8 @@ func (e *Engine) loadScanned(ctx context.Context, wasm []byte, scan *module.Modu
 	for i := range scan.Imports {
 		g.imports = append(g.imports, scan.Imports[i].Module+"."+scan.Imports[i].Name)
 	}
-	g.runtime = newRuntime(o.Limits, e.cache)
+	g.digest = sha256.Sum256(wasm)
+	g.runtime = newRuntime(o.Limits, e.code.of(g.digest))
 	e.add(g)
 	if err := g.start(ctx, wasm, scan, o); err != nil {
 		g.Close()
@@ -131,7 +132,7 @@ func (g *Guest) compile(ctx context.Context, wasm []byte) error {
 	defer cancel()
 	done := make(chan compiled)
 	go func() {
-		unlock := g.engine.lock(sha256.Sum256(wasm))
+		unlock := g.engine.lock(g.digest)
 		var c compiled
 		if timed.Err() == nil {
 			c = g.compileNow(timed, wasm)
@@ -163,13 +164,21 @@ func (g *Guest) compile(ctx context.Context, wasm []byte) error {
 // compileNow compiles in the guest's runtime. A cache directory that is full or damaged is not a
 // reason to refuse a module: it is tried once more without.
 func (g *Guest) compileNow(ctx context.Context, wasm []byte) compiled {
-	c := compileIn(ctx, g.runtime, wasm)
-	if c.err == nil || !g.engine.onDisk {
-		return c
+	code := g.engine.code
+	good, err := code.verify(g.digest)
+	c := compiled{runtime: g.runtime}
+	if err == nil {
+		if c = compileIn(ctx, g.runtime, wasm); c.err == nil {
+			code.seal(g.digest, good)
+		}
+		if c.err == nil || code.dir == "" {
+			return c
+		}
 	}
 	fresh := compileIn(ctx, newRuntime(g.limits, nil), wasm)
 	if fresh.err != nil {
 		fresh.drop()
+		c.err = fresh.err
 		return c
 	}
 	g.runtime.Close(ctx)
