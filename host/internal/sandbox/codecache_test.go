@@ -1,10 +1,16 @@
 package sandbox
 
 import (
+	"context"
+	"encoding/binary"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/tetratelabs/wazero/api"
 
 	"github.com/bpfhost/bpfhost/internal/wasmtest"
 )
@@ -84,3 +90,51 @@ func TestCacheUnlisted(t *testing.T) {
 		t.Errorf("what is as it was written was compiled again: %v", err)
 	}
 }
+
+// The runtime's own panics are errors of the plugin: here it finds a function outside of the code,
+// in a file that has the right digest.
+func TestRuntimePanics(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	cached(t, dir)
+	file := cacheFiles(t, dir)[0]
+	code, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// "WAZEVO", the version after its length, the number of functions, the offset of each in 8 bytes
+	first := 7 + int(code[6]) + 4
+	for i := range binary.LittleEndian.Uint32(code[first-4:]) {
+		code[first+int(i)*8+4] = 1
+	}
+	if err := os.WriteFile(file, code, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sum, err := fileSum(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Dir(filepath.Dir(file))
+	name, _ := filepath.Rel(folder, file)
+	if err := os.WriteFile(filepath.Join(folder, sumsFile), []byte(sum+"  "+name+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = newEngine(t, EngineOptions{CacheDir: dir}).Load(t.Context(), newModule(run(wasmtest.Const(5))).Bytes(), testOptions())
+	if refused := (*Reject)(nil); !errors.As(err, &refused) || !strings.Contains(err.Error(), "the runtime failed") {
+		t.Errorf("load: %v", err)
+	}
+
+	g := load(t, newEngine(t, EngineOptions{}), newModule(run(wasmtest.Const(5))), testOptions())
+	g.hooks["run"].fn = panicking{}
+	_, err = call(g)
+	if trap := (*Trap)(nil); !errors.As(err, &trap) || !strings.Contains(trap.Reason, "the runtime failed: broken") {
+		t.Errorf("call: %v", err)
+	}
+	if g.Poisoned() == nil {
+		t.Error("the guest may be called again")
+	}
+}
+
+// panicking is a function of a runtime that is broken.
+type panicking struct{ api.Function }
+
+func (panicking) CallWithStack(context.Context, []uint64) error { panic("broken") }

@@ -103,7 +103,7 @@ func (g *Guest) Call(ctx context.Context, export string, timeout time.Duration, 
 	}
 	defer func() { <-g.turn }()
 	copy(h.stack, args)
-	err := h.fn.CallWithStack(&g.call, h.stack)
+	err := g.run(h)
 	if err = g.leave(err); err != nil {
 		return 0, err
 	}
@@ -111,6 +111,16 @@ func (g *Guest) Call(ctx context.Context, export string, timeout time.Duration, 
 		return 0, nil
 	}
 	return int32(uint32(h.stack[0])), nil
+}
+
+// run runs an export. Should the runtime itself panic, that is an error of this guest.
+func (g *Guest) run(h *hook) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the runtime failed: %s", printable(fmt.Sprint(p)))
+		}
+	}()
+	return h.fn.CallWithStack(&g.call, h.stack)
 }
 
 // enter takes the turn and prepares the state of a call.

@@ -66,7 +66,7 @@ func (e *Engine) loadScanned(ctx context.Context, wasm []byte, scan *module.Modu
 	g.digest = sha256.Sum256(wasm)
 	g.runtime = newRuntime(o.Limits, e.code.of(g.digest))
 	e.add(g)
-	if err := g.start(ctx, wasm, scan, o); err != nil {
+	if err := g.guardedStart(ctx, wasm, scan, o); err != nil {
 		g.Close()
 		return nil, err
 	}
@@ -86,6 +86,16 @@ func newRuntime(l Limits, cache wazero.CompilationCache) wazero.Runtime {
 		config = config.WithCompilationCache(cache)
 	}
 	return wazero.NewRuntimeWithConfig(context.Background(), config)
+}
+
+// guardedStart is start. Should the runtime itself panic, that is an error of this module.
+func (g *Guest) guardedStart(ctx context.Context, wasm []byte, scan *module.Module, o *Options) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = reject("the runtime failed on this module: %s", printable(fmt.Sprint(p)))
+		}
+	}()
+	return g.start(ctx, wasm, scan, o)
 }
 
 // start takes a checked module to the point where its hooks can be called.
