@@ -318,42 +318,51 @@ func TestMergeLibbpf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tool := filepath.Join(t.TempDir(), "dedup")
+	if text, err := exec.Command("clang-19", "-o", tool, "testdata/dedup.c", "-lbpf").CombinedOutput(); err != nil {
+		testenv.Skip(t, testenv.Clang, fmt.Sprintf("%v with libbpf: %.300s", err, text))
+	}
 	for name, tables := range map[string][]*Types{
 		"objects": {units(t)[0], fixture(t), units(t)[2], units(t)[1], fixture(t)},
 		"kernel":  {fixture(t), kernel, units(t)[2], kernel},
 	} {
-		ours, _, err := Merge(tables...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		theirs := libbpfMerge(t, tables)
-		_, ids, err := Merge(ours, theirs)
-		if err != nil {
-			t.Fatal(err)
-		}
-		here := map[ID]bool{}
-		for _, id := range ids[0] {
-			here[id] = true
-		}
-		for id, kind := range theirs.Kinds() {
-			if kind != KindVar && kind != KindDatasec && kind != KindDeclTag && !here[ids[1][id]] { // those and their tags stay apart
-				t.Errorf("%s: only libbpf has %v %s", name, kind, theirs.TypeName(id))
-			}
-		}
-		if ours.Len() != theirs.Len() {
-			t.Errorf("%s: %d types, libbpf has %d", name, ours.Len(), theirs.Len())
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			holdMerge(t, tables, libbpfMerge(t, tool, tables))
+		})
 	}
 }
 
-// libbpfMerge is Merge by libbpf.
-func libbpfMerge(t *testing.T, tables []*Types) *Types {
+// holdMerge merges tables and compares with what libbpf made of them.
+func holdMerge(t *testing.T, tables []*Types, theirs *Types) {
+	t.Helper()
+	ours, _, err := Merge(tables...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, ids, err := Merge(ours, theirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	here := map[ID]bool{}
+	for _, id := range ids[0] {
+		here[id] = true
+	}
+	for id, kind := range theirs.Kinds() {
+		if kind != KindVar && kind != KindDatasec && kind != KindDeclTag && !here[ids[1][id]] { // those and their tags stay apart
+			t.Errorf("only libbpf has %v %s", kind, theirs.TypeName(id))
+		}
+	}
+	if ours.Len() != theirs.Len() {
+		t.Errorf("%d types, libbpf has %d", ours.Len(), theirs.Len())
+	}
+}
+
+// libbpfMerge is Merge by libbpf, by a program that was compiled of testdata/dedup.c.
+func libbpfMerge(t *testing.T, tool string, tables []*Types) *Types {
 	t.Helper()
 	dir := t.TempDir()
-	tool, out := filepath.Join(dir, "dedup"), filepath.Join(dir, "out.btf")
-	if text, err := exec.Command("clang-19", "-o", tool, "testdata/dedup.c", "-lbpf").CombinedOutput(); err != nil {
-		testenv.Skip(t, testenv.Clang, fmt.Sprintf("%v with libbpf: %.300s", err, text))
-	}
+	out := filepath.Join(dir, "out.btf")
 	args := []string{out}
 	for i, types := range tables {
 		args = append(args, filepath.Join(dir, fmt.Sprint(i)))

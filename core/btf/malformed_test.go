@@ -220,7 +220,7 @@ func TestMalformedChains(t *testing.T) {
 		"pointers": {1_000_000, func(to uint32) []uint32 { return []uint32{0, info(KindPointer, 0), to} }},
 		"typedefs": {1_000_000, func(to uint32) []uint32 { return []uint32{1, info(KindTypedef, 0), to} }},
 		"consts":   {200_000, func(to uint32) []uint32 { return []uint32{0, info(KindConst, 0), to} }},
-		"arrays":   {200_000, func(to uint32) []uint32 { return []uint32{0, info(KindArray, 0), 0, to, 1, 1} }},
+		"arrays":   {100_000, func(to uint32) []uint32 { return []uint32{0, info(KindArray, 0), 0, to, 1, 1} }},
 		"structs":  {200_000, func(to uint32) []uint32 { return []uint32{0, info(KindStruct, 1), 4, 0, to, 0} }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -308,27 +308,30 @@ func TestMalformedChainOfMembers(t *testing.T) {
 			return &Const{to}
 		},
 	} {
-		var b Builder
-		b.Add(&Int{Name: "int", Size: 4})
-		s := &Struct{Name: "s", Size: 4 * links}
-		for i := range ID(links) {
-			id := b.Add(link(i + 1))
-			s.Members = append(s.Members, Member{Type: id, Offset: uint32(i) * 32})
-		}
-		id := b.Add(s)
-		types := build(t, &b)
-		if _, err := types.Path(id, "missing"); !errors.Is(err, ErrNotFound) {
-			t.Errorf("%s: %v", name, err)
-		}
-		if n, err := types.Align(id); name == "typedefs" && (err != nil || n != 4) {
-			t.Errorf("%s: alignment %d, %v", name, n, err)
-		}
-		for at := ID(2); at < id; at += 777 {
-			if n, err := types.Size(at); err != nil || n != 4 {
-				t.Fatalf("%s: size of %d is %d, %v", name, at, n, err)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var b Builder
+			b.Add(&Int{Name: "int", Size: 4})
+			s := &Struct{Name: "s", Size: 4 * links}
+			for i := range ID(links) {
+				id := b.Add(link(i + 1))
+				s.Members = append(s.Members, Member{Type: id, Offset: uint32(i) * 32})
 			}
-		}
-		_ = types.AppendC(nil, id)
+			id := b.Add(s)
+			types := build(t, &b)
+			if _, err := types.Path(id, "missing"); !errors.Is(err, ErrNotFound) {
+				t.Error(err)
+			}
+			if n, err := types.Align(id); name == "typedefs" && (err != nil || n != 4) {
+				t.Errorf("alignment %d, %v", n, err)
+			}
+			for at := ID(2); at < id; at += 777 {
+				if n, err := types.Size(at); err != nil || n != 4 {
+					t.Fatalf("size of %d is %d, %v", at, n, err)
+				}
+			}
+			_ = types.AppendC(nil, id)
+		})
 	}
 }
 
@@ -435,19 +438,27 @@ func TestMalformedSplit(t *testing.T) {
 // then does with it whatever can be done.
 func TestMalformedEverywhere(t *testing.T) {
 	raw, ext := fixtureBytes(t, "kinds.btf"), fixtureBytes(t, "kinds.btfext")
-	for i := range raw {
-		exercise(raw[:i], ext)
-		flipped := slices.Clone(raw)
-		flipped[i] ^= 0xff
-		exercise(flipped, ext)
-		flipped[i] = raw[i] ^ 1
-		exercise(flipped, ext)
+	flip := func(b []byte, i int, mask byte) []byte {
+		b = slices.Clone(b)
+		b[i] ^= mask
+		return b
 	}
-	for i := range ext {
-		exercise(raw, ext[:i])
-		flipped := slices.Clone(ext)
-		flipped[i] ^= 0xff
-		exercise(raw, flipped)
+	for name, c := range map[string]struct {
+		n  int
+		do func(i int)
+	}{
+		"cut types":    {len(raw), func(i int) { exercise(raw[:i], ext) }},
+		"flip types":   {len(raw), func(i int) { exercise(flip(raw, i, 0xff), ext) }},
+		"low bits":     {len(raw), func(i int) { exercise(flip(raw, i, 1), ext) }},
+		"cut records":  {len(ext), func(i int) { exercise(raw, ext[:i]) }},
+		"flip records": {len(ext), func(i int) { exercise(raw, flip(ext, i, 0xff)) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for i := range c.n {
+				c.do(i)
+			}
+		})
 	}
 }
 
