@@ -5,13 +5,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/backend"
+	"github.com/bpfhost/bpfhost/host/internal/backendtest"
 	"github.com/bpfhost/bpfhost/host/internal/guest"
+	"github.com/bpfhost/bpfhost/host/internal/tx"
 )
 
 // serve runs a Serve in the background and returns its result.
@@ -339,5 +344,96 @@ func TestSourceClosedByGuest(t *testing.T) {
 	}
 	if a := x.run.Account(); !x.ring.IsClosed || len(a) != 1 || a[0].Delivered != 1 || a[0].Dropped != 4 || a[0].Sent != 5 {
 		t.Errorf("account %+v; want 1 delivered, 4 dropped", a)
+	}
+}
+
+// refusing is a backend that loads everything and attaches nothing.
+type refusing struct {
+	backend.Backend
+}
+
+// Load returns a collection with all programs.
+func (refusing) Load(*spec.Collection, backend.LoadOptions) (backend.Loaded, error) {
+	return loadedFake{}, nil
+}
+
+// CPUs returns how many there are.
+func (refusing) CPUs() (int, error) { return 1, nil }
+
+// Attach fails.
+func (refusing) Attach(backend.Program, spec.Attach) (backend.Hook, error) { return nil, errBroken }
+
+// loadedFake is a collection that has whatever program is asked for.
+type loadedFake struct{}
+
+// Program returns a program.
+func (loadedFake) Program(name string) (backend.Program, bool) { return programFake(name), true }
+
+// Maps returns none.
+func (loadedFake) Maps() []backend.Map { return nil }
+
+// Close does nothing.
+func (loadedFake) Close() error { return nil }
+
+// programFake is a program of a name.
+type programFake string
+
+// Name returns it.
+func (p programFake) Name() string { return string(p) }
+
+// TestRunSkipped applies a plan with two optional attachments that fail: each is logged once, and
+// kept with its reason. One that is not optional fails the run.
+func TestRunSkipped(t *testing.T) {
+	for _, optional := range []bool{true, false} {
+		var log bytes.Buffer
+		h, err := New(context.Background(), Config{
+			NoCache: true, Backend: refusing{&backendtest.Backend{}}, Log: slog.New(slog.NewTextHandler(&log, nil)),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Close()
+		nothing := func(context.Context, guest.Functions, ...uint64) (int32, error) { return 0, nil }
+		p, err := h.newPlugin(goInfo, PluginOptions{}).open(context.Background(), guest.Go{Hooks: map[string]guest.GoHook{
+			"bpfhost_plan": nothing,
+			"bpfhost_describe": func(_ context.Context, f guest.Functions, _ ...uint64) (int32, error) {
+				for _, r := range []string{"program xdp", "map hash", "map array", "attach xdp:*"} {
+					succeeds(t, r, f.Add(uint32(f.Self()), abi.KindRequest, []byte(r)))
+				}
+				return 0, nil
+			},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := backendtest.Collection()
+		c.Attach = []spec.Attach{
+			{Program: "count_drops", Kind: spec.HookXDP, Target: "eth0", Optional: true},
+			{Program: "count_drops", Kind: spec.HookXDP, Target: "eth1", Optional: optional},
+		}
+		p.inputs = []tx.Input{{Name: "drops", Source: "drops.o", Collection: c}}
+		made, err := p.Plan(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		run, err := p.Apply(context.Background(), made)
+		if !optional {
+			if !errors.Is(err, errBroken) {
+				t.Errorf("not optional: %v", err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Close(); err != nil { // what is logged is written by then
+			t.Error(err)
+		}
+		if n := strings.Count(log.String(), `msg="optional attachment skipped" plugin=plugin reason=broken`); n != 2 || strings.Count(log.String(), "\n") != 2 {
+			t.Errorf("logged\n%s", &log)
+		}
+		if got := run.Skipped(); !slices.Equal(got, []string{"broken", "broken"}) {
+			t.Errorf("skipped %q", got)
+		}
 	}
 }
