@@ -277,8 +277,6 @@ func (r sizeRule) check(what string, size uint32, t MapType) error {
 	return fmt.Errorf("%s is %d, type %v needs %s", what, size, t, want)
 }
 
-func (m *Map) isArray() bool { return mapRules[m.Type].key == sizeU32 }
-
 // ResizeData changes the size of a data section map: new bytes are zero, and bytes that belong to a
 // variable cannot be cut off. A last variable that is an array, by its BTF, grows by as many
 // elements as fit. The BTF type of the value, which says the old size, is no longer used.

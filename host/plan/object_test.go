@@ -48,11 +48,9 @@ func TestDirection(t *testing.T) {
 		{Name: "out", Type: spec.ProgramSchedCls, AttachType: spec.AttachTypeTCXEgress},
 		{Name: "any", Type: spec.ProgramSchedCls}, {Name: "x", Type: spec.ProgramXDP},
 	}}
-	for _, a := range []spec.Attach{
+	c.Attach = []spec.Attach{
 		{Program: "in", Kind: spec.HookTCX, Target: "a"}, {Program: "out", Kind: spec.HookTCX, Target: "a"},
 		{Program: "any", Kind: spec.HookTCX, Target: "a", Flags: 1}, {Program: "x", Kind: spec.HookXDP, Target: "a"},
-	} {
-		c.Attach = append(c.Attach, a)
 	}
 	p := &Plan{Objects: []Object{{Name: "o", After: c}}}
 	var text bytes.Buffer
