@@ -51,7 +51,7 @@ var allowed = map[string][]string{
 	"core/ring":             {"core/btf", "core/spec", "core/loader", "internal/sys"},
 	"host/policy":           {"core/asm", "core/btf", "core/spec", "host/signature", "internal/nearest", "internal/quote"},
 	"host/signature":        {},
-	"host/plan":             {"core/btf", "core/spec", "host/policy", "internal/quote", "internal/report"},
+	"host/plan":             {"core/btf", "core/spec", "core/spec/lint", "host/policy", "internal/quote", "internal/report"},
 	"host/backend":          {"core/spec"},
 	"host/internal/sandbox": {"host/internal/sandbox/internal/fuel", "host/internal/sandbox/internal/module", "internal/quote", "internal/oneline"},
 	"host": {"abi", "core/btf", "core/spec", "core/elf", "core/kernel", "core/loader", "core/link", "core/ring", "host/backend", "host/plan", "host/policy", "host/signature",

@@ -25,6 +25,9 @@ func (p *Plugin) Apply(ctx context.Context, pl *plan.Plan) (*Run, error) {
 	if err := p.mayApply(pl); err != nil {
 		return nil, fmt.Errorf("apply plan of plugin %s: %w", SafeText(pl.Plugin.Name), err)
 	}
+	if err := p.refused(pl); err != nil {
+		return nil, err
+	}
 	p.applied = true
 	if err := p.evaluate(pl); err != nil {
 		return nil, fmt.Errorf("plugin %s: %w", SafeText(pl.Plugin.Name), err)

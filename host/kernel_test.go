@@ -300,7 +300,7 @@ func TestKernelError(t *testing.T) {
 func TestKernelApplyFails(t *testing.T) {
 	n := newNet(t)
 	before := descriptors(t)
-	refused := strings.Replace(watcherText, "r1 += 1", "r1 = *(u64 *)(r9 + 0)", 1)
+	refused := strings.Replace(watcherText, "r1 += 1", "r1 = *(u64 *)(r1 + 0)", 1)
 	for _, tt := range []struct {
 		name  string
 		guest func() *wasmGuest

@@ -25,6 +25,9 @@ import (
 // cannot be applied. A plugin that fails because the policy denies something is asked for its plan
 // once more, with nothing refused, so that all refusals are in it; where none comes of that, the error
 // is a *PluginError that wraps a *policy.Error.
+//
+// When kernels refuse what is planned the plan is returned to be shown, too, with a
+// *plan.RefusedError in a *PluginError or, for what the operator's object has, wrapped by ErrInput.
 func (p *Plugin) Plan(ctx context.Context) (*plan.Plan, error) {
 	p.busy.Lock()
 	defer p.busy.Unlock()
@@ -44,10 +47,13 @@ func (p *Plugin) Plan(ctx context.Context) (*plan.Plan, error) {
 		err = p.evaluate(made)
 		p.denied = err
 	}
-	if err != nil && made != nil {
-		err = fmt.Errorf("plugin %s: %w", SafeText(p.name()), err)
+	switch {
+	case made == nil:
+		return nil, err
+	case err != nil:
+		return made, fmt.Errorf("plugin %s: %w", SafeText(p.name()), err)
 	}
-	return made, err
+	return made, p.refused(made)
 }
 
 // plan has the plugin configure itself and plan.
@@ -125,6 +131,7 @@ func (p *Plugin) finish(ov *tx.Transaction) (*plan.Plan, error) {
 		made.Objects = append(made.Objects, plan.Object{Name: o.Name, Source: o.Source, SHA256: o.SHA256, Before: o.Before})
 	}
 	made.Require(types != nil)
+	made.Diagnose()
 	return made, nil
 }
 
@@ -141,6 +148,18 @@ func (p *Plugin) unfit(o *tx.Object, all []*spec.CheckError) error {
 		}
 	}
 	return objectError(o, all[0])
+}
+
+// refused says that kernels refuse what is planned, and whose fault it is.
+func (p *Plugin) refused(pl *plan.Plan) error {
+	var e *plan.RefusedError
+	if !errors.As(pl.Refused(), &e) {
+		return nil
+	}
+	if e.Plugin {
+		return &PluginError{Plugin: p.name(), Export: hookPlan.export, Kind: PluginInvalid, Err: e}
+	}
+	return &inputError{what: "object", name: e.Author, err: e}
 }
 
 // invalid blames the plugin for an object.

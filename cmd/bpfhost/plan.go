@@ -14,7 +14,8 @@ func newPlan(a app) *cobra.Command {
 		Aliases: []string{"check"},
 		Short:   "Show what a plugin would do, and what the policy says to it",
 		Long: `plan runs a plugin up to the point where the kernel would come in: it shows the difference that the
-plugin makes to its objects, what would be attached where, and by which rule each part is allowed.
+plugin makes to its objects, what would be attached where, and by which rule each part is allowed. What
+kernels refuse for certain is an error, what they are likely to refuse a warning.
 It needs no privileges and changes nothing. With --out the plan is saved, for 'bpfhost apply' to do just that.`,
 		Example: `  bpfhost plan guard.wasm --object drops.o --set iface=eth0
   bpfhost plan guard.wasm --object drops.o --set iface=eth0 --out guard.plan && sudo bpfhost apply guard.plan`,

@@ -136,7 +136,7 @@ int32_t bpfhost_plan(void)
 	else if (doing("undeclared"))
 		prog = build(STR("call bpf_get_smp_processor_id\nr0 = 2\nexit\n"));
 	else if (doing("verifier"))
-		prog = build(STR("r0 = r5\nexit\n"));
+		prog = build(STR("r2 = 0\nr0 = *(u64 *)(r2 + 0)\nexit\n"));
 	else
 		prog = build(STR("r0 = 2\nexit\n"));
 	return prog < 0 ? prog : misbehave(prog);

@@ -24,6 +24,7 @@ type jsonPlan struct {
 	Notes        []jsonNote        `json:"notes"`
 	Edits        []jsonEdit        `json:"edits"`
 	Requirements Requirements      `json:"requirements"`
+	Diagnostics  []jsonDiagnostic  `json:"diagnostics"` // an error among them keeps the plan from being applied
 	Summary      Summary           `json:"summary"`
 }
 
@@ -124,6 +125,7 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 	out := jsonPlan{
 		Schema: Schema, Plugin: p.Plugin, Policy: p.Policy, Allowed: p.Denied() == nil, Requirements: p.Requirements, Summary: p.Summary(),
 		Collections: []jsonCollection{}, Decisions: p.Decisions, PolicyNotes: p.PolicyNotes, Runtime: p.Runtime(), Notes: []jsonNote{}, Edits: []jsonEdit{},
+		Diagnostics: jsonDiagnostics(p.Diagnostics),
 	}
 	if out.Decisions == nil {
 		out.Decisions = []policy.Decision{}

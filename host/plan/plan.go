@@ -25,6 +25,7 @@ type Plan struct {
 	Notes        []Note            // remarks of the plugin
 	Edits        []Edit            // what the plugin did, in order
 	Requirements Requirements      // of a kernel and of the user who applies it
+	Diagnostics  []Diagnostic      // what kernels refuse, or are likely to
 }
 
 // Denied returns the first denial of the policy as a *policy.Error that says how many there are, or

@@ -38,13 +38,24 @@ func (p *Plan) WriteText(w io.Writer, o TextOptions) error {
 		}
 	}
 	t.notes()
+	t.diagnostics()
 	t.evaluated()
+	if e, ok := p.Refused().(*RefusedError); ok {
+		t.line("Kernels refuse it: %d error%s above.", e.More+1, plural(e.More+1))
+	}
 	s := t.summary
 	t.line("Plan: %d to create, %d to patch, %d to attach%s. Nothing is loaded yet.", s.Create, s.Patch, s.Attach, removed(s.Remove))
 	if _, err := w.Write(t.b.Bytes()); err != nil {
 		return fmt.Errorf("write plan: %w", err)
 	}
 	return nil
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return "s"
 }
 
 func removed(n int) string {
