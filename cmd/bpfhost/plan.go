@@ -9,6 +9,7 @@ import (
 func newPlan(a app) *cobra.Command {
 	r := request{output: newChoice("table", "json")}
 	var out string
+	var verify bool
 	c := &cobra.Command{
 		Use:     "plan PLUGIN.wasm [flags] [-- plugin arguments]",
 		Aliases: []string{"check"},
@@ -16,7 +17,8 @@ func newPlan(a app) *cobra.Command {
 		Long: `plan runs a plugin up to the point where the kernel would come in: it shows the difference that the
 plugin makes to its objects, what would be attached where, and by which rule each part is allowed. What
 kernels refuse for certain is an error, what they are likely to refuse a warning.
-It needs no privileges and changes nothing. With --out the plan is saved, for 'bpfhost apply' to do just that.`,
+It needs no privileges and changes nothing. With --verify everything is loaded too, not attached, and
+unloaded again, for who may load it, and the plan says what the kernel said. With --out the plan is saved, for 'bpfhost apply' to do just that.`,
 		Example: `  bpfhost plan guard.wasm --object drops.o --set iface=eth0
   bpfhost plan guard.wasm --object drops.o --set iface=eth0 --out guard.plan && sudo bpfhost apply guard.plan`,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -35,6 +37,9 @@ It needs no privileges and changes nothing. With --out the plan is saved, for 'b
 			defer s.close()
 			p, err := s.plugin.Plan(c.Context())
 			release()
+			if err == nil && verify {
+				err = s.plugin.Verify(c.Context(), p)
+			}
 			if p != nil { // a denied plan is shown too
 				if werr := r.show(a, p); err == nil {
 					err = werr
@@ -49,6 +54,7 @@ It needs no privileges and changes nothing. With --out the plan is saved, for 'b
 	r.flags(c)
 	a.dataFlag(c)
 	c.Flags().VarP(&r.output, "output", "o", "how to print the plan")
+	c.Flags().BoolVar(&verify, "verify", false, "load everything, attach nothing, and unload it, to learn what the kernel says")
 	c.Flags().StringVar(&out, "out", "", "`FILE` to save the plan to, unless the policy denies it")
 	return c
 }

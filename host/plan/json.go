@@ -24,7 +24,8 @@ type jsonPlan struct {
 	Notes        []jsonNote        `json:"notes"`
 	Edits        []jsonEdit        `json:"edits"`
 	Requirements Requirements      `json:"requirements"`
-	Diagnostics  []jsonDiagnostic  `json:"diagnostics"` // an error among them keeps the plan from being applied
+	Diagnostics  []jsonDiagnostic  `json:"diagnostics"`        // an error among them keeps the plan from being applied
+	Verified     *Verification     `json:"verified,omitempty"` // with --verify
 	Summary      Summary           `json:"summary"`
 }
 
@@ -125,7 +126,7 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 	out := jsonPlan{
 		Schema: Schema, Plugin: p.Plugin, Policy: p.Policy, Allowed: p.Denied() == nil, Requirements: p.Requirements, Summary: p.Summary(),
 		Collections: []jsonCollection{}, Decisions: p.Decisions, PolicyNotes: p.PolicyNotes, Runtime: p.Runtime(), Notes: []jsonNote{}, Edits: []jsonEdit{},
-		Diagnostics: jsonDiagnostics(p.Diagnostics),
+		Diagnostics: jsonDiagnostics(p.Diagnostics), Verified: p.Verified,
 	}
 	if out.Decisions == nil {
 		out.Decisions = []policy.Decision{}

@@ -26,6 +26,7 @@ type Plan struct {
 	Edits        []Edit            // what the plugin did, in order
 	Requirements Requirements      // of a kernel and of the user who applies it
 	Diagnostics  []Diagnostic      // what kernels refuse, or are likely to
+	Verified     *Verification     // what the running kernel said; nil if it was not asked
 }
 
 // Denied returns the first denial of the policy as a *policy.Error that says how many there are, or

@@ -83,8 +83,10 @@ func digest(b []byte) string {
 // Save returns the text of a plan and what it was made from, for a file. LoadSaved reads it.
 func Save(p *Plan, in Inputs) ([]byte, error) {
 	s := Saved{Schema: SavedSchema, Inputs: in}
+	made := *p
+	made.Verified = nil // apply, which makes the plan again, does not ask
 	var err error
-	if s.Plan, err = p.MarshalJSON(); err != nil {
+	if s.Plan, err = made.MarshalJSON(); err != nil {
 		return nil, fmt.Errorf("save plan: %w", err)
 	}
 	b, err := json.MarshalIndent(s, "", "  ")

@@ -43,6 +43,7 @@ func (p *Plan) WriteText(w io.Writer, o TextOptions) error {
 	if e, ok := p.Refused().(*RefusedError); ok {
 		t.line("Kernels refuse it: %d error%s above.", e.More+1, plural(e.More+1))
 	}
+	t.verified()
 	s := t.summary
 	t.line("Plan: %d to create, %d to patch, %d to attach%s. Nothing is loaded yet.", s.Create, s.Patch, s.Attach, removed(s.Remove))
 	if _, err := w.Write(t.b.Bytes()); err != nil {
