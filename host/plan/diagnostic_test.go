@@ -46,6 +46,8 @@ func TestDiagnoseAuthor(t *testing.T) {
 		{"an instruction of the plugin", "r0 = 2\nexit", "r0 = r5\nexit",
 			`object o: program "p": instruction 0: read of a register that has no value: r5; written by plugin guard`},
 		{"what the plugin took away", "r0 = 2\nexit", "r0 = 2", `object o: program "p": instruction 0: control runs past the end of the function; written by plugin guard`},
+		{"the same twice", "r10 = 1\nr0 = 2\nexit", "r10 = 2\nr10 = 1\nr0 = 2\nexit",
+			`object o: program "p": instruction 0: write to the frame pointer r10; written by plugin guard (and 1 more)`},
 		{"both", "r0 = r5\nexit", "r10 = 1\nr0 = r5\nexit",
 			`object o: program "p": instruction 0: write to the frame pointer r10; written by plugin guard (and 1 more)`},
 	} {
