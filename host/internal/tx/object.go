@@ -22,6 +22,8 @@ type Object struct {
 	index     *spec.Index // of Work; all that changes names in it, or references to them, is here
 	attachIDs []uint32    // beside Work.Attach, whose entries have no names: what handles point to; ascending
 	lastID    uint32
+
+	tx *Transaction // that the object is in; nil counts nothing
 }
 
 // Handles name what is in an object by these values, which stay the same while it exists.

@@ -69,6 +69,11 @@ func (r MapRef) SetValueSize(v uint64) error {
 		if v > MaxMapData {
 			return failf(abi.ErrRange, "a data section has at most %d bytes", MaxMapData)
 		}
+		if r.Map.Data != nil {
+			if err := r.Object.hold(int(v) - len(r.Map.Data)); err != nil {
+				return err
+			}
+		}
 		return r.Object.Work.ResizeData(r.Map.Name, uint32(v))
 	}
 	if v > math.MaxUint32 {
@@ -101,6 +106,9 @@ func (r MapRef) SetData(v []byte) error {
 		return failf(abi.ErrRange, "%d bytes do not fit the %d of map %q", len(v), r.Map.ValueSize, r.Map.Name)
 	case r.Map.ValueSize > MaxMapData:
 		return failf(abi.ErrLimit, "map %q is too large to be given initial bytes", r.Map.Name)
+	}
+	if err := r.Object.hold(int(r.Map.ValueSize) - len(r.Map.Data)); err != nil {
+		return err
 	}
 	data := make([]byte, r.Map.ValueSize)
 	copy(data, v)

@@ -35,6 +35,9 @@ func (t *Transaction) Splice(r ProgramRef, s Splice) error {
 	if err := r.CheckSplice(uint64(s.At), uint64(s.Del), uint64(len(s.Insns))); err != nil {
 		return err
 	}
+	if err := t.hold((len(s.Insns) - s.Del) * insnBytes); err != nil {
+		return err
+	}
 	p := r.Program
 	was := p.Insns
 	if s.After != 0 {
@@ -44,6 +47,7 @@ func (t *Transaction) Splice(r ProgramRef, s Splice) error {
 	}
 	if err := p.Splice(s.At, s.Del, s.Insns, spec.SpliceOptions{}); err != nil {
 		p.Insns = was
+		t.hold((s.Del - len(s.Insns)) * insnBytes)
 		return err
 	}
 	r.Object.index.Refer(p, s.Insns)

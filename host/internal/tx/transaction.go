@@ -22,6 +22,8 @@ type Transaction struct {
 
 	owner string // name of the plugin
 	bytes int    // of edits and notes, which are bounded
+
+	held, maxHeld int // bytes that the plugin's objects hold
 }
 
 // Input is one object of the operator, read and not to be changed.
@@ -60,9 +62,10 @@ func failf(code abi.Errno, format string, args ...any) error {
 
 // New begins a transaction of a plugin on clones of the inputs.
 func New(owner string, inputs []Input) *Transaction {
-	t := &Transaction{owner: owner}
+	t := &Transaction{owner: owner, maxHeld: MaxMemory}
 	for _, in := range inputs {
 		o := newObject(in.Name, in.Collection.Clone())
+		o.tx = t
 		o.Source, o.SHA256, o.Before = in.Source, in.SHA256, in.Collection
 		t.Objects = append(t.Objects, o)
 	}
@@ -92,7 +95,11 @@ func (t *Transaction) AddObject(name string, c *spec.Collection) (*Object, error
 	if len(t.Objects) >= MaxObjects {
 		return nil, failf(abi.ErrLimit, "a plan has at most %d objects", MaxObjects)
 	}
+	if err := t.hold(collectionBytes(c)); err != nil {
+		return nil, err
+	}
 	o := newObject(name, c)
+	o.tx = t
 	t.Objects = append(t.Objects, o)
 	return o, t.Log(plan.Edit{Object: name, Kind: "object", Name: name, What: "add"})
 }
@@ -102,13 +109,19 @@ func (t *Transaction) RemoveObject(o *Object) error {
 	t.Objects = slices.DeleteFunc(t.Objects, func(have *Object) bool { return have == o })
 	if o.Before != nil {
 		t.Removed = append(t.Removed, o)
+	} else {
+		t.hold(-collectionBytes(o.Work))
 	}
 	return t.Log(plan.Edit{Object: o.Name, Kind: "object", Name: o.Name, What: "remove"})
 }
 
 // AddProgram adds a program to an object.
 func (t *Transaction) AddProgram(o *Object, p *spec.Program) (ProgramRef, error) {
+	if err := t.hold(programBytes(p)); err != nil {
+		return ProgramRef{}, err
+	}
 	if err := o.addProgram(p); err != nil {
+		t.hold(-programBytes(p))
 		return ProgramRef{}, err
 	}
 	return ProgramRef{o, p}, t.Log(plan.Edit{Object: o.Name, Kind: "program", Name: p.Name, What: "add"})
@@ -116,7 +129,11 @@ func (t *Transaction) AddProgram(o *Object, p *spec.Program) (ProgramRef, error)
 
 // AddMap adds a map to an object.
 func (t *Transaction) AddMap(o *Object, m *spec.Map) (MapRef, error) {
+	if err := t.hold(mapBytes(m)); err != nil {
+		return MapRef{}, err
+	}
 	if err := o.addMap(m); err != nil {
+		t.hold(-mapBytes(m))
 		return MapRef{}, err
 	}
 	return MapRef{o, m}, t.Log(plan.Edit{Object: o.Name, Kind: "map", Name: m.Name, What: "add"})
@@ -125,6 +142,9 @@ func (t *Transaction) AddMap(o *Object, m *spec.Map) (MapRef, error) {
 // CloneProgram copies a program under a new name. Its attachments are not copied.
 func (t *Transaction) CloneProgram(r ProgramRef, name string) (ProgramRef, error) {
 	if err := r.Object.mayAddProgram(name); err != nil {
+		return ProgramRef{}, err
+	}
+	if err := t.hold(programBytes(r.Program)); err != nil {
 		return ProgramRef{}, err
 	}
 	// The entry function has the program's name, and calls to it follow: the copy is renamed in a
@@ -142,9 +162,13 @@ func (t *Transaction) CloneProgram(r ProgramRef, name string) (ProgramRef, error
 
 // CloneMap copies a map under a new name.
 func (t *Transaction) CloneMap(r MapRef, name string) (MapRef, error) {
+	if err := t.hold(mapBytes(r.Map)); err != nil {
+		return MapRef{}, err
+	}
 	m := r.Map.Clone()
 	m.Name = name
 	if err := r.Object.addMap(m); err != nil {
+		t.hold(-mapBytes(r.Map))
 		return MapRef{}, err
 	}
 	return MapRef{r.Object, m}, t.Log(plan.Edit{Object: r.Object.Name, Kind: "map", Name: name, What: "clone", Old: r.Map.Name})
@@ -156,6 +180,7 @@ func (t *Transaction) RemoveProgram(r ProgramRef) error {
 		r.Object.removeAttach(a.ID)
 	}
 	c := r.Object.Work
+	t.hold(-programBytes(r.Program))
 	c.Programs = slices.DeleteFunc(c.Programs, func(p *spec.Program) bool { return p == r.Program })
 	return t.Log(plan.Edit{Object: r.Object.Name, Kind: "program", Name: r.Program.Name, What: "remove"})
 }
@@ -163,6 +188,7 @@ func (t *Transaction) RemoveProgram(r ProgramRef) error {
 // RemoveMap removes a map.
 func (t *Transaction) RemoveMap(r MapRef) error {
 	c := r.Object.Work
+	t.hold(-mapBytes(r.Map))
 	c.Maps = slices.DeleteFunc(c.Maps, func(m *spec.Map) bool { return m == r.Map })
 	return t.Log(plan.Edit{Object: r.Object.Name, Kind: "map", Name: r.Map.Name, What: "remove"})
 }
