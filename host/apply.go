@@ -29,7 +29,11 @@ func (p *Plugin) Apply(ctx context.Context, pl *plan.Plan) (*Run, error) {
 		return nil, err
 	}
 	p.applied = true
-	if err := p.evaluate(pl); err != nil {
+	err := p.evaluate(pl)
+	if werr := p.audit.decisions("apply", pl.Decisions...); werr != nil {
+		err = werr
+	}
+	if err != nil {
 		return nil, fmt.Errorf("plugin %s: %w", SafeText(pl.Plugin.Name), err)
 	}
 	r := newRun(p)
@@ -94,16 +98,26 @@ func (r *Run) load(ctx context.Context, p *plan.Plan) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("load object %s: %w", SafeText(c.Name), context.Cause(ctx))
 		}
-		loaded, err := r.live.Backend.Load(c.After, backend.LoadOptions{Programs: c.After.Attached().Programs})
-		if err != nil {
-			return explain(p.Plugin.Name, c, err)
-		}
-		r.loaded = append(r.loaded, loaded)
-		for _, m := range loaded.Maps() {
-			r.live.Maps = append(r.live.Maps, &guest.LiveMap{Object: c.Name, Map: m})
+		if err := r.loadOne(p.Plugin.Name, c); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// loadOne brings a collection into the kernel.
+func (r *Run) loadOne(plugin string, o *plan.Object) error {
+	audit := r.plugin.audit
+	loaded, err := r.live.Backend.Load(o.After, backend.LoadOptions{Programs: o.After.Attached().Programs, Digest: audit != nil})
+	loaded, unwritten := audit.loaded(o, r.plugin.host.config.PinDir, loaded, err)
+	if err != nil {
+		return explain(plugin, o, oneline.Join(err, unwritten))
+	}
+	r.loaded = append(r.loaded, loaded)
+	for _, m := range loaded.Maps() {
+		r.live.Maps = append(r.live.Maps, &guest.LiveMap{Object: o.Name, Map: audit.written(o, m)})
+	}
+	return unwritten
 }
 
 // explain says of a program that the verifier refused who wrote the instruction to blame.
@@ -137,7 +151,7 @@ func (r *Run) attach(ctx context.Context, p *plan.Plan) error {
 			if ctx.Err() != nil {
 				return fmt.Errorf("attach program %s: %w", SafeText(a.Program), context.Cause(ctx))
 			}
-			if err := r.attachOne(loaded, a); err != nil {
+			if err := r.attachOne(c, loaded, a); err != nil {
 				return fmt.Errorf("object %s: %w", SafeText(c.Name), err)
 			}
 		}
@@ -146,15 +160,18 @@ func (r *Run) attach(ctx context.Context, p *plan.Plan) error {
 }
 
 // attachOne attaches a program. That an optional attachment fails is noted.
-func (r *Run) attachOne(loaded backend.Loaded, a spec.Attach) error {
+func (r *Run) attachOne(o *plan.Object, loaded backend.Loaded, a spec.Attach) error {
 	prog, ok := loaded.Program(a.Program)
 	if !ok {
 		return fmt.Errorf("attach program %q: it was not loaded", a.Program)
 	}
 	h, err := r.live.Backend.Attach(prog, a)
+	h, unwritten := r.plugin.audit.attached(o, a, prog, h, err)
 	switch {
 	case err == nil:
-		return r.attached.add(h)
+		return oneline.Join(unwritten, r.attached.add(h))
+	case unwritten != nil:
+		return oneline.Join(err, unwritten)
 	case a.Optional:
 		r.skipped = append(r.skipped, err.Error())
 		r.plugin.in.Warn("optional attachment skipped", "reason", SafeText(err.Error()))

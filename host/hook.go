@@ -41,6 +41,9 @@ func (p *Plugin) call(ctx context.Context, h hook, args ...uint64) (int32, error
 	if err != nil {
 		return 0, p.failed(ctx, h.export, err)
 	}
+	if err := p.audit.failed(); err != nil {
+		return 0, err
+	}
 	return rc, p.in.Flush(ctx)
 }
 

@@ -39,7 +39,7 @@ func newKernelBackend(c Config) *kernelBackend {
 
 // Load brings a collection into the kernel.
 func (k *kernelBackend) Load(c *spec.Collection, o backend.LoadOptions) (backend.Loaded, error) {
-	how := loader.Options{Kernel: k.facts, CoreTypes: k.types, Programs: o.Programs}
+	how := loader.Options{Kernel: k.facts, CoreTypes: k.types, Programs: o.Programs, Digest: o.Digest}
 	if slices.ContainsFunc(c.Maps, func(m *spec.Map) bool { return m.Pinning != spec.PinNone }) {
 		how.PinDir = k.pinDir
 		_ = os.Mkdir(k.pinDir, 0o700) // where it is there already, or cannot be, pinning tells

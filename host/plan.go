@@ -24,7 +24,8 @@ import (
 // policy denies the result, the plan is returned with a *policy.Error, so that it can be shown; it
 // cannot be applied. A plugin that fails because the policy denies something is asked for its plan
 // once more, with nothing refused, so that all refusals are in it; where none comes of that, the error
-// is a *PluginError that wraps a *policy.Error.
+// is a *PluginError that wraps a *policy.Error. Where decisions cannot be written to
+// PluginOptions.Audit, there is no plan.
 //
 // When kernels refuse what is planned the plan is returned to be shown, too, with a
 // *plan.RefusedError in a *PluginError or, for what the operator's object has, wrapped by ErrInput.
@@ -46,6 +47,11 @@ func (p *Plugin) Plan(ctx context.Context) (*plan.Plan, error) {
 	} else if err == nil {
 		err = p.evaluate(made)
 		p.denied = err
+	}
+	if made != nil {
+		if werr := p.audit.decisions("plan", made.Decisions...); werr != nil {
+			return nil, fmt.Errorf("plan plugin %s: %w", SafeText(p.name()), werr)
+		}
 	}
 	switch {
 	case made == nil:
@@ -74,7 +80,7 @@ func (p *Plugin) plan(ctx context.Context, config guest.Config) (*plan.Plan, err
 // instead of returned. The plan cannot be applied. Where none comes of it, the error is first.
 func (p *Plugin) survey(ctx context.Context, config guest.Config, first error) (*plan.Plan, error) {
 	o, info := p.options, p.in.Info()
-	o.Stdout, o.Stderr = nil, nil
+	o.Stdout, o.Stderr, o.Audit = nil, nil, nil // what is decided is in the plan
 	known := Info{SHA256: info.SHA256, Signers: info.Signers, Size: info.Size, ABIHash: info.ABIHash}
 	again := p.host.logging(known, o, nil)
 	again.inputs, again.signers = p.inputs, p.signers

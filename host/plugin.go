@@ -37,6 +37,12 @@ type PluginOptions struct {
 	Stdout io.Writer // its results; nil discards them
 	Stderr io.Writer // its diagnostics, and all that it writes before Apply, each line after its name; nil discards it
 	Output string    // the format of its results, as cfg key output: "text" or "jsonl"; empty is text
+
+	// Audit gets a line of JSON for each decision of the policy and each effect in the kernel, of
+	// AuditSchema, in one Write each, before the effect counts as done. Where it has a method Sync,
+	// as a file has, that is called too, but for writes to maps. If it fails, so does what was to be
+	// written down, and nothing more is done for the plugin.
+	Audit io.Writer
 }
 
 // Object is an eBPF object file for a plugin.
@@ -73,6 +79,7 @@ type Plugin struct {
 	policy  *policy.Policy
 	signers []signature.Key
 	limits  Limits
+	audit   *audit // nil is none
 	inputs  []tx.Input
 	code    guest.Code
 	denied  error // why the plan cannot be applied, if the policy denies it
@@ -133,13 +140,29 @@ func (h *Host) logging(info Info, o PluginOptions, log *slog.Logger) *Plugin {
 	fill(&o.Output, "text")
 	fill(&o.Policy, policy.BuiltIn())
 	limits := h.config.Limits.under(o.Policy.Wasm())
-	in := guest.New(guest.Options{
+	p := &Plugin{host: h, options: o, policy: o.Policy, limits: limits}
+	p.audit = newAudit(o.Audit, func() *Info { return p.in.Info() })
+	p.in = guest.New(guest.Options{
 		Name: o.Name, Limits: limits.guest(), Policy: o.Policy, Stdout: o.Stdout, Stderr: o.Stderr, Log: log,
-		JSONLines: o.Output == "jsonl",
+		JSONLines: o.Output == "jsonl", Decided: p.decided(),
 	})
 	info.Name = o.Name
-	*in.Info() = info
-	return &Plugin{host: h, in: in, options: o, policy: o.Policy, limits: limits}
+	*p.in.Info() = info
+	return p
+}
+
+// decided returns what writes down the decisions on what the plugin does, when it does it: denials,
+// and in a run everything. What is allowed before is in the plan, whose decisions are written too. A
+// log that fails is noticed when the hook is over.
+func (p *Plugin) decided() func(policy.Decision) {
+	if p.audit == nil {
+		return nil
+	}
+	return func(v policy.Decision) {
+		if !v.Allowed || p.applied {
+			_ = p.audit.decisions(p.in.Export(), v)
+		}
+	}
 }
 
 // open starts the code of a plugin, a module or Go, and reads the objects.

@@ -25,6 +25,7 @@ type request struct {
 	args      []string
 	output    choice
 	verbose   bool
+	audit     string // file; empty is none
 
 	wasm []byte // the plugin, if it comes from no file
 }
@@ -43,6 +44,7 @@ func (r *request) flags(c *cobra.Command) {
 // common declares the flags that apply has too.
 func (r *request) common(c *cobra.Command) {
 	c.Flags().BoolVarP(&r.verbose, "verbose", "v", false, "show debug messages too")
+	c.Flags().StringVar(&r.audit, "audit", "", "`FILE` to append a line of JSON to for each decision and each effect in the kernel")
 }
 
 // take splits the arguments: one plugin, and what comes after -- for it.
@@ -188,6 +190,7 @@ type session struct {
 	plugin *host.Plugin
 	types  *sources // of the types given
 	inputs plan.Inputs
+	audit  *auditFile // nil is none
 }
 
 // open reads the files, starts a host and opens the plugin in it.
@@ -207,7 +210,15 @@ func (r *request) start(ctx context.Context, a app, m *material) (*session, erro
 		c.Limits.ObjectData = a.maxData.bytes
 	}
 	var err error
-	if s.host, err = host.New(ctx, c); err == nil {
+	if r.audit != "" {
+		if s.audit, err = openAudit(r.audit); err == nil {
+			m.options.Audit = s.audit
+		}
+	}
+	if err == nil {
+		s.host, err = host.New(ctx, c)
+	}
+	if err == nil {
 		s.plugin, err = s.host.Open(ctx, m.wasm, m.options)
 		err = a.raised(err)
 	}
@@ -224,6 +235,9 @@ func (s *session) close() {
 	}
 	if s.host != nil {
 		s.host.Close()
+	}
+	if s.audit != nil {
+		s.audit.Close()
 	}
 	s.types.close()
 }

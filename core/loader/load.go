@@ -23,6 +23,7 @@ type Options struct {
 	Maps      map[string]*Map // maps to be used in place of those of the collection; they stay the caller's
 	PinDir    string          // directory of a bpf file system for maps that are shared by name; empty refuses them
 	CoreTypes *btf.Types      // types that CO-RE relocations are computed for, see the package comment; nil is those of the kernel
+	Digest    bool            // compute Program.Digest
 	LogLevel  uint32          // verifier log of accepted programs, see Collection.Log: 1 or 2, plus 4 for statistics
 }
 
@@ -326,6 +327,12 @@ func (l *session) loadProgram(p *prepared) error {
 	out := &Program{
 		name: p.Spec.Name, typ: p.Spec.Type, attachType: p.Spec.AttachType, attachTo: p.Spec.AttachTo,
 		probe: p.Spec.Probe, section: p.Spec.Section, fd: fd,
+	}
+	if l.options.Digest {
+		if out.digest, err = digestOf(p.Code, o); err != nil {
+			out.Close()
+			return err
+		}
 	}
 	l.out.programs = append(l.out.programs, out)
 	l.undo = append(l.undo, func() { out.Close() })

@@ -17,6 +17,7 @@ type Program struct {
 	probe      spec.Probe
 	section    string
 	instances  []*Map // of struct_ops, which it is a member of
+	digest     string // of its instructions, if asked for
 	fd         *sys.FD
 }
 

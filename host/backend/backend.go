@@ -40,6 +40,7 @@ type Backend interface {
 // LoadOptions say how a collection is loaded.
 type LoadOptions struct {
 	Programs []string // programs to load although they are optional
+	Digest   bool     // compute digests of the final instructions, where the place can
 }
 
 // Loaded is a collection that was loaded.

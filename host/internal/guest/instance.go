@@ -23,6 +23,9 @@ type Options struct {
 	Stderr io.Writer    // diagnostics, and all that is written before there is a run; nil discards it
 	Log    *slog.Logger // nil discards what the plugin logs
 
+	// Decided is told of every decision of the policy on what the plugin does, when it does it.
+	Decided func(policy.Decision)
+
 	// JSONLines makes every line of Stdout a JSON object: a line of text is a field of one.
 	JSONLines bool
 }
@@ -48,7 +51,7 @@ type Instance struct {
 func New(o Options) *Instance {
 	s := &state{
 		limits: o.Limits, phase: abi.PhaseInit, handles: newHandles(o.Limits.Handles),
-		rights: rights{policy: o.Policy}, out: newOutput(o),
+		rights: rights{policy: o.Policy, decided: o.Decided}, out: newOutput(o),
 	}
 	s.info.Name = o.Name
 	return &Instance{state: s, functions: newFunctions(s)}

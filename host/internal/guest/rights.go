@@ -13,13 +13,17 @@ import (
 type rights struct {
 	policy   *policy.Policy
 	requests *policy.Requests
-	record   bool              // note refusals instead of returning them
-	refused  []policy.Decision // what was noted
+	record   bool                  // note refusals instead of returning them
+	refused  []policy.Decision     // what was noted
+	decided  func(policy.Decision) // told of every decision; nil is nobody
 }
 
 // allow returns a *policy.Error when the plugin may not do something.
 func (r *rights) allow(a policy.Access) error {
 	d := r.policy.Decision(r.requests, a)
+	if r.decided != nil {
+		r.decided(d)
+	}
 	if !d.Allowed && r.record {
 		r.refused = append(r.refused, d)
 		return nil
