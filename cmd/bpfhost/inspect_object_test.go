@@ -29,7 +29,7 @@ func objectFile(t *testing.T, name string) *objectDoc {
 
 func TestObjectRequirements(t *testing.T) {
 	want := report.Requirements{
-		Kernel: "6.9", Capabilities: []string{"CAP_BPF", "CAP_NET_ADMIN"},
+		Kernel: "6.9", BPFFS: true, Capabilities: []string{"CAP_BPF", "CAP_NET_ADMIN"},
 		Causes:   []report.Requirement{{What: "arena maps", Since: "6.9", Users: []string{"map arena"}}, {What: "bloom_filter maps", Since: "5.16", Users: []string{"map bloom"}}},
 		Optional: []report.Requirement{},
 	}

@@ -103,13 +103,17 @@ func (k *Kernel) Explain(err error, capabilities ...string) error {
 		return err
 	}
 	reason := "no capability is missing, so kernel lockdown, a security module, seccomp or the kernel's build forbids it"
-	if names := sys.MissingCapabilities(byName(capabilities)...); names != "" {
+	if names := Missing(capabilities...); names != "" {
 		reason = "this process lacks " + names
 	} else if errors.Is(err, sys.EPERM) && k.Before(spec.Version{Major: 5, Minor: 11}) {
 		reason = "RLIMIT_MEMLOCK may be too low, which kernels before 5.11 charge maps and programs to"
 	}
 	return &permissionError{reason: reason, err: err}
 }
+
+// Missing names those of the capabilities that this process does not have, "CAP_BPF and CAP_PERFMON";
+// empty when it has all.
+func Missing(capabilities ...string) string { return sys.MissingCapabilities(byName(capabilities)...) }
 
 // Exhausted reports whether the kernel lacked descriptors or memory, or was interrupted, which says
 // nothing of what it was asked for.

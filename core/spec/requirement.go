@@ -17,6 +17,7 @@ type Requirements struct {
 	Causes       []Requirement // what is younger than Oldest, the youngest first
 	Optional     []Requirement // what is younger than Kernel and not needed: optional parts, hooks of programs that nothing attaches
 	Capabilities []string      // "CAP_BPF", …
+	BPFFS        bool          // a bpf file system has to be mounted, for pins
 	BTF          bool          // the kernel has to describe its types
 	OnlyCore     bool          // it has to for CO-RE relocations alone, for which types from elsewhere do as well
 }
@@ -33,6 +34,7 @@ const (
 	capBPF      = "CAP_BPF"
 	capPerfmon  = "CAP_PERFMON"
 	capNetAdmin = "CAP_NET_ADMIN"
+	capSysAdmin = "CAP_SYS_ADMIN"
 )
 
 // Capabilities lists what loading a program of the type takes (kernel/bpf/syscall.c,
@@ -99,6 +101,7 @@ type needs struct {
 	at   map[string]int     // by Requirement.What: index in list
 	has  map[[2]string]bool // Requirement.What and user
 	caps map[string]bool
+	pins bool
 	btf  bool // for more than CO-RE
 	core bool
 }
@@ -111,11 +114,11 @@ func (n *needs) result() Requirements {
 	slices.SortStableFunc(n.list, func(a, b Requirement) int {
 		return cmp.Or(b.Since.Compare(a.Since), cmp.Compare(a.What, b.What))
 	})
-	r := Requirements{Kernel: Oldest, Causes: n.list, BTF: n.btf || n.core, OnlyCore: n.core && !n.btf}
+	r := Requirements{Kernel: Oldest, Causes: n.list, BPFFS: n.pins, BTF: n.btf || n.core, OnlyCore: n.core && !n.btf}
 	if len(n.list) > 0 {
 		r.Kernel = n.list[0].Since
 	}
-	for _, c := range []string{capBPF, capPerfmon, capNetAdmin} {
+	for _, c := range []string{capBPF, capPerfmon, capNetAdmin, capSysAdmin} {
 		if n.caps[c] {
 			r.Capabilities = append(r.Capabilities, c)
 		}
@@ -155,6 +158,7 @@ func (n *needs) collection(c *Collection, optional *needs) {
 			to = optional
 		}
 		attached[a.Program] = true
+		to.capabilities(a.Capabilities())
 		to.add(a.Kind.String()+" links", a.Kind.Since(), "program "+a.Program)
 		if a.Cookie != 0 {
 			to.add("cookies of "+a.Kind.String()+" links", a.Kind.CookieSince(), "program "+a.Program)
@@ -197,6 +201,7 @@ func (n *needs) hook(p *Program, user string) {
 
 func (n *needs) mapOf(m *Map, user string) {
 	n.capabilities(m.Type.Capabilities())
+	n.pins = n.pins || m.Pinning != PinNone
 	n.add(m.Type.String()+" maps", m.Type.Since(), user)
 	if m.Type == MapStructOps {
 		n.btf = true
@@ -219,7 +224,7 @@ func (p *Program) kindText() string {
 
 // program adds what a program needs. The kernel functions in weak may be missing.
 func (n *needs) program(p *Program, weak map[string]bool, user string) {
-	n.capabilities(p.Type.Capabilities())
+	n.capabilities(p.Capabilities())
 	n.add(p.Type.String()+" programs", p.Type.Since(), user)
 	if p.Type != ProgramStructOps && !p.Type.hookOnly() { // of struct_ops it is the number of a member
 		n.add(p.AttachType.String()+" programs", p.AttachType.Since(), user)

@@ -135,6 +135,10 @@ int32_t bpfhost_plan(void)
 		prog = build(STR("r1 = 0\nr2 = 0\nr3 = 0\ncall bpf_probe_write_user\nr0 = 2\nexit\n"));
 	else if (doing("undeclared"))
 		prog = build(STR("call bpf_get_smp_processor_id\nr0 = 2\nexit\n"));
+	else if (doing("header")) /* of variable length */
+		prog = build(STR("r6 = *(u32 *)(r1 + 0)\nr7 = *(u32 *)(r1 + 4)\nr2 = r6\nr2 += 20\nif r2 > r7 goto out\n"
+				 "r3 = *(u8 *)(r6 + 0)\nr3 &= 15\nr6 += r3\nr4 = r6\nr4 += 4\nif r4 > r7 goto out\n"
+				 "r5 = *(u8 *)(r6 + 0)\nout:\nr0 = 2\nexit\n"));
 	else if (doing("verifier"))
 		prog = build(STR("r2 = 0\nr0 = *(u64 *)(r2 + 0)\nexit\n"));
 	else

@@ -35,6 +35,9 @@ func requirementLine(n Requirements) string {
 	if len(n.Capabilities) > 0 {
 		s += ", " + strings.Join(n.Capabilities, " + ")
 	}
+	if n.BPFFS {
+		s += ", a bpf file system"
+	}
 	if n.BTF {
 		return s + ", kernel BTF: yes"
 	}
