@@ -7,6 +7,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/backend"
 	"github.com/bpfhost/bpfhost/host/plan"
+	"github.com/bpfhost/bpfhost/internal/oneline"
 )
 
 // Verify has the kernel judge a plan that was allowed: every object is loaded and closed again.
@@ -53,11 +54,14 @@ func (p *Plugin) verify(pl *plan.Plan, o *plan.Object) (programs int, err error)
 		m.Pinning = spec.PinNone
 	}
 	attached := c.Attached()
-	loaded, err := p.host.backend.Load(c, backend.LoadOptions{Programs: attached.Programs})
+	loaded, err := p.host.backend.Load(c, backend.LoadOptions{Programs: attached.Programs, Digest: p.audit != nil})
+	unpinned := *o
+	unpinned.After = c
+	loaded, unwritten := p.audit.loaded(&unpinned, "", loaded, err)
 	if err != nil {
-		return 0, explain(pl.Plugin.Name, o, err)
+		return 0, explain(pl.Plugin.Name, o, oneline.Join(err, unwritten))
 	}
-	if err := loaded.Close(); err != nil {
+	if err := oneline.Join(unwritten, loaded.Close()); err != nil {
 		return 0, fmt.Errorf("unload object %s: %w", SafeText(o.Name), err)
 	}
 	return len(c.Select(attached).Programs), nil

@@ -102,7 +102,9 @@ func (s *session) save(a app, p *plan.Plan, file string) error {
 	if in.Kernel, err = s.types.running(); err != nil {
 		return fmt.Errorf("save plan: %w", err)
 	}
-	b, err := plan.Save(p, in)
+	made := *p
+	made.Verified = nil // what the kernel said once is not part of what apply plans again
+	b, err := plan.Save(&made, in)
 	if err != nil {
 		return err
 	}
