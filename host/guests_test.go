@@ -3,9 +3,11 @@ package host
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -82,6 +84,48 @@ func TestGuestPktguard(t *testing.T) {
 	if s := made.Summary(); s.Patch != 3 || s.Attach != 1 || !strings.Contains(text.String(), "patched by pktguard") {
 		t.Errorf("summary %+v\n%s", s, text.String())
 	}
+}
+
+// Global objects of a plugin in C++ are made once, and keep what they hold from hook to hook.
+func TestGuestCPlusPlus(t *testing.T) {
+	p, err := newHost(t).Open(context.Background(), buildCPlusPlus(t, "globals.cc"), PluginOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := p.Plan(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "constructors ran 1 times, the object holds 42"; len(made.Notes) != 1 || made.Notes[0].Text != want {
+		t.Errorf("notes %+v, want %q", made.Notes, want)
+	}
+	_, err = newHost(t).Open(context.Background(), buildCPlusPlus(t, "wrapped.cc", "--strip-all"), PluginOptions{})
+	if !errors.Is(err, ErrInput) || !strings.Contains(err.Error(), "include bpfhost.h") {
+		t.Errorf("a plugin whose constructors run with each call: %v", err)
+	}
+}
+
+// buildCPlusPlus builds a guest of the C SDK's test data as its README says, with more flags for the
+// linker.
+func buildCPlusPlus(t testing.TB, name string, link ...string) []byte {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "guest.wasm")
+	sdk := filepath.Join("..", "guests", "sdk", "c")
+	for _, cmd := range []*exec.Cmd{
+		exec.Command("clang++-19", "--target=wasm32", "-Os", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-nostdlib",
+			"-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-fno-c++-static-destructors",
+			"-I", sdk, "-c", "-o", out+".o", filepath.Join(sdk, "testdata", name)),
+		exec.Command("wasm-ld-19", slices.Concat([]string{"--no-entry", "--strip-debug", "-z", "stack-size=16384"}, link, []string{"-o", out, out + ".o"})...),
+	} {
+		if text, err := cmd.CombinedOutput(); err != nil {
+			testenv.Skip(t, testenv.Guests, err.Error()+": "+string(text))
+		}
+	}
+	b, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 // BenchmarkPlan opens and plans the quickstart plugin of each language: cold, with an empty cache,

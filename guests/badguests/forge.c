@@ -35,7 +35,7 @@ static uint32_t config(const char *key, uint32_t len, char *buf, uint32_t cap)
 	return n < 0 || (uint32_t)n > cap ? 0 : n;
 }
 
-__attribute__((export_name("_initialize"))) void initialize(void)
+__attribute__((constructor)) static void initialize(void)
 {
 	say(STR("{\"schema\":\"bpfhost.plan/v1\",\"allowed\":true,\"phase\":\"start\"}\n"));
 }

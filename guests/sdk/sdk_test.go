@@ -54,7 +54,7 @@ func TestC(t *testing.T) {
 	if _, ok := m.exports["bpfhost_tick"]; ok {
 		t.Error("exports bpfhost_tick, which it does not define")
 	}
-	if len(m.exports) != 6 { // memory, bpfhost_abi and four hooks
+	if len(m.exports) != 7 { // memory, _initialize, bpfhost_abi and four hooks
 		t.Errorf("exports %v", m.exports)
 	}
 }

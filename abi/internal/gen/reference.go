@@ -58,7 +58,7 @@ func reference() ([]byte, error) {
 
 func refHooks(g *page) {
 	g.p("\n## Hooks\n")
-	g.p("What a guest exports, besides `memory`. Only `bpfhost_abi` must be there. `_initialize` runs first if present.\n")
+	g.p("What a guest exports, besides `memory`. Only `bpfhost_abi` must be there. `_initialize` runs first if present; a module whose linker wraps its exports, so that each call runs its constructors again, needs one.\n")
 	for _, h := range abi.Hooks() {
 		g.item("`%s(%s)`%s, phase %s: %s", h.Name, refParams(h.Params), since(h.Since), h.Phase, h.Doc)
 	}

@@ -28,6 +28,10 @@ extern "C" {
 /* The version this guest is built for, and the definition, for inspectors of the module. */
 __attribute__((weak)) BPFHOST_EXPORT(bpfhost_abi) int32_t bpfhost_abi(void) { return (int32_t)BPFHOST_ABI; }
 #ifdef __wasm__
+/* Constructors of global objects run once, when the plugin starts. Without this, the linker has every
+ * hook run them again, and global objects lose what they hold. */
+void __wasm_call_ctors(void);
+__attribute__((weak)) BPFHOST_EXPORT(_initialize) void _initialize(void) { __wasm_call_ctors(); }
 __asm__(".section .custom_section.bpfhost.abi,\"\",@\n"
 	".ascii \"" BPFHOST_ABI_MARKER "\"\n"
 	".text\n");

@@ -7,13 +7,17 @@ import (
 )
 
 // check holds a scanned module against what it may import and must export. The error is *Reject.
-func check(m *module.Module, o *Options) error {
+func check(wasm []byte, m *module.Module, o *Options) error {
 	if err := checkMemory(m); err != nil {
 		return err
 	}
 	if export(m, "_start") != nil {
 		return reject("this is a command (it exports _start); build a plugin as a reactor: " +
 			"Go with -buildmode=c-shared, clang with -mexec-model=reactor or -Wl,--no-entry")
+	}
+	if export(m, initialize) == nil && m.RunsConstructors(wasm) {
+		return reject("every call would first run the constructors of global objects again (the linker's .command_export), and what " +
+			"they hold would be lost; include bpfhost.h of this version, or export an _initialize that calls __wasm_call_ctors")
 	}
 	hooks := append([]Export{{Name: initialize}}, o.Exports...)
 	for i := range hooks {

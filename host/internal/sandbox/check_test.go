@@ -28,6 +28,11 @@ func TestCheck(t *testing.T) {
 			"imports memory env.memory; only functions may be imported (a plugin has its own memory: build without --import-memory, -sIMPORTED_MEMORY and -pthread)"},
 		{"command", func(m *wasmtest.Module) { m.Funcs[0].Export = "_start" },
 			"this is a command (it exports _start); build a plugin as a reactor: Go with -buildmode=c-shared, clang with -mexec-model=reactor or -Wl,--no-entry"},
+		{"constructors in every call", func(m *wasmtest.Module) {
+			m.Funcs = []wasmtest.Func{{Export: "abi", Results: "i", Code: cat(wasmtest.Call(1), wasmtest.Call(2))},
+				{Code: []byte{0x01}}, {Results: "i", Code: wasmtest.Const(7)}}
+		}, "every call would first run the constructors of global objects again (the linker's .command_export), and what " +
+			"they hold would be lost; include bpfhost.h of this version, or export an _initialize that calls __wasm_call_ctors"},
 		{"no abi", func(m *wasmtest.Module) { m.Funcs[0].Export = "other" }, "does not export abi, so it is not a plugin"},
 		{"abi is a global", func(m *wasmtest.Module) {
 			m.Funcs[0].Export = ""

@@ -46,7 +46,7 @@ func (e *Engine) Load(ctx context.Context, wasm []byte, o Options) (*Guest, erro
 	if err != nil {
 		return nil, &Reject{Reason: err.Error(), Err: err}
 	}
-	if err := check(scan, &o); err != nil {
+	if err := check(wasm, scan, &o); err != nil {
 		return nil, err
 	}
 	metered, err := fuel.Rewrite(wasm, scan, o.Limits.Stack/8)

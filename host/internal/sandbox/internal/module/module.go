@@ -89,6 +89,7 @@ type Import struct {
 type Export struct {
 	Name            string
 	Kind            string // "function", "table", "memory", "global"
+	Index           uint32
 	Params, Results []ValueType
 	Imported        bool // a re-exported import
 }

@@ -182,8 +182,8 @@ func TestScan(t *testing.T) {
 		Imports: []Import{{"host_v1", "add", []ValueType{0x7f, 0x7e}, []ValueType{0x7f}}},
 		Exports: []Export{
 			{Name: "memory", Kind: "memory"}, {Name: "counter", Kind: "global"}, {Name: "table", Kind: "table"},
-			{Name: "abi", Kind: "function", Results: []ValueType{0x7f}},
-			{Name: "run", Kind: "function", Results: []ValueType{0x7f}},
+			{Name: "abi", Kind: "function", Index: 1, Results: []ValueType{0x7f}},
+			{Name: "run", Kind: "function", Index: 2, Results: []ValueType{0x7f}},
 		},
 		Functions: 3, CodeBytes: 18, MemoryPages: 1,
 	}

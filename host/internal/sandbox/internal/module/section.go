@@ -244,7 +244,7 @@ func (m *Module) scanExports(r *reader, l *Limits) {
 		kind := r.u8()
 		at := r.pos
 		i := r.u32()
-		x.Kind = kindName(kind)
+		x.Kind, x.Index = kindName(kind), i
 		switch {
 		case r.err != nil:
 			return
