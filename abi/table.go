@@ -42,6 +42,9 @@ const (
 // Pair reports whether the parameter takes two i32: a pointer and a length.
 func (k ParamKind) Pair() bool { return k >= Name && k <= OutArray }
 
+// Output reports whether the host writes to where the parameter points, and does not read there.
+func (k ParamKind) Output() bool { return k >= Out && k <= OutU64 }
+
 // Param is one parameter of a Func or Hook.
 type Param struct {
 	Name string

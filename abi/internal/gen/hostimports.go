@@ -26,9 +26,9 @@ func hostImports() ([]byte, error) {
 
 func hostTable(g *page) {
 	g.p("// importTable binds every function of the ABI. of finds the instance of the guest that calls.")
-	g.p("func importTable(of func(*sandbox.Guest) *Instance) []sandbox.Import {")
+	g.p("func importTable(of func(Guest) *Instance) []function {")
 	g.p("\tb := binding(of)")
-	g.p("\treturn []sandbox.Import{")
+	g.p("\treturn []function{")
 	for _, f := range abi.Funcs() {
 		g.p("\t\tentry(%q, %q, b.%s),", f.Name, wasmParams(f.Params), lowerCamel(f.Name))
 	}
@@ -52,10 +52,19 @@ func wasmParams(params []abi.Param) string {
 }
 
 const hostHelpers = `// binding decodes the arguments of each function for the guest that calls.
-type binding func(*sandbox.Guest) *Instance
+type binding func(Guest) *Instance
+
+// function is one function of the ABI as a module imports it.
+type function struct {
+	name   string
+	params []sandbox.ValueType
+
+	// call takes the arguments from the start of the stack.
+	call func(g Guest, stack []uint64) int32
+}
 
 // entry makes a row of the table; in params 'i' is an i32 and 'l' an i64.
-func entry(name, params string, fn func(*sandbox.Guest, []uint64) int32) sandbox.Import {
+func entry(name, params string, call func(Guest, []uint64) int32) function {
 	types := make([]sandbox.ValueType, len(params))
 	for i, c := range params {
 		types[i] = sandbox.I32
@@ -63,20 +72,29 @@ func entry(name, params string, fn func(*sandbox.Guest, []uint64) int32) sandbox
 			types[i] = sandbox.I64
 		}
 	}
-	return sandbox.Import{
-		Name: name, Params: types, Results: []sandbox.ValueType{sandbox.I32},
-		Fn: func(g *sandbox.Guest, s []uint64) { s[0] = uint64(uint32(fn(g, s))) },
-	}
+	return function{name, types, call}
 }
 
-// view returns n elements of size bytes at ptr of guest memory. None at all are nil, wherever they
-// are.
-func view(g *sandbox.Guest, ptr, n uint64, size uint64) ([]byte, bool) {
+// toRead returns n elements of size bytes at ptr of guest memory, as they are now. None at all are
+// nil, wherever they are.
+func toRead(g Guest, ptr, n, size uint64) ([]byte, bool) {
 	total := uint64(uint32(n)) * size
-	if total == 0 {
+	switch {
+	case total == 0:
 		return nil, true
+	case total > 1<<32-1:
+		return nil, false
 	}
-	if total > 1<<32-1 {
+	return g.Input(uint32(ptr), uint32(total))
+}
+
+// toWrite is toRead for elements that are written.
+func toWrite(g Guest, ptr, n, size uint64) ([]byte, bool) {
+	total := uint64(uint32(n)) * size
+	switch {
+	case total == 0:
+		return nil, true
+	case total > 1<<32-1:
 		return nil, false
 	}
 	return g.View(uint32(ptr), uint32(total))
@@ -89,7 +107,7 @@ func hostFunc(g *page, f abi.Func) error {
 	refuse := func(code string) string {
 		return fmt.Sprintf("return c.refuseCall(abi.Func%s, %s)", camel(f.Name), code)
 	}
-	g.p("func (b binding) %s(g *sandbox.Guest, s []uint64) int32 {", lowerCamel(f.Name))
+	g.p("func (b binding) %s(g Guest, s []uint64) int32 {", lowerCamel(f.Name))
 	g.p("\tc := b(g)")
 	g.p("\tif c.phase&%s == 0 {", phaseMask(f.Phases))
 	g.p("\t\t%s\n\t}", refuse("abi.ErrPhase"))
@@ -153,7 +171,11 @@ func hostPair(g *page, p abi.Param, i int, refuse func(string) string) (string, 
 		}
 		size = "abi." + r.Go + "Size"
 	}
-	g.p("\t%s, ok := view(g, s[%d], s[%d], %s)", name, i, i+1, size)
+	access := "toRead"
+	if p.Kind.Output() {
+		access = "toWrite"
+	}
+	g.p("\t%s, ok := %s(g, s[%d], s[%d], %s)", name, access, i, i+1, size)
 	g.p("\tif !ok {\n\t\t%s\n\t}", refuse("abi.ErrFault"))
 	switch p.Kind {
 	case abi.Name, abi.Text:

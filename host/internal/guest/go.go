@@ -58,6 +58,9 @@ func (g *goGuest) View(ptr, n uint32) ([]byte, bool) {
 	return g.code.Memory[ptr:][:n:n], true
 }
 
+// Input is View: a hook does not run while the host does.
+func (g *goGuest) Input(ptr, n uint32) ([]byte, bool) { return g.View(ptr, n) }
+
 // goAbortion carries the error of Abort through the frames of a hook.
 type goAbortion struct{ err error }
 

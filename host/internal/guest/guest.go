@@ -23,8 +23,14 @@ type Guest interface {
 	// Has reports whether there is such an export.
 	Has(export string) bool
 
-	// View returns a part of its memory, false if that is not there.
+	// View returns a part of its memory to write to, false if that is not there. It is valid until the
+	// function of the host that asked for it returns. A guest in a process that was taken over
+	// may change it at any time, so nothing is decided by what is read there.
 	View(ptr, n uint32) ([]byte, bool)
+
+	// Input returns a part of its memory to read, false if that is not there. It stays what it is until
+	// the function of the host that asked for it returns.
+	Input(ptr, n uint32) ([]byte, bool)
 
 	// Abort ends the running call from within one of its own calls to the host: Call returns err.
 	// It does not return.

@@ -10,9 +10,9 @@ import (
 )
 
 // importTable binds every function of the ABI. of finds the instance of the guest that calls.
-func importTable(of func(*sandbox.Guest) *Instance) []sandbox.Import {
+func importTable(of func(Guest) *Instance) []function {
 	b := binding(of)
-	return []sandbox.Import{
+	return []function{
 		entry("self", "", b.self),
 		entry("log", "iii", b.log),
 		entry("log_enabled", "i", b.logEnabled),
@@ -63,10 +63,19 @@ func importTable(of func(*sandbox.Guest) *Instance) []sandbox.Import {
 }
 
 // binding decodes the arguments of each function for the guest that calls.
-type binding func(*sandbox.Guest) *Instance
+type binding func(Guest) *Instance
+
+// function is one function of the ABI as a module imports it.
+type function struct {
+	name   string
+	params []sandbox.ValueType
+
+	// call takes the arguments from the start of the stack.
+	call func(g Guest, stack []uint64) int32
+}
 
 // entry makes a row of the table; in params 'i' is an i32 and 'l' an i64.
-func entry(name, params string, fn func(*sandbox.Guest, []uint64) int32) sandbox.Import {
+func entry(name, params string, call func(Guest, []uint64) int32) function {
 	types := make([]sandbox.ValueType, len(params))
 	for i, c := range params {
 		types[i] = sandbox.I32
@@ -74,26 +83,35 @@ func entry(name, params string, fn func(*sandbox.Guest, []uint64) int32) sandbox
 			types[i] = sandbox.I64
 		}
 	}
-	return sandbox.Import{
-		Name: name, Params: types, Results: []sandbox.ValueType{sandbox.I32},
-		Fn: func(g *sandbox.Guest, s []uint64) { s[0] = uint64(uint32(fn(g, s))) },
-	}
+	return function{name, types, call}
 }
 
-// view returns n elements of size bytes at ptr of guest memory. None at all are nil, wherever they
-// are.
-func view(g *sandbox.Guest, ptr, n uint64, size uint64) ([]byte, bool) {
+// toRead returns n elements of size bytes at ptr of guest memory, as they are now. None at all are
+// nil, wherever they are.
+func toRead(g Guest, ptr, n, size uint64) ([]byte, bool) {
 	total := uint64(uint32(n)) * size
-	if total == 0 {
+	switch {
+	case total == 0:
 		return nil, true
+	case total > 1<<32-1:
+		return nil, false
 	}
-	if total > 1<<32-1 {
+	return g.Input(uint32(ptr), uint32(total))
+}
+
+// toWrite is toRead for elements that are written.
+func toWrite(g Guest, ptr, n, size uint64) ([]byte, bool) {
+	total := uint64(uint32(n)) * size
+	switch {
+	case total == 0:
+		return nil, true
+	case total > 1<<32-1:
 		return nil, false
 	}
 	return g.View(uint32(ptr), uint32(total))
 }
 
-func (b binding) self(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) self(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseDescribe|abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
 		return c.refuseCall(abi.FuncSelf, abi.ErrPhase)
@@ -101,12 +119,12 @@ func (b binding) self(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.Self()
 }
 
-func (b binding) log(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) log(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseInit|abi.PhaseDescribe|abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
 		return c.refuseCall(abi.FuncLog, abi.ErrPhase)
 	}
-	text, ok := view(g, s[1], s[2], 1)
+	text, ok := toRead(g, s[1], s[2], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncLog, abi.ErrFault)
 	}
@@ -116,7 +134,7 @@ func (b binding) log(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.Log(abi.LogLevel(s[0]), text)
 }
 
-func (b binding) logEnabled(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) logEnabled(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseInit|abi.PhaseDescribe|abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
 		return c.refuseCall(abi.FuncLogEnabled, abi.ErrPhase)
@@ -124,19 +142,19 @@ func (b binding) logEnabled(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.LogEnabled(abi.LogLevel(s[0]))
 }
 
-func (b binding) errInfo(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) errInfo(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseInit|abi.PhaseDescribe|abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
 		return c.refuseCall(abi.FuncErrInfo, abi.ErrPhase)
 	}
-	info, ok := view(g, s[0], s[1], 1)
+	info, ok := toWrite(g, s[0], s[1], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncErrInfo, abi.ErrFault)
 	}
 	return c.functions.ErrInfo(info)
 }
 
-func (b binding) feature(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) feature(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseInit|abi.PhaseDescribe|abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
 		return c.refuseCall(abi.FuncFeature, abi.ErrPhase)
@@ -144,50 +162,50 @@ func (b binding) feature(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.Feature(uint32(s[0]))
 }
 
-func (b binding) abiInfo(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) abiInfo(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseInit|abi.PhaseDescribe|abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
 		return c.refuseCall(abi.FuncABIInfo, abi.ErrPhase)
 	}
-	info, ok := view(g, s[0], s[1], 1)
+	info, ok := toWrite(g, s[0], s[1], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncABIInfo, abi.ErrFault)
 	}
 	return c.functions.ABIInfo(info)
 }
 
-func (b binding) cfgGet(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) cfgGet(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
 		return c.refuseCall(abi.FuncCfgGet, abi.ErrPhase)
 	}
-	key, ok := view(g, s[0], s[1], 1)
+	key, ok := toRead(g, s[0], s[1], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncCfgGet, abi.ErrFault)
 	}
 	if e := abi.CheckName(key); e != 0 {
 		return c.refuseCall(abi.FuncCfgGet, e)
 	}
-	value, ok := view(g, s[2], s[3], 1)
+	value, ok := toWrite(g, s[2], s[3], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncCfgGet, abi.ErrFault)
 	}
 	return c.functions.CfgGet(key, value)
 }
 
-func (b binding) cfgKeys(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) cfgKeys(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
 		return c.refuseCall(abi.FuncCfgKeys, abi.ErrPhase)
 	}
-	keys, ok := view(g, s[0], s[1], 1)
+	keys, ok := toWrite(g, s[0], s[1], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncCfgKeys, abi.ErrFault)
 	}
 	return c.functions.CfgKeys(keys)
 }
 
-func (b binding) clock(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) clock(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
 		return c.refuseCall(abi.FuncClock, abi.ErrPhase)
@@ -203,7 +221,7 @@ func (b binding) clock(g *sandbox.Guest, s []uint64) int32 {
 	return rc
 }
 
-func (b binding) handleClose(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) handleClose(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseDescribe|abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
 		return c.refuseCall(abi.FuncHandleClose, abi.ErrPhase)
@@ -211,7 +229,7 @@ func (b binding) handleClose(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.HandleClose(uint32(s[0]))
 }
 
-func (b binding) handleKind(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) handleKind(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseDescribe|abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
 		return c.refuseCall(abi.FuncHandleKind, abi.ErrPhase)
@@ -219,7 +237,7 @@ func (b binding) handleKind(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.HandleKind(uint32(s[0]))
 }
 
-func (b binding) stopRun(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) stopRun(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&abi.PhaseRun == 0 {
 		return c.refuseCall(abi.FuncStopRun, abi.ErrPhase)
@@ -227,12 +245,12 @@ func (b binding) stopRun(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.StopRun(uint32(s[0]))
 }
 
-func (b binding) objectOpen(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) objectOpen(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&abi.PhasePlan == 0 {
 		return c.refuseCall(abi.FuncObjectOpen, abi.ErrPhase)
 	}
-	name, ok := view(g, s[0], s[1], 1)
+	name, ok := toRead(g, s[0], s[1], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncObjectOpen, abi.ErrFault)
 	}
@@ -242,12 +260,12 @@ func (b binding) objectOpen(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.ObjectOpen(name)
 }
 
-func (b binding) objectNew(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) objectNew(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&abi.PhasePlan == 0 {
 		return c.refuseCall(abi.FuncObjectNew, abi.ErrPhase)
 	}
-	name, ok := view(g, s[0], s[1], 1)
+	name, ok := toRead(g, s[0], s[1], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncObjectNew, abi.ErrFault)
 	}
@@ -257,26 +275,26 @@ func (b binding) objectNew(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.ObjectNew(name)
 }
 
-func (b binding) objectFromBytes(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) objectFromBytes(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&abi.PhasePlan == 0 {
 		return c.refuseCall(abi.FuncObjectFromBytes, abi.ErrPhase)
 	}
-	name, ok := view(g, s[0], s[1], 1)
+	name, ok := toRead(g, s[0], s[1], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncObjectFromBytes, abi.ErrFault)
 	}
 	if e := abi.CheckName(name); e != 0 {
 		return c.refuseCall(abi.FuncObjectFromBytes, e)
 	}
-	elf, ok := view(g, s[2], s[3], 1)
+	elf, ok := toRead(g, s[2], s[3], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncObjectFromBytes, abi.ErrFault)
 	}
 	return c.functions.ObjectFromBytes(name, elf)
 }
 
-func (b binding) count(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) count(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseDescribe|abi.PhasePlan) == 0 {
 		return c.refuseCall(abi.FuncCount, abi.ErrPhase)
@@ -284,7 +302,7 @@ func (b binding) count(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.Count(uint32(s[0]), abi.Kind(s[1]))
 }
 
-func (b binding) at(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) at(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseDescribe|abi.PhasePlan) == 0 {
 		return c.refuseCall(abi.FuncAt, abi.ErrPhase)
@@ -292,12 +310,12 @@ func (b binding) at(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.At(uint32(s[0]), abi.Kind(s[1]), uint32(s[2]))
 }
 
-func (b binding) find(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) find(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseDescribe|abi.PhasePlan) == 0 {
 		return c.refuseCall(abi.FuncFind, abi.ErrPhase)
 	}
-	name, ok := view(g, s[2], s[3], 1)
+	name, ok := toRead(g, s[2], s[3], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncFind, abi.ErrFault)
 	}
@@ -307,12 +325,12 @@ func (b binding) find(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.Find(uint32(s[0]), abi.Kind(s[1]), name)
 }
 
-func (b binding) add(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) add(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseDescribe|abi.PhasePlan) == 0 {
 		return c.refuseCall(abi.FuncAdd, abi.ErrPhase)
 	}
-	name, ok := view(g, s[2], s[3], 1)
+	name, ok := toRead(g, s[2], s[3], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncAdd, abi.ErrFault)
 	}
@@ -322,12 +340,12 @@ func (b binding) add(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.Add(uint32(s[0]), abi.Kind(s[1]), name)
 }
 
-func (b binding) clone(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) clone(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&abi.PhasePlan == 0 {
 		return c.refuseCall(abi.FuncClone, abi.ErrPhase)
 	}
-	name, ok := view(g, s[1], s[2], 1)
+	name, ok := toRead(g, s[1], s[2], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncClone, abi.ErrFault)
 	}
@@ -337,7 +355,7 @@ func (b binding) clone(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.Clone(uint32(s[0]), name)
 }
 
-func (b binding) remove(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) remove(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseDescribe|abi.PhasePlan) == 0 {
 		return c.refuseCall(abi.FuncRemove, abi.ErrPhase)
@@ -345,7 +363,7 @@ func (b binding) remove(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.Remove(uint32(s[0]))
 }
 
-func (b binding) getU(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) getU(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseDescribe|abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
 		return c.refuseCall(abi.FuncGetU, abi.ErrPhase)
@@ -361,7 +379,7 @@ func (b binding) getU(g *sandbox.Guest, s []uint64) int32 {
 	return rc
 }
 
-func (b binding) setU(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) setU(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseDescribe|abi.PhasePlan) == 0 {
 		return c.refuseCall(abi.FuncSetU, abi.ErrPhase)
@@ -369,60 +387,60 @@ func (b binding) setU(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.SetU(uint32(s[0]), abi.Prop(s[1]), uint64(s[2]))
 }
 
-func (b binding) getB(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) getB(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseDescribe|abi.PhaseConfigure|abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
 		return c.refuseCall(abi.FuncGetB, abi.ErrPhase)
 	}
-	value, ok := view(g, s[2], s[3], 1)
+	value, ok := toWrite(g, s[2], s[3], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncGetB, abi.ErrFault)
 	}
 	return c.functions.GetB(uint32(s[0]), abi.Prop(s[1]), value)
 }
 
-func (b binding) setB(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) setB(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseDescribe|abi.PhasePlan) == 0 {
 		return c.refuseCall(abi.FuncSetB, abi.ErrPhase)
 	}
-	value, ok := view(g, s[2], s[3], 1)
+	value, ok := toRead(g, s[2], s[3], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncSetB, abi.ErrFault)
 	}
 	return c.functions.SetB(uint32(s[0]), abi.Prop(s[1]), value)
 }
 
-func (b binding) insnRead(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) insnRead(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&abi.PhasePlan == 0 {
 		return c.refuseCall(abi.FuncInsnRead, abi.ErrPhase)
 	}
-	insns, ok := view(g, s[2], s[3], abi.InsnSize)
+	insns, ok := toWrite(g, s[2], s[3], abi.InsnSize)
 	if !ok {
 		return c.refuseCall(abi.FuncInsnRead, abi.ErrFault)
 	}
 	return c.functions.InsnRead(uint32(s[0]), uint32(s[1]), insns)
 }
 
-func (b binding) insnSplice(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) insnSplice(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&abi.PhasePlan == 0 {
 		return c.refuseCall(abi.FuncInsnSplice, abi.ErrPhase)
 	}
-	insns, ok := view(g, s[3], s[4], abi.InsnSize)
+	insns, ok := toRead(g, s[3], s[4], abi.InsnSize)
 	if !ok {
 		return c.refuseCall(abi.FuncInsnSplice, abi.ErrFault)
 	}
 	return c.functions.InsnSplice(uint32(s[0]), uint32(s[1]), uint32(s[2]), insns)
 }
 
-func (b binding) insnAsm(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) insnAsm(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&abi.PhasePlan == 0 {
 		return c.refuseCall(abi.FuncInsnAsm, abi.ErrPhase)
 	}
-	text, ok := view(g, s[3], s[4], 1)
+	text, ok := toRead(g, s[3], s[4], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncInsnAsm, abi.ErrFault)
 	}
@@ -432,24 +450,24 @@ func (b binding) insnAsm(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.InsnAsm(uint32(s[0]), uint32(s[1]), uint32(s[2]), text)
 }
 
-func (b binding) insnDump(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) insnDump(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&abi.PhasePlan == 0 {
 		return c.refuseCall(abi.FuncInsnDump, abi.ErrPhase)
 	}
-	text, ok := view(g, s[1], s[2], 1)
+	text, ok := toWrite(g, s[1], s[2], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncInsnDump, abi.ErrFault)
 	}
 	return c.functions.InsnDump(uint32(s[0]), text)
 }
 
-func (b binding) sym(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) sym(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun) == 0 {
 		return c.refuseCall(abi.FuncSym, abi.ErrPhase)
 	}
-	name, ok := view(g, s[0], s[1], 1)
+	name, ok := toRead(g, s[0], s[1], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncSym, abi.ErrFault)
 	}
@@ -459,48 +477,48 @@ func (b binding) sym(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.Sym(name)
 }
 
-func (b binding) symName(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) symName(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhasePlan|abi.PhaseLoaded|abi.PhaseRun) == 0 {
 		return c.refuseCall(abi.FuncSymName, abi.ErrPhase)
 	}
-	name, ok := view(g, s[1], s[2], 1)
+	name, ok := toWrite(g, s[1], s[2], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncSymName, abi.ErrFault)
 	}
 	return c.functions.SymName(uint32(s[0]), name)
 }
 
-func (b binding) varRead(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) varRead(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&abi.PhasePlan == 0 {
 		return c.refuseCall(abi.FuncVarRead, abi.ErrPhase)
 	}
-	data, ok := view(g, s[2], s[3], 1)
+	data, ok := toWrite(g, s[2], s[3], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncVarRead, abi.ErrFault)
 	}
 	return c.functions.VarRead(uint32(s[0]), uint32(s[1]), data)
 }
 
-func (b binding) varWrite(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) varWrite(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&abi.PhasePlan == 0 {
 		return c.refuseCall(abi.FuncVarWrite, abi.ErrPhase)
 	}
-	data, ok := view(g, s[2], s[3], 1)
+	data, ok := toRead(g, s[2], s[3], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncVarWrite, abi.ErrFault)
 	}
 	return c.functions.VarWrite(uint32(s[0]), uint32(s[1]), data)
 }
 
-func (b binding) varSetPath(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) varSetPath(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&abi.PhasePlan == 0 {
 		return c.refuseCall(abi.FuncVarSetPath, abi.ErrPhase)
 	}
-	path, ok := view(g, s[1], s[2], 1)
+	path, ok := toRead(g, s[1], s[2], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncVarSetPath, abi.ErrFault)
 	}
@@ -510,7 +528,7 @@ func (b binding) varSetPath(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.VarSetPath(uint32(s[0]), path, uint64(s[3]))
 }
 
-func (b binding) attachAdd(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) attachAdd(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&abi.PhasePlan == 0 {
 		return c.refuseCall(abi.FuncAttachAdd, abi.ErrPhase)
@@ -518,12 +536,12 @@ func (b binding) attachAdd(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.AttachAdd(uint32(s[0]), abi.AttachKind(s[1]))
 }
 
-func (b binding) planNote(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) planNote(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&abi.PhasePlan == 0 {
 		return c.refuseCall(abi.FuncPlanNote, abi.ErrPhase)
 	}
-	text, ok := view(g, s[2], s[3], 1)
+	text, ok := toRead(g, s[2], s[3], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncPlanNote, abi.ErrFault)
 	}
@@ -533,12 +551,12 @@ func (b binding) planNote(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.PlanNote(uint32(s[0]), abi.Severity(s[1]), text)
 }
 
-func (b binding) mapOpen(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) mapOpen(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
 		return c.refuseCall(abi.FuncMapOpen, abi.ErrPhase)
 	}
-	name, ok := view(g, s[0], s[1], 1)
+	name, ok := toRead(g, s[0], s[1], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncMapOpen, abi.ErrFault)
 	}
@@ -548,79 +566,79 @@ func (b binding) mapOpen(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.MapOpen(name)
 }
 
-func (b binding) mapGet(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) mapGet(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
 		return c.refuseCall(abi.FuncMapGet, abi.ErrPhase)
 	}
-	key, ok := view(g, s[1], s[2], 1)
+	key, ok := toRead(g, s[1], s[2], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncMapGet, abi.ErrFault)
 	}
-	value, ok := view(g, s[3], s[4], 1)
+	value, ok := toWrite(g, s[3], s[4], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncMapGet, abi.ErrFault)
 	}
 	return c.functions.MapGet(uint32(s[0]), key, value)
 }
 
-func (b binding) mapPut(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) mapPut(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseLoaded|abi.PhaseRun) == 0 {
 		return c.refuseCall(abi.FuncMapPut, abi.ErrPhase)
 	}
-	key, ok := view(g, s[1], s[2], 1)
+	key, ok := toRead(g, s[1], s[2], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncMapPut, abi.ErrFault)
 	}
-	value, ok := view(g, s[3], s[4], 1)
+	value, ok := toRead(g, s[3], s[4], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncMapPut, abi.ErrFault)
 	}
 	return c.functions.MapPut(uint32(s[0]), key, value, uint64(s[5]))
 }
 
-func (b binding) mapDel(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) mapDel(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseLoaded|abi.PhaseRun) == 0 {
 		return c.refuseCall(abi.FuncMapDel, abi.ErrPhase)
 	}
-	key, ok := view(g, s[1], s[2], 1)
+	key, ok := toRead(g, s[1], s[2], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncMapDel, abi.ErrFault)
 	}
 	return c.functions.MapDel(uint32(s[0]), key)
 }
 
-func (b binding) mapNext(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) mapNext(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
 		return c.refuseCall(abi.FuncMapNext, abi.ErrPhase)
 	}
-	key, ok := view(g, s[1], s[2], 1)
+	key, ok := toRead(g, s[1], s[2], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncMapNext, abi.ErrFault)
 	}
-	next, ok := view(g, s[3], s[4], 1)
+	next, ok := toWrite(g, s[3], s[4], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncMapNext, abi.ErrFault)
 	}
 	return c.functions.MapNext(uint32(s[0]), key, next)
 }
 
-func (b binding) sourceOpen(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) sourceOpen(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&abi.PhaseRun == 0 {
 		return c.refuseCall(abi.FuncSourceOpen, abi.ErrPhase)
 	}
-	map_, ok := view(g, s[0], s[1], 1)
+	map_, ok := toRead(g, s[0], s[1], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncSourceOpen, abi.ErrFault)
 	}
 	if e := abi.CheckName(map_); e != 0 {
 		return c.refuseCall(abi.FuncSourceOpen, e)
 	}
-	opts, ok := view(g, s[2], s[3], 1)
+	opts, ok := toRead(g, s[2], s[3], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncSourceOpen, abi.ErrFault)
 	}
@@ -633,7 +651,7 @@ func (b binding) sourceOpen(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.SourceOpen(map_, optsRec)
 }
 
-func (b binding) sourceCtl(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) sourceCtl(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&abi.PhaseRun == 0 {
 		return c.refuseCall(abi.FuncSourceCtl, abi.ErrPhase)
@@ -641,31 +659,31 @@ func (b binding) sourceCtl(g *sandbox.Guest, s []uint64) int32 {
 	return c.functions.SourceCtl(uint32(s[0]), uint32(s[1]))
 }
 
-func (b binding) sourceStats(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) sourceStats(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseRun|abi.PhaseStop) == 0 {
 		return c.refuseCall(abi.FuncSourceStats, abi.ErrPhase)
 	}
-	stats, ok := view(g, s[1], s[2], 1)
+	stats, ok := toWrite(g, s[1], s[2], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncSourceStats, abi.ErrFault)
 	}
 	return c.functions.SourceStats(uint32(s[0]), stats)
 }
 
-func (b binding) outWrite(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) outWrite(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&(abi.PhaseLoaded|abi.PhaseRun|abi.PhaseStop) == 0 {
 		return c.refuseCall(abi.FuncOutWrite, abi.ErrPhase)
 	}
-	data, ok := view(g, s[1], s[2], 1)
+	data, ok := toRead(g, s[1], s[2], 1)
 	if !ok {
 		return c.refuseCall(abi.FuncOutWrite, abi.ErrFault)
 	}
 	return c.functions.OutWrite(abi.Stream(s[0]), data)
 }
 
-func (b binding) timer(g *sandbox.Guest, s []uint64) int32 {
+func (b binding) timer(g Guest, s []uint64) int32 {
 	c := b(g)
 	if c.phase&abi.PhaseRun == 0 {
 		return c.refuseCall(abi.FuncTimer, abi.ErrPhase)

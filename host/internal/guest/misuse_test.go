@@ -38,7 +38,7 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	x := running(t)
 	x.limits.Faults = 1 << 30
-	imports := importTable(x.of)
+	imports := imports(importTable(x.of))
 	var exports []sandbox.Export
 	for _, f := range imports {
 		exports = append(exports, sandbox.Export{Name: "call_" + f.Name, Params: f.Params, Results: f.Results})

@@ -22,7 +22,7 @@ func (m Module) Start(ctx context.Context, in *Instance) (Guest, error) {
 		Name:          in.info.Name,
 		Limits:        m.Limits,
 		HostModule:    abi.Module,
-		Imports:       importTable(in.of),
+		Imports:       imports(importTable(in.of)),
 		Exports:       exportTable(),
 		Stdout:        wasi{in.out, abi.StreamOut},
 		Stderr:        wasi{in.out, abi.StreamErr},
@@ -35,9 +35,21 @@ func (m Module) Start(ctx context.Context, in *Instance) (Guest, error) {
 	return g, nil
 }
 
+// imports are functions in the form of the sandbox.
+func imports(table []function) []sandbox.Import {
+	out := make([]sandbox.Import, len(table))
+	for i, f := range table {
+		out[i] = sandbox.Import{
+			Name: f.name, Params: f.params, Results: []sandbox.ValueType{sandbox.I32},
+			Fn: func(g *sandbox.Guest, s []uint64) { s[0] = uint64(uint32(f.call(g, s))) },
+		}
+	}
+	return out
+}
+
 // of returns the instance of the guest that calls. The guest's first code runs before Load returns
 // it.
-func (in *Instance) of(g *sandbox.Guest) *Instance {
+func (in *Instance) of(g Guest) *Instance {
 	if in.guest == nil {
 		in.guest = g
 	}

@@ -21,6 +21,9 @@ func (g *Guest) View(ptr, n uint32) ([]byte, bool) {
 	return g.mem.Read(ptr, n)
 }
 
+// Input is View for who only reads: the guest does not run while a host function does.
+func (g *Guest) Input(ptr, n uint32) ([]byte, bool) { return g.View(ptr, n) }
+
 // Write copies b into guest memory at ptr. It reports whether that range exists; if not, nothing is
 // written.
 func (g *Guest) Write(ptr uint32, b []byte) bool {
