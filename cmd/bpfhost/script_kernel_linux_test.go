@@ -3,8 +3,10 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -147,6 +149,48 @@ func free(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return err == nil
 	})
+}
+
+// capabilities are the numbers of those that scripts name (linux/capability.h).
+var capabilities = map[string]uintptr{"net_admin": 12, "sys_resource": 24, "perfmon": 38, "bpf": 39}
+
+// withCapabilities is a process that takes all capabilities but those of its first argument out of its
+// bounding set, and becomes the program that the others name. It is root still.
+func withCapabilities() {
+	runtime.LockOSThread() // of which the bounding set is
+	err := func() error {
+		if len(os.Args) < 3 {
+			return errors.New("usage: withcaps NAME,… PROGRAM …")
+		}
+		kept := map[uintptr]bool{}
+		for name := range strings.SplitSeq(os.Args[1], ",") {
+			n, ok := capabilities[name]
+			if !ok {
+				return fmt.Errorf("unknown capability %q", name)
+			}
+			kept[n] = true
+		}
+		const capbsetDrop = 24 // linux/prctl.h
+		for n := uintptr(0); ; n++ {
+			if kept[n] {
+				continue
+			}
+			_, _, errno := syscall.Syscall(syscall.SYS_PRCTL, capbsetDrop, n, 0)
+			if errno == syscall.EINVAL { // beyond the last that the kernel has
+				break
+			}
+			if errno != 0 {
+				return fmt.Errorf("drop capability %d: %w", n, errno)
+			}
+		}
+		program, err := exec.LookPath(os.Args[2])
+		if err != nil {
+			return err
+		}
+		return syscall.Exec(program, os.Args[2:], os.Environ())
+	}()
+	fmt.Fprintln(os.Stderr, "withcaps:", err)
+	os.Exit(99)
 }
 
 // asNobody is a process that gives up root before it is bpfhost.

@@ -19,4 +19,5 @@ func remember(ts *testscript.TestScript, _ bool, _ []string) { ts.Fatalf("needs 
 func free(ts *testscript.TestScript, _ bool, _ []string)     { ts.Fatalf("needs Linux") }
 func gone(ts *testscript.TestScript, _ bool, _ []string)     { ts.Fatalf("needs Linux") }
 
-func asNobody() { main() }
+func asNobody()         { main() }
+func withCapabilities() { main() }

@@ -19,9 +19,10 @@ var update = flag.Bool("update", false, "write the output of commands into the s
 // TestMain makes the command, and helpers of the scripts, processes of their own.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"bpfhost": main,
-		"nobody":  asNobody,
-		"masked":  masked,
+		"bpfhost":  main,
+		"nobody":   asNobody,
+		"withcaps": withCapabilities,
+		"masked":   masked,
 	})
 }
 
@@ -31,6 +32,7 @@ func TestMain(m *testing.M) {
 //	                      failure; $NOBPF says why not
 //	exits N PROGRAM …     runs a program that must end with exit code N
 //	exec nobody …         runs bpfhost without privileges
+//	exec withcaps C,D P … runs program P with those capabilities only that are named, "net_admin"
 //	exec masked           copies its input without hashes of plugins and numbers of packets
 //	await FILE [N]        waits until the file exists, and has N lines; with ! until that is over;
 //	                      fails when the background commands end before

@@ -22,6 +22,9 @@ func TestCommandLine(t *testing.T) {
 	if got := m.commandLine(); !strings.Contains(got, " lsm=lockdown,capability,bpf ") || m.Name() != "6.1" {
 		t.Errorf("%s: %s", m.Name(), got)
 	}
+	if got := m.commandLine(); strings.Contains(got, "mitigations=off") {
+		t.Errorf("CAP_PERFMON is not asked for: %s", got)
+	}
 	m.Without = []Feature{BPFLSM, BTF}
 	if got := m.commandLine(); !strings.Contains(got, " lsm=lockdown,capability ") || m.Name() != "6.1-bpf-lsm-btf" {
 		t.Errorf("%s: %s", m.Name(), got)

@@ -6,7 +6,8 @@
 export PATH=/bin HOME=/tmp TMPDIR=/tmp LANG=C.UTF-8
 mount -t proc proc /proc
 mount -t devtmpfs dev /dev
-mkdir -p /dev/shm
+mkdir -p /dev/shm /dev/pts
+mount -t devpts pts /dev/pts
 mount -t tmpfs tmp /tmp
 mount -t tmpfs shm /dev/shm
 mkdir -p /tmp/out
@@ -21,6 +22,9 @@ if ! without sys; then
 	if without btf; then mount -t tmpfs -o ro none /sys/kernel/btf; fi
 fi
 ln -s /proc/self/fd /dev/fd
+ln -s fd/0 /dev/stdin
+ln -s fd/1 /dev/stdout
+ln -s fd/2 /dev/stderr
 ip link set lo up
 for m in $(cat /lab/modules 2>/dev/null); do insmod /lab/$m.ko || echo "lab: module $m does not load"; done
 stty -F /dev/ttyS1 raw -echo 2>/dev/null

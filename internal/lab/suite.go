@@ -28,14 +28,6 @@ var Only = map[string]string{
 	"core/vm":        "^TestKernel",
 }
 
-// Lacking names the tests, as -skip does, that failed for what a machine of the lab lacks. They run on
-// the machine itself. run_confirm needs /dev/ptmx, run_capability the setpriv of util-linux (Busybox
-// has one of few options), run_audit a /dev/stderr, which devtmpfs does not make; signal_first waits
-// for a wchan that was never seen on 5.10.
-var Lacking = map[string]string{
-	"cmd/bpfhost": "^TestScript/(signal_first|run_confirm|run_capability|run_audit)$",
-}
-
 // Suite is a set of packages whose tests run on kernels.
 type Suite struct {
 	Root     string            // top of the repository
@@ -137,9 +129,6 @@ func (s Suite) job(p, bin string) Job {
 		Args: []string{"-test.v", "-test.timeout=1h"}}
 	if only := s.Only[p]; only != "" {
 		j.Args = append(j.Args, "-test.run="+only)
-	}
-	if skip := Lacking[p]; skip != "" {
-		j.Args = append(j.Args, "-test.skip="+skip)
 	}
 	j.Args = append(j.Args, s.Args...)
 	if s.Cover {
