@@ -72,7 +72,7 @@ func (d dump) types(ids []btf.ID, format string) error {
 	case format == "go":
 		err = render.WriteGo(out, d.table, render.GoOptions{Roots: ids})
 	case ids != nil:
-		ids, err = render.Needs(d.table, ids)
+		ids, err = render.Closure(d.table, ids)
 	}
 	switch {
 	case err != nil:

@@ -12,85 +12,90 @@ const (
 	maxDecl   = 64 << 10 // bytes of one declaration
 )
 
-// link is a part of a declaration: a pointer, an array or a function.
-type link struct {
+// derivation is one step from the type of a declarator to the type that it is derived from, as C
+// calls it: a pointer, an array or a function.
+type derivation struct {
 	kind   btf.Kind
 	id     btf.ID
 	quals  span // of a pointer
 	spaced bool // a space follows the qualifiers of a pointer
-	group  bool // parentheses stand around what the array or function is of
+	group  bool // what the array or function is of takes parentheses
 }
 
-// span is a piece of the qualifiers that are at hand.
+// span is a range of header.quals.
 type span struct{ from, to int }
 
-// chain is a declaration taken apart: links from the name outwards, and the type at the end.
-type chain struct {
-	base  btf.ID
-	quals span
-	first int  // in the links that are at hand
-	lead  byte // what the declarator begins with; 0 for nothing
-	more  bool // there are more links than is good
+// declaration is a declaration taken apart: derivations from the name outwards, and the type at the
+// end.
+type declaration struct {
+	base      btf.ID
+	quals     span
+	first     int  // in header.derivations
+	lead      byte // what the declarator begins with; 0 for nothing
+	truncated bool // there were more derivations than maxNesting
 }
 
-// follow takes the type of a declaration apart. After too many links it ends with a void pointer.
-func (h *header) follow(id btf.ID, name string) chain {
-	c := chain{base: id, first: len(h.links), quals: span{len(h.quals), len(h.quals)}}
+// decompose takes the type of a declaration apart. After maxNesting derivations it ends with a void
+// pointer.
+func (h *header) decompose(id btf.ID, name string) declaration {
+	d := declaration{base: id, first: len(h.derivations), quals: span{len(h.quals), len(h.quals)}}
 	if name != "" {
-		c.lead = name[0]
+		d.lead = name[0]
 	}
-	pointer, indirect := false, false // the last link, or any, was a pointer
+	pointer, indirect := false, false // the last derivation, or any, is a pointer
 	for range maxNesting {
-		switch k := h.t.Kind(c.base); k {
+		switch k := h.t.Kind(d.base); k {
 		case btf.KindPointer:
-			l := link{kind: k, quals: c.quals, spaced: c.lead != 0 && c.lead != '['}
-			h.links = append(h.links, l)
-			c.quals = span{len(h.quals), len(h.quals)}
-			c.lead, pointer, indirect = '*', true, true
-			if h.opaque[c.base] {
-				c.base = 0
-				return c
+			l := derivation{kind: k, quals: d.quals, spaced: d.lead != 0 && d.lead != '['}
+			h.derivations = append(h.derivations, l)
+			d.quals = span{len(h.quals), len(h.quals)}
+			d.lead, pointer, indirect = '*', true, true
+			if h.opaque[d.base] {
+				d.base = 0
+				return d
 			}
 		case btf.KindConst, btf.KindVolatile, btf.KindRestrict:
-			h.qualify(&c, k)
+			h.qualify(&d, k)
 		case btf.KindTypeTag:
-			h.typeTag(&c, indirect)
+			h.typeTag(&d, indirect)
 		case btf.KindArray, btf.KindFuncProto:
-			h.links = append(h.links, link{kind: k, id: c.base, group: pointer})
+			h.derivations = append(h.derivations, derivation{kind: k, id: d.base, group: pointer})
 			switch {
-			case pointer || c.lead == 0 && k == btf.KindFuncProto:
-				c.lead = '('
-			case c.lead == 0:
-				c.lead = '['
+			case pointer || d.lead == 0 && k == btf.KindFuncProto:
+				d.lead = '('
+			case d.lead == 0:
+				d.lead = '['
 			}
 			pointer = false
 		default:
-			return c
+			return d
 		}
-		c.base, _ = h.t.Ref(c.base, 0)
+		d.base, _ = h.t.Ref(d.base, 0)
 	}
 	if !indirect {
 		h.fail(fmt.Errorf("%w: a declaration has more than %d parts", ErrLimit, maxNesting))
 	}
-	c.base, c.quals, c.lead, c.more = 0, span{}, '*', true
-	return c
+	d.base, d.quals, d.lead, d.truncated = 0, span{}, '*', true
+	return d
 }
 
-// forget frees what follow has taken.
-func (h *header) forget(c chain, quals int) { h.links, h.quals = h.links[:c.first], h.quals[:quals] }
+// release frees what decompose has taken.
+func (h *header) release(d declaration, quals int) {
+	h.derivations, h.quals = h.derivations[:d.first], h.quals[:quals]
+}
 
 // qualify adds a word: arrays and their elements may both be const, which C writes once.
-func (h *header) qualify(c *chain, k btf.Kind) {
+func (h *header) qualify(d *declaration, k btf.Kind) {
 	word := k.String() + " "
-	if !bytes.Contains(h.quals[c.quals.from:], []byte(word)) {
+	if !bytes.Contains(h.quals[d.quals.from:], []byte(word)) {
 		h.quals = append(h.quals, word...)
-		c.quals.to = len(h.quals)
+		d.quals.to = len(h.quals)
 	}
 }
 
-// typeTag adds a remark on what a pointer points to.
-func (h *header) typeTag(c *chain, indirect bool) {
-	typ, err := h.t.Type(c.base)
+// typeTag adds the attribute of what a pointer points to.
+func (h *header) typeTag(d *declaration, indirect bool) {
+	typ, err := h.t.Type(d.base)
 	tag, ok := typ.(*btf.TypeTag)
 	if err != nil {
 		h.fail(err)
@@ -99,17 +104,17 @@ func (h *header) typeTag(c *chain, indirect bool) {
 		return // without a pointer it means nothing in C
 	}
 	h.quals = append(h.quals, `__attribute__((btf_type_tag("`+tag.Tag+`"))) `...)
-	c.quals.to = len(h.quals)
+	d.quals.to = len(h.quals)
 }
 
-// declarator writes the links of a chain around a name.
-func (h *header) declarator(c chain, name string, levels int) {
-	if c.more {
+// declarator writes the derivations of a declaration around a name.
+func (h *header) declarator(d declaration, name string, levels int) {
+	if d.truncated {
 		h.text("*")
 	}
-	last := len(h.links)
-	for i := last - 1; i >= c.first; i-- {
-		switch l := &h.links[i]; {
+	last := len(h.derivations)
+	for i := last - 1; i >= d.first; i-- {
+		switch l := &h.derivations[i]; {
 		case l.kind == btf.KindPointer:
 			h.text("*")
 			quals := bytes.TrimSuffix(h.quals[l.quals.from:l.quals.to], []byte(" "))
@@ -122,8 +127,8 @@ func (h *header) declarator(c chain, name string, levels int) {
 		}
 	}
 	h.text(name)
-	for i := c.first; i < last; i++ {
-		l := h.links[i]
+	for i := d.first; i < last; i++ {
+		l := h.derivations[i]
 		if l.group {
 			h.text(")")
 		}
@@ -195,27 +200,27 @@ func (h *header) params(id btf.ID, levels int) {
 // pointers to them are void pointers.
 func (h *header) param(id btf.ID, levels int) {
 	quals := len(h.quals)
-	c := h.follow(id, "")
-	h.out = append(h.out, h.quals[c.quals.from:c.quals.to]...)
-	if h.t.Kind(c.base).Composite() && h.t.Name(c.base) == "" && c.lead == '*' {
+	d := h.decompose(id, "")
+	h.out = append(h.out, h.quals[d.quals.from:d.quals.to]...)
+	if h.t.Kind(d.base).Composite() && h.t.Name(d.base) == "" && d.lead == '*' {
 		h.text("void")
 	} else {
-		h.base(c.base)
+		h.base(d.base)
 	}
-	h.before(c)
-	h.declarator(c, "", levels)
-	h.forget(c, quals)
+	h.space(d)
+	h.declarator(d, "", levels)
+	h.release(d, quals)
 }
 
-// before writes the space between a type and a declarator.
-func (h *header) before(c chain) {
-	if c.lead != 0 && c.lead != '[' {
+// space writes the space between a type and a declarator.
+func (h *header) space(d declaration) {
+	if d.lead != 0 && d.lead != '[' {
 		h.text(" ")
 	}
 }
 
-// base writes a type that ends a chain. Unnamed ones are written out by declare; they cannot be
-// written here.
+// base writes the type at the end of a declaration. Unnamed ones are written out by declare; they
+// cannot be written here.
 func (h *header) base(id btf.ID) {
 	switch k := h.t.Kind(id); k {
 	case btf.KindStruct, btf.KindUnion:

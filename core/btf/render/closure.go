@@ -7,40 +7,40 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// Needs returns types and what C needs to define them, in the order of ids: members as a whole,
-// what pointers point to by name. Errors are those of Header.
-func Needs(t *btf.Types, roots []btf.ID) ([]btf.ID, error) {
-	ids, err := reach(t, roots)
+// Closure returns types and those that C takes to define them, in the order of ids: what members
+// need to be complete, and what pointers need to name their targets. Errors are those of Header.
+func Closure(t *btf.Types, roots []btf.ID) ([]btf.ID, error) {
+	ids, err := closure(t, roots)
 	if err != nil {
-		return nil, fmt.Errorf("find what types need: %w", err)
+		return nil, fmt.Errorf("find the closure of types: %w", err)
 	}
 	return ids, nil
 }
 
-// reach is Needs with errors as they are.
-func reach(t *btf.Types, roots []btf.ID) ([]btf.ID, error) {
+// closure is Closure with errors as they are.
+func closure(t *btf.Types, roots []btf.ID) ([]btf.ID, error) {
 	w := newWalker(t)
-	w.enter = func(btf.ID, stage) error { return nil }
+	w.visit = func(btf.ID, stage) error { return nil }
 	for _, id := range roots {
-		if err := w.walk(id, whole); err != nil {
+		if err := w.walk(id, defined); err != nil {
 			return nil, err
 		}
 	}
 	var ids []btf.ID
 	for id, v := range w.visits.all {
-		if v.places[declared] == done || v.places[whole] == done {
+		if v.states[declared] == done || v.states[defined] == done {
 			ids = append(ids, id)
 		}
 	}
 	return ids, nil
 }
 
-// wholes is Needs without the types that pointers point to.
-func wholes(t *btf.Types, roots []btf.ID) ([]btf.ID, error) {
+// contained is Closure without the types that pointers point to.
+func contained(t *btf.Types, roots []btf.ID) ([]btf.ID, error) {
 	w := newWalker(t)
-	w.enter = func(btf.ID, stage) error { return nil }
+	w.visit = func(btf.ID, stage) error { return nil }
 	for _, id := range roots {
-		if err := w.walk(id, whole); err != nil {
+		if err := w.walk(id, defined); err != nil {
 			return nil, err
 		}
 	}
@@ -48,9 +48,9 @@ func wholes(t *btf.Types, roots []btf.ID) ([]btf.ID, error) {
 	for id, v := range w.visits.all {
 		s := declared
 		if v.class == named || v.class == unnamed || v.class == typedef {
-			s = whole
+			s = defined
 		}
-		if v.places[s] == done {
+		if v.states[s] == done {
 			ids = append(ids, id)
 		}
 	}
@@ -68,6 +68,6 @@ func hasRecords(t *btf.Types, roots []btf.ID) (bool, error) {
 		}
 		return false, nil
 	}
-	ids, err := reach(t, roots)
+	ids, err := closure(t, roots)
 	return slices.ContainsFunc(ids, func(id btf.ID) bool { return t.Kind(id).Composite() || t.Kind(id) == btf.KindFwd }), err
 }

@@ -10,13 +10,13 @@ import (
 // intText spells an integer type as C knows it, with the size that BTF says.
 func (h *header) intText(id btf.ID) string {
 	name := h.t.Name(id)
-	s, ok := h.known(id, name)
+	s, ok := h.lookup(id, name)
 	if !ok {
 		typ, _ := h.t.Type(id)
 		if i, isInt := typ.(*btf.Int); isInt {
 			s = intName(i)
 		}
-		h.give(id, name, s)
+		h.assign(id, name, s)
 	}
 	return s
 }
@@ -92,8 +92,8 @@ func floatName(size uint32) string {
 // machines.
 func bytesName(size uint32) string { return "__bytes" + strconv.Itoa(int(size)) }
 
-// helper defines the type of a number if C has none.
-func (h *header) helper(id btf.ID) {
+// bytesType defines the type of a number if C has none.
+func (h *header) bytesType(id btf.ID) {
 	name, size := "", uint32(0)
 	typ, _ := h.t.Type(id)
 	switch typ := typ.(type) {
@@ -102,10 +102,10 @@ func (h *header) helper(id btf.ID) {
 	case *btf.Float:
 		name, size = floatName(typ.Size), typ.Size
 	}
-	if name != bytesName(size) || h.helpers[name] {
+	if name != bytesName(size) || h.bytesTypes[name] {
 		return
 	}
-	h.helpers[name] = true
+	h.bytesTypes[name] = true
 	n := strconv.Itoa(int(size))
 	align := strconv.Itoa(int(scalarAlign(size)))
 	h.texts("typedef struct { unsigned char bytes[", n, "]; } ", name, " __attribute__((aligned(", align, ")));\n\n")

@@ -12,22 +12,22 @@ const tabs = "\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t
 // declare writes the declaration of name, with the body of its type if that has no name.
 func (h *header) declare(id btf.ID, name string, level int) {
 	quals := len(h.quals)
-	c := h.follow(id, name)
-	h.out = append(h.out, h.quals[c.quals.from:c.quals.to]...)
-	switch k := h.t.Kind(c.base); {
-	case k.Composite() && h.t.Name(c.base) == "":
-		if s := h.structAt(c.base, level); s != nil {
-			h.body(c.base, s, "", level)
+	d := h.decompose(id, name)
+	h.out = append(h.out, h.quals[d.quals.from:d.quals.to]...)
+	switch k := h.t.Kind(d.base); {
+	case k.Composite() && h.t.Name(d.base) == "":
+		if s := h.structAt(d.base, level); s != nil {
+			h.body(d.base, s, "", level)
 		}
-	case k.Enum() && h.t.Name(c.base) == "":
-		h.enum(c.base, "", level)
+	case k.Enum() && h.t.Name(d.base) == "":
+		h.enum(d.base, "", level)
 	default:
-		h.base(c.base)
+		h.base(d.base)
 	}
-	h.before(c)
+	h.space(d)
 	h.begun = len(h.out)
-	h.declarator(c, name, maxParams)
-	h.forget(c, quals)
+	h.declarator(d, name, maxParams)
+	h.release(d, quals)
 }
 
 // structAt reads a struct that is written at a level. It is good until the next one at this level;
@@ -43,7 +43,7 @@ func (h *header) structAt(id btf.ID, level int) *btf.Struct {
 	}
 	s, _ := typ.(*btf.Struct)
 	if s != nil {
-		h.typed(s)
+		h.dropUntyped(s)
 	}
 	return s
 }
@@ -58,15 +58,15 @@ func (h *header) body(id btf.ID, s *btf.Struct, name string, level int) {
 		return
 	}
 	h.texts(h.keyword(s), name, " {\n")
-	shape := *h.shapes.at(id)
-	if shape.bytes {
+	layout := *h.structs.at(id)
+	if layout.asBytes {
 		h.line(level, "/* C has no such layout */")
 		h.padArray(uint64(s.Size), level)
 	} else {
-		h.members(s, shape, level)
+		h.members(s, layout, level)
 	}
 	h.texts(tabs[:level], "}")
-	if shape.packed {
+	if layout.packed {
 		h.text(" __attribute__((packed))")
 	}
 }
@@ -74,28 +74,28 @@ func (h *header) body(id btf.ID, s *btf.Struct, name string, level int) {
 func (h *header) line(level int, text string) { h.texts(tabs[:level+1], text, "\n") }
 
 // members writes members and what fills the gaps between them.
-func (h *header) members(s *btf.Struct, shape shape, level int) {
+func (h *header) members(s *btf.Struct, layout structLayout, level int) {
 	at, most := uint64(0), uint64(0)
 	size := uint64(s.Size) * 8
 	for i := range s.Members {
 		m := &s.Members[i]
-		by := h.measure(m.Type)
-		f := newField(m, by)
-		if place(at, f, by.alignIn(shape.packed), shape.packed) != f.at {
-			h.pad(at, f.at, level)
+		typ := h.typeLayout(m.Type)
+		f := newMemberLayout(m, typ)
+		if nextOffset(at, f, typ.alignIn(layout.packed), layout.packed) != f.offset {
+			h.pad(at, f.offset, level)
 		}
 		if h.member(m, f, level); h.full() {
 			return
 		}
 		most = max(most, f.size)
-		if at = f.at + f.size; s.Union {
+		if at = f.offset + f.size; s.Union {
 			at = 0
 		}
 	}
 	if s.Union {
 		at = most
 	}
-	if roundUp(at, 8*uint64(max(shape.align, 1))) == size {
+	if roundUp(at, 8*uint64(max(layout.align, 1))) == size {
 		return
 	}
 	if s.Union || len(s.Members) == 0 {
@@ -105,7 +105,7 @@ func (h *header) members(s *btf.Struct, shape shape, level int) {
 	h.pad(at, size, level)
 }
 
-func (h *header) member(m *btf.Member, f field, level int) {
+func (h *header) member(m *btf.Member, f memberLayout, level int) {
 	h.text(tabs[:level+1])
 	name := m.Name
 	switch {
@@ -129,8 +129,7 @@ func (h *header) member(m *btf.Member, f field, level int) {
 }
 
 // unnamed returns the struct whose members a member without a name holds. It may itself have a
-// name, as
-// -fms-extensions allows; plain C needs its members written out.
+// name, as -fms-extensions allows; plain C needs its members written out.
 func (h *header) unnamed(m *btf.Member, level int) (btf.ID, *btf.Struct) {
 	id := h.t.Strip(m.Type)
 	if !h.t.Kind(id).Composite() {

@@ -80,16 +80,17 @@ func parts(t *btf.Types, typ btf.Type) []part {
 // maxParts is how many members of unnamed structs inside each other are told apart.
 const maxParts = 1 << 16
 
-// members lists the members of a struct and of the unnamed structs inside it, in the order of the text.
+// members lists the members of a struct and of the unnamed structs inside it, in the order of the
+// text.
 func members(t *btf.Types, s *btf.Struct) []part {
-	type place struct {
+	type frame struct {
 		s      *btf.Struct
 		next   int
 		at     uint64 // bits
 		prefix string
 	}
 	var list []part
-	stack := []place{{s: s}}
+	stack := []frame{{s: s}}
 	for len(stack) > 0 && len(list) < maxParts {
 		top := &stack[len(stack)-1]
 		if top.next == len(top.s.Members) {
@@ -98,8 +99,8 @@ func members(t *btf.Types, s *btf.Struct) []part {
 		}
 		m := &top.s.Members[top.next]
 		top.next++
-		f := fieldOf(t, m)
-		at, name := top.at+f.at, top.prefix+m.Name
+		f := memberLayoutOf(t, m)
+		at, name := top.at+f.offset, top.prefix+m.Name
 		typ, _ := t.Type(t.Strip(m.Type))
 		inner, _ := typ.(*btf.Struct)
 		if m.Name != "" || inner == nil {
@@ -110,14 +111,14 @@ func members(t *btf.Types, s *btf.Struct) []part {
 			if m.Name != "" {
 				prefix = name + "."
 			}
-			stack = append(stack, place{s: inner, at: top.at + uint64(m.Offset), prefix: prefix})
+			stack = append(stack, frame{s: inner, at: top.at + uint64(m.Offset), prefix: prefix})
 		}
 	}
 	return list
 }
 
 // memberText says what a member is and where: "u32 at 4", "u32 at 4 bits 3 to 11".
-func memberText(t *btf.Types, m *btf.Member, f field, at uint64) string {
+func memberText(t *btf.Types, m *btf.Member, f memberLayout, at uint64) string {
 	text := t.TypeName(m.Type) + " at " + strconv.FormatUint(at/8, 10)
 	if f.width > 0 {
 		first := at % 8

@@ -38,7 +38,7 @@ type DiffOptions struct {
 	Roots []string
 }
 
-// Diff compares types of the same kind and name: sizes, members with their types and places,
+// Diff compares types of the same kind and name: sizes, members with their types and offsets,
 // values, signatures. What is inside members without a name belongs to the struct around them. A
 // type whose members only use another type that changed is not changed. Where several types have
 // one name, those that are equal are left out and the others compared in the order of ids. The
@@ -121,7 +121,7 @@ func rootKeys(t *btf.Types, all map[typeKey][]btf.ID, root string, keys map[type
 		}
 	}
 	slices.Sort(ids)
-	inside, err := wholes(t, ids)
+	inside, err := contained(t, ids)
 	if err != nil {
 		return false, err
 	}

@@ -140,8 +140,8 @@ func TestJSONGolden(t *testing.T) {
 	}
 }
 
-// largeValue finds values that the bpftool of 2022 writes wrong: it extends the sign of unsigned ones and cuts those of 64 bits.
-// The golden file has such values.
+// largeValue finds values that the bpftool of 2022 writes wrong: it extends the sign of unsigned
+// ones and cuts those of 64 bits. The golden file has such values.
 var largeValue = regexp.MustCompile(`"val":(0|\d{10,})`)
 
 // TestJSONBpftool compares with bpftool's own JSON, on types too large to be committed as well.
@@ -179,7 +179,7 @@ func TestNeeds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids, err := Needs(types, []btf.ID{id})
+	ids, err := Closure(types, []btf.ID{id})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,8 +10,8 @@ type fieldRow struct{ name, typ, comment string }
 
 func (f *fieldRows) add(name, typ, comment string) { *f = append(*f, fieldRow{name, typ, comment}) }
 
-// writeRows writes fields as gofmt puts them into columns: types begin in one column as far as no comment stands between the fields,
-// comments as far as every field has one.
+// writeRows writes fields as gofmt puts them into columns: types begin in one column as far as no
+// comment stands between the fields, comments as far as every field has one.
 func (g *goWriter) writeRows(rows fieldRows) {
 	for len(rows) > 0 {
 		n, names := 0, 0
@@ -63,7 +63,8 @@ func (s *sink) blanks(n int) {
 	s.text(some[:n])
 }
 
-// maxOneLine is how long a function may be that gofmt leaves on one line: without the blanks and braces around its body.
+// maxOneLine is how long a function may be that gofmt leaves on one line: without the blanks and
+// braces around its body.
 const maxOneLine = 99
 
 // function writes a function that has one statement.

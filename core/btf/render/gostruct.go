@@ -7,21 +7,21 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// shape finds out how Go lays out a struct: as bytes if members overlap.
-func (g *goWriter) shape(s *btf.Struct) shape {
-	out := shape{align: 1, bytes: s.Union}
+// goLayout finds out how Go lays out a struct: as bytes if members overlap.
+func (g *goWriter) goLayout(s *btf.Struct) structLayout {
+	out := structLayout{align: 1, asBytes: s.Union}
 	end := uint64(0)
 	for i := range s.Members {
 		m := &s.Members[i]
-		f := g.fieldOf(m)
-		if f.at < end || f.at+f.size > uint64(s.Size)*8 {
-			out.bytes = true
+		f := g.memberLayout(m)
+		if f.offset < end || f.offset+f.size > uint64(s.Size)*8 {
+			out.asBytes = true
 		}
-		end = f.at + f.size
+		end = f.offset + f.size
 		if f.width > 0 {
 			continue
 		}
-		if a := g.goAlign(m.Type); f.at%(8*a) == 0 && uint64(s.Size)%a == 0 {
+		if a := g.goAlign(m.Type); f.offset%(8*a) == 0 && uint64(s.Size)%a == 0 {
 			out.align = max(out.align, uint8(a))
 		}
 	}
@@ -30,7 +30,7 @@ func (g *goWriter) shape(s *btf.Struct) shape {
 
 // goAlign returns the alignment in Go of a type whose structs are laid out.
 func (g *goWriter) goAlign(id btf.ID) uint64 {
-	return min(uint64(g.measure(id).align), 8)
+	return min(uint64(g.typeLayout(id).align), 8)
 }
 
 // structWriter writes one struct.
@@ -47,31 +47,31 @@ func (g *goWriter) structure(id btf.ID, s *btf.Struct) {
 	clear(g.members)
 	g.fields = g.fields[:0]
 	w := &structWriter{goWriter: g, name: g.named[id], names: g.members}
-	shape := *g.shapes.at(id)
-	if shape.bytes {
+	layout := *g.structs.at(id)
+	if layout.asBytes {
 		g.members["Data"] = 1
-		g.fields.add("_", fmt.Sprintf("[0]uint%d", 8*max(shape.align, 1)), "")
+		g.fields.add("_", fmt.Sprintf("[0]uint%d", 8*max(layout.align, 1)), "")
 		g.fields.add("Data", bytesOf(uint64(s.Size)), "")
 	}
 	for i := 0; i < len(s.Members); i++ {
 		m := &s.Members[i]
-		f := w.fieldOf(m)
+		f := w.memberLayout(m)
 		switch {
-		case f.at+f.size > uint64(s.Size)*8:
-		case shape.bytes && f.width > 0:
-			w.bitMethods(m, "Data", f.at, f)
-		case shape.bytes:
-			w.view(m, f, uint64(shape.align))
+		case f.offset+f.size > uint64(s.Size)*8:
+		case layout.asBytes && f.width > 0:
+			w.bitMethods(m, "Data", f.offset, f)
+		case layout.asBytes:
+			w.view(m, f, uint64(layout.align))
 		case f.width > 0:
 			i = w.bitFields(s, i) - 1
 		default:
 			w.field(m, f, uint64(s.Size))
 		}
 	}
-	if !shape.bytes {
+	if !layout.asBytes {
 		w.pad(uint64(s.Size))
 	}
-	g.texts("\n// ", w.name, " is ", remark(g.t.TypeName(id)), ".\ntype ", w.name, " struct {\n")
+	g.texts("\n// ", w.name, " is ", commentText(g.t.TypeName(id)), ".\ntype ", w.name, " struct {\n")
 	g.writeRows(g.fields)
 	g.text("}\n")
 	for _, v := range w.views {
@@ -90,11 +90,11 @@ func (w *structWriter) pad(to uint64) {
 	}
 }
 
-// memberGo names a member: those without a name by where they are.
-func (w *structWriter) memberGo(m *btf.Member, f field) (name, typ string, size, align uint64) {
+// goMember names a member: those without a name by where they are.
+func (w *structWriter) goMember(m *btf.Member, f memberLayout) (name, typ string, size, align uint64) {
 	c := m.Name
 	if c == "" {
-		c = "anon" + strconv.FormatUint(f.at/8, 10)
+		c = "anon" + strconv.FormatUint(f.offset/8, 10)
 	}
 	plain := goName(c)
 	name = w.names.unique(plain)
@@ -103,11 +103,11 @@ func (w *structWriter) memberGo(m *btf.Member, f field) (name, typ string, size,
 }
 
 // field writes a member that is not a bit-field.
-func (w *structWriter) field(m *btf.Member, f field, total uint64) {
-	name, typ, size, align := w.memberGo(m, f)
-	at := f.at / 8
+func (w *structWriter) field(m *btf.Member, f memberLayout, total uint64) {
+	name, typ, size, align := w.goMember(m, f)
+	at := f.offset / 8
 	w.pad(at)
-	comment := remark(w.t.Declare(m.Type, m.Name))
+	comment := commentText(w.t.Declare(m.Type, m.Name))
 	if size == 0 {
 		w.fields.add("", "", comment+" at "+strconv.FormatUint(at, 10))
 		return
@@ -139,13 +139,13 @@ func (w *structWriter) copies(name, typ, data string, size uint64) {
 }
 
 // view writes the method for a member of a union.
-func (w *structWriter) view(m *btf.Member, f field, have uint64) {
-	name, typ, size, align := w.memberGo(m, f)
+func (w *structWriter) view(m *btf.Member, f memberLayout, have uint64) {
+	name, typ, size, align := w.goMember(m, f)
 	if size == 0 {
 		return
 	}
-	at := f.at / 8
-	comment := remark(w.t.Declare(m.Type, m.Name))
+	at := f.offset / 8
+	comment := commentText(w.t.Declare(m.Type, m.Name))
 	w.views = append(w.views, func() {
 		if align > have || at%align != 0 {
 			w.copies(name, typ, fmt.Sprintf("Data[%d:%d]", at, at+size), size)
@@ -158,28 +158,28 @@ func (w *structWriter) view(m *btf.Member, f field, have uint64) {
 
 // bitFields writes the bytes of the bit-fields from the ith member on, and returns the next member.
 func (w *structWriter) bitFields(s *btf.Struct, i int) int {
-	first := w.fieldOf(&s.Members[i]).at / 8
+	first := w.memberLayout(&s.Members[i]).offset / 8
 	w.pad(first)
 	first = max(first, w.end)
 	data := w.names.unique("bits" + strconv.FormatUint(first, 10))
 	for ; i < len(s.Members); i++ {
-		f := w.fieldOf(&s.Members[i])
-		if f.width == 0 || f.at/8 > w.end { // another gap
+		f := w.memberLayout(&s.Members[i])
+		if f.width == 0 || f.offset/8 > w.end { // another gap
 			break
 		}
-		w.end = max(w.end, (f.at+f.size+7)/8)
-		w.bitMethods(&s.Members[i], data, f.at-first*8, f)
+		w.end = max(w.end, (f.offset+f.size+7)/8)
+		w.bitMethods(&s.Members[i], data, f.offset-first*8, f)
 	}
 	w.fields.add(data, bytesOf(w.end-first), "")
 	return i
 }
 
 // bitMethods writes the methods of a bit-field that begins at a bit of data.
-func (w *structWriter) bitMethods(m *btf.Member, data string, at uint64, f field) {
+func (w *structWriter) bitMethods(m *btf.Member, data string, at uint64, f memberLayout) {
 	if m.Name == "" || f.width > 64 {
 		return
 	}
-	name, typ, _, _ := w.memberGo(m, f)
+	name, typ, _, _ := w.goMember(m, f)
 	set := w.names.unique("Set" + name)
 	w.bits = true
 	read := fmt.Sprintf("btfBits(s.%s[:], %d, %d)", data, at, f.width)

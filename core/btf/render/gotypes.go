@@ -33,7 +33,7 @@ func Go(dst []byte, t *btf.Types, o GoOptions) ([]byte, error) {
 	return g.out, nil
 }
 
-// WriteGo writes what Go appends, in pieces. After an error w has the part that was done, and of
+// WriteGo writes what Go appends, in chunks. After an error w has the part that was done, and of
 // the errors some are those of w.
 func WriteGo(w io.Writer, t *btf.Types, o GoOptions) error {
 	g := newGoWriter(t)
@@ -44,13 +44,13 @@ func WriteGo(w io.Writer, t *btf.Types, o GoOptions) error {
 // goWriter writes Go types. Types that others contain are put into a queue, so nothing recurses.
 type goWriter struct {
 	*walker
-	layouts // shapes are those of Go: alignment, and whether all of it is bytes
+	layouts // structs are laid out as in Go: alignment, and whether all of it is bytes
 	sink
 	t       *btf.Types
 	named   map[btf.ID]string
 	used    taken
 	queue   []btf.ID
-	asserts [][]byte // in pieces, to be written at the end
+	asserts [][]byte // in chunks, to be written at the end
 	bits    bool     // there are bit-fields
 	scratch btf.Scratch
 	fields  fieldRows
@@ -59,14 +59,14 @@ type goWriter struct {
 
 func newGoWriter(t *btf.Types) *goWriter {
 	g := &goWriter{walker: newWalker(t), layouts: newLayouts(t), t: t, named: map[btf.ID]string{}, used: taken{}, members: taken{}}
-	g.enter = func(id btf.ID, _ stage) error {
+	g.visit = func(id btf.ID, _ stage) error {
 		if !t.Kind(id).Composite() {
 			return nil
 		}
 		typ, err := t.Read(id, &g.scratch)
 		if s, ok := typ.(*btf.Struct); ok {
-			g.typed(s)
-			*g.shapes.at(id) = g.shape(s)
+			g.dropUntyped(s)
+			*g.structs.at(id) = g.goLayout(s)
 		}
 		return err
 	}
@@ -78,7 +78,7 @@ func (g *goWriter) write(o GoOptions) error {
 	if err == nil {
 		g.file(goPackage(o.Package))
 		g.full()
-		g.spill(0)
+		g.flush(0)
 		err = g.err
 	}
 	if err != nil {
@@ -101,7 +101,7 @@ func goPackage(name string) string {
 // roots lays out the types that are asked for and puts them into the queue.
 func (g *goWriter) roots(ids []btf.ID) error {
 	root := func(id btf.ID) error {
-		err := g.walk(id, whole)
+		err := g.walk(id, defined)
 		if err == nil {
 			g.goType(id, g.t.Name(id))
 		}
@@ -146,7 +146,7 @@ func (g *goWriter) file(pkg string) {
 		typ, err := g.t.Read(id, &g.scratch)
 		switch typ := typ.(type) {
 		case *btf.Struct:
-			g.typed(typ)
+			g.dropUntyped(typ)
 			g.structure(id, typ)
 		case *btf.Enum:
 			g.enum(id, typ)
@@ -154,7 +154,7 @@ func (g *goWriter) file(pkg string) {
 		if err != nil {
 			g.fail(err)
 		}
-		g.spill(pieceBytes)
+		g.flush(chunkBytes)
 	}
 	if g.bits {
 		g.text(goBits(g.t.Order() == binary.BigEndian))
@@ -165,7 +165,7 @@ func (g *goWriter) file(pkg string) {
 	g.text("\n// The layout is that of C, or this does not compile.\nvar (\n")
 	for _, b := range g.asserts {
 		g.out = append(g.out, b...)
-		g.spill(pieceBytes)
+		g.flush(chunkBytes)
 	}
 	g.text(")\n")
 }
@@ -174,8 +174,8 @@ func (g *goWriter) file(pkg string) {
 // a field of it.
 func (g *goWriter) assert(what, name, field string, want uint64) {
 	last := len(g.asserts) - 1
-	if last < 0 || len(g.asserts[last]) > pieceBytes {
-		g.asserts, last = append(g.asserts, make([]byte, 0, pieceBytes/8)), last+1
+	if last < 0 || len(g.asserts[last]) > chunkBytes {
+		g.asserts, last = append(g.asserts, make([]byte, 0, chunkBytes/8)), last+1
 	}
 	b := append(g.asserts[last], "\t_ = [1]struct{}{}[unsafe."...)
 	b = append(append(append(b, what...), '('), name...)
@@ -187,15 +187,15 @@ func (g *goWriter) assert(what, name, field string, want uint64) {
 // goBits is Go code that reads and sets bits, which the byte order counts from the lowest or the
 // highest.
 func goBits(big bool) string {
-	place := "p := at + i\n\t\tshift := p % 8"
+	position := "p := at + i\n\t\tshift := p % 8"
 	if big {
-		place = "p := at + n - 1 - i\n\t\tshift := 7 - p%8"
+		position = "p := at + n - 1 - i\n\t\tshift := 7 - p%8"
 	}
 	return `
 // btfBits reads n bits from a bit on.
 func btfBits(b []byte, at, n uint) (v uint64) {
 	for i := range n {
-		` + place + `
+		` + position + `
 		v |= uint64(b[p/8]>>shift&1) << i
 	}
 	return v
@@ -204,7 +204,7 @@ func btfBits(b []byte, at, n uint) (v uint64) {
 // setBTFBits sets n bits from a bit on.
 func setBTFBits(b []byte, at, n uint, v uint64) {
 	for i := range n {
-		` + place + `
+		` + position + `
 		b[p/8] = b[p/8]&^(1<<shift) | byte(v>>i&1)<<shift
 	}
 }
@@ -244,7 +244,7 @@ func (g *goWriter) goType(id btf.ID, hint string) (text string, size, align uint
 		case btf.KindPointer:
 			return prefix + "uint64", size, 8
 		case btf.KindStruct, btf.KindUnion:
-			return prefix + g.name(id, hintOf(g.t.Name(id), hint)), size, max(uint64(g.shapes.at(id).align), 1)
+			return prefix + g.name(id, hintOf(g.t.Name(id), hint)), size, max(uint64(g.structs.at(id).align), 1)
 		case btf.KindEnum, btf.KindEnum64:
 			if n, _ := g.t.Size(id); uint32(scalarAlign(n)) == n && n <= 8 {
 				return prefix + g.name(id, hintOf(g.t.Name(id), hint)), size, uint64(n)
@@ -343,7 +343,7 @@ func (g *goWriter) enum(id btf.ID, e *btf.Enum) {
 		base = " int"
 	}
 	bits := e.Size * 8
-	g.texts("\n// ", name, " is ", remark(g.t.TypeName(id)), ".\ntype ", name, base)
+	g.texts("\n// ", name, " is ", commentText(g.t.TypeName(id)), ".\ntype ", name, base)
 	g.uint(uint64(bits))
 	g.text("\n")
 	if len(e.Values) == 0 {
@@ -371,8 +371,8 @@ func (g *goWriter) enum(id btf.ID, e *btf.Enum) {
 	g.text(")\n")
 }
 
-// remark is a C type as it may stand in a comment.
-func remark(s string) string {
+// commentText returns a C type as a comment may have it.
+func commentText(s string) string {
 	plain := true
 	for i := range len(s) {
 		plain = plain && s[i] >= ' ' && s[i] <= '~'

@@ -139,7 +139,8 @@ func main() {
 	}
 }
 
-// layoutMain prints the layout of types as Go has it: name, offset and size of every field, and the size of the whole.
+// layoutMain prints the layout of types as Go has it: name, offset and size of every field, and the
+// size of the whole.
 const layoutMain = `package main
 
 import (
@@ -161,7 +162,8 @@ func main() {
 var values = []any{
 `
 
-// TestGoLayout asks Go for sizes and offsets of the types of this kernel, and holds them against those of the C types.
+// TestGoLayout asks Go for sizes and offsets of the types of this kernel, and holds them against
+// those of the C types.
 func TestGoLayout(t *testing.T) {
 	types := vmlinux(t)
 	tool, err := exec.LookPath("go")

@@ -14,12 +14,13 @@ import (
 // deeply.
 var ErrLimit = errors.New("limit exceeded")
 
-// maxNesting is how deep unnamed types may stand inside each other, and how deep functions call
+// maxNesting is how deep unnamed types may be nested, and how deep functions call
 // themselves at most.
 const maxNesting = 64
 
 // The default limit of a header or of Go source, in bytes: unnamed types are written wherever they
-// are used, so what is read bounds what is written. A kernel's header takes 4 MiB for 6 MiB of types.
+// are used, so what is read bounds what is written. A kernel's header takes 4 MiB for 6 MiB of
+// types.
 const (
 	maxHeader   = 128 << 20
 	freeHeader  = 64 << 10
@@ -64,7 +65,7 @@ func Header(dst []byte, t *btf.Types, o HeaderOptions) ([]byte, error) {
 	return h.out, nil
 }
 
-// WriteHeader writes what Header appends, in pieces. After an error w has the part that was done,
+// WriteHeader writes what Header appends, in chunks. After an error w has the part that was done,
 // and of the errors some are those of w.
 func WriteHeader(w io.Writer, t *btf.Types, o HeaderOptions) error {
 	h := newHeader(t, o)
@@ -87,10 +88,10 @@ func newHeader(t *btf.Types, o HeaderOptions) *header {
 	}
 	h := &header{
 		walker: newWalker(t), layouts: newLayouts(t), names: newNames(t, tags, tags+idents), t: t, asserts: o.Asserts,
-		helpers: map[string]bool{},
+		bytesTypes: map[string]bool{},
 	}
 	h.limit = textLimit(t, o.MaxBytes)
-	h.enter = h.emit
+	h.visit = h.emit
 	return h
 }
 
@@ -125,7 +126,7 @@ func (h *header) end(records bool) {
 	}
 	h.text(headerEnd)
 	h.full()
-	h.spill(0)
+	h.flush(0)
 }
 
 const headerTop = `#ifndef __VMLINUX_H__
@@ -136,7 +137,7 @@ const headerTop = `#ifndef __VMLINUX_H__
 const headerEnd = `#endif /* __VMLINUX_H__ */
 `
 
-// What stands around structs, so that programs access them as CO-RE asks for. Clang warns when
+// What is around structs, so that programs access them as CO-RE asks for. Clang warns when
 // there are none.
 const (
 	recordsTop = `#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
@@ -157,19 +158,19 @@ type header struct {
 	layouts
 	names
 	sink
-	t       *btf.Types
-	asserts bool
-	defined []btf.ID        // structs, in the order of their definitions; only for asserts
-	helpers map[string]bool // types for numbers that C does not have
-	pads    int             // in the struct that is being written
-	kfuncs  map[btf.ID]kfunc
-	protos  []btf.ID // of kernel functions, to be written at the end
+	t          *btf.Types
+	asserts    bool
+	defined    []btf.ID        // structs, in the order of their definitions; only for asserts
+	bytesTypes map[string]bool // types for numbers that C does not have
+	pads       int             // in the struct that is being written
+	kfuncs     map[btf.ID]kfunc
+	protos     []btf.ID // of kernel functions, to be written at the end
 
-	links  []link // of the declarations that are being written
-	quals  []byte // of them
-	begun  int    // where in out the outermost of them begins
-	levels []*btf.Scratch
-	small  btf.Scratch // for types that are left at once
+	derivations []derivation // of the declarations that are being written
+	quals       []byte       // of them
+	begun       int          // where in out the outermost of them begins
+	levels      []*btf.Scratch
+	small       btf.Scratch // for types that are left at once
 }
 
 // roots writes what was asked for.
@@ -181,7 +182,7 @@ func (h *header) roots(ids []btf.ID) error {
 			}
 		}
 		for _, id := range ids {
-			if err := h.walk(id, whole); err != nil {
+			if err := h.walk(id, defined); err != nil {
 				return err
 			}
 		}
@@ -196,7 +197,7 @@ func (h *header) roots(ids []btf.ID) error {
 		case k == btf.KindTypedef || k == btf.KindFwd:
 			err = h.walk(id, declared)
 		case (k.Composite() || k.Enum()) && h.t.Name(id) != "":
-			err = h.walk(id, whole)
+			err = h.walk(id, defined)
 		}
 		if err != nil {
 			return err
@@ -247,7 +248,7 @@ func (h *header) looseEnum(id btf.ID) error {
 	return nil
 }
 
-// beforeC23 stands before definitions of what C23 has as keywords.
+// beforeC23 comes before definitions of what C23 has as keywords.
 const beforeC23 = "#if !defined(__STDC_VERSION__) || __STDC_VERSION__ < 202311L\n"
 
 // isBool says whether an enum is the kernel's false and true.
@@ -280,7 +281,7 @@ func (h *header) emit(id btf.ID, s stage) error {
 			h.typedef(id)
 		}
 	case btf.KindInt, btf.KindFloat:
-		h.helper(id)
+		h.bytesType(id)
 	case btf.KindFunc, btf.KindVar:
 		if h.kfuncs[id] != 0 {
 			h.protos = append(h.protos, id)
@@ -291,7 +292,7 @@ func (h *header) emit(id btf.ID, s stage) error {
 		h.text(";\n\n")
 	}
 	h.full()
-	h.spill(pieceBytes)
+	h.flush(chunkBytes)
 	return h.err
 }
 
@@ -306,7 +307,7 @@ func (h *header) structure(id btf.ID, k btf.Kind, s stage) {
 	if typ == nil {
 		return
 	}
-	*h.shapes.at(id) = h.shape(typ)
+	*h.structs.at(id) = h.structLayout(typ)
 	if name == "" {
 		return
 	}
@@ -348,17 +349,17 @@ func (h *header) check() {
 		}
 		name := h.keyword(s) + " " + h.structTag(id, s)
 		h.texts("_Static_assert(sizeof(", name, ") == ", strconv.Itoa(int(s.Size)), ", \"size\");\n")
-		if h.shapes.at(id).bytes {
+		if h.structs.at(id).asBytes {
 			continue
 		}
 		for i := range s.Members {
 			m := &s.Members[i]
-			if f := h.fieldOf(m); m.Name != "" && f.width == 0 {
+			if f := h.memberLayout(m); m.Name != "" && f.width == 0 {
 				member := identifier(m.Name)
-				h.texts("_Static_assert(__builtin_offsetof(", name, ", ", member, ") == ", strconv.FormatUint(f.at/8, 10), ", \"", member, "\");\n")
+				h.texts("_Static_assert(__builtin_offsetof(", name, ", ", member, ") == ", strconv.FormatUint(f.offset/8, 10), ", \"", member, "\");\n")
 			}
 		}
-		h.spill(pieceBytes)
+		h.flush(chunkBytes)
 	}
 	h.text("\n")
 }

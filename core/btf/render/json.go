@@ -22,14 +22,14 @@ func JSON(dst []byte, t *btf.Types, ids []btf.ID) ([]byte, error) {
 	return j.out, nil
 }
 
-// WriteJSON writes what JSON appends, in pieces. After an error w has the part that was done, and
+// WriteJSON writes what JSON appends, in chunks. After an error w has the part that was done, and
 // of the errors some are those of w.
 func WriteJSON(w io.Writer, t *btf.Types, ids []btf.ID) error {
 	j := jsonWriter{sink: writing(w, math.MaxInt), t: t}
 	return j.write(ids)
 }
 
-// jsonWriter writes objects. A comma stands before a field unless it is the first.
+// jsonWriter writes objects. A comma comes before a field unless it is the first.
 type jsonWriter struct {
 	sink
 	t       *btf.Types
@@ -48,7 +48,7 @@ func (j *jsonWriter) write(ids []btf.ID) error {
 		}
 	}
 	j.text("\n]}\n")
-	j.spill(0)
+	j.flush(0)
 	if j.err != nil {
 		return fmt.Errorf("write types: %w", j.err)
 	}
@@ -75,7 +75,7 @@ func (j *jsonWriter) typ(id btf.ID) {
 	j.name(j.t.Name(id))
 	j.scalar(typ)
 	j.text("}")
-	j.spill(pieceBytes)
+	j.flush(chunkBytes)
 }
 
 // kindName is the name of a kind in upper case.

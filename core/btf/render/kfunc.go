@@ -19,7 +19,7 @@ const (
 // kfuncTags are the tags that pahole puts on kernel functions.
 var kfuncTags = map[string]kfunc{"bpf_kfunc": callable, "bpf_fastcall": fastcall}
 
-// kfuncTop stands before the prototypes of kernel functions. Programs that have their own define
+// kfuncTop comes before the prototypes of kernel functions. Programs that have their own define
 // the first name.
 const kfuncTop = `#ifndef BPF_NO_KFUNC_PROTOTYPES
 #ifndef __ksym

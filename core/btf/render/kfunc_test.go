@@ -67,7 +67,8 @@ func TestKfunc(t *testing.T) {
 	}
 }
 
-// TestKfuncCompile calls a kernel function as it is declared, together with the headers of libbpf, which declare some too.
+// TestKfuncCompile calls a kernel function as it is declared, together with the headers of libbpf,
+// which declare some too.
 func TestKfuncCompile(t *testing.T) {
 	for name, file := range kernels(t) {
 		t.Run(name, func(t *testing.T) {

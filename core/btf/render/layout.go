@@ -2,53 +2,56 @@ package render
 
 import "github.com/bpfhost/bpfhost/core/btf"
 
-// shape is how a struct is laid out in C.
-type shape struct {
-	align  uint8 // bytes
-	packed bool  // it needs the attribute
-	bytes  bool  // C cannot lay it out
+// structLayout is how C, or Go, lays out a struct.
+type structLayout struct {
+	align   uint8 // bytes
+	packed  bool  // it needs the attribute
+	asBytes bool  // its members cannot be laid out, so that it is an array of bytes
 }
 
-// field is where a member is.
-type field struct {
-	at    uint64 // bits from the start of the struct
-	size  uint64 // bits
-	width uint32 // bits of a bit-field, 0 for other members
-	unit  uint64 // bits of the type of a bit-field
+// memberLayout is where a member is in its struct.
+type memberLayout struct {
+	offset uint64 // bits from the start of the struct
+	size   uint64 // bits
+	width  uint32 // bits of a bit-field, 0 for other members
+	unit   uint64 // bits of the type of a bit-field
 }
 
-// measure is what the place of a member depends on.
-type measure struct {
-	size  uint32 // bytes; 0 if the type has none
-	align uint8  // bytes, as the header defines the type; only layouts know
-	bits  uint8  // of an integer that is narrower than its size, as those of bit-fields in old BTF; otherwise 0
-	at    uint8  // bits from its start to them
-	known bool
+// typeLayout is what the layout of a member of the type depends on.
+type typeLayout struct {
+	size      uint32 // bytes; 0 if the type has none
+	align     uint8  // bytes, as the header defines the type; only layouts know
+	bits      uint8  // of an integer that is narrower than its size, as those of bit-fields in old BTF; otherwise 0
+	bitOffset uint8  // bits from its start to them
+	known     bool
 }
 
-// measureOf measures a type, but for its alignment.
-func measureOf(t *btf.Types, id btf.ID) measure {
+// typeLayoutOf returns the layout of a type, but for its alignment.
+func typeLayoutOf(t *btf.Types, id btf.ID) typeLayout {
 	size, _ := t.Size(id)
-	m := measure{size: size, known: true}
+	m := typeLayout{size: size, known: true}
 	if id = t.Strip(id); t.Kind(id) != btf.KindInt {
 		return m
 	}
 	if typ, err := t.Type(id); err == nil {
 		if i, ok := typ.(*btf.Int); ok && i.Bits > 0 && (uint32(i.Bits) != i.Size*8 || i.Offset != 0) {
-			m.bits, m.at = i.Bits, i.Offset
+			m.bits, m.bitOffset = i.Bits, i.Offset
 		}
 	}
 	return m
 }
 
-// fieldOf measures a member. In old BTF the type of a bit-field says where in its unit it is.
-func fieldOf(t *btf.Types, m *btf.Member) field { return newField(m, measureOf(t, m.Type)) }
+// memberLayoutOf returns the layout of a member. In old BTF the type of a bit-field says where in
+// its unit it is.
+func memberLayoutOf(t *btf.Types, m *btf.Member) memberLayout {
+	return newMemberLayout(m, typeLayoutOf(t, m.Type))
+}
 
-func newField(m *btf.Member, by measure) field {
-	f := field{at: uint64(m.Offset), size: uint64(by.size) * 8, width: m.BitSize}
-	if f.width == 0 && by.bits > 0 {
-		f.width = uint32(by.bits)
-		f.at += uint64(by.at)
+func newMemberLayout(m *btf.Member, typ typeLayout) memberLayout {
+	f := memberLayout{offset: uint64(m.Offset), size: uint64(typ.size) * 8, width: m.BitSize}
+	if f.width == 0 && typ.bits > 0 {
+		f.width = uint32(typ.bits)
+		f.offset += uint64(typ.bitOffset)
 	}
 	if f.width > 0 {
 		f.unit, f.size = f.size, uint64(f.width)
@@ -58,29 +61,31 @@ func newField(m *btf.Member, by measure) field {
 
 // layouts lay out structs. What they find out of types they remember.
 type layouts struct {
-	t        *btf.Types
-	shapes   byID[shape] // of structs
-	measures byID[measure]
+	t       *btf.Types
+	structs byID[structLayout] // of structs
+	types   byID[typeLayout]
 }
 
 func newLayouts(t *btf.Types) layouts {
-	return layouts{t: t, shapes: newByID[shape](t), measures: newByID[measure](t)}
+	return layouts{t: t, structs: newByID[structLayout](t), types: newByID[typeLayout](t)}
 }
 
-// measure is measureOf with the alignment.
-func (l *layouts) measure(id btf.ID) measure {
+// typeLayout is typeLayoutOf with the alignment.
+func (l *layouts) typeLayout(id btf.ID) typeLayout {
 	if int(id) >= l.t.Len() {
-		return measure{align: 1}
+		return typeLayout{align: 1}
 	}
-	m := l.measures.at(id)
+	m := l.types.at(id)
 	if !m.known {
-		*m = measureOf(l.t, id)
+		*m = typeLayoutOf(l.t, id)
 		m.align, m.known = l.alignOf(id)
 	}
 	return *m
 }
 
-func (l *layouts) fieldOf(m *btf.Member) field { return newField(m, l.measure(m.Type)) }
+func (l *layouts) memberLayout(m *btf.Member) memberLayout {
+	return newMemberLayout(m, l.typeLayout(m.Type))
+}
 
 // alignOf returns the alignment in bytes of a type as the header defines it. It is not final for
 // structs that are not laid out yet, which happens in malformed types only.
@@ -94,7 +99,7 @@ func (l *layouts) alignOf(id btf.ID) (align uint8, final bool) {
 		case k == btf.KindPointer:
 			return 8, true
 		case k.Composite():
-			a := l.shapes.at(id).align
+			a := l.structs.at(id).align
 			return max(a, 1), a > 0
 		case k == btf.KindInt || k == btf.KindFloat || k.Enum():
 			size, _ := l.t.Size(id)
@@ -114,36 +119,36 @@ func scalarAlign(size uint32) uint8 {
 	return 1
 }
 
-// shape finds out how C can lay out a struct whose members are laid out.
-func (l *layouts) shape(s *btf.Struct) shape {
+// structLayout finds out how C can lay out a struct whose members are laid out.
+func (l *layouts) structLayout(s *btf.Struct) structLayout {
 	for _, packed := range []bool{false, true} {
 		if align, ok := l.fits(s, packed); ok {
-			return shape{align: uint8(align), packed: packed}
+			return structLayout{align: uint8(align), packed: packed}
 		}
 	}
-	return shape{align: 1, bytes: true}
+	return structLayout{align: 1, asBytes: true}
 }
 
-// fits says whether members come to stand where they should, with padding between them, and the
+// fits reports whether C puts members at their offsets, with padding between them, and the
 // alignment that the struct then has.
 func (l *layouts) fits(s *btf.Struct, packed bool) (align uint64, ok bool) {
 	end := uint64(0)
 	align = 1
 	for i := range s.Members {
-		by := l.measure(s.Members[i].Type)
-		f := newField(&s.Members[i], by)
-		a := by.alignIn(packed)
-		if f.at < end || place(f.at, f, a, packed) != f.at || f.width > 0 && uint64(f.width) > f.unit {
+		typ := l.typeLayout(s.Members[i].Type)
+		f := newMemberLayout(&s.Members[i], typ)
+		a := typ.alignIn(packed)
+		if f.offset < end || nextOffset(f.offset, f, a, packed) != f.offset || f.width > 0 && uint64(f.width) > f.unit {
 			return 0, false
 		}
-		if s.Union && f.at != 0 {
+		if s.Union && f.offset != 0 {
 			return 0, false
 		}
 		align = max(align, a)
 		if !s.Union {
-			end = f.at + f.size
+			end = f.offset + f.size
 		}
-		if f.at+f.size > uint64(s.Size)*8 {
+		if f.offset+f.size > uint64(s.Size)*8 {
 			return 0, false
 		}
 	}
@@ -151,15 +156,15 @@ func (l *layouts) fits(s *btf.Struct, packed bool) (align uint64, ok bool) {
 }
 
 // alignIn is the alignment of a member.
-func (m measure) alignIn(packed bool) uint64 {
+func (m typeLayout) alignIn(packed bool) uint64 {
 	if packed {
 		return 1
 	}
 	return uint64(m.align)
 }
 
-// place returns where C puts a member when bits up to at are taken.
-func place(at uint64, f field, align uint64, packed bool) uint64 {
+// nextOffset returns where C puts a member when bits up to at are taken.
+func nextOffset(at uint64, f memberLayout, align uint64, packed bool) uint64 {
 	if f.width == 0 {
 		return roundUp(at, 8*align)
 	}
@@ -180,13 +185,13 @@ var padUnits = [...]struct {
 // maxPadFields is how many units a gap may have before an array of bytes fills it.
 const maxPadFields = 8
 
-// gap is one piece of padding.
+// gap is one member of padding.
 type gap struct {
 	typ  string
 	bits uint64
 }
 
-// gaps cuts the bits from at up to end into pieces that C puts exactly there, whatever stands
+// gaps cuts the bits from at up to end into members that C puts exactly there, whatever comes
 // before.
 func gaps(at, end uint64) []gap {
 	var list []gap

@@ -11,7 +11,7 @@ import (
 // (typedefs, enumerators) do not meet.
 type names struct {
 	tags, idents taken
-	given        byID[uint32] // 0 for none yet, 1 for the name as it is written, others are places in changed + 2
+	assigned     byID[uint32] // 0 for none yet, 1 for the name as it is written, others are an index in changed + 2
 	changed      []string
 	firsts       map[tagKey]first
 }
@@ -32,7 +32,7 @@ type taken map[string]int
 func newNames(t *btf.Types, tags, idents int) names {
 	return names{
 		tags: make(taken, tags), idents: make(taken, idents),
-		given: newByID[uint32](t), firsts: make(map[tagKey]first, tags),
+		assigned: newByID[uint32](t), firsts: make(map[tagKey]first, tags),
 	}
 }
 
@@ -51,9 +51,9 @@ func (t taken) unique(name string) string {
 	}
 }
 
-// known returns the name of a type, if it has one.
-func (n *names) known(id btf.ID, name string) (string, bool) {
-	switch g := *n.given.at(id); g {
+// lookup returns the name of a type, if it has one.
+func (n *names) lookup(id btf.ID, name string) (string, bool) {
+	switch g := *n.assigned.at(id); g {
 	case 0:
 		return "", false
 	case 1:
@@ -63,19 +63,19 @@ func (n *names) known(id btf.ID, name string) (string, bool) {
 	}
 }
 
-// give remembers the name of a type.
-func (n *names) give(id btf.ID, name, given string) {
+// assign remembers the name of a type.
+func (n *names) assign(id btf.ID, name, given string) {
 	if name == given {
-		*n.given.at(id) = 1
+		*n.assigned.at(id) = 1
 		return
 	}
 	n.changed = append(n.changed, given)
-	*n.given.at(id) = uint32(len(n.changed)) + 1
+	*n.assigned.at(id) = uint32(len(n.changed)) + 1
 }
 
 // tag names a struct, union or enum.
 func (n *names) tag(id btf.ID, keyword, name string) string {
-	if s, ok := n.known(id, name); ok {
+	if s, ok := n.lookup(id, name); ok {
 		return s
 	}
 	key := tagKey{keyword, name}
@@ -87,7 +87,7 @@ func (n *names) tag(id btf.ID, keyword, name string) string {
 	if !f.claimed {
 		n.firsts[key] = first{s, true}
 	}
-	n.give(id, name, s)
+	n.assign(id, name, s)
 	return s
 }
 
@@ -104,10 +104,10 @@ func (n *names) fwdTag(keyword, name string) string {
 
 // ident names a typedef, function or variable.
 func (n *names) ident(id btf.ID, name string) string {
-	s, ok := n.known(id, name)
+	s, ok := n.lookup(id, name)
 	if !ok {
 		s = n.idents.unique(identifier(name))
-		n.give(id, name, s)
+		n.assign(id, name, s)
 	}
 	return s
 }

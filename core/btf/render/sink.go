@@ -6,11 +6,11 @@ import (
 	"strconv"
 )
 
-// pieceBytes is how much is gathered before it is handed to a writer.
-const pieceBytes = 64 << 10
+// chunkBytes is how much is gathered before it is handed to a writer.
+const chunkBytes = 64 << 10
 
-// sink takes text. With a writer it hands on what there is now and then, so that the whole never
-// stands in memory.
+// sink takes text. With a writer it flushes now and then, so that memory never
+// holds the whole.
 type sink struct {
 	out   []byte
 	limit int // of len(out)
@@ -49,8 +49,8 @@ func (s *sink) full() bool {
 	return s.err != nil
 }
 
-// spill hands on what there is, if it is enough to be worth it.
-func (s *sink) spill(enough int) {
+// flush hands on what there is, if it is enough to be worth it.
+func (s *sink) flush(enough int) {
 	if s.w == nil || len(s.out) < enough || s.full() {
 		return
 	}

@@ -78,7 +78,7 @@ func TestWrite(t *testing.T) {
 		if string(want) != "before "+got.String() {
 			t.Errorf("%s: what is written is not what is appended", name)
 		}
-		if got.n < 3 || got.largest > 3*pieceBytes {
+		if got.n < 3 || got.largest > 3*chunkBytes {
 			t.Errorf("%s: %d bytes in %d pieces, the largest of %d", name, got.Len(), got.n, got.largest)
 		}
 		failing := pieces{fail: 2}

@@ -6,10 +6,11 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// typed removes from a struct, which the caller may change, the members that have no type in C.
-func (l *layouts) typed(s *btf.Struct) {
+// dropUntyped removes from a struct, which the caller may change, the members that have no type in
+// C.
+func (l *layouts) dropUntyped(s *btf.Struct) {
 	s.Members = slices.DeleteFunc(s.Members, func(m btf.Member) bool {
-		return l.measure(m.Type).size == 0 && isVoid(l.t, m.Type)
+		return l.typeLayout(m.Type).size == 0 && isVoid(l.t, m.Type)
 	})
 }
 

@@ -23,7 +23,7 @@ func (v *values) structure(s *btf.Struct, data, tail []byte, depth int) {
 			return
 		}
 		m := &s.Members[i]
-		f := fieldOf(v.t, m)
+		f := memberLayoutOf(v.t, m)
 		if f.size == 0 && isVoid(v.t, m.Type) {
 			continue
 		}
@@ -87,13 +87,13 @@ func (v *values) close(wrote, depth int) {
 }
 
 // zero says whether all bits of a member are there and zero.
-func (v *values) zero(f field, data []byte) bool {
-	end := f.at + f.size
+func (v *values) zero(f memberLayout, data []byte) bool {
+	end := f.offset + f.size
 	if end > uint64(len(data))*8 {
 		return false
 	}
 	if f.width == 0 {
-		return allZero(data[f.at/8 : end/8])
+		return allZero(data[f.offset/8 : end/8])
 	}
 	return v.bitField(f, data) == wide{}
 }
@@ -101,16 +101,16 @@ func (v *values) zero(f field, data []byte) bool {
 func allZero(b []byte) bool { return len(bytes.TrimLeft(b, "\x00")) == 0 }
 
 // bitField reads a bit-field that is in data.
-func (v *values) bitField(f field, data []byte) wide {
-	return v.bits(data[f.at/8:(f.at+f.size+7)/8], uint32(f.at%8), f.width)
+func (v *values) bitField(f memberLayout, data []byte) wide {
+	return v.bits(data[f.offset/8:(f.offset+f.size+7)/8], uint32(f.offset%8), f.width)
 }
 
-func (v *values) member(m *btf.Member, f field, data []byte, depth int) {
+func (v *values) member(m *btf.Member, f memberLayout, data []byte, depth int) {
 	if f.width == 0 {
-		v.value(m.Type, data[min(f.at/8, uint64(len(data))):], depth)
+		v.value(m.Type, data[min(f.offset/8, uint64(len(data))):], depth)
 		return
 	}
-	if f.at+f.size > uint64(len(data))*8 {
+	if f.offset+f.size > uint64(len(data))*8 {
 		v.text("?")
 		return
 	}

@@ -6,62 +6,63 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// stage is how much of a type must stand before its user.
+// stage is how much of a type must be written before its user.
 type stage uint8
 
 const (
-	declared stage = iota // the name: enough for a pointer to a struct
-	whole                 // the definition: for members
+	declared stage = iota // its name: enough for a pointer to a struct
+	defined               // its definition, which makes it complete: for members
 )
 
-// Places of a type on the way.
+// States of a type in a walk.
 const (
-	untouched = 0
+	unvisited = 0
 	done      = 1<<32 - 1
-	// everything between is the place on the stack + 1
+	// everything between is the index on the stack + 1
 )
 
-// class is what a walk has to know of a type. Zero is a type that it has not met.
+// class is what a walk has to know of a type. Zero is a type not visited yet.
 type class uint8
 
 const (
-	plain    class = iota + 1 // needs what it refers to declared, if it is something that has a need
+	plain    class = iota + 1 // needs what it refers to declared
 	leaf                      // needs nothing
 	pointer                   // needs its target declared
 	modifier                  // needs as much of its target as is needed of itself
-	typedef                   // as a modifier, and the name before the whole
-	array                     // needs its elements as a whole
+	typedef                   // as a modifier, and its name before its definition
+	array                     // needs its elements defined
 	named                     // a struct, which can be declared
 	unnamed                   // a struct, which is written out where it is used
 )
 
-// visit is what a walk knows of a type.
-type visit struct {
-	places [2]uint32 // by stage
+// visitState is what a walk knows of a type.
+type visitState struct {
+	states [2]uint32 // by stage
 	class  class
 }
 
-// walker visits types after what they need. It has a stack of its own, so depth does not matter.
+// walker visits types after those they depend on. Its stack is explicit, so that no depth overflows
+// that of Go.
 type walker struct {
 	t       *btf.Types
-	visits  byID[visit]
-	stack   []step
+	visits  byID[visitState]
+	stack   []frame
 	opaque  map[btf.ID]bool // pointers that lead back to where they come from without a name in between
-	enter   func(btf.ID, stage) error
+	visit   func(btf.ID, stage) error
 	scratch btf.Scratch
 }
 
-// step is a type whose needs are being looked at.
-type step struct {
+// frame is a type whose dependencies are being visited.
+type frame struct {
 	id      btf.ID
 	class   class
 	stage   stage
-	next    int    // need
-	pointer uint32 // place + 1 of the nearest pointer on the stack, itself included
+	next    int    // dependency
+	pointer uint32 // index + 1 of the nearest pointer on the stack, itself included
 }
 
 func newWalker(t *btf.Types) *walker {
-	return &walker{t: t, visits: newByID[visit](t), opaque: map[btf.ID]bool{}}
+	return &walker{t: t, visits: newByID[visitState](t), opaque: map[btf.ID]bool{}}
 }
 
 // walk visits a type.
@@ -71,7 +72,7 @@ func (w *walker) walk(id btf.ID, s stage) error {
 	}
 	for len(w.stack) > 0 {
 		top := &w.stack[len(w.stack)-1]
-		if id, s, more := top.need(w.t); more {
+		if id, s, more := top.dependency(w.t); more {
 			top.next++
 			if err := w.push(id, s); err != nil {
 				return err
@@ -80,8 +81,8 @@ func (w *walker) walk(id btf.ID, s stage) error {
 		}
 		f := *top
 		w.stack = w.stack[:len(w.stack)-1]
-		w.visits.at(f.id).places[f.stage] = done
-		if err := w.enter(f.id, f.stage); err != nil {
+		w.visits.at(f.id).states[f.stage] = done
+		if err := w.visit(f.id, f.stage); err != nil {
 			return err
 		}
 	}
@@ -99,29 +100,29 @@ func (w *walker) push(id btf.ID, s stage) error {
 	}
 	s = c.stage(s)
 	v := w.visits.at(id)
-	at := &v.places[s]
+	state := &v.states[s]
 	above := uint32(0)
 	if n := len(w.stack); n > 0 {
 		above = w.stack[n-1].pointer
 	}
 	switch {
-	case *at == done:
+	case *state == done:
 		return nil
-	case *at != untouched && above >= *at: // back to where it came from, through a pointer
+	case *state != unvisited && above >= *state: // back to where it came from, through a pointer
 		w.opaque[w.stack[above-1].id] = true
 		return nil
-	case *at != untouched:
+	case *state != unvisited:
 		return fmt.Errorf("%s: %w", w.t.TypeName(id), btf.ErrCycle)
 	}
-	if c == named && v.places[whole] == done {
-		*at = done // defined, so it need not be declared
+	if c == named && v.states[defined] == done {
+		*state = done // defined, so it need not be declared
 		return nil
 	}
-	*at = uint32(len(w.stack)) + 1
+	*state = uint32(len(w.stack)) + 1
 	if c == pointer {
-		above = *at
+		above = *state
 	}
-	w.stack = append(w.stack, step{id: id, class: c, stage: s, pointer: above})
+	w.stack = append(w.stack, frame{id: id, class: c, stage: s, pointer: above})
 	return nil
 }
 
@@ -161,15 +162,15 @@ func (w *walker) class(id btf.ID) (class, error) {
 func (c class) stage(s stage) stage {
 	switch c {
 	case unnamed:
-		return whole
+		return defined
 	case named, modifier, typedef:
 		return s
 	}
 	return declared
 }
 
-// need returns the next type that must stand before this one.
-func (f *step) need(t *btf.Types) (id btf.ID, s stage, more bool) {
+// dependency returns the next type that must be written before this one.
+func (f *frame) dependency(t *btf.Types) (id btf.ID, s stage, more bool) {
 	switch f.class {
 	case plain, pointer:
 		id, more = t.Ref(f.id, f.next)
@@ -179,17 +180,17 @@ func (f *step) need(t *btf.Types) (id btf.ID, s stage, more bool) {
 		return id, f.stage, more
 	case array:
 		id, _ = t.Ref(f.id, 0)
-		return id, whole, f.next == 0
+		return id, defined, f.next == 0
 	case typedef:
-		if f.stage == whole && f.next == 0 {
+		if f.stage == defined && f.next == 0 {
 			return f.id, declared, true
 		}
 		id, _ = t.Ref(f.id, 0)
 		return id, f.stage, f.next == int(f.stage)
 	case named, unnamed:
-		if f.stage == whole {
+		if f.stage == defined {
 			id, more = t.Ref(f.id, f.next)
-			return id, whole, more
+			return id, defined, more
 		}
 	}
 	return 0, 0, false
