@@ -31,8 +31,9 @@ func newPolicyShow(a app) *cobra.Command {
 		Use:   "show [CLASS]",
 		Short: "Print the built-in policy, or the names that a class consists of",
 		Long: `show prints the policy that applies without --policy. With a class (observe, mutate or enforce) it lists every
-program type, hook, right, helper and kernel function that the class contains, each with its narrowest class. What
-is in no list is in no class.`,
+program type, hook, right, helper and kernel function that the class contains, each with its narrowest class and
+whether it reads memory at any address ("memory") or sees the whole machine ("machine"). What is in no list is in no
+class.`,
 		Example: `  bpfhost policy show > strict.yaml
   bpfhost policy show observe | grep read`,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -61,6 +62,7 @@ type classEntry struct {
 	Kind  policy.ClassKind `json:"kind"`
 	Name  string           `json:"name"`
 	Class string           `json:"class"` // the narrowest
+	Reach policy.Reach     `json:"reach,omitempty"`
 }
 
 // showClass lists the names of a class, each with the narrowest class that contains it.
@@ -69,7 +71,7 @@ func showClass(w io.Writer, class policy.Class, asJSON bool) error {
 	for _, kind := range policy.ClassKinds() {
 		for _, name := range class.Names(kind) {
 			narrowest, _ := policy.NarrowestClass(kind, name)
-			entries = append(entries, classEntry{kind, name, narrowest.String()})
+			entries = append(entries, classEntry{kind, name, narrowest.String(), policy.NameReach(kind, name)})
 		}
 	}
 	if asJSON {
@@ -82,9 +84,9 @@ func showClass(w io.Writer, class policy.Class, asJSON bool) error {
 	var t table
 	rows := make([][]string, len(entries))
 	for i, e := range entries {
-		rows[i] = []string{string(e.Kind), e.Name, e.Class}
+		rows[i] = []string{string(e.Kind), e.Name, e.Class, string(e.Reach)}
 	}
-	t.block([]string{"KIND", "NAME", "CLASS"}, rows)
+	t.block([]string{"KIND", "NAME", "CLASS", "REACH"}, rows)
 	return t.write(w)
 }
 

@@ -35,6 +35,7 @@ int32_t bpfhost_describe(void)
 		bpfhost_add(self, BPFHOST_K_PARAM, params[i]->name, params[i]->name_len);
 	bpfhost_add(self, BPFHOST_K_REQUEST, STR("program *"));
 	bpfhost_add(self, BPFHOST_K_REQUEST, STR("helper *"));
+	bpfhost_add(self, BPFHOST_K_REQUEST, STR("helper bpf_trace_printk"));
 	bpfhost_add(self, BPFHOST_K_REQUEST, STR("map *"));
 	bpfhost_add(self, BPFHOST_K_REQUEST, STR("attach xdp:*"));
 	bpfhost_add(self, BPFHOST_K_REQUEST, STR("attach cgroup:*"));

@@ -20,8 +20,7 @@ func (p *Plan) Runtime() Runtime {
 	r := Runtime{Maps: []string{}, Sources: []string{}}
 	for _, d := range p.Decisions {
 		if d.Kind == policy.KindMapRW && d.Allowed {
-			name, _, _ := strings.Cut(strings.TrimPrefix(d.Access, policy.KindMapRW.String()+" "), " (")
-			r.Maps = append(r.Maps, name)
+			r.Maps = append(r.Maps, strings.TrimPrefix(d.Subject(), policy.KindMapRW.String()+" "))
 		}
 	}
 	for i := range p.Objects {

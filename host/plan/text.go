@@ -363,6 +363,7 @@ func (t *planText) evaluated() {
 		t.line("Used where the kernel has it: %s.", featuresText(o))
 	}
 	t.line("At run time the plugin may %s.", t.plan.Runtime())
+	t.reaches()
 	if t.plan.Denied() == nil {
 		t.line("Policy: %s allows it:", t.plan.Policy)
 	} else {
@@ -384,6 +385,21 @@ func (t *planText) evaluated() {
 		t.line("  note: %s", n)
 	}
 	t.b.WriteByte('\n')
+}
+
+// reaches writes what of the plan sees beyond what is the plugin's own, whatever the policy says to it.
+func (t *planText) reaches() {
+	for _, reach := range policy.Reaches() {
+		var list []string
+		for _, d := range t.plan.Decisions {
+			if d.Reach == reach {
+				list = append(list, d.Subject())
+			}
+		}
+		if len(list) > 0 {
+			t.line("It %s: %s.", reach.Text(), strings.Join(list, ", "))
+		}
+	}
 }
 
 // ruleText is one rule and what was evaluated by it.
@@ -419,8 +435,7 @@ func (t *planText) rules() []ruleText {
 			at[rule] = i
 			allowed = append(allowed, ruleText{"allowed", rule, nil})
 		}
-		access, _, _ := strings.Cut(v.Access, " (")
-		allowed[i].accesses = append(allowed[i].accesses, access)
+		allowed[i].accesses = append(allowed[i].accesses, v.Subject())
 	}
 	return append(denied, allowed...)
 }

@@ -65,17 +65,24 @@ type className struct {
 	name string
 }
 
-// classTable maps every classified name to its narrowest class.
-var classTable = sync.OnceValue(func() map[className]Class {
-	table := map[className]Class{}
+// classRow is what is known of a name.
+type classRow struct {
+	class Class // the narrowest that contains it
+	reach Reach
+}
+
+// classTable has a row for every classified name.
+var classTable = sync.OnceValue(func() map[className]classRow {
+	table := map[className]classRow{}
 	for line := range strings.Lines(classesText) {
 		fields := strings.Fields(line)
 		if len(fields) < 3 || fields[0] == "#" {
 			continue
 		}
 		class, _ := ParseClass(fields[0]) // a test reads every word
+		kind, reach, _ := strings.Cut(fields[1], "/")
 		for _, name := range fields[2:] {
-			table[className{ClassKind(fields[1]), name}] = class
+			table[className{ClassKind(kind), name}] = classRow{class, Reach(reach)}
 		}
 	}
 	return table
@@ -85,8 +92,8 @@ var classTable = sync.OnceValue(func() map[className]Class {
 // ClassAny, which has no list.
 func (c Class) Names(kind ClassKind) []string {
 	var names []string
-	for n, class := range classTable() {
-		if n.kind == kind && c != ClassAny && class >= c {
+	for n, row := range classTable() {
+		if n.kind == kind && c != ClassAny && row.class >= c {
 			names = append(names, n.name)
 		}
 	}
@@ -96,13 +103,15 @@ func (c Class) Names(kind ClassKind) []string {
 
 // NarrowestClass returns the narrowest class that contains the name; false when no class does.
 func NarrowestClass(kind ClassKind, name string) (Class, bool) {
-	class, ok := classTable()[className{kind, name}]
-	return class, ok
+	row, ok := classTable()[className{kind, name}]
+	return row.class, ok
 }
 
-// classOf returns the narrowest class that contains an access; false when no class does. Kinds that
-// classes say nothing of are part of all.
-func classOf(a Access) (Class, bool) {
+// NameReach returns what a name of a class sees beyond what is the plugin's own; empty is nothing.
+func NameReach(kind ClassKind, name string) Reach { return classTable()[className{kind, name}].reach }
+
+// className returns the name of an access in the table of classes; false for kinds that are not in it.
+func (a Access) className() (className, bool) {
 	n := className{name: a.Name}
 	switch a.Kind {
 	case KindProgram:
@@ -117,10 +126,20 @@ func classOf(a Access) (Class, bool) {
 		n.kind = ClassHook
 		n.name, _, _ = strings.Cut(a.Name, ":")
 	default:
+		return n, false
+	}
+	return n, true
+}
+
+// classOf returns the narrowest class that contains an access; false when no class does. Kinds that
+// classes say nothing of are part of all.
+func classOf(a Access) (Class, bool) {
+	n, listed := a.className()
+	if !listed {
 		return ClassObserve, true
 	}
-	class, ok := classTable()[n]
-	return class, ok
+	row, ok := classTable()[n]
+	return row.class, ok
 }
 
 // grants reports whether the class lets an access through, and if not why.

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 // TestClassTable reads the table strictly: every word is known, no name has two classes.
 func TestClassTable(t *testing.T) {
 	seen := map[className]Class{}
+	reaches := 0
 	for line := range strings.Lines(classesText) {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
@@ -22,8 +24,15 @@ func TestClassTable(t *testing.T) {
 			t.Errorf("line %q", line)
 			continue
 		}
+		kind, reach, marked := strings.Cut(fields[1], "/")
+		if marked {
+			reaches++
+			if !slices.Contains(Reaches(), Reach(reach)) {
+				t.Errorf("there is no reach %q", reach)
+			}
+		}
 		for _, name := range fields[2:] {
-			n := className{ClassKind(fields[1]), name}
+			n := className{ClassKind(kind), name}
 			if old, twice := seen[n]; twice {
 				t.Errorf("%s %s is in %s and %s", n.kind, name, old, class)
 			}
@@ -33,8 +42,8 @@ func TestClassTable(t *testing.T) {
 			}
 		}
 	}
-	if len(seen) != len(classTable()) {
-		t.Errorf("%d names, the table has %d", len(seen), len(classTable()))
+	if len(seen) != len(classTable()) || reaches == 0 {
+		t.Errorf("%d names, the table has %d; %d lines with a reach", len(seen), len(classTable()), reaches)
 	}
 }
 

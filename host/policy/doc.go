@@ -20,6 +20,7 @@
 //	  sha256: 3a7b…            # of the module
 //	  signers: ["ed25519:iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w="] # one of them signed it
 //	class: observe             # how deep into the system: observe, mutate or enforce
+//	by_name: [memory, machine] # what reaches far must be requested by name, not by a wildcard
 //	objects:                   # input objects; without it the operator's objects are taken
 //	  drops.bpf.o:             # file name without its directories, or pattern
 //	    sha256: 90ad…          # of the object
@@ -74,6 +75,13 @@
 // functions of class enforce or of no class, and the program types ext, lsm, struct_ops and
 // syscall. A policy must name them, and so must the plugin. The same holds for what this version
 // has no name for: it is called by its number, like "#250".
+//
+// # Far reach
+//
+// Some names let a plugin see more than its own programs, maps, packets and targets ([Access.Reach]):
+// helpers and kernel functions that read memory at any address, and hooks that see the whole machine.
+// Plans show them. Where by_name lists their reach, as the built-in policy does, a request with a
+// wildcard does not ask for them.
 //
 // # Classes
 //

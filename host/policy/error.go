@@ -13,6 +13,7 @@ type Decision struct {
 	Line    int    `json:"line,omitempty"`   // of the rule in the policy; 0 is not known
 	Policy  string `json:"policy"`           // name of the policy
 	Reason  string `json:"reason,omitempty"` // why, where the rule alone does not say it
+	Reach   Reach  `json:"reach,omitempty"`  // what it sees beyond what is the plugin's own
 	Kind    Kind   `json:"-"`                // of the access
 }
 
@@ -22,6 +23,12 @@ func (v Decision) Err() error {
 		return nil
 	}
 	return &Error{Access: v.Access, Rule: v.Rule, Policy: v.Policy, Line: v.Line, Reason: v.Reason}
+}
+
+// Subject returns what was evaluated without where, e.g. "helper bpf_redirect".
+func (v Decision) Subject() string {
+	subject, _, _ := strings.Cut(v.Access, " (")
+	return subject
 }
 
 // FirstDenial returns the *Error of the first denial in the list, or nil if there is none.

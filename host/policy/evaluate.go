@@ -19,7 +19,7 @@ func (p *Policy) Evaluate(r *Requests, accesses []Access) []Decision {
 // Decision evaluates one access: it must be among the requests (nil is everything), allowed by
 // the class and granted by a rule.
 func (p *Policy) Decision(r *Requests, a Access) Decision {
-	v := Decision{Access: a.String(), Policy: p.name, Kind: a.Kind}
+	v := Decision{Access: a.String(), Policy: p.name, Kind: a.Kind, Reach: a.Reach()}
 	if reason := a.impossible(); reason != "" {
 		v.Rule, v.Reason = "deny "+a.Kind.String(), reason
 		return v
@@ -29,6 +29,10 @@ func (p *Policy) Decision(r *Requests, a Access) Decision {
 		if a.danger() != "" {
 			v.Reason = "no wildcard matches it, it must be requested by name"
 		}
+		return v
+	}
+	if p.unnamed(r, a) {
+		v.Rule, v.Reason = Unrequested, "it "+v.Reach.Text()+", no wildcard matches it under this policy, it must be requested by name"
 		return v
 	}
 	if reason, ok := p.class.grants(a); !ok {

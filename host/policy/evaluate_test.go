@@ -160,6 +160,7 @@ func TestFirstDenial(t *testing.T) {
 // draft is a policy from which random ones are made.
 type draft struct {
 	class   Class
+	byName  []string
 	plugin  string
 	lists   map[string][]string // by list key
 	rights  map[string]string
@@ -169,13 +170,14 @@ type draft struct {
 
 var (
 	draftNames = map[string][]string{
-		"program":    {"xdp", "tracing", "syscall", "lsm", "x*", "*"},
-		"helper":     {"bpf_redirect", "bpf_send_signal", "bpf_map_*", "map_lookup_elem", "*"},
-		"kfunc":      {"bpf_x", "crash_kexec", "bpf_*"},
-		"map":        {"hash", "*hash", "array"},
-		"map-rw":     {"counts", "c*", "?"},
-		"attach xdp": {"eth0", "veth*", "*"},
-		"pin-write":  {"/sys/fs/bpf/*", "/sys/fs/bpf/x"},
+		"program":       {"xdp", "tracing", "syscall", "lsm", "x*", "*"},
+		"helper":        {"bpf_redirect", "bpf_send_signal", "bpf_map_*", "map_lookup_elem", "*"},
+		"kfunc":         {"bpf_x", "crash_kexec", "bpf_*"},
+		"map":           {"hash", "*hash", "array"},
+		"map-rw":        {"counts", "c*", "?"},
+		"attach xdp":    {"eth0", "veth*", "*"},
+		"attach kprobe": {"do_exit", "*"},
+		"pin-write":     {"/sys/fs/bpf/*", "/sys/fs/bpf/x"},
 	}
 	draftRights  = []string{RightSleepable, RightSyscall, RightFreplace, RightModifyReturn}
 	draftNumbers = []string{"programs max", "programs max_insns", "maps max", "maps max_bytes_total"}
@@ -184,6 +186,7 @@ var (
 		{Kind: KindProgram, Name: "#77"}, {Kind: KindHelper, Name: "bpf_redirect"}, {Kind: KindHelper, Name: "bpf_send_signal"},
 		{Kind: KindHelper, Name: "bpf_map_lookup_elem"}, {Kind: KindKfunc, Name: "bpf_rdonly_cast"}, {Kind: KindKfunc, Name: "crash_kexec"},
 		{Kind: KindMap, Name: "hash"}, {Kind: KindMap, Name: "array"}, {Kind: KindMapRW, Name: "counts"}, {Kind: KindMapRW, Name: "d"},
+		{Kind: KindHelper, Name: "bpf_probe_read_kernel"}, {Kind: KindAttach, Name: "kprobe:do_exit"}, {Kind: KindAttach, Name: "kprobe:do_fork"},
 		{Kind: KindAttach, Name: "xdp:eth0"}, {Kind: KindAttach, Name: "xdp:veth1"}, {Kind: KindPinWrite, Name: "/sys/fs/bpf/x"},
 		{Kind: KindRight, Name: RightSleepable}, {Kind: KindRight, Name: RightSyscall}, {Kind: KindRight, Name: RightModifyReturn},
 		{Kind: KindPrograms, Value: 5}, {Kind: KindInsns, Value: 50}, {Kind: KindMaps, Value: 5}, {Kind: KindTotalBytes, Value: 50},
@@ -218,7 +221,10 @@ func randomDraft(r *rand.Rand) *draft {
 // restrict takes something away, and is allowed to change nothing.
 func (d *draft) restrict(r *rand.Rand) string {
 	key := pick(r, slices.Sorted(mapsKeys(draftNames)))
-	switch r.IntN(8) {
+	switch r.IntN(9) {
+	case 8:
+		d.byName = append(d.byName, pick(r, []string{"memory", "machine"}))
+		return "want requests by name"
 	case 0:
 		d.lists[key] = append(d.lists[key], "!"+pick(r, draftNames[key]))
 		return "exclude from " + key
@@ -288,6 +294,9 @@ func (d *draft) yaml() string {
 	if d.class != ClassAny {
 		text = "class: " + d.class.String() + "\n"
 	}
+	if d.byName != nil {
+		text += "by_name: [" + strings.Join(d.byName, ", ") + "]\n"
+	}
 	if d.plugin != "" {
 		text += "plugin: {name: " + d.plugin + ", sha256: " + digestA + "}\n"
 	}
@@ -302,7 +311,7 @@ func (d *draft) yaml() string {
 func TestNarrowing(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	all := requests(t, "program *", "program lsm", "program syscall", "helper *", "helper bpf_send_signal", "kfunc *", "map *", "map-rw *",
-		"attach xdp:*", "object edit", "sleepable", "modify_return", "pin-write *")
+		"attach xdp:*", "attach kprobe:*", "attach kprobe:do_exit", "object edit", "sleepable", "modify_return", "pin-write *")
 	granted, lost := 0, 0
 	for range 5000 {
 		d := randomDraft(r)

@@ -170,6 +170,7 @@ func (d *decoder) topKeys() keys {
 	return keys{
 		"plugin":  d.identities,
 		"class":   d.class,
+		"by_name": d.byName,
 		"objects": d.objects,
 		"programs": d.section(keys{
 			"types": d.list("program"), "helpers": d.list("helper"), "kfuncs": d.list("kfunc"), "ksyms": d.list("ksym"),
@@ -271,6 +272,23 @@ func (d *decoder) class(_, v *yaml.Node) {
 		return
 	}
 	d.policy.class, d.policy.classAt = class, v.Line
+}
+
+// byName reads what must be requested by name.
+func (d *decoder) byName(_, v *yaml.Node) {
+	if v.Kind != yaml.SequenceNode {
+		d.fail(v, "want a list of memory and machine")
+		return
+	}
+	for _, n := range v.Content {
+		if !d.plain(n) {
+			return
+		}
+		if !slices.Contains(Reaches(), Reach(n.Value)) {
+			d.fail(n, "there is nothing called %s to be requested by name; want memory or machine", printable(n.Value))
+		}
+		d.policy.byName = append(d.policy.byName, Reach(n.Value))
+	}
 }
 
 // objects reads what is said of input objects.

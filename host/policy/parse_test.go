@@ -155,15 +155,17 @@ func TestParseJSON(t *testing.T) {
 
 func TestParseErrors(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
+		{"by_name: memory", "read policy p.yaml:1:10: want a list of memory and machine"},
+		{"by_name: [memory, all]", "read policy p.yaml:1:19: there is nothing called all to be requested by name; want memory or machine"},
 		{"", "read policy p.yaml: it is empty; write {} to grant nothing"},
 		{"# nothing\n", "read policy p.yaml: it is empty; write {} to grant nothing"},
 		{"~", "read policy p.yaml:1:1: want a mapping (key: value)"},
 		{"[]", "read policy p.yaml:1:1: want a mapping (key: value)"},
 		{"\xff\xfe", "read policy p.yaml: it is not UTF-8 text"},
 		{strings.Repeat("#", maxText+1), "read policy p.yaml: it has 262145 bytes, the limit is 262144"},
-		{"class: observe\nfoo: 1", "read policy p.yaml:2:1: unknown key foo; known here: attach, class, maps, objects, pins, plugin, programs, wasm"},
+		{"class: observe\nfoo: 1", "read policy p.yaml:2:1: unknown key foo; known here: attach, by_name, class, maps, objects, pins, plugin, programs, wasm"},
 		{"maps:\n  size: 1", "read policy p.yaml:2:3: unknown key size; known here: max, max_bytes_each, max_bytes_total, max_entries, runtime_rw, types"},
-		{"\"a\\e\": 1", `read policy p.yaml:1:1: unknown key "a\x1b"; known here: attach, class, maps, objects, pins, plugin, programs, wasm`},
+		{"\"a\\e\": 1", `read policy p.yaml:1:1: unknown key "a\x1b"; known here: attach, by_name, class, maps, objects, pins, plugin, programs, wasm`},
 		{"class: observe\nmaps: {}\nclass: observe", "read policy p.yaml:3:1: key class is already on line 1"},
 		{"maps: {max: 1, max: 2}", "read policy p.yaml:1:16: key max is already on line 1"},
 		{"class: observer", "read policy p.yaml:1:8: class observer is unknown; want observe, mutate or enforce"},
@@ -180,7 +182,7 @@ func TestParseErrors(t *testing.T) {
 		{"maps:\n  types:\n  - !hash\n", "read policy p.yaml:3:5: tags are not supported; patterns that start with ! need quotes"},
 		{"programs: {types: [&a xdp]}", "read policy p.yaml:1:20: anchors and aliases are not supported; patterns that start with * need quotes"},
 		{"maps: {types: [&a hash], runtime_rw: [*a]}", "read policy p.yaml:1:16: anchors and aliases are not supported; patterns that start with * need quotes"},
-		{"<<: {}", "read policy p.yaml:1:1: unknown key <<; known here: attach, class, maps, objects, pins, plugin, programs, wasm"},
+		{"<<: {}", "read policy p.yaml:1:1: unknown key <<; known here: attach, by_name, class, maps, objects, pins, plugin, programs, wasm"},
 		{"programs: {sleepable: yes}", "read policy p.yaml:1:23: want true or false"},
 		{"programs: {sleepable: \"true\"}", "read policy p.yaml:1:23: want true or false"},
 		{"programs: {max: -1}", "read policy p.yaml:1:17: want a whole number"},

@@ -19,6 +19,7 @@ type Policy struct {
 	lists   map[string]list  // by list key
 	rights  map[string]right // by Right name
 	numbers map[Kind]number  // upper bounds
+	byName  []Reach          // what must be requested by name
 	wasm    Wasm
 }
 
@@ -73,9 +74,10 @@ func (p *Policy) Wasm() Wasm { return p.wasm }
 const PinRoot = "/sys/fs/bpf/bpfhost"
 
 // BuiltInText is the built-in default policy. A plugin gets what it requests of this; the dangerous
-// names that no wildcard matches are therefore out of reach.
-const BuiltInText = `# what a plugin requests, less the dangerous rights
+// names that no wildcard matches are therefore out of reach. docs/policy.md says what it lets through.
+const BuiltInText = `# what a plugin requests, less the dangerous rights; far-reaching ones only by name
 class: enforce
+by_name: [memory, machine]
 objects: {"*": {edit: true}}
 programs:
   types: ["*"]

@@ -143,21 +143,38 @@ func (r *Requests) matches(a Access) bool {
 	if r == nil {
 		return true
 	}
-	key := a.Kind.String()
-	switch a.Kind {
-	case KindProgram, KindHelper, KindKfunc, KindKsym, KindMap, KindMapRW, KindObjectEdit, KindPinRead, KindPinWrite:
-	case KindAttach:
-		family, _, _ := strings.Cut(a.Name, ":")
-		key = attachKey(family)
-	case KindRight:
-		if a.Name != RightSleepable && a.Name != RightModifyReturn {
-			return true // comes with the program type, which is asked for
-		}
-	default:
+	key, asked := a.requestKey()
+	if !asked {
 		return true
 	}
 	_, ok := r.lists[key].decide(a.spellings(), a.danger() != "")
 	return ok
+}
+
+// names reports whether the plugin requested it by name, without a wildcard. A nil receiver requested
+// everything.
+func (r *Requests) names(a Access) bool {
+	if r == nil {
+		return true
+	}
+	key, _ := a.requestKey()
+	_, ok := r.lists[key].decide(a.spellings(), true)
+	return ok
+}
+
+// requestKey returns the list of requests that an access must be in; false for what need not be asked
+// for.
+func (a Access) requestKey() (key string, asked bool) {
+	switch a.Kind {
+	case KindProgram, KindHelper, KindKfunc, KindKsym, KindMap, KindMapRW, KindObjectEdit, KindPinRead, KindPinWrite:
+		return a.Kind.String(), true
+	case KindAttach:
+		family, _, _ := strings.Cut(a.Name, ":")
+		return attachKey(family), true
+	case KindRight: // the others come with the program type, which is asked for
+		return a.Kind.String(), a.Name == RightSleepable || a.Name == RightModifyReturn
+	}
+	return "", false
 }
 
 // names are the spellings of an access that patterns are matched with. A kernel name may carry a
