@@ -183,6 +183,13 @@ func objectError(o *tx.Object, err error) error {
 
 // evaluate holds the plan against the policy. It is asked again before anything is loaded.
 func (p *Plugin) evaluate(pl *plan.Plan) error {
+	pl.PolicyNotes = append(p.policy.Notes(), p.in.Requests().Notes()...)
+	pl.Decisions = p.policy.Evaluate(p.in.Requests(), p.accesses(pl))
+	return pl.Denied()
+}
+
+// accesses lists what a plan has to evaluate.
+func (p *Plugin) accesses(pl *plan.Plan) []policy.Access {
 	f := policy.Final{Plugin: p.name(), SHA256: p.in.Info().SHA256, Signers: p.signers, Requests: p.in.Requests(), PinDir: p.host.config.PinDir, Machine: p.host.machine()}
 	for i := range pl.Objects {
 		o := &pl.Objects[i]
@@ -193,9 +200,7 @@ func (p *Plugin) evaluate(pl *plan.Plan) error {
 			Object: o.Source, SHA256: o.SHA256, Edited: o.Edited(), Collection: o.After,
 		})
 	}
-	pl.PolicyNotes = append(p.policy.Notes(), p.in.Requests().Notes()...)
-	pl.Decisions = p.policy.Evaluate(p.in.Requests(), policy.Accesses(f))
-	return pl.Denied()
+	return policy.Accesses(f)
 }
 
 // machine is what the memory of maps is computed for.

@@ -15,13 +15,14 @@ import (
 func newPolicy(a app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "policy",
-		Short: "Show and check what policies grant",
-		Long: `policy shows the policy that applies without --policy and what the classes of policies consist of, and checks
-policy files. docs/policy.md describes the language.`,
+		Short: "Show, check, test, explain and write policies",
+		Long: `policy shows the policy that applies without --policy and what the classes of policies consist of, checks policy
+files and holds them against what is expected of them, says which rule decides what, and writes the smallest policy
+for a plugin. docs/policy.md describes the language.`,
 		Args: noCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newPolicyShow(a), newPolicyCheck(a))
+	c.AddCommand(newPolicyShow(a), newPolicyCheck(a), newPolicyTest(a), newPolicyExplain(a), newPolicySuggest(a))
 	return c
 }
 
@@ -102,11 +103,7 @@ func newPolicyCheck(a app) *cobra.Command {
 			}
 			var failed failures
 			for _, name := range args {
-				b, err := a.readFile(name)
-				var p *policy.Policy
-				if err == nil {
-					p, err = policy.Parse(filepath.Base(name), b)
-				}
+				p, err := a.readPolicy(name)
 				if err == nil {
 					_, err = fmt.Fprintf(a.out, "%s: can be used\n", quote.Text(name))
 				}
@@ -118,4 +115,13 @@ func newPolicyCheck(a app) *cobra.Command {
 			return failed.err()
 		},
 	}
+}
+
+// readPolicy reads a policy file.
+func (a app) readPolicy(name string) (*policy.Policy, error) {
+	b, err := a.readFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return policy.Parse(filepath.Base(name), b)
 }

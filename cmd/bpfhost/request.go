@@ -32,13 +32,23 @@ type request struct {
 
 // flags declares the flags that run and plan share.
 func (r *request) flags(c *cobra.Command) {
+	r.inputFlags(c)
+	r.policyFlag(c)
+	r.common(c)
+}
+
+// policyFlag declares the flag that names a policy.
+func (r *request) policyFlag(c *cobra.Command) {
+	c.Flags().StringVar(&r.policy, "policy", "", "policy `FILE`; what it does not grant is denied (default: what the plugin requests, less the dangerous rights)")
+}
+
+// inputFlags declares the flags for what a plugin plans from.
+func (r *request) inputFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringArrayVar(&r.objects, "object", nil, "eBPF object `FILE.o` that the plugin may patch (repeatable)")
 	f.StringArrayVar(&r.set, "set", nil, "parameter of the plugin, `key=value` (repeatable); inspect lists them")
-	f.StringVar(&r.policy, "policy", "", "policy `FILE`; what it does not grant is denied (default: what the plugin requests, less the dangerous rights)")
 	f.StringVar(&r.signature, "signature", "", "`FILE` with the signatures of the plugin (default: PLUGIN.wasm.sig, where it exists)")
 	f.StringVar(&r.kernel, "kernel", "", "`SRC` of the kernel types that CO-RE is computed for: BTF of a kernel that has none, or vmlinux (default: what the running kernel has when the plan is applied)")
-	r.common(c)
 }
 
 // common declares the flags that apply has too.

@@ -7,7 +7,6 @@
 package plan
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -31,23 +30,7 @@ type Plan struct {
 
 // Denied returns the first denial of the policy as a *policy.Error that says how many there are, or
 // nil.
-func (p *Plan) Denied() error {
-	var first error
-	more := 0
-	for _, v := range p.Decisions {
-		if err := v.Err(); err != nil {
-			if first == nil {
-				first = err
-			} else {
-				more++
-			}
-		}
-	}
-	if more > 0 {
-		return fmt.Errorf("%w (and %d more)", first, more)
-	}
-	return first
-}
+func (p *Plan) Denied() error { return policy.Denied(p.Decisions) }
 
 // AddDenials adds denials that were met on the way to the plan and are not among its decisions.
 func (p *Plan) AddDenials(list []policy.Decision) {

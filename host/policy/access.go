@@ -71,6 +71,7 @@ type Access struct {
 	Value  uint64 // of kinds that count
 	Digest string // of KindObject and KindModule
 	Where  string // the place for messages, e.g. "insn 31 of count_drops"
+	Source string // the line of source at or above that place, "drops.bpf.c:38"; empty is unknown
 }
 
 // Module is the fact that the plugin is a module, which these keys signed.

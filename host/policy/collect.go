@@ -3,8 +3,10 @@ package policy
 import (
 	"fmt"
 	"math"
+	"path"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/signature"
 )
@@ -54,6 +56,15 @@ func Accesses(f Final) []Access {
 		c.add(Access{Kind: KindTotalBytes, Value: c.bytes})
 	}
 	c.finish()
+	return c.list
+}
+
+// Merge returns the accesses with those of more that are not among them, each once.
+func Merge(accesses, more []Access) []Access {
+	c := &collector{index: make(map[accessKey]int, len(accesses))}
+	for _, a := range append(accesses[:len(accesses):len(accesses)], more...) {
+		c.add(a)
+	}
 	return c.list
 }
 
@@ -134,13 +145,26 @@ func (c *collector) program(p *spec.Program) {
 		c.addAt(Access{Kind: KindRight, Name: RightSleepable}, where)
 	}
 	slots := uint64(0)
+	var line *btf.LineInfo
 	for i, in := range p.Insns.All() {
 		slots += uint64(in.Slots())
+		if in.Line != nil || in.Func != nil {
+			line = in.Line
+		}
 		if s, ok := Instruction(&in.Insn); ok {
+			s.Source = sourceText(line)
 			c.addAt(s, fmt.Sprintf("insn %d of %s", i, p.Name))
 		}
 	}
 	c.addAt(Access{Kind: KindInsns, Value: slots}, where)
+}
+
+// sourceText names a line of source, "drops.bpf.c:38"; empty without one.
+func sourceText(line *btf.LineInfo) string {
+	if line == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", path.Base(line.File()), line.Line)
 }
 
 func (c *collector) addAt(s Access, where string) {

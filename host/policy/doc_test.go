@@ -40,8 +40,23 @@ func TestManual(t *testing.T) {
 	if len(yaml) == 0 {
 		t.Error("docs/policy.md has no example")
 	}
+	suites := 0
 	for _, m := range yaml {
-		parse(t, m[1])
+		if !strings.HasPrefix(m[1], "policy:") {
+			parse(t, m[1])
+			continue
+		}
+		suites++
+		s, err := ParseSuite("docs/policy.md", []byte(m[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cases, decisions := s.Unexpected(s.Policy); cases != nil || len(s.Plans) == 0 {
+			t.Errorf("the test in docs/policy.md: %+v", decisions)
+		}
+	}
+	if suites != 1 {
+		t.Errorf("docs/policy.md has %d tests of policies, want one", suites)
 	}
 	_, block, _ := strings.Cut(string(source), "//\tplugin:")
 	block, _, _ = strings.Cut("//\tplugin:"+block, "//\n")

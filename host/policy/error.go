@@ -14,6 +14,7 @@ type Decision struct {
 	Policy  string `json:"policy"`           // name of the policy
 	Reason  string `json:"reason,omitempty"` // why, where the rule alone does not say it
 	Reach   Reach  `json:"reach,omitempty"`  // what it sees beyond what is the plugin's own
+	Source  string `json:"source,omitempty"` // the line of source at or above the place, "drops.bpf.c:38"
 	Kind    Kind   `json:"-"`                // of the access
 }
 
@@ -41,11 +42,30 @@ func FirstDenial(list []Decision) error {
 	return nil
 }
 
+// Denied returns the first denial of the list as a *Error that says how many there are, or nil.
+func Denied(list []Decision) error {
+	var first error
+	more := 0
+	for _, v := range list {
+		if err := v.Err(); err != nil {
+			if first == nil {
+				first = err
+			} else {
+				more++
+			}
+		}
+	}
+	if more > 0 {
+		return fmt.Errorf("%w (and %d more)", first, more)
+	}
+	return first
+}
+
 // Error says that a policy denies something.
 type Error struct {
 	Access string // what was evaluated and where
 	Rule   string // the rule that decided; "unrequested" when the plugin did not ask for it
-	Policy string // name of the policy
+	Policy string // name of the policy; empty is any that could be written
 	Line   int    // of the rule in the policy; 0 is not known
 	Reason string // why, where the rule alone does not say it; may be empty
 }
@@ -57,9 +77,12 @@ const Unrequested = "unrequested"
 // of p)".
 func (e *Error) Error() string {
 	var b strings.Builder
-	if e.Rule == Unrequested {
+	switch {
+	case e.Rule == Unrequested:
 		b.WriteString("plugin does not request " + e.Access)
-	} else {
+	case e.Policy == "":
+		b.WriteString("no policy grants " + e.Access)
+	default:
 		b.WriteString("policy " + printable(e.Policy))
 		if e.Line > 0 {
 			fmt.Fprintf(&b, ":%d", e.Line)

@@ -19,7 +19,7 @@ func (p *Policy) Evaluate(r *Requests, accesses []Access) []Decision {
 // Decision evaluates one access: it must be among the requests (nil is everything), allowed by
 // the class and granted by a rule.
 func (p *Policy) Decision(r *Requests, a Access) Decision {
-	v := Decision{Access: a.String(), Policy: p.name, Kind: a.Kind, Reach: a.Reach()}
+	v := Decision{Access: a.String(), Policy: p.name, Source: a.Source, Kind: a.Kind, Reach: a.Reach()}
 	if reason := a.impossible(); reason != "" {
 		v.Rule, v.Reason = "deny "+a.Kind.String(), reason
 		return v
@@ -183,14 +183,23 @@ func (p *Policy) bound(a Access, v *Decision) {
 	v.deny(rule, n.line, "the limit is %s", limit)
 }
 
+// listKey is the key of the list that grants the access.
+func (a Access) listKey() string {
+	switch a.Kind {
+	case KindAttach:
+		family, _, _ := strings.Cut(a.Name, ":")
+		return attachKey(family)
+	case KindNetns:
+		return attachKey(a.Kind.String())
+	}
+	return a.Kind.String()
+}
+
 // list evaluates a name by the patterns of its key.
 func (p *Policy) list(a Access, v *Decision) {
-	key, word := a.Kind.String(), a.Kind.String()
+	key, word := a.listKey(), a.Kind.String()
 	if a.Kind == KindAttach {
-		family, _, _ := strings.Cut(a.Name, ":")
-		key, word = attachKey(family), "attach "+family+":"
-	} else if a.Kind == KindNetns {
-		key = attachKey(a.Kind.String())
+		word = key + ":"
 	}
 	l, at := p.lists[key], listPaths[key]
 	if at == "" {

@@ -2,6 +2,8 @@ package policy
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -38,6 +40,9 @@ var knownNames = sync.OnceValue(func() map[string][]string {
 	return known
 })
 
+// knownKinds says what the names of a list are.
+var knownKinds = map[string]string{"program": "program type", "map": "map type", "helper": "helper", "kfunc": "kernel function"}
+
 // unknownName says that an exact pattern names a program type, map type, helper or kernel function
 // that this version does not know, and which name is near; empty when it is known, or when names of
 // the list cannot be known. Numbers, "#250", are what is unknown by name.
@@ -58,12 +63,11 @@ func unknownName(key, text string) string {
 			return ""
 		}
 	}
-	what := map[string]string{"program": "program type", "map": "map type", "helper": "helper", "kfunc": "kernel function"}[key]
 	near := ""
 	if best := nearest.Name(name, names); best != "" {
 		near = ", did you mean " + best + "?"
 	}
-	return fmt.Sprintf("there is no %s %s%s", what, printable(text), near)
+	return fmt.Sprintf("there is no %s %s%s", knownKinds[key], printable(text), near)
 }
 
 // isNewName reports whether names of the list appear with new kernels, so that one that is not known
@@ -85,15 +89,30 @@ func unknownFunction(text string) string {
 }
 
 // Notes lists what is unusual about the policy and not wrong, each with its line: kernel functions
-// that this version does not know.
+// that this version does not know, and patterns that match no name that it knows.
 func (p *Policy) Notes() []string {
 	var notes []string
-	for _, it := range p.lists["kfunc"].items {
-		if note := unknownFunction(it.text); note != "" {
-			notes = append(notes, fmt.Sprintf("%s:%d: %s", printable(p.name), it.line, note))
+	for _, key := range slices.Sorted(maps.Keys(knownKinds)) {
+		for _, it := range p.lists[key].items {
+			note := ""
+			if isNewName(key) {
+				note = unknownFunction(it.text)
+			} else if !it.exact() && matchesNothing(key, it) {
+				note = fmt.Sprintf("no %s that this version knows matches %s", knownKinds[key], printable(it.text))
+			}
+			if note != "" {
+				notes = append(notes, fmt.Sprintf("%s:%d: %s", printable(p.name), it.line, note))
+			}
 		}
 	}
 	return notes
+}
+
+// matchesNothing reports whether a pattern matches none of the names that are known.
+func matchesNothing(key string, p pattern) bool {
+	return !slices.ContainsFunc(knownNames()[key], func(name string) bool {
+		return p.match(name) || key == "helper" && p.match(strings.TrimPrefix(name, "bpf_"))
+	})
 }
 
 // Notes lists what is unusual about the requests and not wrong: kernel functions that this version

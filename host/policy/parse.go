@@ -27,10 +27,7 @@ const maxText = 256 << 10
 // of the file. Nothing is ignored: an unknown key, a key that is there twice, or a value of the
 // wrong shape is a *SyntaxError that says where.
 func Parse(name string, data []byte) (*Policy, error) {
-	p := &Policy{
-		name: name, plugin: map[string]text{}, lists: map[string]list{},
-		rights: map[string]right{}, numbers: map[Kind]number{},
-	}
+	p := newPolicy(name)
 	d := &decoder{policy: p}
 	if root := d.read(data); root != nil {
 		d.mapping(root, d.topKeys())

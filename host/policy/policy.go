@@ -23,6 +23,13 @@ type Policy struct {
 	wasm    Wasm
 }
 
+// newPolicy returns a policy that grants nothing.
+func newPolicy(name string) *Policy {
+	return &Policy{
+		name: name, plugin: map[string]text{}, lists: map[string]list{}, rights: map[string]right{}, numbers: map[Kind]number{},
+	}
+}
+
 // text is a scalar with its place.
 type text struct {
 	value string

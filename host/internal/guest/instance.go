@@ -110,6 +110,9 @@ func (in *Instance) RecordRefusals() { in.rights.record = true }
 // Refusals returns what was noted, in order.
 func (in *Instance) Refusals() []policy.Decision { return in.rights.refused }
 
+// Asked returns what the guest asked for since RecordRefusals, refused or not, in order.
+func (in *Instance) Asked() []policy.Access { return in.rights.asked }
+
 // Requests returns what the plugin asked for when it described itself.
 func (in *Instance) Requests() *policy.Requests { return in.rights.requests }
 

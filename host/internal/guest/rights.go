@@ -13,8 +13,9 @@ import (
 type rights struct {
 	policy   *policy.Policy
 	requests *policy.Requests
-	record   bool                  // note refusals instead of returning them
-	refused  []policy.Decision     // what was noted
+	record   bool                  // refuse nothing, and note what is asked for
+	asked    []policy.Access       // what was noted
+	refused  []policy.Decision     // the refusals among it
 	decided  func(policy.Decision) // told of every decision; nil is nobody
 }
 
@@ -24,11 +25,14 @@ func (r *rights) allow(a policy.Access) error {
 	if r.decided != nil {
 		r.decided(d)
 	}
-	if !d.Allowed && r.record {
-		r.refused = append(r.refused, d)
-		return nil
+	if !r.record {
+		return d.Err()
 	}
-	return d.Err()
+	r.asked = append(r.asked, a)
+	if !d.Allowed {
+		r.refused = append(r.refused, d)
+	}
+	return nil
 }
 
 // editObject tells whether the plugin may change an object of the operator. It is asked at every
