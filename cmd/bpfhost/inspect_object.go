@@ -137,7 +137,7 @@ func newObjectDoc(c *spec.Collection, size int, kernel *btf.Types) *objectDoc {
 		Refs:          listRefs(c),
 		Core:          listCore(c, kernel),
 		Sizes:         sizesDoc{File: size},
-		Requirements:  report.NewRequirements(c.Requirements()),
+		Requirements:  report.NewRequirements(lint.Requirements(c)),
 		Diagnostics:   []report.Diagnostic{},
 	}
 	t := typeNames{c.BTF}

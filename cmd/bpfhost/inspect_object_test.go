@@ -36,6 +36,17 @@ func TestObjectRequirements(t *testing.T) {
 	if d := cmp.Diff(want, objectFile(t, "maps-el.o").Requirements); d != "" {
 		t.Errorf("-want +have:\n%s", d)
 	}
+	want = report.Requirements{
+		Kernel: "5.11", BTF: true, Capabilities: []string{"CAP_BPF", "CAP_NET_ADMIN"},
+		Causes: []report.Requirement{{What: "calls of bpf_ktime_get_coarse_ns", Since: "5.11", Users: []string{"program by_global", "program after", "program by_packet"}}},
+		Optional: []report.Requirement{
+			{What: "calls of bpf_ktime_get_tai_ns", Since: "6.1", Users: []string{"program by_value", "program by_version", "program by_symbol", "program by_constant", "program by_function"}},
+			{What: "calls of bpf_strncmp", Since: "5.17", Users: []string{"program by_type"}},
+		},
+	}
+	if d := cmp.Diff(want, objectFile(t, "guarded-el.o").Requirements); d != "" {
+		t.Errorf("guarded: -want +have:\n%s", d)
+	}
 }
 
 func TestObjectTypes(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/elf/internal/secdef"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/core/spec/lint"
 	"github.com/bpfhost/bpfhost/internal/elftest"
 )
 
@@ -178,7 +179,7 @@ func hookText(r secdef.Def) string {
 
 func sinceText(r secdef.Def) string {
 	c := spec.Collection{Programs: []*spec.Program{{Type: r.Type, AttachType: r.AttachType, Flags: r.Flags}}}
-	needs := c.Requirements()
+	needs := lint.Requirements(&c)
 	if n := append(needs.Optional, needs.Causes...); len(n) > 0 { // those that are optional, the hook, are younger
 		return n[0].Since.String()
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/core/spec/lint"
 )
 
 // sinceCases are collections that need one thing each, in the form that kernels with it accept.
@@ -77,7 +78,7 @@ func TestSince(t *testing.T) {
 	defer k.Close()
 	for name, c := range sinceCases(t) {
 		t.Run(name, func(t *testing.T) {
-			needs := c.Requirements()
+			needs := lint.Requirements(c)
 			if len(needs.Causes) == 0 {
 				t.Fatal("it needs nothing of a newer kernel")
 			}
@@ -113,7 +114,7 @@ func TestHookOnly(t *testing.T) {
 			p := program("hook", asm.Mov64Imm(asm.R0, 0), asm.Exit())
 			p.Type, p.AttachType = typ, attach
 			c := collection([]*spec.Program{p})
-			if n := c.Requirements(); len(n.Causes) > 0 || len(n.Optional) != 1 {
+			if n := lint.Requirements(c); len(n.Causes) > 0 || len(n.Optional) != 1 {
 				t.Errorf("%v %v: needs %+v", typ, attach, n)
 			}
 			got, err := Load(c, Options{Kernel: k})

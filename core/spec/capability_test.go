@@ -56,12 +56,12 @@ func TestNeedsNetns(t *testing.T) {
 		Maps:     []*Map{{Name: "m", Type: MapHash, Pinning: PinByName}},
 		Attach:   []Attach{{Program: "a", Kind: HookXDP, Target: "eth0", Netns: "/run/netns/x"}},
 	}
-	r := c.Requirements()
+	r := RequirementsOf(nil, c)
 	if want := []string{"CAP_BPF", "CAP_NET_ADMIN", "CAP_SYS_ADMIN"}; !slices.Equal(r.Capabilities, want) || !r.BPFFS {
 		t.Errorf("needs %+v, want %v and a bpf file system", r, want)
 	}
 	c.Attach[0].Netns, c.Maps[0].Pinning = "", PinNone
-	if r := c.Requirements(); len(r.Capabilities) != 2 || r.BPFFS {
+	if r := RequirementsOf(nil, c); len(r.Capabilities) != 2 || r.BPFFS {
 		t.Errorf("without, needs %+v", r)
 	}
 }

@@ -10,12 +10,12 @@ import (
 
 // Requirements is what a collection asks of the kernel that it is loaded into, and of the user who
 // loads it, as far as that can be told from the collection alone: for the programs and maps that
-// are loaded and the attachments that are not optional. Code counts even where a check of the
-// kernel's types keeps it from being reached, so an older kernel may do.
+// are loaded, the attachments that are not optional, and the code that kernels look at whatever
+// they find when they load it.
 type Requirements struct {
 	Kernel       Version       // oldest that has everything, Oldest at least
 	Causes       []Requirement // what is younger than Oldest, the youngest first
-	Optional     []Requirement // what is younger than Kernel and not needed: optional parts, hooks of programs that nothing attaches
+	Optional     []Requirement // what is younger than Kernel and not needed: optional parts, hooks of programs that nothing attaches, code that kernels may skip
 	Capabilities []string      // "CAP_BPF", …
 	BPFFS        bool          // a bpf file system has to be mounted, for pins
 	BTF          bool          // the kernel has to describe its types
@@ -61,15 +61,18 @@ func (m MapType) Capabilities() []string {
 	return []string{capBPF}
 }
 
-// Requirements says what the collection asks for. What is Optional counts only where something
-// attaches it, and is listed apart otherwise.
-func (c *Collection) Requirements() Requirements { return RequirementsOf(c) }
+// Skipped reports of an instruction of a program whether kernels may skip it, since what they find
+// when they load it (their types, configuration and symbols) keeps control from getting there.
+type Skipped func(insn int) bool
 
-// RequirementsOf says what several collections ask for together.
-func RequirementsOf(collections ...*Collection) Requirements {
+// RequirementsOf says what several collections ask for together. What is Optional counts only where
+// something attaches it, and is listed apart otherwise. So is code that kernels may skip by what
+// skipped makes of a program, which is called for few; without it, all code counts. Package lint has
+// it: see lint.Requirements.
+func RequirementsOf(skipped func(*Collection, *Program) Skipped, collections ...*Collection) Requirements {
 	n, optional := newNeeds(), newNeeds()
 	for _, c := range collections {
-		n.collection(c, optional)
+		n.collection(c, optional, skipped)
 	}
 	r := n.result()
 	for _, o := range optional.result().Causes {
@@ -84,7 +87,8 @@ func RequirementsOf(collections ...*Collection) Requirements {
 // first. Users is empty.
 func (p *Program) Requirements() []Requirement {
 	n := newNeeds()
-	n.program(p, nil, "")
+	n.program(p, "")
+	n.insns(p, "", n, nil, nil)
 	return n.result().Causes
 }
 
@@ -150,7 +154,7 @@ func (n *needs) capabilities(list []string) {
 }
 
 // collection adds what a collection needs, and to optional what it does without.
-func (n *needs) collection(c *Collection, optional *needs) {
+func (n *needs) collection(c *Collection, optional *needs, skipped func(*Collection, *Program) Skipped) {
 	attached, weak := make(map[string]bool), make(map[string]bool)
 	for _, a := range c.Attach {
 		to := n
@@ -185,9 +189,11 @@ func (n *needs) collection(c *Collection, optional *needs) {
 		if !loaded[p] {
 			to = optional
 		}
-		to.program(p, weak, "program "+p.Name)
+		user := "program " + p.Name
+		to.program(p, user)
+		to.insns(p, user, optional, weak, skippedIn(c, p, skipped))
 		if !attached[p.Name] {
-			optional.hook(p, "program "+p.Name)
+			optional.hook(p, user)
 		}
 	}
 }
@@ -222,8 +228,19 @@ func (p *Program) kindText() string {
 	return p.Type.String()
 }
 
-// program adds what a program needs. The kernel functions in weak may be missing.
-func (n *needs) program(p *Program, weak map[string]bool, user string) {
+// skippedIn asks skipped about a program when it is needed.
+func skippedIn(c *Collection, p *Program, skipped func(*Collection, *Program) Skipped) Skipped {
+	var of Skipped
+	return func(insn int) bool {
+		if of == nil && skipped != nil {
+			of = skipped(c, p)
+		}
+		return of != nil && of(insn)
+	}
+}
+
+// program adds what a program needs, its code apart.
+func (n *needs) program(p *Program, user string) {
 	n.capabilities(p.Capabilities())
 	n.add(p.Type.String()+" programs", p.Type.Since(), user)
 	if p.Type != ProgramStructOps && !p.Type.hookOnly() { // of struct_ops it is the number of a member
@@ -239,13 +256,27 @@ func (n *needs) program(p *Program, weak map[string]bool, user string) {
 		n.add("exceptions", exceptionSince, user)
 	}
 	n.btf = n.btf || p.Type == ProgramTracing || p.Type == ProgramLSM || p.Type == ProgramStructOps
-	for _, in := range p.Insns.each() {
+}
+
+// insns adds what the code of a program needs, and to optional what kernels do without: kernel
+// functions in weak, which may be missing, and what they may skip.
+func (n *needs) insns(p *Program, user string, optional *needs, weak map[string]bool, skipped Skipped) {
+	for i, in := range p.Insns.each() {
 		n.btf = n.btf || in.Ref == asm.RefKfunc
 		n.core = n.core || in.Core != nil && in.Core.Kind != btf.CoreTypeIDLocal
-		if in.Ref == asm.RefKfunc && weak[in.Symbol] {
+		what, since := InsnSince(&in.Insn)
+		if since.Compare(Oldest) <= 0 {
 			continue
 		}
-		what, since := InsnSince(&in.Insn)
+		if in.Ref == asm.RefKfunc && weak[in.Symbol] {
+			optional.add(what, since, user)
+			continue
+		}
+		if form, ok := insnSkipped(&in.Insn); ok && skipped != nil && skipped(i) {
+			n.add(form.What, form.Since, user)
+			optional.add(what, since, user)
+			continue
+		}
 		n.add(what, since, user)
 	}
 }

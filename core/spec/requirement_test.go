@@ -41,10 +41,10 @@ func TestNeeds(t *testing.T) {
 		Capabilities: []string{"CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"},
 		BTF:          true,
 	}
-	if d := cmp.Diff(want, c.Requirements()); d != "" {
+	if d := cmp.Diff(want, RequirementsOf(nil, c)); d != "" {
 		t.Errorf("-want +have:\n%s", d)
 	}
-	both := RequirementsOf(&Collection{}, &Collection{Maps: []*Map{{Name: "m", Type: MapHash}}}, c)
+	both := RequirementsOf(nil, &Collection{}, &Collection{Maps: []*Map{{Name: "m", Type: MapHash}}}, c)
 	if d := cmp.Diff(want, both); d != "" {
 		t.Errorf("of several, -want +have:\n%s", d)
 	}
@@ -67,7 +67,7 @@ func TestNeedsOptional(t *testing.T) {
 		Maps:   []*Map{{Name: "ops", Type: MapStructOps, Flags: FlagLink, Optional: true}},
 		Attach: []Attach{{Program: "traced", Kind: HookTracing, Cookie: 7, Optional: true}},
 	}
-	got := c.Requirements()
+	got := RequirementsOf(nil, c)
 	want := []Requirement{
 		{"tcx_ingress hooks", Version{6, 6}, []string{"program tc"}},
 		{"trace_uprobe_multi hooks", Version{6, 6}, []string{"program probe"}},
@@ -79,7 +79,7 @@ func TestNeedsOptional(t *testing.T) {
 		t.Errorf("needs %v, %v; optional, -want +have:\n%s", got.Kernel, got.Causes, d)
 	}
 	c.Attach = append(c.Attach, Attach{Program: "tc", Kind: HookTCX})
-	if got = c.Requirements(); got.Kernel != (Version{6, 6}) || len(got.Causes) != 1 || got.Causes[0].What != "tcx links" || got.Optional != nil {
+	if got = RequirementsOf(nil, c); got.Kernel != (Version{6, 6}) || len(got.Causes) != 1 || got.Causes[0].What != "tcx links" || got.Optional != nil {
 		t.Errorf("attached: %+v", got)
 	}
 }
@@ -101,7 +101,7 @@ func TestNeedsLittle(t *testing.T) {
 		{"relocated and traced", &Collection{Programs: []*Program{{Type: ProgramTracing, Insns: NewInsns(Insn{Core: &btf.CoreRelo{}})}}}, []string{"CAP_BPF", "CAP_PERFMON"}, true, false},
 		{"ids of its own", &Collection{Programs: []*Program{{Type: ProgramXDP, Insns: NewInsns(Insn{Core: &btf.CoreRelo{Kind: btf.CoreTypeIDLocal}})}}}, []string{"CAP_BPF", "CAP_NET_ADMIN"}, false, false},
 	} {
-		if d := cmp.Diff(Requirements{Kernel: Oldest, Capabilities: tt.caps, BTF: tt.btf, OnlyCore: tt.core}, tt.c.Requirements()); d != "" {
+		if d := cmp.Diff(Requirements{Kernel: Oldest, Capabilities: tt.caps, BTF: tt.btf, OnlyCore: tt.core}, RequirementsOf(nil, tt.c)); d != "" {
 			t.Errorf("%s, -want +have:\n%s", tt.name, d)
 		}
 	}
@@ -127,7 +127,7 @@ func TestNeedsLittle(t *testing.T) {
 		}
 	}
 	link := &Collection{Maps: []*Map{{Name: "ops", Type: MapStructOps, Flags: FlagLink}}}
-	if n := link.Requirements(); n.Kernel != (Version{6, 4}) || n.Causes[0].What != "links of struct_ops" {
+	if n := RequirementsOf(nil, link); n.Kernel != (Version{6, 4}) || n.Causes[0].What != "links of struct_ops" {
 		t.Errorf("struct_ops with a link: %+v", n)
 	}
 }

@@ -172,5 +172,26 @@ func atomicSince(op asm.AtomicOp) (string, Version) {
 	case asm.LoadAcquire, asm.StoreRelease:
 		return "load-acquire and store-release instructions", Version{6, 15}
 	}
-	return "atomic instructions other than add", Version{5, 12}
+	return fetching, fetchingSince
+}
+
+// fetching are atomic instructions whose immediate is not zero.
+const fetching = "atomic instructions other than add"
+
+var fetchingSince = Version{5, 12}
+
+// insnSkipped reports whether kernels that do not know an instruction skip it where control does not
+// get to it, and what they need for that. It is not ok for what all kernels look at before they
+// follow control: operation codes and kinds of references (kernel/bpf/verifier.c,
+// resolve_pseudo_ldimm64), which includes the immediate of atomic instructions before 5.12.
+func insnSkipped(in *asm.Insn) (r Requirement, ok bool) {
+	switch class := in.Op.Class(); {
+	case in.Op == asm.OpCall:
+		return r, in.Ref == asm.RefNone && in.Src == 0
+	case class == asm.ClassALU, class == asm.ClassALU64:
+		return r, in.Op.ALU() != asm.End
+	case class == asm.ClassStx && in.Op.Mode() == asm.ModeAtomic:
+		return Requirement{What: fetching, Since: fetchingSince}, in.Op.Size() == asm.Word || in.Op.Size() == asm.DWord
+	}
+	return r, false
 }

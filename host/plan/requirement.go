@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/core/spec/lint"
 	"github.com/bpfhost/bpfhost/internal/report"
 )
 
@@ -20,7 +21,7 @@ func requirementsOf(objects []Object, given bool) Requirements {
 			after = append(after, p.After)
 		}
 	}
-	all := spec.RequirementsOf(after...)
+	all := lint.Requirements(after...)
 	n := report.NewRequirements(all)
 	n.BTF = all.BTF && !(given && all.OnlyCore)
 	return n

@@ -46,13 +46,22 @@ func TestRequirements(t *testing.T) {
 
 // TestOptionalText tells optional parts of a plan apart from what it needs.
 func TestOptionalText(t *testing.T) {
-	p := &Plan{Objects: []Object{{Name: "o", After: &spec.Collection{Attach: []spec.Attach{{Kind: spec.HookTCX, Optional: true}}}}}}
+	guarded := spec.NewInsns(
+		spec.Insn{Insn: asm.Mov64Imm(asm.R0, 1), Core: &btf.CoreRelo{Kind: btf.CoreEnumvalExists}},
+		spec.Insn{Insn: asm.JumpImm(asm.Equal, asm.R0, 0, 1)},
+		spec.Insn{Insn: asm.Call(asm.HelperKtimeGetTaiNs)},
+		spec.Insn{Insn: asm.Insn{Op: asm.OpExit, Label: 1}},
+	)
+	p := &Plan{Objects: []Object{{Name: "o", After: &spec.Collection{
+		Programs: []*spec.Program{{Name: "p", Type: spec.ProgramSocketFilter, Insns: guarded}},
+		Attach:   []spec.Attach{{Kind: spec.HookTCX, Optional: true}},
+	}}}}
 	p.Require(false)
 	var b bytes.Buffer
 	if err := p.WriteText(&b, TextOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	want := "Needs: kernel 5.10, kernel BTF: no.\nUsed where the kernel has it: tcx links (6.6).\n"
+	want := "Needs: kernel 5.10, CAP_BPF, kernel BTF: yes.\nUsed where the kernel has it: tcx links (6.6), calls of bpf_ktime_get_tai_ns (6.1).\n"
 	if !strings.Contains(b.String(), want) {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}

@@ -22,8 +22,11 @@ func compute(in *asm.Insn, x, y Value) Value {
 		}
 	}
 	needsX := f != asm.FormatMovReg && f != asm.FormatMovImm
-	if y.Kind != ValueNumber || needsX && x.Kind != ValueNumber {
+	if !y.number() || needsX && !x.number() {
 		return Value{Kind: ValueAny}
+	}
+	if (y.Kind == ValueFixed || needsX && x.Kind == ValueFixed) && !in.IsAddrSpaceCast() {
+		return Value{Kind: ValueFixed}
 	}
 	n, ok := calculate(in, x.Bits, y.Bits, wide)
 	if !ok {

@@ -18,6 +18,7 @@ const (
 	ValueNumber                   // a number
 	ValueAddress                  // an offset from what a 64-bit load with a reference loads
 	ValueAny                      // may be anything
+	ValueFixed                    // a number that is only known when the program is loaded
 )
 
 // ConstOptions are the hooks of Constants. The zero value knows nothing of memory.
@@ -29,6 +30,11 @@ type ConstOptions struct {
 	// Unknown tells of instructions that are still going to be patched, so that what they compute
 	// is not known.
 	Unknown func(insn int) bool
+
+	// Fixed tells of instructions whose number is known when the program is loaded, and not yet:
+	// the immediate that they take, the number that a 64-bit load with a reference loads, or, where
+	// that is an address of data, what is read there.
+	Fixed func(insn int) bool
 }
 
 // Constants is what is known of the values of registers, taking into account that a branch is not
@@ -121,20 +127,36 @@ func (c *Constants) Block(block int, visit func(insn int, before *[asm.R10]Value
 
 // Branch says which way a condition goes, if the values before it decide that.
 func (c *Constants) Branch(insn int, before *[asm.R10]Value) (taken, known bool) {
-	in := &c.g.Insns[insn]
-	f := in.Op.Format()
-	if f != asm.FormatCondImm && f != asm.FormatCondReg || in.Flags&asm.Raw != 0 || c.unknown(insn) {
-		return false, false
-	}
-	x, y := value(before, in.Dst), Value{Kind: ValueNumber, Bits: uint64(in.Imm)}
-	if f == asm.FormatCondReg {
-		y = value(before, in.Src)
-	}
+	x, y := c.compared(insn, before)
 	if x.Kind != ValueNumber || y.Kind != ValueNumber {
 		return false, false
 	}
-	return compare(in.Op, x.Bits, y.Bits), true
+	return compare(c.g.Insns[insn].Op, x.Bits, y.Bits), true
 }
+
+// BranchFixed reports whether it is known when the program is loaded, and not yet, which way a
+// condition goes.
+func (c *Constants) BranchFixed(insn int, before *[asm.R10]Value) bool {
+	x, y := c.compared(insn, before)
+	return x.number() && y.number() && (x.Kind == ValueFixed || y.Kind == ValueFixed)
+}
+
+// compared returns what a condition compares; of other instructions and of what is not known, no
+// values.
+func (c *Constants) compared(insn int, before *[asm.R10]Value) (x, y Value) {
+	in := &c.g.Insns[insn]
+	f := in.Op.Format()
+	if f != asm.FormatCondImm && f != asm.FormatCondReg || in.Flags&asm.Raw != 0 || c.unknown(insn) {
+		return Value{}, Value{}
+	}
+	if f == asm.FormatCondReg {
+		return value(before, in.Dst), value(before, in.Src)
+	}
+	return value(before, in.Dst), Value{Kind: ValueNumber, Bits: uint64(in.Imm)}
+}
+
+// number reports whether a value is a number that is known when the program is loaded.
+func (v Value) number() bool { return v.Kind == ValueNumber || v.Kind == ValueFixed }
 
 // Load returns what a load reads, if the values before it tell.
 func (c *Constants) Load(insn int, before *[asm.R10]Value) (uint64, bool) {
@@ -161,6 +183,8 @@ func (c *Constants) unknown(insn int) bool {
 	return c.options.Unknown != nil && c.options.Unknown(insn)
 }
 
+func (c *Constants) fixed(insn int) bool { return c.options.Fixed != nil && c.options.Fixed(insn) }
+
 // follow returns the blocks that control may go to from the end of a block.
 func (c *Constants) follow(k int, regs *[asm.R10]Value) []int32 {
 	succs := c.g.Succs(k)
@@ -185,21 +209,19 @@ func (c *Constants) step(i int, regs *[asm.R10]Value) {
 		return
 	}
 	v := Value{Kind: ValueAny}
-	switch f := in.Op.Format(); f {
+	switch in.Op.Format() {
 	case asm.FormatLoad64:
-		switch {
-		case c.unknown(i):
-		case in.Src == 0 && in.Ref == asm.RefNone:
-			v = Value{Kind: ValueNumber, Bits: uint64(in.Imm)}
-		case in.Ref == asm.RefVar || in.Ref == asm.RefMapValue:
-			v = Value{Kind: ValueAddress, Base: int32(i)}
-		}
+		v = c.load64(i)
 	case asm.FormatLoad, asm.FormatLoadSX:
 		if n, ok := c.Load(i, regs); ok {
 			v = Value{Kind: ValueNumber, Bits: n}
+		} else if a := value(regs, in.Src); a.Kind == ValueAddress && c.fixed(int(a.Base)) && !c.unknown(i) {
+			v = Value{Kind: ValueFixed}
 		}
 	case asm.FormatMovImm, asm.FormatMovReg, asm.FormatALUImm, asm.FormatALUReg, asm.FormatDivImm, asm.FormatDivReg, asm.FormatNeg, asm.FormatEnd:
-		if !c.unknown(i) {
+		if c.fixed(i) {
+			v = compute(in, value(regs, in.Dst), Value{Kind: ValueFixed})
+		} else if !c.unknown(i) {
 			v = compute(in, value(regs, in.Dst), operand(in, regs))
 		}
 	}
@@ -208,6 +230,22 @@ func (c *Constants) step(i int, regs *[asm.R10]Value) {
 			regs[r] = v
 		}
 	}
+}
+
+// load64 returns what a 64-bit load loads.
+func (c *Constants) load64(i int) Value {
+	in := &c.g.Insns[i]
+	address := in.Ref == asm.RefVar || in.Ref == asm.RefMapValue
+	switch {
+	case !address && c.fixed(i):
+		return Value{Kind: ValueFixed}
+	case c.unknown(i):
+	case in.Src == 0 && in.Ref == asm.RefNone:
+		return Value{Kind: ValueNumber, Bits: uint64(in.Imm)}
+	case address:
+		return Value{Kind: ValueAddress, Base: int32(i)}
+	}
+	return Value{Kind: ValueAny}
 }
 
 // value returns what is known of a register.

@@ -202,3 +202,50 @@ func TestConformanceConstants(t *testing.T) {
 		t.Errorf("the result of only %d cases is known", known)
 	}
 }
+
+// TestConstantsFixed follows numbers that are known when a program is loaded to a condition on R0.
+func TestConstantsFixed(t *testing.T) {
+	for _, tt := range []struct {
+		name, text string
+		want       bool
+	}{
+		{"immediate", "r0 = 1\nif r0 == 0 goto L1\nL1: exit", true},
+		{"added", "r0 = 5\nr0 += 1\nif r0 == 0 goto L1\nL1: exit", true},
+		{"added to what may be anything", "r0 = r1\nr0 += 1\nif r0 == 0 goto L1\nL1: exit", false},
+		{"moved and computed", "r2 = 1\nw3 = w2\nr0 = r3\nr0 = -r0\nr0 <<= 3\nr0 ^= r2\nif r0 == r2 goto L1\nL1: exit", true},
+		{"with what may be anything", "r0 = 1\nif r0 == r1 goto L1\nL1: exit", false},
+		{"number", "r0 = 2\nif r0 == 0 goto L1\nL1: exit", false},
+		{"64 bits", "r0 = 1 ll\nif r0 == 0 goto L1\nL1: exit", true},
+		{"symbol", "r0 = ksym[s] ll\nif r0 == 0 goto L1\nL1: exit", true},
+		{"data", "r1 = var[f] ll\nr1 += 4\nr0 = *(u8 *)(r1 + 2)\nif r0 == 0 goto L1\nL1: exit", true},
+		{"other data", "r1 = var[g] ll\nr0 = *(u8 *)(r1 + 2)\nif r0 == 0 goto L1\nL1: exit", false},
+		{"somewhere in data", "r2 = r1\nr1 = var[f] ll\nr1 += r2\nr0 = *(u8 *)(r1 + 2)\nif r0 == 0 goto L1\nL1: exit", false},
+		{"address of data", "r0 = var[f] ll\nif r0 == 0 goto L1\nL1: exit", false},
+		{"either way", "r0 = 1\nif r1 == 0 goto L2\nr0 += 1\nL2: if r0 == 0 goto L1\nL1: exit", true},
+		{"or a number", "r0 = 1\nif r1 == 0 goto L2\nr0 = 7\nL2: if r0 == 0 goto L1\nL1: exit", false},
+		{"pointer of an arena", "r1 = 1\nr0 = addr_space_cast(r1, 0, 1)\nif r0 == 0 goto L1\nL1: exit", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			g := graph(t, tt.text)
+			fixed := func(i int) bool {
+				in := &g.Insns[i]
+				return in.Ref == asm.RefKsym || in.Ref == asm.RefVar && in.Symbol == "f" || in.Ref == asm.RefNone && in.Imm == 1 && (!in.Op.Reg() || in.Op == asm.OpLoadImm64)
+			}
+			c := g.Constants(ConstOptions{Fixed: fixed, Unknown: func(i int) bool { return g.Insns[i].Ref == asm.RefNone && fixed(i) }})
+			got := false
+			for k := range g.Blocks {
+				c.Block(k, func(i int, before *[asm.R10]Value) {
+					if in := &g.Insns[i]; in.Op.Format() == asm.FormatCondImm && in.Dst == asm.R0 || in.Op.Format() == asm.FormatCondReg {
+						got = c.BranchFixed(i, before)
+						if _, known := c.Branch(i, before); known && got {
+							t.Error("it is known both ways")
+						}
+					}
+				})
+			}
+			if got != tt.want {
+				t.Errorf("fixed is %v", got)
+			}
+		})
+	}
+}

@@ -15,6 +15,7 @@ build basic el -g
 build basic eb -g
 build maps el -g
 build core el -g
+build guarded el -g
 build legacy el
 build ops el -g
 build tcp el -g

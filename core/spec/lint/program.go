@@ -49,11 +49,15 @@ func Program(c *spec.Collection, p *spec.Program) []Diagnostic {
 
 // linter judges one program.
 type linter struct {
-	c    *spec.Collection
-	p    *spec.Program
-	g    *cfg.Graph
-	seen *seen // made when needed
-	out  []Diagnostic
+	c   *spec.Collection
+	p   *spec.Program
+	g   *cfg.Graph
+	out []Diagnostic
+
+	// Made when needed.
+	seen   *seen
+	called []bool // by function: control gets to it whatever the outcome of guards
+	throw  bool   // control may leave at calls of bpf_throw
 }
 
 // addf adds a diagnostic of an instruction, or with -1 of the program.
@@ -68,12 +72,18 @@ func (l *linter) addf(s Severity, code Code, insn int, format string, args ...an
 // full reports whether there are diagnostics enough.
 func (l *linter) full() bool { return len(l.out) >= maxDiagnostics }
 
-// looks reports whether kernels look at an instruction whatever they find when they load it.
+// looks reports whether kernels look at an instruction whatever they find when they load it. It is
+// false where that is not certain.
 func (l *linter) looks(insn int) bool {
 	if l.seen == nil {
-		l.seen = newSeen(l.c, l.p, l.g)
+		l.seen = newSeen(opt.Constants(l.c, l.p, l.g), l.g, taint(l.c, l.p, l.g))
+		l.called = l.seen.called(yes, l.p.Exception)
+		for i := range l.g.Insns {
+			l.throw = l.throw || isThrow(&l.g.Insns[i])
+		}
 	}
-	return l.seen.insn(insn)
+	k := l.g.BlockOf(insn)
+	return !l.throw && l.called[l.g.Blocks[k].Func] && l.seen.reaches(k) == yes
 }
 
 // whole judges the program as a whole.

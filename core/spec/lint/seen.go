@@ -5,8 +5,6 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/asm/cfg"
-	"github.com/bpfhost/bpfhost/core/spec"
-	"github.com/bpfhost/bpfhost/core/spec/opt"
 )
 
 // seen tells which instructions every kernel looks at. Kernels follow both ways out of a condition,
@@ -17,12 +15,11 @@ import (
 type seen struct {
 	g      *cfg.Graph
 	k      *cfg.Constants
-	throws bool      // control may leave at calls of bpf_throw
 	out    [][]int32 // by block: where control may go, as far as conditions are known
 	guard  []bool    // by block: it ends in a condition on what the loader fills in
 	inFunc []answer  // by block: control gets there from the start of its function
-	funcs  []bool    // by function: it is called
-	budget int       // of blocks that fromEntry may still visit
+	dom    *cfg.Dominators
+	budget int // of blocks that fromEntry may still visit
 }
 
 // answer is what is known of a question.
@@ -32,39 +29,39 @@ const (
 	unasked answer = iota
 	no
 	yes
+	unknown // whether control gets there is not found out
 )
 
 // workPerBlock bounds the work to a multiple of the size of the program. What is not found out by
-// then is not certain.
+// then is unknown.
 const workPerBlock = 64
 
-func newSeen(c *spec.Collection, p *spec.Program, g *cfg.Graph) *seen {
+// newSeen follows a program whose blocks end in a condition on what the loader fills in by guard;
+// without it, where the constants say so for certain.
+func newSeen(k *cfg.Constants, g *cfg.Graph, guard []bool) *seen {
 	n := len(g.Blocks)
-	s := &seen{
-		g: g, k: opt.Constants(c, p, g), out: make([][]int32, n), guard: make([]bool, n),
-		inFunc: make([]answer, n), budget: workPerBlock * (n + workPerBlock),
-	}
-	for i := range g.Insns {
-		s.throws = s.throws || isThrow(&g.Insns[i])
-	}
-	tainted := taint(c, p, g)
+	s := &seen{g: g, k: k, dom: g.Dominators(), out: make([][]int32, n), guard: make([]bool, n), inFunc: make([]answer, n), budget: workPerBlock * (n + workPerBlock)}
 	for k := range g.Blocks {
 		s.out[k] = g.Succs(k)
 		if len(s.out[k]) != 2 {
 			continue
 		}
 		last := g.Blocks[k].End - 1
+		fixed := false
 		s.k.Block(k, func(i int, before *[asm.R10]cfg.Value) {
-			if taken, known := s.k.Branch(i, before); known && i == last {
+			if i < last {
+				return
+			}
+			if taken, known := s.k.Branch(i, before); known {
 				if s.out[k] = g.Succs(k)[:1]; taken {
 					s.out[k] = g.Succs(k)[1:]
 				}
 			}
+			fixed = s.k.BranchFixed(i, before)
 		})
-		s.guard[k] = len(s.out[k]) == 2 && tainted[k]
+		s.guard[k] = len(s.out[k]) == 2 && (fixed || guard != nil && guard[k])
 	}
 	s.before()
-	s.called(p.Exception)
 	return s
 }
 
@@ -92,57 +89,57 @@ func (s *seen) before() {
 	}
 }
 
-// called finds the functions that are called for certain: by the program, or by bpf_throw.
-func (s *seen) called(handler string) {
-	s.funcs = make([]bool, len(s.g.Funcs))
+// called returns the functions that control gets to when it gets to those of some names, as it does
+// to the first: by answers that are yes or also.
+func (s *seen) called(also answer, names ...string) []bool {
+	funcs := make([]bool, len(s.g.Funcs))
 	todo := []int{0}
 	for i := range s.g.Funcs {
-		if i > 0 && handler != "" && s.g.Funcs[i].Name == handler {
+		if name := s.g.Funcs[i].Name; i > 0 && name != "" && slices.Contains(names, name) {
 			todo = append(todo, i)
 		}
 	}
 	for _, i := range todo {
-		s.funcs[i] = true
+		funcs[i] = true
 	}
 	for len(todo) > 0 {
 		f := &s.g.Funcs[todo[len(todo)-1]]
 		todo = todo[:len(todo)-1]
 		for _, c := range f.Calls {
-			if !s.funcs[c.Func] && s.reaches(s.g.BlockOf(c.Insn)) {
-				s.funcs[c.Func] = true
+			if funcs[c.Func] {
+				continue
+			}
+			if a := s.reaches(s.g.BlockOf(c.Insn)); a == yes || a == also {
+				funcs[c.Func] = true
 				todo = append(todo, c.Func)
 			}
 		}
 	}
+	return funcs
 }
 
-// insn reports whether every kernel looks at an instruction.
-func (s *seen) insn(i int) bool { return !s.throws && s.reaches(s.g.BlockOf(i)) }
-
-// reaches reports whether control gets to a block whatever the outcome of guards.
-func (s *seen) reaches(k int) bool {
-	if !s.funcs[s.g.Blocks[k].Func] || !s.k.Entered(k) {
-		return false
+// reaches says whether control gets from the start of its function to a block whatever the outcome
+// of guards.
+func (s *seen) reaches(k int) answer {
+	var asked []int // blocks that control has to go through, the last first
+	for b := k; b >= 0 && s.inFunc[b] == unasked; b = s.dom.Immediate(b) {
+		asked = append(asked, b)
 	}
-	if s.inFunc[k] == unasked {
-		s.inFunc[k] = no
-		if s.fromEntry(k) {
-			s.inFunc[k] = yes
+	for _, b := range slices.Backward(asked) {
+		if up := s.dom.Immediate(b); !s.k.Entered(b) || up >= 0 && s.inFunc[up] == no {
+			s.inFunc[b] = no
+		} else {
+			s.inFunc[b] = s.fromEntry(b)
 		}
 	}
-	return s.inFunc[k] == yes
+	return s.inFunc[k]
 }
 
-// fromEntry reports whether control gets from the start of its function to a block whatever the
-// outcome of guards: from a block it does if it does from one of those that follow, of a guard from
-// both.
-func (s *seen) fromEntry(k int) bool {
-	entry := s.g.Funcs[s.g.Blocks[k].Func].Block
-	if k == entry {
-		return true
-	}
+// fromEntry finds what reaches returns: control gets there from a block if it does from one of those
+// that follow, of a guard from both.
+func (s *seen) fromEntry(k int) answer {
 	if s.g.Funcs[s.g.Blocks[k].Func].HasIndirectJump {
-		return false
+		return unknown
 	}
 	todo := []int32{int32(k)}
 	marked := map[int32]bool{int32(k): true}
@@ -159,12 +156,15 @@ func (s *seen) fromEntry(k int) bool {
 			if s.guard[from] && ways[from] < 2 {
 				continue
 			}
-			if int(from) == entry {
-				return true
+			if s.inFunc[from] == yes {
+				return yes
 			}
 			marked[from] = true
 			todo = append(todo, from)
 		}
 	}
-	return false
+	if s.budget <= 0 {
+		return unknown
+	}
+	return no
 }

@@ -46,16 +46,20 @@ func Fold(c *spec.Collection) ([]Folded, error) {
 	return out, nil
 }
 
-// frozenMaps returns the maps whose bytes never change.
+// frozenMaps returns the maps whose bytes never change, and are those of the spec.
 func frozenMaps(c *spec.Collection) map[string]*spec.Map {
 	out := make(map[string]*spec.Map)
 	for _, m := range c.Maps {
-		if m.Freeze && m.Flags&spec.FlagReadOnlyProg != 0 && m.Pinning == spec.PinNone && m.Section != kconfigSection &&
-			m.Type == spec.MapArray && m.MaxEntries == 1 {
+		if isFrozen(m) && m.Pinning == spec.PinNone && m.Section != kconfigSection {
 			out[m.Name] = m
 		}
 	}
 	return out
+}
+
+// isFrozen reports whether the bytes of a map stay the same once it is loaded.
+func isFrozen(m *spec.Map) bool {
+	return m.Freeze && m.Flags&spec.FlagReadOnlyProg != 0 && m.Type == spec.MapArray && m.MaxEntries == 1
 }
 
 // kconfigSection holds values of the kernel's configuration, which the loader fills in.
@@ -87,8 +91,9 @@ func fold(p *spec.Program, c *spec.Collection, frozen map[string]*spec.Map) ([]F
 }
 
 // Constants returns what is known of the values of registers of a program of the collection, whose
-// graph is g. Constant memory is what Fold takes for it, and instructions with a CO-RE record are
-// not known.
+// graph is g. Constant memory is what Fold takes for it. CO-RE results, addresses of kernel symbols
+// and what lies in other frozen data sections, as .kconfig, are known when the program is loaded
+// ([cfg.ValueFixed]).
 func Constants(c *spec.Collection, p *spec.Program, g *cfg.Graph) *cfg.Constants {
 	return constantsOf(g, p.Insns.Slice(), c, frozenMaps(c))
 }
@@ -98,8 +103,26 @@ func constantsOf(g *cfg.Graph, insns []spec.Insn, c *spec.Collection, frozen map
 	for _, v := range c.Vars {
 		vars[v.Name] = v
 	}
+	fixed := make(map[string]bool)
+	for _, m := range c.Maps {
+		fixed[m.Name] = isFrozen(m)
+	}
 	return g.Constants(cfg.ConstOptions{
 		Unknown: func(i int) bool { return insns[i].Core != nil },
+		Fixed: func(i int) bool {
+			switch in := &insns[i]; in.Ref {
+			case asm.RefNone:
+				return in.Core != nil
+			case asm.RefKsym, asm.RefKfunc:
+				return true
+			case asm.RefMapValue:
+				return fixed[in.Symbol]
+			case asm.RefVar:
+				v := vars[in.Symbol]
+				return v != nil && fixed[v.Map]
+			}
+			return false
+		},
 		Load: func(base int, off int64, size asm.Size) (uint64, bool) {
 			in := &insns[base]
 			name := in.Symbol

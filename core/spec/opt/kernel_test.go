@@ -11,6 +11,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/core/spec/lint"
 	"github.com/bpfhost/bpfhost/core/spec/opt"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
@@ -206,7 +207,7 @@ func TestPruneObjects(t *testing.T) {
 					m.Pinning = spec.PinNone
 					m.Values = nil
 				}
-				if n := c.Requirements(); len(n.Causes) > 0 {
+				if n := lint.Requirements(c); len(n.Causes) > 0 {
 					testenv.NeedKernel(t, n.Kernel.String(), n.Causes[0].What)
 				}
 				before, err := loader.Load(c, loader.Options{})
