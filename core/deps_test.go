@@ -53,9 +53,9 @@ var allowed = map[string][]string{
 	"host/signature":        {},
 	"host/plan":             {"core/btf", "core/spec", "core/spec/lint", "host/policy", "internal/quote", "internal/report"},
 	"host/backend":          {"core/spec"},
-	"host/internal/sandbox": {"host/internal/sandbox/internal/fuel", "host/internal/sandbox/internal/module", "internal/quote", "internal/oneline"},
+	"host/internal/sandbox": {"host/internal/budget", "host/internal/sandbox/internal/fuel", "host/internal/sandbox/internal/module", "internal/quote", "internal/oneline"},
 	"host": {"abi", "core/btf", "core/spec", "core/elf", "core/kernel", "core/loader", "core/link", "core/ring", "host/backend", "host/plan", "host/policy", "host/signature",
-		"host/internal/events", "host/internal/guest", "host/internal/sandbox", "host/internal/tx", "internal/quote", "internal/oneline"},
+		"host/internal/budget", "host/internal/events", "host/internal/guest", "host/internal/sandbox", "host/internal/tx", "internal/quote", "internal/oneline"},
 	"cmd/bpfhost": {"abi", "core/asm", "core/asm/cfg", "core/btf", "core/btf/render", "core/spec", "core/spec/lint", "core/spec/opt", "core/elf", "core/elf/elflink", "core/kernel", "core/loader", "core/link", "core/ring",
 		"internal/sys", "internal/testnet", "internal/quote", "internal/report", "host", "host/plan", "host/policy", "host/signature", "guests", "internal/oneline", "internal/nearest"},
 	"guests":               {},
@@ -73,8 +73,9 @@ var allowed = map[string][]string{
 
 	"host/internal/backendtest": {"core/asm", "core/btf", "core/spec", "host/backend"},
 	"host/internal/guest": {"abi", "core/asm", "core/btf", "core/elf", "core/spec", "host/backend", "host/plan", "host/policy",
-		"host/internal/events", "host/internal/sandbox", "host/internal/tx", "internal/quote"},
-	"host/internal/tx":     {"abi", "core/asm", "core/btf", "core/spec", "host/plan"},
+		"host/internal/budget", "host/internal/events", "host/internal/sandbox", "host/internal/tx", "internal/quote"},
+	"host/internal/budget": {"abi", "internal/quote"},
+	"host/internal/tx":     {"abi", "core/asm", "core/btf", "core/spec", "host/internal/budget", "host/plan"},
 	"host/internal/events": {"abi", "host/backend", "internal/quote"},
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 )
 
@@ -40,18 +41,20 @@ func (e *PluginError) Error() string {
 // Unwrap returns the reason.
 func (e *PluginError) Unwrap() error { return e.Err }
 
-// LimitError says that a plugin was stopped because it reached a limit of the host.
-type LimitError struct {
-	Plugin string // name of the plugin
-	Export string // the export that ran
-	What   string // what there is too much of: "wall time", "host calls", "output"
-	Max    string // the limit with its unit
-}
+// LimitError says that a plugin reached a limit of the host: What there is too much of, how much
+// that would be (Used), and the limit (Max). With an Export the plugin was stopped for it; otherwise a
+// call was refused, and a *PluginError around it says what the plugin made of that.
+type LimitError = budget.LimitError
 
-// Error is one line without control characters.
-func (e *LimitError) Error() string {
-	return fmt.Sprintf("plugin %s: %s: %s limit of %s reached; the plugin was stopped", SafeText(e.Plugin), e.Export, e.What, e.Max)
-}
+// Unit is what Used and Max of a [LimitError] count.
+type Unit = budget.Unit
+
+// The units of limits.
+const (
+	UnitCount = budget.Count // things
+	UnitBytes = budget.Bytes
+	UnitTime  = budget.Time // nanoseconds
+)
 
 // ParamError says that the operator set a parameter that the plugin does not take, or left out one
 // that it needs.
@@ -84,17 +87,20 @@ func (e *inputError) Unwrap() []error { return []error{ErrInput, e.err} }
 func pluginError(plugin, export string, err error) error {
 	var (
 		trap   *sandbox.Trap
-		limit  *sandbox.Limit
 		reject *sandbox.Reject
 		own    *PluginError
 		max    *LimitError
 	)
 	kind := PluginFailed
 	switch {
-	case errors.As(err, &own), errors.As(err, &max):
+	case errors.As(err, &own):
 		return err
-	case errors.As(err, &limit):
-		return &LimitError{Plugin: plugin, Export: limit.Export, What: limit.What, Max: limit.Max}
+	case errors.As(err, &max) && max.Plugin != "":
+		return err
+	case errors.As(err, &max) && max.Export != "":
+		stopped := *max
+		stopped.Plugin = plugin
+		return &stopped
 	case errors.As(err, &trap):
 		return &PluginError{Plugin: plugin, Export: trap.Export, Kind: PluginTrap, Err: fmt.Errorf("trapped: %s", trap.Reason)}
 	case errors.As(err, &reject):

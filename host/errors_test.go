@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 )
 
@@ -20,9 +22,11 @@ func TestPluginError(t *testing.T) {
 		want string
 	}{
 		{&sandbox.Trap{Export: "bpfhost_plan", Reason: "unreachable"}, &failed, `plugin a\x1bb: bpfhost_plan: trapped: unreachable`},
-		{&sandbox.Limit{Export: "bpfhost_plan", What: "wall time", Max: "1s"}, &limit, `plugin a\x1bb: bpfhost_plan: wall time limit of 1s reached; the plugin was stopped`},
+		{budget.Late("bpfhost_plan", 2*time.Second, time.Second), &limit, `plugin a\x1bb: bpfhost_plan: wall time limit of 1s reached; the plugin was stopped`},
 		{fmt.Errorf("call: %w", sandbox.ErrPoisoned), &failed, `plugin a\x1bb: x: call: guest failed earlier and is not called again`},
-		{&LimitError{Plugin: "a\x1bb", Export: "e", What: "w", Max: "1"}, &limit, `plugin a\x1bb: e: w limit of 1 reached; the plugin was stopped`},
+		{fmt.Errorf("add: %w", budget.TooMany("handles", 11, 10, "close some")), &failed, `plugin a\x1bb: x: add: handles: 11 exceed the limit of 10; close some`},
+		{fmt.Errorf("add: %w", budget.TooMany("handles", 11, 10, "close some")), &limit, `plugin a\x1bb: x: add: handles: 11 exceed the limit of 10; close some`},
+		{&LimitError{Plugin: "a\x1bb", Export: "e", What: "w", Max: 1}, &limit, `plugin a\x1bb: e: w limit of 1 reached; the plugin was stopped`},
 	} {
 		err := pluginError("a\x1bb", "x", tt.err)
 		if !errors.As(err, tt.as) || err.Error() != tt.want {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/kernel"
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 	"github.com/bpfhost/bpfhost/host/policy"
 	"github.com/bpfhost/bpfhost/internal/oneline"
@@ -26,6 +27,10 @@ type Config struct {
 	Kernel   *kernel.Kernel // what is known of the kernel; nil reads it when a plan is applied
 	PinDir   string         // directory for maps that are shared by name; empty is policy.PinRoot
 
+	// HostBytes bounds what all plugins together make the host hold, as Limits.HostBytes does for one;
+	// 1 GiB.
+	HostBytes uint64
+
 	// CoreTypes are the types of the kernel that CO-RE relocations are computed for, in plans and
 	// when a plan is applied, see loader.Options. Without them, plans do not have what relocations
 	// come to, and it is the running kernel's types that are asked when a plan is applied.
@@ -37,6 +42,7 @@ type Host struct {
 	config  Config
 	engine  *sandbox.Engine
 	backend Backend
+	memory  *budget.Account // of all plugins
 
 	mu      sync.Mutex // guards what follows
 	closed  bool
@@ -51,6 +57,7 @@ func New(ctx context.Context, c Config) (*Host, error) {
 	}
 	c.Limits = c.Limits.withDefaults()
 	fill(&c.PinDir, policy.PinRoot)
+	fill(&c.HostBytes, 1<<30)
 	dir, err := c.cacheDir()
 	if err != nil {
 		return nil, err
@@ -60,6 +67,7 @@ func New(ctx context.Context, c Config) (*Host, error) {
 		return nil, fmt.Errorf("start host: %w", err)
 	}
 	h := &Host{config: c, engine: engine, backend: c.Backend, plugins: make(map[*Plugin]bool)}
+	h.memory = budget.NewAccount(c.HostBytes, "memory of the host for all plugins", "close a plugin, or raise Config.HostBytes", nil)
 	if h.backend == nil {
 		h.backend = newKernelBackend(c)
 	}

@@ -40,6 +40,11 @@ type Limits struct {
 
 	OutputWait time.Duration // for a reader of its output that takes nothing, at the end of a run; 2 s
 
+	// HostBytes bounds the host's memory that the plugin makes it hold, by an estimate of what is the
+	// most: programs, maps and data that it adds or edits, edits and notes, names, handles, output that
+	// nobody has read yet, and what single calls hold for a moment. 256 MiB. See Config.HostBytes.
+	HostBytes uint64
+
 	ObjectData uint64 // of all data sections of one object that it patches or parses, in bytes (elf.Options.MaxData); 64 MiB
 }
 
@@ -63,6 +68,7 @@ func (l Limits) withDefaults() Limits {
 	fill(&l.OutputBytesPerSec, 64<<20)
 	fill(&l.LogLinesPerSec, 100)
 	fill(&l.OutputWait, 2*time.Second)
+	fill(&l.HostBytes, 256<<20)
 	fill(&l.ObjectData, 64<<20)
 	return l
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,7 +36,7 @@ func TestLimitsOfPolicy(t *testing.T) {
 		t.Fatal(err)
 	}
 	var limit *LimitError
-	if _, err := p.Plan(context.Background()); !errors.As(err, &limit) || limit.Max != "20ms" || limit.Export != "bpfhost_plan" {
+	if _, err := p.Plan(context.Background()); !errors.As(err, &limit) || limit.Max != uint64(20*time.Millisecond) || limit.Export != "bpfhost_plan" {
 		t.Errorf("plan: %v, want a limit of 20ms", err)
 	}
 	if _, err := p.Plan(context.Background()); err == nil {
@@ -44,6 +45,56 @@ func TestLimitsOfPolicy(t *testing.T) {
 	w.pages = 64
 	if _, err := newHost(t).Open(context.Background(), w.bytes(), PluginOptions{Policy: denying(t, "wasm: {memory: 1MiB}")}); !errors.Is(err, ErrInput) {
 		t.Errorf("open with more memory than allowed: %v", err)
+	}
+}
+
+// hungry is a plugin that notes and notes until the host has enough.
+func hungry() *wasmGuest {
+	w := newWasmGuest().describe("hungry", nil)
+	w.pages = 4
+	note := w.must(0, -1, "plan_note", i32(0), i32(0), w.text(strings.Repeat("x", 2000)))
+	return w.hook("bpfhost_plan", "", []byte{0x03, 0x40}, note, []byte{0x0c, 0x00, 0x0b})
+}
+
+// What a plugin makes the host hold is bounded, by itself and together with others, and is given
+// back when it is closed.
+func TestLimitsOfMemory(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		config Config
+		want   string
+		max    uint64
+	}{
+		{"one plugin", Config{Limits: Limits{HostBytes: 1 << 20}}, "memory of the host", 1 << 20},
+		{"all plugins", Config{HostBytes: 1 << 20}, "memory of the host for all plugins", 1 << 20},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.config.NoCache = true
+			h, err := New(context.Background(), tt.config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer h.Close()
+			p, err := h.Open(context.Background(), hungry().bytes(), PluginOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = p.Plan(context.Background())
+			var limit *LimitError
+			var failed *PluginError
+			if !errors.As(err, &limit) || !errors.As(err, &failed) || failed.Kind != PluginFailed {
+				t.Fatalf("error %v, want a limit in the failure of the plugin", err)
+			}
+			if limit.What != tt.want || limit.Max != tt.max || limit.Used <= tt.max || limit.Unit != UnitBytes || limit.Export != "" {
+				t.Errorf("limit %+v, want %s, %d", limit, tt.want, tt.max)
+			}
+			if n := h.memory.Used(); n < tt.max*9/10 || n > tt.max {
+				t.Errorf("%d bytes are counted, the limit is %d", n, tt.max)
+			}
+			if err := p.Close(); err != nil || h.memory.Used() != 0 {
+				t.Errorf("after closing %d bytes are counted; %v", h.memory.Used(), err)
+			}
+		})
 	}
 }
 

@@ -104,7 +104,7 @@ func (p *Plugin) survey(ctx context.Context, config guest.Config, first error) (
 // transact runs bpfhost_plan in a transaction, and returns that if it succeeds. Otherwise it is
 // dropped; the operator's objects were never touched.
 func (p *Plugin) transact(ctx context.Context) (*tx.Transaction, error) {
-	t := tx.New(p.name(), p.inputs)
+	t := tx.New(p.name(), p.inputs, p.memory)
 	p.in.Begin(t)
 	err := p.must(ctx, hookPlan)
 	p.in.End()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/elf"
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/internal/guest"
 	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/plan"
@@ -80,6 +81,7 @@ type Plugin struct {
 	signers []signature.Key
 	limits  Limits
 	audit   *audit // nil is none
+	memory  *budget.Account
 	inputs  []tx.Input
 	code    guest.Code
 	denied  error // why the plan cannot be applied, if the policy denies it
@@ -141,10 +143,11 @@ func (h *Host) logging(info Info, o PluginOptions, log *slog.Logger) *Plugin {
 	fill(&o.Policy, policy.BuiltIn())
 	limits := h.config.Limits.under(o.Policy.Wasm())
 	p := &Plugin{host: h, options: o, policy: o.Policy, limits: limits}
+	p.memory = budget.NewAccount(limits.HostBytes, "memory of the host", "make less at once, or raise Limits.HostBytes", h.memory)
 	p.audit = newAudit(o.Audit, func() *Info { return p.in.Info() })
 	p.in = guest.New(guest.Options{
 		Name: o.Name, Limits: limits.guest(), Policy: o.Policy, Stdout: o.Stdout, Stderr: o.Stderr, Log: log,
-		JSONLines: o.Output == "jsonl", Decided: p.decided(),
+		JSONLines: o.Output == "jsonl", Decided: p.decided(), Memory: p.memory,
 	})
 	info.Name = o.Name
 	*p.in.Info() = info
@@ -281,5 +284,6 @@ func (p *Plugin) end() error {
 	err := p.in.Close()
 	p.busy.Lock()
 	defer p.busy.Unlock()
+	defer p.memory.Close()
 	return oneline.Join(err, p.in.Finish())
 }

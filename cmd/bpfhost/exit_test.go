@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/link"
@@ -38,8 +39,10 @@ func TestExitCodes(t *testing.T) {
 		{&policy.Error{Access: "helper bpf_x", Policy: "p.yaml", Line: 4}, 11,
 			"policy p.yaml:4 denies helper bpf_x"},
 		{&host.PluginError{Plugin: "p", Export: "bpfhost_plan", Kind: host.PluginTrap, Err: reason}, 12, "plugin p: bpfhost_plan: reason"},
-		{&host.LimitError{Plugin: "p", Export: "bpfhost_plan", What: "wall time", Max: "5s"}, 13,
+		{&host.LimitError{Plugin: "p", Export: "bpfhost_plan", What: "wall time", Max: uint64(5 * time.Second), Unit: host.UnitTime}, 13,
 			"plugin p: bpfhost_plan: wall time limit of 5s reached; the plugin was stopped"},
+		{&host.PluginError{Plugin: "p", Export: "bpfhost_plan", Kind: host.PluginFailed, Err: &host.LimitError{What: "memory of the host", Used: 300 << 20, Max: 256 << 20, Unit: host.UnitBytes}}, 13,
+			"plugin p: bpfhost_plan: memory of the host: 300 MiB exceed the limit of 256 MiB"},
 		{fmt.Errorf("load program x: %w", loader.ErrPermission), 21,
 			"load program x: permission denied" + asRoot},
 		{&loader.FeatureError{Feature: "arena maps", MinKernel: "6.9"}, 22, "arena maps need Linux 6.9"},

@@ -3,6 +3,7 @@ package guest
 import (
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/plan"
 )
@@ -33,7 +34,7 @@ func (x attachCalls) planNote(h uint32, severity abi.Severity, text string) erro
 		return failf(abi.ErrRange, "severity %d is not known", severity)
 	}
 	if len(text) > maxNote {
-		return failf(abi.ErrLimit, "a note has at most %d bytes", maxNote)
+		return budget.TooLarge("text of a note", len(text), maxNote, "")
 	}
 	n := plan.Note{Warn: severity == abi.NoteWarn, Text: text}
 	if h != 0 {

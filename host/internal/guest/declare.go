@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/host/policy"
@@ -21,6 +22,8 @@ type declaredRequest struct{ text string }
 const (
 	maxParams   = 256
 	maxRequests = 1024
+
+	declaredBytes = 256 // that a declaration holds apart from its texts
 )
 
 // declarations are what a plugin declares while it describes itself.
@@ -28,6 +31,7 @@ type declarations struct {
 	params   []*declaredParam
 	requests []*declaredRequest
 	sections []*declaredSection
+	memory   *budget.Account
 }
 
 // add adds a parameter, request or section.
@@ -35,6 +39,17 @@ func (d *declarations) add(k abi.Kind, name string) (any, error) {
 	if name == "" {
 		return nil, failf(abi.ErrInval, "a %s needs a name", k)
 	}
+	if err := d.memory.Take(declaredBytes + len(name)); err != nil {
+		return nil, err
+	}
+	v, err := d.addNamed(k, name)
+	if err != nil {
+		d.memory.Return(declaredBytes + len(name))
+	}
+	return v, err
+}
+
+func (d *declarations) addNamed(k abi.Kind, name string) (any, error) {
 	switch k {
 	case abi.KindParam:
 		return d.addParam(name)
@@ -53,7 +68,7 @@ func (d *declarations) addParam(name string) (any, error) {
 	case isReserved(name):
 		return nil, failf(abi.ErrExist, "parameter %q is one of the host's own", name)
 	case len(d.params) >= maxParams:
-		return nil, failf(abi.ErrLimit, "a plugin has at most %d parameters", maxParams)
+		return nil, budget.TooMany("parameters", len(d.params)+1, maxParams, "")
 	}
 	p := &declaredParam{plan.Param{Name: name, Type: plan.ParamString}}
 	d.params = append(d.params, p)
@@ -65,7 +80,7 @@ func (d *declarations) addRequest(text string) (any, error) {
 		return nil, failf(abi.ErrExist, "the request %q was added already", text)
 	}
 	if len(d.requests) >= maxRequests {
-		return nil, failf(abi.ErrLimit, "a plugin has at most %d requests", maxRequests)
+		return nil, budget.TooMany("requests", len(d.requests)+1, maxRequests, "")
 	}
 	if _, err := policy.ParseRequests([]string{text}); err != nil {
 		return nil, &callError{code: abi.ErrInval, text: err.Error()}

@@ -61,7 +61,7 @@ func startFake(t *testing.T, phase abi.Phase, code Go) *fake {
 func planning(t *testing.T) (*fake, uint32) {
 	t.Helper()
 	x := newFake(t, abi.PhasePlan)
-	x.Begin(tx.New("fake", []tx.Input{{Name: "drops", Source: "drops.bpf.o", SHA256: "00", Collection: backendtest.Collection()}}))
+	x.Begin(tx.New("fake", []tx.Input{{Name: "drops", Source: "drops.bpf.o", SHA256: "00", Collection: backendtest.Collection()}}, nil))
 	return x, x.ok(t, "object_open", x.ObjectOpen([]byte("drops")))
 }
 

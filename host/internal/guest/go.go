@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 	"github.com/bpfhost/bpfhost/internal/quote"
 )
@@ -78,6 +79,7 @@ func (g *goGuest) Call(ctx context.Context, export string, timeout time.Duration
 	}
 	g.turn.Lock()
 	defer g.turn.Unlock()
+	began := time.Now()
 	timed, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	if err := g.enter(cancel); err != nil {
@@ -91,7 +93,7 @@ func (g *goGuest) Call(ctx context.Context, export string, timeout time.Duration
 	case ctx.Err() != nil:
 		err = fmt.Errorf("call %s: %w", export, context.Cause(ctx))
 	case timed.Err() == context.DeadlineExceeded:
-		err = &sandbox.Limit{Export: export, What: "wall time", Max: timeout.String()}
+		err = budget.Late(export, time.Since(began), timeout)
 	}
 	return 0, g.end(export, err)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 )
 
@@ -58,7 +59,7 @@ func TestGo(t *testing.T) {
 // What ends a module ends code in Go, with the same errors, and it is not called again.
 func TestGoEnds(t *testing.T) {
 	var trap *sandbox.Trap
-	var limit *sandbox.Limit
+	var limit *budget.LimitError
 	canceled, cancel := context.WithCancelCause(context.Background())
 	cancel(errBroken)
 	wait := func(ctx context.Context, _ Functions, _ ...uint64) (int32, error) {
@@ -76,7 +77,7 @@ func TestGoEnds(t *testing.T) {
 		{"panic", context.Background(), func(context.Context, Functions, ...uint64) (int32, error) { panic("no\nmore") },
 			func(err error) bool { return errors.As(err, &trap) && trap.Reason == `panic: no\nmore` }},
 		{"deadline", context.Background(), wait, func(err error) bool {
-			return errors.As(err, &limit) && *limit == sandbox.Limit{Export: "bpfhost_plan", What: "wall time", Max: "1ms"}
+			return errors.As(err, &limit) && limit.Export == "bpfhost_plan" && limit.What == "wall time" && limit.Max == uint64(time.Millisecond) && limit.Used >= limit.Max
 		}},
 		{"canceled", canceled, wait, func(err error) bool { return errors.Is(err, errBroken) }},
 	} {

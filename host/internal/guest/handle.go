@@ -1,6 +1,9 @@
 package guest
 
-import "github.com/bpfhost/bpfhost/abi"
+import (
+	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/host/internal/budget"
+)
 
 // handle is how a guest names an object of the host: kind(5) | generation(11) | index(16).
 // Zero is not a handle. It says nothing about the host: no address, descriptor or kernel id.
@@ -11,6 +14,8 @@ const (
 	handleGenBits   = 11
 	handleIndexMask = 1<<handleIndexBits - 1
 	handleGenMask   = 1<<handleGenBits - 1
+
+	maxHandles = (handleIndexMask + 1) * handleGenMask // of one guest, ever
 )
 
 func makeHandle(k abi.Kind, gen uint16, index int) handle {
@@ -21,6 +26,9 @@ func (h handle) kind() abi.Kind { return abi.Kind(h >> (handleGenBits + handleIn
 func (h handle) gen() uint16    { return uint16(h >> handleIndexBits & handleGenMask) }
 func (h handle) index() int     { return int(h & handleIndexMask) }
 
+// handleBytes is what an open handle holds of the host's memory, in bytes.
+const handleBytes = 192
+
 // handles is the table of one guest. An object has one handle as long as that is open, so that a
 // guest which looks something up in a loop does not run into the quota.
 type handles struct {
@@ -28,6 +36,7 @@ type handles struct {
 	free  []int          // closed slots, oldest first: a generation comes back as late as possible
 	byObj map[any]handle // open handles by their object
 	max   int            // quota of open handles
+	held  *budget.Account
 }
 
 type slot struct {
@@ -35,8 +44,8 @@ type slot struct {
 	gen uint16
 }
 
-func newHandles(maxOpen int) *handles {
-	return &handles{byObj: make(map[any]handle), max: min(maxOpen, handleIndexMask+1)}
+func newHandles(maxOpen int, held *budget.Account) *handles {
+	return &handles{byObj: make(map[any]handle), max: min(maxOpen, handleIndexMask+1), held: held}
 }
 
 // open returns the object's handle, a new one if it has none.
@@ -45,11 +54,15 @@ func (t *handles) open(k abi.Kind, obj any) (handle, error) {
 		return h, nil
 	}
 	if len(t.byObj) >= t.max {
-		return 0, failf(abi.ErrLimit, "more than %d handles are open; close some with handle_close", t.max)
+		return 0, budget.TooMany("open handles", len(t.byObj)+1, t.max, "close some with handle_close")
+	}
+	if err := t.held.Take(handleBytes); err != nil {
+		return 0, err
 	}
 	i, ok := t.freeSlot()
 	if !ok {
-		return 0, failf(abi.ErrLimit, "every handle was used up; the plugin opens and closes too many")
+		t.held.Return(handleBytes)
+		return 0, budget.TooMany("handles ever opened", maxHandles+1, maxHandles, "open fewer handles again and again")
 	}
 	t.slots[i].obj = obj
 	h := makeHandle(k, t.slots[i].gen, i)
@@ -116,6 +129,7 @@ func (t *handles) drop(obj any) {
 		return
 	}
 	delete(t.byObj, obj)
+	t.held.Return(handleBytes)
 	s := &t.slots[h.index()]
 	s.obj = nil
 	if s.gen < handleGenMask {

@@ -8,7 +8,7 @@ import (
 )
 
 func TestHandles(t *testing.T) {
-	h := newHandles(4)
+	h := newHandles(4, nil)
 	a, b := new(int), new(int)
 	ha, err := h.open(abi.KindProgram, a)
 	if err != nil {
@@ -53,7 +53,7 @@ func TestHandles(t *testing.T) {
 }
 
 func TestHandlesQuota(t *testing.T) {
-	h := newHandles(3)
+	h := newHandles(3, nil)
 	var first handle
 	for i := range 3 {
 		got, err := h.open(abi.KindMap, new(int))
@@ -81,7 +81,7 @@ func TestHandlesQuota(t *testing.T) {
 
 // A stale handle must never come alive again, so slots whose generations are used up retire.
 func TestHandlesGenerations(t *testing.T) {
-	h := newHandles(1)
+	h := newHandles(1, nil)
 	seen := make(map[handle]bool)
 	for range 3 * handleGenMask {
 		got, err := h.open(abi.KindMap, new(int))

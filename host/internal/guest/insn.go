@@ -2,12 +2,14 @@ package guest
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/internal/tx"
 )
 
@@ -189,12 +191,21 @@ func (x insnCalls) InsnDump(prog uint32, text []byte) int32 {
 	if err != nil {
 		return x.reply(abi.FuncInsnDump, 0, err)
 	}
-	dump := dumpProgram(r.Program)
-	if len(dump) > math.MaxInt32 {
-		return x.reply(abi.FuncInsnDump, 0, failf(abi.ErrLimit, "the text of program %q is too long", r.Program.Name))
+	var dump []byte
+	err = x.during(r.Program.Insns.Len()*dumpBytes, func() error {
+		if dump = dumpProgram(r.Program); len(dump) > math.MaxInt32 {
+			return budget.TooLarge(fmt.Sprintf("text of program %q", r.Program.Name), len(dump), math.MaxInt32, "")
+		}
+		return nil
+	})
+	if err != nil {
+		return x.reply(abi.FuncInsnDump, 0, err)
 	}
 	return abi.CopyOut(text, dump)
 }
+
+// dumpBytes is what the text of an instruction holds while it is made, in bytes.
+const dumpBytes = 250
 
 // dumpProgram is the text of a program that asm.Parse reads.
 func dumpProgram(p *spec.Program) []byte {

@@ -13,12 +13,17 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/internal/tx"
 )
 
 // InsnAsm replaces instructions by those of assembly text.
 func (x insnCalls) InsnAsm(prog, at, del uint32, text []byte) int32 {
-	n, err := x.insnAsm(prog, at, del, string(text))
+	n := 0
+	err := x.during(len(text)*asmBytes, func() (err error) {
+		n, err = x.insnAsm(prog, at, del, string(text))
+		return err
+	})
 	return x.reply(abi.FuncInsnAsm, n, err)
 }
 
@@ -31,7 +36,7 @@ func (x insnCalls) insnAsm(prog, at, del uint32, text string) (int, error) {
 		return 0, err
 	}
 	if len(text) > maxAsmText {
-		return 0, failf(abi.ErrLimit, "a text has at most %d bytes; insert longer code in parts, or with insn_splice", maxAsmText)
+		return 0, budget.TooLarge("assembly text", len(text), maxAsmText, "insert longer code in parts, or with insn_splice")
 	}
 	a := assembly{p: r.Program, end: int(at + del), text: text}
 	if err := a.parse(); err != nil {
@@ -48,6 +53,9 @@ func (x insnCalls) insnAsm(prog, at, del uint32, text string) (int, error) {
 
 // maxAsmText bounds the text of one call, in bytes: no deadline reaches into the parser.
 const maxAsmText = 4 << 20
+
+// asmBytes is what assembling a byte of text holds for a moment, in bytes.
+const asmBytes = 48
 
 // assembly is the text of one call. It may jump to labels of the program around it, and to its own
 // end: the instruction that comes after it. Both become instructions that are put after the text
@@ -204,7 +212,7 @@ func (a *assembly) link() error {
 		}
 		a.out[i].Insn = in
 		if name, ok := a.listing.Funcs[i]; ok {
-			a.out[i].Func = &btf.FuncInfo{Name: name}
+			a.out[i].Func = &btf.FuncInfo{Name: strings.Clone(name)}
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/elf"
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/host/policy"
@@ -25,6 +26,9 @@ type Options struct {
 
 	// Decided is told of every decision of the policy on what the plugin does, when it does it.
 	Decided func(policy.Decision)
+
+	// Memory counts what the guest makes the host hold. It is the caller's; nil counts nothing.
+	Memory *budget.Account
 
 	// JSONLines makes every line of Stdout a JSON object: a line of text is a field of one.
 	JSONLines bool
@@ -50,8 +54,9 @@ type Instance struct {
 // New makes an instance without a guest.
 func New(o Options) *Instance {
 	s := &state{
-		limits: o.Limits, phase: abi.PhaseInit, handles: newHandles(o.Limits.Handles),
-		rights: rights{policy: o.Policy, decided: o.Decided}, out: newOutput(o),
+		limits: o.Limits, phase: abi.PhaseInit, handles: newHandles(o.Limits.Handles, o.Memory),
+		rights: rights{policy: o.Policy, decided: o.Decided, held: o.Memory}, out: newOutput(o), memory: o.Memory,
+		symbols: symbols{held: o.Memory}, declared: declarations{memory: o.Memory},
 	}
 	s.info.Name = o.Name
 	return &Instance{state: s, functions: newFunctions(s)}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/host/internal/backendtest"
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/internal/events"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 	"github.com/bpfhost/bpfhost/host/internal/tx"
@@ -81,7 +82,7 @@ func trampolines(imports []sandbox.Import) []byte {
 // open makes one handle of every kind.
 func (b *bench) open() {
 	x := b.x
-	x.tx = tx.New("fake", []tx.Input{{Name: "drops", Source: "drops.o", Collection: backendtest.Collection()}})
+	x.tx = tx.New("fake", []tx.Input{{Name: "drops", Source: "drops.o", Collection: backendtest.Collection()}}, nil)
 	o := x.tx.Objects[0]
 	source := events.NewSource(events.Options{Name: "drops/events", Ring: backendtest.NewRing(), Size: 4096})
 	x.live.Events.Add(source)
@@ -354,8 +355,8 @@ func TestFaultsEndTheGuest(t *testing.T) {
 	}}})
 	x.limits.Faults = 3
 	_, err := x.Call(context.Background(), "bpfhost_plan", time.Minute)
-	var limit *sandbox.Limit
-	if !errors.As(err, &limit) || *limit != (sandbox.Limit{Export: "bpfhost_plan", What: "bad pointers", Max: "3"}) || calls != 4 {
+	var limit *budget.LimitError
+	if !errors.As(err, &limit) || *limit != (budget.LimitError{Export: "bpfhost_plan", What: "bad pointers", Used: 4, Max: 3}) || calls != 4 {
 		t.Errorf("after %d bad pointers: %v, want a limit of them", calls, err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
@@ -25,7 +26,7 @@ type output struct {
 	json    bool // each line of results is a JSON object
 	logger  *slog.Logger
 	held    []heldLine
-	size    int  // bytes held
+	size    int  // bytes held, all of which are counted in memory
 	live    bool // there is a run: results are results, and the quotas fill up with time
 	bytes   bucket
 	lines   bucket
@@ -35,6 +36,7 @@ type output struct {
 	wait    time.Duration // for a reader that takes nothing, at the end
 	queues  [2]*queue     // of standard output, and of diagnostics with the log
 	refused uint64        // bytes over a limit
+	memory  *budget.Account
 }
 
 // stream is one of the two, with the line that is not complete yet.
@@ -72,11 +74,12 @@ func newOutput(from Options) *output {
 	}
 	o := &output{
 		name: from.Name, logger: logger, json: from.JSONLines, streams: [2]stream{{w: stdout}, {w: stderr}}, wait: l.OutputWait,
-		bytes: newBucket(l.OutputBytesPerSec, l.OutputBytesPerSec),
-		lines: newBucket(l.LogLinesPerSec, max(logBurst, l.LogLinesPerSec)),
+		memory: from.Memory,
+		bytes:  newBucket(l.OutputBytesPerSec, l.OutputBytesPerSec),
+		lines:  newBucket(l.LogLinesPerSec, max(logBurst, l.LogLinesPerSec)),
 	}
 	for i := range o.queues {
-		o.queues[i] = newQueue(o.pass)
+		o.queues[i] = newQueue(o.pass, o.memory)
 	}
 	return o
 }
@@ -99,14 +102,17 @@ func (o *output) write(s abi.Stream, data []byte) error {
 	if o.err != nil {
 		return failf(abi.ErrIO, "%s", o.err.Error())
 	}
-	if o.size+len(data)+lineOverhead > maxHeld {
+	if err := o.admit(len(data)); err != nil {
 		o.refused += uint64(len(data))
-		return failf(abi.ErrLimit, "more than %d bytes of output in one hook", maxHeld)
+		return err
 	}
-	if !o.bytes.take(uint64(len(data)), o.live) {
-		o.refused += uint64(len(data))
-		return failf(abi.ErrLimit, "more than %d bytes of output in a second", o.bytes.rate)
-	}
+	lines := len(o.held)
+	defer func() {
+		if len(o.held) == lines { // it became part of another line
+			o.memory.Return(lineOverhead)
+			o.size -= lineOverhead
+		}
+	}()
 	st := &o.streams[s-1]
 	st.partial = append(st.partial, data...)
 	end := bytes.LastIndexByte(st.partial, '\n') + 1
@@ -118,6 +124,22 @@ func (o *output) write(s abi.Stream, data []byte) error {
 		o.hold(heldLine{stream: o.target(s), data: bytes.Clone(st.partial[:end])})
 		st.partial = append(st.partial[:0], st.partial[end:]...)
 	}
+	return nil
+}
+
+// admit counts bytes that are about to be held, unless they are too many.
+func (o *output) admit(n int) error {
+	if o.size+n+lineOverhead > maxHeld {
+		return budget.TooLarge("output of one hook", o.size+n+lineOverhead, maxHeld, "")
+	}
+	if err := o.memory.Take(n + lineOverhead); err != nil {
+		return err
+	}
+	if !o.bytes.take(uint64(n), o.live) {
+		o.memory.Return(n + lineOverhead)
+		return &budget.LimitError{What: "output of one second", Used: o.bytes.rate - o.bytes.level + uint64(n), Max: o.bytes.rate, Unit: budget.Bytes}
+	}
+	o.size += n + lineOverhead
 	return nil
 }
 
@@ -137,14 +159,12 @@ func (o *output) goLive() {
 
 // hold keeps a line until the hook is over. Short ones of a stream are kept as one.
 func (o *output) hold(l heldLine) {
-	o.size += len(l.data)
 	if n := len(o.held); n > 0 && l.stream != 0 {
 		if last := &o.held[n-1]; last.stream == l.stream && len(last.data)+len(l.data) <= maxWrite {
 			last.data = append(last.data, l.data...)
 			return
 		}
 	}
-	o.size += lineOverhead
 	o.held = append(o.held, l)
 }
 
@@ -153,11 +173,29 @@ func (o *output) log(level abi.LogLevel, text string) error {
 	if !o.logEnabled(level) {
 		return nil
 	}
-	if o.size+len(text)+lineOverhead > maxHeld || !o.lines.take(1, o.live) {
+	text = text[:min(len(text), maxLogLine)]
+	err := o.admitLog(len(text))
+	if err != nil {
 		o.dropped++
-		return failf(abi.ErrLimit, "more than %d log lines in a second", o.lines.rate)
+		return err
 	}
-	o.hold(heldLine{level: level, data: []byte(text[:min(len(text), maxLogLine)])})
+	o.hold(heldLine{level: level, data: []byte(text)})
+	return nil
+}
+
+// admitLog is admit for a line of the log.
+func (o *output) admitLog(n int) error {
+	if o.size+n+lineOverhead > maxHeld {
+		return budget.TooLarge("output of one hook", o.size+n+lineOverhead, maxHeld, "")
+	}
+	if !o.lines.take(1, o.live) {
+		most := int(o.lines.rate)
+		return budget.TooMany("log lines of one second", most+1, most, "")
+	}
+	if err := o.memory.Take(n + lineOverhead); err != nil {
+		return err
+	}
+	o.size += n + lineOverhead
 	return nil
 }
 
@@ -172,6 +210,7 @@ func (o *output) logEnabled(level abi.LogLevel) bool {
 // in a run for a moment. It returns the first error that a writer ever returned.
 func (o *output) flush(ctx context.Context) error {
 	held := o.held
+	o.memory.Return(o.size)
 	o.held, o.size = nil, 0
 	for _, l := range held {
 		if l.stream == 0 {

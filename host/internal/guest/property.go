@@ -179,9 +179,18 @@ func (x propertyCalls) setB(h uint32, id abi.Prop, value []byte) error {
 	}
 	before := showBytes(a.def, old) // old may be the memory that is written
 	e := editOf(a)
-	if err := a.setB(a.obj, value); err != nil {
+	more := 0 // of a text of the plugin's; those of a plan count in its edits
+	if x.tx == nil {
+		more = len(value) - len(old)
+	}
+	if err := x.memory.Take(more); err != nil {
 		return err
 	}
+	if err := a.setB(a.obj, value); err != nil {
+		x.memory.Return(more)
+		return err
+	}
+	x.memory.Return(-more)
 	return x.logEdit(e, before, showBytes(a.def, value))
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 )
 
 // queue passes what a plugin said to a writer on a goroutine of its own, so that nobody has to wait
@@ -13,6 +15,8 @@ type queue struct {
 	write func(heldLine) error
 	max   int           // bytes held
 	moved chan struct{} // the writer took something; one is outstanding at most
+
+	memory *budget.Account // counts size
 
 	stalled bool // pause waited in vain
 
@@ -35,8 +39,8 @@ const (
 	pauseTime = 100 * time.Millisecond // that a hook waits for a reader at most
 )
 
-func newQueue(write func(heldLine) error) *queue {
-	return &queue{write: write, max: maxQueued, moved: make(chan struct{}, 1)}
+func newQueue(write func(heldLine) error, memory *budget.Account) *queue {
+	return &queue{write: write, max: maxQueued, moved: make(chan struct{}, 1), memory: memory}
 }
 
 // put takes lines to write, each whole or not at all.
@@ -47,7 +51,7 @@ func (q *queue) put(l heldLine) {
 	switch {
 	case q.err != nil:
 		return
-	case q.ended || q.size+n > q.max:
+	case q.ended || q.size+n > q.max || q.memory.Take(n) != nil:
 		q.dropped += uint64(len(l.data))
 		return
 	}
@@ -92,7 +96,7 @@ func (q *queue) next() (heldLine, bool) {
 	l := q.lines[0]
 	q.lines[0] = heldLine{}
 	q.lines = q.lines[1:]
-	q.size -= lineOverhead
+	q.shrink(lineOverhead)
 	q.current = len(l.data)
 	return l, true
 }
@@ -103,15 +107,22 @@ func (q *queue) wrote(n int, err error) bool {
 	defer q.mu.Unlock()
 	q.signal()
 	if err == nil && !q.ended {
-		q.size -= n
+		q.shrink(n)
 		q.current -= n
 		return true
 	}
 	if q.err == nil {
 		q.err = err
 	}
-	q.lines, q.size, q.current, q.writing = nil, 0, 0, false
+	q.shrink(q.size)
+	q.lines, q.current, q.writing = nil, 0, false
 	return false
+}
+
+// shrink counts bytes no more; the caller holds the lock.
+func (q *queue) shrink(n int) {
+	q.size -= n
+	q.memory.Return(n)
 }
 
 // signal wakes settle.
@@ -184,6 +195,7 @@ func (q *queue) end() {
 	for _, l := range q.lines {
 		q.dropped += uint64(len(l.data))
 	}
+	q.shrink(q.size)
 	q.lines, q.current = nil, 0
 }
 

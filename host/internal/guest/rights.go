@@ -3,6 +3,7 @@ package guest
 import (
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/policy"
 )
@@ -17,6 +18,7 @@ type rights struct {
 	asked    []policy.Access       // what was noted
 	refused  []policy.Decision     // the refusals among it
 	decided  func(policy.Decision) // told of every decision; nil is nobody
+	held     *budget.Account
 }
 
 // allow returns a *policy.Error when the plugin may not do something.
@@ -28,12 +30,18 @@ func (r *rights) allow(a policy.Access) error {
 	if !r.record {
 		return d.Err()
 	}
+	if err := r.held.Take(decisionBytes + 2*len(d.Access) + len(d.Reason)); err != nil {
+		return err
+	}
 	r.asked = append(r.asked, a)
 	if !d.Allowed {
 		r.refused = append(r.refused, d)
 	}
 	return nil
 }
+
+// decisionBytes is what an access and its decision that are noted hold apart from their texts, in bytes.
+const decisionBytes = 512
 
 // editObject tells whether the plugin may change an object of the operator. It is asked at every
 // edit, so the object keeps the answer.

@@ -8,6 +8,7 @@ import (
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/plan"
 )
 
@@ -24,7 +25,7 @@ func (d *declarations) addSection(name string) (any, error) {
 	case strings.HasPrefix(name, "?") || name == "+":
 		return nil, failf(abi.ErrInval, "%q is not a name of a section; one with a ? before it is declared without", name)
 	case len(d.sections) >= maxSections:
-		return nil, failf(abi.ErrLimit, "a plugin has at most %d sections", maxSections)
+		return nil, budget.TooMany("sections", len(d.sections)+1, maxSections, "")
 	}
 	s := &declaredSection{elf.SectionRule{Pattern: name}}
 	d.sections = append(d.sections, s)

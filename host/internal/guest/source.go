@@ -5,6 +5,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/internal/events"
 )
 
@@ -46,7 +47,7 @@ func (x eventCalls) sourceOptions(name string, o *abi.SourceOpts) (events.Option
 		return how, failf(abi.ErrExist, "map %q is a source already", name)
 	}
 	if l.Events.Len() >= events.MaxSources {
-		return how, failf(abi.ErrLimit, "a run has at most %d sources", events.MaxSources)
+		return how, budget.TooMany("event sources", l.Events.Len()+1, events.MaxSources, "close one with handle_close")
 	}
 	if err := x.checkOptions(o); err != nil {
 		return how, err

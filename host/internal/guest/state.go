@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/bpfhost/bpfhost/abi"
-	"github.com/bpfhost/bpfhost/host/internal/sandbox"
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/plan"
 )
@@ -27,6 +27,7 @@ type state struct {
 	live     *Live           // only after loading
 	out      *output
 	stop     stopRequest
+	memory   *budget.Account
 }
 
 // stopRequest is what a guest said with the function stop_run.
@@ -87,7 +88,7 @@ func (s *state) refuse(fn abi.FuncID, e *callError) int32 {
 // fault counts bad pointers: a guest may probe, or be wrong now and then, but not for ever.
 func (s *state) fault() {
 	if s.faults++; s.faults > s.limits.Faults {
-		s.guest.Abort(&sandbox.Limit{Export: ExportIn(s.phase), What: "bad pointers", Max: fmt.Sprint(s.limits.Faults)})
+		s.guest.Abort(&budget.LimitError{Export: ExportIn(s.phase), What: "bad pointers", Used: uint64(s.faults), Max: uint64(s.limits.Faults)})
 	}
 }
 
@@ -105,6 +106,15 @@ func ExportIn(phase abi.Phase) string {
 		}
 	}
 	return ""
+}
+
+// during counts so many bytes while f runs, which holds them no longer.
+func (s *state) during(n int, f func() error) error {
+	if err := s.memory.Take(n); err != nil {
+		return err
+	}
+	defer s.memory.Return(n)
+	return f()
 }
 
 // program returns the program that a handle names.

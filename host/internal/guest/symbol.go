@@ -1,18 +1,24 @@
 package guest
 
-import "github.com/bpfhost/bpfhost/abi"
+import (
+	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/host/internal/budget"
+)
 
 // symbols are the names that instruction records refer to by number, from 1 on.
 type symbols struct {
 	names []string
 	ids   map[string]uint32
 	bytes int
+	held  *budget.Account
 }
 
 // Bounds of the symbols of one guest.
 const (
 	maxSymbols     = 1 << 16
 	maxSymbolBytes = 8 << 20
+
+	symbolBytes = 128 // that a symbol holds apart from its name
 )
 
 // id returns the number of a name, 0 for the empty one.
@@ -23,8 +29,14 @@ func (s *symbols) id(name string) (uint32, error) {
 	if id, ok := s.ids[name]; ok {
 		return id, nil
 	}
-	if len(s.names) >= maxSymbols || s.bytes+len(name) > maxSymbolBytes {
-		return 0, failf(abi.ErrLimit, "more than %d symbols or %d bytes of them", maxSymbols, maxSymbolBytes)
+	switch {
+	case len(s.names) >= maxSymbols:
+		return 0, budget.TooMany("symbols", len(s.names)+1, maxSymbols, "")
+	case s.bytes+len(name) > maxSymbolBytes:
+		return 0, budget.TooLarge("symbols", s.bytes+len(name), maxSymbolBytes, "")
+	}
+	if err := s.held.Take(symbolBytes + len(name)); err != nil {
+		return 0, err
 	}
 	if s.ids == nil {
 		s.ids = make(map[string]uint32)

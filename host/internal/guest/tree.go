@@ -151,13 +151,25 @@ func hostOrder() asm.ByteOrder {
 	return asm.BigEndian
 }
 
+// What a byte of an ELF file holds, in bytes: while it is read, and afterwards apart from programs and maps.
+const (
+	elfBytes = 8
+	elfHeld  = 2
+)
+
 // ObjectFromBytes adds an object read from an ELF file in guest memory.
 func (x treeCalls) ObjectFromBytes(name, file []byte) int32 {
-	c, err := elf.LoadBytes(file, x.declared.objectOptions(x.limits.ObjectData))
-	if err != nil {
-		return x.reply(abi.FuncObjectFromBytes, 0, err)
+	var o *tx.Object
+	err := x.during(len(file)*elfBytes, func() error {
+		c, err := elf.LoadBytes(file, x.declared.objectOptions(x.limits.ObjectData))
+		if err == nil {
+			o, err = x.tx.AddObject(string(name), c)
+		}
+		return err
+	})
+	if err == nil {
+		err = x.memory.Take(len(file) * elfHeld)
 	}
-	o, err := x.tx.AddObject(string(name), c)
 	return x.replyHandle(abi.FuncObjectFromBytes, abi.KindObject, o, err)
 }
 

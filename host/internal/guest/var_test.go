@@ -104,7 +104,7 @@ func TestVarSetPath(t *testing.T) {
 			{"[0]", 1, abi.ErrNoent, 0, 0, 0},
 		} {
 			x := newFake(t, abi.PhasePlan)
-			x.Begin(tx.New("fake", []tx.Input{{Name: "o", Source: "o.o", Collection: typedVars(t, order)}}))
+			x.Begin(tx.New("fake", []tx.Input{{Name: "o", Source: "o.o", Collection: typedVars(t, order)}}, nil))
 			obj := x.ok(t, "object_open", x.ObjectOpen(nil))
 			rc := x.VarSetPath(obj, []byte(tt.path), uint64(tt.value))
 			if rc != -int32(tt.want) {
@@ -141,7 +141,7 @@ func TestVarSetBitField(t *testing.T) {
 		want  uint64
 	}{{asm.LittleEndian, 5 | 0x1abc<<3}, {asm.BigEndian, 5<<29 | 0x1abc<<16}} {
 		x := newFake(t, abi.PhasePlan)
-		x.Begin(tx.New("fake", []tx.Input{{Name: "o", Source: "o.o", Collection: typedVars(t, tt.order)}}))
+		x.Begin(tx.New("fake", []tx.Input{{Name: "o", Source: "o.o", Collection: typedVars(t, tt.order)}}, nil))
 		obj := x.ok(t, "object_open", x.ObjectOpen(nil))
 		x.ok(t, "low", x.VarSetPath(obj, []byte("cfg.in.low"), 5))
 		x.ok(t, "high", x.VarSetPath(obj, []byte("cfg.in.high"), 0x1abc))

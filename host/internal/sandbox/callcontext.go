@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 )
 
 // callContext is the running call of a guest, and its context. It is one object for all calls of a guest,
@@ -61,7 +63,7 @@ func (c *callContext) expired(now time.Time) error {
 	case c.parent.Err() != nil:
 		return fmt.Errorf("call %s: %w", c.export, context.Cause(c.parent))
 	case now.After(c.deadline):
-		return &Limit{Export: c.export, What: "wall time", Max: c.timeout.String()}
+		return budget.Late(c.export, now.Sub(c.deadline)+c.timeout, c.timeout)
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
-// Errors that a caller may act on, besides *Reject, *Trap and *Limit.
+// Errors that a caller may act on, besides *Reject, *Trap and *budget.LimitError.
 var (
 	ErrPoisoned  = errors.New("guest failed earlier and is not called again")
 	ErrClosed    = errors.New("guest is closed")
@@ -45,18 +45,6 @@ type Trap struct {
 
 // Error is one line, terminal-safe.
 func (t *Trap) Error() string { return "trap in " + t.Export + ": " + t.Reason }
-
-// Limit says that a guest was stopped because it reached one of its limits.
-type Limit struct {
-	Export string // the export that was called
-	What   string // "wall time", "host calls"
-	Max    string // the limit with its unit
-}
-
-// Error is one line, terminal-safe.
-func (l *Limit) Error() string {
-	return fmt.Sprintf("%s limit of %s reached in %s", l.What, l.Max, l.Export)
-}
 
 // maxShown bounds how much of a name or message of a guest goes into an error, in bytes.
 const maxShown = 200

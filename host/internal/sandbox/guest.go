@@ -14,6 +14,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/sys"
 
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/internal/oneline"
 )
 
@@ -81,7 +82,7 @@ func (g *Guest) Poisoned() error {
 // Call calls an export and returns its result, or 0 if it has none. A timeout of zero is
 // Limits.Call; waiting for a running call counts.
 //
-// The error is *Trap, *Limit, what a host function passed to Abort, or wraps the cause of ctx, and
+// The error is *Trap, *budget.LimitError, what a host function passed to Abort, or wraps the cause of ctx, and
 // then the guest is poisoned; or it wraps ErrPoisoned, ErrClosed, ErrReentered or ErrNoExport, and
 // nothing was called.
 func (g *Guest) Call(ctx context.Context, export string, timeout time.Duration, args ...uint64) (int32, error) {
@@ -160,8 +161,8 @@ func (g *Guest) refuse(export string) error {
 }
 
 // wait waits for the turn while another call runs.
-func (g *Guest) wait(ctx context.Context, export string, timeout time.Duration) error {
-	late := time.NewTimer(timeout)
+func (g *Guest) wait(ctx context.Context, export string, limit time.Duration) error {
+	began, late := time.Now(), time.NewTimer(limit)
 	defer late.Stop()
 	select {
 	case g.turn <- struct{}{}:
@@ -169,7 +170,7 @@ func (g *Guest) wait(ctx context.Context, export string, timeout time.Duration) 
 	case <-ctx.Done():
 		return fmt.Errorf("call %s: %w", export, context.Cause(ctx))
 	case <-late.C:
-		return &Limit{Export: export, What: "wall time", Max: timeout.String()}
+		return budget.Late(export, time.Since(began), limit)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/internal/wasmtest"
 )
 
@@ -28,7 +29,7 @@ func TestGuestFailures(t *testing.T) {
 	}{
 		{name: "unreachable", code: wasmtest.Unreachable, want: "trap in run: unreachable"},
 		{name: "loop", code: cat(wasmtest.Loop, wasmtest.Const(0)), want: "wall time limit of 100ms reached in run"},
-		{name: "recursion", code: recursion, want: "call stack limit of 8192 KiB reached in run"},
+		{name: "recursion", code: recursion, want: "call stack limit of 8 MiB reached in run"},
 		{name: "load beyond memory", code: cat(wasmtest.Const(-4), wasmtest.Load(0)), want: "trap in run: out of bounds memory access"},
 		{name: "division by zero", code: cat(wasmtest.Const(1), wasmtest.Const(0), []byte{0x6d}), want: "trap in run: integer divide by zero"},
 		{name: "exit 0", code: cat(wasmtest.Const(0), wasmtest.Call(0), wasmtest.Const(1)),
@@ -71,10 +72,10 @@ func TestGuestErrorTypes(t *testing.T) {
 	if !errors.As(err, &trap) || trap.Export != "run" || !strings.Contains(trap.Trace, "wasm stack trace") {
 		t.Errorf("trap: %#v", err)
 	}
-	var limit *Limit
+	var limit *budget.LimitError
 	endless := load(t, e, newModule(run(wasmtest.Loop, wasmtest.Const(0))), testOptions())
 	_, err = endless.Call(context.Background(), "run", 100*time.Millisecond)
-	if !errors.As(err, &limit) || limit.What != "wall time" || limit.Max != "100ms" || limit.Export != "run" {
+	if !errors.As(err, &limit) || limit.What != "wall time" || limit.Max != uint64(100*time.Millisecond) || limit.Export != "run" {
 		t.Errorf("limit: %#v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/fuel"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
 )
@@ -34,7 +35,7 @@ type Options struct {
 
 // Load checks a module, compiles it, instantiates it and runs its start function and _initialize.
 //
-// The error is *Reject for a module that was refused, *Trap or *Limit for one that failed in its
+// The error is *Reject for a module that was refused, *Trap or *budget.LimitError for one that failed in its
 // first code, or wraps the cause of ctx.
 func (e *Engine) Load(ctx context.Context, wasm []byte, o Options) (*Guest, error) {
 	if err := e.begin(); err != nil {
@@ -138,6 +139,7 @@ type compiled struct {
 // it works on a goroutine of its own. When time is up that goroutine ends later and cleans up
 // itself.
 func (g *Guest) compile(ctx context.Context, wasm []byte) error {
+	began := time.Now()
 	timed, cancel := context.WithTimeout(ctx, g.limits.Compile)
 	defer cancel()
 	done := make(chan compiled)
@@ -168,7 +170,7 @@ func (g *Guest) compile(ctx context.Context, wasm []byte) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("compile module: %w", context.Cause(ctx))
 	}
-	return &Limit{Export: "compile", What: "wall time", Max: g.limits.Compile.String()}
+	return budget.Late("compile", time.Since(began), g.limits.Compile)
 }
 
 // compileNow compiles in the guest's runtime. A cache directory that is full or damaged is not a
@@ -255,7 +257,7 @@ func (g *Guest) hostFunc(im *Import) api.GoModuleFunc {
 			g.mem = mod.Memory()
 		}
 		if g.hostCalls++; g.hostCalls > g.limits.HostCalls {
-			g.Abort(&Limit{Export: g.export, What: "host calls", Max: fmt.Sprint(g.limits.HostCalls)})
+			g.Abort(&budget.LimitError{Export: g.export, What: "host calls", Used: g.hostCalls, Max: g.limits.HostCalls})
 		}
 		g.inHost = name
 		fn(g, stack)

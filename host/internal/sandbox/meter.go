@@ -8,6 +8,7 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/fuel"
 )
 
@@ -88,13 +89,15 @@ func (g *Guest) bindMeter(ctx context.Context, r wazero.Runtime) error {
 // refill grants the next slice of fuel, or ends the call.
 func (g *Guest) refill(_ context.Context, mod api.Module, _ []uint64) {
 	g.meter.bind(mod)
-	if int64(g.meter.stack.Get()) < 0 {
-		g.Abort(&Limit{Export: g.export, What: "call stack", Max: fmt.Sprintf("%d KiB", g.limits.Stack>>10)})
+	if left := int64(g.meter.stack.Get()); left < 0 {
+		most := uint64(g.limits.Stack)
+		g.Abort(&budget.LimitError{Export: g.export, What: "call stack", Used: most + uint64(-left*8), Max: most, Unit: budget.Bytes})
 	}
 	most := int64(sliceMax)
 	if g.limits.Fuel != 0 {
-		if most = int64(g.limits.Fuel) - (g.meter.used() - g.meter.start); most < 0 {
-			g.Abort(&Limit{Export: g.export, What: "fuel", Max: fmt.Sprint(g.limits.Fuel)})
+		used := g.meter.used() - g.meter.start
+		if most = int64(g.limits.Fuel) - used; most < 0 {
+			g.Abort(&budget.LimitError{Export: g.export, What: "fuel", Used: uint64(used), Max: g.limits.Fuel})
 		}
 	}
 	now := time.Now()

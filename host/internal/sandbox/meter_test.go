@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/internal/wasmtest"
 )
 
@@ -83,7 +84,7 @@ func TestAttacks(t *testing.T) {
 			if v, err := other.Call(context.Background(), "run", time.Minute); v != 5 || err != nil {
 				t.Errorf("another guest: %d, %v", v, err)
 			}
-			var limit *Limit
+			var limit *budget.LimitError
 			if err := <-done; !errors.As(err, &limit) || limit.What != "wall time" {
 				t.Errorf("error %v, want the wall time limit", err)
 			}
@@ -122,7 +123,7 @@ func TestRecursion(t *testing.T) {
 	for _, tt := range []struct {
 		depth int
 		want  string
-	}{{50_000, ""}, {1 << 30, "call stack limit of 8192 KiB reached in run"}} {
+	}{{50_000, ""}, {1 << 30, "call stack limit of 8 MiB reached in run"}} {
 		m := newModule(down, run(wasmtest.Const(tt.depth), wasmtest.Call(1), wasmtest.Const(3)))
 		g := load(t, e, m, testOptions())
 		_, err := g.Call(context.Background(), "run", time.Minute)
@@ -155,7 +156,7 @@ func TestRecursionKinds(t *testing.T) {
 		m := newModule(append(slices.Clone(funcs), wasmtest.Func{Export: "run", Results: "i", Code: cat(wasmtest.Call(1), wasmtest.Const(1))})...)
 		m.Extra = map[byte][]byte{4: {1, 0x70, 0, 1}, 9: cat([]byte{1, 0}, wasmtest.Const(0), []byte{0x0b}, vec(1, 1))}
 		_, err := load(t, e, m, testOptions()).Call(context.Background(), "run", time.Minute)
-		if want := "call stack limit of 8192 KiB reached in run"; err == nil || err.Error() != want {
+		if want := "call stack limit of 8 MiB reached in run"; err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", name, err, want)
 		}
 	}

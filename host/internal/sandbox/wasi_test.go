@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/internal/wasmtest"
 )
 
@@ -96,7 +97,7 @@ func TestWASILarge(t *testing.T) {
 		o := testOptions()
 		o.Stdout = discard{}
 		_, err := load(t, e, m, o).Call(context.Background(), "run", 100*time.Millisecond)
-		var limit *Limit
+		var limit *budget.LimitError
 		if !errors.As(err, &limit) || limit.What != "wall time" {
 			t.Errorf("%s: %v, want the wall time limit", name, err)
 		}

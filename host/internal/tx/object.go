@@ -5,6 +5,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/plan"
 )
 
@@ -131,7 +132,7 @@ func (o *Object) mayAddProgram(name string) error {
 	case o.Program(name) != nil:
 		return failf(abi.ErrExist, "object %s has a program %q already", o.Name, name)
 	case len(o.Work.Programs) >= MaxPrograms:
-		return failf(abi.ErrLimit, "an object has at most %d programs", MaxPrograms)
+		return budget.TooMany("programs of object "+o.Name, len(o.Work.Programs)+1, MaxPrograms, "")
 	}
 	return nil
 }
@@ -149,7 +150,7 @@ func (o *Object) addMap(m *spec.Map) error {
 	case o.Map(m.Name) != nil:
 		return failf(abi.ErrExist, "object %s has a map %q already", o.Name, m.Name)
 	case len(o.Work.Maps) >= MaxMaps:
-		return failf(abi.ErrLimit, "an object has at most %d maps", MaxMaps)
+		return budget.TooMany("maps of object "+o.Name, len(o.Work.Maps)+1, MaxMaps, "")
 	}
 	o.index.AddMap(m)
 	return nil

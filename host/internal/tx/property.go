@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 )
 
 // The methods of this file change properties that take more than a store. They do not log: who
@@ -70,7 +71,7 @@ func (r MapRef) SetValueSize(v uint64) error {
 			return failf(abi.ErrRange, "a data section has at most %d bytes", MaxMapData)
 		}
 		if r.Map.Data != nil {
-			if err := r.Object.hold(int(v) - len(r.Map.Data)); err != nil {
+			if err := r.Object.take(r.Map, int(v)-len(r.Map.Data)); err != nil {
 				return err
 			}
 		}
@@ -92,7 +93,7 @@ func (r MapRef) Data() ([]byte, error) {
 		return r.Map.Data, nil
 	}
 	if r.Map.ValueSize > MaxMapData {
-		return nil, failf(abi.ErrLimit, "the %d zero bytes of map %q are too many to be shown", r.Map.ValueSize, r.Map.Name)
+		return nil, budget.TooLarge(ofMap("zero bytes", r.Map), int(r.Map.ValueSize), MaxMapData, "")
 	}
 	return make([]byte, r.Map.ValueSize), nil
 }
@@ -105,9 +106,9 @@ func (r MapRef) SetData(v []byte) error {
 	case uint64(len(v)) > uint64(r.Map.ValueSize):
 		return failf(abi.ErrRange, "%d bytes do not fit the %d of map %q", len(v), r.Map.ValueSize, r.Map.Name)
 	case r.Map.ValueSize > MaxMapData:
-		return failf(abi.ErrLimit, "map %q is too large to be given initial bytes", r.Map.Name)
+		return budget.TooLarge(ofMap("initial bytes", r.Map), int(r.Map.ValueSize), MaxMapData, "")
 	}
-	if err := r.Object.hold(int(r.Map.ValueSize) - len(r.Map.Data)); err != nil {
+	if err := r.Object.take(r.Map, int(r.Map.ValueSize)-len(r.Map.Data)); err != nil {
 		return err
 	}
 	data := make([]byte, r.Map.ValueSize)

@@ -69,7 +69,7 @@ func TestProperties(t *testing.T) {
 
 // A map that is renamed keeps what refers to it, also what came during the transaction.
 func TestRenameFollowsEdits(t *testing.T) {
-	x := New("plugin", []Input{{Name: "o", Collection: collection()}})
+	x := New("plugin", []Input{{Name: "o", Collection: collection()}}, nil)
 	o := x.Objects[0]
 	p, m := ProgramRef{o, o.Work.Programs[0]}, MapRef{o, o.Work.Maps[0]}
 	if err := m.Rename("first"); err != nil { // from here on the object knows what refers to what

@@ -2,10 +2,12 @@ package tx
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/plan"
 )
 
@@ -25,20 +27,24 @@ func (r ProgramRef) CheckSplice(at, del, inserted uint64) error {
 	case at+del > n:
 		return failf(abi.ErrRange, "instructions %d to %d are not within the %d of program %q", at, at+del, n, p.Name)
 	case n-del+inserted > MaxInsns:
-		return failf(abi.ErrLimit, "program %q would have more than %d instructions", p.Name, MaxInsns)
+		return budget.TooMany(fmt.Sprintf("instructions of program %q", p.Name), int(n-del+inserted), MaxInsns, "")
 	}
 	return nil
 }
 
-// Splice makes a splice, whole or not at all.
+// Splice makes a splice, whole or not at all. It takes over its instructions and names.
 func (t *Transaction) Splice(r ProgramRef, s Splice) error {
 	if err := r.CheckSplice(uint64(s.At), uint64(s.Del), uint64(len(s.Insns))); err != nil {
 		return err
 	}
-	if err := t.hold((len(s.Insns) - s.Del) * insnBytes); err != nil {
+	p := r.Program
+	if err := t.intern(&s); err != nil {
 		return err
 	}
-	p := r.Program
+	cost := t.spliceCost(p, &s)
+	if err := t.take(p, cost); err != nil {
+		return err
+	}
 	was := p.Insns
 	if s.After != 0 {
 		in := p.Insns.At(s.At + s.Del)
@@ -47,7 +53,7 @@ func (t *Transaction) Splice(r ProgramRef, s Splice) error {
 	}
 	if err := p.Splice(s.At, s.Del, s.Insns, spec.SpliceOptions{}); err != nil {
 		p.Insns = was
-		t.hold((s.Del - len(s.Insns)) * insnBytes)
+		t.take(p, -cost)
 		return err
 	}
 	r.Object.index.Refer(p, s.Insns)
@@ -55,7 +61,7 @@ func (t *Transaction) Splice(r ProgramRef, s Splice) error {
 		if p.LabelNames == nil {
 			p.LabelNames = make(map[asm.Label]string)
 		}
-		p.LabelNames[l] = name
+		p.LabelNames[l] = strings.Clone(name)
 	}
 	e := EditOf(r)
 	e.What = "insns"

@@ -18,7 +18,7 @@ func looping() (*Transaction, ProgramRef) {
 	insns := []spec.Insn{{Insn: asm.Mov64Imm(asm.R0, 1)}, {Insn: asm.JumpImm(asm.Equal, asm.R0, 0, 1)}, {Insn: asm.Exit()}}
 	insns[1].Label = 1
 	c.Programs[0].Insns = spec.NewInsns(insns...)
-	t := New("plugin", []Input{{Name: "o", Collection: c}})
+	t := New("plugin", []Input{{Name: "o", Collection: c}}, nil)
 	return t, ProgramRef{t.Objects[0], t.Objects[0].Work.Programs[0]}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/plan"
 )
 
@@ -23,7 +24,9 @@ type Transaction struct {
 	owner string // name of the plugin
 	bytes int    // of edits and notes, which are bounded
 
-	held, maxHeld int // bytes that the plugin's objects hold
+	budget  *budget.Account   // of the plugin
+	counted map[any]int       // what is held in it, by *Object, *spec.Program, *spec.Map, or t itself for the rest
+	names   map[string]string // that instructions of the plugin refer to
 }
 
 // Input is one object of the operator, read and not to be changed.
@@ -40,7 +43,7 @@ const (
 	MaxMaps     = 4096     // in one object
 	MaxAttach   = 4096     // in one object
 	MaxInsns    = 1 << 20  // in one program; the kernel takes a million
-	MaxLog      = 32 << 20 // bytes of edits and notes
+	MaxLog      = 96 << 20 // bytes of edits and notes
 	MaxMapData  = 64 << 20 // bytes of initial data of one map
 )
 
@@ -60,9 +63,10 @@ func failf(code abi.Errno, format string, args ...any) error {
 	return &Error{code, fmt.Sprintf(format, args...)}
 }
 
-// New begins a transaction of a plugin on clones of the inputs.
-func New(owner string, inputs []Input) *Transaction {
-	t := &Transaction{owner: owner, maxHeld: MaxMemory}
+// New begins a transaction of a plugin on clones of the inputs. What the plugin makes of them counts
+// in the account, beyond what they hold themselves; nil counts nothing.
+func New(owner string, inputs []Input, account *budget.Account) *Transaction {
+	t := &Transaction{owner: owner, budget: account, counted: map[any]int{}, names: map[string]string{}}
 	for _, in := range inputs {
 		o := newObject(in.Name, in.Collection.Clone())
 		o.tx = t
@@ -93,13 +97,13 @@ func (t *Transaction) AddObject(name string, c *spec.Collection) (*Object, error
 		return nil, failf(abi.ErrExist, "an object %q exists already", name)
 	}
 	if len(t.Objects) >= MaxObjects {
-		return nil, failf(abi.ErrLimit, "a plan has at most %d objects", MaxObjects)
-	}
-	if err := t.hold(collectionBytes(c)); err != nil {
-		return nil, err
+		return nil, budget.TooMany("objects of the plan", len(t.Objects)+1, MaxObjects, "")
 	}
 	o := newObject(name, c)
 	o.tx = t
+	if err := t.takeAll(o); err != nil {
+		return nil, err
+	}
 	t.Objects = append(t.Objects, o)
 	return o, t.Log(plan.Edit{Object: name, Kind: "object", Name: name, What: "add"})
 }
@@ -110,18 +114,18 @@ func (t *Transaction) RemoveObject(o *Object) error {
 	if o.Before != nil {
 		t.Removed = append(t.Removed, o)
 	} else {
-		t.hold(-collectionBytes(o.Work))
+		t.dropAll(o)
 	}
 	return t.Log(plan.Edit{Object: o.Name, Kind: "object", Name: o.Name, What: "remove"})
 }
 
 // AddProgram adds a program to an object.
 func (t *Transaction) AddProgram(o *Object, p *spec.Program) (ProgramRef, error) {
-	if err := t.hold(programBytes(p)); err != nil {
+	if err := t.take(p, programCost(p)); err != nil {
 		return ProgramRef{}, err
 	}
 	if err := o.addProgram(p); err != nil {
-		t.hold(-programBytes(p))
+		t.drop(p)
 		return ProgramRef{}, err
 	}
 	return ProgramRef{o, p}, t.Log(plan.Edit{Object: o.Name, Kind: "program", Name: p.Name, What: "add"})
@@ -129,11 +133,11 @@ func (t *Transaction) AddProgram(o *Object, p *spec.Program) (ProgramRef, error)
 
 // AddMap adds a map to an object.
 func (t *Transaction) AddMap(o *Object, m *spec.Map) (MapRef, error) {
-	if err := t.hold(mapBytes(m)); err != nil {
+	if err := t.take(m, mapCost(m)); err != nil {
 		return MapRef{}, err
 	}
 	if err := o.addMap(m); err != nil {
-		t.hold(-mapBytes(m))
+		t.drop(m)
 		return MapRef{}, err
 	}
 	return MapRef{o, m}, t.Log(plan.Edit{Object: o.Name, Kind: "map", Name: m.Name, What: "add"})
@@ -144,17 +148,19 @@ func (t *Transaction) CloneProgram(r ProgramRef, name string) (ProgramRef, error
 	if err := r.Object.mayAddProgram(name); err != nil {
 		return ProgramRef{}, err
 	}
-	if err := t.hold(programBytes(r.Program)); err != nil {
-		return ProgramRef{}, err
-	}
 	// The entry function has the program's name, and calls to it follow: the copy is renamed in a
 	// collection of its own, beside nothing that it could clash with.
 	alone := spec.Collection{Programs: []*spec.Program{r.Program.Clone()}}
-	if err := alone.RenameProgram(r.Program.Name, name); err != nil {
+	p := alone.Programs[0]
+	if err := t.take(p, programCost(p)); err != nil {
 		return ProgramRef{}, err
 	}
-	p := alone.Programs[0]
-	if err := r.Object.addProgram(p); err != nil {
+	err := alone.RenameProgram(r.Program.Name, name)
+	if err == nil {
+		err = r.Object.addProgram(p)
+	}
+	if err != nil {
+		t.drop(p)
 		return ProgramRef{}, err
 	}
 	return ProgramRef{r.Object, p}, t.Log(plan.Edit{Object: r.Object.Name, Kind: "program", Name: name, What: "clone", Old: r.Program.Name})
@@ -162,13 +168,13 @@ func (t *Transaction) CloneProgram(r ProgramRef, name string) (ProgramRef, error
 
 // CloneMap copies a map under a new name.
 func (t *Transaction) CloneMap(r MapRef, name string) (MapRef, error) {
-	if err := t.hold(mapBytes(r.Map)); err != nil {
-		return MapRef{}, err
-	}
 	m := r.Map.Clone()
 	m.Name = name
+	if err := t.take(m, mapCost(m)); err != nil {
+		return MapRef{}, err
+	}
 	if err := r.Object.addMap(m); err != nil {
-		t.hold(-mapBytes(r.Map))
+		t.drop(m)
 		return MapRef{}, err
 	}
 	return MapRef{r.Object, m}, t.Log(plan.Edit{Object: r.Object.Name, Kind: "map", Name: name, What: "clone", Old: r.Map.Name})
@@ -177,10 +183,10 @@ func (t *Transaction) CloneMap(r MapRef, name string) (MapRef, error) {
 // RemoveProgram removes a program and its attachments.
 func (t *Transaction) RemoveProgram(r ProgramRef) error {
 	for _, a := range r.Attachments() {
-		r.Object.removeAttach(a.ID)
+		t.removeAttach(a)
 	}
 	c := r.Object.Work
-	t.hold(-programBytes(r.Program))
+	t.drop(r.Program)
 	c.Programs = slices.DeleteFunc(c.Programs, func(p *spec.Program) bool { return p == r.Program })
 	return t.Log(plan.Edit{Object: r.Object.Name, Kind: "program", Name: r.Program.Name, What: "remove"})
 }
@@ -188,7 +194,7 @@ func (t *Transaction) RemoveProgram(r ProgramRef) error {
 // RemoveMap removes a map.
 func (t *Transaction) RemoveMap(r MapRef) error {
 	c := r.Object.Work
-	t.hold(-mapBytes(r.Map))
+	t.drop(r.Map)
 	c.Maps = slices.DeleteFunc(c.Maps, func(m *spec.Map) bool { return m == r.Map })
 	return t.Log(plan.Edit{Object: r.Object.Name, Kind: "map", Name: r.Map.Name, What: "remove"})
 }
@@ -196,7 +202,10 @@ func (t *Transaction) RemoveMap(r MapRef) error {
 // AddAttach plans an attachment of a program.
 func (t *Transaction) AddAttach(r ProgramRef, kind spec.HookKind) (AttachRef, error) {
 	if len(r.Object.Work.Attach) >= MaxAttach {
-		return AttachRef{}, failf(abi.ErrLimit, "an object has at most %d attachments", MaxAttach)
+		return AttachRef{}, budget.TooMany("attachments of object "+r.Object.Name, len(r.Object.Work.Attach)+1, MaxAttach, "")
+	}
+	if err := t.take(r.Object, attachBytes); err != nil {
+		return AttachRef{}, err
 	}
 	id := r.Object.addAttach(spec.Attach{Program: r.Program.Name, Kind: kind})
 	return AttachRef{r.Object, id}, t.Log(plan.Edit{Object: r.Object.Name, Kind: "attach", Name: r.Program.Name, What: "add", New: kind.String()})
@@ -205,15 +214,19 @@ func (t *Transaction) AddAttach(r ProgramRef, kind spec.HookKind) (AttachRef, er
 // RemoveAttach removes an attachment.
 func (t *Transaction) RemoveAttach(r AttachRef) error {
 	a := *r.Get()
-	r.Object.removeAttach(r.ID)
+	t.removeAttach(r)
 	return t.Log(plan.Edit{Object: r.Object.Name, Kind: "attach", Name: a.Program, What: "remove", Old: plan.AttachText(a)})
+}
+
+func (t *Transaction) removeAttach(r AttachRef) {
+	r.Object.removeAttach(r.ID)
+	t.take(r.Object, -attachBytes)
 }
 
 // Log notes an edit. What is logged is bounded, since the guest decides how often it edits.
 func (t *Transaction) Log(e plan.Edit) error {
-	n := len(e.Object) + len(e.Name) + len(e.Old) + len(e.New) + 64
-	if t.bytes += n; t.bytes > MaxLog {
-		return failf(abi.ErrLimit, "the edits of one plan take more than %d bytes", MaxLog)
+	if err := t.logged(editCost(&e)); err != nil {
+		return err
 	}
 	e.Owner = t.owner
 	t.Edits = append(t.Edits, e)
@@ -222,8 +235,8 @@ func (t *Transaction) Log(e plan.Edit) error {
 
 // Note adds a remark.
 func (t *Transaction) Note(n plan.Note) error {
-	if t.bytes += len(n.Text) + 64; t.bytes > MaxLog {
-		return failf(abi.ErrLimit, "the notes and edits of one plan take more than %d bytes", MaxLog)
+	if err := t.logged(noteBytes + len(n.Text)); err != nil {
+		return err
 	}
 	t.Notes = append(t.Notes, n)
 	return nil

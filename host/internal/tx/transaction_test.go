@@ -26,7 +26,7 @@ func collection() *spec.Collection {
 // logged.
 func TestTransaction(t *testing.T) {
 	in := collection()
-	x := New("plugin", []Input{{Name: "o", Source: "o.o", Collection: in}})
+	x := New("plugin", []Input{{Name: "o", Source: "o.o", Collection: in}}, nil)
 	o := x.Find("")
 	if o == nil || x.Find("o") != o || x.Find("nope") != nil || o.Attachment(0).Get().Target != "eth0" {
 		t.Fatalf("object %+v", o)
@@ -67,7 +67,7 @@ func TestTransaction(t *testing.T) {
 
 // Names are unique, and the numbers of objects and of what is in them are bounded.
 func TestBounds(t *testing.T) {
-	x := New("plugin", []Input{{Name: "o", Collection: collection()}})
+	x := New("plugin", []Input{{Name: "o", Collection: collection()}}, nil)
 	o := x.Objects[0]
 	p, m := ProgramRef{o, o.Work.Programs[0]}, MapRef{o, o.Work.Maps[0]}
 	refused := func(what string, err error, want abi.Errno) {
@@ -118,7 +118,7 @@ func TestBounds(t *testing.T) {
 
 // The log takes only so many bytes, of edits and notes together.
 func TestLogIsBounded(t *testing.T) {
-	x := New("plugin", nil)
+	x := New("plugin", nil, nil)
 	big := strings.Repeat("x", MaxLog/2)
 	if err := x.Note(plan.Note{Text: big}); err != nil {
 		t.Fatal(err)

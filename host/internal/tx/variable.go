@@ -28,7 +28,8 @@ func (t *Transaction) WriteVar(r VarRef, off uint32, data []byte) error {
 	if _, err := r.Var.Read(c, off, old); err != nil {
 		return err
 	}
-	if err := r.Var.Write(c, off, data); err != nil {
+	err := t.writing(r.Object, r.Var.Map, func() error { return r.Var.Write(c, off, data) })
+	if err != nil {
 		return err
 	}
 	e := EditOf(r)
@@ -74,7 +75,8 @@ func (t *Transaction) SetNumber(n Number) error {
 	if err != nil {
 		return err
 	}
-	if err := n.at.SetUint(c, n.value); err != nil {
+	err = t.writing(n.object, n.object.Var(n.at.Var).Map, func() error { return n.at.SetUint(c, n.value) })
+	if err != nil {
 		return err
 	}
 	now, err := n.at.Bytes(c)

@@ -30,7 +30,7 @@ func withVars(t *testing.T) (*Transaction, *Object) {
 			{Name: "blob", Section: ".data", Map: ".data", Offset: 8, Size: 56},
 		},
 	}
-	x := New("plugin", []Input{{Name: "o", Collection: c}})
+	x := New("plugin", []Input{{Name: "o", Collection: c}}, nil)
 	return x, x.Objects[0]
 }
 
