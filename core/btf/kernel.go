@@ -12,9 +12,9 @@ var ErrForKernel = errors.New("types cannot be loaded")
 
 // KernelOptions say what the kernel needs to know and the compiler did not.
 type KernelOptions struct {
-	// Sections are the data sections by name. Variables of others that the table has no offsets for
-	// follow each other.
-	Sections map[string]SectionLayout
+	// Sections are the data sections by the id of their DATASEC: several may have one name. Variables
+	// of others that the table has no offsets for follow each other.
+	Sections map[ID]SectionLayout
 	// Static names the global functions that the verifier shall treat as static ones (hidden
 	// symbols).
 	Static []string
@@ -162,7 +162,7 @@ func (f *fixer) copy(id ID, off uint32) error {
 		}
 	case KindDatasec:
 		d := f.t.decode(r).(*Datasec)
-		f.datasec(d)
+		f.datasec(id, d)
 		if len(d.Vars) == 0 { // the kernel has no such sections before 5.12
 			f.put(b, 0)
 			f.put(b[4:], uint32(KindStruct)<<24)

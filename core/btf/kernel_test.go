@@ -14,11 +14,12 @@ import (
 // TestForKernel writes what changes between clang's types and those for the kernel.
 func TestForKernel(t *testing.T) {
 	types := fixture(t)
+	id := func(section string) ID { return datasecID(t, types, section) }
 	blob, _, err := types.ForKernel(KernelOptions{
-		Sections: map[string]SectionLayout{
-			".bss":     {Size: 24, Vars: []VarLayout{{Name: "total", Offset: 8}, {Name: "odd", Offset: 0}, {Name: "user_ptr", Offset: 16}}},
-			".data":    {Size: 8, Vars: []VarLayout{{Name: "origin", Offset: 0}}},
-			".kconfig": {Size: 16, Vars: []VarLayout{{Name: "CONFIG_HZ", Offset: 8}}},
+		Sections: map[ID]SectionLayout{
+			id(".bss"):     {Size: 24, Vars: []VarLayout{{Name: "total", Offset: 8}, {Name: "odd", Offset: 0}, {Name: "user_ptr", Offset: 16}}},
+			id(".data"):    {Size: 8, Vars: []VarLayout{{Name: "origin", Offset: 0}}},
+			id(".kconfig"): {Size: 16, Vars: []VarLayout{{Name: "CONFIG_HZ", Offset: 8}}},
 		},
 		Static: []string{"two"},
 	})
@@ -26,10 +27,10 @@ func TestForKernel(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, _, err := types.ForKernel(KernelOptions{
-		Sections: map[string]SectionLayout{
-			".kconfig": {Size: 16, Vars: []VarLayout{{Name: "CONFIG_HZ", Offset: 8}}},
-			".data":    {Size: 8, Vars: []VarLayout{{Name: "origin", Offset: 0}}},
-			".bss":     {Size: 24, Vars: []VarLayout{{Name: "user_ptr", Offset: 16}, {Name: "total", Offset: 8}, {Name: "odd", Offset: 0}}},
+		Sections: map[ID]SectionLayout{
+			id(".kconfig"): {Size: 16, Vars: []VarLayout{{Name: "CONFIG_HZ", Offset: 8}}},
+			id(".data"):    {Size: 8, Vars: []VarLayout{{Name: "origin", Offset: 0}}},
+			id(".bss"):     {Size: 24, Vars: []VarLayout{{Name: "user_ptr", Offset: 16}, {Name: "total", Offset: 8}, {Name: "odd", Offset: 0}}},
 		},
 		Static: []string{"two"},
 	})
@@ -189,12 +190,13 @@ func TestKernelTakes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	id := func(section string) ID { return datasecID(t, types, section) }
 	for name, o := range map[string]KernelOptions{
 		"nothing known": {},
 		"as in the object": {
-			Sections: map[string]SectionLayout{
-				".bss":  {Size: 24, Vars: []VarLayout{{Name: "total", Offset: 8}, {Name: "odd", Offset: 0}, {Name: "user_ptr", Offset: 16}}},
-				".data": {Size: 8, Vars: []VarLayout{{Name: "origin", Offset: 0}}},
+			Sections: map[ID]SectionLayout{
+				id(".bss"):  {Size: 24, Vars: []VarLayout{{Name: "total", Offset: 8}, {Name: "odd", Offset: 0}, {Name: "user_ptr", Offset: 16}}},
+				id(".data"): {Size: 8, Vars: []VarLayout{{Name: "origin", Offset: 0}}},
 			},
 			Static: []string{"two"},
 		},

@@ -28,8 +28,8 @@ type LostSection struct {
 
 // datasec makes of a section what the kernel accepts. One that it would refuse loses its variables:
 // programs that need none of their types can be loaded all the same.
-func (f *fixer) datasec(d *Datasec) {
-	layout, known := f.o.Sections[d.Name]
+func (f *fixer) datasec(id ID, d *Datasec) {
+	layout, known := f.o.Sections[id]
 	d.Vars = slices.Clone(d.Vars)
 	var err error
 	if !f.externs(d) {

@@ -26,7 +26,7 @@ func TestForKernelLayout(t *testing.T) {
 	section(".short", 8, SecVar{v("short", long), 0, 4})
 	types := build(t, &b)
 	layout := func(section string, size uint32, vars ...VarLayout) KernelOptions {
-		return KernelOptions{Sections: map[string]SectionLayout{section: {size, vars}}}
+		return KernelOptions{Sections: map[ID]SectionLayout{datasecID(t, types, section): {size, vars}}}
 	}
 	two := func(size, first, second uint32) KernelOptions {
 		return layout(".d", size, VarLayout{"a", char, first, 1}, VarLayout{"b", long, second, 8})
@@ -90,6 +90,16 @@ func TestForKernelLayout(t *testing.T) {
 	if _, _, err := build(t, &split).ForKernel(KernelOptions{}); !errors.Is(err, ErrForKernel) {
 		t.Errorf("split: %v", err)
 	}
+}
+
+// datasecID returns the id of a data section.
+func datasecID(t *testing.T, types *Types, name string) ID {
+	t.Helper()
+	id, _, err := FindAs[*Datasec](types, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
 }
 
 // sectionText writes the size of a section and its variables with offset and size.

@@ -483,7 +483,13 @@ func exercise(raw, ext []byte) {
 	_, _ = types.Find("task___local", KindStruct)
 	_, _, _ = types.ForKernel(KernelOptions{})
 	laid := SectionLayout{Size: 16, Vars: []VarLayout{{Name: "x", Size: 4}}}
-	_, _, _ = types.ForKernel(KernelOptions{Sections: map[string]SectionLayout{".data": laid, ".bss": laid, ".kconfig": laid, ".rodata": laid}})
+	sections := map[ID]SectionLayout{}
+	for id, kind := range types.Kinds() {
+		if kind == KindDatasec {
+			sections[id] = laid
+		}
+	}
+	_, _, _ = types.ForKernel(KernelOptions{Sections: sections})
 	e, err := ParseExt(ext, types)
 	if err != nil {
 		return

@@ -159,18 +159,21 @@ func (l *session) giveTypes(raw []byte, programs []*spec.Program) (*sys.FD, *ker
 	return fd, b, err
 }
 
-// sections says where the variables of data sections are.
-func (l *session) sections() map[string]btf.SectionLayout {
-	all := make(map[string]btf.SectionLayout)
+// sections returns where the variables are of the maps whose values are data sections.
+func (l *session) sections() map[btf.ID]btf.SectionLayout {
+	all := make(map[btf.ID]btf.SectionLayout)
+	datasec := make(map[string]btf.ID) // by map
 	for _, m := range l.spec.Maps {
-		if m.Section != "" && m.Section[0] == '.' && m.Section != ".maps" {
-			all[m.Section] = btf.SectionLayout{Size: m.ValueSize}
+		if _, ok := all[m.Value]; !ok && l.spec.BTF.Kind(m.Value) == btf.KindDatasec {
+			all[m.Value] = btf.SectionLayout{Size: m.ValueSize}
+			datasec[m.Name] = m.Value
 		}
 	}
 	for _, v := range l.spec.Vars {
-		if s, ok := all[v.Section]; ok {
+		if id := datasec[v.Map]; id != 0 {
+			s := all[id]
 			s.Vars = append(s.Vars, btf.VarLayout{Name: v.Name, Type: v.Type, Offset: v.Offset, Size: v.Size})
-			all[v.Section] = s
+			all[id] = s
 		}
 	}
 	return all

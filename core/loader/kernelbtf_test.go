@@ -185,6 +185,39 @@ func loadsTypes(b []byte) bool {
 	return true
 }
 
+// TestSectionsOfOneName loads two data sections of one name, as collections that were made of two
+// objects have them. Each is laid out as its map is.
+func TestSectionsOfOneName(t *testing.T) {
+	b := btf.Builder{}
+	number := b.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})
+	v := func(name string) btf.SecVar {
+		return btf.SecVar{Type: b.Add(&btf.Var{Name: name, Type: number, Linkage: btf.LinkGlobal}), Size: 4}
+	}
+	first := b.Add(&btf.Datasec{Name: ".data", Vars: []btf.SecVar{v("one"), v("two")}})
+	second := b.Add(&btf.Datasec{Name: ".data", Vars: []btf.SecVar{v("three")}})
+	c := collection(nil,
+		&spec.Map{Name: "a.data", Section: ".data", Type: spec.MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 1, Value: first, Data: make([]byte, 8)},
+		&spec.Map{Name: "b.data", Section: ".data", Type: spec.MapArray, KeySize: 4, ValueSize: 16, MaxEntries: 1, Value: second})
+	c.Vars = []*spec.Var{
+		{Name: "one", Section: ".data", Map: "a.data", Offset: 4, Size: 4, Type: number},
+		{Name: "two", Section: ".data", Map: "a.data", Size: 4, Type: number},
+		{Name: "three", Section: ".data", Map: "b.data", Offset: 12, Size: 4, Type: number},
+	}
+	var err error
+	if c.BTF, err = b.Types(); err != nil {
+		t.Fatal(err)
+	}
+	got := loadT(t, c, Options{})
+	if n := got.Notes(); len(n) != 0 {
+		t.Errorf("notes %v", n)
+	}
+	for _, m := range c.Maps {
+		if i, err := got.Map(m.Name).Info(); err != nil || i.BTF == 0 {
+			t.Errorf("map %s: types are BTF object %d, %v", m.Name, i.BTF, err)
+		}
+	}
+}
+
 // TestLostSection loads a program whose data section has types that the kernel would refuse: two
 // variables at one place. Only that section goes without.
 func TestLostSection(t *testing.T) {
