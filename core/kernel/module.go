@@ -13,9 +13,6 @@ import (
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
-// moduleTypesSince is the first kernel that shows types of modules.
-var moduleTypesSince = spec.Version{Major: 5, Minor: 11}
-
 // module is what a Kernel knows of a kernel module.
 type module struct {
 	types *btf.Types
@@ -85,8 +82,8 @@ func (k *Kernel) module(name string) (*module, error) {
 		return nil, fmt.Errorf("that is not a module: %w", ErrNotSupported)
 	}
 	b, unmap, err := k.readTypes(name)
-	if errors.Is(err, fs.ErrNotExist) && k.Before(moduleTypesSince) {
-		return nil, fmt.Errorf("modules have no types before Linux %v: %w", moduleTypesSince, ErrNotSupported)
+	if errors.Is(err, fs.ErrNotExist) && k.Before(spec.ModuleTypesSince) {
+		return nil, fmt.Errorf("modules have no types before Linux %v: %w", spec.ModuleTypesSince, ErrNotSupported)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("it is not loaded or has no types; see %s: %w", k.typesPlace(), ErrNotSupported)

@@ -19,7 +19,7 @@ func (k *Kernel) Running() spec.Version {
 	if err != nil {
 		return spec.Version{}
 	}
-	return spec.Version{Major: int(v >> 16), Minor: int(v >> 8 & 0xff)}
+	return spec.VersionOf(v)
 }
 
 // Before reports whether the kernel is known to be older than a version.
@@ -27,6 +27,13 @@ func (k *Kernel) Before(v spec.Version) bool {
 	r := k.Running()
 	return r.Major != 0 && r.Compare(v) < 0
 }
+
+// memcgSince is the first version that charges maps and programs to a memory cgroup.
+var memcgSince = spec.Version{Major: 5, Minor: 11}
+
+// ChargesMemlock reports whether the kernel charges maps and programs to RLIMIT_MEMLOCK (before Linux
+// 5.11).
+func (k *Kernel) ChargesMemlock() bool { return k.Before(memcgSince) }
 
 // version reads the version of the running kernel as a number that C code compares with
 // KERNEL_VERSION: major<<16 + minor<<8 + patch.

@@ -91,7 +91,7 @@ func (l *session) run() error {
 	if err != nil {
 		return err
 	}
-	if l.kernel.Before(spec.Version{Major: 5, Minor: 11}) {
+	if l.kernel.ChargesMemlock() {
 		// Best effort: without the right to, the loads below say what is missing.
 		_ = sys.RaiseMemlock()
 	}
@@ -291,7 +291,7 @@ func (l *session) loadProgram(p *prepared) error {
 	if err != nil {
 		return err
 	}
-	o := asm.EncodeOptions{Order: nativeOrder(), NoGotol: l.kernel.Before(spec.Version{Major: 6, Minor: 6})}
+	o := asm.EncodeOptions{Order: nativeOrder(), NoGotol: l.kernel.Before(spec.Version4Since)}
 	code, err := asm.AppendEncode(nil, p.Code, o)
 	if err != nil {
 		return err

@@ -59,6 +59,9 @@ var (
 	exceptionSince     = Version{6, 7}  // Program.Exception
 )
 
+// ModuleTypesSince is the first version that shows types of kernel modules.
+var ModuleTypesSince = Version{5, 11}
+
 // sleepableSince returns the first version in which such a program may sleep; zero when Oldest has that, or
 // when it may never.
 func (p *Program) sleepableSince() Version {
@@ -118,7 +121,7 @@ func InsnSince(in *asm.Insn) (what string, since Version) {
 		return aluSince(in)
 	case asm.ClassLdx:
 		if in.Op.Mode() == asm.ModeMemSX {
-			return version4, version4Since
+			return version4, Version4Since
 		}
 	case asm.ClassStx:
 		if in.Op.Mode() == asm.ModeAtomic {
@@ -132,7 +135,9 @@ func InsnSince(in *asm.Insn) (what string, since Version) {
 // jumps where they reach.
 const version4 = "instructions of -mcpu=v4"
 
-var version4Since = Version{6, 6}
+// Version4Since is the first version with the instructions of version 4: gotol, bswap, signed division
+// and loads that extend the sign.
+var Version4Since = Version{6, 6}
 
 func callSince(in *asm.Insn) (string, Version) {
 	switch {
@@ -160,7 +165,7 @@ func aluSince(in *asm.Insn) (string, Version) {
 		return "casts of address spaces", Version{6, 9}
 	case op == asm.Mov && in.Off != 0, op == asm.Div && in.Off == 1, op == asm.Mod && in.Off == 1,
 		op == asm.End && in.Op.Class() == asm.ClassALU64:
-		return version4, version4Since
+		return version4, Version4Since
 	}
 	return "", Version{}
 }

@@ -15,6 +15,9 @@ var Oldest = Version{5, 10}
 // String returns "6.9".
 func (v Version) String() string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }
 
+// VersionOf returns the version of a number that KERNEL_VERSION(major, minor, patch) of C code makes.
+func VersionOf(code uint32) Version { return Version{int(code >> 16), int(code >> 8 & 0xff)} }
+
 // Compare returns a negative number when v is older than w, zero when they are the same, and otherwise
 // a positive number.
 func (v Version) Compare(w Version) int {

@@ -57,7 +57,7 @@ func (f *Finder) Find(module, name string, kind btf.Kind) (TypeRef, error) {
 	}
 	where := place(module)
 	if module == "" && f.typelessModules() {
-		where = "this kernel, whose modules have no types before Linux 5.11"
+		where = fmt.Sprintf("this kernel, whose modules have no types before Linux %v", spec.ModuleTypesSince)
 	}
 	return TypeRef{}, fmt.Errorf("not found in %s: %w", where, ErrNotSupported)
 }
@@ -65,7 +65,7 @@ func (f *Finder) Find(module, name string, kind btf.Kind) (TypeRef, error) {
 // typelessModules reports whether the kernel is too old to describe the types of modules.
 func (f *Finder) typelessModules() bool {
 	v, err := f.facts.Version()
-	return err == nil && v < 5<<16|11<<8
+	return err == nil && spec.VersionOf(v).Compare(spec.ModuleTypesSince) < 0
 }
 
 // findOwn looks for a name as it is, and then without its flavor.

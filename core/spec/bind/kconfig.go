@@ -181,12 +181,13 @@ func (x *Binder) putNumber(b []byte, n uint64) {
 	}
 }
 
-// hasCookie reports whether programs may ask for cookies (bpf_get_attach_cookie, Linux 5.15); a kernel of
-// unknown version is taken to be new.
+// hasCookie reports whether programs may ask for cookies (bpf_get_attach_cookie); a kernel of unknown
+// version is taken to be new.
 func (x *Binder) hasCookie() bool {
-	const since = 5<<16 | 15<<8
+	info, _ := asm.HelperGetAttachCookie.Info()
+	since, _ := spec.ParseVersion(info.Since)
 	v, err := x.finder.facts.Version()
-	return err != nil || v >= since
+	return err != nil || spec.VersionOf(v).Compare(since) >= 0
 }
 
 func bit(b bool) uint64 {
