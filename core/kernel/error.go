@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"slices"
 
-	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
@@ -102,13 +101,20 @@ func (k *Kernel) Explain(err error, capabilities ...string) error {
 	if !errors.Is(err, sys.EPERM) && !errors.Is(err, sys.EACCES) {
 		return err
 	}
-	reason := "no capability is missing, so kernel lockdown, a security module, seccomp or the kernel's build forbids it"
-	if names := Missing(capabilities...); names != "" {
-		reason = "this process lacks " + names
-	} else if errors.Is(err, sys.EPERM) && k.Before(spec.Version{Major: 5, Minor: 11}) {
-		reason = "RLIMIT_MEMLOCK may be too low, which kernels before 5.11 charge maps and programs to"
+	reason := Denied(capabilities...)
+	if errors.Is(err, sys.EPERM) && k.ChargesMemlock() && Missing(capabilities...) == "" {
+		reason = fmt.Sprintf("RLIMIT_MEMLOCK may be too low, which kernels before %v charge maps and programs to", memcgSince)
 	}
 	return &permissionError{reason: reason, err: err}
+}
+
+// Denied says why the kernel may have denied what takes the capabilities: "this process lacks CAP_BPF",
+// or what else may be the reason.
+func Denied(capabilities ...string) string {
+	if names := Missing(capabilities...); names != "" {
+		return "this process lacks " + names
+	}
+	return "no capability is missing, so kernel lockdown, a security module, seccomp or the kernel's build forbids it"
 }
 
 // Missing names those of the capabilities that this process does not have, "CAP_BPF and CAP_PERFMON";

@@ -36,7 +36,6 @@ func Cgroup(p *loader.Program, o CgroupOptions) (Link, error) {
 	}
 	r := request{
 		program: p, kind: spec.HookCgroup, target: "cgroup " + o.Path + " " + attach.String(),
-		caps: []sys.Capability{sys.CapBPF, sys.CapNetAdmin},
 		advice: map[sys.Errno]string{
 			sys.EBADF:  "this is not a directory of a cgroup2 file system",
 			sys.ENOENT: "there is no such cgroup",

@@ -29,7 +29,6 @@ func Kprobe(p *loader.Program, o KprobeOptions) (Link, error) {
 	}
 	r := request{
 		program: p, kind: spec.HookKprobe, target: "function " + o.Function,
-		caps: []sys.Capability{sys.CapBPF, sys.CapPerfmon},
 		advice: map[sys.Errno]string{
 			sys.ENOENT:        "this kernel has no such function, or was built without kprobes",
 			sys.EILSEQ:        fmt.Sprintf("no instruction of the function begins at offset %d", o.Offset),

@@ -66,13 +66,23 @@ func (l *kernelLink) Close() error { return l.fd.Close() }
 // Update exchanges the program.
 func (l *kernelLink) Update(p *loader.Program) error {
 	err := p.WithFD(func(fd int) error { return sys.UpdateLink(l.fd, fd) })
-	if errors.Is(err, sys.EOPNOTSUPP) || errors.Is(err, sys.EINVAL) && !l.kind.Family().Updatable {
-		err = unsupported(l.kind)
-	}
 	if err != nil {
-		return fmt.Errorf("update link to %s: %w", l.target, err)
+		return fmt.Errorf("update link to %s: %w", l.target, l.explain(err))
 	}
 	return nil
+}
+
+// explain makes the kernel's answer to an update, or to a request to detach, say what it means.
+func (l *kernelLink) explain(err error) error {
+	switch {
+	case errors.Is(err, sys.EOPNOTSUPP), errors.Is(err, sys.EINVAL) && !l.kind.Family().Updatable:
+		return fmt.Errorf("%w: %w", unsupported(l.kind), err)
+	case errors.Is(err, sys.EINVAL):
+		return fmt.Errorf("%w; the program must have the type and the attach type of the one before", err)
+	case errors.Is(err, sys.ENOLINK):
+		return fmt.Errorf("%w; the program was detached, or what it was attached to is gone", err)
+	}
+	return kernel.New(kernel.Options{}).Explain(err, sys.CapBPF.String())
 }
 
 // Pin gives the link a name.
@@ -101,12 +111,8 @@ func (l *kernelLink) Unpin() error {
 
 // Detach detaches the program.
 func (l *kernelLink) Detach() error {
-	err := sys.DetachLink(l.fd)
-	if errors.Is(err, sys.EOPNOTSUPP) {
-		err = unsupported(l.kind)
-	}
-	if err != nil {
-		return fmt.Errorf("detach link to %s: %w", l.target, err)
+	if err := sys.DetachLink(l.fd); err != nil {
+		return fmt.Errorf("detach link to %s: %w", l.target, l.explain(err))
 	}
 	return nil
 }

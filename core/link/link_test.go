@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,6 +127,53 @@ func TestLinkDetach(t *testing.T) {
 	defer l.Close()
 	if err := l.Detach(); !errors.Is(err, loader.ErrNotSupported) {
 		t.Errorf("detach: %v", err)
+	}
+}
+
+// TestLinkExplain says what the kernel's answer to an update means, and keeps it.
+func TestLinkExplain(t *testing.T) {
+	xdp, raw := &kernelLink{kind: spec.HookXDP}, &kernelLink{kind: spec.HookRawTracepoint}
+	for _, tt := range []struct {
+		l        *kernelLink
+		err      sys.Errno
+		sentinel error
+		want     string
+	}{
+		{xdp, sys.EOPNOTSUPP, loader.ErrNotSupported, "not supported for xdp hooks: operation not supported (EOPNOTSUPP)"},
+		{raw, sys.EINVAL, loader.ErrNotSupported, "not supported for raw_tracepoint hooks: invalid argument (EINVAL)"},
+		{xdp, sys.EINVAL, nil, "invalid argument (EINVAL); the program must have the type and the attach type of the one before"},
+		{xdp, sys.ENOLINK, nil, "link has been severed (ENOLINK); the program was detached, or what it was attached to is gone"},
+		{xdp, sys.EPERM, loader.ErrPermission, "permission denied: " + kernel.Denied("CAP_BPF")},
+		{xdp, sys.EBUSY, nil, "device or resource busy (EBUSY)"},
+	} {
+		err := tt.l.explain(tt.err)
+		if err.Error() != tt.want || !errors.Is(err, tt.err) || tt.sentinel != nil && !errors.Is(err, tt.sentinel) ||
+			errors.Is(err, loader.ErrNotSupported) != (tt.sentinel == loader.ErrNotSupported) {
+			t.Errorf("%v: %v, want %s", tt.err, err, tt.want)
+		}
+	}
+}
+
+// TestUpdateRefused updates links by what they cannot take.
+func TestUpdateRefused(t *testing.T) {
+	n := newNet(t)
+	c, other := load(t, xdpProgram(xdpPass)), load(t, counting(spec.Program{Type: spec.ProgramSchedCls}, false, 0))
+	l, err := XDP(c.Program("count"), XDPOptions{Interface: n.Iface(), Netns: n.Path(), Flags: XDPGeneric})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := l.Update(other.Program("count")); !errors.Is(err, sys.EINVAL) || !strings.Contains(err.Error(), "must have the type") {
+		t.Errorf("another type: %v", err)
+	}
+	if err := l.Update(c.Program("nosuch")); err == nil || !strings.Contains(err.Error(), `no program "nosuch" was loaded`) {
+		t.Errorf("no program: %v", err)
+	}
+	if err := l.Detach(); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Update(c.Program("count")); !errors.Is(err, sys.ENOLINK) || !strings.Contains(err.Error(), "was detached") {
+		t.Errorf("detached: %v", err)
 	}
 }
 

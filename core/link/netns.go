@@ -27,7 +27,6 @@ type netnsLink struct{ kernelLink }
 func Netns(p *loader.Program, o NetnsOptions) (Link, error) {
 	r := request{
 		program: p, kind: spec.HookNetns, target: "network namespace " + o.Path,
-		caps: []sys.Capability{sys.CapBPF, sys.CapNetAdmin},
 		advice: map[sys.Errno]string{
 			sys.ENOENT: "there is no such file",
 			sys.EINVAL: "this is not a network namespace, or not what the program is for",

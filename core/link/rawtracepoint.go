@@ -25,7 +25,6 @@ func RawTracepoint(p *loader.Program, o RawTracepointOptions) (Link, error) {
 	}
 	r := request{
 		program: p, kind: spec.HookRawTracepoint, target: "tracepoint " + o.Name,
-		caps: []sys.Capability{sys.CapBPF, sys.CapPerfmon},
 		advice: map[sys.Errno]string{
 			sys.ENOENT: "this kernel has no tracepoint of that name; raw tracepoints have no category before it",
 			sys.EINVAL: "the program may read arguments that this tracepoint does not have",

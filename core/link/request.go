@@ -13,10 +13,10 @@ import (
 
 // request is one attachment under way.
 type request struct {
-	program *loader.Program
+	program *loader.Program // nil for an instance of struct_ops
 	kind    spec.HookKind
 	target  string
-	caps    []sys.Capability
+	netns   string               // of the interface, as in spec.Target
 	types   []spec.ProgramType   // fewer than the family has; none is all of them
 	advice  map[sys.Errno]string // what the kernel's answers mean for this family
 	cookie  bool                 // one was asked for
@@ -54,6 +54,15 @@ func (r request) linked(fd *sys.FD) kernelLink {
 	return kernelLink{kind: r.kind, target: r.target, fd: fd}
 }
 
+// capabilities returns what attaching takes: what loading the program took, and what the hook takes.
+func (r request) capabilities() []string {
+	typ := spec.ProgramStructOps
+	if r.program != nil {
+		typ = r.program.Type()
+	}
+	return slices.Concat(typ.Capabilities(), spec.Attach{Kind: r.kind, Netns: r.netns}.Capabilities())
+}
+
 // explain makes the error of a refusal.
 func (r request) explain(err error) *Error { return r.explainTo(r.program.Name(), err) }
 
@@ -72,10 +81,8 @@ func (r request) explainOn(k *kernel.Kernel, name string, err error) *Error {
 	e.Advice = r.advice[no]
 	switch no {
 	case sys.EPERM, sys.EACCES:
-		if names := sys.MissingCapabilities(r.caps...); names != "" {
-			e.Advice = "this process lacks " + names
-		} else if e.Advice == "" {
-			e.Advice = "no capability is missing, so kernel lockdown, a security module, seccomp or the kernel's build forbids it"
+		if caps := r.capabilities(); e.Advice == "" || kernel.Missing(caps...) != "" {
+			e.Advice = kernel.Denied(caps...)
 		} else { // the family knows another reason, which no privilege helps against
 			e.Err = sys.NotPermission(err)
 		}

@@ -44,6 +44,26 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// TestRequestCapabilities names what attaching takes as the plan does: what the type of the program
+// takes, and another network namespace.
+func TestRequestCapabilities(t *testing.T) {
+	xdp := load(t, counting(spec.Program{Type: spec.ProgramXDP}, false, 2)).Program("count")
+	raw := load(t, counting(spec.Program{Type: spec.ProgramRawTracepoint, AttachTo: "sys_enter"}, true, 0)).Program("count")
+	for _, tt := range []struct {
+		r    request
+		want string
+	}{
+		{request{program: xdp, kind: spec.HookXDP}, "CAP_BPF CAP_NET_ADMIN"},
+		{request{program: xdp, kind: spec.HookXDP, netns: "/proc/1/ns/net"}, "CAP_BPF CAP_NET_ADMIN CAP_SYS_ADMIN"},
+		{request{program: raw, kind: spec.HookRawTracepoint}, "CAP_BPF CAP_PERFMON"},
+		{request{kind: spec.HookStructOps}, "CAP_BPF CAP_PERFMON"},
+	} {
+		if got := strings.Join(tt.r.capabilities(), " "); got != tt.want {
+			t.Errorf("%v: %s, want %s", tt.r.kind, got, tt.want)
+		}
+	}
+}
+
 // TestMissingProgram attaches what was not loaded.
 func TestMissingProgram(t *testing.T) {
 	c := load(t, counting(spec.Program{Type: spec.ProgramXDP}, false, 2))

@@ -14,7 +14,6 @@ import (
 func opsRequest(m *loader.Map) request {
 	return request{
 		kind: spec.HookStructOps, target: "struct_ops " + m.Instance(),
-		caps: []sys.Capability{sys.CapBPF, sys.CapNetAdmin},
 		advice: map[sys.Errno]string{
 			sys.EEXIST: "one of that name is registered already",
 			sys.EBUSY:  "it is registered already",

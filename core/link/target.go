@@ -14,16 +14,6 @@ func onInterface(name, netns string) string {
 	return fmt.Sprintf("interface %s in %s", name, netns)
 }
 
-// interfaceCaps returns what attaching to an interface takes; to enter another network namespace
-// takes more (setns(2)).
-func interfaceCaps(netns string) []sys.Capability {
-	caps := []sys.Capability{sys.CapBPF, sys.CapNetAdmin}
-	if netns != "" {
-		caps = append(caps, sys.CapSysAdmin)
-	}
-	return caps
-}
-
 // atInterface calls fn with the index of an interface, inside the network namespace it lives in.
 func atInterface(name, netns string, fn func(index int) error) error {
 	if name == "" {

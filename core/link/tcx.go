@@ -36,7 +36,7 @@ func TCX(p *loader.Program, o TCXOptions) (Link, error) {
 	}
 	r := request{
 		program: p, kind: spec.HookTCX, target: onInterface(o.Interface, o.Netns) + " " + attach.String(),
-		caps: interfaceCaps(o.Netns),
+		netns: o.Netns,
 		advice: map[sys.Errno]string{
 			sys.ENODEV: "no such interface in that network namespace",
 			sys.EEXIST: "this program is attached there already",

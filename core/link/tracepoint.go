@@ -29,7 +29,6 @@ func Tracepoint(p *loader.Program, o TracepointOptions) (Link, error) {
 	}
 	r := request{
 		program: p, kind: spec.HookTracepoint, target: "tracepoint " + o.Category + "/" + o.Name,
-		caps: []sys.Capability{sys.CapBPF, sys.CapPerfmon},
 		advice: map[sys.Errno]string{
 			sys.ENOENT: "this kernel has no such tracepoint",
 			sys.EACCES: "the program reads more than this tracepoint has",

@@ -24,7 +24,6 @@ func Tracing(p *loader.Program, o TracingOptions) (Link, error) {
 func attachTyped(p *loader.Program, typ spec.ProgramType, cookie uint64) (Link, error) {
 	r := request{
 		program: p, kind: spec.HookTracing, target: p.AttachType().String() + " " + p.AttachTo(),
-		caps:  []sys.Capability{sys.CapBPF, sys.CapPerfmon},
 		types: []spec.ProgramType{typ},
 		advice: map[sys.Errno]string{
 			sys.EBUSY:  "the function has as many programs as the kernel allows, or is patched by something else",

@@ -31,7 +31,7 @@ type xdpLink struct{ kernelLink }
 func XDP(p *loader.Program, o XDPOptions) (Link, error) {
 	r := request{
 		program: p, kind: spec.HookXDP, target: onInterface(o.Interface, o.Netns),
-		caps: interfaceCaps(o.Netns),
+		netns: o.Netns,
 		advice: map[sys.Errno]string{
 			sys.EBUSY:      "another XDP program is attached there: detach it first",
 			sys.EEXIST:     "an XDP program of another mode is attached there: detach it first",

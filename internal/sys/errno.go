@@ -32,6 +32,7 @@ const (
 	EINVAL        = Errno(syscall.EINVAL)
 	ESTALE        = Errno(syscall.ESTALE)
 	ENOSPC        = Errno(syscall.ENOSPC)
+	ENOLINK       = Errno(syscall.ENOLINK)
 	EADDRNOTAVAIL = Errno(syscall.EADDRNOTAVAIL)
 	EOPNOTSUPP    = Errno(syscall.EOPNOTSUPP)
 	EILSEQ        = Errno(syscall.EILSEQ)
@@ -51,6 +52,9 @@ func (e Errno) Error() string {
 		return "too many open files (ENFILE); raise the limit of the system (sysctl fs.file-max)"
 	}
 	text := syscall.Errno(e).Error()
+	if e == EOPNOTSUPP { // libc has two names for it, and the kernel this one
+		return text + " (EOPNOTSUPP)"
+	}
 	if name := errnoName(e); name != "" {
 		return fmt.Sprintf("%s (%s)", text, name)
 	}

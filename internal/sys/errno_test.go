@@ -34,9 +34,11 @@ func TestErrnoIsNotSupported(t *testing.T) {
 
 func TestErrnoText(t *testing.T) {
 	for e, want := range map[Errno]string{
-		E2BIG:  "too large (E2BIG)",
-		EMFILE: "too many open files (EMFILE); raise the limit of this process (ulimit -n)",
-		ENFILE: "too many open files (ENFILE); raise the limit of the system (sysctl fs.file-max)",
+		E2BIG:      "too large (E2BIG)",
+		EPERM:      "operation not permitted (EPERM)",
+		EOPNOTSUPP: "operation not supported (EOPNOTSUPP)",
+		EMFILE:     "too many open files (EMFILE); raise the limit of this process (ulimit -n)",
+		ENFILE:     "too many open files (ENFILE); raise the limit of the system (sysctl fs.file-max)",
 	} {
 		if got := e.Error(); got != want {
 			t.Errorf("%q, want %q", got, want)
