@@ -2,6 +2,8 @@ package kernel
 
 import (
 	"bytes"
+	"fmt"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -40,6 +42,47 @@ func unprobeable(symbols, forbidden []byte, symbol string, offset uint64) string
 		return ""
 	}
 	return "it is data, not a function"
+}
+
+// Outside says why an offset cannot be used to probe a function, "MODULE:FUNCTION" or "FUNCTION": it
+// is past the function's end, where another one begins, or that cannot be told because the kernel
+// shows no addresses. The kernel itself adds the offset and probes whatever is there (_kprobe_addr of
+// kernel/kprobes.c). It is empty for an offset within the function, and for one that is not found.
+func (k *Kernel) Outside(function string, offset uint64) (string, error) {
+	if offset == 0 {
+		return "", nil
+	}
+	symbols, err := os.ReadFile("/proc/kallsyms")
+	if err != nil {
+		return "", err
+	}
+	return outside(symbols, function, offset), nil
+}
+
+// outside judges an offset by the text of /proc/kallsyms. A function ends where the next symbol is.
+func outside(symbols []byte, function string, offset uint64) string {
+	found, _ := lookUp(symbols, function)
+	for _, s := range found {
+		if s.addr == 0 {
+			return "the kernel shows no addresses (kernel.kptr_restrict), so it cannot be told whether the offset is within the function"
+		}
+		if next := nextSymbol(symbols, s.addr); offset >= next-s.addr {
+			return fmt.Sprintf("the function has %#x bytes, and offset %#x is in another one", next-s.addr, offset)
+		}
+	}
+	return ""
+}
+
+// nextSymbol returns the lowest address of a symbol above one; the highest there is after the last.
+func nextSymbol(symbols []byte, above uint64) uint64 {
+	next := uint64(math.MaxUint64)
+	for line := range bytes.Lines(symbols) {
+		field, _, _ := bytes.Cut(line, []byte(" "))
+		if addr, err := strconv.ParseUint(string(field), 16, 64); err == nil && addr > above {
+			next = min(next, addr)
+		}
+	}
+	return next
 }
 
 // kallsym is a line of /proc/kallsyms: "ffffffff81000000 T _stext\t[module]".

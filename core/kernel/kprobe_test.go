@@ -51,3 +51,35 @@ nonsense
 		}
 	}
 }
+
+func TestOutside(t *testing.T) {
+	const symbols = `0000000000001000 A cpu_variable
+ffffffff81000100 T last_but_one
+ffffffff81000000 T first
+ffffffff81000000 T alias
+ffffffff81000180 t twice
+ffffffff81000200 t twice
+ffffffff81000210 t end
+ffffffffa0000000 t f	[veth]
+ffffffffa0000040 t g	[veth]
+`
+	for _, c := range []struct {
+		symbols, function string
+		offset            uint64
+		want              string
+	}{
+		{symbols, "first", 0xff, ""},
+		{symbols, "first", 0x100, "the function has 0x100 bytes, and offset 0x100 is in another one"},
+		{symbols, "alias", 0x100000, "the function has 0x100 bytes, and offset 0x100000 is in another one"},
+		{symbols, "twice", 0x20, "the function has 0x10 bytes, and offset 0x20 is in another one"},
+		{symbols, "veth:f", 0x3f, ""},
+		{symbols, "veth:f", 0x40, "the function has 0x40 bytes, and offset 0x40 is in another one"},
+		{symbols, "veth:g", 1 << 20, ""},
+		{symbols, "nosuch", 1 << 20, ""},
+		{"0000000000000000 T first\n", "first", 4, "the kernel shows no addresses (kernel.kptr_restrict), so it cannot be told whether the offset is within the function"},
+	} {
+		if got := outside([]byte(c.symbols), c.function, c.offset); got != c.want {
+			t.Errorf("%s+%#x: %q, want %q", c.function, c.offset, got, c.want)
+		}
+	}
+}

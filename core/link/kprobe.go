@@ -22,7 +22,8 @@ type KprobeOptions struct {
 	Cookie   uint64 // bpf_get_attach_cookie (Linux 5.15); 0 is none
 }
 
-// Kprobe attaches a program to a kernel function by way of a perf event (Linux 4.17).
+// Kprobe attaches a program to a kernel function by way of a perf event (Linux 4.17). An offset past
+// the function's end is an error.
 func Kprobe(p *loader.Program, o KprobeOptions) (Link, error) {
 	if o.Function == "" {
 		o.Function = p.AttachTo()
@@ -38,6 +39,13 @@ func Kprobe(p *loader.Program, o KprobeOptions) (Link, error) {
 	return r.do(func(prog int) (Link, error) {
 		if o.Function == "" {
 			return nil, errors.New("no function was given")
+		}
+		why, err := kernel.New(kernel.Options{}).Outside(o.Function, o.Offset)
+		if err != nil {
+			return nil, err
+		}
+		if why != "" {
+			return nil, errors.New(why)
 		}
 		probe, err := kprobe(o)
 		if err != nil {

@@ -34,6 +34,7 @@ func TestKprobeRefusals(t *testing.T) {
 		{KprobeOptions{Function: "init_task", Return: true}, "; it is data, not a function"},
 		{KprobeOptions{Function: "start_kernel"}, "; the function cannot be probed there"}, // its code is freed after the boot
 		{KprobeOptions{Offset: 1}, "; no instruction of the function begins at offset 1"},
+		{KprobeOptions{Offset: 1 << 20}, " bytes, and offset 0x100000 is in another one"},
 		{KprobeOptions{Function: "nosuch"}, "; this kernel has no such function, or was built without kprobes"},
 	} {
 		l, err := Kprobe(c.Program("count"), r.o)

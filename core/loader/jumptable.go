@@ -9,11 +9,6 @@ import (
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
-// insnArrayValue is the size of a value of the map that a jump table becomes (struct
-// bpf_insn_array_value, include/uapi/linux/bpf.h of Linux 6.19): a value begins with the slot of
-// the instruction; the rest is the kernel's.
-const insnArrayValue = 16
-
 // jumpMap is the map of a jump table of a program on its way into the kernel, which keeps it from
 // there on.
 type jumpMap struct {
@@ -58,8 +53,9 @@ func (l *session) createTables(p *prepared) (all []jumpMap, err error) {
 
 // createTable makes the map of a table that an instruction refers to.
 func (l *session) createTable(t *spec.JumpTable, in *asm.Insn) (jumpMap, error) {
+	m := t.Map()
 	fd, err := sys.CreateMap(&sys.MapCreate{
-		Type: uint32(spec.MapInsnArray), KeySize: 4, ValueSize: insnArrayValue, MaxEntries: uint32(len(t.Labels)), Name: kernelName(t.Name),
+		Type: uint32(m.Type), KeySize: m.KeySize, ValueSize: m.ValueSize, MaxEntries: m.MaxEntries, Name: kernelName(m.Name),
 	})
 	switch {
 	case errors.Is(err, sys.EPERM):
@@ -87,13 +83,13 @@ func (p *prepared) fillTables(all []jumpMap) error {
 		}
 	}
 	for _, m := range all {
+		size := m.table.Map().ValueSize
 		for i, n := range m.table.Labels {
 			slot, ok := slots[n]
 			if !ok {
 				return fmt.Errorf("fill jump table %q: entry %d leads nowhere", m.table.Name, i)
 			}
-			value := native.AppendUint32(nil, uint32(slot))
-			value = append(value, make([]byte, insnArrayValue-len(value))...)
+			value := native.AppendUint32(make([]byte, 0, size), uint32(slot))[:size]
 			if err := sys.UpdateElem(m.fd, native.AppendUint32(nil, uint32(i)), value, 0, false); err != nil {
 				return fmt.Errorf("fill jump table %q: %w", m.table.Name, err)
 			}

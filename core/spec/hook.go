@@ -137,7 +137,7 @@ var hookFamilies = []HookFamily{
 		Kind: HookStructOps, Name: "struct_ops", Target: "map of type struct_ops",
 		Programs: []HookProgram{{Type: ProgramStructOps}},
 		Links:    []LinkType{LinkStructOps},
-		Policy:   "instances of `struct_ops`, by the name of their map",
+		Policy:   "`struct/map`: the struct of the kernel that is implemented, and the map of the instance, e.g. `tcp_congestion_ops/*`",
 		Doc:      "target: map of type struct_ops, which the program is a member of",
 	},
 }

@@ -26,6 +26,16 @@ func (p *Program) Table(name string) *JumpTable {
 	return nil
 }
 
+// Map returns the map that a loader makes of the table.
+func (t *JumpTable) Map() *Map {
+	return &Map{Name: t.Name, Type: MapInsnArray, KeySize: 4, ValueSize: insnArrayValue, MaxEntries: uint32(len(t.Labels))}
+}
+
+// insnArrayValue is the size of a value of such a map (struct bpf_insn_array_value,
+// include/uapi/linux/bpf.h of Linux 6.19): it begins with the slot of the instruction; the rest is
+// the kernel's.
+const insnArrayValue = 16
+
 // RenameTable makes the instructions from begin up to end, without it, refer to the jump table of another
 // name. The tables themselves stay as they are.
 func (p *Program) RenameTable(begin, end int, from, to string) {

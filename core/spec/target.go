@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
+
+	"github.com/bpfhost/bpfhost/core/btf"
 )
 
 // Target is where an attachment takes effect. Nothing of it is left to be defaulted, stripped or
@@ -16,12 +19,13 @@ type Target struct {
 	Cgroup    string // path
 	Category  string // tracepoint
 	Module    string // kernel module of a function; Vmlinux is the kernel, empty the kernel or else any module
+	Struct    string // struct_ops: the struct of the kernel that is implemented, without a flavor
 	Name      string // tracepoint, function, tracepoint or LSM hook of a typed program, map of struct_ops
 	Offset    uint64 // kprobe: bytes from the start of the function
 }
 
-// String returns the target as policies and plans name it, e.g. "sched/sched_switch" or
-// "nf_tables:nft_do_chain+0x10". The network namespace of an interface is not part of it.
+// String returns the target as policies and plans name it, e.g. "sched/sched_switch",
+// "nf_tables:nft_do_chain+0x10" or "tcp_congestion_ops/my_cc". The network namespace of an interface is not part of it.
 func (t Target) String() string {
 	s := t.Name
 	switch {
@@ -33,6 +37,8 @@ func (t Target) String() string {
 		s = t.Cgroup
 	case t.Category != "":
 		s = t.Category + "/" + t.Name
+	case t.Struct != "":
+		s = t.Struct + "/" + t.Name
 	case t.Module != "" && t.Module != Vmlinux: // the kernel comes first in any case
 		s = t.Module + ":" + t.Name
 	}
@@ -62,6 +68,11 @@ func ResolveTarget(p *Program, a Attach) (Target, error) {
 }
 
 func (t *Target) resolve(p *Program, a Attach, text string) (err error) {
+	for _, s := range []string{text, a.Netns} {
+		if strings.ContainsFunc(s, unicode.IsControl) { // the kernel reads a name up to a NUL
+			return fmt.Errorf("target %s has a control character", show(s))
+		}
+	}
 	switch a.Kind {
 	case HookXDP, HookTCX:
 		t.Interface, t.Netns = text, a.Netns
@@ -87,6 +98,10 @@ func (t *Target) resolve(p *Program, a Attach, text string) (err error) {
 		return t.namespace(a)
 	case HookStructOps:
 		t.Name = text
+		implemented, _, _ := strings.Cut(p.AttachTo, ".")
+		if t.Struct = btf.Essential(implemented); t.Struct == "" && text != "" {
+			return fmt.Errorf("program %s does not say which struct of the kernel it implements", show(p.Name))
+		}
 		return needed(text, "map of type struct_ops")
 	}
 	t.Name = text

@@ -8,6 +8,7 @@ import (
 func TestResolveTarget(t *testing.T) {
 	typed := &Program{Type: ProgramTracing, AttachTo: "vmlinux:tcp_connect"}
 	traced := &Program{Type: ProgramTracepoint, AttachTo: "sched/sched_switch"}
+	ops := &Program{Type: ProgramStructOps, AttachTo: "tcp_congestion_ops___x.ssthresh"}
 	other := &Program{Type: ProgramXDP, AttachTo: "elsewhere"}
 	for _, tt := range []struct {
 		p    *Program
@@ -41,8 +42,12 @@ func TestResolveTarget(t *testing.T) {
 		{other, Attach{Kind: HookNetns, Netns: "/run/netns/a"}, "/run/netns/a"},
 		{other, Attach{Kind: HookNetns, Target: "/run/netns/a", Netns: "/run/netns/b"}, "is the target, and"},
 		{other, Attach{Kind: HookNetns}, "the host's own is /proc/self/ns/net"},
-		{other, Attach{Kind: HookStructOps, Target: "cong"}, "cong"},
-		{other, Attach{Kind: HookStructOps}, "the target is missing: map of type struct_ops"},
+		{ops, Attach{Kind: HookStructOps, Target: "cong"}, "tcp_congestion_ops/cong"},
+		{&Program{Name: "p"}, Attach{Kind: HookStructOps, Target: "cong"}, `program "p" does not say which struct of the kernel it implements`},
+		{ops, Attach{Kind: HookStructOps}, "the target is missing: map of type struct_ops"},
+		{traced, Attach{Kind: HookRawTracepoint, Target: "sys_enter\x00_process_exec"}, `target "sys_enter\x00_process_exec" has a control character`},
+		{traced, Attach{Kind: HookKprobe, Target: "f\x00g"}, "has a control character"},
+		{other, Attach{Kind: HookXDP, Target: "eth0", Netns: "/run/netns/a\n"}, `target "/run/netns/a\n" has a control character`},
 	} {
 		got, err := ResolveTarget(tt.p, tt.a)
 		text := got.String()

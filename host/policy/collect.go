@@ -53,6 +53,8 @@ func Accesses(f Final) []Access {
 	}
 	if maps > 0 {
 		c.add(Access{Kind: KindMaps, Value: maps})
+	}
+	if c.bytes > 0 {
 		c.add(Access{Kind: KindTotalBytes, Value: c.bytes})
 	}
 	c.finish()
@@ -157,6 +159,16 @@ func (c *collector) program(p *spec.Program) {
 		}
 	}
 	c.addAt(Access{Kind: KindInsns, Value: slots}, where)
+	c.tables(p)
+}
+
+// tables lists what the jump tables of a program take: the loader makes a map of each.
+func (c *collector) tables(p *spec.Program) {
+	for _, t := range p.Tables {
+		size := t.Map().Memory(c.final.Machine)
+		c.addAt(Access{Kind: KindBytes, Value: size}, fmt.Sprintf("jump table %s of %s", t.Name, p.Name))
+		c.bytes = addSaturating(c.bytes, size)
+	}
 }
 
 // sourceText names a line of source, "drops.bpf.c:38"; empty without one.

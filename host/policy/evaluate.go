@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/bpfhost/bpfhost/core/spec"
 )
 
 // Evaluate decides every access, in order.
@@ -60,11 +62,20 @@ func (a Access) impossible() string {
 		if target == "" {
 			return "it has no target"
 		}
-		if strings.Contains(target, "/") && path.Clean(target) != target || target == ".." {
+		switch {
+		case strings.Contains(target, "/") && path.Clean(target) != target, target == "..", strings.HasPrefix(target, "../"):
 			return "the path is not clean (.., ., // or a slash at its end)"
+		case a.isPath() && !path.IsAbs(target):
+			return "the path is not absolute"
 		}
 	}
 	return ""
+}
+
+// isPath reports whether the target of an attachment, or the place of one, is a path.
+func (a Access) isPath() bool {
+	family, _, _ := strings.Cut(a.Name, ":")
+	return a.Kind == KindNetns || family == spec.HookCgroup.String() || family == spec.HookNetns.String()
 }
 
 // grant looks for the rule that grants or takes away.

@@ -89,7 +89,13 @@ func parseAttach(text string) (Access, error) {
 	case !known || kind == spec.HookNone:
 		return Access{}, fmt.Errorf("there is no kind of hook %s%s", printable(family), nearest.Hint(family, hookNames()))
 	}
-	t, err := spec.ResolveTarget(&spec.Program{AttachTo: target}, spec.Attach{Kind: kind, Target: target})
+	implemented := target // struct_ops: what comes before the map
+	if kind == spec.HookStructOps {
+		if implemented, target, ok = strings.Cut(target, "/"); !ok {
+			return Access{}, fmt.Errorf("want attach struct_ops:STRUCT/MAP, e.g. attach struct_ops:tcp_congestion_ops/my_cc")
+		}
+	}
+	t, err := spec.ResolveTarget(&spec.Program{AttachTo: implemented}, spec.Attach{Kind: kind, Target: target})
 	if err != nil {
 		return Access{}, err
 	}

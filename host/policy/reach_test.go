@@ -39,7 +39,7 @@ attach: {cgroup: ["*"], kprobe: ["*"], tracing: ["*"], tracepoint: ["*"], raw_tr
 		{hook(spec.HookCgroup, "/sys/fs/cgroup"), "attach cgroup:/sys/fs/cgroup", ReachMachine},
 		{hook(spec.HookCgroup, "/sys/fs/cgroup/unified"), "attach cgroup:/sys/fs/cgroup/unified", ReachMachine},
 		{hook(spec.HookCgroup, "/proc/self/root/sys/fs/cgroup"), "attach cgroup:/proc/self/root/sys/fs/cgroup", ReachMachine},
-		{hook(spec.HookCgroup, "root"), "attach cgroup:root", ReachMachine},
+		{hook(spec.HookCgroup, "/mnt/root"), "attach cgroup:/mnt/root", ReachMachine},
 		{hook(spec.HookCgroup, "/sys/fs/cgroup/app"), "", ""},
 		{hook(spec.HookXDP, "eth0"), "", ""},
 		{hook(spec.HookNetns, "/run/netns/a"), "", ""},

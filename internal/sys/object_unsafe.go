@@ -2,6 +2,7 @@ package sys
 
 import (
 	"os"
+	"strings"
 	"unsafe"
 )
 
@@ -63,6 +64,9 @@ func CreateMprogLink(a *LinkCreateMprog) (*FD, error) {
 // OpenRawTracepoint attaches prog to the raw tracepoint name, or to its own BTF target when name is
 // empty.
 func OpenRawTracepoint(name string, prog int, cookie uint64) (*FD, error) {
+	if strings.IndexByte(name, 0) >= 0 {
+		return nil, EINVAL
+	}
 	a := rawTracepoint{Name: StringPointer(name), ProgFD: uint32(prog), Cookie: cookie}
 	return create(cmdRawTracepoint, unsafe.Pointer(&a), unsafe.Sizeof(a))
 }
@@ -115,6 +119,9 @@ func DetachLink(link *FD) error {
 
 // Pin pins the object under a name in a bpf file system.
 func Pin(f *FD, path string) error {
+	if strings.IndexByte(path, 0) >= 0 {
+		return EINVAL
+	}
 	raw, err := f.Acquire()
 	if err != nil {
 		return err
@@ -127,6 +134,9 @@ func Pin(f *FD, path string) error {
 
 // OpenPin opens a pinned object.
 func OpenPin(path string) (*FD, error) {
+	if strings.IndexByte(path, 0) >= 0 {
+		return nil, EINVAL
+	}
 	a := objPath{Path: StringPointer(path)}
 	return create(cmdObjGet, unsafe.Pointer(&a), unsafe.Sizeof(a))
 }

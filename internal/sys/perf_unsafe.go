@@ -4,6 +4,7 @@ package sys
 
 import (
 	"runtime"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -19,6 +20,9 @@ type Probe struct {
 
 // OpenProbe opens a perf event that no task owns, switched off.
 func OpenProbe(p Probe) (*FD, error) {
+	if strings.IndexByte(p.Name, 0) >= 0 {
+		return nil, EINVAL
+	}
 	a := unix.PerfEventAttr{
 		Type: p.Type, Size: uint32(unsafe.Sizeof(unix.PerfEventAttr{})), Config: p.Config,
 		Sample: 1, Wakeup: 1, Sample_type: unix.PERF_SAMPLE_RAW,
