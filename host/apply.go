@@ -108,8 +108,8 @@ func (r *Run) load(ctx context.Context, p *plan.Plan) error {
 // loadOne brings a collection into the kernel.
 func (r *Run) loadOne(plugin string, o *plan.Object) error {
 	audit := r.plugin.audit
-	loaded, err := r.live.Backend.Load(o.After, backend.LoadOptions{Programs: o.After.Attached().Programs, Digest: audit != nil})
-	loaded, unwritten := audit.loaded(o, r.plugin.host.config.PinDir, loaded, err)
+	loaded, err := r.live.Backend.Load(o.After, backend.LoadOptions{Programs: o.After.Attached().Programs, Digest: audit != nil, Pins: o.PinPaths()})
+	loaded, unwritten := audit.loaded(o, loaded, err)
 	if err != nil {
 		return explain(plugin, o, oneline.Join(err, unwritten))
 	}

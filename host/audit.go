@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -139,7 +138,7 @@ func (l auditLine) done(err error) auditLine {
 
 // loaded writes what of an object was loaded and pinned, or that it failed. What is loaded is written
 // as unloaded when it is closed.
-func (x *audit) loaded(o *plan.Object, pinDir string, c backend.Loaded, err error) (backend.Loaded, error) {
+func (x *audit) loaded(o *plan.Object, c backend.Loaded, err error) (backend.Loaded, error) {
 	if x == nil {
 		return c, nil
 	}
@@ -152,8 +151,8 @@ func (x *audit) loaded(o *plan.Object, pinDir string, c backend.Loaded, err erro
 		l := object
 		l.Map, l.MapID = m.Name(), mapID(m)
 		lines = append(lines, l)
-		if s := o.After.Map(m.Name()); s != nil && s.Pinning == spec.PinByName {
-			l.Event, l.Path = "pin", filepath.Join(pinDir, m.Name())
+		if pin, ok := o.Pins[m.Name()]; ok {
+			l.Event, l.Path = "pin", pin.Path
 			lines = append(lines, l)
 		}
 	}

@@ -52,16 +52,16 @@ func (c closer) Close() error                           { return c.err }
 func TestAuditLines(t *testing.T) {
 	var w syncer
 	x := auditOf(&w)
-	o := &plan.Object{Name: "o", SHA256: "cd", After: &spec.Collection{Maps: []*spec.Map{{Name: "m", Pinning: spec.PinByName}}, Programs: []*spec.Program{{Name: "p", Type: spec.ProgramXDP}}}}
+	o := &plan.Object{Name: "o", SHA256: "cd", Pins: plan.PinsOf(map[string]policy.Pin{"m": {Path: "/pins/m"}}), After: &spec.Collection{Maps: []*spec.Map{{Name: "m", Pinning: spec.PinByName}}, Programs: []*spec.Program{{Name: "p", Type: spec.ProgramXDP}}}}
 	if err := x.decisions("plan", policy.Decision{Access: "program xdp", Allowed: true, Rule: "allow program *", Policy: "y", Line: 3}, policy.Decision{Access: "map hash", Rule: "no rule for map", Policy: "y"}); err != nil {
 		t.Fatal(err)
 	}
 	kept := backendtest.NewMap("m", spec.MapHash, 1, 2, 4)
-	c, err := x.loaded(o, "/pins", closer{maps: []backend.Map{kept}}, nil)
+	c, err := x.loaded(o, closer{maps: []backend.Map{kept}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := x.loaded(o, "/pins", nil, errBroken); err != nil {
+	if _, err := x.loaded(o, nil, errBroken); err != nil {
 		t.Fatal(err)
 	}
 	a := spec.Attach{Program: "p", Kind: spec.HookXDP, Target: "eth0"}

@@ -25,7 +25,7 @@ type Config struct {
 	Log      *slog.Logger   // the host's own log, and the plugins'; nil discards both
 	Backend  Backend        // the place that runs happen in; nil is the running kernel
 	Kernel   *kernel.Kernel // what is known of the kernel; nil reads it when a plan is applied
-	PinDir   string         // directory for maps that are shared by name; empty is policy.PinRoot
+	PinDir   string         // directory of the pins of all plugins, see policy.Pin; empty is policy.PinRoot
 
 	// HostBytes bounds what all plugins together make the host hold, as Limits.HostBytes does for one;
 	// 1 GiB.

@@ -3,8 +3,6 @@ package host
 import (
 	"errors"
 	"fmt"
-	"os"
-	"slices"
 
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/kernel"
@@ -20,17 +18,16 @@ type Backend = backend.Backend
 
 // kernelBackend is the running kernel.
 type kernelBackend struct {
-	facts  *kernel.Kernel
-	own    bool // facts are ours to close
-	types  *btf.Types
-	pinDir string
+	facts *kernel.Kernel
+	own   bool // facts are ours to close
+	types *btf.Types
 }
 
 var _ Backend = (*kernelBackend)(nil)
 
 // newKernelBackend makes the backend that a configuration asks for. The kernel is not touched yet.
 func newKernelBackend(c Config) *kernelBackend {
-	k := &kernelBackend{facts: c.Kernel, types: c.CoreTypes, pinDir: c.PinDir}
+	k := &kernelBackend{facts: c.Kernel, types: c.CoreTypes}
 	if k.facts == nil {
 		k.facts, k.own = kernel.New(kernel.Options{}), true
 	}
@@ -39,13 +36,14 @@ func newKernelBackend(c Config) *kernelBackend {
 
 // Load brings a collection into the kernel.
 func (k *kernelBackend) Load(c *spec.Collection, o backend.LoadOptions) (backend.Loaded, error) {
-	how := loader.Options{Kernel: k.facts, CoreTypes: k.types, Programs: o.Programs, Digest: o.Digest}
-	if slices.ContainsFunc(c.Maps, func(m *spec.Map) bool { return m.Pinning != spec.PinNone }) {
-		how.PinDir = k.pinDir
-		_ = os.Mkdir(k.pinDir, 0o700) // where it is there already, or cannot be, pinning tells
+	how := loader.Options{Kernel: k.facts, CoreTypes: k.types, Programs: o.Programs, Digest: o.Digest, Pins: o.Pins}
+	made, err := makePinDirs(o.Pins)
+	if err != nil {
+		return nil, err
 	}
 	loaded, err := loader.Load(c, how)
 	if err != nil {
+		removeEmpty(made)
 		return nil, kernelError(err)
 	}
 	out := &kernelLoaded{c: loaded}

@@ -17,7 +17,8 @@ import (
 )
 
 // Plan has the plugin configure itself and plan, and checks and evaluates what comes of it. The
-// kernel is not touched and no privilege is needed. A plugin plans once.
+// kernel is only asked whether maps that the plan shares by name exist, and no privilege is needed. A
+// plugin plans once.
 //
 // The error is a *ParamError, *PluginError or *LimitError, wraps ErrInput for an object that the
 // plugin left as unusable as it was, or wraps the cause of ctx; then there is no plan. When the
@@ -185,10 +186,11 @@ func objectError(o *tx.Object, err error) error {
 func (p *Plugin) evaluate(pl *plan.Plan) error {
 	pl.PolicyNotes = append(p.policy.Notes(), p.in.Requests().Notes()...)
 	pl.Decisions = p.policy.Evaluate(p.in.Requests(), p.accesses(pl))
+	p.host.lookUpPins(pl)
 	return pl.Denied()
 }
 
-// accesses lists what a plan has to evaluate.
+// accesses lists what a plan has to evaluate, and puts the pins that are among it into the plan.
 func (p *Plugin) accesses(pl *plan.Plan) []policy.Access {
 	f := policy.Final{Plugin: p.name(), SHA256: p.in.Info().SHA256, Signers: p.signers, Requests: p.in.Requests(), PinDir: p.host.config.PinDir, Machine: p.host.machine()}
 	for i := range pl.Objects {
@@ -196,6 +198,7 @@ func (p *Plugin) accesses(pl *plan.Plan) []policy.Access {
 		if o.After == nil {
 			continue
 		}
+		o.Pins = plan.PinsOf(f.Pins(o.After))
 		f.Collections = append(f.Collections, policy.Input{
 			Object: o.Source, SHA256: o.SHA256, Edited: o.Edited(), Collection: o.After,
 		})

@@ -56,8 +56,8 @@ func (p *Plugin) verify(pl *plan.Plan, o *plan.Object) (programs int, err error)
 	attached := c.Attached()
 	loaded, err := p.host.backend.Load(c, backend.LoadOptions{Programs: attached.Programs, Digest: p.audit != nil})
 	unpinned := *o
-	unpinned.After = c
-	loaded, unwritten := p.audit.loaded(&unpinned, "", loaded, err)
+	unpinned.After, unpinned.Pins = c, nil
+	loaded, unwritten := p.audit.loaded(&unpinned, loaded, err)
 	if err != nil {
 		return 0, explain(pl.Plugin.Name, o, oneline.Join(err, unwritten))
 	}

@@ -198,7 +198,7 @@ func isJSON(ts *testscript.TestScript, neg bool, args []string) {
 
 // varying matches what depends on the compiler that built a plugin, and the CPUs and numbers that
 // quickstart reports packets.
-var varying = regexp.MustCompile(`((?:sha256:?|module) |(?:packet|cpu)(?:":| ))[0-9a-f]+`)
+var varying = regexp.MustCompile(`((?:sha256:?|module) |/(?:sha256|signed)-|(?:packet|cpu)(?:":| ))[0-9a-f]+`)
 
 // masked is a process that copies its input without what varies.
 func masked() {

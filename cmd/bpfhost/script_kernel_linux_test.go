@@ -193,6 +193,33 @@ func withCapabilities() {
 	os.Exit(99)
 }
 
+// withPins is a process with a bpf file system that only it sees, which becomes the program that its
+// arguments name. What is pinned there goes away with the program.
+func withPins() {
+	runtime.LockOSThread() // which is what leaves the namespace, and becomes the program
+	err := func() error {
+		if len(os.Args) < 2 {
+			return errors.New("usage: withpins PROGRAM …")
+		}
+		if err := syscall.Unshare(syscall.CLONE_NEWNS); err != nil {
+			return fmt.Errorf("leave the mount namespace: %w", err)
+		}
+		if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
+			return fmt.Errorf("keep mounts private: %w", err)
+		}
+		if err := syscall.Mount("bpf", "/sys/fs/bpf", "bpf", 0, ""); err != nil {
+			return fmt.Errorf("mount a bpf file system: %w", err)
+		}
+		program, err := exec.LookPath(os.Args[1])
+		if err != nil {
+			return err
+		}
+		return syscall.Exec(program, os.Args[1:], os.Environ())
+	}()
+	fmt.Fprintln(os.Stderr, "withpins:", err)
+	os.Exit(99)
+}
+
 // asNobody is a process that gives up root before it is bpfhost.
 func asNobody() {
 	const nobody = 65534

@@ -21,3 +21,4 @@ func gone(ts *testscript.TestScript, _ bool, _ []string)     { ts.Fatalf("needs 
 
 func asNobody()         { main() }
 func withCapabilities() { main() }
+func withPins()         { main() }

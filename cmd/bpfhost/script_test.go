@@ -22,6 +22,7 @@ func TestMain(m *testing.M) {
 		"bpfhost":  main,
 		"nobody":   asNobody,
 		"withcaps": withCapabilities,
+		"withpins": withPins,
 		"masked":   masked,
 	})
 }
@@ -33,6 +34,7 @@ func TestMain(m *testing.M) {
 //	exits N PROGRAM …     runs a program that must end with exit code N
 //	exec nobody …         runs bpfhost without privileges
 //	exec withcaps C,D P … runs program P with those capabilities only that are named, "net_admin"
+//	exec withpins P …     runs program P where /sys/fs/bpf is a bpf file system that nobody else sees
 //	exec masked           copies its input without hashes of plugins and numbers of packets
 //	await FILE [N]        waits until the file exists, and has N lines; with ! until that is over;
 //	                      fails when the background commands end before

@@ -17,14 +17,15 @@ import (
 
 // Options say how to load. The zero value is right for most.
 type Options struct {
-	Kernel    *Kernel         // what is known of the kernel; nil reads it for this load only
-	Programs  []string        // optional programs ("?" sections) to be loaded as well
-	Instances []string        // optional instances of struct_ops ("?" sections) to be made as well
-	Maps      map[string]*Map // maps to be used in place of those of the collection; they stay the caller's
-	PinDir    string          // directory of a bpf file system for maps that are shared by name; empty refuses them
-	CoreTypes *btf.Types      // types that CO-RE relocations are computed for, see the package comment; nil is those of the kernel
-	Digest    bool            // compute Program.Digest
-	LogLevel  uint32          // verifier log of accepted programs, see Collection.Log: 1 or 2, plus 4 for statistics
+	Kernel    *Kernel           // what is known of the kernel; nil reads it for this load only
+	Programs  []string          // optional programs ("?" sections) to be loaded as well
+	Instances []string          // optional instances of struct_ops ("?" sections) to be made as well
+	Maps      map[string]*Map   // maps to be used in place of those of the collection; they stay the caller's
+	PinDir    string            // directory of a bpf file system for maps that are shared by name; empty refuses them
+	Pins      map[string]string // by map: its path on a bpf file system, in place of PinDir and its name
+	CoreTypes *btf.Types        // types that CO-RE relocations are computed for, see the package comment; nil is those of the kernel
+	Digest    bool              // compute Program.Digest
+	LogLevel  uint32            // verifier log of accepted programs, see Collection.Log: 1 or 2, plus 4 for statistics
 }
 
 // session is one load under way.

@@ -13,7 +13,10 @@ import (
 
 // pinPath is where a map that is shared by name has its name.
 func (l *session) pinPath(name string) (string, error) {
+	path := l.options.Pins[name]
 	switch {
+	case path != "":
+		return path, nil
 	case l.options.PinDir == "":
 		return "", fmt.Errorf("it is shared by name, but no directory for that was given")
 	case name == "" || strings.ContainsAny(name, "./\x00"):

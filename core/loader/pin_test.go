@@ -60,6 +60,30 @@ func TestPinByName(t *testing.T) {
 	}
 }
 
+// TestPins pins where the options say, and finds it again there.
+func TestPins(t *testing.T) {
+	needKernel(t)
+	dir := bpffs(t)
+	o := Options{Pins: map[string]string{"state": dir + "/other"}}
+	for want := range uint64(2) {
+		m := loadT(t, shared("state"), o).Map("state")
+		buf := make([]byte, 8)
+		_ = m.Lookup(key(1), buf)
+		if got := native.Uint64(buf); got != want {
+			t.Errorf("the map has %d, want %d", got, want)
+		}
+		if err := m.Update(key(1), value(want+1), UpdateAny); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if all := files(t, dir); !strings.Contains(all, "other ") || strings.Contains(all, "state") {
+		t.Errorf("pinned: %s", all)
+	}
+	if _, err := Load(shared("state", "more"), o); err == nil {
+		t.Error("a map without a path was pinned")
+	}
+}
+
 // TestPinnedTypes pins a map of each type and finds it again, whatever the kernel made of what was
 // asked for.
 func TestPinnedTypes(t *testing.T) {

@@ -41,6 +41,16 @@ type Backend interface {
 type LoadOptions struct {
 	Programs []string // programs to load although they are optional
 	Digest   bool     // compute digests of the final instructions, where the place can
+
+	// Pins are the paths at which maps that are shared by name are found or made, by that name. A place
+	// that keeps nothing makes new maps.
+	Pins map[string]string
+}
+
+// Pinner is a Backend that keeps maps beyond a run.
+type Pinner interface {
+	// Pinned reports whether a map is at that path. The error says why that cannot be known.
+	Pinned(path string) (bool, error)
 }
 
 // Loaded is a collection that was loaded.

@@ -60,6 +60,8 @@ type jsonMap struct {
 	ValueSize  uint32 `json:"value_size"`
 	MaxEntries uint32 `json:"max_entries"`
 	Change     string `json:"change"`
+
+	Pin *jsonPin `json:"pin,omitempty"` // of a map that is shared by name
 }
 
 type jsonAttach struct {
@@ -156,7 +158,7 @@ func (p *Plan) jsonCollection(c *Object) jsonCollection {
 	out.License = c.After.License
 	out.Notes = report.Notes(c.After.Notes)
 	for _, m := range c.After.Maps {
-		out.Maps = append(out.Maps, jsonMap{m.Name, m.Type.String(), m.KeySize, m.ValueSize, m.MaxEntries, l.changed(spec.ObjectMap, m.Name)})
+		out.Maps = append(out.Maps, jsonMap{m.Name, m.Type.String(), m.KeySize, m.ValueSize, m.MaxEntries, l.changed(spec.ObjectMap, m.Name), c.jsonPin(m.Name)})
 	}
 	for _, q := range c.After.Programs {
 		out.Programs = append(out.Programs, jsonProgram{q.Name, q.Type.String(), q.AttachTo, q.Insns.Len(), l.changed(spec.ObjectProgram, q.Name)})

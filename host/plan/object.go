@@ -17,6 +17,8 @@ type Object struct {
 	Changes []spec.Change     // what makes After differ from Before
 	Core    []spec.CoreResult // what the CO-RE relocations of what is loaded come to with the types given; nil without
 
+	Pins map[string]Pin // of the maps that have one, by name
+
 	Unfit []*spec.CheckError // what is wrong with optional parts of After, which are not loaded
 }
 

@@ -83,10 +83,8 @@ func digest(b []byte) string {
 // Save returns the text of a plan and what it was made from, for a file. LoadSaved reads it.
 func Save(p *Plan, in Inputs) ([]byte, error) {
 	s := Saved{Schema: SavedSchema, Inputs: in}
-	made := *p
-	made.Verified = nil // apply, which makes the plan again, does not ask
 	var err error
-	if s.Plan, err = made.MarshalJSON(); err != nil {
+	if s.Plan, err = p.timeless().MarshalJSON(); err != nil {
 		return nil, fmt.Errorf("save plan: %w", err)
 	}
 	b, err := json.MarshalIndent(s, "", "  ")
@@ -172,7 +170,7 @@ func (k *KernelID) btf() string {
 // Same compares the saved plan with one that was made again, byte for byte. The error is a
 // *MovedError that names the first difference.
 func (s *Saved) Same(p *Plan) error {
-	now, err := p.MarshalJSON()
+	now, err := p.timeless().MarshalJSON()
 	if err != nil {
 		return fmt.Errorf("compare plans: %w", err)
 	}

@@ -214,6 +214,14 @@ func props(ch *spec.Change) string {
 	return strings.Join(parts, ", ")
 }
 
+// joined puts a comma between two texts unless one is empty.
+func joined(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + ", " + b
+}
+
 func orNone(s string) string {
 	if s == "" {
 		return "none"
@@ -229,7 +237,7 @@ func (t *planText) maps(c *lookup) []row {
 		if m.Type == spec.MapRingbuf {
 			size = fmt.Sprintf("max %d", m.MaxEntries)
 		}
-		rows = append(rows, row{mark(ch), []string{"map", m.Name, m.Type.String(), size, memoryText(m), props(ch)}})
+		rows = append(rows, row{mark(ch), []string{"map", m.Name, m.Type.String(), size, memoryText(m), joined(props(ch), c.pinText(m.Name))}})
 	}
 	return rows
 }
@@ -283,7 +291,7 @@ func (t *planText) programs(c *lookup) []row {
 			}
 		}
 		if !loaded[p] {
-			by = strings.TrimPrefix(by+", "+idleText(p), ", ")
+			by = joined(by, idleText(p))
 		}
 		m := mark(ch)
 		if !loaded[p] && m == '+' {

@@ -32,6 +32,7 @@ const (
 	KindMapRW                      // Name: map that the plugin reads or writes while running
 	KindPinRead                    // Name: path of a pinned object that is opened
 	KindPinWrite                   // Name: path at which an object is pinned
+	KindPinShare                   // Name: map whose pin other plugins use too
 	KindPrograms                   // Value: number of programs
 	KindInsns                      // Value: instructions of one program, in slots of 8 bytes
 	KindMaps                       // Value: number of maps
@@ -43,7 +44,7 @@ const (
 // kindWords is indexed by Kind.
 var kindWords = [...]string{
 	"", "plugin", "module", "object", "object edit", "program", "right", "helper", "kfunc", "ksym", "numeric reference",
-	"attach", "netns", "map", "map-rw", "pin-read", "pin-write", "programs", "insns", "maps", "map-entries",
+	"attach", "netns", "map", "map-rw", "pin-read", "pin-write", "pin-share", "programs", "insns", "maps", "map-entries",
 	"map-bytes", "map-bytes-total",
 }
 
@@ -141,7 +142,10 @@ func (a Access) String() string {
 	case KindRight:
 		b.WriteString(printable(a.Name))
 	default:
-		fmt.Fprintf(&b, "%s %s", a.Kind, printable(a.Name))
+		b.WriteString(a.Kind.String())
+		if a.Name != "" {
+			b.WriteString(" " + printable(a.Name))
+		}
 	}
 	if a.Where != "" {
 		fmt.Fprintf(&b, " (%s)", printable(a.Where))

@@ -18,8 +18,8 @@ type Final struct {
 	SHA256      string          // of the module, in lower-case hex; empty is not evaluated
 	Signers     []signature.Key // whose signatures of the module were verified
 	Machine     spec.Machine    // what the memory of maps depends on
-	Requests    *Requests       // maps that they ask to use at run time are evaluated; nil asks for none
-	PinDir      string          // where maps are pinned by name; empty is PinRoot
+	Requests    *Requests       // maps that they ask to use at run time, or to share, are evaluated as such; nil asks for none
+	PinDir      string          // the root of pins, see Pin; empty is PinRoot
 	Collections []Input
 }
 
@@ -231,14 +231,12 @@ func (c *collector) mapp(m *spec.Map) {
 		c.addAt(use, "at run time")
 	}
 	c.bytes = addSaturating(c.bytes, size)
-	if m.Pinning != spec.PinNone {
-		dir := c.final.PinDir
-		if dir == "" {
-			dir = PinRoot
+	if pin, ok := c.final.Pin(m); ok {
+		c.addAt(Access{Kind: KindPinRead, Name: pin.Path}, where)
+		c.addAt(Access{Kind: KindPinWrite, Name: pin.Path}, where)
+		if pin.Shared {
+			c.addAt(Access{Kind: KindPinShare, Name: m.Name}, where)
 		}
-		pin := dir + "/" + m.Name // not joined: a name with .. in it must be seen
-		c.addAt(Access{Kind: KindPinRead, Name: pin}, where)
-		c.addAt(Access{Kind: KindPinWrite, Name: pin}, where)
 	}
 }
 

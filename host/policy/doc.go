@@ -52,9 +52,10 @@
 //	  max_bytes_each: 1MiB     # of each map, all CPUs together
 //	  max_bytes_total: 16MiB
 //	  runtime_rw: [blocked]    # maps that the plugin reads and writes entry by entry while it runs
-//	pins:                      # paths on the BPF file system
-//	  read: []
-//	  write: ["/sys/fs/bpf/app/*"]
+//	pins:                      # names of maps, or paths on the BPF file system
+//	  read: [blocked]
+//	  write: ["/sys/fs/bpf/bpfhost/*"]
+//	  shared: [blocked]        # maps that other plugins use too
 //	wasm:                      # limits of the guest; without one, the host's default
 //	  memory: 16MiB
 //	  wall_ms: {start: 2000, describe: 1000, configure: 1000, plan: 5000, loaded: 2000,

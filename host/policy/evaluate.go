@@ -54,7 +54,10 @@ func (a Access) impossible() string {
 	case KindNumeric:
 		return "instructions must name what they use, not number it"
 	case KindPinRead, KindPinWrite:
-		if !path.IsAbs(a.Name) || path.Clean(a.Name) != a.Name {
+		switch {
+		case a.Name == "":
+			return "a pin needs an owner, and a map whose name has no dot or slash in it"
+		case !path.IsAbs(a.Name) || path.Clean(a.Name) != a.Name:
 			return "the path is not absolute and clean"
 		}
 	case KindNetns, KindAttach:

@@ -181,7 +181,7 @@ func (d *decoder) topKeys() keys {
 			"max": d.number(KindMaps), "max_entries": d.number(KindEntries),
 			"max_bytes_each": d.number(KindBytes), "max_bytes_total": d.number(KindTotalBytes),
 		}),
-		"pins": d.section(keys{"read": d.list("pin-read"), "write": d.list("pin-write")}),
+		"pins": d.section(keys{"read": d.list("pin-read"), "write": d.list("pin-write"), "shared": d.list("pin-share")}),
 		"wasm": d.section(d.wasmKeys()),
 	}
 }

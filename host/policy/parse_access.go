@@ -11,7 +11,7 @@ import (
 // accessWords are the words of accesses that have a name.
 var accessWords = []Kind{
 	KindPlugin, KindModule, KindObjectEdit, KindObject, KindProgram, KindHelper, KindKfunc, KindKsym,
-	KindAttach, KindNetns, KindMap, KindMapRW, KindPinRead, KindPinWrite,
+	KindAttach, KindNetns, KindMap, KindMapRW, KindPinRead, KindPinWrite, KindPinShare,
 }
 
 // accessNumbers are the words of accesses that have a number.

@@ -56,7 +56,7 @@ func TestParseAccess(t *testing.T) {
 
 func TestParseAccessErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                      `read access : it starts with no known word, there is "sleepable", "freplace", "syscall", "struct_ops", "modify_return", "programs", "insns", "maps" and 16 more`,
+		"":                      `read access : it starts with no known word, there is "sleepable", "freplace", "syscall", "struct_ops", "modify_return", "programs", "insns", "maps" and 17 more`,
 		"helpr bpf_redirect":    `read access helpr bpf_redirect: it starts with no known word, did you mean "helper"?`,
 		"helper ":               "read access helper : a name is missing",
 		"helper redirct":        "read access helper redirct: there is no helper bpf_redirct, did you mean bpf_redirect?",
@@ -69,7 +69,7 @@ func TestParseAccessErrors(t *testing.T) {
 		"attach struct_ops:cc":  "read access attach struct_ops:cc: want attach struct_ops:STRUCT/MAP, e.g. attach struct_ops:tcp_congestion_ops/my_cc",
 		"attach none:x":         `read access attach none:x: there is no kind of hook none, there is "xdp", "tcx", "cgroup", "tracepoint", "raw_tracepoint", "tracing", "kprobe", "netns" and 1 more`,
 		"attach tracepoint:a":   `read access attach tracepoint:a: target "a" is not category/name of a tracepoint`,
-		"numeric reference #12": `read access numeric reference #12: it starts with no known word, there is "sleepable", "freplace", "syscall", "struct_ops", "modify_return", "programs", "insns", "maps" and 16 more`,
+		"numeric reference #12": `read access numeric reference #12: it starts with no known word, there is "sleepable", "freplace", "syscall", "struct_ops", "modify_return", "programs", "insns", "maps" and 17 more`,
 	} {
 		if _, err := ParseAccess(text); err == nil || err.Error() != want {
 			t.Errorf("%s:\n got %v\nwant %s", text, err, want)

@@ -64,6 +64,7 @@ maps:
 pins:
   read: ["/sys/fs/bpf/shared/*"]
   write: []
+  shared: [counts]
 wasm:
   memory: 16MiB
   wall_ms: {start: 9, describe: 1, configure: 2, plan: 3, loaded: 4, started: 5, events: 6, tick: 7, stop: 8}
@@ -118,7 +119,7 @@ func TestParseKeys(t *testing.T) {
 		}
 		removed++
 	}
-	if removed != 34 {
+	if removed != 35 {
 		t.Errorf("%d keys were tried", removed)
 	}
 }
@@ -132,6 +133,7 @@ func everyAccess() []Access {
 		{Kind: KindHelper, Name: "bpf_map_lookup_elem"}, {Kind: KindHelper, Name: "bpf_send_signal"},
 		{Kind: KindNetns, Name: "/run/netns/a"}, {Kind: KindMap, Name: "hash"}, {Kind: KindMapRW, Name: "counts"},
 		{Kind: KindPinRead, Name: "/sys/fs/bpf/shared/a"}, {Kind: KindPinWrite, Name: "/sys/fs/bpf/shared/a"},
+		{Kind: KindPinShare, Name: "counts"},
 		hook(spec.HookXDP, "veth1"), hook(spec.HookXDP, "veth9"), hook(spec.HookTCX, "eth0"),
 		hook(spec.HookCgroup, "/sys/fs/cgroup/app/x"), hook(spec.HookTracepoint, "sched/sched_switch"),
 		hook(spec.HookRawTracepoint, "sched_switch"), hook(spec.HookTracing, "tcp_connect"),

@@ -77,7 +77,8 @@ func (p *Policy) Name() string { return p.name }
 // Wasm returns the limits of the guest.
 func (p *Policy) Wasm() Wasm { return p.wasm }
 
-// PinRoot is the directory on the BPF file system that the built-in policy lets plugins pin in.
+// PinRoot is the directory on the BPF file system that the built-in policy lets plugins pin in, each
+// below a directory of its own.
 const PinRoot = "/sys/fs/bpf/bpfhost"
 
 // BuiltInText is the built-in default policy. A plugin gets what it requests of this; the dangerous
@@ -145,6 +146,7 @@ func makeListPaths() map[string]string {
 		"map-rw":    "maps.runtime_rw",
 		"pin-read":  "pins.read",
 		"pin-write": "pins.write",
+		"pin-share": "pins.shared",
 	}
 	for _, f := range spec.HookFamilies() {
 		paths[attachKey(f.Name)] = "attach." + f.Name

@@ -19,7 +19,7 @@ func TestBuiltIn(t *testing.T) {
 		"helper bpf_sys_bpf", "helper bpf_sys_close", "helper bpf_kallsyms_lookup_name", "helper bpf_btf_find_by_name_kind", "helper #9999",
 		"kfunc *", "kfunc crash_kexec", "kfunc bpf_send_signal_task", "map *", "map-rw *", "object edit", "sleepable", "modify_return",
 		"attach xdp:*", "attach tcx:*", "attach cgroup:*", "attach tracepoint:*", "attach raw_tracepoint:*", "attach tracing:*",
-		"attach kprobe:*", "attach netns:*", "attach tracepoint:sched/sched_switch", "pin-read *", "pin-write *")
+		"attach kprobe:*", "attach netns:*", "attach tracepoint:sched/sched_switch", "pin-read *", "pin-write *", "pin-share *")
 	right := func(name string) Access { return Access{Kind: KindRight, Name: name} }
 	pin := func(path string) Access { return Access{Kind: KindPinWrite, Name: path} }
 	for _, s := range []Access{
@@ -28,6 +28,7 @@ func TestBuiltIn(t *testing.T) {
 		Helper(asm.HelperProbeWriteUser), Helper(asm.HelperOverrideReturn), Helper(asm.HelperSendSignal), Helper(asm.HelperSendSignalThread),
 		Helper(asm.HelperSysBpf), Helper(asm.HelperSysClose), Helper(asm.HelperKallsymsLookupName), Helper(asm.HelperBTFFindByNameKind), Helper(9999),
 		{Kind: KindKfunc, Name: "crash_kexec"}, {Kind: KindKfunc, Name: "bpf_send_signal_task"}, {Kind: KindNumeric, Name: "map #5"},
+		{Kind: KindPinShare, Name: "counts"}, pin(""),
 		pin("/sys/fs/bpf/other"), pin("/sys/fs/bpf/bpfhost"), pin("/sys/fs/bpf/bpfhost/../x"), pin("/sys/fs/bpf/bpfhost2/x"),
 		Helper(asm.HelperProbeReadKernel), Helper(asm.HelperCopyFromUser), hook(spec.HookCgroup, "/sys/fs/cgroup"),
 		hook(spec.HookTracepoint, "sched/sched_wakeup"), hook(spec.HookKprobe, "do_unlinkat"), hook(spec.HookTracing, "tcp_connect"),

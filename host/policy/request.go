@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -22,7 +23,7 @@ type Requests struct {
 //
 //	program TYPE         helper NAME      attach KIND:TARGET   object edit   pin-read PATH
 //	map TYPE             kfunc NAME       map-rw NAME          sleepable     pin-write PATH
-//	modify_return        ksym NAME
+//	modify_return        ksym NAME        pin-share NAME
 //
 // What stands in capitals is a pattern (see the package comment), except KIND, which is the name of
 // a kind of hook or * for any; "attach *" is any target of any kind. The error names the text that is not a request.
@@ -42,7 +43,7 @@ func (r *Requests) Texts() []string { return append([]string(nil), r.texts...) }
 // requestWords are the first words of requests that take a pattern.
 var requestWords = map[string]Kind{
 	"program": KindProgram, "map": KindMap, "helper": KindHelper, "kfunc": KindKfunc, "ksym": KindKsym, "attach": KindAttach,
-	"map-rw": KindMapRW, "pin-read": KindPinRead, "pin-write": KindPinWrite,
+	"map-rw": KindMapRW, "pin-read": KindPinRead, "pin-write": KindPinWrite, "pin-share": KindPinShare,
 }
 
 func (r *Requests) add(text string) error {
@@ -55,7 +56,7 @@ func (r *Requests) add(text string) error {
 	case text == RightSleepable || text == RightModifyReturn:
 		key, pat = KindRight.String(), text
 	case !ok:
-		return bad("it starts with no known word" + nearWord(word) + " (program, map, helper, kfunc, ksym, attach, map-rw, object edit, sleepable, modify_return, pin-read, pin-write)")
+		return bad("it starts with no known word" + nearWord(word) + " (program, map, helper, kfunc, ksym, attach, map-rw, object edit, sleepable, modify_return, pin-read, pin-write, pin-share)")
 	case arg == "":
 		return bad("a name or pattern is missing")
 	case kind == KindAttach:
@@ -166,7 +167,7 @@ func (r *Requests) names(a Access) bool {
 // for.
 func (a Access) requestKey() (key string, asked bool) {
 	switch a.Kind {
-	case KindProgram, KindHelper, KindKfunc, KindKsym, KindMap, KindMapRW, KindObjectEdit, KindPinRead, KindPinWrite:
+	case KindProgram, KindHelper, KindKfunc, KindKsym, KindMap, KindMapRW, KindObjectEdit, KindPinRead, KindPinWrite, KindPinShare:
 		return a.Kind.String(), true
 	case KindAttach:
 		family, _, _ := strings.Cut(a.Name, ":")
@@ -186,6 +187,8 @@ func (a Access) names() []string {
 		if short, ok := strings.CutPrefix(a.Name, "bpf_"); ok {
 			return []string{a.Name, short}
 		}
+	case KindPinRead, KindPinWrite: // who writes requests or policies need not know the owner
+		return []string{path.Base(a.Name), a.Name}
 	case KindKfunc, KindKsym:
 		return []string{btf.Essential(a.Name)}
 	case KindAttach:

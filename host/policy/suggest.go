@@ -65,7 +65,7 @@ func (w *suggestion) text() string {
 	}
 	w.section("attach", w.lists(families...))
 	w.section("maps", w.lists("map", "map-rw"), w.limits(KindMaps, KindEntries, KindBytes, KindTotalBytes))
-	w.section("pins", w.lists("pin-read", "pin-write"))
+	w.section("pins", w.lists("pin-read", "pin-write", "pin-share"))
 	if !slices.ContainsFunc(w.lines, suggestedLine.grants) {
 		w.lines = append(w.lines[:1], suggestedLine{"{}", ""})
 	}

@@ -16,52 +16,52 @@ import (
 const suggested = `# What plugin guard needs for this plan: without any of these lines it is refused.
 # Lines that start with # narrow it further; take the # away to use them.
 #plugin: {sha256: DIGEST-A, signers: ["KEY-A"]}  # this module only
-#class: enforce                   # the narrowest that has all of this
+#class: enforce            # the narrowest that has all of this
 objects:
   drops.bpf.o:
-    edit: true                    # the plugin changes it
+    edit: true             # the plugin changes it
     #sha256: "DIGEST-B"
-  other.bpf.o: {}                 # is not changed
+  other.bpf.o: {}          # is not changed
 programs:
   types:
-    - xdp                         # program count
-    - tracing                     # program peek
-    - ext                         # program extra; it replaces functions of other programs
+    - xdp                  # program count
+    - tracing              # program peek
+    - ext                  # program extra; it replaces functions of other programs
   helpers:
-    - bpf_map_lookup_elem         # src.c:7, insn 1 of count and 2 more places
-    - bpf_redirect                # insn 3 of count
+    - bpf_map_lookup_elem  # src.c:7, insn 1 of count and 2 more places
+    - bpf_redirect         # insn 3 of count
   kfuncs:
-    - bpf_task_release            # insn 0 of peek
-  modify_return: true             # program peek
-  sleepable: true                 # program peek
-  freplace: true                  # program extra
+    - bpf_task_release     # insn 0 of peek
+  modify_return: true      # program peek
+  sleepable: true          # program peek
+  freplace: true           # program extra
   #max: 3
-  #max_insns: 6                   # program count
+  #max_insns: 6            # program count
 attach:
   xdp:
-    - veth0                       # program count
+    - veth0                # program count
   tracing:
-    - tcp_connect                 # program peek; it sees the whole machine
+    - tcp_connect          # program peek; it sees the whole machine
   kprobe:
-    - do_unlinkat                 # program count; it sees the whole machine
+    - do_unlinkat          # program count; it sees the whole machine
   netns:
-    - /run/netns/a                # program count
-    - /run/netns/b                # program count
+    - /run/netns/a         # program count
+    - /run/netns/b         # program count
 maps:
   types:
-    - percpu_array                # map counts
-    - ringbuf                     # map events
-    - hash_of_maps                # map outer
-    - hash                        # inner map of outer
+    - percpu_array         # map counts
+    - ringbuf              # map events
+    - hash_of_maps         # map outer
+    - hash                 # inner map of outer
   #max: 3
-  #max_entries: 1000              # inner map of outer
-  #max_bytes_each: 83776          # map outer
+  #max_entries: 1000       # inner map of outer
+  #max_bytes_each: 83776   # map outer
   #max_bytes_total: 104824
 pins:
   read:
-    - /sys/fs/bpf/bpfhost/events  # map events
+    - events               # map events
   write:
-    - /sys/fs/bpf/bpfhost/events  # map events
+    - events               # map events
 `
 
 func TestSuggest(t *testing.T) {
@@ -158,7 +158,7 @@ func randomAccess(r *rand.Rand) Access {
 		hook(spec.HookNetns, pick(r, []string{"/run/netns/a", "/run/netns/b*"})),
 		{Kind: KindNetns, Name: pick(r, []string{"/run/netns/a", "/run/netns/b*"})},
 		{Kind: KindPinRead, Name: pick(r, []string{"/sys/fs/bpf/x", "/sys/fs/bpf/*", "/sys/fs/bpf/y z"})},
-		{Kind: KindPinWrite, Name: "/sys/fs/bpf/x"},
+		{Kind: KindPinWrite, Name: "/sys/fs/bpf/x"}, {Kind: KindPinShare, Name: "x"},
 		{Kind: KindPrograms, Value: r.Uint64N(1024)}, {Kind: KindInsns, Value: r.Uint64N(1000)}, {Kind: KindTotalBytes, Value: r.Uint64N(1 << 32)},
 		{Kind: KindPlugin, Name: word()}, Module(digestA, nil),
 		{Kind: KindObject, Name: pick(r, []string{"a.o", "b.o"}), Digest: digestA}, {Kind: KindObjectEdit, Name: "a.o", Digest: digestA},

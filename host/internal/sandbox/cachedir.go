@@ -53,7 +53,7 @@ func unsafeDir(info fs.FileInfo) string {
 		return "is a symbolic link"
 	case !info.IsDir():
 		return "is not a directory"
-	case !ownedBy(info, os.Geteuid()):
+	case !OwnedBy(info, os.Geteuid()):
 		return "belongs to another user"
 	case hasModes && info.Mode().Perm()&0o077 != 0:
 		return fmt.Sprintf("can be reached by others (mode %04o, wants 0700)", info.Mode().Perm())
@@ -64,7 +64,7 @@ func unsafeDir(info fs.FileInfo) string {
 // unsafeParent says why others could replace what is in the directory; empty is nothing.
 func unsafeParent(info fs.FileInfo) string {
 	switch {
-	case !ownedBy(info, os.Geteuid()) && !ownedBy(info, 0):
+	case !OwnedBy(info, os.Geteuid()) && !OwnedBy(info, 0):
 		return "belongs to another user"
 	case hasModes && info.Mode().Perm()&0o022 != 0 && info.Mode()&fs.ModeSticky == 0:
 		return fmt.Sprintf("can be written by others (mode %04o)", info.Mode().Perm())

@@ -10,8 +10,8 @@ import (
 // hasModes says that permission bits mean something here.
 const hasModes = true
 
-// ownedBy reports whether the file belongs to the user.
-func ownedBy(info fs.FileInfo, uid int) bool {
+// OwnedBy reports whether a file belongs to a user.
+func OwnedBy(info fs.FileInfo, uid int) bool {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	return ok && uid >= 0 && st.Uid == uint32(uid)
 }
