@@ -155,6 +155,47 @@ func BenchmarkPlan(b *testing.B) {
 	}
 }
 
+// BenchmarkOpen opens the quickstart plugin of each language: cold, without a cache; from the cache on
+// disk; and while the host has another plugin of the module open.
+func BenchmarkOpen(b *testing.B) {
+	for _, lang := range []struct {
+		name   string
+		module func(testing.TB) []byte
+	}{
+		{"c", func(t testing.TB) []byte { return guestFile(t, "quickstart/quickstart.wasm") }},
+		{"go", buildGoGuest},
+	} {
+		wasm := lang.module(b)
+		open := func(b *testing.B, h *Host) *Plugin {
+			p, err := h.Open(context.Background(), wasm, PluginOptions{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			return p
+		}
+		alone := func(b *testing.B, c Config) {
+			for b.Loop() {
+				h, err := New(context.Background(), c)
+				if err != nil {
+					b.Fatal(err)
+				}
+				open(b, h)
+				h.Close()
+			}
+		}
+		dir := filepath.Join(b.TempDir(), "cache")
+		b.Run(lang.name+"/cold", func(b *testing.B) { alone(b, Config{NoCache: true}) })
+		b.Run(lang.name+"/disk", func(b *testing.B) { alone(b, Config{CacheDir: dir}) })
+		b.Run(lang.name+"/second", func(b *testing.B) {
+			h := newHost(b)
+			open(b, h)
+			for b.Loop() {
+				open(b, h).Close()
+			}
+		})
+	}
+}
+
 func openAndPlan(b *testing.B, wasm []byte, cache string) {
 	b.Helper()
 	h, err := New(context.Background(), Config{CacheDir: cache})

@@ -91,6 +91,10 @@ func TestLimitsOfMemory(t *testing.T) {
 			if n := h.memory.Used(); n < tt.max*9/10 || n > tt.max {
 				t.Errorf("%d bytes are counted, the limit is %d", n, tt.max)
 			}
+			use := p.Memory()
+			if use.Guest != 4*64<<10 || use.Host != h.memory.Used() || use.Peak != use.Host {
+				t.Errorf("memory %+v", use)
+			}
 			if err := p.Close(); err != nil || h.memory.Used() != 0 {
 				t.Errorf("after closing %d bytes are counted; %v", h.memory.Used(), err)
 			}

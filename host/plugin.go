@@ -252,6 +252,19 @@ func (p *Plugin) Info() Info {
 	return i
 }
 
+// MemoryUse says what a plugin takes, in bytes. Compiled code, which all plugins of one module share, is
+// not in it.
+type MemoryUse struct {
+	Guest uint64 // the module's own memory
+	Host  uint64 // that it makes the host hold now, by the estimate of Limits.HostBytes
+	Peak  uint64 // the most that Host has been
+}
+
+// Memory says what the plugin takes now.
+func (p *Plugin) Memory() MemoryUse {
+	return MemoryUse{Guest: uint64(p.in.MemorySize()), Host: p.memory.Used(), Peak: p.memory.Peak()}
+}
+
 // Close ends the plugin, and its run if there is one. Closing again does nothing.
 func (p *Plugin) Close() error {
 	p.closing.Do(func() {

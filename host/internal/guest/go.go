@@ -65,6 +65,9 @@ func (g *goGuest) Input(ptr, n uint32) ([]byte, bool) { return g.View(ptr, n) }
 // goAbortion carries the error of Abort through the frames of a hook.
 type goAbortion struct{ err error }
 
+// MemorySize returns the length of the code's memory.
+func (g *goGuest) MemorySize() uint32 { return uint32(len(g.code.Memory)) }
+
 // Abort ends the running hook.
 func (g *goGuest) Abort(err error) { panic(goAbortion{err}) }
 

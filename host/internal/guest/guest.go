@@ -32,6 +32,9 @@ type Guest interface {
 	// the function of the host that asked for it returns.
 	Input(ptr, n uint32) ([]byte, bool)
 
+	// MemorySize returns how large its memory is, in bytes.
+	MemorySize() uint32
+
 	// Abort ends the running call from within one of its own calls to the host: Call returns err.
 	// It does not return.
 	Abort(err error)

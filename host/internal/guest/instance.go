@@ -184,6 +184,14 @@ func (in *Instance) Warn(text string, attrs ...any) { in.out.note(abi.LogWarn, t
 // and how many were dropped because nobody read them in time.
 func (in *Instance) Output() (refused, unread uint64) { return in.out.account() }
 
+// MemorySize returns how large the guest's memory is, in bytes.
+func (in *Instance) MemorySize() uint32 {
+	if in.guest == nil {
+		return 0
+	}
+	return in.guest.MemorySize()
+}
+
 // Close ends the guest, if it was started, and a call that runs.
 func (in *Instance) Close() error {
 	if in.guest == nil {

@@ -27,6 +27,9 @@ type callContext struct {
 // inCall marks the context of a running call, so that a call from within is noticed.
 type inCall struct{ g *Guest }
 
+// caller is the key of the guest that runs, in the context of its call.
+type caller struct{}
+
 // begin starts a call.
 func (c *callContext) begin(parent context.Context, export string, timeout time.Duration, now time.Time) {
 	c.parent, c.export, c.timeout, c.deadline = parent, export, timeout, now.Add(timeout)
@@ -97,8 +100,11 @@ func (c *callContext) Err() error { return c.context().Err() }
 
 // Value implements context.Context.
 func (c *callContext) Value(key any) any {
-	if key == (inCall{c.guest}) {
+	switch key {
+	case inCall{c.guest}:
 		return true
+	case caller{}:
+		return c.guest
 	}
 	return c.parent.Value(key)
 }

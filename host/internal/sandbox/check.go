@@ -6,18 +6,22 @@ import (
 	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
 )
 
+// checkAll is check and checkConstructors.
+func checkAll(wasm []byte, m *module.Module, o *Options) error {
+	if err := check(m, o); err != nil {
+		return err
+	}
+	return checkConstructors(wasm, m)
+}
+
 // check holds a scanned module against what it may import and must export. The error is *Reject.
-func check(wasm []byte, m *module.Module, o *Options) error {
+func check(m *module.Module, o *Options) error {
 	if err := checkMemory(m); err != nil {
 		return err
 	}
 	if export(m, "_start") != nil {
 		return reject("this is a command (it exports _start); build a plugin as a reactor: " +
 			"Go with -buildmode=c-shared, clang with -mexec-model=reactor or -Wl,--no-entry")
-	}
-	if export(m, initialize) == nil && m.RunsConstructors(wasm) {
-		return reject("every call would first run the constructors of global objects again (the linker's .command_export), and what " +
-			"they hold would be lost; include bpfhost.h of this version, or export an _initialize that calls __wasm_call_ctors")
 	}
 	hooks := append([]Export{{Name: initialize}}, o.Exports...)
 	for i := range hooks {
@@ -29,6 +33,15 @@ func check(wasm []byte, m *module.Module, o *Options) error {
 		if err := checkImport(&m.Imports[i], o); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkConstructors refuses a module whose calls each run its constructors again. The error is *Reject.
+func checkConstructors(wasm []byte, m *module.Module) error {
+	if export(m, initialize) == nil && m.RunsConstructors(wasm) {
+		return reject("every call would first run the constructors of global objects again (the linker's .command_export), and what " +
+			"they hold would be lost; include bpfhost.h of this version, or export an _initialize that calls __wasm_call_ctors")
 	}
 	return nil
 }

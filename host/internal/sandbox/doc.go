@@ -5,8 +5,8 @@
 //   - A module is read twice: first by a strict reader of our own (internal/module), which goes through
 //     every section and instruction and refuses whatever could make the runtime allocate or work beyond
 //     the size of the file, and only then by the runtime.
-//   - Every guest has a runtime of its own. Two guests share compiled code and nothing else: not names,
-//     not functions, not memory.
+//   - Guests share nothing but compiled code: not names, not functions, not memory. Those of one module are
+//     in one runtime, without names, and import from the host alone; other modules are in other runtimes.
 //   - A guest sees no files, no environment, no sockets, no real clock, and of arguments its name. It may
 //     import all of WASI preview 1; what is not granted answers with an error. Its clocks
 //     advance by a fixed step at each reading, its random numbers are always the same and its sleep

@@ -28,6 +28,7 @@ type Engine struct {
 	closed  bool
 	loading sync.WaitGroup
 	guests  map[*Guest]struct{}
+	pools   map[poolKey]*pool
 	locks   map[[sha256.Size]byte]*digestLock
 }
 
@@ -41,7 +42,7 @@ type digestLock struct {
 // ErrCacheDir when the directory is a symbolic link, belongs to another user, can be read or
 // written by others, or lies where another user could replace it.
 func NewEngine(o EngineOptions) (*Engine, error) {
-	e := &Engine{guests: map[*Guest]struct{}{}, locks: map[[sha256.Size]byte]*digestLock{}}
+	e := &Engine{guests: map[*Guest]struct{}{}, pools: map[poolKey]*pool{}, locks: map[[sha256.Size]byte]*digestLock{}}
 	if o.CacheDir == "" {
 		e.code = newCodeCache("", nil)
 		return e, nil

@@ -2,15 +2,14 @@ package sandbox
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"slices"
+	"io"
+	"math/rand/v2"
 	"strconv"
 	"sync"
 	"time"
 
-	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/sys"
 
@@ -22,15 +21,15 @@ import (
 // other. The methods on memory belong to the goroutine that calls, in between or from host
 // functions.
 type Guest struct {
-	engine  *Engine
-	digest  [sha256.Size]byte // of the metered module
-	limits  Limits
-	runtime wazero.Runtime
-	code    wazero.CompiledModule
-	mod     api.Module
-	mem     api.Memory
-	hooks   map[string]*hook
-	imports []string
+	engine *Engine
+	pool   *pool // what it shares with other guests of the module
+	limits Limits
+	mod    api.Module
+	mem    api.Memory
+	hooks  map[string]*hook
+	table  []Import     // what host functions do for it
+	output [3]io.Writer // by descriptor
+	random *rand.Rand   // of WASI; nil before it is first asked for
 
 	turn chan struct{} // holds one token while a call runs
 
@@ -40,6 +39,7 @@ type Guest struct {
 	export    string
 	inHost    string // the import that runs now
 	hostCalls uint64
+	released  bool
 
 	mu     sync.Mutex // guards the fields below
 	dead   error      // why there will be no more calls
@@ -63,7 +63,14 @@ func (a *abortion) Error() string { return a.err.Error() }
 func (g *Guest) Has(export string) bool { return g.hooks[export] != nil }
 
 // Imports returns what the module imports, "module.name", in its order.
-func (g *Guest) Imports() []string { return slices.Clone(g.imports) }
+func (g *Guest) Imports() []string {
+	var list []string
+	for i := range g.pool.scan.Imports {
+		im := &g.pool.scan.Imports[i]
+		list = append(list, im.Module+"."+im.Name)
+	}
+	return list
+}
 
 // Context returns the context of the running call, for host functions. It ends with the call.
 func (g *Guest) Context() context.Context { return &g.call }
@@ -223,14 +230,16 @@ func (g *Guest) Close() error {
 	return g.release()
 }
 
-// release frees the runtime; the caller has the turn. Releasing again does nothing.
+// release frees the instance; the caller has the turn. Releasing again does nothing.
 func (g *Guest) release() error {
-	err := g.runtime.Close(context.Background())
-	if g.code != nil && g.engine.code.dir != "" {
-		// Without a directory the code stays, or the next load would compile again.
-		err = oneline.Join(err, g.code.Close(context.Background()))
-		g.code = nil
+	if g.released {
+		return nil
+	}
+	g.released = true
+	var err error
+	if g.mod != nil {
+		err = g.mod.Close(context.Background())
 	}
 	g.engine.remove(g)
-	return err
+	return oneline.Join(err, g.engine.drop(g.pool))
 }

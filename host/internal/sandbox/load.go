@@ -14,6 +14,7 @@ import (
 	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/fuel"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
+	"github.com/bpfhost/bpfhost/internal/oneline"
 )
 
 // Options describe one guest and what it gets.
@@ -33,7 +34,8 @@ type Options struct {
 	UnknownImport func(name string) error
 }
 
-// Load checks a module, compiles it, instantiates it and runs its start function and _initialize.
+// Load checks a module, compiles it, instantiates it and runs its start function and _initialize. What
+// another guest of the engine runs already, under the same limits, is neither scanned nor compiled again.
 //
 // The error is *Reject for a module that was refused, *Trap or *budget.LimitError for one that failed in its
 // first code, or wraps the cause of ctx.
@@ -43,38 +45,53 @@ func (e *Engine) Load(ctx context.Context, wasm []byte, o Options) (*Guest, erro
 	}
 	defer e.loading.Done()
 	o.Limits = o.Limits.withDefaults()
+	key := keyOf(wasm, &o)
+	if p := e.take(key, o.Imports); p != nil {
+		if err := check(p.scan, &o); err != nil {
+			return nil, oneline.Join(err, e.drop(p))
+		}
+		return e.startGuest(ctx, p, &o)
+	}
 	scan, err := module.Scan(wasm, o.Limits.Module)
 	if err != nil {
 		return nil, &Reject{Reason: err.Error(), Err: err}
 	}
-	if err := check(wasm, scan, &o); err != nil {
+	if err := checkAll(wasm, scan, &o); err != nil {
 		return nil, err
 	}
 	metered, err := fuel.Rewrite(wasm, scan, o.Limits.Stack/8)
 	if err != nil {
 		return nil, reject("%v", err)
 	}
-	return e.loadScanned(ctx, metered, scan, &o)
+	scan.Trim()
+	return e.loadScanned(ctx, key, metered, scan, &o)
 }
 
 // loadScanned loads a module that passed the scan and is metered.
-func (e *Engine) loadScanned(ctx context.Context, wasm []byte, scan *module.Module, o *Options) (*Guest, error) {
-	g := &Guest{engine: e, limits: o.Limits, hooks: map[string]*hook{}, turn: make(chan struct{}, 1)}
-	g.call.guest = g
-	for i := range scan.Imports {
-		g.imports = append(g.imports, scan.Imports[i].Module+"."+scan.Imports[i].Name)
+func (e *Engine) loadScanned(ctx context.Context, key poolKey, wasm []byte, scan *module.Module, o *Options) (*Guest, error) {
+	p, err := e.compile(ctx, key, wasm, scan, o)
+	if err != nil {
+		return nil, err
 	}
-	g.digest = sha256.Sum256(wasm)
-	g.runtime = newRuntime(o.Limits, e.code.of(g.digest))
+	return e.startGuest(ctx, p, o)
+}
+
+// startGuest makes a guest of a module that was taken.
+func (e *Engine) startGuest(ctx context.Context, p *pool, o *Options) (*Guest, error) {
+	g := &Guest{
+		engine: e, pool: p, limits: o.Limits, table: o.Imports, hooks: map[string]*hook{}, turn: make(chan struct{}, 1),
+		output: [...]io.Writer{1: o.Stdout, 2: o.Stderr},
+	}
+	g.call.guest = g
 	e.add(g)
-	if err := g.guardedStart(ctx, wasm, scan, o); err != nil {
+	if err := g.guardedStart(ctx, o); err != nil {
 		g.Close()
 		return nil, err
 	}
 	return g, nil
 }
 
-// newRuntime returns a runtime for one guest. Without reference types there is no table.grow; debug
+// newRuntime returns a runtime for the guests of one module. Without reference types there is no table.grow; debug
 // sections are a second format that nobody here has to read. It does not look at contexts itself:
 // metered code asks.
 func newRuntime(l Limits, cache wazero.CompilationCache) wazero.Runtime {
@@ -90,27 +107,18 @@ func newRuntime(l Limits, cache wazero.CompilationCache) wazero.Runtime {
 }
 
 // guardedStart is start. Should the runtime itself panic, that is an error of this module.
-func (g *Guest) guardedStart(ctx context.Context, wasm []byte, scan *module.Module, o *Options) (err error) {
+func (g *Guest) guardedStart(ctx context.Context, o *Options) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = reject("the runtime failed on this module: %s", printable(fmt.Sprint(p)))
 		}
 	}()
-	return g.start(ctx, wasm, scan, o)
+	return g.start(ctx, o)
 }
 
-// start takes a checked module to the point where its hooks can be called.
-func (g *Guest) start(ctx context.Context, wasm []byte, scan *module.Module, o *Options) error {
-	if err := g.compile(ctx, wasm); err != nil {
-		return err
-	}
-	if err := g.bindMeter(ctx, g.runtime); err != nil {
-		return err
-	}
-	if err := g.bindImports(ctx, scan, o); err != nil {
-		return err
-	}
-	if err := g.instantiate(ctx, scan, o); err != nil {
+// start takes a compiled module to the point where its hooks can be called.
+func (g *Guest) start(ctx context.Context, o *Options) error {
+	if err := g.instantiate(ctx, o); err != nil {
 		return err
 	}
 	if err := g.bindExports(o.Exports); err != nil {
@@ -131,69 +139,87 @@ const initialize = "_initialize"
 type compiled struct {
 	runtime wazero.Runtime
 	code    wazero.CompiledModule
+	pool    *pool // what becomes of both
 	err     error
 }
 
-// compile makes native code of the module, or takes it from the cache. The runtime neither looks at
-// a context while it compiles nor promises not to panic on a module that our scan let through, so
-// it works on a goroutine of its own. When time is up that goroutine ends later and cleans up
-// itself.
-func (g *Guest) compile(ctx context.Context, wasm []byte) error {
+// compile makes native code of a metered module, or takes it from the cache, and takes the result. The
+// runtime neither looks at a context while it compiles nor promises not to panic on a module that our
+// scan let through, so it works on a goroutine of its own. When time is up that goroutine ends later and
+// cleans up itself.
+func (e *Engine) compile(ctx context.Context, key poolKey, wasm []byte, scan *module.Module, o *Options) (*pool, error) {
+	digest := sha256.Sum256(wasm)
 	began := time.Now()
-	timed, cancel := context.WithTimeout(ctx, g.limits.Compile)
+	timed, cancel := context.WithTimeout(ctx, o.Limits.Compile)
 	defer cancel()
 	done := make(chan compiled)
 	go func() {
-		unlock := g.engine.lock(g.digest)
+		unlock := e.lock(digest)
 		var c compiled
 		if timed.Err() == nil {
-			c = g.compileNow(timed, wasm)
+			c = e.compileOnce(timed, key, digest, wasm, scan, o)
 		}
 		unlock()
 		select {
 		case done <- c:
 		case <-timed.Done():
-			c.drop()
+			if c.pool != nil {
+				e.drop(c.pool)
+			}
 		}
 	}()
 	select {
 	case c := <-done:
-		if c.err != nil {
-			return c.err
-		}
-		if c.code != nil {
-			g.runtime, g.code = c.runtime, c.code
-			return nil
+		if c.err != nil || c.pool != nil {
+			return c.pool, c.err
 		}
 	case <-timed.Done():
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("compile module: %w", context.Cause(ctx))
+		return nil, fmt.Errorf("compile module: %w", context.Cause(ctx))
 	}
-	return budget.Late("compile", time.Since(began), g.limits.Compile)
+	return nil, budget.Late("compile", time.Since(began), o.Limits.Compile)
 }
 
-// compileNow compiles in the guest's runtime. A cache directory that is full or damaged is not a
-// reason to refuse a module: it is tried once more without.
-func (g *Guest) compileNow(ctx context.Context, wasm []byte) compiled {
-	code := g.engine.code
-	good, err := code.verify(g.digest)
-	c := compiled{runtime: g.runtime}
+// compileOnce compiles unless another load did, while this one waited for the lock.
+func (e *Engine) compileOnce(ctx context.Context, key poolKey, digest [sha256.Size]byte, wasm []byte, scan *module.Module, o *Options) compiled {
+	if p := e.take(key, o.Imports); p != nil {
+		return compiled{pool: p}
+	}
+	c := e.compileNow(ctx, digest, wasm, o.Limits)
+	if c.err != nil {
+		c.drop()
+		return compiled{err: c.err}
+	}
+	p := &pool{key: key, scan: scan, runtime: c.runtime, code: c.code}
+	if err := p.bind(ctx, o); err != nil {
+		c.drop()
+		return compiled{err: err}
+	}
+	e.keep(p)
+	return compiled{pool: p}
+}
+
+// compileNow compiles in a new runtime. A cache directory that is full or damaged is not a reason to
+// refuse a module: it is tried once more without.
+func (e *Engine) compileNow(ctx context.Context, digest [sha256.Size]byte, wasm []byte, l Limits) compiled {
+	c := compiled{runtime: newRuntime(l, e.code.of(digest))} // makes the folder
+	good, err := e.code.verify(digest)
 	if err == nil {
-		if c = compileIn(ctx, g.runtime, wasm); c.err == nil {
-			code.seal(g.digest, good)
+		if c = compileIn(ctx, c.runtime, wasm); c.err == nil {
+			e.code.seal(digest, good)
 		}
-		if c.err == nil || code.dir == "" {
+		if c.err == nil || e.code.dir == "" {
 			return c
 		}
 	}
-	fresh := compileIn(ctx, newRuntime(g.limits, nil), wasm)
+	fresh := compileIn(ctx, newRuntime(l, nil), wasm)
 	if fresh.err != nil {
 		fresh.drop()
 		c.err = fresh.err
 		return c
 	}
-	g.runtime.Close(ctx)
+	c.drop()
 	return fresh
 }
 
@@ -221,58 +247,9 @@ func (c compiled) drop() {
 	}
 }
 
-// bindImports offers the host functions that the module imports, and no others.
-func (g *Guest) bindImports(ctx context.Context, scan *module.Module, o *Options) error {
-	used, wasi := map[string]bool{}, false
-	for _, im := range scan.Imports {
-		used[im.Name] = used[im.Name] || im.Module == o.HostModule
-		wasi = wasi || im.Module == wasiModule
-	}
-	b := g.runtime.NewHostModuleBuilder(o.HostModule)
-	for i := range o.Imports {
-		if im := &o.Imports[i]; used[im.Name] {
-			b.NewFunctionBuilder().
-				WithGoModuleFunction(g.hostFunc(im), apiTypes(im.Params), apiTypes(im.Results)).
-				Export(im.Name)
-		}
-	}
-	if _, err := b.Instantiate(ctx); err != nil {
-		return fmt.Errorf("bind host functions: %w", err)
-	}
-	if !wasi {
-		return nil
-	}
-	return g.bindWASI(ctx, o)
-}
-
-// checkedCalls is after how many host calls the deadline is looked at. Each takes fuel, but may take
-// longer than its fuel says.
-const checkedCalls = 8
-
-// hostFunc wraps one import with the bookkeeping of a host call.
-func (g *Guest) hostFunc(im *Import) api.GoModuleFunc {
-	name, fn := im.Name, im.Fn
-	return func(_ context.Context, mod api.Module, stack []uint64) {
-		if g.mem == nil { // the start function runs before instantiate returns
-			g.mem = mod.Memory()
-		}
-		if g.hostCalls++; g.hostCalls > g.limits.HostCalls {
-			g.Abort(&budget.LimitError{Export: g.export, What: "host calls", Used: g.hostCalls, Max: g.limits.HostCalls})
-		}
-		g.inHost = name
-		fn(g, stack)
-		g.inHost = ""
-		if g.hostCalls%checkedCalls == 0 {
-			if err := g.call.expired(time.Now()); err != nil {
-				g.Abort(err)
-			}
-		}
-	}
-}
-
 // instantiate creates the instance without a name, so that no name can clash, and runs its start
 // function.
-func (g *Guest) instantiate(ctx context.Context, scan *module.Module, o *Options) error {
+func (g *Guest) instantiate(ctx context.Context, o *Options) error {
 	if err := g.enter(ctx, "start", g.limits.Start); err != nil {
 		return err
 	}
@@ -284,7 +261,7 @@ func (g *Guest) instantiate(ctx context.Context, scan *module.Module, o *Options
 	err := g.instantiateIn(&g.call, config)
 	if err == nil {
 		g.mem = g.mod.Memory()
-	} else if runtimeFailed := (*abortion)(nil); !scan.Start && !errors.As(err, &runtimeFailed) {
+	} else if runtimeFailed := (*abortion)(nil); !g.pool.scan.Start && !errors.As(err, &runtimeFailed) {
 		err = &abortion{reject("cannot be instantiated: %s", firstLine(err))}
 	}
 	return g.leave(err)
@@ -298,7 +275,7 @@ func (g *Guest) instantiateIn(ctx context.Context, config wazero.ModuleConfig) (
 			err = &abortion{reject("cannot be instantiated: the runtime failed: %s", printable(fmt.Sprint(p)))}
 		}
 	}()
-	g.mod, err = g.runtime.InstantiateModule(ctx, g.code, config)
+	g.mod, err = g.pool.runtime.InstantiateModule(ctx, g.pool.code, config)
 	return err
 }
 

@@ -1,11 +1,8 @@
 package sandbox
 
 import (
-	"context"
-	"fmt"
 	"time"
 
-	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/bpfhost/bpfhost/host/internal/budget"
@@ -76,18 +73,8 @@ func (m *meter) grant(now time.Time, most int64) {
 	m.fuel.Set(uint64(slice))
 }
 
-// bindMeter offers the import that metered code calls when it used up its fuel or its stack.
-func (g *Guest) bindMeter(ctx context.Context, r wazero.Runtime) error {
-	_, err := r.NewHostModuleBuilder(fuel.Module).NewFunctionBuilder().
-		WithGoModuleFunction(api.GoModuleFunc(g.refill), nil, nil).Export(fuel.Refill).Instantiate(ctx)
-	if err != nil {
-		return fmt.Errorf("bind meter: %w", err)
-	}
-	return nil
-}
-
 // refill grants the next slice of fuel, or ends the call.
-func (g *Guest) refill(_ context.Context, mod api.Module, _ []uint64) {
+func (g *Guest) refill(mod api.Module) {
 	g.meter.bind(mod)
 	if left := int64(g.meter.stack.Get()); left < 0 {
 		most := uint64(g.limits.Stack)

@@ -46,8 +46,8 @@ func stackOf(trace, modName string) []string {
 // trapped describes a trap in one line, with the guest's functions.
 func (g *Guest) trapped(err error) *Trap {
 	t := &Trap{Export: g.export, Reason: firstLine(err), Trace: err.Error()}
-	if g.code != nil {
-		t.Stack = stackOf(t.Trace, g.code.Name())
+	if g.pool != nil {
+		t.Stack = stackOf(t.Trace, g.pool.code.Name())
 	}
 	if len(t.Stack) > 0 {
 		t.Reason += ", in " + strings.Join(t.Stack, " < ")

@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"strings"
 	"time"
 
+	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 )
@@ -61,27 +61,25 @@ func wasiType(name string) (params, results []ValueType, ok bool) {
 // bindWASI offers WASI. What takes longer for larger arguments is ours, so that it takes fuel and
 // looks at the deadline; what touches files is a stub; the rest, which takes no time, is the
 // runtime's.
-func (g *Guest) bindWASI(ctx context.Context, o *Options) error {
-	b := g.runtime.NewHostModuleBuilder(wasiModule)
+func bindWASI(ctx context.Context, r wazero.Runtime) error {
+	b := r.NewHostModuleBuilder(wasiModule)
 	wasi_snapshot_preview1.NewFunctionExporter().ExportFunctions(b)
-	random := rand.New(rand.NewPCG(1, 2))
-	output := [...]io.Writer{1: o.Stdout, 2: o.Stderr}
-	own := map[string]func(mem api.Memory, stack []uint64) uint32{
-		"random_get":  func(mem api.Memory, s []uint64) uint32 { return g.wasiRandom(mem, s, random) },
-		"fd_write":    func(mem api.Memory, s []uint64) uint32 { return g.wasiWrite(mem, s, output[:]) },
-		"poll_oneoff": g.wasiPoll,
-		"proc_raise":  func(api.Memory, []uint64) uint32 { return wasiNotHere },
+	own := map[string]func(g *Guest, mem api.Memory, stack []uint64) uint32{
+		"random_get":  (*Guest).wasiRandom,
+		"fd_write":    (*Guest).wasiWrite,
+		"poll_oneoff": (*Guest).wasiPoll,
+		"proc_raise":  func(*Guest, api.Memory, []uint64) uint32 { return wasiNotHere },
 	}
 	for name := range wasiFunctions {
 		if strings.HasPrefix(name, "path_") || strings.HasPrefix(name, "sock_") || name == "fd_pread" ||
 			name == "fd_pwrite" || name == "fd_readdir" {
-			own[name] = func(api.Memory, []uint64) uint32 { return wasiBadFile }
+			own[name] = func(*Guest, api.Memory, []uint64) uint32 { return wasiBadFile }
 		}
 	}
 	for name, fn := range own {
 		params, results, _ := wasiType(name)
-		b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(_ context.Context, mod api.Module, stack []uint64) {
-			stack[0] = uint64(fn(mod.Memory(), stack))
+		b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(ctx context.Context, mod api.Module, stack []uint64) {
+			stack[0] = uint64(fn(guestOf(ctx), mod.Memory(), stack))
 		}), apiTypes(params), apiTypes(results)).Export(name)
 	}
 	if _, err := b.Instantiate(ctx); err != nil {
@@ -105,17 +103,20 @@ func (g *Guest) spend(n uint32) {
 }
 
 // wasiRandom fills memory: random_get(buf, len).
-func (g *Guest) wasiRandom(mem api.Memory, stack []uint64, random *rand.Rand) uint32 {
+func (g *Guest) wasiRandom(mem api.Memory, stack []uint64) uint32 {
 	buf, ok := mem.Read(uint32(stack[0]), uint32(stack[1]))
 	if !ok {
 		return wasiFault
+	}
+	if g.random == nil {
+		g.random = rand.New(rand.NewPCG(1, 2))
 	}
 	for len(buf) > 0 {
 		part := buf[:min(len(buf), largeStep)]
 		var word [8]byte
 		for i := range part {
 			if i%8 == 0 {
-				binary.LittleEndian.PutUint64(word[:], random.Uint64())
+				binary.LittleEndian.PutUint64(word[:], g.random.Uint64())
 			}
 			part[i] = word[i%8]
 		}
@@ -126,9 +127,9 @@ func (g *Guest) wasiRandom(mem api.Memory, stack []uint64, random *rand.Rand) ui
 }
 
 // wasiWrite writes to the standard streams: fd_write(fd, iovs, iovs_len, nwritten).
-func (g *Guest) wasiWrite(mem api.Memory, stack []uint64, output []io.Writer) uint32 {
+func (g *Guest) wasiWrite(mem api.Memory, stack []uint64) uint32 {
 	fd, iovs, n := uint32(stack[0]), uint32(stack[1]), uint32(stack[2])
-	if fd == 0 || uint64(fd) >= uint64(len(output)) {
+	if fd == 0 || uint64(fd) >= uint64(len(g.output)) {
 		return wasiBadFile
 	}
 	total, since := uint32(0), uint32(0)
@@ -146,7 +147,7 @@ func (g *Guest) wasiWrite(mem api.Memory, stack []uint64, output []io.Writer) ui
 		if !ok {
 			return wasiFault
 		}
-		if w := output[fd]; w != nil && size > 0 {
+		if w := g.output[fd]; w != nil && size > 0 {
 			if _, err := w.Write(text); err != nil {
 				return wasiIO
 			}

@@ -147,6 +147,11 @@ func Scan(wasm []byte, l Limits) (*Module, error) {
 	return m, nil
 }
 
+// Trim drops what only a rewriter needs.
+func (m *Module) Trim() {
+	m.Spans, m.Bodies, m.Marks, m.Types, m.Funcs, m.globals = nil, nil, nil, nil, nil, nil
+}
+
 // scanHeader checks size, magic and version, and says what the input is instead.
 func scanHeader(wasm []byte, l Limits) *Error {
 	if len(wasm) > l.Bytes {
