@@ -150,9 +150,6 @@ func returnOf(c *cfg.Constants, g *cfg.Graph, o cfg.Origin, args int) returned {
 	return returned{insn: o.Insn}
 }
 
-// kconfigSection is the data section whose contents are not those of the spec.
-const kconfigSection = ".kconfig"
-
 // frozenNumber reads a number of a frozen data section, at an offset from what a 64-bit load loads.
 func (l lsmCheck) frozenNumber(in *asm.Insn, off int64, size asm.Size) (uint64, bool) {
 	name := in.Symbol
@@ -165,7 +162,8 @@ func (l lsmCheck) frozenNumber(in *asm.Insn, off int64, size asm.Size) (uint64, 
 	}
 	m := l.spec.Map(name)
 	off += in.Imm
-	if m == nil || !m.Freeze || m.Section == kconfigSection || m.Pinning != spec.PinNone || off < 0 || off+int64(size.Bytes()) > int64(len(m.Data)) || l.options.Maps[name] != nil {
+	if m == nil || !m.Freeze || m.Pinning != spec.PinNone || l.options.Maps[name] != nil || l.spec.Configured(m) ||
+		off < 0 || off+int64(size.Bytes()) > int64(len(m.Data)) {
 		return 0, false
 	}
 	b := make([]byte, 8)

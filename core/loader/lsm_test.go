@@ -74,6 +74,8 @@ func TestCheckLSM(t *testing.T) {
 		{"not an error number", old, "file_open", "r0 = -4096\nexit", "instruction 1: it returns -4096" + refused, ""},
 		{"positive where it never gets", old, "file_open", "r1 = 0\nr0 = 0\nif r1 == 0 goto L1\nr0 = 1\nL1: exit", "", ""},
 		{"positive while a variable is set", old, "file_open", "r1 = var[on] ll\nr1 = *(u32 *)(r1 + 0)\nr0 = 0\nif r1 == 0 goto L1\nr0 = 1\nL1: exit", "", ""},
+		{"positive while a configuration value is set", old, "file_open",
+			"r1 = var[LINUX_HAS_BPF_COOKIE] ll\nr1 = *(u32 *)(r1 + 0)\nr0 = 0\nif r1 == 0 goto L1\nr0 = 1\nL1: exit", "instruction 4: it returns 1" + refused, ""},
 		{"an argument", old, "file_open", "r0 = *(u64 *)(r1 + 8)\nexit", "", "whether it returns only 0"},
 		{"what a helper returns", old, "file_open", "call bpf_ktime_get_ns#5\nexit", "", "whether it returns only 0"},
 		{"another function", old, "file_open", "r0 = 0\ncall +2\nr0 = 0\nexit\nr0 = 1\nexit", "", ""},
@@ -86,6 +88,10 @@ func TestCheckLSM(t *testing.T) {
 			s := lsmProgram(t, tt.hook, tt.text)
 			l.spec = collection([]*spec.Program{s}, &spec.Map{Name: ".rodata", Section: ".rodata", Type: spec.MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 1, Freeze: true, Data: make([]byte, 8)})
 			l.spec.Vars = []*spec.Var{{Name: "on", Map: ".rodata", Section: ".rodata", Offset: 4, Size: 4}}
+			if strings.Contains(tt.text, "LINUX_") {
+				l.spec.Vars = append(l.spec.Vars, &spec.Var{Name: "LINUX_HAS_BPF_COOKIE", Map: ".rodata", Size: 4})
+				l.spec.Externs = []spec.Extern{{Name: "LINUX_HAS_BPF_COOKIE", Kind: spec.ExternKconfig}}
+			}
 			b, err := bind.New(l.spec, l.spec.Programs, l.finder, nil)
 			if err != nil {
 				t.Fatal(err)

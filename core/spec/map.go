@@ -71,6 +71,17 @@ type MapValue struct {
 	Name string
 }
 
+// Configured reports whether the loader writes values of the kernel's configuration into the map, so
+// that its Data are not what programs read.
+func (c *Collection) Configured(m *Map) bool {
+	for _, e := range c.Externs {
+		if v := c.Var(e.Name); e.Kind == ExternKconfig && v != nil && v.Map == m.Name {
+			return true
+		}
+	}
+	return false
+}
+
 // Clone returns a copy that shares nothing that may be changed.
 func (m *Map) Clone() *Map {
 	n := m.cloneRest()

@@ -22,7 +22,7 @@ type Folded struct {
 // Fold replaces loads of constants by what they read and conditions that are thereby known by
 // jumps, in all programs, and reports what it did. Constant is what lies in a frozen data section
 // (.rodata) that programs cannot write, with the value that it has now: change variables before,
-// not after. A section that is pinned, or filled by the loader (.kconfig), is not constant.
+// not after. A section that is pinned, or that the loader writes configuration into, is not constant.
 //
 // A load becomes a move, a condition that always holds a goto, and one that never holds goes away.
 // Instructions with a CO-RE record are not known before they are patched and stay. What cannot be
@@ -50,7 +50,7 @@ func Fold(c *spec.Collection) ([]Folded, error) {
 func frozenMaps(c *spec.Collection) map[string]*spec.Map {
 	out := make(map[string]*spec.Map)
 	for _, m := range c.Maps {
-		if isFrozen(m) && m.Pinning == spec.PinNone && m.Section != kconfigSection {
+		if isFrozen(m) && m.Pinning == spec.PinNone && !c.Configured(m) {
 			out[m.Name] = m
 		}
 	}
@@ -61,9 +61,6 @@ func frozenMaps(c *spec.Collection) map[string]*spec.Map {
 func isFrozen(m *spec.Map) bool {
 	return m.Freeze && m.Flags&spec.FlagReadOnlyProg != 0 && m.Type == spec.MapArray && m.MaxEntries == 1
 }
-
-// kconfigSection holds values of the kernel's configuration, which the loader fills in.
-const kconfigSection = ".kconfig"
 
 func fold(p *spec.Program, c *spec.Collection, frozen map[string]*spec.Map) ([]Folded, error) {
 	if p.Insns.Len() == 0 {

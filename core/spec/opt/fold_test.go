@@ -26,12 +26,13 @@ func constants(p *spec.Program) *spec.Collection {
 		Maps: []*spec.Map{
 			{Name: ".rodata", Section: ".rodata", Type: spec.MapArray, KeySize: 4, ValueSize: 24, MaxEntries: 1, Flags: spec.FlagReadOnlyProg, Freeze: true, Data: data},
 			{Name: ".data", Section: ".data", Type: spec.MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 1, Data: make([]byte, 8)},
-			{Name: ".kconfig", Section: ".kconfig", Type: spec.MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 1, Flags: spec.FlagReadOnlyProg, Freeze: true, Data: make([]byte, 8)},
+			{Name: ".kconfig", Type: spec.MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 1, Flags: spec.FlagReadOnlyProg, Freeze: true, Data: make([]byte, 8)},
 		},
 		Vars: []*spec.Var{
 			v("a", ".rodata", 0, 4), v("b", ".rodata", 4, 8), v("c", ".rodata", 12, 4), v("long", ".rodata", 16, 8),
 			v("d", ".data", 0, 8), v("k", ".kconfig", 0, 8),
 		},
+		Externs: []spec.Extern{{Name: "k", Kind: spec.ExternKconfig}},
 	}
 }
 
