@@ -10,7 +10,8 @@ import (
 )
 
 // ErrNotSupported says that the system or its kernel lacks something. Where it is known since when
-// the kernel has it, the error is a *FeatureError, which wraps this one.
+// the kernel has it, the error is a *FeatureError, which wraps this one. errors.Is finds
+// errors.ErrUnsupported in it.
 var ErrNotSupported = sys.ErrNotSupported
 
 // ErrNotMounted says that a file system is not mounted which something takes: of what the kernel has

@@ -12,5 +12,12 @@ package sys
 
 import "errors"
 
-// ErrNotSupported says that the system or this kernel lacks something.
-var ErrNotSupported = errors.New("not supported")
+// ErrNotSupported says that the system or this kernel lacks something. errors.Is finds
+// errors.ErrUnsupported in it.
+var ErrNotSupported error = notSupported{}
+
+type notSupported struct{}
+
+func (notSupported) Error() string { return "not supported" }
+
+func (notSupported) Is(target error) bool { return target == errors.ErrUnsupported }

@@ -2,6 +2,7 @@ package bind
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io/fs"
 
@@ -114,8 +115,8 @@ func (b *Binder) applyTyped(p *Program, i int, e *spec.Extern) error {
 		kind = btf.KindFunc
 	}
 	t, err := b.finder.Find("", e.Name, kind)
-	missing := err != nil
-	if !missing {
+	missing := errors.Is(err, errors.ErrUnsupported)
+	if err == nil {
 		err = b.fits(e, t)
 	}
 	switch {
@@ -123,7 +124,7 @@ func (b *Binder) applyTyped(p *Program, i int, e *spec.Extern) error {
 		in.ClearRef()
 		in.Src, in.Imm = asm.PseudoBTFID, int64(t.ID)
 		p.ofModule(i, t)
-	case e.Weak && (missing || kind == btf.KindFunc):
+	case e.Weak && (missing || kind == btf.KindFunc && misfits(err)):
 		in.ClearRef()
 		in.Src, in.Imm = 0, 0
 	default:
@@ -137,8 +138,8 @@ func (b *Binder) applyTyped(p *Program, i int, e *spec.Extern) error {
 func (b *Binder) applyKfunc(p *Program, i int, e *spec.Extern) error {
 	name := p.Code[i].Symbol
 	t, err := b.finder.Find("", name, btf.KindFunc)
-	missing := err != nil
-	if !missing {
+	missing := errors.Is(err, errors.ErrUnsupported)
+	if err == nil {
 		err = b.fits(e, t)
 	}
 	switch {
@@ -149,7 +150,7 @@ func (b *Binder) applyKfunc(p *Program, i int, e *spec.Extern) error {
 		p.ofModule(i, t)
 	case e != nil && e.Weak && missing:
 		p.fail(i, fmt.Sprintf("kernel function %q does not exist", name))
-	case e != nil && e.Weak:
+	case e != nil && e.Weak && misfits(err):
 		p.fail(i, fmt.Sprintf("kernel function %q: %v", name, err))
 	default:
 		return fmt.Errorf("kernel function %q: %w", name, err)
@@ -173,14 +174,26 @@ func (b *Binder) fits(e *spec.Extern, t TypeRef) error {
 	own, local := declared(b.spec.BTF, e.Type)
 	theirs, target := declared(types, t.ID)
 	if !btf.Compatible(b.spec.BTF, local, types, target) {
-		err = fmt.Errorf("the program declares %q, the kernel has %q",
-			b.spec.BTF.Declare(local, cmp.Or(own, e.Name)), types.Declare(target, theirs))
+		err = &misfitError{b.spec.BTF.Declare(local, cmp.Or(own, e.Name)), types.Declare(target, theirs)}
 	}
 	if b.compared == nil {
 		b.compared = make(map[string]error)
 	}
 	b.compared[e.Name] = err
 	return err
+}
+
+// misfitError says that the kernel has something of the name, but of another type.
+type misfitError struct{ own, kernel string } // declarations in C
+
+func (e *misfitError) Error() string {
+	return fmt.Sprintf("the program declares %q, the kernel has %q", e.own, e.kernel)
+}
+
+// misfits reports whether that is the error.
+func misfits(err error) bool {
+	var e *misfitError
+	return errors.As(err, &e)
 }
 
 // declared returns the name and the type of a function or variable; of a type itself only that.

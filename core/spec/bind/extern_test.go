@@ -3,6 +3,7 @@ package bind
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -75,6 +77,42 @@ func TestSymbolNames(t *testing.T) {
 	got, err := b.Bind(p)
 	if err != nil || got.Code[0].Imm != 7 || !slices.Equal(asked, []string{"__pfx___die", "__pfx"}) {
 		t.Errorf("%v, %v, asked for %q", got, err, asked)
+	}
+}
+
+// brokenFacts is a kernel whose types and configuration are answered with an error.
+type brokenFacts struct {
+	Facts
+	err error
+}
+
+func (f brokenFacts) Types() (*btf.Types, error) { return nil, f.err }
+
+func (f brokenFacts) Config(string) (string, bool, error) { return "", false, f.err }
+
+// TestWeakUnknown takes a weak extern for missing where the kernel lacks it, and not where that cannot
+// be told.
+func TestWeakUnknown(t *testing.T) {
+	for err, missing := range map[error]bool{
+		fmt.Errorf("this kernel has no types: %w", kernel.ErrNotSupported): true,
+		fmt.Errorf("not simulated: %w", ErrNotSupported):                   true,
+		kernel.ErrNotMounted: false,
+		fs.ErrPermission:     false,
+	} {
+		finder := NewFinder(brokenFacts{err: err}, nil)
+		for _, in := range []asm.Insn{asm.CallKfunc("f"), asm.LoadKsym(asm.R1, "f")} {
+			p := &spec.Program{Name: "p", Type: spec.ProgramXDP, Insns: spec.NewInsns(in, asm.Exit())}
+			b := &Binder{spec: &spec.Collection{Externs: []spec.Extern{{Name: "f", Kind: spec.ExternKfunc, Type: 1, Weak: true}}}, finder: finder}
+			if _, got := b.Bind(p); (got == nil) != missing || got != nil && !errors.Is(got, err) {
+				t.Errorf("%v: %v", in, got)
+			}
+		}
+		b := &Binder{spec: &spec.Collection{}, finder: finder}
+		value := make([]byte, 4)
+		got := b.configValue(spec.Extern{Name: "CONFIG_HZ", Weak: true}, configType{kind: configInt, size: 4}, value)
+		if (got == nil) != missing || got != nil && !errors.Is(got, err) {
+			t.Errorf("CONFIG_HZ: %v", got)
+		}
 	}
 }
 

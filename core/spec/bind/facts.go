@@ -6,10 +6,19 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 )
 
-// ErrNotSupported says that there is nothing of a name that a program cannot do without.
-var ErrNotSupported = errors.New("not supported")
+// ErrNotSupported says that there is nothing of a name that a program cannot do without. errors.Is
+// finds errors.ErrUnsupported in it.
+var ErrNotSupported error = notSupported{}
 
-// Facts is what is asked of the kernel. A *kernel.Kernel answers for the running one. Errors are passed on.
+type notSupported struct{}
+
+func (notSupported) Error() string { return "not supported" }
+
+func (notSupported) Is(target error) bool { return target == errors.ErrUnsupported }
+
+// Facts is what is asked of the kernel. A *kernel.Kernel answers for the running one. What it lacks, types
+// or a configuration, is an error that wraps errors.ErrUnsupported: weak externs are missing then. Other
+// errors are passed on.
 type Facts interface {
 	// Version returns KERNEL_VERSION(major, minor, patch).
 	Version() (uint32, error)

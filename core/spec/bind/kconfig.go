@@ -2,6 +2,7 @@ package bind
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -62,7 +63,7 @@ func (x *Binder) configValue(e spec.Extern, t configType, b []byte) error {
 		return fmt.Errorf("%w: it is neither CONFIG_… nor one of the LINUX_… values", ErrNotSupported)
 	}
 	text, ok, err := x.finder.facts.Config(e.Name)
-	if err != nil && !e.Weak {
+	if err != nil && !(e.Weak && errors.Is(err, errors.ErrUnsupported)) {
 		return err
 	}
 	if !ok {
