@@ -55,7 +55,11 @@ var allowed = map[string][]string{
 	"host/backend":          {"core/spec"},
 	"host/internal/sandbox": {"host/internal/budget", "host/internal/sandbox/internal/fuel", "host/internal/sandbox/internal/module", "internal/quote", "internal/oneline"},
 	"host": {"abi", "core/btf", "core/spec", "core/elf", "core/kernel", "core/loader", "core/link", "core/ring", "host/backend", "host/plan", "host/policy", "host/signature",
-		"host/internal/budget", "host/internal/events", "host/internal/guest", "host/internal/sandbox", "host/internal/tx", "internal/quote", "internal/oneline"},
+		"host/internal/budget", "host/internal/events", "host/internal/guest", "host/internal/objectrun", "host/internal/sandbox", "host/internal/tx", "internal/quote", "internal/oneline"},
+	"host/internal/objectrun": {"abi", "core/asm", "core/asm/cfg", "core/btf", "core/spec", "core/spec/opt", "host/policy", "host/internal/guest",
+		"internal/filter", "internal/nearest", "internal/quote", "internal/record"},
+	"internal/record": {"core/btf", "core/btf/render", "internal/nearest", "internal/quote"},
+	"internal/filter": {"internal/quote", "internal/record"},
 	"cmd/bpfhost": {"abi", "core/asm", "core/asm/cfg", "core/btf", "core/btf/render", "core/spec", "core/spec/lint", "core/spec/opt", "core/elf", "core/elf/elflink", "core/kernel", "core/loader", "core/link", "core/ring",
 		"internal/sys", "internal/testnet", "internal/quote", "internal/report", "host", "host/plan", "host/policy", "host/signature", "guests", "internal/oneline", "internal/nearest"},
 	"guests":               {},
@@ -85,6 +89,7 @@ var thirdParty = map[string][]string{
 	"golang.org/x/sys":              {"internal/sys"},
 	"github.com/spf13/cobra":        {"cmd/bpfhost"},
 	"go.yaml.in/yaml/v3":            {"host/policy"},
+	"github.com/expr-lang/expr":     {"internal/filter"},
 }
 
 // guestImports is what plugins under guests/ may use of ours: the SDK and the pure packages.

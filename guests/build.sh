@@ -12,7 +12,7 @@ arch=$(uname -m)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-for name in pktguard execwatch; do
+for name in pktguard execwatch netwatch; do
 	mkdir -p "$out/$name"
 	$clang -O2 -g -Wall -Werror -target bpf -mcpu=v3 -I"/usr/include/$arch-linux-gnu" \
 		-fdebug-compilation-dir=. -c "$name/bpf/$name.bpf.c" -o "$out/$name/$name.bpf.o"

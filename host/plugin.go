@@ -172,7 +172,7 @@ func (p *Plugin) decided() func(policy.Decision) {
 func (p *Plugin) open(ctx context.Context, code guest.Code) (*Plugin, error) {
 	p.code = code
 	err := p.start(ctx, code)
-	if err == nil {
+	if err == nil && p.inputs == nil {
 		p.inputs, err = readObjects(p.options.Objects, p.in.ObjectOptions())
 	}
 	if err == nil {

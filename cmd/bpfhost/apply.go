@@ -36,7 +36,7 @@ loaded. It does not ask: the plan was looked at before. The rest is as with run.
 	r.common(c)
 	a.dataFlag(c)
 	l.flags(c)
-	c.Flags().VarP(&r.output, "output", "o", "how the plugin shall print events")
+	c.Flags().VarP(&r.output, "output", "o", "how events are printed")
 	return c
 }
 
@@ -89,6 +89,9 @@ func (r *request) ask(s *plan.Saved) {
 	}
 	for _, o := range s.Objects {
 		r.objects = append(r.objects, o.Path)
+	}
+	if s.Parameters.Object != nil {
+		r.parameters = s.Parameters.Object
 	}
 	for _, k := range slices.Sorted(maps.Keys(s.Parameters.Set)) {
 		r.set = append(r.set, k+"="+s.Parameters.Set[k])

@@ -42,6 +42,7 @@ type cause struct {
 var causes = []cause{
 	{exitUsage, isA[*usageError], ""},
 	{exitUsage, isA[*host.ParamError], ""},
+	{exitUsage, isA[*host.OptionError], ""},
 	{exitInterrupted, isOne(errInterrupted), ""},
 	{exitInterrupted, isOne(errDeclined), ""},
 	{exitInput, isA[*plan.MovedError], ""},

@@ -11,16 +11,18 @@ func newPlan(a app) *cobra.Command {
 	var out string
 	var verify bool
 	c := &cobra.Command{
-		Use:     "plan PLUGIN.wasm [flags] [-- plugin arguments]",
+		Use:     "plan PLUGIN.wasm|FILE.o [flags] [-- plugin arguments]",
 		Aliases: []string{"check"},
 		Short:   "Show what a plugin would do, and what the policy says to it",
 		Long: `plan runs a plugin up to the point where the kernel would come in: it shows the difference that the
 plugin makes to its objects, what would be attached where, and by which rule each part is allowed. What
 kernels refuse for certain is an error, what they are likely to refuse a warning.
 It needs no privileges and changes nothing. With --verify everything is loaded too, not attached, and
-unloaded again, for who may load it, and the plan says what the kernel said. With --out the plan is saved, for 'bpfhost apply' to do just that.`,
+unloaded again, for who may load it, and the plan says what the kernel said. With --out the plan is saved, for 'bpfhost apply' to do just that.
+An eBPF object has a plan without a plugin, see 'bpfhost run --help'.`,
 		Example: `  bpfhost plan guard.wasm --object drops.o --set iface=eth0
-  bpfhost plan guard.wasm --object drops.o --set iface=eth0 --out guard.plan && sudo bpfhost apply guard.plan`,
+  bpfhost plan guard.wasm --object drops.o --set iface=eth0 --out guard.plan && sudo bpfhost apply guard.plan
+  bpfhost plan drops.o --attach drops=eth0 --map-size events=64KiB`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := r.take(c, args); err != nil {
 				return err

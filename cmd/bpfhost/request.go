@@ -26,8 +26,11 @@ type request struct {
 	output    choice
 	verbose   bool
 	audit     string // file; empty is none
+	object    objectFlags
+	usage     *cobra.Command // that the request came with
 
-	wasm []byte // the plugin, if it comes from no file
+	parameters *plan.ObjectParameters // what object says
+	wasm       []byte                 // the plugin, if it comes from no file
 }
 
 // flags declares the flags that run and plan share.
@@ -46,9 +49,10 @@ func (r *request) policyFlag(c *cobra.Command) {
 func (r *request) inputFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringArrayVar(&r.objects, "object", nil, "eBPF object `FILE.o` that the plugin may patch (repeatable)")
-	f.StringArrayVar(&r.set, "set", nil, "parameter of the plugin, `key=value` (repeatable); inspect lists them")
+	f.StringArrayVar(&r.set, "set", nil, "parameter of the plugin, or variable of FILE.o, `key=value` (repeatable); inspect lists them")
 	f.StringVar(&r.signature, "signature", "", "`FILE` with the signatures of the plugin (default: PLUGIN.wasm.sig, where it exists)")
 	f.StringVar(&r.kernel, "kernel", "", "`SRC` of the kernel types that CO-RE is computed for: BTF of a kernel that has none, or vmlinux (default: what the running kernel has when the plan is applied)")
+	r.object.declare(c)
 }
 
 // common declares the flags that apply has too.
@@ -65,32 +69,44 @@ func (r *request) take(c *cobra.Command, args []string) error {
 	}
 	switch {
 	case len(own) == 0:
-		return badUsage(c, "%s: PLUGIN.wasm is missing", c.Name())
+		return badUsage(c, "%s: PLUGIN.wasm or FILE.o is missing", c.Name())
 	case len(own) > 1:
 		return badUsage(c, "%s: %q is one argument too many; arguments for the plugin come after --", c.Name(), own[1])
 	}
-	r.plugin = own[0]
-	seen := map[string]bool{}
-	for _, kv := range r.set {
-		k, _, ok := strings.Cut(kv, "=")
-		if !ok || k == "" {
-			return badUsage(c, "%s: --set %q is not key=value", c.Name(), kv)
-		}
-		if seen[k] {
-			return badUsage(c, "%s: --set %s is given twice", c.Name(), k)
-		}
-		seen[k] = true
+	r.plugin, r.usage = own[0], c
+	if _, err := pairs(c, "--set", r.set); err != nil {
+		return err
+	}
+	var err error
+	r.parameters, err = r.object.parse(c)
+	return err
+}
+
+// suits refuses flags for an object with a plugin, and flags for a plugin with an object.
+func (r *request) suits(object bool) error {
+	switch given := r.object.given(); {
+	case r.usage == nil:
+	case !object && given != "":
+		return badUsage(r.usage, "%s: %s is for an eBPF object, and %s is a plugin", r.usage.Name(), given, r.plugin)
+	case object && r.objects != nil:
+		return badUsage(r.usage, "%s: --object is for a plugin, and %s is an eBPF object", r.usage.Name(), r.plugin)
+	case object && r.signature != "":
+		return badUsage(r.usage, "%s: --signature is for a plugin, and %s is an eBPF object", r.usage.Name(), r.plugin)
+	case object && len(r.args) > 0:
+		return badUsage(r.usage, "%s: arguments after -- are for a plugin, and %s is an eBPF object", r.usage.Name(), r.plugin)
 	}
 	return nil
 }
 
 // material is what a request names, read: each file once, so that what is judged is what is used.
 type material struct {
-	wasm    []byte
+	wasm    []byte // the plugin, or the object that runs without one
 	options host.PluginOptions
-	inputs  plan.Inputs // the same for a saved plan, but for the kernel
-	types   *sources    // of core, and of the running kernel
-	core    *btf.Types  // that CO-RE is computed for; nil without --kernel
+	object  *plan.ObjectParameters // of an object that runs without a plugin; nil is a plugin
+	set     map[string]string      // values of the object's variables
+	inputs  plan.Inputs            // the same for a saved plan, but for the kernel
+	types   *sources               // of core, and of the running kernel
+	core    *btf.Types             // that CO-RE is computed for; nil without --kernel
 }
 
 // read reads every file that the request names. What it returns is closed with its types.
@@ -102,7 +118,12 @@ func (r *request) read(a app) (*material, error) {
 	}
 	if err == nil {
 		m.inputs.Plugin = plan.NewFile(absolute(r.plugin), m.wasm)
-		err = r.readOptions(a, m)
+		if isObject(m.wasm) {
+			m.object = r.parameters
+		}
+		if err = r.suits(m.object != nil); err == nil {
+			err = r.readOptions(a, m)
+		}
 	}
 	if err == nil && r.kernel != "" {
 		err = r.readTypes(m)
@@ -111,7 +132,10 @@ func (r *request) read(a app) (*material, error) {
 		m.types.close()
 		return nil, err
 	}
-	m.inputs.Parameters = plan.NewParameters(m.options.Params, r.args)
+	m.inputs.Parameters = plan.NewParameters(m.options.Params, r.args, m.object)
+	if m.object != nil {
+		m.options.Name, m.options.Params, m.set = "", nil, m.options.Params
+	}
 	return m, nil
 }
 
@@ -174,8 +198,8 @@ func (r *request) readOptions(a app, m *material) error {
 		}
 		m.inputs.Policy = plan.NewFile(absolute(r.policy), b)
 	}
-	if r.wasm != nil {
-		return nil // it comes with this command
+	if r.wasm != nil || m.object != nil {
+		return nil // it comes with this command, or is not signed
 	}
 	var err error
 	o.Signature, err = a.readSignature(r.plugin, r.signature)
@@ -229,7 +253,11 @@ func (r *request) start(ctx context.Context, a app, m *material) (*session, erro
 		s.host, err = host.New(ctx, c)
 	}
 	if err == nil {
-		s.plugin, err = s.host.Open(ctx, m.wasm, m.options)
+		if m.object != nil {
+			s.plugin, err = s.host.OpenObject(ctx, host.Object{Name: objectBase(r.plugin), Data: m.wasm}, m.objectOptions())
+		} else {
+			s.plugin, err = s.host.Open(ctx, m.wasm, m.options)
+		}
 		err = a.raised(err)
 	}
 	if err != nil {

@@ -21,14 +21,19 @@ func newRun(a app) *cobra.Command {
 	var l life
 	var yes bool
 	c := &cobra.Command{
-		Use:   "run PLUGIN.wasm [flags] [-- plugin arguments]",
+		Use:   "run PLUGIN.wasm|FILE.o [flags] [-- plugin arguments]",
 		Short: "Load and attach what a plugin plans, and hand it events until Ctrl-C",
 		Long: `run makes the plan, loads it, attaches it and hands events to the plugin until Ctrl-C, the end of
 --duration, or when the plugin asks for it. Then everything is detached at once, whatever the plugin
 or the reader of its output does, and the account of events is printed. A second Ctrl-C waits for
-nothing. SIGTERM and SIGHUP are like Ctrl-C. On a terminal it shows the plan first and asks.`,
+nothing. SIGTERM and SIGHUP are like Ctrl-C. On a terminal it shows the plan first and asks.
+
+An eBPF object runs without a plugin: its programs are attached by their sections, or as --attach says, its
+variables are set by --set, and the records of its ring buffers are printed by their types, those that
+--filter chooses, with the fields that --fields names. docs/object.md is the manual.`,
 		Example: `  sudo bpfhost run guard.wasm --object drops.o --set iface=eth0
-  sudo bpfhost run exec.wasm --object exec.o --duration 10s -o jsonl`,
+  sudo bpfhost run exec.wasm --object exec.o --duration 10s -o jsonl
+  sudo bpfhost run drops.o --attach drops=eth0 --set cfg.limit=10 --filter 'reason != NONE && length > 100'`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := r.take(c, args); err != nil {
 				return err
@@ -55,7 +60,7 @@ nothing. SIGTERM and SIGHUP are like Ctrl-C. On a terminal it shows the plan fir
 	}
 	r.flags(c)
 	a.dataFlag(c)
-	c.Flags().VarP(&r.output, "output", "o", "how the plugin shall print events")
+	c.Flags().VarP(&r.output, "output", "o", "how events are printed")
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask on a terminal")
 	l.flags(c)
 	return c

@@ -48,12 +48,24 @@ func NewFile(path string, b []byte) File { return File{Path: path, SHA256: diges
 type Parameters struct {
 	Set    map[string]string `json:"set"`
 	Args   []string          `json:"args"`
-	SHA256 string            `json:"sha256"` // of the two above as JSON, in hex
+	Object *ObjectParameters `json:"object,omitempty"` // of an object that runs without a plugin
+	SHA256 string            `json:"sha256"`           // of the above as JSON, in hex
 }
 
-// NewParameters returns parameters with their digest.
-func NewParameters(set map[string]string, args []string) Parameters {
-	p := Parameters{Set: set, Args: args}
+// ObjectParameters are the options of an object that runs without a plugin, whose variables are set
+// by Parameters.Set. They are those of host.ObjectOptions.
+type ObjectParameters struct {
+	Attach   map[string][]string `json:"attach,omitempty"`
+	Skip     []string            `json:"skip,omitempty"`
+	MapSizes map[string]string   `json:"map_sizes,omitempty"`
+	Types    map[string]string   `json:"types,omitempty"`
+	Fields   []string            `json:"fields,omitempty"`
+	Filter   string              `json:"filter,omitempty"`
+}
+
+// NewParameters returns parameters with their digest. object is nil for those of a plugin.
+func NewParameters(set map[string]string, args []string, object *ObjectParameters) Parameters {
+	p := Parameters{Set: set, Args: args, Object: object}
 	if p.Set == nil {
 		p.Set = map[string]string{}
 	}

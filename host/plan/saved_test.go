@@ -14,7 +14,7 @@ func inputs(change func(*Inputs)) *Inputs {
 		Plugin:     NewFile("/p/guard.wasm", []byte("code")),
 		Objects:    []File{NewFile("/p/drops.o", []byte("object"))},
 		Policy:     NewFile("", []byte("class: observe\n")),
-		Parameters: NewParameters(map[string]string{"iface": "veth0"}, []string{"one"}),
+		Parameters: NewParameters(map[string]string{"iface": "veth0"}, []string{"one"}, nil),
 		Kernel:     KernelID{Release: "6.18.1", BTF: "b7f", SecurityModules: []string{"capability", "bpf"}},
 	}
 	change(in)
@@ -42,8 +42,8 @@ func TestMoved(t *testing.T) {
 			func(in *Inputs) { in.Objects = nil }},
 		{"built-in policy from sha256 " + was.Policy.SHA256 + " to sha256 " + other.SHA256, func(in *Inputs) { in.Policy = other }},
 		{"types for CO-RE from nothing to sha256 " + other.SHA256, func(in *Inputs) { in.CoreTypes = &other }},
-		{"parameters from sha256 " + was.Parameters.SHA256 + " to sha256 " + NewParameters(nil, nil).SHA256,
-			func(in *Inputs) { in.Parameters = NewParameters(nil, nil) }},
+		{"parameters from sha256 " + was.Parameters.SHA256 + " to sha256 " + NewParameters(nil, nil, nil).SHA256,
+			func(in *Inputs) { in.Parameters = NewParameters(nil, nil, nil) }},
 		{"kernel release from 6.18.1 to 6.18.2", func(in *Inputs) { in.Kernel.Release = "6.18.2" }},
 		{"kernel BTF from sha256 b7f to nothing", func(in *Inputs) { in.Kernel.BTF = "" }},
 		{"security modules from capability,bpf to capability", func(in *Inputs) { in.Kernel.SecurityModules = []string{"capability"} }},
@@ -62,14 +62,14 @@ func TestMoved(t *testing.T) {
 func TestNewParameters(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range []Parameters{
-		NewParameters(nil, nil), NewParameters(map[string]string{"a": "b"}, nil), NewParameters(nil, []string{"a", "b"}), NewParameters(nil, []string{"a=b"}),
+		NewParameters(nil, nil, nil), NewParameters(map[string]string{"a": "b"}, nil, nil), NewParameters(nil, []string{"a", "b"}, nil), NewParameters(nil, []string{"a=b"}, nil),
 	} {
 		if seen[p.SHA256] {
 			t.Errorf("%v has the digest of other parameters", p)
 		}
 		seen[p.SHA256] = true
 	}
-	if a, b := NewParameters(nil, nil), NewParameters(map[string]string{}, []string{}); !cmp.Equal(a, b) {
+	if a, b := NewParameters(nil, nil, nil), NewParameters(map[string]string{}, []string{}, nil); !cmp.Equal(a, b) {
 		t.Errorf("none and empty differ: %v and %v", a, b)
 	}
 }

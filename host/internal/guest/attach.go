@@ -17,7 +17,7 @@ func (x attachCalls) AttachAdd(prog uint32, kind abi.AttachKind) int32 {
 	if err != nil {
 		return x.reply(abi.FuncAttachAdd, 0, err)
 	}
-	if !abi.HasFeature(abi.FeatureAttach + uint32(kind)) {
+	if !x.everyHook && !abi.HasFeature(abi.FeatureAttach+uint32(kind)) {
 		return x.reply(abi.FuncAttachAdd, 0, failf(abi.ErrNosup, "attach kind %d is not known to this host", kind))
 	}
 	added, err := x.tx.AddAttach(r, spec.HookKind(kind))

@@ -23,6 +23,10 @@ type Go struct {
 
 	// Memory is where the buffers lie that it registers for events.
 	Memory []byte
+
+	// EveryHook lets it plan attachments of every family that this host attaches, not those alone that
+	// are in the ABI.
+	EveryHook bool
 }
 
 // GoHook is one export of code in Go, with its arguments in order.
@@ -30,6 +34,7 @@ type GoHook func(ctx context.Context, f Functions, args ...uint64) (int32, error
 
 // Start makes the guest. None of its code runs.
 func (c Go) Start(_ context.Context, in *Instance) (Guest, error) {
+	in.everyHook = c.EveryHook
 	return &goGuest{code: c, functions: checked(in.state, in.functions)}, nil
 }
 

@@ -28,6 +28,8 @@ type state struct {
 	out      *output
 	stop     stopRequest
 	memory   *budget.Account
+
+	everyHook bool // attachments need not be of the ABI's families
 }
 
 // stopRequest is what a guest said with the function stop_run.

@@ -1,0 +1,201 @@
+package objectrun
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/asm/cfg"
+	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/core/spec/opt"
+)
+
+// recordTag is what a declaration tag of a map begins with that names the type of its records.
+const recordTag = "record="
+
+// finder finds out which type the records of a ring buffer have.
+type finder struct {
+	object *spec.Collection
+	sends  map[string][]send // by map
+	known  bool              // sends is filled in
+}
+
+// send is a call that puts a record into a ring buffer.
+type send struct {
+	size uint64
+	line string // of source
+}
+
+func newFinder(c *spec.Collection) *finder { return &finder{object: c} }
+
+// recordType returns the type of the records of a map and how it was found: what the map itself
+// says, or else the type that has the size of what programs send. It is 0 if it is not known, and how
+// says why.
+func (f *finder) recordType(m *spec.Map) (id btf.ID, how string) {
+	types := f.object.BTF
+	if types == nil {
+		return 0, "the object has no BTF"
+	}
+	if m.Value != 0 {
+		return m.Value, "as the map says"
+	}
+	for _, tag := range m.Tags {
+		if name, ok := strings.CutPrefix(tag, recordTag); ok {
+			p := Plugin{object: f.object}
+			if id, err := p.typeNamed(name); err == nil {
+				return id, "as a tag of the map says"
+			}
+		}
+	}
+	if !f.known {
+		f.scan()
+	}
+	sends := f.sends[m.Name]
+	sizes := map[uint64]bool{}
+	for _, s := range sends {
+		sizes[s.size] = true
+	}
+	switch len(sizes) {
+	case 0:
+		return 0, "no program sends records of a known size"
+	case 1:
+		return f.bySize(sends)
+	}
+	list := slices.Sorted(maps.Keys(sizes))
+	return 0, fmt.Sprintf("programs send records of %d sizes, %d to %d bytes", len(list), list[0], list[len(list)-1])
+}
+
+// structName finds the names of structs in a line of source.
+var structName = regexp.MustCompile(`\b(?:struct|union)\s+(\w+)`)
+
+// bySize returns the one struct of a size: that which the source names where it sends, or which is
+// nothing else, neither the kernel's nor what a map holds nor a context.
+func (f *finder) bySize(sends []send) (btf.ID, string) {
+	types, size := f.object.BTF, sends[0].size
+	var all []btf.ID
+	for id, kind := range types.Kinds() {
+		if n, err := types.Size(id); err == nil && uint64(n) == size && (kind == btf.KindStruct || kind == btf.KindUnion) && types.Name(id) != "" {
+			all = append(all, id)
+		}
+	}
+	var named []btf.ID
+	for _, s := range sends {
+		for _, match := range structName.FindAllStringSubmatch(s.line, -1) {
+			for _, id := range all {
+				if types.Name(id) == match[1] && !slices.Contains(named, id) {
+					named = append(named, id)
+				}
+			}
+		}
+	}
+	if len(named) == 1 {
+		return named[0], "as the source says where it is sent"
+	}
+	taken := f.taken()
+	own := slices.DeleteFunc(all, func(id btf.ID) bool { return taken[id] })
+	switch len(own) {
+	case 1:
+		return own[0], "the only type of the size that is sent"
+	case 0:
+		return 0, fmt.Sprintf("the object's BTF has no struct of its own with the %d bytes that are sent", size)
+	}
+	return 0, fmt.Sprintf("%s have the %d bytes that are sent", strings.Join(names(own, types.TypeName), ", "), size)
+}
+
+// taken are the types that are something else than records.
+func (f *finder) taken() map[btf.ID]bool {
+	c, out := f.object, map[btf.ID]bool{}
+	for _, m := range c.Maps {
+		out[c.BTF.Strip(m.Key)] = true
+		out[c.BTF.Strip(m.Value)] = true
+	}
+	for _, p := range c.Programs {
+		for _, in := range p.Insns.All() {
+			if in.Core != nil {
+				out[c.BTF.Strip(in.Core.Type)] = true
+			}
+		}
+		if p.Insns.Len() > 0 {
+			f.context(p.Insns.At(0).Func, out)
+		}
+	}
+	return out
+}
+
+// context adds what the parameters of an entry function point to.
+func (f *finder) context(fn *btf.FuncInfo, out map[btf.ID]bool) {
+	if fn == nil {
+		return
+	}
+	types := f.object.BTF
+	typ, err := types.Type(fn.Type)
+	if decl, ok := typ.(*btf.Func); err == nil && ok {
+		typ, err = types.Type(decl.Type)
+	}
+	proto, ok := typ.(*btf.FuncProto)
+	if err != nil || !ok {
+		return
+	}
+	for _, param := range proto.Params {
+		if to, err := types.Type(types.Strip(param.Type)); err == nil {
+			if ptr, ok := to.(*btf.Pointer); ok {
+				out[types.Strip(ptr.Type)] = true
+			}
+		}
+	}
+}
+
+// scan finds the calls that send records, and how many bytes they send.
+func (f *finder) scan() {
+	f.known, f.sends = true, map[string][]send{}
+	for _, p := range f.object.Programs {
+		g, err := opt.Graph(p)
+		if err != nil {
+			continue // it is not loaded either
+		}
+		consts := g.Constants(cfg.ConstOptions{})
+		for block := range g.Blocks {
+			consts.Block(block, func(i int, before *[asm.R10]cfg.Value) { f.call(p, consts, i, before) })
+		}
+	}
+}
+
+// sizeOf are the registers with the size of a record in calls that send one.
+var sizeOf = map[asm.Helper]asm.Reg{asm.HelperRingbufReserve: asm.R2, asm.HelperRingbufOutput: asm.R3}
+
+// call looks at one instruction.
+func (f *finder) call(p *spec.Program, consts *cfg.Constants, i int, before *[asm.R10]cfg.Value) {
+	in := p.Insns.At(i)
+	reg, sends := sizeOf[asm.Helper(in.Imm)]
+	if in.Op != asm.OpCall || in.Ref != asm.RefNone || in.Src != 0 || !sends {
+		return
+	}
+	size, to := before[reg], mapIn(p, consts, i)
+	if size.Kind != cfg.ValueNumber || to == "" {
+		return
+	}
+	s := send{size: size.Bits}
+	for k := i; k >= 0; k-- { // the line of a call stands before its arguments
+		if line := p.Insns.At(k).Line; line != nil {
+			s.line = line.Text()
+			break
+		}
+	}
+	f.sends[to] = append(f.sends[to], s)
+}
+
+// mapIn returns the name of the map that is the first argument of a call, empty if that is not known.
+func mapIn(p *spec.Program, consts *cfg.Constants, call int) string {
+	origins, ok := consts.Origins(call, asm.R1)
+	if !ok || len(origins) != 1 || origins[0].Insn < 0 {
+		return ""
+	}
+	if in := p.Insns.At(origins[0].Insn); in.Ref == asm.RefMap {
+		return in.Symbol
+	}
+	return ""
+}
