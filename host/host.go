@@ -19,13 +19,18 @@ import (
 
 // Config says how a Host works. The zero value is right for most.
 type Config struct {
-	CacheDir string         // where compiled modules are kept; empty is bpfhost/wasm in os.UserCacheDir
-	NoCache  bool           // keep compiled modules in memory only
-	Limits   Limits         // of every plugin
-	Log      *slog.Logger   // the host's own log, and the plugins'; nil discards both
-	Backend  Backend        // the place that runs happen in; nil is the running kernel
-	Kernel   *kernel.Kernel // what is known of the kernel; nil reads it when a plan is applied
-	PinDir   string         // directory of the pins of all plugins, see policy.Pin; empty is policy.PinRoot
+	CacheDir string // where compiled modules are kept; empty is bpfhost/wasm in os.UserCacheDir
+	NoCache  bool   // keep compiled modules in memory only
+
+	// CacheBytes bounds that directory: beyond them the compiled modules that were used longest ago are
+	// removed. Zero is 512 MiB.
+	CacheBytes int64
+
+	Limits  Limits         // of every plugin
+	Log     *slog.Logger   // the host's own log, and the plugins'; nil discards both
+	Backend Backend        // the place that runs happen in; nil is the running kernel
+	Kernel  *kernel.Kernel // what is known of the kernel; nil reads it when a plan is applied
+	PinDir  string         // directory of the pins of all plugins, see policy.Pin; empty is policy.PinRoot
 
 	// HostBytes bounds what all plugins together make the host hold, as Limits.HostBytes does for one;
 	// 1 GiB.
@@ -62,7 +67,7 @@ func New(ctx context.Context, c Config) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	engine, err := sandbox.NewEngine(sandbox.EngineOptions{CacheDir: dir, Damaged: c.damaged})
+	engine, err := sandbox.NewEngine(sandbox.EngineOptions{CacheDir: dir, CacheBytes: c.CacheBytes, Damaged: c.damaged})
 	if err != nil {
 		return nil, fmt.Errorf("start host: %w", err)
 	}

@@ -24,18 +24,22 @@ import (
 // not as it was written is removed before the runtime can read it.
 type codeCache struct {
 	dir     string            // empty is memory
-	damaged func(file string) // told of each file that is removed; may be nil
+	damaged func(file string) // told of each file that is damaged; may be nil
+	max     int64             // bytes of the directory
+	maxIdle int               // bytes of modules in idle
 
-	mu     sync.Mutex // guards what follows
-	shared wazero.CompilationCache
-	open   map[[sha256.Size]byte]wazero.CompilationCache // by the digest of the module
+	mu      sync.Mutex // guards what follows
+	shared  wazero.CompilationCache
+	open    map[[sha256.Size]byte]wazero.CompilationCache // by the digest of the module
+	retired []wazero.CompilationCache                     // of folders that were removed
+	idle    []idleCode                                    // kept in memory for nobody, the one used last at the end
 }
 
 // sumsFile is the list of digests in a folder, a line "DIGEST  FILE" for each.
 const sumsFile = "sha256sums"
 
 func newCodeCache(dir string, damaged func(string)) *codeCache {
-	c := &codeCache{dir: dir, damaged: damaged, open: map[[sha256.Size]byte]wazero.CompilationCache{}}
+	c := &codeCache{dir: dir, damaged: damaged, max: defaultCacheBytes, maxIdle: defaultIdleBytes, open: map[[sha256.Size]byte]wazero.CompilationCache{}}
 	if dir == "" {
 		c.shared = wazero.NewCompilationCache()
 	}
@@ -50,7 +54,11 @@ func (c *codeCache) of(module [sha256.Size]byte) wazero.CompilationCache {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if have := c.open[module]; have != nil {
-		return have
+		if _, err := os.Stat(c.folder(module)); err == nil {
+			return have
+		}
+		c.retired = append(c.retired, have) // guests may still run what it holds
+		delete(c.open, module)
 	}
 	made, err := wazero.NewCompilationCacheWithDir(c.folder(module))
 	if err != nil {
@@ -92,6 +100,7 @@ func (c *codeCache) verify(module [sha256.Size]byte) (map[string]string, error) 
 		return nil, err
 	}
 	listed := c.sums(module)
+	c.used(module)
 	good := map[string]string{}
 	for _, name := range names {
 		path := filepath.Join(c.folder(module), name)
@@ -149,6 +158,7 @@ func (c *codeCache) seal(module [sha256.Size]byte, good map[string]string) {
 	}
 	if fresh {
 		replace(filepath.Join(c.folder(module), sumsFile), list.String())
+		c.trim(module)
 	}
 }
 
@@ -194,6 +204,9 @@ func (c *codeCache) close() error {
 		err = c.shared.Close(context.Background())
 	}
 	for _, cache := range c.open {
+		c.retired = append(c.retired, cache)
+	}
+	for _, cache := range c.retired {
 		err = oneline.Join(err, cache.Close(context.Background()))
 	}
 	return err

@@ -15,6 +15,10 @@ type EngineOptions struct {
 	// against its digest before it is read.
 	CacheDir string
 
+	// CacheBytes bounds the directory: beyond them the code of the modules that were used longest ago
+	// is removed. 512 MiB.
+	CacheBytes int64
+
 	// Damaged is told of a file of the directory that was not as it was written. It is removed, and the
 	// module compiled again. nil tells nobody.
 	Damaged func(file string)
@@ -52,6 +56,9 @@ func NewEngine(o EngineOptions) (*Engine, error) {
 		return nil, err
 	}
 	e.code = newCodeCache(dir, o.Damaged)
+	if o.CacheBytes != 0 {
+		e.code.max = o.CacheBytes
+	}
 	return e, nil
 }
 

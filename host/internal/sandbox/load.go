@@ -191,7 +191,7 @@ func (e *Engine) compileOnce(ctx context.Context, key poolKey, digest [sha256.Si
 		c.drop()
 		return compiled{err: c.err}
 	}
-	p := &pool{key: key, scan: scan, runtime: c.runtime, code: c.code}
+	p := &pool{key: key, scan: scan, runtime: c.runtime, code: c.code, digest: digest, bytes: len(wasm)}
 	if err := p.bind(ctx, o); err != nil {
 		c.drop()
 		return compiled{err: err}

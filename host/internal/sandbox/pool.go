@@ -25,8 +25,10 @@ type pool struct {
 	scan    *module.Module
 	runtime wazero.Runtime
 	code    wazero.CompiledModule
-	imports []Import // that were offered; their functions are those of one guest
-	users   int      // guarded by Engine.mu
+	imports []Import          // that were offered; their functions are those of one guest
+	digest  [sha256.Size]byte // of the metered module
+	bytes   int               // of the metered module
+	users   int               // guarded by Engine.mu
 }
 
 // poolKey says what guests have to agree in to share a pool.
@@ -81,10 +83,11 @@ func (e *Engine) drop(p *pool) error {
 		return nil
 	}
 	err := p.runtime.Close(context.Background())
-	if e.code.dir != "" { // otherwise the code stays, or the next load would compile again
-		err = oneline.Join(err, p.code.Close(context.Background()))
+	if e.code.dir == "" { // the next load would compile again
+		e.code.rest(idleCode{p.digest, p.code, p.bytes})
+		return err
 	}
-	return err
+	return oneline.Join(err, p.code.Close(context.Background()))
 }
 
 // bind offers what guests of the pool may import, and no more.
