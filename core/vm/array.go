@@ -83,4 +83,11 @@ func (a *array) slot(i int) ([]byte, bool) {
 	return a.key[:], true
 }
 
+func (a *array) find(key []byte) int {
+	if i := binary.LittleEndian.Uint32(key); i < a.entries {
+		return int(i)
+	}
+	return -1
+}
+
 func (a *array) keyAddr(int) uint64 { return 0 }

@@ -26,6 +26,12 @@ var errnoTexts = map[int]string{
 // errno returns R0 of a helper that failed.
 func errno(n int) uint64 { return uint64(-int64(n)) }
 
+// Conditions of maps.
+var (
+	ErrNoEntry error = mapError(eNOENT) // there is no entry with the key
+	ErrExists  error = mapError(eEXIST) // there is one, and NoExist asked for none
+)
+
 // mapError is the failure of an operation on a map as a value.
 type mapError int
 

@@ -25,13 +25,14 @@ const (
 	FaultArgument                       // a helper takes no such argument
 	FaultJump                           // gotox or a callback to where no program may go
 	FaultRelocated                      // an instruction whose relocation could not be done was reached
+	FaultObject                         // access past an object that was placed, or to one that was cleared
 )
 
 // faultTexts is indexed by FaultKind.
 var faultTexts = [...]string{
 	"no fault", "NULL pointer", "wild pointer", "outside the stack frame", "past the context", "outside the packet",
 	"outside the values of a map", "outside the reserved records of a ring", "inside the handle of a map",
-	"read-only data", "out of fuel", "calls too deep", "bad argument", "bad target", "unresolved relocation",
+	"read-only data", "out of fuel", "calls too deep", "bad argument", "bad target", "unresolved relocation", "outside the objects of the input",
 }
 
 // String returns a few words: "NULL pointer", "outside the packet", …

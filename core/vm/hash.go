@@ -120,8 +120,8 @@ func mix(seed uint64, b []byte) uint64 {
 	return x ^ x>>32
 }
 
-// find returns the entry of a key, plus 1, or 0, and the place that refers to it.
-func (h *hash) find(key []byte) (entry uint32, place *uint32) {
+// entryOf returns the entry of a key, plus 1, or 0, and the place that refers to it.
+func (h *hash) entryOf(key []byte) (entry uint32, place *uint32) {
 	for place = h.bucket(key); *place != 0; place = &h.next[*place-1] {
 		if string(h.keyOf(*place-1)) == string(key) {
 			return *place, place
@@ -131,7 +131,7 @@ func (h *hash) find(key []byte) (entry uint32, place *uint32) {
 }
 
 func (h *hash) lookup(cpu int, key []byte) uint64 {
-	e, _ := h.find(key)
+	e, _ := h.entryOf(key)
 	if e == 0 {
 		return 0
 	}
@@ -143,7 +143,7 @@ func (h *hash) update(cpu int, key, value []byte, flags uint64) int {
 	if flags > Exist {
 		return eINVAL
 	}
-	e, _ := h.find(key)
+	e, _ := h.entryOf(key)
 	switch {
 	case e != 0 && flags == NoExist:
 		return eEXIST
@@ -188,7 +188,7 @@ func (h *hash) insert(key []byte) (entry uint32, err int) {
 }
 
 func (h *hash) remove(key []byte) int {
-	e, place := h.find(key)
+	e, place := h.entryOf(key)
 	if e == 0 {
 		return eNOENT
 	}
@@ -245,6 +245,11 @@ func (h *hash) slot(i int) ([]byte, bool) {
 		return nil, false
 	}
 	return h.keyOf(uint32(i)), true
+}
+
+func (h *hash) find(key []byte) int {
+	e, _ := h.entryOf(key)
+	return int(e) - 1
 }
 
 func (h *hash) keyAddr(i int) uint64 { return h.entry(uint32(i)) }

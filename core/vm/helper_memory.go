@@ -56,7 +56,7 @@ func probeReadStr(m *Machine, dst, size, src, _, _ uint64) uint64 {
 }
 
 // text returns a string in memory, at most n bytes of it and without its zero, or ends the run.
-func (m *Machine) text(addr, n uint64) []byte {
+func text(m *Machine, addr, n uint64) []byte {
 	for i := range n {
 		if !m.access(addr+i, 1, false) {
 			m.faultAccess(m.pc, addr+i, 1, false)
@@ -74,7 +74,7 @@ func (m *Machine) text(addr, n uint64) []byte {
 }
 
 func strncmp(m *Machine, s1, size, s2, _, _ uint64) uint64 {
-	a, b := m.text(s1, uint64(uint32(size))), m.text(s2, uint64(uint32(size)))
+	a, b := text(m, s1, uint64(uint32(size))), text(m, s2, uint64(uint32(size)))
 	if a == nil || b == nil {
 		return 0
 	}
@@ -82,15 +82,15 @@ func strncmp(m *Machine, s1, size, s2, _, _ uint64) uint64 {
 }
 
 func strtol(m *Machine, buf, size, flags, res, _ uint64) uint64 {
-	return m.parse(buf, size, flags, res, true)
+	return parse(m, buf, size, flags, res, true)
 }
 
 func strtoul(m *Machine, buf, size, flags, res, _ uint64) uint64 {
-	return m.parse(buf, size, flags, res, false)
+	return parse(m, buf, size, flags, res, false)
 }
 
 // parse reads a number and returns how many characters it has (__bpf_strtoull, kernel/bpf/helpers.c).
-func (m *Machine) parse(buf, size, flags, res uint64, signed bool) uint64 {
+func parse(m *Machine, buf, size, flags, res uint64, signed bool) uint64 {
 	s, out := m.read(buf, size), m.write(res, 8)
 	if s == nil || out == nil {
 		return 0

@@ -45,7 +45,7 @@ func fromMemory(args []byte) func(int) (uint64, bool) {
 
 // print writes a line and returns its length.
 func (m *Machine) print(format, size uint64, arg func(int) (uint64, bool)) uint64 {
-	f := m.text(format, uint64(uint32(size)))
+	f := text(m, format, uint64(uint32(size)))
 	if f == nil {
 		return 0
 	}
@@ -69,7 +69,7 @@ func (m *Machine) print(format, size uint64, arg func(int) (uint64, bool)) uint6
 func snprintf(m *Machine, buf, size, format, data, n uint64) uint64 {
 	const longest = 4096
 	size = uint64(uint32(size))
-	b, args, f := m.write(buf, size), m.read(data, uint64(uint32(n))&^7), m.text(format, longest)
+	b, args, f := m.write(buf, size), m.read(data, uint64(uint32(n))&^7), text(m, format, longest)
 	if b == nil || args == nil || f == nil {
 		return 0
 	}

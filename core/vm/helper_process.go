@@ -9,6 +9,8 @@ var processHelpers = []helper{
 	{asm.HelperGetCurrentUIDGID, uidGID},
 	{asm.HelperGetCurrentComm, comm},
 	{asm.HelperGetCurrentCgroupID, cgroupID},
+	{asm.HelperGetCurrentTask, task},
+	{asm.HelperGetCurrentTaskBTF, task},
 }
 
 func cpuID(m *Machine, _, _, _, _, _ uint64) uint64 { return uint64(m.input.CPU) }
@@ -38,5 +40,9 @@ func comm(m *Machine, buf, size, _, _, _ uint64) uint64 {
 	clear(b[copy(b, name):])
 	return 0
 }
+
+// task returns the task_struct of the process. Where the caller placed none it is NULL, which reads of
+// a kernel's memory find out.
+func task(m *Machine, _, _, _, _, _ uint64) uint64 { return m.input.Process.Task }
 
 func cgroupID(m *Machine, _, _, _, _, _ uint64) uint64 { return m.input.Process.Cgroup }

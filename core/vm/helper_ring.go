@@ -14,7 +14,7 @@ var ringHelpers = []helper{
 }
 
 // ring returns the ring buffer of a helper's argument, or ends the run.
-func (m *Machine) ring(h asm.Helper, p uint64) *Ring {
+func ring(m *Machine, h asm.Helper, p uint64) *Ring {
 	mp := m.byHandle(p)
 	if mp == nil || mp.spec.Type != spec.MapRingbuf {
 		m.stopf("%v takes a map of type ringbuf", h)
@@ -24,20 +24,20 @@ func (m *Machine) ring(h asm.Helper, p uint64) *Ring {
 }
 
 func ringReserve(m *Machine, p, size, flags, _, _ uint64) uint64 {
-	r := m.ring(asm.HelperRingbufReserve, p)
+	r := ring(m, asm.HelperRingbufReserve, p)
 	if r == nil || flags != 0 {
 		return 0
 	}
 	return r.reserve(size)
 }
 
-func ringSubmit(m *Machine, record, _, _, _, _ uint64) uint64 { return m.release(record, false) }
+func ringSubmit(m *Machine, record, _, _, _, _ uint64) uint64 { return release(m, record, false) }
 
-func ringDrop(m *Machine, record, _, _, _, _ uint64) uint64 { return m.release(record, true) }
+func ringDrop(m *Machine, record, _, _, _, _ uint64) uint64 { return release(m, record, true) }
 
 // release ends a reservation, or the run if there is none.
-func (m *Machine) release(record uint64, discard bool) uint64 {
-	if r := m.ringOf(record); r == nil || !r.release(record, discard) {
+func release(m *Machine, record uint64, discard bool) uint64 {
+	if r := ringOf(m, record); r == nil || !r.release(record, discard) {
 		m.stop(m.pc, Fault{Kind: FaultRelease, Addr: record})
 	}
 	return 0
@@ -45,7 +45,7 @@ func (m *Machine) release(record uint64, discard bool) uint64 {
 
 func ringOutput(m *Machine, p, data, size, flags, _ uint64) uint64 {
 	const wakeups = 3 // BPF_RB_NO_WAKEUP, BPF_RB_FORCE_WAKEUP
-	r := m.ring(asm.HelperRingbufOutput, p)
+	r := ring(m, asm.HelperRingbufOutput, p)
 	if r == nil {
 		return 0
 	}
@@ -67,7 +67,7 @@ func ringOutput(m *Machine, p, data, size, flags, _ uint64) uint64 {
 
 // ringQuery returns what there is to know of a ring (BPF_RB_AVAIL_DATA and those after it).
 func ringQuery(m *Machine, p, what, _, _, _ uint64) uint64 {
-	r := m.ring(asm.HelperRingbufQuery, p)
+	r := ring(m, asm.HelperRingbufQuery, p)
 	if r == nil {
 		return 0
 	}

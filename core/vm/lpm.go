@@ -66,6 +66,14 @@ func (l *lpm) lookup(cpu int, key []byte) uint64 {
 	}
 }
 
+func (l *lpm) find(key []byte) int {
+	masked, _, ok := l.prefix(key)
+	if !ok {
+		return -1
+	}
+	return l.hash.find(masked)
+}
+
 func (l *lpm) update(cpu int, key, value []byte, flags uint64) int {
 	masked, n, ok := l.prefix(key)
 	if !ok {

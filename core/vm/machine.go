@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/core/spec/bind"
 )
@@ -24,6 +25,10 @@ type Options struct {
 	Clock  func() uint64 // ns since boot; nil begins at a second and goes on by 1 µs each time it is asked
 	Print  io.Writer     // where bpf_trace_printk writes a line each; nil is nowhere
 	Choice spec.Choice   // optional programs and maps to load too
+
+	// CoreTypes are the types that CO-RE relocations are computed for, those of a kernel for instance;
+	// nil is those of the collection. Contexts and objects are laid out by the same.
+	CoreTypes *btf.Types
 
 	// KernelVersion and Config answer for the kernel's version and its build options, which programs
 	// declare as externs of section .kconfig.
@@ -56,6 +61,7 @@ type Machine struct {
 	scratch  uint64 // a key of 8 bytes for each frame
 	context  uint64
 	packet   packet
+	objects  objects
 	line     []byte // that is being printed
 
 	// What belongs to the run.
@@ -80,7 +86,7 @@ const (
 )
 
 // New makes a machine for a collection: its maps with their first contents, and its programs with
-// CO-RE relocations applied for the types of the collection itself. The collection is not changed.
+// CO-RE relocations applied for Options.CoreTypes. The collection is not changed.
 //
 // Errors wrap ErrNotSupported if something is not simulated, and name it with the program and the
 // instruction, or the map, that needs it.
@@ -102,7 +108,11 @@ func New(c *spec.Collection, o Options) (*Machine, error) {
 		return nil, fmt.Errorf("make machine: %w", err)
 	}
 	chosen := c.Select(o.Choice)
-	b, err := bind.New(c, chosen.Programs, bind.NewFinder(facts{m.Machine}, func(spec.Note) {}), c.BTF)
+	types := o.CoreTypes
+	if types == nil {
+		types = c.BTF
+	}
+	b, err := bind.New(c, chosen.Programs, bind.NewFinder(facts{m.Machine}, func(spec.Note) {}), types)
 	if err != nil {
 		return nil, fmt.Errorf("make machine: %w", err)
 	}

@@ -37,6 +37,8 @@ type table interface {
 	// slots and slot go through the entries: slot returns the key of one that is in use.
 	slots() int
 	slot(i int) (key []byte, ok bool)
+	// find returns the slot of a key that is in use, or -1.
+	find(key []byte) int
 	// keyAddr returns where slot i has its key in memory, 0 if nowhere.
 	keyAddr(i int) uint64
 }
@@ -140,6 +142,26 @@ func (mp *Map) All() iter.Seq2[[]byte, []byte] {
 			}
 		}
 	}
+}
+
+// NextKey returns the key after another one in the order of All, the first one after a key that is not
+// there. ok is false after the last.
+func (mp *Map) NextKey(key []byte) (next []byte, ok bool, err error) {
+	from := 0
+	if len(key) > 0 {
+		if err := mp.keyed("read", key); err != nil {
+			return nil, false, err
+		}
+		from = mp.table.find(key) + 1
+	} else if err := mp.keyed("read", make([]byte, mp.spec.KeySize)); err != nil {
+		return nil, false, err
+	}
+	for i := from; i < mp.table.slots(); i++ {
+		if k, ok := mp.table.slot(i); ok {
+			return append([]byte(nil), k...), true, nil
+		}
+	}
+	return nil, false, nil
 }
 
 // maker makes what a map has in its entries.

@@ -27,6 +27,16 @@ func list(m *vm.Map) string {
 	for k, v := range m.All() {
 		s = append(s, fmt.Sprintf("%x=%x", k, v))
 	}
+	for i, key := 0, []byte(nil); ; i++ { // the same keys in the same order, one after the other
+		next, ok, err := m.NextKey(key)
+		if err != nil || ok != (i < len(s)) || ok && !strings.HasPrefix(s[i], fmt.Sprintf("%x=", next)) {
+			return fmt.Sprintf("NextKey(%x) = %x, %v, %v after %d of %v", key, next, ok, err, i, s)
+		}
+		if !ok {
+			break
+		}
+		key = next
+	}
 	slices.Sort(s)
 	return strings.Join(s, " ")
 }

@@ -100,9 +100,12 @@ func (r *Ring) release(record uint64, discard bool) bool {
 }
 
 // ringOf returns the ring buffer that a reserved record is in, or nil.
-func (m *Machine) ringOf(record uint64) *Ring {
+func ringOf(m *Machine, record uint64) *Ring {
 	if r := m.mem.regionOf(record); r != nil && r.outside == FaultRelease {
 		return m.rings[r.name]
 	}
 	return nil
 }
+
+// Pending reports whether the ring has a record that was not read, submitted or still reserved.
+func (r *Ring) Pending() bool { return r.consumer < r.producer }

@@ -25,6 +25,7 @@ type Process struct {
 	GID    uint32
 	Comm   string // cut to 15 bytes
 	Cgroup uint64 // id of its control group
+	Task   uint64 // address of its task_struct, which Machine.Place made; 0 is none
 }
 
 // Result is how a run ended.

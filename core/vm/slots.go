@@ -28,6 +28,7 @@ func (p *slots) lookup(int, []byte) uint64              { return 0 }
 func (p *slots) update(int, []byte, []byte, uint64) int { return eINVAL }
 func (p *slots) slots() int                             { return 0 }
 func (p *slots) slot(int) (key []byte, ok bool)         { return nil, false }
+func (p *slots) find([]byte) int                        { return -1 }
 func (p *slots) keyAddr(int) uint64                     { return 0 }
 func (p *slots) remove(key []byte) int {
 	i := binary.LittleEndian.Uint32(key)
