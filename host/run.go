@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/host/backend"
@@ -61,16 +62,29 @@ func (r *Run) Output() OutputAccount {
 
 func newRun(p *Plugin) *Run {
 	b := p.host.backend
-	loop := events.NewLoop(eventGuest{p, b.Now}, nil)
+	loop := events.NewLoop(eventGuest{p, b.Now}, clock(b))
 	return &Run{plugin: p, live: guest.Live{Backend: b, Events: loop}, reason: abi.StopClosed}
+}
+
+// clock returns the time by which events wait: that of a backend in which things happen when they are
+// asked for, otherwise nil for that of this machine.
+func clock(b Backend) func() time.Time {
+	if _, ok := b.(backend.Stepper); !ok {
+		return nil
+	}
+	return func() time.Time {
+		ns, _ := b.Now() // a simulation knows its time
+		return time.Unix(0, int64(ns))
+	}
 }
 
 // Skipped lists the optional attachments that failed, each with its reason.
 func (r *Run) Skipped() []string { return slices.Clone(r.skipped) }
 
-// Serve hands events to the plugin until ctx ends or the plugin stops, and then returns nil; what
-// is left in the rings stays there for Close. The error is a *PluginError or *LimitError, or says
-// why output or events could not be passed on. Serve may be called again after ctx ended.
+// Serve hands events to the plugin until ctx ends, the plugin stops, or in a backend.Stepper nothing is
+// left to happen, and then returns nil; what is left in the rings stays there for Close. The error is a
+// *PluginError or *LimitError, that of a backend.Stepper, or says why output or events could not be
+// passed on. Serve may be called again after ctx ended.
 func (r *Run) Serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -79,13 +93,25 @@ func (r *Run) Serve(ctx context.Context) error {
 	}
 	r.calls.Lock()
 	defer r.calls.Unlock()
-	err := r.live.Events.Serve(ctx, r.publish)
-	r.reason = r.reasonOf(ctx, err)
+	place, steps := r.live.Backend.(backend.Stepper)
+	var err, failed error
+	if steps {
+		err = r.live.Events.Step(ctx, func() error {
+			e := place.Step()
+			if e != nil && e != io.EOF { // the plugin has what came before
+				failed, e = e, io.EOF
+			}
+			return e
+		}, r.publish)
+	} else {
+		err = r.live.Events.Serve(ctx, r.publish)
+	}
+	r.reason = r.reasonOf(ctx, err, steps)
 	r.publish()
 	if code, _ := r.plugin.in.Stopped(); err == nil && code != 0 {
 		err = &PluginError{Plugin: r.plugin.name(), Export: r.plugin.in.Export(), Kind: PluginStopped, Err: fmt.Errorf("it stopped the run with code %d", code)}
 	}
-	return err
+	return oneline.Join(err, failed)
 }
 
 // begin lets Close end a Serve.
@@ -99,8 +125,8 @@ func (r *Run) begin(cancel context.CancelFunc) bool {
 	return true
 }
 
-// reasonOf is what the plugin is told about the end of the run.
-func (r *Run) reasonOf(ctx context.Context, err error) abi.StopReason {
+// reasonOf is what the plugin is told about the end of the run; over says that it can end by itself.
+func (r *Run) reasonOf(ctx context.Context, err error, over bool) abi.StopReason {
 	_, asked := r.plugin.in.Stopped()
 	switch {
 	case err != nil:
@@ -109,7 +135,7 @@ func (r *Run) reasonOf(ctx context.Context, err error) abi.StopReason {
 		return abi.StopAsked
 	case r.isClosed():
 		return abi.StopClosed
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case errors.Is(ctx.Err(), context.DeadlineExceeded), over && ctx.Err() == nil:
 		return abi.StopDuration
 	}
 	return abi.StopInterrupted

@@ -37,6 +37,17 @@ type Backend interface {
 	Close() error
 }
 
+// Stepper is a Backend in which things happen when they are asked for: a simulation, a replay. A run in
+// it is the same each time: it asks for the next when the plugin has had what came before, and its time
+// is that of Now.
+type Stepper interface {
+	Backend
+
+	// Step makes the next things happen, up to where somebody may want to read a ring or the time.
+	// It returns io.EOF when nothing is left to happen.
+	Step() error
+}
+
 // LoadOptions say how a collection is loaded.
 type LoadOptions struct {
 	Programs []string // programs to load although they are optional

@@ -6,6 +6,7 @@ package events
 
 import (
 	"context"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -134,6 +135,35 @@ func (l *Loop) Serve(ctx context.Context, publish func()) error {
 		}
 		if err := l.tick(calls); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// Step passes events on like Serve, from a place in which things happen when next is called, until that
+// returns io.EOF. The guest has what came before it is called again, so the order is always the same.
+func (l *Loop) Step(ctx context.Context, next func() error, publish func()) error {
+	calls := context.WithoutCancel(ctx)
+	nextPublish := l.now().Add(pollEvery)
+	for ctx.Err() == nil && !l.guest.Stopped() {
+		over := next()
+		if over != nil && over != io.EOF {
+			return over
+		}
+		for _, s := range l.sources {
+			if err := l.poll(ctx, calls, s); err != nil {
+				return err
+			}
+		}
+		if err := l.tick(calls); err != nil {
+			return err
+		}
+		if over != nil {
+			return nil
+		}
+		if now := l.now(); !now.Before(nextPublish) {
+			nextPublish = now.Add(pollEvery)
+			publish()
 		}
 	}
 	return nil

@@ -2,6 +2,9 @@ package events
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"strings"
 	"testing"
 	"time"
 )
@@ -49,5 +52,48 @@ func TestLoopDrain(t *testing.T) {
 	}
 	if l.Reads("drops/events") {
 		t.Error("a closed source is read")
+	}
+}
+
+// In a place in which things happen when they are asked for, the guest has what came before the next
+// thing happens, its timer goes by the time of the place, and the end of it ends the loop.
+func TestLoopStep(t *testing.T) {
+	l, g, ring := running(t)
+	now := time.Unix(1000, 0)
+	l.now = func() time.Time { return now }
+	openSource(t, l, ring, Options{MaxWait: time.Second})
+	l.SetTimer(2 * time.Second)
+	var log []string
+	g.deliver = func(args ...uint64) (int32, error) {
+		for _, e := range parseBatch(t, g, args) {
+			log = append(log, e.data)
+		}
+		return int32(args[3]), nil
+	}
+	steps, published := 0, 0
+	next := func() error {
+		steps++
+		log = append(log, fmt.Sprint("step ", steps))
+		ring.Send(fmt.Sprint("record ", steps))
+		now = now.Add(time.Second)
+		if steps == 4 {
+			return io.EOF
+		}
+		return nil
+	}
+	if err := l.Step(context.Background(), next, func() { published++ }); err != nil {
+		t.Fatal(err)
+	}
+	want := "step 1, step 2, record 1, record 2, step 3, step 4, record 3, record 4"
+	if got := strings.Join(log, ", "); got != want || g.ticks != 2 || published != 3 {
+		t.Errorf("%s, %d ticks, published %d times", got, g.ticks, published)
+	}
+	broken := func() error { return errBroken }
+	if err := l.Step(context.Background(), broken, func() {}); err != errBroken {
+		t.Errorf("error %v", err)
+	}
+	g.stopped = true
+	if err := l.Step(context.Background(), broken, func() {}); err != nil {
+		t.Errorf("a guest that stopped: %v", err)
 	}
 }
