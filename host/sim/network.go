@@ -1,0 +1,287 @@
+package sim
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/bpfhost/bpfhost/core/vm"
+)
+
+// Verdict is what became of a packet.
+type Verdict uint8
+
+// The verdicts. Their names are those of interfaces in captures that [Recorder] writes.
+const (
+	Passed      Verdict = iota // it reached the stack, or left the machine where it was outbound
+	Dropped                    // a program dropped it, or returned what is no verdict
+	Transmitted                // XDP_TX: it left through the interface that it came from
+	Redirected                 // it went on to another interface or CPU, or into a socket
+)
+
+var verdictNames = [...]string{"passed", "dropped", "transmitted", "redirected"}
+
+// String returns the verdict in lower case.
+func (v Verdict) String() string { return verdictNames[v] }
+
+// Outcome is what became of a packet.
+type Outcome struct {
+	Packet  Packet // as it was then; its data is valid within the call
+	Verdict Verdict
+	Reason  string // what returned what: "XDP_DROP of pktguard"; empty when no program saw it
+	To      string // interface that it was redirected to; "if7" when nothing is attached to it
+}
+
+// network is the interfaces and cgroups that something is or was attached to.
+type network struct {
+	ifaces          []*iface // in the order that they were named in
+	ingress, egress []*hook  // programs of cgroups
+	buf             []byte   // the packet between two programs
+	arrived         uint64   // how many packets
+}
+
+// iface is a simulated interface.
+type iface struct {
+	netns, name     string
+	index           int
+	xdp             *hook
+	ingress, egress []*hook // tcx
+}
+
+// get returns an interface, which is made if it is new. Number 1 is that of loopback.
+func (n *network) get(netns, name string) *iface {
+	for _, i := range n.ifaces {
+		if i.name == name && i.netns == netns {
+			return i
+		}
+	}
+	i := &iface{netns: netns, name: name, index: len(n.ifaces) + 2}
+	n.ifaces = append(n.ifaces, i)
+	return i
+}
+
+// chain returns the programs of tcx in one direction.
+func (i *iface) chain(egress bool) *[]*hook {
+	if egress {
+		return &i.egress
+	}
+	return &i.ingress
+}
+
+// cgroups returns the programs of cgroups in one direction.
+func (n *network) cgroups(egress bool) *[]*hook {
+	if egress {
+		return &n.egress
+	}
+	return &n.ingress
+}
+
+// remove takes a program away.
+func (n *network) remove(h *hook) {
+	is := func(o *hook) bool { return o == h }
+	n.ingress, n.egress = slices.DeleteFunc(n.ingress, is), slices.DeleteFunc(n.egress, is)
+	if h.iface == nil {
+		return
+	}
+	if h.iface.xdp == h {
+		h.iface.xdp = nil
+	}
+	h.iface.ingress, h.iface.egress = slices.DeleteFunc(h.iface.ingress, is), slices.DeleteFunc(h.iface.egress, is)
+}
+
+// busy reports whether something is attached to the interface.
+func (i *iface) busy() bool { return i.xdp != nil || len(i.ingress)+len(i.egress) > 0 }
+
+// interfaceOf returns the interface that a packet is of: that of its name if something is attached
+// there, otherwise the first to which something is attached.
+func (n *network) interfaceOf(name string) *iface {
+	var first *iface
+	for _, i := range n.ifaces {
+		switch {
+		case !i.busy():
+		case i.name == name:
+			return i
+		case first == nil:
+			first = i
+		}
+	}
+	if first == nil { // only cgroups have programs
+		return &iface{name: name, index: 2}
+	}
+	return first
+}
+
+// deliver takes a packet through the programs of its direction.
+func (b *Backend) deliver(p *Packet) error {
+	n := &b.network
+	i := n.interfaceOf(p.Interface)
+	if p.Direction == Either {
+		p.Direction = Inbound
+		if i.xdp == nil && len(i.ingress)+len(n.ingress) == 0 && len(i.egress)+len(n.egress) > 0 {
+			p.Direction = Outbound
+		}
+	}
+	if p.Interface == "" {
+		p.Interface = i.name
+	}
+	j := journey{b: b, iface: i, cpu: int(n.arrived % uint64(b.options.CPUs)), out: Outcome{Packet: *p}}
+	n.arrived++
+	err := j.run()
+	if err == nil && b.options.Outcome != nil {
+		b.options.Outcome(j.out)
+	}
+	return err
+}
+
+// journey is the way of a packet.
+type journey struct {
+	b     *Backend
+	iface *iface
+	cpu   int
+	out   Outcome
+}
+
+// run takes the packet through all programs, up to the first that does not let it pass.
+func (j *journey) run() error {
+	n, i := &j.b.network, j.iface
+	if j.out.Packet.Direction == Outbound {
+		if pass, err := j.cgroup(n.egress); err != nil || !pass {
+			return err
+		}
+		_, err := j.tcx(i.egress)
+		return err
+	}
+	if i.xdp != nil {
+		if pass, err := j.xdp(i.xdp); err != nil || !pass {
+			return err
+		}
+	}
+	if pass, err := j.tcx(i.ingress); err != nil || !pass {
+		return err
+	}
+	_, err := j.cgroup(n.ingress)
+	return err
+}
+
+// program runs a program on the packet and returns what it returned. The packet is what the program
+// left of it, unless it saw it without its link header.
+func (j *journey) program(h *hook, ctx []byte, whole bool) (vm.Result, error) {
+	r, err := h.prog.in.machine.Run(h.prog.Name(), vm.Input{
+		Packet: j.out.Packet.Data, Context: ctx, CPU: j.cpu, Process: vm.Process{Comm: "swapper/" + strconv.Itoa(j.cpu), Cgroup: 1},
+	})
+	if err != nil {
+		return r, fmt.Errorf("simulate packet %d: %w", j.b.network.arrived, err)
+	}
+	if whole {
+		j.b.network.buf = append(j.b.network.buf[:0], r.Packet...)
+		j.out.Packet.Data = j.b.network.buf
+	}
+	return r, nil
+}
+
+// Names of what programs return (enum xdp_action, TC_ACT_… and TCX_… of the UAPI).
+var (
+	xdpActions = [...]string{"XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT"}
+	tcxActions = map[int32]string{-1: "TCX_NEXT", 0: "TCX_PASS", 2: "TCX_DROP", 7: "TCX_REDIRECT"}
+)
+
+// xdp runs the program of XDP and reports whether the packet goes on.
+func (j *journey) xdp(h *hook) (pass bool, err error) {
+	const xdpDrop, xdpPass, xdpTX, xdpRedirect = 1, 2, 3, 4
+	ctx := make([]byte, 24) // struct xdp_md
+	binary.LittleEndian.PutUint32(ctx[12:], uint32(j.iface.index))
+	r, err := j.program(h, ctx, true)
+	if err != nil {
+		return false, err
+	}
+	action := uint32(r.Return)
+	name := "XDP action " + strconv.Itoa(int(action))
+	if int(action) < len(xdpActions) {
+		name = xdpActions[action]
+	}
+	verdict := Dropped
+	switch action {
+	case xdpPass:
+		verdict, pass = Passed, true
+	case xdpTX:
+		verdict = Transmitted
+	case xdpRedirect:
+		verdict = Redirected
+	}
+	j.decided(verdict, name, h, r)
+	return pass, nil
+}
+
+// tcx runs programs of tcx until one decides, and reports whether the packet goes on.
+func (j *journey) tcx(chain []*hook) (pass bool, err error) {
+	const drop, redirect = 2, 7
+	for _, h := range chain {
+		r, err := j.program(h, j.skb(), true)
+		if err != nil {
+			return false, err
+		}
+		action := int32(r.Return)
+		name, known := tcxActions[action]
+		if !known { // as the kernel takes it (tcx_action_code, include/net/tcx.h)
+			action, name = -1, "TC action "+strconv.Itoa(int(action))
+		}
+		switch action {
+		case drop:
+			j.decided(Dropped, name, h, r)
+			return false, nil
+		case redirect:
+			j.decided(Redirected, name, h, r)
+			return false, nil
+		}
+		j.decided(Passed, name, h, r)
+		if action == 0 {
+			break
+		}
+	}
+	return true, nil
+}
+
+// cgroup runs all programs of cgroups, of which each has to let the packet pass.
+func (j *journey) cgroup(chain []*hook) (pass bool, err error) {
+	for _, h := range chain {
+		r, err := j.program(h, j.skb(), false)
+		if err != nil {
+			return false, err
+		}
+		if r.Return&1 == 0 {
+			j.decided(Dropped, strconv.FormatUint(r.Return, 10), h, r)
+			return false, nil
+		}
+		j.decided(Passed, strconv.FormatUint(r.Return, 10), h, r)
+	}
+	return true, nil
+}
+
+// skb returns the context of programs that have a __sk_buff.
+func (j *journey) skb() []byte {
+	const ingressIfindex, ifindex, size = 36, 40, 192
+	ctx := make([]byte, size)
+	if j.out.Packet.Direction != Outbound {
+		binary.LittleEndian.PutUint32(ctx[ingressIfindex:], uint32(j.iface.index))
+	}
+	binary.LittleEndian.PutUint32(ctx[ifindex:], uint32(j.iface.index))
+	return ctx
+}
+
+// decided notes what a program decided.
+func (j *journey) decided(v Verdict, name string, h *hook, r vm.Result) {
+	if j.b.options.Outcome == nil {
+		return
+	}
+	j.out.Verdict, j.out.Reason = v, name+" of "+h.prog.Name()
+	if v != Redirected {
+		return
+	}
+	j.out.To = "if" + strconv.Itoa(r.Redirect)
+	for _, i := range j.b.network.ifaces {
+		if i.index == r.Redirect {
+			j.out.To = i.name
+		}
+	}
+}

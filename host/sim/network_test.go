@@ -1,0 +1,178 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bpfhost/bpfhost/core/spec"
+)
+
+// TestVerdicts sends a packet through programs that return what the table says.
+func TestVerdicts(t *testing.T) {
+	type attached struct {
+		kind   spec.HookKind
+		typ    spec.ProgramType
+		attach spec.AttachType
+		target string
+		text   string
+	}
+	xdp := func(text string) attached { return attached{spec.HookXDP, spec.ProgramXDP, spec.AttachTypeXDP, "e", text} }
+	tcx := func(text string) attached {
+		return attached{spec.HookTCX, spec.ProgramSchedCls, spec.AttachTypeTCXIngress, "e", text}
+	}
+	egress := func(text string) attached {
+		return attached{spec.HookTCX, spec.ProgramSchedCls, spec.AttachTypeTCXEgress, "e", text}
+	}
+	cgroup := func(attach spec.AttachType, text string) attached {
+		return attached{spec.HookCgroup, spec.ProgramCgroupSkb, attach, "/c", text}
+	}
+	ret := func(n int) string { return fmt.Sprintf("r0 = %d\nexit", n) }
+	for _, tt := range []struct {
+		name  string
+		dir   Direction
+		progs []attached
+		want  string
+	}{
+		{"nothing", Either, nil, "e in passed 60"},
+		{"pass", Either, []attached{xdp(ret(2))}, "e in passed 60 XDP_PASS of p0"},
+		{"drop", Either, []attached{xdp(ret(1)), tcx(ret(0))}, "e in dropped 60 XDP_DROP of p0"},
+		{"aborted", Either, []attached{xdp(ret(0))}, "e in dropped 60 XDP_ABORTED of p0"},
+		{"no action", Either, []attached{xdp(ret(77))}, "e in dropped 60 XDP action 77 of p0"},
+		{"transmit", Either, []attached{xdp(ret(3))}, "e in transmitted 60 XDP_TX of p0"},
+		{"redirect", Either, []attached{xdp("r1 = 2\nr2 = 0\ncall bpf_redirect\nexit")}, "e in redirected 60 XDP_REDIRECT of p0 to e"},
+		{"redirect elsewhere", Either, []attached{xdp("r1 = 9\nr2 = 0\ncall bpf_redirect\nexit")}, "e in redirected 60 XDP_REDIRECT of p0 to if9"},
+		{"interface of XDP", Either, []attached{xdp("r0 = *(u32 *)(r1 + 12)\nexit")}, "e in passed 60 XDP_PASS of p0"}, // 2 is the first
+		{"head is moved", Either, []attached{xdp("r2 = -4\ncall bpf_xdp_adjust_head\nr0 = 2\nexit"), tcx("r0 = *(u32 *)(r1 + 0)\nif r0 == 64 goto ok\nr0 = 2\nexit\nok:\nr0 = 0\nexit")}, "e in passed 64 TCX_PASS of p1"},
+		{"tcx next", Either, []attached{tcx(ret(-1)), tcx(ret(2)), tcx(ret(0))}, "e in dropped 60 TCX_DROP of p1"},
+		{"tcx pass ends", Either, []attached{tcx(ret(0)), tcx(ret(2))}, "e in passed 60 TCX_PASS of p0"},
+		{"tcx unknown is next", Either, []attached{tcx(ret(3)), tcx(ret(7))}, "e in redirected 60 TCX_REDIRECT of p1 to if0"},
+		{"interface of tcx", Either, []attached{tcx("r0 = *(u32 *)(r1 + 40)\nexit")}, "e in dropped 60 TCX_DROP of p0"},
+		{"cgroup", Either, []attached{cgroup(spec.AttachTypeCgroupInetIngress, ret(1)), cgroup(spec.AttachTypeCgroupInetIngress, ret(0))}, "e in dropped 60 0 of p1"},
+		{"cgroup sees no link header", Either, []attached{cgroup(spec.AttachTypeCgroupInetIngress, "r0 = *(u32 *)(r1 + 0)\nr0 -= 45\nexit")}, "e in passed 60 1 of p0"},
+		{"egress only", Either, []attached{egress(ret(2))}, "e out dropped 60 TCX_DROP of p0"},
+		{"both", Either, []attached{egress(ret(2)), tcx(ret(0))}, "e in passed 60 TCX_PASS of p1"},
+		{"outbound", Outbound, []attached{xdp(ret(1)), egress(ret(0)), cgroup(spec.AttachTypeCgroupInetEgress, ret(3))}, "e out passed 60 TCX_PASS of p1"},
+		{"outbound from cgroup", Outbound, []attached{egress(ret(0)), cgroup(spec.AttachTypeCgroupInetEgress, ret(2))}, "e out dropped 60 2 of p1"},
+		{"no ingress interface", Outbound, []attached{egress("r0 = *(u32 *)(r1 + 36)\nexit")}, "e out passed 60 TCX_PASS of p0"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			arrive := packets{{Data: frame(60), Direction: tt.dir, Interface: "e"}}
+			var got string
+			b := New(Options{Packets: &arrive, Outcome: func(o Outcome) {
+				dir := map[Direction]string{Inbound: "in", Outbound: "out"}[o.Packet.Direction]
+				got = strings.TrimSpace(fmt.Sprintf("%s %s %v %d %s", o.Packet.Interface, dir, o.Verdict, len(o.Packet.Data), o.Reason))
+				if o.To != "" {
+					got += " to " + o.To
+				}
+			}})
+			for i, a := range tt.progs {
+				p := programOf(t, fmt.Sprint("p", i), a.typ, a.text)
+				p.AttachType = a.attach
+				attach(t, b, p, spec.Attach{Program: p.Name, Kind: a.kind, Target: a.target})
+			}
+			if err := steps(b); err != nil {
+				t.Fatal(err)
+			}
+			if got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// Packets arrive at the interface of their name, otherwise at the first that has a program, and go on
+// the CPUs in turns.
+func TestArrival(t *testing.T) {
+	arrive := packets{{Data: frame(60)}, {Data: frame(60), Interface: "b"}, {Data: frame(60), Interface: "c"}, {Data: frame(60), Interface: "a"}}
+	var got []string
+	b := New(Options{CPUs: 2, Packets: &arrive, Outcome: func(o Outcome) { got = append(got, o.Packet.Interface+" "+o.Reason) }})
+	for _, name := range []string{"a", "b"} {
+		p := programOf(t, name, spec.ProgramXDP, "call bpf_get_smp_processor_id\nr0 += 1\nexit")
+		attach(t, b, p, spec.Attach{Program: name, Kind: spec.HookXDP, Target: name})
+	}
+	if err := steps(b); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"a XDP_DROP of a", "b XDP_PASS of b", "c XDP_DROP of a", "a XDP_PASS of a"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestAttachRefuses attaches what a kernel would not take either.
+func TestAttachRefuses(t *testing.T) {
+	b := New(Options{})
+	p := programOf(t, "p", spec.ProgramXDP, "r0 = 2\nexit")
+	l, h := attach(t, b, p, spec.Attach{Program: "p", Kind: spec.HookXDP, Target: "e"})
+	loaded, _ := l.Program("p")
+	for _, tt := range []struct {
+		a    spec.Attach
+		want string
+	}{
+		{spec.Attach{Kind: spec.HookXDP, Target: "e"}, `attach program "p" to xdp:e: program "p" is attached there already`},
+		{spec.Attach{Kind: spec.HookXDP}, "the target is missing: interface"},
+		{spec.Attach{Kind: spec.HookTCX, Target: "e"}, "hooks of this family take no program of type xdp"},
+	} {
+		if _, err := b.Attach(loaded, tt.a); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%v: %v, want %s", tt.a, err, tt.want)
+		}
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Attach(loaded, spec.Attach{Kind: spec.HookXDP, Target: "e"}); err != nil {
+		t.Errorf("after the first was detached: %v", err)
+	}
+	if _, err := New(Options{}).Attach(loaded, spec.Attach{Kind: spec.HookXDP, Target: "e"}); err == nil {
+		t.Error("a program of another simulation was attached")
+	}
+}
+
+// Another program takes the place of one that is attached.
+func TestSwitch(t *testing.T) {
+	arrive := packets{{Data: frame(60)}, {Data: frame(60), Time: 1}}
+	var got []string
+	b := New(Options{Packets: &arrive, Outcome: func(o Outcome) { got = append(got, o.Reason) }})
+	_, h := attach(t, b, programOf(t, "p", spec.ProgramXDP, "r0 = 2\nexit"), spec.Attach{Program: "p", Kind: spec.HookXDP, Target: "e"})
+	other, _ := attach(t, b, programOf(t, "q", spec.ProgramXDP, "r0 = 1\nexit"), spec.Attach{Program: "q", Kind: spec.HookXDP, Target: "f"})
+	wrong, _ := attach(t, b, programOf(t, "r", spec.ProgramSchedCls, "r0 = 1\nexit"), spec.Attach{Program: "r", Kind: spec.HookTCX, Target: "g"})
+	q, _ := other.Program("q")
+	r, _ := wrong.Program("r")
+	if err := h.Switch(r); err == nil {
+		t.Error("a program of another type was taken")
+	}
+	if err := h.Switch(q); err != nil {
+		t.Fatal(err)
+	}
+	if err := steps(b); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"XDP_DROP of q", "XDP_DROP of q"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// The time that goes by between packets is seen in steps, and the duration ends the simulation.
+func TestTime(t *testing.T) {
+	arrive := packets{{Data: frame(60), Time: 5e9}, {Data: frame(60), Time: 6e9}, {Data: frame(60), Time: 99e9}}
+	n := 0
+	b := New(Options{Packets: &arrive, Duration: 2 * time.Second, Outcome: func(Outcome) { n++ }})
+	last, _ := b.Now()
+	for range 10000 {
+		err := b.Step()
+		now, _ := b.Now()
+		if now < last || now > last+uint64(20*time.Millisecond) {
+			t.Fatalf("time went from %d to %d", last, now)
+		}
+		last = now
+		if err != nil {
+			break
+		}
+	}
+	if want := boot + uint64(2*time.Second); n != 2 || last != want {
+		t.Errorf("%d packets, ended at %d, not %d", n, last, want)
+	}
+}
