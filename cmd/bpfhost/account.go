@@ -18,17 +18,20 @@ type accountDoc struct {
 	Lost      *uint64 `json:"lost"`
 	Dropped   uint64  `json:"dropped"`
 	Missing   int64   `json:"missing"`
+	Simulated bool    `json:"simulated,omitempty"` // the run was not verified by a kernel
 }
 
 // writeAccount prints the account of events: lines for people, and with jsonl a record for each
 // source.
-func writeAccount(a app, run *host.Run, output string) error {
+func writeAccount(a app, run *host.Run, output string, simulated bool) error {
 	if err := run.WriteAccount(bounded(a.err)); err != nil || output != "jsonl" {
 		return err
 	}
 	out := bounded(a.out)
 	for _, s := range run.Account() {
-		if err := writeJSONLine(out, newAccountDoc(s)); err != nil {
+		d := newAccountDoc(s)
+		d.Simulated = simulated
+		if err := writeJSONLine(out, d); err != nil {
 			return err
 		}
 	}

@@ -75,7 +75,7 @@ func (r *request) apply(c *cobra.Command, a app, file string, l *life) error {
 	if err := saved.Same(p); err != nil {
 		return fmt.Errorf("apply %s: %w", file, err)
 	}
-	return l.serve(c.Context(), a, s.plugin, p, r.output.value)
+	return l.serve(c.Context(), a, s, p, r.output.value)
 }
 
 // ask makes a request for what a plan was made from.

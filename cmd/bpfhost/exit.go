@@ -10,9 +10,12 @@ import (
 	"github.com/bpfhost/bpfhost/core/link"
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/core/vm"
 	"github.com/bpfhost/bpfhost/host"
+	"github.com/bpfhost/bpfhost/host/backend"
 	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/host/policy"
+	"github.com/bpfhost/bpfhost/host/sim"
 	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
@@ -28,6 +31,7 @@ const (
 	exitPermission  = 21  // a privilege is missing
 	exitKernel      = 22  // the kernel lacks something, or a file system is not mounted
 	exitAttach      = 23  // attaching failed
+	exitFault       = 24  // a program was stopped in the simulator
 	exitInterrupted = 130 // interrupted, or not confirmed, before anything was attached
 )
 
@@ -55,6 +59,10 @@ var causes = []cause{
 	{exitPermission, isOne(loader.ErrPermission), ""},
 	{exitKernel, isOne(loader.ErrNotSupported), ""},
 	{exitKernel, isOne(kernel.ErrNotMounted), ""},
+	{exitKernel, isOne(backend.ErrNotSupported), ""},
+	{exitFault, isA[*vm.Fault], "a kernel's verifier refuses most programs that do that"},
+	{exitInput, isA[*sim.InputError], ""},
+	{exitUsage, isOne(sim.ErrNothing), "--pcap and --traffic bring packets, --events events"},
 	{exitAttach, isA[*link.Error], ""},
 	{exitInput, isOne(host.ErrInput), ""},
 	{exitPlugin, isA[*host.PluginError], ""},

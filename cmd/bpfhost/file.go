@@ -128,6 +128,67 @@ func (a app) writeFile(name string, b []byte) error {
 	return nil
 }
 
+// partFile is a file that is being written: it comes to its place whole, by keep, or not at all. What is
+// there and is not a plain file is written to as it is, as by writeFile.
+type partFile struct {
+	io.Writer
+	name   string
+	file   *os.File // nil is standard output
+	beside string   // where it is until it is kept; empty is its place
+}
+
+// beginFile begins to write a file; "-" is standard output.
+func (a app) beginFile(name string) (*partFile, error) {
+	if name == "-" {
+		return &partFile{Writer: a.out, name: name}, nil
+	}
+	p := &partFile{name: name}
+	mode := fs.FileMode(0o666)
+	st, err := os.Lstat(name)
+	if err == nil && !st.Mode().IsRegular() {
+		p.file, err = os.OpenFile(name, os.O_WRONLY, 0)
+	} else {
+		if err == nil {
+			mode = st.Mode().Perm()
+		}
+		p.beside = filepath.Join(filepath.Dir(name), ".bpfhost-"+rand.Text())
+		p.file, err = os.OpenFile(p.beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("write %s: %w", name, bare(err))
+	}
+	p.Writer = p.file
+	return p, nil
+}
+
+// keep brings the file to its place.
+func (p *partFile) keep() error {
+	if p.file == nil {
+		return nil
+	}
+	err := p.file.Close()
+	if err == nil && p.beside != "" {
+		err = os.Rename(p.beside, p.name)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", p.name, bare(err))
+	}
+	p.file = nil
+	return nil
+}
+
+// drop removes the file unless it was kept.
+func (p *partFile) drop() {
+	if p.file == nil {
+		return
+	}
+	p.file.Close()
+	if p.beside != "" {
+		os.Remove(p.beside)
+	}
+	p.file = nil
+}
+
 // replaceFile writes a file beside name and renames it to name.
 func replaceFile(name string, b []byte, mode fs.FileMode) error {
 	beside := filepath.Join(filepath.Dir(name), ".bpfhost-"+rand.Text())

@@ -28,6 +28,7 @@ type request struct {
 	audit     string // file; empty is none
 	object    objectFlags
 	usage     *cobra.Command // that the request came with
+	simulate  simulation
 
 	parameters *plan.ObjectParameters // what object says
 	wasm       []byte                 // the plugin, if it comes from no file
@@ -225,6 +226,7 @@ type session struct {
 	types  *sources // of the types given
 	inputs plan.Inputs
 	audit  *auditFile // nil is none
+	sim    *simulator // nil is a run on the kernel
 }
 
 // open reads the files, starts a host and opens the plugin in it.
@@ -249,6 +251,11 @@ func (r *request) start(ctx context.Context, a app, m *material) (*session, erro
 			m.options.Audit = s.audit
 		}
 	}
+	if err == nil && r.simulate.on {
+		if s.sim, err = r.simulate.open(a, m.core, c.Log); err == nil {
+			c.Backend = s.sim
+		}
+	}
 	if err == nil {
 		s.host, err = host.New(ctx, c)
 	}
@@ -267,12 +274,23 @@ func (r *request) start(ctx context.Context, a app, m *material) (*session, erro
 	return s, nil
 }
 
+// finish brings what a simulated run recorded to its place.
+func (s *session) finish() error {
+	if s.sim == nil {
+		return nil
+	}
+	return s.sim.finish()
+}
+
 func (s *session) close() {
 	if s.plugin != nil {
 		s.plugin.Close()
 	}
 	if s.host != nil {
 		s.host.Close()
+	}
+	if s.sim != nil {
+		s.sim.drop()
 	}
 	if s.audit != nil {
 		s.audit.Close()

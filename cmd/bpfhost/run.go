@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bpfhost/bpfhost/core/elf"
-	"github.com/bpfhost/bpfhost/host"
 	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/internal/quote"
 )
@@ -30,14 +29,24 @@ nothing. SIGTERM and SIGHUP are like Ctrl-C. On a terminal it shows the plan fir
 
 An eBPF object runs without a plugin: its programs are attached by their sections, or as --attach says, its
 variables are set by --set, and the records of its ring buffers are printed by their types, those that
---filter chooses, with the fields that --fields names. docs/object.md is the manual.`,
+--filter chooses, with the fields that --fields names. docs/object.md is the manual.
+
+With --simulate nothing of that happens in the kernel: the programs run in user space, on the packets of --pcap or
+--traffic and the events of --events, without root, on any system, the same each time; the duration is simulated time.
+Without packets and events there is the traffic of 'bpfhost demo'. What is not simulated is refused before anything runs.
+It is not the verifier: a kernel may refuse what runs here.`,
 		Example: `  sudo bpfhost run guard.wasm --object drops.o --set iface=eth0
   sudo bpfhost run exec.wasm --object exec.o --duration 10s -o jsonl
-  sudo bpfhost run drops.o --attach drops=eth0 --set cfg.limit=10 --filter 'reason != NONE && length > 100'`,
+  sudo bpfhost run drops.o --attach drops=eth0 --set cfg.limit=10 --filter 'reason != NONE && length > 100'
+  bpfhost run guard.wasm --object drops.o --set iface=eth0 --simulate --pcap drops.pcap --write-pcap out.pcapng`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := r.take(c, args); err != nil {
 				return err
 			}
+			if err := r.simulate.check(c); err != nil {
+				return err
+			}
+			r.simulate.duration = l.duration
 			defer a.signals.hold()()
 			s, err := r.open(c.Context(), a)
 			if err != nil {
@@ -48,17 +57,18 @@ variables are set by --set, and the records of its ring buffers are printed by t
 			if err != nil {
 				return err
 			}
-			if a.terminal && !yes {
+			if a.terminal && !yes && s.sim == nil {
 				if err := confirm(a, p); err != nil {
 					return err
 				}
 			} else {
 				warnLenient(a, p)
 			}
-			return l.serve(c.Context(), a, s.plugin, p, r.output.value)
+			return l.serve(c.Context(), a, s, p, r.output.value)
 		},
 	}
 	r.flags(c)
+	r.simulate.flags(c)
 	a.dataFlag(c)
 	c.Flags().VarP(&r.output, "output", "o", "how events are printed")
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask on a terminal")
@@ -116,17 +126,20 @@ func (l *life) flags(c *cobra.Command) {
 
 // serve applies a plan and hands events to the plugin until its time is over. Whatever happens,
 // everything is detached when it returns; the account is printed if there was anything to count.
-func (l *life) serve(ctx context.Context, a app, plugin *host.Plugin, p *plan.Plan, output string) (err error) {
+func (l *life) serve(ctx context.Context, a app, s *session, p *plan.Plan, output string) (err error) {
 	if err := l.clearReady(); err != nil {
 		return err
 	}
-	run, err := plugin.Apply(ctx, p)
+	if s.sim != nil {
+		fmt.Fprintln(a.err, "bpfhost: "+simulated)
+	}
+	run, err := s.plugin.Apply(ctx, p)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		closed := run.Close()
-		err = failures{}.with(err, closed, writeAccount(a, run, output)).err()
+		err = failures{}.with(err, closed, writeAccount(a, run, output, s.sim != nil), s.finish()).err()
 	}()
 	if l.ready != "" {
 		if err := os.WriteFile(l.ready, nil, 0o644); err != nil {
@@ -134,7 +147,7 @@ func (l *life) serve(ctx context.Context, a app, plugin *host.Plugin, p *plan.Pl
 		}
 		defer os.Remove(l.ready)
 	}
-	if l.duration > 0 {
+	if l.duration > 0 && s.sim == nil { // a simulation has its own time
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, l.duration)
 		defer cancel()
