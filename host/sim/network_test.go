@@ -19,7 +19,9 @@ func TestVerdicts(t *testing.T) {
 		target string
 		text   string
 	}
-	xdp := func(text string) attached { return attached{spec.HookXDP, spec.ProgramXDP, spec.AttachTypeXDP, "e", text} }
+	xdp := func(text string) attached {
+		return attached{spec.HookXDP, spec.ProgramXDP, spec.AttachTypeXDP, "e", text}
+	}
 	tcx := func(text string) attached {
 		return attached{spec.HookTCX, spec.ProgramSchedCls, spec.AttachTypeTCXIngress, "e", text}
 	}
