@@ -37,6 +37,6 @@ func ExampleHost_OpenObject() {
 	fmt.Println(err)
 	// Output:
 	// attach netwatch xdp:eth0
-	// records are struct packet of 56 bytes, as the map says
+	// records are struct packet of 56 bytes, the only type of the size that is sent
 	// object netwatch.bpf.o: --filter 'lenght > 100': column 1: struct packet has no field "lenght", did you mean "length"?
 }

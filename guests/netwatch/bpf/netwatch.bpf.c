@@ -52,10 +52,12 @@ struct config {
 const volatile struct config cfg = {.verdict = SEEN, .tag = "none"};
 __u64 reported;
 
+// What nothing names is not in BTF: this has the type of the records there.
+const struct packet *unused_packet __attribute__((unused));
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 64 * 1024);
-	__type(value, struct packet);
 } packets SEC(".maps");
 
 struct {
@@ -78,7 +80,7 @@ int netwatch(struct xdp_md *ctx)
 		return XDP_PASS;
 	if ((cfg.port && udp->dest != cfg.port) || (cfg.source && ip->saddr != cfg.source))
 		return XDP_PASS;
-	if (cfg.limit && __sync_fetch_and_add(&reported, 1) >= cfg.limit)
+	if (cfg.limit && reported++ >= cfg.limit)
 		return XDP_PASS;
 	p = bpf_ringbuf_reserve(&packets, sizeof(*p), 0);
 	if (!p)

@@ -73,7 +73,7 @@ func (f *finder) recordType(m *spec.Map) (id btf.ID, how string) {
 var structName = regexp.MustCompile(`\b(?:struct|union)\s+(\w+)`)
 
 // bySize returns the one struct of a size: that which the source names where it sends, or which is
-// nothing else, neither the kernel's nor what a map holds nor a context.
+// nothing else, neither the kernel's nor a context, nor in doubt what maps and variables hold.
 func (f *finder) bySize(sends []send) (btf.ID, string) {
 	types, size := f.object.BTF, sends[0].size
 	var all []btf.ID
@@ -95,8 +95,11 @@ func (f *finder) bySize(sends []send) (btf.ID, string) {
 	if len(named) == 1 {
 		return named[0], "as the source says where it is sent"
 	}
-	taken := f.taken()
-	own := slices.DeleteFunc(all, func(id btf.ID) bool { return taken[id] })
+	foreign, stored := f.foreign(), f.stored()
+	own := slices.DeleteFunc(all, func(id btf.ID) bool { return foreign[id] })
+	if rest := slices.DeleteFunc(slices.Clone(own), func(id btf.ID) bool { return stored[id] }); len(rest) == 1 {
+		own = rest // what is kept in maps and variables may be sent too, but this is in BTF for nothing else
+	}
 	switch len(own) {
 	case 1:
 		return own[0], "the only type of the size that is sent"
@@ -106,13 +109,29 @@ func (f *finder) bySize(sends []send) (btf.ID, string) {
 	return 0, fmt.Sprintf("%s have the %d bytes that are sent", strings.Join(names(own, types.TypeName), ", "), size)
 }
 
-// taken are the types that are something else than records.
-func (f *finder) taken() map[btf.ID]bool {
+// stored are the types that maps and variables hold.
+func (f *finder) stored() map[btf.ID]bool {
 	c, out := f.object, map[btf.ID]bool{}
 	for _, m := range c.Maps {
 		out[c.BTF.Strip(m.Key)] = true
 		out[c.BTF.Strip(m.Value)] = true
 	}
+	for _, v := range c.Vars {
+		id := c.BTF.Strip(v.Type)
+		if typ, err := c.BTF.Type(id); err == nil {
+			if a, ok := typ.(*btf.Array); ok {
+				id = c.BTF.Strip(a.Type)
+			}
+		}
+		out[id] = true
+	}
+	return out
+}
+
+// foreign are the types that are not the object's own: those of the kernel that are relocated, and
+// contexts.
+func (f *finder) foreign() map[btf.ID]bool {
+	c, out := f.object, map[btf.ID]bool{}
 	for _, p := range c.Programs {
 		for _, in := range p.Insns.All() {
 			if in.Core != nil {

@@ -69,6 +69,14 @@ func TestRecordType(t *testing.T) {
 			id, _ := c.BTF.Find("state", btf.KindStruct)
 			c.Maps = append(c.Maps, &spec.Map{Name: "m", Type: spec.MapHash, Value: id})
 		}, "struct event", "the only type"},
+		{"it is a value", sender(t, []send{{24, ""}}, map[string]uint32{"event": 24}), func(c *spec.Collection) {
+			id, _ := c.BTF.Find("event", btf.KindStruct)
+			c.Maps = append(c.Maps, &spec.Map{Name: "heap", Type: spec.MapPerCPUArray, Value: id})
+		}, "struct event", "the only type"},
+		{"one is a variable", sender(t, []send{{24, ""}}, two), func(c *spec.Collection) {
+			id, _ := c.BTF.Find("state", btf.KindStruct)
+			c.Vars = append(c.Vars, &spec.Var{Name: "v", Type: id})
+		}, "struct event", "the only type"},
 		{"of the kernel", sender(t, []send{{24, ""}}, two), func(c *spec.Collection) {
 			id, _ := c.BTF.Find("state", btf.KindStruct)
 			c.Programs[0].Insns.Edit(func(insns []spec.Insn) { insns[1].Core = &btf.CoreRelo{Type: id, Access: "0"} })
@@ -84,6 +92,7 @@ func TestRecordType(t *testing.T) {
 			c.Maps[0].Tags = []string{"x", "record=struct event"}
 		}, "struct event", "as a tag of the map says"},
 		{"compiled", guestObject(t, "execwatch"), nil, "", "no struct of its own with the 176 bytes"},
+		{"of a pointer", guestObject(t, "netwatch"), nil, "struct packet", "the only type of the size that is sent"},
 		{"in a function", guestObject(t, "pktguard"), nil, "", "no struct of its own with the 24 bytes"},
 	} {
 		if tt.edit != nil {

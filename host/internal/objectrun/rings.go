@@ -116,7 +116,7 @@ func (p *Plugin) typeNamed(name string) (btf.ID, error) {
 	if len(nearest.Names(name, known)) > 0 {
 		return 0, fmt.Errorf("the object's BTF has no %s%s", name, nearest.Hint(name, slices.Compact(known)))
 	}
-	return 0, fmt.Errorf("the object's BTF has no %s; types are there that a map, a variable or a function names, as __type(value, %s) in the map does", name, name)
+	return 0, fmt.Errorf("the object's BTF has no %s; types are there that a variable, a map or a function names: const %s *unused __attribute__((unused));", name, name)
 }
 
 // choose compiles the filter and finds the fields for every ring buffer. Those whose records do not
