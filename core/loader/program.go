@@ -99,3 +99,19 @@ func (p *Program) Info() (ProgramInfo, error) {
 	}
 	return info, nil
 }
+
+// Xlated returns the instructions as the kernel has them after the verifier's rewriting, in the form
+// of bpf(2): loads of maps have their ids, calls of helpers the distance from __bpf_call_base, or zero
+// where the kernel shows no addresses. Nothing comes where it shows no instructions either.
+func (p *Program) Xlated() ([]byte, error) {
+	info, err := p.Info()
+	if err != nil || info.Xlated == 0 {
+		return nil, err
+	}
+	code := make([]byte, info.Xlated)
+	i := sys.ProgInfo{XlatedLen: info.Xlated, Xlated: sys.BytesPointer(code)}
+	if err := sys.InfoOfProg(p.fd, &i); err != nil {
+		return nil, fmt.Errorf("describe program %q: %w", p.name, err)
+	}
+	return code, nil
+}

@@ -25,6 +25,10 @@ func TestProgramInfo(t *testing.T) {
 			t.Errorf("map ids %v", i.Maps)
 		}
 	}
+	code, err := p.Xlated()
+	if err != nil || len(code) != int(i.Xlated) || len(code)%8 != 0 || code[len(code)-8] != 0x95 { // exit
+		t.Errorf("%d bytes of instructions of %d: %x, %v", len(code), i.Xlated, code, err)
+	}
 	if p.Name() != c.Programs[0].Name || p.Type() != spec.ProgramXDP || p.Section() != "xdp" {
 		t.Errorf("%q %v %q", p.Name(), p.Type(), p.Section())
 	}
