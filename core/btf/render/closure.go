@@ -19,24 +19,22 @@ func Closure(t *btf.Types, roots []btf.ID) ([]btf.ID, error) {
 
 // closure is Closure with errors as they are.
 func closure(t *btf.Types, roots []btf.ID) ([]btf.ID, error) {
-	w := newWalker(t)
-	w.visit = func(btf.ID, stage) error { return nil }
-	for _, id := range roots {
-		if err := w.walk(id, defined); err != nil {
-			return nil, err
-		}
-	}
-	var ids []btf.ID
-	for id, v := range w.visits.all {
-		if v.states[declared] == done || v.states[defined] == done {
-			ids = append(ids, id)
-		}
-	}
-	return ids, nil
+	return visited(t, roots, func(v *visitState) bool { return v.states[declared] == done || v.states[defined] == done })
 }
 
 // contained is Closure without the types that pointers point to.
 func contained(t *btf.Types, roots []btf.ID) ([]btf.ID, error) {
+	return visited(t, roots, func(v *visitState) bool {
+		s := declared
+		if v.class == named || v.class == unnamed || v.class == typedef {
+			s = defined
+		}
+		return v.states[s] == done
+	})
+}
+
+// visited returns the types that a walk from the roots leaves in a state.
+func visited(t *btf.Types, roots []btf.ID, is func(*visitState) bool) ([]btf.ID, error) {
 	w := newWalker(t)
 	w.visit = func(btf.ID, stage) error { return nil }
 	for _, id := range roots {
@@ -46,11 +44,7 @@ func contained(t *btf.Types, roots []btf.ID) ([]btf.ID, error) {
 	}
 	var ids []btf.ID
 	for id, v := range w.visits.all {
-		s := declared
-		if v.class == named || v.class == unnamed || v.class == typedef {
-			s = defined
-		}
-		if v.states[s] == done {
+		if is(v) {
 			ids = append(ids, id)
 		}
 	}

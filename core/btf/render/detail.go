@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -35,24 +36,41 @@ const maxCompared = 32 << 20
 
 // differ takes types apart.
 type differ struct {
-	left int // parts
+	left int   // parts
+	err  error // the first one
 }
 
 func (d *differ) details(t *btf.Types, ids []btf.ID) []detail {
 	list := make([]detail, 0, len(ids))
 	for _, id := range ids {
-		if typ, err := t.Type(id); err == nil && d.left >= 0 {
-			list = append(list, detail{parts(t, typ)})
-			d.left -= len(list[len(list)-1].parts) + 1
+		if typ, err := t.Type(id); err == nil && d.err == nil {
+			list = append(list, detail{d.parts(t, typ)})
 		}
 	}
 	return list
 }
 
+// parts takes a type apart.
+func (d *differ) parts(t *btf.Types, typ btf.Type) []part {
+	list := parts(t, typ)
+	if s, ok := typ.(*btf.Struct); ok {
+		inner, err := members(t, s)
+		if err != nil && d.err == nil {
+			d.err = fmt.Errorf("compare %s %s: %w", s.Kind(), s.Name, err)
+		}
+		list = append(list, inner...)
+	}
+	if d.left -= len(list) + 1; d.left < 0 && d.err == nil {
+		d.err = fmt.Errorf("compare types: %w: there are more than %d members and values", ErrLimit, maxCompared)
+	}
+	return list
+}
+
+// parts takes a type apart, but for the members of structs.
 func parts(t *btf.Types, typ btf.Type) []part {
 	switch typ := typ.(type) {
 	case *btf.Struct:
-		return append([]part{{"size", "", bytesText(typ.Size)}}, members(t, typ)...)
+		return []part{{"size", "", bytesText(typ.Size)}}
 	case *btf.Enum:
 		list := []part{{"size", "", bytesText(typ.Size)}}
 		for _, v := range typ.Values {
@@ -81,8 +99,8 @@ func parts(t *btf.Types, typ btf.Type) []part {
 const maxParts = 1 << 16
 
 // members lists the members of a struct and of the unnamed structs inside it, in the order of the
-// text.
-func members(t *btf.Types, s *btf.Struct) []part {
+// text. The error wraps ErrLimit.
+func members(t *btf.Types, s *btf.Struct) ([]part, error) {
 	type frame struct {
 		s      *btf.Struct
 		next   int
@@ -91,7 +109,7 @@ func members(t *btf.Types, s *btf.Struct) []part {
 	}
 	var list []part
 	stack := []frame{{s: s}}
-	for len(stack) > 0 && len(list) < maxParts {
+	for len(stack) > 0 {
 		top := &stack[len(stack)-1]
 		if top.next == len(top.s.Members) {
 			stack = stack[:len(stack)-1]
@@ -106,7 +124,13 @@ func members(t *btf.Types, s *btf.Struct) []part {
 		if m.Name != "" || inner == nil {
 			list = append(list, part{"member", name, memberText(t, m, f, at)})
 		}
-		if inner != nil && (inner.Name == "" || m.Name == "") && len(stack) < maxNesting {
+		if len(list) > maxParts {
+			return nil, fmt.Errorf("%w: it has more than %d members", ErrLimit, maxParts)
+		}
+		if inner != nil && (inner.Name == "" || m.Name == "") {
+			if len(stack) == maxNesting {
+				return nil, fmt.Errorf("%w: unnamed types are nested more than %d deep", ErrLimit, maxNesting)
+			}
 			prefix := top.prefix
 			if m.Name != "" {
 				prefix = name + "."
@@ -114,7 +138,7 @@ func members(t *btf.Types, s *btf.Struct) []part {
 			stack = append(stack, frame{s: inner, at: top.at + uint64(m.Offset), prefix: prefix})
 		}
 	}
-	return list
+	return list, nil
 }
 
 // memberText says what a member is and where: "u32 at 4", "u32 at 4 bits 3 to 11".

@@ -71,8 +71,8 @@ func Diff(a, b *btf.Types, o DiffOptions) ([]Change, error) {
 	d := differ{left: maxCompared}
 	for _, k := range slices.SortedFunc(maps.Keys(keys), compareKeys) {
 		list = diffTypes(list, k, d.details(a, x[k]), d.details(b, y[k]))
-		if d.left < 0 {
-			return nil, fmt.Errorf("compare types: %w: there are more than %d members and values", ErrLimit, maxCompared)
+		if d.err != nil {
+			return nil, d.err
 		}
 	}
 	return list, nil

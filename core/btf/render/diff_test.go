@@ -80,6 +80,29 @@ func TestDiff(t *testing.T) {
 	}
 }
 
+// TestDiffNesting refuses types whose unnamed structs are nested deeper than is compared.
+func TestDiffNesting(t *testing.T) {
+	nested := func(levels int, deepest string) *btf.Types {
+		var b btf.Builder
+		typ := b.Add(&btf.Int{Name: deepest, Size: 4})
+		for range levels {
+			typ = b.Add(&btf.Struct{Size: 4, Members: []btf.Member{{Type: typ}}})
+		}
+		b.Add(&btf.Struct{Name: "outer", Size: 4, Members: []btf.Member{{Type: typ}}})
+		types, err := b.Types()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return types
+	}
+	if got, err := Diff(nested(maxNesting-2, "int"), nested(maxNesting-2, "long"), DiffOptions{Roots: []string{"struct outer"}}); err != nil || len(got) != 3 {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got, err := Diff(nested(maxNesting+2, "int"), nested(maxNesting+2, "long"), DiffOptions{}); !errors.Is(err, ErrLimit) {
+		t.Errorf("nested too deep: %v, %v", got, err)
+	}
+}
+
 func TestDiffRoots(t *testing.T) {
 	a, b := version(t, false), version(t, true)
 	list, err := Diff(a, b, DiffOptions{Roots: []string{"task"}})
@@ -173,7 +196,7 @@ func TestJSONBpftool(t *testing.T) {
 	}
 }
 
-func TestNeeds(t *testing.T) {
+func TestClosure(t *testing.T) {
 	types := fixture(t)
 	id, err := types.Find("map", btf.KindStruct)
 	if err != nil {
