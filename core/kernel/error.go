@@ -98,15 +98,21 @@ func (e *permissionError) Unwrap() []error { return []error{ErrPermission, e.err
 
 // Explain makes an EPERM or EACCES of the kernel say what is missing of the capabilities, "CAP_BPF",
 // that the call takes; the result wraps ErrPermission. Any other error is returned as it is.
-func (k *Kernel) Explain(err error, capabilities ...string) error {
+func Explain(err error, capabilities ...string) error {
 	if !errors.Is(err, sys.EPERM) && !errors.Is(err, sys.EACCES) {
 		return err
 	}
-	reason := Denied(capabilities...)
+	return &permissionError{reason: Denied(capabilities...), err: err}
+}
+
+// ExplainCharged is Explain for a call that makes a map or a program, which kernels before 5.11 charge
+// to RLIMIT_MEMLOCK.
+func (k *Kernel) ExplainCharged(err error, capabilities ...string) error {
 	if errors.Is(err, sys.EPERM) && k.ChargesMemlock() && Missing(capabilities...) == "" {
-		reason = fmt.Sprintf("RLIMIT_MEMLOCK may be too low, which kernels before %v charge maps and programs to", memcgSince)
+		reason := fmt.Sprintf("RLIMIT_MEMLOCK may be too low, which kernels before %v charge maps and programs to", memcgSince)
+		return &permissionError{reason: reason, err: err}
 	}
-	return &permissionError{reason: reason, err: err}
+	return Explain(err, capabilities...)
 }
 
 // Denied says why the kernel may have denied what takes the capabilities: "this process lacks CAP_BPF",

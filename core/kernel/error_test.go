@@ -48,17 +48,20 @@ func TestNotBuilt(t *testing.T) {
 
 func TestExplain(t *testing.T) {
 	old, now := fake(5<<16|10<<8), fake(6<<16|12<<8)
-	if err := now.Explain(sys.EINVAL, "CAP_BPF"); err != sys.EINVAL {
+	if err := now.ExplainCharged(sys.EINVAL, "CAP_BPF"); err != sys.EINVAL {
 		t.Errorf("another errno became %v", err)
 	}
-	err := now.Explain(sys.EPERM, "CAP_BPF")
+	err := now.ExplainCharged(sys.EPERM, "CAP_BPF")
 	if !errors.Is(err, ErrPermission) || !errors.Is(err, fs.ErrPermission) || !errors.Is(err, sys.EPERM) {
 		t.Errorf("%v does not wrap its causes", err)
 	}
 	for k, want := range map[*Kernel]string{old: "RLIMIT_MEMLOCK", now: "lockdown"} {
-		if got := k.Explain(sys.EPERM).Error(); !strings.Contains(got, want) {
+		if got := k.ExplainCharged(sys.EPERM).Error(); !strings.Contains(got, want) {
 			t.Errorf("nothing is missing: %q, want %q", got, want)
 		}
+	}
+	if err := Explain(sys.EPERM); !errors.Is(err, ErrPermission) || !strings.Contains(err.Error(), "lockdown") {
+		t.Errorf("a call that makes nothing: %v", err)
 	}
 }
 

@@ -115,7 +115,7 @@ func (k *Kernel) HoldModule(name string) (fd int, release func(), err error) {
 		m.fd, err = openModule(name, len(m.types.Bytes()))
 	}
 	if err != nil {
-		return 0, nil, fmt.Errorf("open types of kernel module %q: %w", name, k.Explain(err, sys.CapSysAdmin.String()))
+		return 0, nil, fmt.Errorf("open types of kernel module %q: %w", name, Explain(err, sys.CapSysAdmin.String()))
 	}
 	if fd, err = m.fd.Acquire(); err != nil {
 		return 0, nil, fmt.Errorf("open types of kernel module %q: %w", name, err)

@@ -50,7 +50,7 @@ func (k *Kernel) LoadedTypes() ([]TypesInfo, error) {
 		})
 	}
 	if err != nil {
-		return nil, fmt.Errorf("list types in the kernel: %w", k.Explain(err, sys.CapSysAdmin.String()))
+		return nil, fmt.Errorf("list types in the kernel: %w", Explain(err, sys.CapSysAdmin.String()))
 	}
 	return list, nil
 }
@@ -84,7 +84,7 @@ func eachObject(kind sys.Kind, f func(id uint32, fd *sys.FD) error) error {
 func (k *Kernel) TypesByID(id uint32) (*btf.Types, error) {
 	t, err := k.typesByID(id)
 	if err != nil {
-		return nil, fmt.Errorf("read types of BTF object %d: %w", id, k.Explain(err, sys.CapSysAdmin.String()))
+		return nil, fmt.Errorf("read types of BTF object %d: %w", id, Explain(err, sys.CapSysAdmin.String()))
 	}
 	return t, nil
 }
@@ -132,7 +132,7 @@ func (k *Kernel) TypesOfMap(id uint32) (*btf.Types, error) {
 func (k *Kernel) typesOf(what string, kind sys.Kind, id uint32, of func(*sys.FD) (uint32, error)) (*btf.Types, error) {
 	fd, err := sys.OpenID(kind, id)
 	if err != nil {
-		return nil, fmt.Errorf("read types of %s %d: %w", what, id, k.Explain(err, sys.CapSysAdmin.String()))
+		return nil, fmt.Errorf("read types of %s %d: %w", what, id, Explain(err, sys.CapSysAdmin.String()))
 	}
 	defer fd.Close()
 	types, err := of(fd)

@@ -39,5 +39,5 @@ func (k *Kernel) ExplainPin(path string, err error) error {
 	case errors.Is(err, sys.EPERM) && strings.Contains(filepath.Base(path), "."):
 		return &pinError{errors.New("names in a bpf file system have no dots"), err}
 	}
-	return k.Explain(err, sys.CapBPF.String())
+	return Explain(err, sys.CapBPF.String())
 }

@@ -82,7 +82,7 @@ func (l *kernelLink) explain(err error) error {
 	case errors.Is(err, sys.ENOLINK):
 		return fmt.Errorf("%w; the program was detached, or what it was attached to is gone", err)
 	}
-	return kernel.New(kernel.Options{}).Explain(err, sys.CapBPF.String())
+	return kernel.Explain(err, sys.CapBPF.String())
 }
 
 // Pin gives the link a name.

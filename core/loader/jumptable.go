@@ -59,7 +59,7 @@ func (l *session) createTable(t *spec.JumpTable, in *asm.Insn) (jumpMap, error) 
 	})
 	switch {
 	case errors.Is(err, sys.EPERM):
-		return jumpMap{}, l.kernel.Explain(err, sys.CapBPF.String())
+		return jumpMap{}, l.kernel.ExplainCharged(err, sys.CapBPF.String())
 	case errors.Is(err, sys.EINVAL):
 		what, since := spec.InsnSince(in)
 		return jumpMap{}, l.kernel.TooOld([]spec.Requirement{{What: what, Since: since}}, err)

@@ -110,7 +110,7 @@ func (l *session) loadTypes(programs []*spec.Program) error {
 		return nil
 	}
 	if errors.Is(err, sys.EPERM) || kernel.Exhausted(err) {
-		return fmt.Errorf("load types: %w", l.kernel.Explain(err, sys.CapBPF.String()))
+		return fmt.Errorf("load types: %w", kernel.Explain(err, sys.CapBPF.String()))
 	}
 	if plain, note, why := plainTypes(raw, l.kernel.TypeFeatures); why == nil && plain != nil {
 		if fd, b, again := l.giveTypes(plain, programs); again == nil {

@@ -216,7 +216,7 @@ func (l *session) newMap(s *spec.Map, entries uint32, fd *sys.FD) (*Map, error) 
 func (l *session) explainMap(s *spec.Map, err error) error {
 	switch {
 	case errors.Is(err, sys.EPERM):
-		return l.kernel.Explain(err, s.Type.Capabilities()...)
+		return l.kernel.ExplainCharged(err, s.Type.Capabilities()...)
 	case errors.Is(err, sys.EINVAL):
 		if old := l.kernel.TooOld(s.Requirements(), err); errors.Is(old, ErrNotSupported) {
 			return old

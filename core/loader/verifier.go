@@ -67,7 +67,7 @@ func (l *session) refusal(p *prepared, log verifierLog, err error) error {
 	case kernel.Exhausted(err):
 		return err
 	case errors.Is(err, sys.EPERM): // the verifier, too, says so only for want of a privilege
-		err = l.kernel.Explain(err, p.Spec.Capabilities()...)
+		err = l.kernel.ExplainCharged(err, p.Spec.Capabilities()...)
 		if cause, _ := readLog(log.text); cause != "" {
 			err = fmt.Errorf("%w; the verifier says: %s", err, renumber(cause, p.slots))
 		}
@@ -78,7 +78,7 @@ func (l *session) refusal(p *prepared, log verifierLog, err error) error {
 		return v
 	}
 	if v != nil {
-		if denied := unprivileged(l.kernel, p, v); denied != nil {
+		if denied := unprivileged(p, v); denied != nil {
 			return denied
 		}
 	}
@@ -93,13 +93,13 @@ func (l *session) refusal(p *prepared, log verifierLog, err error) error {
 	case errors.Is(err, sys.EINVAL): // no log: it was not verified
 		return l.kernel.NotBuilt(p.Spec.Type.String()+" programs", p.Spec.Type.Option(), err)
 	}
-	return l.kernel.Explain(err, p.Spec.Capabilities()...)
+	return l.kernel.ExplainCharged(err, p.Spec.Capabilities()...)
 }
 
 // unprivileged returns the error of a program whose code takes a capability that this process lacks,
 // by the code or by what the verifier says; nil for any other. The kernel answers EACCES or EINVAL, as
 // if the code were wrong.
-func unprivileged(k *kernel.Kernel, p *prepared, v *VerifierError) error {
+func unprivileged(p *prepared, v *VerifierError) error {
 	caps := p.Spec.Capabilities()
 	for _, sign := range []string{"!root", "leaks addr", "pointer comparison prohibited", "pointer -= pointer prohibited"} {
 		if strings.Contains(v.Cause, sign) && !slices.Contains(caps, sys.CapPerfmon.String()) {
@@ -109,7 +109,7 @@ func unprivileged(k *kernel.Kernel, p *prepared, v *VerifierError) error {
 	if kernel.Missing(caps...) == "" {
 		return nil
 	}
-	return fmt.Errorf("%w; the verifier says: %s", k.Explain(sys.EACCES, caps...), v.Cause)
+	return fmt.Errorf("%w; the verifier says: %s", kernel.Explain(sys.EACCES, caps...), v.Cause)
 }
 
 // verifierError reads the log of a refused program. The result is nil where the answer is about
