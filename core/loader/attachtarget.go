@@ -8,6 +8,9 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec/bind"
 )
 
+// lsmPrefix begins the names of the functions that programs of LSM hooks are attached to.
+const lsmPrefix = "bpf_lsm_"
+
 // attachTarget finds the kernel function or type that a program is loaded for, as "NAME" or "MODULE:NAME"; none for
 // types of programs that are attached to something else (libbpf's naming: kernel/bpf/bpf_lsm.c,
 // include/trace/bpf_probe.h).
@@ -15,7 +18,7 @@ func (l *session) attachTarget(p *spec.Program) (bind.TypeRef, error) {
 	prefix, kind, what := "", btf.KindFunc, "kernel function"
 	switch {
 	case p.Type == spec.ProgramLSM:
-		prefix, what = "bpf_lsm_", "LSM hook"
+		prefix, what = lsmPrefix, "LSM hook"
 	case p.Type == spec.ProgramTracing && p.AttachType == spec.AttachTypeTraceRawTp:
 		prefix, kind, what = "btf_trace_", btf.KindTypedef, "tracepoint"
 	case p.Type == spec.ProgramTracing && p.AttachType == spec.AttachTypeTraceIter:

@@ -3,6 +3,7 @@ package loader
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/asm/cfg"
@@ -40,15 +41,15 @@ func (l lsmCheck) run() error {
 	if p.Spec.Type != spec.ProgramLSM || p.Spec.AttachType != spec.AttachTypeLSMMac || !l.kernel.Before(lsmChecked) {
 		return nil
 	}
-	hook := p.Spec.AttachTo
+	types, err := l.finder.Types(p.attach.Module)
+	if err != nil {
+		return err
+	}
+	hook := strings.TrimPrefix(types.Name(p.attach.ID), lsmPrefix) // without a module and a flavor
 	if slices.Contains(ownMeaning, hook) {
 		l.note(spec.Note{Code: "L09", Text: fmt.Sprintf("program %q: what hook %s returns has a meaning of its own, which Linux before %s does not hold programs to",
 			p.Spec.Name, hook, lsmChecked)})
 		return nil
-	}
-	types, err := l.kernel.Types()
-	if err != nil {
-		return err
 	}
 	proto, ok := protoOf(types, p.attach.ID)
 	if !ok || proto.Return == 0 {

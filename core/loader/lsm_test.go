@@ -81,6 +81,7 @@ func TestCheckLSM(t *testing.T) {
 		{"another function", old, "file_open", "r0 = 0\ncall +2\nr0 = 0\nexit\nr0 = 1\nexit", "", ""},
 		{"nothing", old, "inode_free", "r0 = 1\nexit", "", ""},
 		{"own meaning", old, "vm_enough_memory", "r0 = 1\nexit", "", "has a meaning of its own"},
+		{"own meaning, with the module", old, "vmlinux:vm_enough_memory", "r0 = 1\nexit", "", "has a meaning of its own"},
 		{"kernel that checks", checks, "file_open", "r0 = 1\nexit", "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
