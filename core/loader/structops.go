@@ -116,7 +116,8 @@ type opsWriter struct {
 const maxOpsDepth = 8
 
 // copy copies a struct that begins at byte from of the data to byte to of the value. Members are
-// found by name; one that the kernel does not have must be zero, and a program there is left out.
+// found by name, those without one by their order; one that the kernel does not have must be zero, and
+// a program there is left out.
 func (w *opsWriter) copy(own, kernel btf.ID, from, to uint32, path string) error {
 	a, err := structAt(w.l.spec.BTF, own)
 	if err != nil {
@@ -129,8 +130,15 @@ func (w *opsWriter) copy(own, kernel btf.ID, from, to uint32, path string) error
 	if strings.Count(path, ".") > maxOpsDepth {
 		return fmt.Errorf("member %q: structs are nested too deep", path)
 	}
+	rest := 0 // where the search for members without a name goes on
 	for _, m := range a.Members {
-		i := slices.IndexFunc(b.Members, func(k btf.Member) bool { return k.Name == m.Name })
+		i := -1
+		if m.Name != "" {
+			i = slices.IndexFunc(b.Members, func(k btf.Member) bool { return k.Name == m.Name })
+		} else if n := slices.IndexFunc(b.Members[rest:], func(k btf.Member) bool { return k.Name == "" }); n >= 0 {
+			i = rest + n
+			rest = i + 1
+		}
 		if err := w.member(m, b, i, from, to, path); err != nil {
 			return fmt.Errorf("member %q: %w", path+m.Name, err)
 		}

@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"maps"
@@ -75,6 +76,36 @@ func kernelTypes(t *testing.T, l *session) *btf.Types {
 		t.Fatal(err)
 	}
 	return types
+}
+
+// TestLayOutUnnamed matches members without a name by their order.
+func TestLayOutUnnamed(t *testing.T) {
+	build := func(name string, at ...uint32) (*btf.Types, btf.ID) {
+		var b btf.Builder
+		u32 := b.Add(&btf.Int{Name: "unsigned int", Size: 4})
+		union := func(member string) btf.ID {
+			return b.Add(&btf.Struct{Union: true, Size: 4, Members: []btf.Member{{Name: member, Type: u32}}})
+		}
+		id := b.Add(&btf.Struct{Name: name, Size: 12, Members: []btf.Member{
+			{Name: "limit", Type: u32, Offset: 8 * at[0]}, {Type: union("one"), Offset: 8 * at[1]}, {Type: union("two"), Offset: 8 * at[2]},
+		}})
+		if at[0] > 0 {
+			id = b.Add(&btf.Struct{Name: opsPrefix + name, Size: 12, Members: []btf.Member{{Name: "data", Type: id}}})
+		}
+		return mustTypes(t, &b), id
+	}
+	own, id := build("demo_ops", 0, 4, 8)
+	types, _ := build("demo_ops", 8, 0, 4)
+	m := &spec.Map{Name: "demo", Type: spec.MapStructOps, ValueSize: 12, Value: id, Data: make([]byte, 12)}
+	for i := range uint32(3) {
+		native.PutUint32(m.Data[4*i:], i+1)
+	}
+	l := newSession(kernelWith(t, types))
+	l.spec = &spec.Collection{BTF: own, Maps: []*spec.Map{m}}
+	in, err := l.layOut(m)
+	if want := words(2, 3, 1); err != nil || !bytes.Equal(in.value, want) {
+		t.Errorf("%v, %v, want %v", in, err, want)
+	}
 }
 
 // TestLayOut puts members where the kernel has them.
