@@ -43,7 +43,7 @@ func (p *Program) TestRun(o TestRunOptions) (TestRun, error) {
 	case err == nil:
 		return r, nil
 	case errors.Is(err, sys.ENOTSUPP):
-		return r, fmt.Errorf("run program %q: %w: the kernel cannot test-run %v programs", p.name, ErrNotSupported, p.typ)
+		return r, fmt.Errorf("run program %q: the kernel cannot test-run %v programs: %w", p.name, p.typ, err)
 	case errors.Is(err, sys.ENOSPC):
 		return r, fmt.Errorf("run program %q: the buffer for output is too small: %w", p.name, err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/internal/sys"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
@@ -55,7 +56,7 @@ func TestTestRunNotSupported(t *testing.T) {
 	p := program("tp", asm.Mov64Imm(asm.R0, 0), asm.Exit())
 	p.Type = spec.ProgramTracepoint
 	got := loadT(t, collection([]*spec.Program{p}), Options{})
-	if _, err := got.Program("tp").TestRun(TestRunOptions{}); !errors.Is(err, ErrNotSupported) {
+	if _, err := got.Program("tp").TestRun(TestRunOptions{}); !errors.Is(err, ErrNotSupported) || !errors.Is(err, sys.ENOTSUPP) {
 		t.Errorf("got %v", err)
 	}
 }

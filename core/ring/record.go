@@ -21,7 +21,7 @@ const batch = 64
 // they were reserved, until fn returns false: that record counts as read, too. It returns how many
 // it delivered. rec is a view of the shared memory: it must not be changed or kept.
 //
-// An unfinished record holds up all behind it, so Drain ends there. fn must not call
+// An unfinished record holds up all after it, so Drain ends there. fn must not call
 // Drain or Read.
 func (r *Reader) Drain(fn func(rec []byte) bool) (n int, err error) {
 	r.turn.Lock()
@@ -114,7 +114,7 @@ func (r *Reader) begin() (end uint64, err error) {
 	return end, nil
 }
 
-// record returns the next record and moves behind it. skip says that it was discarded; ok is false
+// record returns the next record and moves past it. skip says that it was discarded; ok is false
 // when it is not finished.
 func (r *Reader) record(end uint64) (rec []byte, skip, ok bool, err error) {
 	off := int(r.next & r.mask)
@@ -125,7 +125,7 @@ func (r *Reader) record(end uint64) (rec []byte, skip, ok bool, err error) {
 	length := uint64(head &^ (busy | discarded))
 	total := (headerSize + length + 7) &^ 7
 	if total > end-r.next {
-		return nil, false, false, fmt.Errorf("read ring %q: record of %d bytes at %d ends behind the %d bytes that are there", r.name, length, r.next, end)
+		return nil, false, false, fmt.Errorf("read ring %q: record of %d bytes at position %d ends after the last one, %d", r.name, length, r.next, end)
 	}
 	r.next += total
 	from := off + headerSize

@@ -44,11 +44,11 @@ func TestHostileRing(t *testing.T) {
 		records  int
 		err      string
 	}{
-		"longer than the ring":       {64, []uint32{1 << 20}, 0, "ends behind"},
-		"longest there is":           {64, []uint32{1<<30 - 1}, 0, "ends behind"},
-		"longer than what was sent":  {16, []uint32{9}, 0, "ends behind"},
-		"good one first":             {32, []uint32{8, 100}, 1, "ends behind"},
-		"discarded and too long":     {16, []uint32{discarded | 50}, 0, "ends behind"},
+		"longer than the ring":       {64, []uint32{1 << 20}, 0, "ends after"},
+		"longest there is":           {64, []uint32{1<<30 - 1}, 0, "ends after"},
+		"longer than what was sent":  {16, []uint32{9}, 0, "ends after"},
+		"good one first":             {32, []uint32{8, 100}, 1, "ends after"},
+		"discarded and too long":     {16, []uint32{discarded | 50}, 0, "ends after"},
 		"more than the ring holds":   {72, []uint32{8}, 0, "inconsistent"},
 		"empty record":               {8, []uint32{0}, 1, ""},
 		"unfinished":                 {32, []uint32{8, busy | 8}, 1, ""},
