@@ -15,7 +15,7 @@ func TestManualSuite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text, _ := strings.Cut(string(page), "```yaml\npolicy:")
+	_, text, _ := strings.Cut(string(page), "```yaml guard.test.yaml\npolicy:")
 	text, _, ok := strings.Cut(text, "```")
 	if !ok {
 		t.Fatal("docs/policy.md has no test of a policy")
