@@ -105,6 +105,50 @@ func TestGuestCPlusPlus(t *testing.T) {
 	}
 }
 
+// Plugins in languages that have no SDK, with their standard libraries: they allocate, format and keep
+// what is static.
+func TestGuestLanguages(t *testing.T) {
+	corpus := os.Getenv("BPFHOST_CORPUS")
+	if corpus == "" {
+		testenv.Skip(t, testenv.Corpus, "BPFHOST_CORPUS is not set")
+	}
+	sources := filepath.Join("..", "guests", "sdk", "testdata")
+	for _, tt := range []struct {
+		name string
+		cmd  []string
+		want string
+	}{
+		{"Rust", []string{"/usr/bin/rustc", "--edition", "2021", "--target", "wasm32-unknown-unknown", "--crate-type", "cdylib", "-O",
+			"-C", "linker=wasm-ld-14", "-C", "linker-flavor=wasm-ld", filepath.Join(sources, "guest.rs")},
+			"Rust: call 2, {0: 0, 1: 1, 2: 4, 3: 9}"},
+		{"AssemblyScript", []string{filepath.Join(corpus, "asc", "node_modules", ".bin", "asc"), "-O", "--use", "abort=", "--runtime", "incremental",
+			filepath.Join(sources, "guest.ts")}, "AssemblyScript: call 2, 0,1,4,9"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), "guest.wasm")
+			cmd := exec.Command(tt.cmd[0], append(tt.cmd[1:], "-o", out)...)
+			if text, err := cmd.CombinedOutput(); err != nil {
+				testenv.Skip(t, testenv.Corpus, err.Error()+": "+string(text))
+			}
+			wasm, err := os.ReadFile(out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := newHost(t).Open(context.Background(), wasm, PluginOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			made, err := p.Plan(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(made.Notes) != 1 || made.Notes[0].Text != tt.want {
+				t.Errorf("notes %+v, want %q", made.Notes, tt.want)
+			}
+		})
+	}
+}
+
 // buildCPlusPlus builds a guest of the C SDK's test data as its README says, with more flags for the
 // linker.
 func buildCPlusPlus(t testing.TB, name string, link ...string) []byte {

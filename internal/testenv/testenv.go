@@ -21,6 +21,7 @@ const (
 	Clang  = "clang"  // clang, llvm-objdump and wasm-ld of one version
 	Guests = "guests" // guests of every language can be built
 
+	Corpus   = "corpus"   // modules of others, as .ci/corpus fetches them, and compilers that make some
 	Packages = "packages" // what is only compared with: other versions of clang, packages with BPF objects
 )
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/fuel"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 // corpus calls fn with the modules of others: the test data of the runtime's own module, among it
@@ -109,6 +110,35 @@ func TestCorpusScan(t *testing.T) {
 	t.Logf("%d modules are taken, %d refused", taken, refused)
 	if taken < refused/10 {
 		t.Errorf("only %d modules are taken, %d refused", taken, refused)
+	}
+}
+
+// TestCorpusOthers holds the default limits against what others ship: nothing is refused for its size
+// or structure, apart from the memory that it starts with, and what plugins do not have is named.
+func TestCorpusOthers(t *testing.T) {
+	root := os.Getenv("BPFHOST_CORPUS")
+	if root == "" {
+		testenv.Skip(t, testenv.Corpus, "BPFHOST_CORPUS is not set")
+	}
+	n := 0
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".wasm" {
+			return err
+		}
+		wasm, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		n++
+		var e *module.Error
+		_, err = module.Scan(wasm, module.Limits{})
+		if errors.As(err, &e) && e.Limit != "MemoryPages" && !strings.HasPrefix(e.Reason, "imports ") {
+			t.Errorf("%s: %v", path, err)
+		}
+		return nil
+	})
+	if err != nil || n < 20 {
+		t.Errorf("%d modules of others: %v", n, err)
 	}
 }
 
