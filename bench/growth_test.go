@@ -11,6 +11,8 @@ import (
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/core/spec/lint"
+	"github.com/bpfhost/bpfhost/core/spec/opt"
 	"github.com/bpfhost/bpfhost/host/plan"
 	"github.com/bpfhost/bpfhost/host/policy"
 )
@@ -66,6 +68,11 @@ func growths() []Growth {
 		add("find by name", c.unit, c.limit, func(n int) (Call, error) { return growFind(c.make(n)), nil })
 		add("rename", c.unit, c.limit, func(n int) (Call, error) { return growRename(c.make(n)), nil })
 	}
+	add("diff after all edits", "variable", growVars, growDiffValues)
+	add("set by path", "variable", growVars, growSetPath)
+	add("rename beside externs", "variable", growVars, growRenameExterns)
+	add("lint and needs", "program", growPrograms, growLint)
+	add("fold", "program", growPrograms, growFold)
 	add("remove duplicates", "type", growVars*2, growDedup)
 	add("plan", "attachment", growAttach, growPlan)
 	return all
@@ -244,6 +251,127 @@ func growDiff(a *spec.Collection) (Call, error) {
 
 func growDiffPrograms(n int) (Call, error) { return growDiff(programsOf(n)) }
 func growDiffVars(n int) (Call, error)     { return growDiff(varsOf(n)) }
+
+// valuesOf is varsOf with numbers that have a type and a value.
+func valuesOf(n int) (*spec.Collection, error) {
+	c := varsOf(n)
+	var b btf.Builder
+	number := b.Add(&btf.Int{Name: "long", Size: 8, Encoding: btf.IntSigned})
+	var err error
+	if c.BTF, err = b.Types(); err != nil {
+		return nil, err
+	}
+	x := spec.NewIndex(c)
+	for i, v := range c.Vars {
+		v.Type = number
+		if err := v.SetUint(x, uint64(i)); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// growDiffValues compares a collection with itself after every variable got another value.
+func growDiffValues(n int) (Call, error) {
+	a, err := valuesOf(n)
+	if err != nil {
+		return nil, err
+	}
+	b := a.Clone()
+	x := spec.NewIndex(b)
+	for i, v := range b.Vars {
+		if err := v.SetUint(x, uint64(i+1)); err != nil {
+			return nil, err
+		}
+	}
+	return func() error {
+		if k := len(spec.Diff(a, b)); k != n {
+			return fmt.Errorf("%d changes", k)
+		}
+		return nil
+	}, nil
+}
+
+// growSetPath sets every variable, found by its path.
+func growSetPath(n int) (Call, error) {
+	c, err := valuesOf(n)
+	if err != nil {
+		return nil, err
+	}
+	return func() error {
+		x := spec.NewIndex(c)
+		for i, v := range c.Vars {
+			p, err := x.VarPath(v.Name)
+			if err != nil {
+				return err
+			}
+			if err := p.SetUint(x, uint64(i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}
+
+// growRenameExterns renames variables of a collection that has as many kernel symbols.
+func growRenameExterns(n int) (Call, error) {
+	c := varsOf(n)
+	c.Programs = nil
+	for i := range n {
+		c.Externs = append(c.Externs, spec.Extern{Name: fmt.Sprintf("symbol_%d", i), Kind: spec.ExternKsym})
+	}
+	return growRename(c), nil
+}
+
+// growLint judges programs that all have guarded code, an extern and a constant of their own.
+func growLint(n int) (Call, error) {
+	c := guardedOf(n)
+	return func() error {
+		if list := lint.Collection(c); len(list) > 0 {
+			return fmt.Errorf("%v", list[0])
+		}
+		if r := lint.Requirements(c); r.Kernel != spec.Oldest || len(r.Optional) != 1 {
+			return fmt.Errorf("needs %+v", r)
+		}
+		return nil
+	}, nil
+}
+
+// guardedOf returns n programs that call a helper where a constant lets them.
+func guardedOf(n int) *spec.Collection {
+	c := &spec.Collection{License: "GPL"}
+	data := &spec.Map{Name: ".rodata", Section: ".rodata", Type: spec.MapArray, KeySize: 4, ValueSize: uint32(n), MaxEntries: 1, Flags: spec.FlagReadOnlyProg, Freeze: true, Data: make([]byte, n)}
+	c.Maps = append(c.Maps, data)
+	for i := range n {
+		name, v := fmt.Sprintf("program_%d", i), fmt.Sprintf("constant_%d", i)
+		c.Externs = append(c.Externs, spec.Extern{Name: fmt.Sprintf("symbol_%d", i), Kind: spec.ExternKsym, Weak: true})
+		c.Vars = append(c.Vars, &spec.Var{Name: v, Section: ".rodata", Map: ".rodata", Offset: uint32(i), Size: 1})
+		out := asm.Exit()
+		out.Label = 1
+		c.Programs = append(c.Programs, &spec.Program{Name: name, Section: "xdp", Type: spec.ProgramXDP, Insns: spec.NewInsns(
+			spec.Insn{Insn: asm.Mov64Imm(asm.R0, 2), Func: &btf.FuncInfo{Name: name}},
+			spec.Insn{Insn: asm.LoadVar(asm.R1, v, 0)},
+			spec.Insn{Insn: asm.LoadMem(asm.R1, asm.R1, 0, asm.Byte)},
+			spec.Insn{Insn: asm.JumpImm(asm.Equal, asm.R1, 0, 1)},
+			spec.Insn{Insn: asm.Call(asm.HelperKtimeGetTaiNs)},
+			spec.Insn{Insn: asm.Mov64Imm(asm.R0, 2)},
+			spec.Insn{Insn: out},
+		)})
+	}
+	return c
+}
+
+// growFold folds programs that all read a constant.
+func growFold(n int) (Call, error) {
+	whole := guardedOf(n)
+	return func() error {
+		done, err := opt.Fold(whole.Clone())
+		if err == nil && len(done) != 2*n {
+			err = fmt.Errorf("%d instructions folded", len(done))
+		}
+		return err
+	}, nil
+}
 
 // programsOf returns n programs of fifty instructions, each with a map that they look at.
 func programsOf(n int) *spec.Collection {

@@ -141,9 +141,10 @@ func newObjectDoc(c *spec.Collection, size int, kernel *btf.Types) *objectDoc {
 		Diagnostics:   []report.Diagnostic{},
 	}
 	t := typeNames{c.BTF}
+	linter := lint.New(c)
 	for _, p := range c.Programs {
 		d.Programs = append(d.Programs, newProgramDoc(p))
-		for _, found := range lint.Program(c, p) {
+		for _, found := range linter.Program(p) {
 			d.Diagnostics = append(d.Diagnostics, report.NewDiagnostic(found))
 		}
 	}

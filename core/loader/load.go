@@ -44,6 +44,22 @@ type session struct {
 	fresh     map[string]bool // maps that were created, not found
 	undo      []func()        // what a failure takes back, last first
 	always    []func()        // what is done at the end in any case, last first
+	found     lookup          // of spec
+}
+
+// lookup finds what a collection has by name.
+type lookup struct {
+	*spec.Index
+	of         *spec.Collection
+	configured map[string]bool // maps with values of the kernel's configuration
+}
+
+// in returns the lookup of a collection.
+func (x *lookup) in(c *spec.Collection) *lookup {
+	if x.of != c {
+		*x = lookup{spec.NewIndex(c), c, c.Configured()}
+	}
+	return x
 }
 
 // Load loads a collection into the kernel, in the order of the package comment. On an error

@@ -155,15 +155,15 @@ func returnOf(c *cfg.Constants, g *cfg.Graph, o cfg.Origin, args int) returned {
 func (l lsmCheck) frozenNumber(in *asm.Insn, off int64, size asm.Size) (uint64, bool) {
 	name := in.Symbol
 	if in.Ref == asm.RefVar {
-		v := l.spec.Var(name)
+		v := l.found.in(l.spec).Var(name)
 		if v == nil {
 			return 0, false
 		}
 		name, off = v.Map, off+int64(v.Offset)
 	}
-	m := l.spec.Map(name)
+	m := l.found.in(l.spec).Map(name)
 	off += in.Imm
-	if m == nil || !m.Freeze || m.Pinning != spec.PinNone || l.options.Maps[name] != nil || l.spec.Configured(m) ||
+	if m == nil || !m.Freeze || m.Pinning != spec.PinNone || l.options.Maps[name] != nil || l.found.in(l.spec).configured[name] ||
 		off < 0 || off+int64(size.Bytes()) > int64(len(m.Data)) {
 		return 0, false
 	}

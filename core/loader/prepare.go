@@ -66,7 +66,7 @@ func (l *session) link(p *prepared) error {
 		case asm.RefMapValue:
 			in.Src, off = asm.PseudoMapValue, in.Imm
 		case asm.RefVar:
-			v := l.spec.Var(name)
+			v := l.found.in(l.spec).Var(name)
 			if v == nil {
 				return fmt.Errorf("instruction %d: no variable %q", i, name)
 			}

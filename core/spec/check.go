@@ -44,6 +44,16 @@ type checker struct {
 	mapOf  map[string]*Map
 	varOf  map[string]*Var
 	progOf map[string]*Program
+	lately *Map // what mapNamed found last: variables of a section come together
+
+	places placer
+}
+
+func (k *checker) mapNamed(name string) *Map {
+	if k.lately == nil || k.lately.Name != name {
+		k.lately = k.mapOf[name]
+	}
+	return k.lately
 }
 
 // names indexes everything by name and reports names that are missing or taken twice.
@@ -83,7 +93,7 @@ func (k *checker) maps() {
 
 func (k *checker) vars() {
 	for _, v := range k.c.Vars {
-		m := k.mapOf[v.Map]
+		m := k.mapNamed(v.Map)
 		if m == nil {
 			k.addf(ObjectVar, v.Name, "its map %s does not exist", show(v.Map))
 		} else if uint64(v.Offset)+uint64(v.Size) > m.window() {
@@ -111,14 +121,14 @@ func (k *checker) program(p *Program) (insn int, err error) {
 	if p.Insns.Len() == 0 {
 		return -1, fmt.Errorf("it has no instructions")
 	}
-	places, funcs, err := p.places()
-	if err != nil {
+	if err := k.places.read(p); err != nil {
 		return -1, err
 	}
-	if _, ok := funcs[p.Exception]; !ok && p.Exception != "" {
+	if !k.places.funcs[p.Exception] && p.Exception != "" {
 		return -1, fmt.Errorf("function %s, called by bpf_throw, is not in the program", show(p.Exception))
 	}
-	if err := p.checkTables(places); err != nil {
+	tables, err := p.checkTables(&k.places)
+	if err != nil {
 		return -1, err
 	}
 	fn := 0
@@ -126,47 +136,20 @@ func (k *checker) program(p *Program) (insn int, err error) {
 		if in.Func != nil {
 			fn = i
 		}
-		if err := k.ref(p, in, places, funcs, fn); err != nil {
+		if err := k.ref(p, in, tables, fn); err != nil {
 			return i, err
 		}
 	}
 	return -1, nil
 }
 
-// place says where a label is: the instruction, and where its function starts.
-type place struct{ insn, fn int }
-
-// places finds all labels and functions of the program and refuses duplicates.
-func (p *Program) places() (map[asm.Label]place, map[string]int, error) {
-	labels := make(map[asm.Label]place)
-	funcs := make(map[string]int)
-	fn := 0
-	for i, m := range p.Insns.marks() {
-		if m.fn != nil {
-			fn = i
-			if _, dup := funcs[m.fn.Name]; dup {
-				return nil, nil, fmt.Errorf("function %s is defined twice", show(m.fn.Name))
-			}
-			funcs[m.fn.Name] = i
-		}
-		if m.label == 0 {
-			continue
-		}
-		if at, dup := labels[m.label]; dup {
-			return nil, nil, fmt.Errorf("label %s is defined at instructions %d and %d", p.labelName(m.label), at.insn, i)
-		}
-		labels[m.label] = place{insn: i, fn: fn}
-	}
-	return labels, funcs, nil
-}
-
 // ref checks what one instruction, whose function starts at fn, refers to.
-func (k *checker) ref(p *Program, in *Insn, labels map[asm.Label]place, funcs map[string]int, fn int) error {
+func (k *checker) ref(p *Program, in *Insn, tables map[string]*JumpTable, fn int) error {
 	switch in.Ref {
 	case asm.RefNone, asm.RefKfunc, asm.RefKsym:
 		return nil
 	case asm.RefLabel:
-		at, ok := labels[in.Target]
+		at, ok := k.places.of(in.Target)
 		switch {
 		case !ok:
 			return fmt.Errorf("label %s is not defined", p.labelName(in.Target))
@@ -177,7 +160,7 @@ func (k *checker) ref(p *Program, in *Insn, labels map[asm.Label]place, funcs ma
 		}
 		return nil
 	case asm.RefFunc:
-		if _, ok := funcs[in.Symbol]; !ok {
+		if !k.places.funcs[in.Symbol] {
 			if in.Op == asm.OpCall && strings.HasPrefix(in.Symbol, "bpf_") {
 				return fmt.Errorf("%s is neither a helper that is known nor a function of the program; a kernel function is called as kfunc", show(in.Symbol))
 			}
@@ -185,7 +168,7 @@ func (k *checker) ref(p *Program, in *Insn, labels map[asm.Label]place, funcs ma
 		}
 		return nil
 	case asm.RefMap, asm.RefMapValue:
-		m := k.mapOf[in.Symbol]
+		m := k.mapNamed(in.Symbol)
 		if m == nil {
 			return fmt.Errorf("map %s does not exist", show(in.Symbol))
 		}
@@ -194,22 +177,13 @@ func (k *checker) ref(p *Program, in *Insn, labels map[asm.Label]place, funcs ma
 		}
 		return nil
 	case asm.RefTable:
-		t := p.Table(in.Symbol)
-		switch {
-		case t == nil:
-			return fmt.Errorf("jump table %s is not in the program", show(in.Symbol))
-		case labels[t.Labels[0]].fn != fn:
-			return fmt.Errorf("jump table %s has the places of another function", show(in.Symbol))
-		case in.Imm != 0:
-			return fmt.Errorf("offset %d behind jump table %s: the kernel takes none", in.Imm, show(in.Symbol))
-		}
-		return nil
+		return k.tableRef(tables[in.Symbol], in, fn)
 	case asm.RefVar:
-		if k.varOf[in.Symbol] == nil {
+		v := k.varOf[in.Symbol]
+		if v == nil {
 			return fmt.Errorf("variable %s does not exist", show(in.Symbol))
 		}
-		v := k.varOf[in.Symbol]
-		m := k.mapOf[v.Map]
+		m := k.mapNamed(v.Map)
 		if m == nil {
 			return fmt.Errorf("map %s of variable %s does not exist", show(v.Map), show(in.Symbol))
 		}
@@ -219,6 +193,21 @@ func (k *checker) ref(p *Program, in *Insn, labels map[asm.Label]place, funcs ma
 		return nil
 	}
 	return fmt.Errorf("reference of unknown kind %d", uint8(in.Ref))
+}
+
+// tableRef is ref for a jump table, which is nil if there is none.
+func (k *checker) tableRef(t *JumpTable, in *Insn, fn int) error {
+	if t == nil {
+		return fmt.Errorf("jump table %s is not in the program", show(in.Symbol))
+	}
+	at, _ := k.places.of(t.Labels[0])
+	switch {
+	case at.fn != fn:
+		return fmt.Errorf("jump table %s has the places of another function", show(in.Symbol))
+	case in.Imm != 0:
+		return fmt.Errorf("offset %d behind jump table %s: the kernel takes none", in.Imm, show(in.Symbol))
+	}
+	return nil
 }
 
 // values checks the names of initial values, which may be programs.

@@ -82,8 +82,8 @@ func Diff(a, b *Collection) []Change {
 	if props := compare(collectionProps(a), collectionProps(b)); props != nil {
 		out = append(out, Change{Op: ChangeModify, Kind: ObjectCollection, Props: props})
 	}
-	d := differ{a: a, b: b}
-	x, y := d.names(a), d.names(b)
+	d := differ{a: a, b: b, indexA: NewIndex(a), indexB: NewIndex(b)}
+	x, y := d.names(d.indexA), d.names(d.indexB)
 	d.varsA, d.varsB = varsByMap(a), varsByMap(b)
 	out = append(out, diffNamedWith(ObjectMap, a.Maps, b.Maps, mapName, x.mapProps, y.mapProps, d.data)...)
 	out = append(out, diffNamedWith(ObjectVar, a.Vars, b.Vars, varName, x.varProps, y.varProps, d.leaves)...)
@@ -94,8 +94,9 @@ func Diff(a, b *Collection) []Change {
 
 // differ compares two collections.
 type differ struct {
-	a, b         *Collection
-	varsA, varsB map[string][]*Var // by map
+	a, b           *Collection
+	indexA, indexB *Index
+	varsA, varsB   map[string][]*Var // by map
 }
 
 func varsByMap(c *Collection) map[string][]*Var {
@@ -115,11 +116,12 @@ type props struct {
 
 // names returns the properties of a collection for comparison. Numbers of types mean the same in
 // both collections only if they have the same BTF; otherwise types are compared by name.
-func (d differ) names(c *Collection) props {
+func (d differ) names(index *Index) props {
+	c := index.c
 	if d.a.BTF == d.b.BTF || c.BTF == nil {
-		return props{c, NewIndex(c), c.typeText}
+		return props{c, index, c.typeText}
 	}
-	return props{c, NewIndex(c), func(id btf.ID) string {
+	return props{c, index, func(id btf.ID) string {
 		if id == 0 {
 			return ""
 		}
@@ -271,7 +273,7 @@ func (d differ) leaves(c *Change, x, y **Var) {
 	if x == nil || at < 0 {
 		return
 	}
-	if parts := diffLeaves(d.a, d.b, *x, *y); parts != nil {
+	if parts := diffLeaves(d.indexA, d.indexB, *x, *y); parts != nil {
 		c.Props = slices.Replace(c.Props, at, at+1, parts...)
 	}
 }

@@ -18,13 +18,26 @@ type Index struct {
 	programs names[*Program]
 	maps     names[*Map]
 	vars     names[*Var]
-	uses     *uses // nil until they are asked for
+	uses     *uses          // nil until they are asked for
+	externs  map[string]int // indices of the first of each name; nil until they are asked for
+	nExterns int            // how many externs are known of
 }
 
 // NewIndex returns an index of a collection.
 func NewIndex(c *Collection) *Index {
 	return &Index{c: c, programs: names[*Program]{of: programName}, maps: names[*Map]{of: mapName}, vars: names[*Var]{of: varName}}
 }
+
+// Scope finds maps and variables by their names: a *Collection looks at all of them, an *[Index]
+// does not.
+type Scope interface {
+	Map(name string) *Map
+	Var(name string) *Var
+	collection() *Collection
+}
+
+func (c *Collection) collection() *Collection { return c }
+func (x *Index) collection() *Collection      { return x.c }
 
 // Program returns the program of that name, or nil.
 func (x *Index) Program(name string) *Program { return x.programs.find(x.c.Programs, name) }
@@ -34,6 +47,23 @@ func (x *Index) Map(name string) *Map { return x.maps.find(x.c.Maps, name) }
 
 // Var returns the variable of that name, or nil.
 func (x *Index) Var(name string) *Var { return x.vars.find(x.c.Vars, name) }
+
+// Extern returns the extern of that name, or nil. The pointer is into the collection's Externs.
+func (x *Index) Extern(name string) *Extern {
+	list := x.c.Externs
+	i, found := x.externs[name]
+	if x.externs == nil || x.nExterns != len(list) || found && list[i].Name != name {
+		x.externs, x.nExterns = make(map[string]int, len(list)), len(list)
+		for k := range slices.Backward(list) {
+			x.externs[list[k].Name] = k
+		}
+		i, found = x.externs[name]
+	}
+	if !found {
+		return nil
+	}
+	return &list[i]
+}
 
 // VarsOf returns the variables in the map of that name.
 func (x *Index) VarsOf(name string) []*Var { return x.used().variable[name] }

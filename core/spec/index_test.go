@@ -102,3 +102,45 @@ func TestIndex(t *testing.T) {
 		}
 	}
 }
+
+// TestIndexExtern finds externs, also after the list changed.
+func TestIndexExtern(t *testing.T) {
+	c := &Collection{Externs: []Extern{{Name: "a"}, {Name: "b"}, {Name: "a", Weak: true}}}
+	x := NewIndex(c)
+	if e := x.Extern("a"); e != &c.Externs[0] || x.Extern("none") != nil {
+		t.Errorf("found %+v", e)
+	}
+	c.Externs = append(c.Externs, Extern{Name: "c"})
+	if e := x.Extern("c"); e != &c.Externs[3] {
+		t.Errorf("after an addition found %+v", e)
+	}
+	c.Externs[3].Name, c.Externs[0].Name = "d", "c"
+	if e := x.Extern("c"); e != &c.Externs[0] || x.Extern("a") != &c.Externs[2] {
+		t.Errorf("after renames found %+v", e)
+	}
+}
+
+// TestIndexVarPath sets parts of variables as a collection does.
+func TestIndexVarPath(t *testing.T) {
+	c := &Collection{
+		Maps: []*Map{{Name: ".data", Type: MapArray, ValueSize: 16, MaxEntries: 1}},
+		Vars: []*Var{{Name: "a", Map: ".data", Size: 8}, {Name: "a.b", Map: ".data", Offset: 8, Size: 4}},
+	}
+	x := NewIndex(c)
+	for _, name := range []string{"a", "a.b", "none", "a.c"} {
+		want, wantErr := c.VarPath(name)
+		p, err := x.VarPath(name)
+		if p != want || (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
+			t.Errorf("%s: %+v, %v, want %+v, %v", name, p, err, want, wantErr)
+		}
+		if err != nil {
+			continue
+		}
+		if err := p.SetUint(x, 7); err != nil {
+			t.Error(err)
+		}
+		if n, err := p.Uint(c); n != 7 || err != nil {
+			t.Errorf("%s is %d, %v", name, n, err)
+		}
+	}
+}

@@ -28,6 +28,7 @@ type leaf struct {
 
 // leafDiff compares the values of a variable of two collections part by part.
 type leafDiff struct {
+	x, y     *Index // of a and b
 	a, b     *Collection
 	old, now []byte
 	name     string
@@ -37,19 +38,20 @@ type leafDiff struct {
 
 // diffLeaves lists the parts of a variable that differ, by path. It returns nothing when types do
 // not say what they are, or differ themselves, or when there are too many.
-func diffLeaves(a, b *Collection, x, y *Var) []PropChange {
+func diffLeaves(inA, inB *Index, x, y *Var) []PropChange {
+	a, b := inA.c, inB.c
 	if a.BTF == nil || b.BTF == nil || x.Type == 0 || y.Type == 0 || x.Size != y.Size || a.Order != b.Order {
 		return nil
 	}
-	old, err := x.Bytes(a)
+	old, err := x.Bytes(inA)
 	if err != nil {
 		return nil
 	}
-	now, err := y.Bytes(b)
+	now, err := y.Bytes(inB)
 	if err != nil {
 		return nil
 	}
-	d := &leafDiff{a: a, b: b, old: old, now: now, name: y.Name}
+	d := &leafDiff{x: inA, y: inB, a: a, b: b, old: old, now: now, name: y.Name}
 	d.todo = append(d.todo, leaf{path: y.Name, typ: y.Type, size: y.Size})
 	for len(d.todo) > 0 {
 		l := d.todo[len(d.todo)-1]
@@ -148,18 +150,18 @@ func (d *leafDiff) array(l leaf, elem btf.ID, count uint32) bool {
 
 // tell tells a part by its path, which has to lead to the same place in both collections.
 func (d *leafDiff) tell(l leaf) bool {
-	p, err := d.a.VarPath(l.path)
+	p, err := d.x.VarPath(l.path)
 	if err != nil {
 		return false
 	}
-	q, err := d.b.VarPath(l.path)
+	q, err := d.y.VarPath(l.path)
 	if err != nil || q.Offset < l.at || uint64(q.Offset)+uint64(q.Size) > uint64(l.at)+uint64(l.size) {
 		return false
 	}
 	if p.Type, p.Var = q.Type, q.Var; p != q {
 		return false
 	}
-	old, now := p.text(d.a), q.text(d.b)
+	old, now := p.text(d.x), q.text(d.y)
 	if old != now { // neighbours of a bit-field may be what differs
 		d.add(l.path, old, now)
 	}
@@ -228,18 +230,18 @@ func (d *leafDiff) tellRest() {
 }
 
 // text returns the value of a place: a number where it is one, otherwise its bytes.
-func (p VarPath) text(c *Collection) string {
+func (p VarPath) text(s Scope) string {
 	if p.Bits > 0 {
 		if p.sign == signTwos {
-			if x, err := p.Int(c); err == nil {
+			if x, err := p.Int(s); err == nil {
 				return strconv.FormatInt(x, 10)
 			}
 		}
-		if x, err := p.Uint(c); err == nil {
+		if x, err := p.Uint(s); err == nil {
 			return strconv.FormatUint(x, 10)
 		}
 	}
-	b, err := p.Bytes(c)
+	b, err := p.Bytes(s)
 	if err != nil {
 		return ""
 	}

@@ -71,15 +71,21 @@ type MapValue struct {
 	Name string
 }
 
-// Configured reports whether the loader writes values of the kernel's configuration into the map, so
-// that its Data are not what programs read.
-func (c *Collection) Configured(m *Map) bool {
-	for _, e := range c.Externs {
-		if v := c.Var(e.Name); e.Kind == ExternKconfig && v != nil && v.Map == m.Name {
-			return true
+// Configured returns the names of the maps that the loader writes values of the kernel's configuration
+// into, so that their Data are not what programs read.
+func (c *Collection) Configured() map[string]bool {
+	values, maps := make(map[string]bool), make(map[string]bool)
+	for i := range c.Externs {
+		if e := &c.Externs[i]; e.Kind == ExternKconfig {
+			values[e.Name] = true
 		}
 	}
-	return false
+	for _, v := range c.Vars {
+		if values[v.Name] {
+			maps[v.Map] = true
+		}
+	}
+	return maps
 }
 
 // Clone returns a copy that shares nothing that may be changed.

@@ -342,7 +342,7 @@ func (p *textParser) finish() {
 	index := NewIndex(p.c)
 	for _, v := range p.values {
 		p.row = v.row
-		if err := v.v.setText(p.c, index.Map(v.v.Map), v.text); err != nil {
+		if err := v.v.setText(index, v.text); err != nil {
 			p.fail(v.col, "%v", err)
 		}
 	}

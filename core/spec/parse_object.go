@@ -137,28 +137,29 @@ var varSetters = map[string]func(*textParser){
 	},
 }
 
-// setText sets the value in its map, or nil, to what formatValue wrote. Long bytes, of which the text has only the
-// beginning, stay as they are.
-func (v *Var) setText(c *Collection, m *Map, text string) error {
-	old, err := v.bytesIn(m)
+// setText sets the value in its map to what formatValue wrote. Long bytes, of which the text has only
+// the beginning, stay as they are.
+func (v *Var) setText(x *Index, text string) error {
+	c := x.c
+	old, err := v.Bytes(x)
 	if err != nil || formatValue(c, v, old) == text || strings.Contains(text, "…") {
 		return err
 	}
 	if isNumber, _ := v.number(c); isNumber {
 		if n, err := strconv.ParseInt(text, 0, 64); err == nil && n < 0 {
-			return v.SetInt(c, n)
+			return v.SetInt(x, n)
 		}
 		n, err := strconv.ParseUint(text, 0, 64)
 		if err != nil {
 			return err
 		}
-		return v.SetUint(c, n)
+		return v.SetUint(x, n)
 	}
 	b, err := hex.DecodeString(strings.ReplaceAll(text, " ", ""))
 	if err != nil {
 		return err
 	}
-	return v.SetBytes(c, b)
+	return v.SetBytes(x, b)
 }
 
 func (p *textParser) attachHead() {

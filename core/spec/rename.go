@@ -109,7 +109,7 @@ func (x *Index) RenameVar(from, to string) error {
 		return fmt.Errorf("rename variable %s: variable %s exists already", show(from), show(to))
 	}
 	for _, name := range []string{from, to} {
-		if e := x.c.Extern(name); e != nil && e.Kind == ExternKconfig {
+		if e := x.Extern(name); e != nil && e.Kind == ExternKconfig {
 			return fmt.Errorf("rename variable %s: %s is a configuration value, which the kernel knows by that name", show(from), show(name))
 		}
 	}

@@ -232,8 +232,8 @@ func (p *Program) kindText() string {
 func skippedIn(c *Collection, p *Program, skipped func(*Collection, *Program) Skipped) Skipped {
 	var of Skipped
 	return func(insn int) bool {
-		if of == nil && skipped != nil {
-			of = skipped(c, p)
+		if skipped != nil {
+			of, skipped = skipped(c, p), nil
 		}
 		return of != nil && of(insn)
 	}

@@ -60,29 +60,34 @@ func cloneTables(ts []JumpTable) []JumpTable {
 	return out
 }
 
-// checkTables refuses tables of one name, and those with a place that is not in the program or in
-// another function than the rest.
-func (p *Program) checkTables(labels map[asm.Label]place) error {
-	seen := make(map[string]bool)
-	for _, t := range p.Tables {
+// checkTables returns the tables by name. It refuses tables of one name, and those with a place that
+// is not in the program or in another function than the rest.
+func (p *Program) checkTables(places *placer) (map[string]*JumpTable, error) {
+	if len(p.Tables) == 0 {
+		return nil, nil
+	}
+	byName := make(map[string]*JumpTable, len(p.Tables))
+	for k := range p.Tables {
+		t := &p.Tables[k]
 		if t.Name == "" || len(t.Labels) == 0 {
-			return fmt.Errorf("jump table %s is empty or has no name", show(t.Name))
+			return nil, fmt.Errorf("jump table %s is empty or has no name", show(t.Name))
 		}
-		if seen[t.Name] {
-			return fmt.Errorf("two jump tables are named %s", show(t.Name))
+		if byName[t.Name] != nil {
+			return nil, fmt.Errorf("two jump tables are named %s", show(t.Name))
 		}
-		seen[t.Name] = true
+		byName[t.Name] = t
+		first, _ := places.of(t.Labels[0])
 		for i, l := range t.Labels {
-			at, ok := labels[l]
+			at, ok := places.of(l)
 			switch {
 			case l == 0 || !ok:
-				return fmt.Errorf("jump table %s: label %s of entry %d is not defined", show(t.Name), p.labelName(l), i)
-			case at.fn != labels[t.Labels[0]].fn:
-				return fmt.Errorf("jump table %s: entry %d is in another function than the first", show(t.Name), i)
+				return nil, fmt.Errorf("jump table %s: label %s of entry %d is not defined", show(t.Name), p.labelName(l), i)
+			case at.fn != first.fn:
+				return nil, fmt.Errorf("jump table %s: entry %d is in another function than the first", show(t.Name), i)
 			}
 		}
 	}
-	return nil
+	return byName, nil
 }
 
 // usedTables are the names of the tables that instructions refer to.

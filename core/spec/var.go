@@ -74,7 +74,7 @@ type Extern struct {
 const maxData = 64 << 20
 
 // window returns the map that holds the variable and checks that it holds all of it.
-func (v *Var) window(c *Collection) (*Map, error) { return v.windowIn(c.Map(v.Map)) }
+func (v *Var) window(s Scope) (*Map, error) { return v.windowIn(s.Map(v.Map)) }
 
 // windowIn is window for a map that was found, or nil.
 func (v *Var) windowIn(m *Map) (*Map, error) {
@@ -91,8 +91,8 @@ func (v *Var) windowIn(m *Map) (*Map, error) {
 }
 
 // Read copies bytes of the variable from offset off on into b and returns how many there were.
-func (v *Var) Read(c *Collection, off uint32, b []byte) (int, error) {
-	m, err := v.window(c)
+func (v *Var) Read(s Scope, off uint32, b []byte) (int, error) {
+	m, err := v.window(s)
 	if err != nil {
 		return 0, fmt.Errorf("read variable %s: %w", show(v.Name), err)
 	}
@@ -108,8 +108,8 @@ func (v *Var) Read(c *Collection, off uint32, b []byte) (int, error) {
 }
 
 // Write replaces bytes of the variable from offset off on. All of b must fit.
-func (v *Var) Write(c *Collection, off uint32, b []byte) error {
-	m, err := v.window(c)
+func (v *Var) Write(s Scope, off uint32, b []byte) error {
+	m, err := v.window(s)
 	if err != nil {
 		return fmt.Errorf("write variable %s: %w", show(v.Name), err)
 	}
@@ -127,7 +127,7 @@ func (v *Var) Write(c *Collection, off uint32, b []byte) error {
 }
 
 // Bytes returns a copy of the variable's initial bytes.
-func (v *Var) Bytes(c *Collection) ([]byte, error) { return v.bytesIn(c.Map(v.Map)) }
+func (v *Var) Bytes(s Scope) ([]byte, error) { return v.bytesIn(s.Map(v.Map)) }
 
 // bytesIn is Bytes for a map that was found, or nil.
 func (v *Var) bytesIn(m *Map) ([]byte, error) {
@@ -145,23 +145,23 @@ func (v *Var) bytesIn(m *Map) ([]byte, error) {
 }
 
 // SetBytes replaces all of the variable's initial bytes: b must have its size.
-func (v *Var) SetBytes(c *Collection, b []byte) error {
+func (v *Var) SetBytes(s Scope, b []byte) error {
 	if uint64(len(b)) != uint64(v.Size) {
 		return fmt.Errorf("write variable %s: %d bytes given, it has %d", show(v.Name), len(b), v.Size)
 	}
-	return v.Write(c, 0, b)
+	return v.Write(s, 0, b)
 }
 
 // Uint returns the initial value of a variable of 1, 2, 4 or 8 bytes.
-func (v *Var) Uint(c *Collection) (uint64, error) {
+func (v *Var) Uint(s Scope) (uint64, error) {
 	var b [8]byte
 	if err := v.checkScalar(); err != nil {
 		return 0, fmt.Errorf("read variable %s: %w", show(v.Name), err)
 	}
-	if _, err := v.Read(c, 0, b[:v.Size]); err != nil {
+	if _, err := v.Read(s, 0, b[:v.Size]); err != nil {
 		return 0, err
 	}
-	if c.Order == asm.BigEndian {
+	if s.collection().Order == asm.BigEndian {
 		return binary.BigEndian.Uint64(b[:]) >> (64 - 8*v.Size), nil
 	}
 	return binary.LittleEndian.Uint64(b[:]), nil
@@ -169,19 +169,19 @@ func (v *Var) Uint(c *Collection) (uint64, error) {
 
 // SetUint sets the initial value of a variable of 1, 2, 4 or 8 bytes. It refuses a value that
 // does not fit.
-func (v *Var) SetUint(c *Collection, x uint64) error {
+func (v *Var) SetUint(s Scope, x uint64) error {
 	if err := v.checkScalar(); err != nil {
 		return fmt.Errorf("write variable %s: %w", show(v.Name), err)
 	}
 	if v.Size < 8 && x>>(8*v.Size) != 0 {
 		return fmt.Errorf("write variable %s: value %d does not fit %d bytes", show(v.Name), x, v.Size)
 	}
-	return v.putScalar(c, x)
+	return v.putScalar(s, x)
 }
 
 // Int returns the initial value of a variable of 1, 2, 4 or 8 bytes, read as a signed number.
-func (v *Var) Int(c *Collection) (int64, error) {
-	x, err := v.Uint(c)
+func (v *Var) Int(s Scope) (int64, error) {
+	x, err := v.Uint(s)
 	if err != nil {
 		return 0, err
 	}
@@ -191,7 +191,7 @@ func (v *Var) Int(c *Collection) (int64, error) {
 
 // SetInt sets the initial value of a variable of 1, 2, 4 or 8 bytes to a signed number. It refuses
 // a value that does not fit.
-func (v *Var) SetInt(c *Collection, x int64) error {
+func (v *Var) SetInt(s Scope, x int64) error {
 	if err := v.checkScalar(); err != nil {
 		return fmt.Errorf("write variable %s: %w", show(v.Name), err)
 	}
@@ -199,7 +199,7 @@ func (v *Var) SetInt(c *Collection, x int64) error {
 	if x<<shift>>shift != x {
 		return fmt.Errorf("write variable %s: value %d does not fit %d bytes", show(v.Name), x, v.Size)
 	}
-	return v.putScalar(c, uint64(x))
+	return v.putScalar(s, uint64(x))
 }
 
 func (v *Var) checkScalar() error {
@@ -210,12 +210,12 @@ func (v *Var) checkScalar() error {
 	return fmt.Errorf("its %d bytes are not a number", v.Size)
 }
 
-func (v *Var) putScalar(c *Collection, x uint64) error {
+func (v *Var) putScalar(s Scope, x uint64) error {
 	var b [8]byte
-	if c.Order == asm.BigEndian {
+	if s.collection().Order == asm.BigEndian {
 		binary.BigEndian.PutUint64(b[:], x<<(64-8*v.Size))
 	} else {
 		binary.LittleEndian.PutUint64(b[:], x)
 	}
-	return v.Write(c, 0, b[:v.Size])
+	return v.Write(s, 0, b[:v.Size])
 }

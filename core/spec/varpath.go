@@ -13,7 +13,7 @@ import (
 )
 
 // VarPath is a part of a variable, found by a path through its type. Its methods take the
-// collection that it was found in, or a clone of it.
+// collection that it was found in, a clone of it, or an index of one.
 type VarPath struct {
 	Path   string
 	Var    string
@@ -42,14 +42,19 @@ var ErrNoVariable = errors.New("no variable")
 // VarPath finds a part of a variable: "limit", "cfg.ports[3].low", "table[2]". Typedefs and
 // modifiers are passed over, and members of anonymous structs belong to what is around them. Only
 // BTF knows what is inside a variable; without it a path is the name alone.
-func (c *Collection) VarPath(path string) (VarPath, error) {
+func (c *Collection) VarPath(path string) (VarPath, error) { return varPath(c, path) }
+
+// VarPath is [Collection.VarPath].
+func (x *Index) VarPath(path string) (VarPath, error) { return varPath(x, path) }
+
+func varPath(s Scope, path string) (VarPath, error) {
 	name, rest := path, ""
-	v := c.Var(path) // a name may have dots: static variables of functions do
+	v := s.Var(path) // a name may have dots: static variables of functions do
 	for end := len(path); v == nil; {
 		if end = strings.LastIndexAny(path[:end], ".["); end <= 0 {
 			break
 		}
-		if v = c.Var(path[:end]); v != nil {
+		if v = s.Var(path[:end]); v != nil {
 			name, rest = path[:end], path[end:]
 		}
 	}
@@ -59,7 +64,7 @@ func (c *Collection) VarPath(path string) (VarPath, error) {
 		}
 		return VarPath{}, fmt.Errorf("find %s: %w %s", show(path), ErrNoVariable, show(name))
 	}
-	p, err := c.place(v, rest)
+	p, err := s.collection().place(v, rest)
 	if err != nil {
 		return VarPath{}, fmt.Errorf("find %s: %w", show(path), err)
 	}
@@ -198,8 +203,8 @@ func (p VarPath) Fits(x uint64) bool {
 }
 
 // Bytes returns a copy of the bytes of the place.
-func (p VarPath) Bytes(c *Collection) ([]byte, error) {
-	v := c.Var(p.Var)
+func (p VarPath) Bytes(s Scope) ([]byte, error) {
+	v := s.Var(p.Var)
 	if v == nil {
 		return nil, fmt.Errorf("read %s: no variable %s", show(p.Path), show(p.Var))
 	}
@@ -207,26 +212,26 @@ func (p VarPath) Bytes(c *Collection) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: bytes %d to %d are outside the %d of variable %s", show(p.Path), p.Offset, uint64(p.Offset)+uint64(p.Size), v.Size, show(p.Var))
 	}
 	b := make([]byte, p.Size)
-	_, err := v.Read(c, p.Offset, b)
+	_, err := v.Read(s, p.Offset, b)
 	return b, err
 }
 
 // SetBytes replaces the bytes of the place: b must have its size. A bit-field shares its bytes with
 // others.
-func (p VarPath) SetBytes(c *Collection, b []byte) error {
-	v := c.Var(p.Var)
+func (p VarPath) SetBytes(s Scope, b []byte) error {
+	v := s.Var(p.Var)
 	if v == nil {
 		return fmt.Errorf("write %s: no variable %s", show(p.Path), show(p.Var))
 	}
 	if uint64(len(b)) != uint64(p.Size) {
 		return fmt.Errorf("write %s: %d bytes given, it has %d", show(p.Path), len(b), p.Size)
 	}
-	return v.Write(c, p.Offset, b)
+	return v.Write(s, p.Offset, b)
 }
 
 // Uint returns the number at the place. A negative one is sign-extended.
-func (p VarPath) Uint(c *Collection) (uint64, error) {
-	word, err := p.word(c)
+func (p VarPath) Uint(s Scope) (uint64, error) {
+	word, err := p.word(s)
 	if err != nil {
 		return 0, err
 	}
@@ -239,8 +244,8 @@ func (p VarPath) Uint(c *Collection) (uint64, error) {
 }
 
 // Int returns the number at the place, read as a signed one.
-func (p VarPath) Int(c *Collection) (int64, error) {
-	word, err := p.word(c)
+func (p VarPath) Int(s Scope) (int64, error) {
+	word, err := p.word(s)
 	if err != nil {
 		return 0, err
 	}
@@ -250,8 +255,8 @@ func (p VarPath) Int(c *Collection) (int64, error) {
 
 // SetUint stores a number, or the bits of a negative one where the type has a sign or is unknown.
 // It refuses one that does not fit.
-func (p VarPath) SetUint(c *Collection, x uint64) error {
-	word, err := p.word(c)
+func (p VarPath) SetUint(s Scope, x uint64) error {
+	word, err := p.word(s)
 	if err != nil {
 		return err
 	}
@@ -264,37 +269,37 @@ func (p VarPath) SetUint(c *Collection, x uint64) error {
 	mask := ^uint64(0) >> (64 - p.Bits) << p.Shift
 	word = word&^mask | x<<p.Shift&mask
 	b := make([]byte, 8)
-	if c.Order == asm.BigEndian {
+	if s.collection().Order == asm.BigEndian {
 		binary.BigEndian.PutUint64(b, word)
 		b = b[8-p.Size:]
 	} else {
 		binary.LittleEndian.PutUint64(b, word)
 	}
-	return p.SetBytes(c, b[:p.Size])
+	return p.SetBytes(s, b[:p.Size])
 }
 
 // SetInt stores a signed number. It refuses one that does not fit.
-func (p VarPath) SetInt(c *Collection, x int64) error {
+func (p VarPath) SetInt(s Scope, x int64) error {
 	if p.Bits == 0 {
 		return p.noNumber()
 	}
 	if x < 0 && (p.sign == signNone || p.sign == signBool) || p.Bits < 64 && p.sign == signEither && x>>(p.Bits-1) != 0 && x>>(p.Bits-1) != -1 {
 		return fmt.Errorf("write %s: value %d does not fit its %d bits", show(p.Path), x, p.Bits)
 	}
-	return p.SetUint(c, uint64(x))
+	return p.SetUint(s, uint64(x))
 }
 
 // word reads the bytes of the place as one number.
-func (p VarPath) word(c *Collection) (uint64, error) {
+func (p VarPath) word(s Scope) (uint64, error) {
 	if p.Bits == 0 {
 		return 0, p.noNumber()
 	}
-	b, err := p.Bytes(c)
+	b, err := p.Bytes(s)
 	if err != nil {
 		return 0, err
 	}
 	var wide [8]byte
-	if c.Order == asm.BigEndian {
+	if s.collection().Order == asm.BigEndian {
 		copy(wide[8-len(b):], b)
 		return binary.BigEndian.Uint64(wide[:]), nil
 	}

@@ -401,7 +401,7 @@ func (d *decoder) load64(in *asm.Insn, out insn) (insn, error) {
 	case asm.RefMapValue:
 		return out, d.value(in.Symbol, 0, &out)
 	case asm.RefVar:
-		v := d.m.spec.Var(in.Symbol)
+		v := d.m.names.Var(in.Symbol)
 		if v == nil {
 			return out, fmt.Errorf("there is no variable %q", in.Symbol)
 		}

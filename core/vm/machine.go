@@ -39,6 +39,7 @@ type Options struct {
 // Machine runs the programs of a collection. It is not for several goroutines at the same time.
 type Machine struct {
 	spec    *spec.Collection
+	names   *spec.Index // of spec
 	options Options
 	mem     memory
 	random  *rand.PCG
@@ -92,7 +93,7 @@ const (
 // instruction, or the map, that needs it.
 func New(c *spec.Collection, o Options) (*Machine, error) {
 	m := &builder{&Machine{
-		spec: c, options: o, random: rand.NewPCG(o.Seed, 0x9e3779b97f4a7c15), now: uint64(time.Second),
+		spec: c, names: spec.NewIndex(c), options: o, random: rand.NewPCG(o.Seed, 0x9e3779b97f4a7c15), now: uint64(time.Second),
 		byName: map[string]int{}, functions: map[int]bool{}, tables: map[tableKey]uint64{}, maps: map[string]*Map{}, rings: map[string]*Ring{}, perfs: map[string]*Perf{}, queues: map[string]queue{},
 	}}
 	if err := m.defaults(); err != nil {
@@ -203,7 +204,7 @@ func (m *builder) checkExterns(p *spec.Program) error {
 		if in.Ref != asm.RefKfunc && in.Ref != asm.RefKsym {
 			continue
 		}
-		if e := m.spec.Extern(in.Symbol); e == nil || !e.Weak {
+		if e := m.names.Extern(in.Symbol); e == nil || !e.Weak {
 			return fmt.Errorf("instruction %d: %w", i, refuse("%v %q is not simulated", in.Ref, in.Symbol))
 		}
 	}

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/core/spec/lint"
@@ -92,17 +91,28 @@ type authors struct {
 	o       *Object
 	changed *lookup
 	wrote   map[string]map[int]bool // by program: instructions that the plugin wrote
-	before  []lint.Diagnostic       // of the operator's object
+	before  map[said]bool           // of the operator's object
+}
+
+// said is what a diagnostic says of a program, wherever in it.
+type said struct {
+	program string
+	code    lint.Code
+	text    string
 }
 
 func newAuthors(o *Object) *authors {
-	a := &authors{o: o, changed: newLookup(o), wrote: make(map[string]map[int]bool)}
+	a := &authors{o: o, changed: newLookup(o), wrote: make(map[string]map[int]bool), before: make(map[said]bool)}
 	if o.Before == nil {
 		return a
 	}
+	before := lint.New(o.Before)
 	for _, p := range o.Before.Programs {
-		if a.changed.change(spec.ObjectProgram, p.Name) != nil {
-			a.before = append(a.before, lint.Program(o.Before, p)...)
+		if a.changed.change(spec.ObjectProgram, p.Name) == nil {
+			continue
+		}
+		for _, d := range before.Program(p) {
+			a.before[said{d.Name, d.Code, d.Text}] = true
 		}
 	}
 	return a
@@ -122,9 +132,7 @@ func (a *authors) plugin(d lint.Diagnostic) bool {
 	case ch.Op == spec.ChangeAdd || d.Insn >= 0 && a.written(d.Name)[d.Insn]:
 		return true
 	}
-	return !slices.ContainsFunc(a.before, func(b lint.Diagnostic) bool {
-		return b.Name == d.Name && b.Code == d.Code && b.Text == d.Text
-	})
+	return !a.before[said{d.Name, d.Code, d.Text}]
 }
 
 // written returns the instructions of an operator's program that the plugin wrote, by their index in

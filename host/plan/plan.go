@@ -7,7 +7,6 @@
 package plan
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/bpfhost/bpfhost/host/policy"
@@ -34,12 +33,26 @@ func (p *Plan) Denied() error { return policy.Denied(p.Decisions) }
 
 // AddDenials adds denials that were met on the way to the plan and are not among its decisions.
 func (p *Plan) AddDenials(list []policy.Decision) {
-	for _, d := range list {
-		known := func(have policy.Decision) bool {
-			return have.Kind == d.Kind && (have.Access == d.Access || strings.HasPrefix(have.Access, d.Access+" ("))
+	type access struct {
+		kind policy.Kind
+		text string
+	}
+	known := make(map[access]bool, len(p.Decisions))
+	note := func(d policy.Decision) { // with and without what is in brackets
+		known[access{d.Kind, d.Access}] = true
+		for i := range len(d.Access) {
+			if strings.HasPrefix(d.Access[i:], " (") {
+				known[access{d.Kind, d.Access[:i]}] = true
+			}
 		}
-		if !slices.ContainsFunc(p.Decisions, known) {
+	}
+	for _, d := range p.Decisions {
+		note(d)
+	}
+	for _, d := range list {
+		if !known[access{d.Kind, d.Access}] {
 			p.Decisions = append(p.Decisions, d)
+			note(d)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/spec"
@@ -23,13 +22,15 @@ func (p *Plan) Runtime() Runtime {
 			r.Maps = append(r.Maps, strings.TrimPrefix(d.Subject(), policy.KindMapRW.String()+" "))
 		}
 	}
+	seen := make(map[string]bool)
 	for i := range p.Objects {
 		o := &p.Objects[i]
 		if o.After == nil {
 			continue
 		}
 		for _, m := range o.After.Select(o.After.Attached()).Maps {
-			if m.Type == spec.MapRingbuf && !slices.Contains(r.Sources, m.Name) {
+			if m.Type == spec.MapRingbuf && !seen[m.Name] {
+				seen[m.Name] = true
 				r.Sources = append(r.Sources, m.Name)
 			}
 		}

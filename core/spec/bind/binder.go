@@ -23,6 +23,15 @@ type Binder struct {
 	targets []btf.Target        // of outer
 
 	compared map[string]error // by extern: whether the kernel's type fits
+	index    *spec.Index      // see names
+}
+
+// names finds what the collection has by name.
+func (b *Binder) names() *spec.Index {
+	if b.index == nil {
+		b.index = spec.NewIndex(b.spec)
+	}
+	return b.index
 }
 
 // New looks up the kernel symbols that the programs of a collection refer to, and the configuration values

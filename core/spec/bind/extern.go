@@ -57,7 +57,7 @@ func (b *Binder) externs() error {
 
 // reads reports whether a variable is among names of variables and maps that are referred to.
 func (b *Binder) reads(name string, names map[string]bool) bool {
-	v := b.spec.Var(name)
+	v := b.names().Var(name)
 	return v == nil || names[name] || names[v.Map]
 }
 
@@ -65,7 +65,7 @@ func (b *Binder) reads(name string, names map[string]bool) bool {
 func (b *Binder) applyExtern(p *Program, i int) error {
 	in := &p.Code[i]
 	name := in.Symbol
-	e := b.spec.Extern(name)
+	e := b.names().Extern(name)
 	if in.Ref == asm.RefKfunc {
 		return b.applyKfunc(p, i, e)
 	}

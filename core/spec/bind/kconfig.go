@@ -13,7 +13,7 @@ import (
 
 // configure writes a configuration value into the first contents of the map that holds it.
 func (x *Binder) configure(e spec.Extern) error {
-	v := x.spec.Var(e.Name)
+	v := x.names().Var(e.Name)
 	if v == nil {
 		return nil // nothing reads it
 	}
@@ -21,7 +21,7 @@ func (x *Binder) configure(e spec.Extern) error {
 	if err != nil {
 		return err
 	}
-	m := x.spec.Map(v.Map)
+	m := x.names().Map(v.Map)
 	if m == nil || m.Type != spec.MapArray || uint64(v.Offset)+uint64(v.Size) > uint64(m.ValueSize) {
 		return fmt.Errorf("its variable is not in an array that holds it")
 	}

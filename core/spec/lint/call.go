@@ -8,10 +8,6 @@ import (
 // calls judges calls of helpers and kernel functions. Kernels check the license for kernel functions
 // in the whole program, helpers only where they look.
 func (l *linter) calls() {
-	weak := make(map[string]bool)
-	for i := range l.c.Externs {
-		weak[l.c.Externs[i].Name] = l.c.Externs[i].Weak
-	}
 	free := l.p.Type == 0 || l.c.GPLCompatible()
 	for i := range l.g.Insns {
 		in := &l.g.Insns[i]
@@ -21,7 +17,7 @@ func (l *linter) calls() {
 		switch {
 		case in.Op != asm.OpCall || in.Flags&asm.Raw != 0:
 		case in.Ref == asm.RefKfunc:
-			if !free && !weak[in.Symbol] {
+			if !free && !l.weak[in.Symbol] {
 				l.addf(Error, CodeLicense, i, "kernel function %s needs a license that is compatible with the GPL", quote.Quoted(in.Symbol))
 			}
 		case in.Ref == asm.RefNone && in.Src == 0:

@@ -10,11 +10,10 @@ import (
 
 // hooks judges whether programs and the hooks that they are attached to fit. A hook that is not
 // known, or without a target, is for CheckAll.
-func hooks(c *spec.Collection) []Diagnostic {
+func (l *Linter) hooks() []Diagnostic {
 	var out []Diagnostic
-	index := spec.NewIndex(c)
-	for _, a := range c.Attach {
-		p, family := index.Program(a.Program), a.Kind.Family()
+	for _, a := range l.c.Attach {
+		p, family := l.names.Program(a.Program), a.Kind.Family()
 		if p == nil || len(family.Programs) == 0 || a.Kind.Takes(p) {
 			continue
 		}

@@ -18,19 +18,42 @@ const maxDiagnostics = 100
 // BPF_COMPLEXITY_LIMIT_INSNS).
 const maxSlots = 1_000_000
 
+// Linter judges the programs of one collection. It is out of date when externs, maps or variables
+// are added, removed or renamed.
+type Linter struct {
+	c     *spec.Collection
+	names *spec.Index
+
+	memory *opt.Memory
+	weak   map[string]bool // names of externs that may be missing
+}
+
+// New returns a linter of the programs of a collection.
+func New(c *spec.Collection) *Linter {
+	l := &Linter{c: c, names: spec.NewIndex(c), memory: opt.NewMemory(c), weak: make(map[string]bool)}
+	for i := range c.Externs {
+		l.weak[c.Externs[i].Name] = c.Externs[i].Weak
+	}
+	return l
+}
+
 // Collection returns the diagnostics of the programs that are loaded, and of attachments. Of
 // programs that do not fit together, for which CheckAll has an error, there are none.
 func Collection(c *spec.Collection) []Diagnostic {
+	l := New(c)
 	var out []Diagnostic
 	for _, p := range c.Select(c.Attached()).Programs {
-		out = append(out, Program(c, p)...)
+		out = append(out, l.Program(p)...)
 	}
-	return append(out, hooks(c)...)
+	return append(out, l.hooks()...)
 }
 
-// Program returns the diagnostics of a program of a collection, in the order of instructions. Of a
+// Program returns what a [Linter] does for one program of a collection.
+func Program(c *spec.Collection, p *spec.Program) []Diagnostic { return New(c).Program(p) }
+
+// Program returns the diagnostics of a program of the collection, in the order of instructions. Of a
 // program without a type only those that hold for every type and license.
-func Program(c *spec.Collection, p *spec.Program) []Diagnostic {
+func (l *Linter) Program(p *spec.Program) []Diagnostic {
 	if p.Insns.Len() == 0 {
 		return nil
 	}
@@ -38,18 +61,18 @@ func Program(c *spec.Collection, p *spec.Program) []Diagnostic {
 	if err != nil {
 		return nil
 	}
-	l := linter{c: c, p: p, g: g}
-	l.whole()
-	l.flow()
-	l.endless()
-	l.calls()
-	slices.SortStableFunc(l.out, func(a, b Diagnostic) int { return cmp.Compare(a.Insn, b.Insn) })
-	return l.out[:min(len(l.out), maxDiagnostics)]
+	x := linter{Linter: l, p: p, g: g}
+	x.whole()
+	x.flow()
+	x.endless()
+	x.calls()
+	slices.SortStableFunc(x.out, func(a, b Diagnostic) int { return cmp.Compare(a.Insn, b.Insn) })
+	return x.out[:min(len(x.out), maxDiagnostics)]
 }
 
 // linter judges one program.
 type linter struct {
-	c   *spec.Collection
+	*Linter
 	p   *spec.Program
 	g   *cfg.Graph
 	out []Diagnostic
@@ -76,7 +99,7 @@ func (l *linter) full() bool { return len(l.out) >= maxDiagnostics }
 // false where that is not certain.
 func (l *linter) looks(insn int) bool {
 	if l.seen == nil {
-		l.seen = newSeen(opt.Constants(l.c, l.p, l.g), l.g, taint(l.c, l.p, l.g))
+		l.seen = newSeen(l.memory.Constants(l.p, l.g), l.g, l.taint(l.p, l.g))
 		l.called = l.seen.called(yes, l.p.Exception)
 		for i := range l.g.Insns {
 			l.throw = l.throw || isThrow(&l.g.Insns[i])

@@ -10,12 +10,18 @@ import (
 // configuration value, a kernel symbol or a constant can keep from being reached is not needed, so
 // that kernels without what it uses may do: it counts as optional.
 func Requirements(collections ...*spec.Collection) spec.Requirements {
-	return spec.RequirementsOf(skipped, collections...)
+	memory := make(map[*spec.Collection]*opt.Memory)
+	return spec.RequirementsOf(func(c *spec.Collection, p *spec.Program) spec.Skipped {
+		if memory[c] == nil {
+			memory[c] = opt.NewMemory(c)
+		}
+		return skipped(c, p, memory[c])
+	}, collections...)
 }
 
 // skipped tells what of a program kernels may skip. What is not certain they do not. Global functions
 // count as called: kernels before 6.8 verify all that there are.
-func skipped(c *spec.Collection, p *spec.Program) spec.Skipped {
+func skipped(c *spec.Collection, p *spec.Program, memory *opt.Memory) spec.Skipped {
 	if p.Insns.Len() == 0 {
 		return nil
 	}
@@ -23,7 +29,7 @@ func skipped(c *spec.Collection, p *spec.Program) spec.Skipped {
 	if err != nil {
 		return nil
 	}
-	s := newSeen(opt.Constants(c, p, g), g, nil)
+	s := newSeen(memory.Constants(p, g), g, nil)
 	called := s.called(unknown, append(globals(c, p), p.Exception)...)
 	return func(insn int) bool {
 		k := g.BlockOf(insn)

@@ -18,14 +18,14 @@ func (l loaded) merge(m loaded) loaded { return loaded{l.value | m.value, l.addr
 type tainter struct {
 	g     *cfg.Graph
 	insns []spec.Insn
-	fixed map[string]bool // variables and maps whose values stay the same once the program is loaded
-	stack loaded          // with R0 for something in some frame
+	names *spec.Index
+	stack loaded // with R0 for something in some frame
 }
 
 // taint returns for every block whether it ends in a condition on what the loader fills in. It
 // rather says yes.
-func taint(c *spec.Collection, p *spec.Program, g *cfg.Graph) []bool {
-	t := &tainter{g: g, insns: p.Insns.Slice(), fixed: fixedData(c)}
+func (l *Linter) taint(p *spec.Program, g *cfg.Graph) []bool {
+	t := &tainter{g: g, insns: p.Insns.Slice(), names: l.names}
 	guards := make([]bool, len(g.Blocks))
 	if !t.any() {
 		return guards
@@ -46,20 +46,23 @@ func taint(c *spec.Collection, p *spec.Program, g *cfg.Graph) []bool {
 	return guards
 }
 
-// fixedData names what is in data sections that programs cannot write.
-func fixedData(c *spec.Collection) map[string]bool {
-	out := make(map[string]bool)
-	for _, m := range c.Maps {
-		if m.Flags&spec.FlagReadOnlyProg != 0 {
-			out[m.Name] = true
+// fixed reports whether an instruction loads the address of data that programs cannot write: it
+// stays the same once the program is loaded.
+func (t *tainter) fixed(in *spec.Insn) bool {
+	name := in.Symbol
+	switch in.Ref {
+	case asm.RefVar:
+		v := t.names.Var(name)
+		if v == nil {
+			return false
 		}
+		name = v.Map
+	case asm.RefMapValue:
+	default:
+		return false
 	}
-	for _, v := range c.Vars {
-		if out[v.Map] {
-			out[v.Name] = true
-		}
-	}
-	return out
+	m := t.names.Map(name)
+	return m != nil && m.Flags&spec.FlagReadOnlyProg != 0
 }
 
 // any reports whether the loader fills in anything that conditions can be on.
@@ -78,7 +81,7 @@ func (t *tainter) source(i int) loaded {
 	dst := asm.Regs(in.Dst)
 	load64 := in.Op == asm.OpLoadImm64
 	switch {
-	case load64 && (in.Ref == asm.RefVar || in.Ref == asm.RefMapValue) && t.fixed[in.Symbol]:
+	case load64 && t.fixed(in):
 		return loaded{addr: dst}
 	case load64 && (in.Ref == asm.RefKsym || in.Ref == asm.RefKfunc), in.Core != nil && !isMemory(in.Op):
 		return loaded{value: dst}

@@ -1,7 +1,6 @@
 package opt
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 
@@ -29,11 +28,11 @@ type Folded struct {
 // reached any more stays too: see Prune. On error nothing has changed.
 func Fold(c *spec.Collection) ([]Folded, error) {
 	var out []Folded
-	frozen := frozenMaps(c)
+	memory := NewMemory(c)
 	programs := make([]*spec.Program, len(c.Programs))
 	for i, p := range c.Programs {
 		q := p.Clone()
-		done, err := fold(q, c, frozen)
+		done, err := fold(q, memory)
 		if err != nil {
 			return nil, fmt.Errorf("fold program %s: %w", quote.Quoted(p.Name), err)
 		}
@@ -46,23 +45,7 @@ func Fold(c *spec.Collection) ([]Folded, error) {
 	return out, nil
 }
 
-// frozenMaps returns the maps whose bytes never change, and are those of the spec.
-func frozenMaps(c *spec.Collection) map[string]*spec.Map {
-	out := make(map[string]*spec.Map)
-	for _, m := range c.Maps {
-		if isFrozen(m) && m.Pinning == spec.PinNone && !c.Configured(m) {
-			out[m.Name] = m
-		}
-	}
-	return out
-}
-
-// isFrozen reports whether the bytes of a map stay the same once it is loaded.
-func isFrozen(m *spec.Map) bool {
-	return m.Freeze && m.Flags&spec.FlagReadOnlyProg != 0 && m.Type == spec.MapArray && m.MaxEntries == 1
-}
-
-func fold(p *spec.Program, c *spec.Collection, frozen map[string]*spec.Map) ([]Folded, error) {
+func fold(p *spec.Program, memory *Memory) ([]Folded, error) {
 	if p.Insns.Len() == 0 {
 		return nil, nil
 	}
@@ -71,7 +54,7 @@ func fold(p *spec.Program, c *spec.Collection, frozen map[string]*spec.Map) ([]F
 		return nil, err
 	}
 	insns := p.Insns.Slice()
-	k := constantsOf(g, insns, c, frozen)
+	k := memory.constants(g, insns)
 	var out []Folded
 	gone := make([]bool, len(insns))
 	for b := range g.Blocks {
@@ -85,56 +68,6 @@ func fold(p *spec.Program, c *spec.Collection, frozen map[string]*spec.Map) ([]F
 	}
 	p.Insns = spec.NewInsns(insns...)
 	return out, p.DeleteSet(gone)
-}
-
-// Constants returns what is known of the values of registers of a program of the collection, whose
-// graph is g. Constant memory is what Fold takes for it. CO-RE results, addresses of kernel symbols
-// and what lies in other frozen data sections, as .kconfig, are known when the program is loaded
-// ([cfg.ValueFixed]).
-func Constants(c *spec.Collection, p *spec.Program, g *cfg.Graph) *cfg.Constants {
-	return constantsOf(g, p.Insns.Slice(), c, frozenMaps(c))
-}
-
-func constantsOf(g *cfg.Graph, insns []spec.Insn, c *spec.Collection, frozen map[string]*spec.Map) *cfg.Constants {
-	vars := make(map[string]*spec.Var, len(c.Vars))
-	for _, v := range c.Vars {
-		vars[v.Name] = v
-	}
-	fixed := make(map[string]bool)
-	for _, m := range c.Maps {
-		fixed[m.Name] = isFrozen(m)
-	}
-	return g.Constants(cfg.ConstOptions{
-		Unknown: func(i int) bool { return insns[i].Core != nil },
-		Fixed: func(i int) bool {
-			switch in := &insns[i]; in.Ref {
-			case asm.RefNone:
-				return in.Core != nil
-			case asm.RefKsym, asm.RefKfunc:
-				return true
-			case asm.RefMapValue:
-				return fixed[in.Symbol]
-			case asm.RefVar:
-				v := vars[in.Symbol]
-				return v != nil && fixed[v.Map]
-			}
-			return false
-		},
-		Load: func(base int, off int64, size asm.Size) (uint64, bool) {
-			in := &insns[base]
-			name := in.Symbol
-			off += in.Imm
-			if in.Ref == asm.RefVar {
-				v := vars[name]
-				if v == nil {
-					return 0, false
-				}
-				name = v.Map
-				off += int64(v.Offset)
-			}
-			return readNumber(frozen[name], c.Order, off, size)
-		},
-	})
 }
 
 // The kinds of Folded.
@@ -178,23 +111,4 @@ func move(dst asm.Reg, n uint64) asm.Insn {
 		return asm.Mov32Imm(dst, int32(n))
 	}
 	return asm.LoadImm64(dst, int64(n))
-}
-
-// readNumber returns bytes of the first value of a map, which may be nil, as a number.
-func readNumber(m *spec.Map, order asm.ByteOrder, off int64, size asm.Size) (uint64, bool) {
-	n := int64(size.Bytes())
-	if m == nil || off < 0 || off+n > int64(m.ValueSize) {
-		return 0, false
-	}
-	var b [8]byte
-	if m.Data != nil {
-		if off+n > int64(len(m.Data)) {
-			return 0, false
-		}
-		copy(b[:], m.Data[off:off+n])
-	}
-	if order == asm.BigEndian {
-		return binary.BigEndian.Uint64(b[:]) >> (64 - 8*n), true
-	}
-	return binary.LittleEndian.Uint64(b[:]), true
 }
