@@ -8,9 +8,9 @@ var processHelpers = []helper{
 	{asm.HelperGetCurrentPIDTGID, pidTGID},
 	{asm.HelperGetCurrentUIDGID, uidGID},
 	{asm.HelperGetCurrentComm, comm},
-	{asm.HelperGetCurrentCgroupID, cgroupID},
-	{asm.HelperGetCurrentTask, task},
-	{asm.HelperGetCurrentTaskBTF, task},
+	{asm.HelperGetCurrentTask, currentTask},
+	{asm.HelperGetCurrentTaskBTF, currentTask},
+	{asm.HelperGetNsCurrentPIDTGID, nsPIDTGID},
 }
 
 func cpuID(m *Machine, _, _, _, _, _ uint64) uint64 { return uint64(m.input.CPU) }
@@ -41,8 +41,27 @@ func comm(m *Machine, buf, size, _, _, _ uint64) uint64 {
 	return 0
 }
 
-// task returns the task_struct of the process. Where the caller placed none it is NULL, which reads of
-// a kernel's memory find out.
-func task(m *Machine, _, _, _, _, _ uint64) uint64 { return m.input.Process.Task }
+// currentTask returns the task_struct of the process. Where the caller placed none it is an address that
+// programs can compare, and keep things with, but not read.
+func currentTask(m *Machine, _, _, _, _, _ uint64) uint64 {
+	if t := m.input.Process.Task; t != 0 {
+		return t
+	}
+	return m.noTask
+}
 
-func cgroupID(m *Machine, _, _, _, _, _ uint64) uint64 { return m.input.Process.Cgroup }
+// nsPIDTGID writes struct bpf_pidns_info. There is one namespace of processes, whatever its device and
+// inode are called.
+func nsPIDTGID(m *Machine, _, _, info, size, _ uint64) uint64 {
+	b := m.write(info, uint64(uint32(size)))
+	if b == nil {
+		return 0
+	}
+	clear(b)
+	if len(b) != 8 {
+		return errno(eINVAL)
+	}
+	putUint(b[:4], uint64(m.input.Process.PID))
+	putUint(b[4:], uint64(m.input.Process.TGID))
+	return 0
+}

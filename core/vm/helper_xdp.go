@@ -9,6 +9,7 @@ var xdpHelpers = []helper{
 	{asm.HelperXDPGetBuffLen, packetLen},
 	{asm.HelperXDPLoadBytes, xdpLoad},
 	{asm.HelperXDPStoreBytes, xdpStore},
+	{asm.HelperRedirectMap, redirectMap},
 }
 
 // frameHeader is what the kernel keeps for itself at the start of the headroom (struct xdp_frame).

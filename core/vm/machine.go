@@ -60,23 +60,25 @@ type Machine struct {
 
 	stackTop uint64 // R10 of the first frame
 	scratch  uint64 // a key of 8 bytes for each frame
+	noTask   uint64 // stands where a task_struct is not known
 	context  uint64
 	packet   packet
 	objects  objects
 	line     []byte // that is being printed
 
 	// What belongs to the run.
-	regs      [16]uint64
-	frames    [maxFrames]frame
-	depth     int
-	fuel      int64
-	mayGoto   int
-	tailCalls int
-	pc        int // of the instruction that calls a helper
-	fault     *Fault
-	input     Input
-	started   *program
-	redirect  int // interface; 0 is none
+	regs       [16]uint64
+	frames     [maxFrames]frame
+	depth      int
+	fuel       int64
+	mayGoto    int
+	tailCalls  int
+	pc         int // of the instruction that calls a helper
+	fault      *Fault
+	input      Input
+	started    *program
+	redirect   int // interface; 0 is none
+	redirectTo RedirectTo
 }
 
 const (
@@ -167,6 +169,9 @@ func (m *builder) layout() error {
 		return err
 	}
 	m.mem.own(m.scratch, maxFrames*8, false)
+	if m.noTask, err = m.mem.alloc(8, FaultObject, ""); err != nil {
+		return err
+	}
 	if m.context, err = m.mem.alloc(maxContext, FaultContext, ""); err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ func (mp *Map) size() int {
 // keyed checks that a map has entries with keys, and the size of a key.
 func (mp *Map) keyed(verb string, key []byte) error {
 	switch {
-	case mp.table == nil, mp.spec.Type == spec.MapProgArray, mp.spec.Type.HoldsMaps():
+	case mp.table == nil, mp.spec.Type == spec.MapProgArray, mp.spec.Type == spec.MapCgroupArray, mp.spec.Type.HoldsMaps():
 		return fmt.Errorf("%s map %q: type %v has no keys and values", verb, mp.spec.Name, mp.spec.Type)
 	case len(key) != int(mp.spec.KeySize):
 		return fmt.Errorf("%s map %q: the key has %d bytes, not %d", verb, mp.spec.Name, len(key), mp.spec.KeySize)
@@ -184,6 +184,16 @@ var makers = map[spec.MapType]maker{
 	spec.MapQueue:          keyless(newQueue),
 	spec.MapStack:          keyless(newQueue),
 	spec.MapBloomFilter:    keyless(newBloom),
+	spec.MapStackTrace:     newStacks,
+	spec.MapCgroupArray:    newCgroups,
+	spec.MapDevmap:         newDevices,
+	spec.MapDevmapHash:     newDevices,
+	spec.MapCpumap:         newDevices,
+	spec.MapXskmap:         newDevices,
+	spec.MapSkStorage:      newStorage,
+	spec.MapTaskStorage:    newStorage,
+	spec.MapInodeStorage:   newStorage,
+	spec.MapCgrpStorage:    newStorage,
 }
 
 // MapTypes returns the types of maps that are simulated, by their numbers.

@@ -47,4 +47,9 @@ func (m *Machine) Clear() {
 		c.next = c.start
 	}
 	o.used = 0
+	for _, mp := range m.ordered {
+		if s, ok := mp.table.(*storage); ok {
+			s.forget()
+		}
+	}
 }

@@ -13,19 +13,23 @@ type Input struct {
 	// arguments, 8 bytes each.
 	Context []byte
 
+	Stack     []uint64 // of the kernel, addresses from the innermost frame on
+	UserStack []uint64 // of the process
+
 	CPU     int     // that the program runs on; above 0 only if the machine has as many
 	Process Process // that the program interrupted, or that called it
 }
 
 // Process is what programs are told of the current process.
 type Process struct {
-	PID    uint32 // of the thread
-	TGID   uint32 // of the process
-	UID    uint32
-	GID    uint32
-	Comm   string // cut to 15 bytes
-	Cgroup uint64 // id of its control group
-	Task   uint64 // address of its task_struct, which Machine.Place made; 0 is none
+	PID       uint32 // of the thread
+	TGID      uint32 // of the process
+	UID       uint32
+	GID       uint32
+	Comm      string   // cut to 15 bytes
+	Cgroup    uint64   // id of its control group
+	Ancestors []uint64 // ids of the control groups above that, the root first
+	Task      uint64   // address of its task_struct, which Machine.Place made; 0 is none
 }
 
 // Result is how a run ended.
@@ -34,6 +38,15 @@ type Result struct {
 	Packet   []byte // the packet afterwards; valid until the next run
 	Context  []byte // the context afterwards; valid until the next run
 	Redirect int    // number of the interface that the program redirected to last; 0 is none
+
+	RedirectTo RedirectTo // the entry of a map that it redirected to last
+}
+
+// RedirectTo is an entry of a map of interfaces, CPUs or sockets.
+type RedirectTo struct {
+	Map       string // empty is none
+	Key       uint32
+	Broadcast bool // to all interfaces of the map
 }
 
 // Run runs a program on an input. Maps, rings and variables keep what it wrote. Nothing is
@@ -52,11 +65,11 @@ func (m *Machine) Run(name string, in Input) (Result, error) {
 		return Result{}, fmt.Errorf("run program %q: %w", name, err)
 	}
 	m.depth, m.tailCalls, m.fuel, m.mayGoto = 0, 0, m.options.Fuel, maxMayGoto
-	m.redirect = 0
+	m.redirect, m.redirectTo = 0, RedirectTo{}
 	m.regs = [16]uint64{1: m.context}
 	m.pc = m.started.start
 	m.exec(m.pc)
-	r := Result{Return: m.regs[0], Context: m.mem.at(m.context, uint64(n)), Redirect: m.redirect}
+	r := Result{Return: m.regs[0], Context: m.mem.at(m.context, uint64(n)), Redirect: m.redirect, RedirectTo: m.redirectTo}
 	if hasPacket(m.started.spec.Type) {
 		r.Packet = m.mem.at(m.packet.start, m.packet.end-m.packet.start)
 	}

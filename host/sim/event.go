@@ -29,7 +29,9 @@ import (
 //   - return is the return value that fexit, fmod_ret, lsm and kretprobe see.
 //   - context is the context of other programs, its fields by name, or all of its bytes in hexadecimal.
 //   - task is the task_struct of the current process, for those that ask for it.
-//   - pid, tgid, uid, gid, comm, cgroup say who the current process is, cpu where it runs.
+//   - pid, tgid, uid, gid, comm, cgroup say who the current process is, ancestors are the ids of the cgroups
+//     above, the root first; cpu is where it runs.
+//   - stack and user_stack are addresses, from the innermost frame on.
 //   - time is when it happens, in ns from the start; without it, 1 ms after the event before.
 //
 // Values have the types of the program's object, or of Options.CoreTypes. Of a struct they set the
@@ -58,6 +60,9 @@ type event struct {
 	GID     uint32
 	Comm    string
 	Cgroup  uint64
+	Above   []uint64
+	Stack   []uint64
+	User    []uint64
 	Task    json.RawMessage
 	Args    []json.RawMessage
 	Return  json.RawMessage
@@ -68,7 +73,7 @@ type event struct {
 func (e *event) fields() map[string]any {
 	return map[string]any{
 		"hook": &e.Hook, "time": &e.Time, "cpu": &e.CPU, "pid": &e.PID, "tgid": &e.TGID, "uid": &e.UID, "gid": &e.GID,
-		"comm": &e.Comm, "cgroup": &e.Cgroup, "task": &e.Task, "args": &e.Args, "return": &e.Return, "context": &e.Context,
+		"comm": &e.Comm, "cgroup": &e.Cgroup, "ancestors": &e.Above, "stack": &e.Stack, "user_stack": &e.User, "task": &e.Task, "args": &e.Args, "return": &e.Return, "context": &e.Context,
 	}
 }
 
@@ -191,8 +196,8 @@ func decides(p *spec.Program) bool {
 // input makes what a program gets of an event.
 func (h *hook) input(e *event) (vm.Input, error) {
 	enc := encoder{types: h.prog.in.types, machine: h.prog.in.machine}
-	in := vm.Input{CPU: e.CPU, Process: vm.Process{
-		PID: e.PID, TGID: e.PID, UID: e.UID, GID: e.GID, Comm: e.Comm, Cgroup: e.Cgroup,
+	in := vm.Input{CPU: e.CPU, Stack: e.Stack, UserStack: e.User, Process: vm.Process{
+		PID: e.PID, TGID: e.PID, UID: e.UID, GID: e.GID, Comm: e.Comm, Cgroup: e.Cgroup, Ancestors: e.Above,
 	}}
 	if e.TGID != nil {
 		in.Process.TGID = *e.TGID

@@ -14,6 +14,9 @@ import (
 // kernelVersion is what programs are told that ask for LINUX_KERNEL_VERSION: 6.18.
 const kernelVersion = 6<<16 | 18<<8
 
+// kernelConfig is what programs are told of the build: jiffies are 4 ms.
+var kernelConfig = map[string]string{"CONFIG_HZ": "250"}
+
 // Load makes a machine of the collection. The error wraps backend.ErrNotSupported when something is
 // not simulated, and names it with program and instruction, or the map. Maps that are pinned by name
 // are new; a second collection with one of the same name is refused, because they would be one.
@@ -37,7 +40,7 @@ func (b *Backend) Load(c *spec.Collection, o backend.LoadOptions) (backend.Loade
 	var err error
 	l.machine, err = vm.New(c, vm.Options{
 		CPUs: b.options.CPUs, Seed: b.options.Seed, Clock: b.ask, Print: b.options.Print, Choice: choice,
-		CoreTypes: b.options.CoreTypes, KernelVersion: kernelVersion,
+		CoreTypes: b.options.CoreTypes, KernelVersion: kernelVersion, Config: kernelConfig,
 	})
 	if err != nil {
 		if errors.Is(err, vm.ErrNotSupported) {

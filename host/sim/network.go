@@ -30,7 +30,7 @@ type Outcome struct {
 	Packet  Packet // as it was then; its data is valid within the call
 	Verdict Verdict
 	Reason  string // what returned what: "XDP_DROP of pktguard"; empty when no program saw it
-	To      string // interface that it was redirected to; "if7" when nothing is attached to it
+	To      string // interface that it was redirected to, "if7" when nothing is attached to it; "cpus[3]" for a CPU or socket of a map
 }
 
 // network is the interfaces and cgroups that something is or was attached to.
@@ -279,6 +279,12 @@ func (j *journey) decided(v Verdict, name string, h *hook, r vm.Result) {
 		return
 	}
 	j.out.To = "if" + strconv.Itoa(r.Redirect)
+	if to := r.RedirectTo; to.Map != "" && r.Redirect == 0 {
+		j.out.To = fmt.Sprintf("%s[%d]", to.Map, to.Key)
+		if to.Broadcast {
+			j.out.To = "all of " + to.Map
+		}
+	}
 	for _, i := range j.b.network.ifaces {
 		if i.index == r.Redirect {
 			j.out.To = i.name
