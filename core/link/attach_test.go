@@ -2,6 +2,9 @@ package link
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/loader"
@@ -28,4 +31,41 @@ func TestAttachers(t *testing.T) {
 	if len(attachers) != len(spec.HookFamilies()) {
 		t.Errorf("%d functions for %d families", len(attachers), len(spec.HookFamilies()))
 	}
+}
+
+// TestAttachOtherNames: what has another name than the one that was judged is not attached to.
+func TestAttachOtherNames(t *testing.T) {
+	n, dir := newNet(t), newCgroup(t)
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	xdp := load(t, xdpProgram(xdpPass)).Program("count")
+	cgroup := load(t, counting(spec.Program{Type: spec.ProgramCgroupSock, AttachType: spec.AttachTypeCgroupInetSockCreate}, false, 1)).Program("count")
+	for _, tt := range []struct {
+		attach func() (Link, error)
+		want   string
+	}{
+		{func() (Link, error) { return XDP(xdp, XDPOptions{Interface: n.Iface() + ":x", Netns: n.Path()}) }, `interface "veth0:x": this is another name of "veth0"; use that`},
+		{func() (Link, error) {
+			return Attach(xdp, spec.Attach{Kind: spec.HookXDP, Target: n.Iface() + ":x", Netns: n.Path()})
+		}, `"veth0:x" is not the name of an interface`},
+		{func() (Link, error) { return Attach(cgroup, spec.Attach{Kind: spec.HookCgroup, Target: link}) }, "this is another name of \"" + dir + "\"; use that"},
+		{func() (Link, error) {
+			return Attach(cgroup, spec.Attach{Kind: spec.HookCgroup, Target: "/proc/self/root" + dir})
+		}, "this is another name of \"" + dir + "\"; use that"},
+	} {
+		l, err := tt.attach()
+		if err == nil {
+			l.Close()
+		}
+		if err == nil || !strings.HasSuffix(err.Error(), tt.want) {
+			t.Errorf("%v, want %s", err, tt.want)
+		}
+	}
+	l, err := Attach(cgroup, spec.Attach{Kind: spec.HookCgroup, Target: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
 }

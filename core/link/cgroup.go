@@ -3,6 +3,7 @@ package link
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"path/filepath"
 
 	"github.com/bpfhost/bpfhost/core/loader"
@@ -104,7 +105,12 @@ func (l *cgroupLink) Info() (Info, error) {
 	return info, err
 }
 
-// attachCgroup attaches as a spec says.
+// attachCgroup attaches as a spec says. A path that leads to the cgroup through symbolic links is
+// refused, since another one was judged.
 func attachCgroup(p *loader.Program, a spec.Attach, t spec.Target) (Link, error) {
+	if real, err := filepath.EvalSymlinks(t.Cgroup); err == nil && real != t.Cgroup {
+		err := fmt.Errorf("this is another name of %q; use that", real)
+		return nil, &Error{Program: p.Name(), Kind: a.Kind, Target: fmt.Sprintf("%q", t.Cgroup), Err: err}
+	}
 	return Cgroup(p, CgroupOptions{Path: t.Cgroup, Flags: a.Flags})
 }

@@ -76,6 +76,9 @@ func (t *Target) resolve(p *Program, a Attach, text string) (err error) {
 	switch a.Kind {
 	case HookXDP, HookTCX:
 		t.Interface, t.Netns = text, a.Netns
+		if text == "." || text == ".." || strings.ContainsAny(text, ":/ ") { // dev_valid_name of net/core/dev.c
+			return fmt.Errorf("%s is not the name of an interface", show(text))
+		}
 		return needed(text, "interface")
 	case HookCgroup:
 		t.Cgroup = text

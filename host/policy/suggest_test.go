@@ -153,7 +153,7 @@ func randomAccess(r *rand.Rand) Access {
 		{Kind: KindKsym, Name: pick(r, []string{"runqueues", "runqueues___x", "jiffies"})},
 		{Kind: KindRight, Name: pick(r, []string{RightSleepable, RightFreplace, RightSyscall, RightStructOps, RightModifyReturn})},
 		MapRW(word()), MapRW(word()), MapRW(word()),
-		hook(spec.HookXDP, word()), hook(spec.HookRawTracepoint, word()),
+		hook(spec.HookXDP, pick(r, []string{"a", "b", "a*", "*"})), hook(spec.HookRawTracepoint, word()), hook(spec.HookRawTracepoint, word()),
 		hook(spec.HookTracing, pick(r, []string{"tcp_connect", "tcp_connect___x", "nf_tables:f", "f"})),
 		hook(spec.HookNetns, pick(r, []string{"/run/netns/a", "/run/netns/b*"})),
 		{Kind: KindNetns, Name: pick(r, []string{"/run/netns/a", "/run/netns/b*"})},

@@ -79,7 +79,9 @@ func NewNetns() (*FD, error) {
 	return ns, err
 }
 
-// InterfaceIndex is the index of an interface in the network namespace of this thread.
+// InterfaceIndex is the index of an interface in the network namespace of this thread. Only the
+// interface's own name is taken: the kernel also knows alternative names, and leaves out a colon and
+// what follows it.
 func InterfaceIndex(name string) (int, error) {
 	ifr, err := unix.NewIfreq(name)
 	if err != nil {
@@ -93,5 +95,12 @@ func InterfaceIndex(name string) (int, error) {
 	if err := unix.IoctlIfreq(s, unix.SIOCGIFINDEX, ifr); err != nil {
 		return 0, fmt.Errorf("interface %q: %w", name, wrapErrno(err))
 	}
-	return int(ifr.Uint32()), nil
+	index := int(ifr.Uint32())
+	if err := unix.IoctlIfreq(s, unix.SIOCGIFNAME, ifr); err != nil {
+		return 0, fmt.Errorf("interface %q: %w", name, wrapErrno(err))
+	}
+	if own := ifr.Name(); own != name {
+		return 0, fmt.Errorf("interface %q: this is another name of %q; use that", name, own)
+	}
+	return index, nil
 }
