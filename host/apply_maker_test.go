@@ -303,6 +303,9 @@ func (m *gateMaker) requests() []string {
 	if m.some(3) {
 		list[6] = "map-rw m0"
 	}
+	if m.some(3) {
+		list = append(list, one(m, "pin-share *", "pin-share m1"))
+	}
 	for _, a := range policy.Accesses(policy.Final{Collections: []policy.Input{{Collection: m.c}}}) {
 		text := a.Kind.String() + " " + a.Name
 		if _, err := policy.ParseRequests([]string{text}); err == nil {

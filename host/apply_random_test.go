@@ -176,7 +176,11 @@ func reached(b *backendtest.Recorder) []string {
 				all = append(all, "map "+m.Inner.Type.String())
 			}
 			if m.Pinning != spec.PinNone {
-				all = append(all, "pin-write "+policy.PinRoot+"/"+m.Name)
+				path := l.Pins[m.Name]
+				all = append(all, "pin-read "+path, "pin-write "+path)
+				if path == policy.PinRoot+"/shared/"+m.Name {
+					all = append(all, "pin-share "+m.Name)
+				}
 			}
 		}
 	}

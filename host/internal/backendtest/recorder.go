@@ -16,8 +16,9 @@ type Recorder struct {
 
 // Load is a collection that was loaded.
 type Load struct {
-	Spec     *spec.Collection // a copy
-	Selected spec.Selection   // what of it
+	Spec     *spec.Collection  // a copy
+	Selected spec.Selection    // what of it
+	Pins     map[string]string // paths of maps
 }
 
 // Attachment is a program that was attached, and where.
@@ -32,7 +33,7 @@ func (r *Recorder) CPUs() (int, error) { return 4, nil }
 // Load notes a collection.
 func (r *Recorder) Load(c *spec.Collection, o backend.LoadOptions) (backend.Loaded, error) {
 	c = c.Clone()
-	l := Load{c, c.Select(spec.Choice{Programs: o.Programs})}
+	l := Load{c, c.Select(spec.Choice{Programs: o.Programs}), o.Pins}
 	r.Loads = append(r.Loads, l)
 	out := &recorded{programs: map[string]*recordedProgram{}}
 	for _, p := range l.Selected.Programs {
