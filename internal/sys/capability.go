@@ -11,6 +11,8 @@ type Capability uint
 
 // The capabilities that BPF takes.
 const (
+	CapSetGID   Capability = 6
+	CapSetUID   Capability = 7
 	CapNetAdmin Capability = 12
 	CapSysAdmin Capability = 21
 	CapPerfmon  Capability = 38
@@ -20,6 +22,10 @@ const (
 // String returns the name with its prefix.
 func (c Capability) String() string {
 	switch c {
+	case CapSetGID:
+		return "CAP_SETGID"
+	case CapSetUID:
+		return "CAP_SETUID"
 	case CapNetAdmin:
 		return "CAP_NET_ADMIN"
 	case CapSysAdmin:
@@ -42,6 +48,12 @@ func MissingCapabilities(want ...Capability) string {
 	return missing(effective(string(b)), want)
 }
 
+// Privileged reports whether this thread has any capability.
+func Privileged() bool {
+	b, err := os.ReadFile("/proc/thread-self/status")
+	return err == nil && effective(string(b)) != 0
+}
+
 // effective reads the capabilities of the status file of a thread as a bit set; all of them when
 // the file does not say.
 func effective(status string) uint64 {
@@ -60,7 +72,7 @@ func effective(status string) uint64 {
 func missing(have uint64, want []Capability) string {
 	var names []string
 	for _, c := range want {
-		if have&(1<<c) == 0 && (have&(1<<CapSysAdmin) == 0 || c == CapNetAdmin) {
+		if have&(1<<c) == 0 && (have&(1<<CapSysAdmin) == 0 || c != CapBPF && c != CapPerfmon) {
 			names = append(names, c.String())
 		}
 	}
