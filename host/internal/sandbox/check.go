@@ -6,6 +6,49 @@ import (
 	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
 )
 
+// Facts are what is known of a module before it is compiled.
+type Facts struct {
+	Imports []string // what it imports, "module.name", in its order
+	Exports []string // which of Options.Exports it has
+}
+
+// Examine checks a module as Load does before it compiles it. The error is *Reject.
+func Examine(wasm []byte, o Options) (Facts, error) {
+	o.Limits = o.Limits.WithDefaults()
+	scan, err := scanned(wasm, &o)
+	if err != nil {
+		return Facts{}, err
+	}
+	f := Facts{Imports: importNames(scan)}
+	for i := range o.Exports {
+		if name := o.Exports[i].Name; export(scan, name) != nil {
+			f.Exports = append(f.Exports, name)
+		}
+	}
+	return f, nil
+}
+
+// importNames lists what a module imports.
+func importNames(scan *module.Module) []string {
+	var names []string
+	for i := range scan.Imports {
+		names = append(names, scan.Imports[i].Module+"."+scan.Imports[i].Name)
+	}
+	return names
+}
+
+// scanned scans a module and checks it. The error is *Reject.
+func scanned(wasm []byte, o *Options) (*module.Module, error) {
+	scan, err := module.Scan(wasm, o.Limits.Module)
+	if err != nil {
+		return nil, &Reject{Reason: err.Error(), Err: err}
+	}
+	if err := checkAll(wasm, scan, o); err != nil {
+		return nil, err
+	}
+	return scan, nil
+}
+
 // checkAll is check and checkConstructors.
 func checkAll(wasm []byte, m *module.Module, o *Options) error {
 	if err := check(m, o); err != nil {

@@ -19,6 +19,9 @@ type EngineOptions struct {
 	// is removed. 512 MiB.
 	CacheBytes int64
 
+	// Private says that nobody else reaches CacheDir, so that it is not checked.
+	Private bool
+
 	// Damaged is told of a file of the directory that was not as it was written. It is removed, and the
 	// module compiled again. nil tells nobody.
 	Damaged func(file string)
@@ -51,9 +54,12 @@ func NewEngine(o EngineOptions) (*Engine, error) {
 		e.code = newCodeCache("", nil)
 		return e, nil
 	}
-	dir, err := secureDir(o.CacheDir)
-	if err != nil {
-		return nil, err
+	dir := o.CacheDir
+	if !o.Private {
+		var err error
+		if dir, err = secureDir(o.CacheDir); err != nil {
+			return nil, err
+		}
 	}
 	e.code = newCodeCache(dir, o.Damaged)
 	if o.CacheBytes != 0 {

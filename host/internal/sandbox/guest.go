@@ -63,14 +63,7 @@ func (a *abortion) Error() string { return a.err.Error() }
 func (g *Guest) Has(export string) bool { return g.hooks[export] != nil }
 
 // Imports returns what the module imports, "module.name", in its order.
-func (g *Guest) Imports() []string {
-	var list []string
-	for i := range g.pool.scan.Imports {
-		im := &g.pool.scan.Imports[i]
-		list = append(list, im.Module+"."+im.Name)
-	}
-	return list
-}
+func (g *Guest) Imports() []string { return importNames(g.pool.scan) }
 
 // Context returns the context of the running call, for host functions. It ends with the call.
 func (g *Guest) Context() context.Context { return &g.call }

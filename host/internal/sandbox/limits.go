@@ -24,8 +24,8 @@ type Limits struct {
 // ModuleLimits bound the structure of a module, and so what compiling it may take.
 type ModuleLimits = module.Limits
 
-// withDefaults returns l with its zero fields filled.
-func (l Limits) withDefaults() Limits {
+// WithDefaults returns l with its zero fields filled.
+func (l Limits) WithDefaults() Limits {
 	d := Limits{512, l.Module, 60 * time.Second, 10 * time.Second, time.Second, l.Fuel, 8 << 20, 10_000_000}
 	if l.MemoryPages != 0 {
 		d.MemoryPages = min(l.MemoryPages, 65536)

@@ -29,6 +29,14 @@ type Options struct {
 	// block.
 	Stdout, Stderr io.Writer
 
+	// Memory provides the guest's memory: all of it at first, and again whenever it grows, with the
+	// new size in bytes. It stays where it is; nil refuses to grow. A nil Memory allocates it.
+	Memory func(size uint64) []byte
+
+	// Compiled is called once the module is compiled, before any of its code runs; nil is nothing.
+	// An error ends Load with it.
+	Compiled func() error
+
 	// UnknownImport may return a better reason for a name of HostModule that is not in Imports; nil
 	// keeps the default one.
 	UnknownImport func(name string) error
@@ -44,7 +52,7 @@ func (e *Engine) Load(ctx context.Context, wasm []byte, o Options) (*Guest, erro
 		return nil, err
 	}
 	defer e.loading.Done()
-	o.Limits = o.Limits.withDefaults()
+	o.Limits = o.Limits.WithDefaults()
 	key := keyOf(wasm, &o)
 	if p := e.take(key, o.Imports); p != nil {
 		if err := check(p.scan, &o); err != nil {
@@ -52,11 +60,8 @@ func (e *Engine) Load(ctx context.Context, wasm []byte, o Options) (*Guest, erro
 		}
 		return e.startGuest(ctx, p, &o)
 	}
-	scan, err := module.Scan(wasm, o.Limits.Module)
+	scan, err := scanned(wasm, &o)
 	if err != nil {
-		return nil, &Reject{Reason: err.Error(), Err: err}
-	}
-	if err := checkAll(wasm, scan, &o); err != nil {
 		return nil, err
 	}
 	metered, err := fuel.Rewrite(wasm, scan, o.Limits.Stack/8)
@@ -118,6 +123,11 @@ func (g *Guest) guardedStart(ctx context.Context, o *Options) (err error) {
 
 // start takes a compiled module to the point where its hooks can be called.
 func (g *Guest) start(ctx context.Context, o *Options) error {
+	if o.Compiled != nil {
+		if err := o.Compiled(); err != nil {
+			return err
+		}
+	}
 	if err := g.instantiate(ctx, o); err != nil {
 		return err
 	}
@@ -258,7 +268,7 @@ func (g *Guest) instantiate(ctx context.Context, o *Options) error {
 	if o.Name != "" {
 		config = config.WithArgs(o.Name)
 	}
-	err := g.instantiateIn(&g.call, config)
+	err := g.instantiateIn(withMemory(&g.call, o.Memory), config)
 	if err == nil {
 		g.mem = g.mod.Memory()
 	} else if runtimeFailed := (*abortion)(nil); !g.pool.scan.Start && !errors.As(err, &runtimeFailed) {

@@ -155,7 +155,7 @@ func TestLoadRuntimeFailure(t *testing.T) {
 	m := newModule()
 	m.Extra = map[byte][]byte{4: {1, 0x70, 0, 8}, 9: cat([]byte{1, 1, 0}, vec(1, 0))}
 	e, o := newEngine(t, EngineOptions{}), testOptions()
-	o.Limits = o.Limits.withDefaults()
+	o.Limits = o.Limits.WithDefaults()
 	_, err := e.loadScanned(context.Background(), keyOf(m.Bytes(), &o), m.Bytes(), &module.Module{}, &o)
 	var reject *Reject
 	if !errors.As(err, &reject) || !strings.HasPrefix(err.Error(), "cannot be instantiated: the runtime failed: ") {

@@ -1,6 +1,11 @@
 package sandbox
 
-import "bytes"
+import (
+	"bytes"
+	"context"
+
+	"github.com/tetratelabs/wazero/experimental"
+)
 
 // Read returns a copy of n bytes of guest memory at ptr, and whether that range exists.
 func (g *Guest) Read(ptr, n uint32) ([]byte, bool) {
@@ -39,4 +44,23 @@ func (g *Guest) MemorySize() uint32 {
 		return 0
 	}
 	return g.mem.Size()
+}
+
+// provided is guest memory that Options.Memory provides.
+type provided func(size uint64) []byte
+
+// Reallocate implements experimental.LinearMemory.
+func (p provided) Reallocate(size uint64) []byte { return p(size) }
+
+// Free implements experimental.LinearMemory. The memory is its owner's.
+func (p provided) Free() {}
+
+// withMemory has an instance made in ctx use the memory that is provided, if any is.
+func withMemory(ctx context.Context, memory func(uint64) []byte) context.Context {
+	if memory == nil {
+		return ctx
+	}
+	return experimental.WithMemoryAllocator(ctx, experimental.MemoryAllocatorFunc(func(_, _ uint64) experimental.LinearMemory {
+		return provided(memory)
+	}))
 }

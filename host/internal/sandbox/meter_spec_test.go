@@ -143,7 +143,7 @@ type specRun struct {
 func newSpecRun(t *testing.T, path string) *specRun {
 	t.Helper()
 	ctx := context.Background()
-	r := newRuntime(Limits{MemoryPages: 65536}.withDefaults(), nil)
+	r := newRuntime(Limits{MemoryPages: 65536}.WithDefaults(), nil)
 	b := r.NewHostModuleBuilder("spectest")
 	const i32, i64, f32, f64 = api.ValueTypeI32, api.ValueTypeI64, api.ValueTypeF32, api.ValueTypeF64
 	for name, params := range map[string][]api.ValueType{"print": nil, "print_i32": {i32}, "print_i64": {i64},

@@ -100,7 +100,7 @@ func metered(t testing.TB, wasm []byte) []byte {
 func plainInstance(t testing.TB, wasm []byte) api.Module {
 	t.Helper()
 	ctx := context.Background()
-	r := newRuntime(Limits{}.withDefaults(), nil)
+	r := newRuntime(Limits{}.WithDefaults(), nil)
 	t.Cleanup(func() { r.Close(ctx) })
 	_, err := r.NewHostModuleBuilder(fuel.Module).NewFunctionBuilder().
 		WithGoModuleFunction(api.GoModuleFunc(func(_ context.Context, mod api.Module, _ []uint64) {
