@@ -56,7 +56,7 @@ var allowed = map[string][]string{
 	"host/internal/sandbox": {"host/internal/budget", "host/internal/sandbox/internal/fuel", "host/internal/sandbox/internal/module", "internal/quote", "internal/oneline"},
 	"host/sim":              {"core/btf", "core/spec", "core/vm", "host/backend", "internal/nearest", "internal/pcap"},
 	"host": {"abi", "core/btf", "core/spec", "core/elf", "core/kernel", "core/loader", "core/link", "core/ring", "host/backend", "host/plan", "host/policy", "host/signature",
-		"host/internal/budget", "host/internal/events", "host/internal/guest", "host/internal/objectrun", "host/internal/sandbox", "host/internal/tx", "internal/quote", "internal/oneline"},
+		"host/internal/budget", "host/internal/events", "host/internal/guest", "host/internal/isolate", "host/internal/objectrun", "host/internal/sandbox", "host/internal/tx", "internal/quote", "internal/oneline"},
 	"host/internal/objectrun": {"abi", "core/asm", "core/asm/cfg", "core/btf", "core/spec", "core/spec/opt", "host/policy", "host/internal/guest",
 		"internal/filter", "internal/nearest", "internal/quote", "internal/record"},
 	"internal/record": {"core/btf", "core/btf/render", "internal/nearest", "internal/quote"},
@@ -79,10 +79,11 @@ var allowed = map[string][]string{
 
 	"host/internal/backendtest": {"core/asm", "core/btf", "core/spec", "host/backend"},
 	"host/internal/guest": {"abi", "core/asm", "core/btf", "core/elf", "core/spec", "host/backend", "host/plan", "host/policy",
-		"host/internal/budget", "host/internal/events", "host/internal/sandbox", "host/internal/tx", "internal/quote"},
-	"host/internal/budget": {"abi", "internal/quote"},
-	"host/internal/tx":     {"abi", "core/asm", "core/btf", "core/spec", "host/internal/budget", "host/plan"},
-	"host/internal/events": {"abi", "host/backend", "internal/quote"},
+		"host/internal/budget", "host/internal/events", "host/internal/isolate", "host/internal/sandbox", "host/internal/tx", "internal/quote"},
+	"host/internal/budget":  {"abi", "internal/quote"},
+	"host/internal/tx":      {"abi", "core/asm", "core/btf", "core/spec", "host/internal/budget", "host/plan"},
+	"host/internal/events":  {"abi", "host/backend", "internal/quote"},
+	"host/internal/isolate": {"host/internal/budget", "host/internal/sandbox", "internal/sys", "internal/quote", "internal/oneline"},
 }
 
 // thirdParty says who may import what from other modules.

@@ -139,7 +139,7 @@ func TestAuditFails(t *testing.T) {
 
 // TestAuditPlan holds that a plan whose decisions cannot be written down is none.
 func TestAuditPlan(t *testing.T) {
-	h, err := New(context.Background(), Config{NoCache: true})
+	h, err := New(context.Background(), Config{NoCache: true, Isolate: testIsolate()})
 	if err != nil {
 		t.Fatal(err)
 	}

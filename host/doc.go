@@ -35,6 +35,17 @@
 // a guest writes is held until its hook is over and then printed line by line, with everything
 // escaped that a terminal would take for a command (SafeText).
 //
+// # Isolation
+//
+// With Config.Isolate modules run in processes of their own, which may do nothing but compute; what
+// they call still runs here. Such a process is this program, started again, so main begins with
+// ChildMain:
+//
+//	func main() {
+//		host.ChildMain()
+//		…
+//	}
+//
 // # Events
 //
 // One goroutine moves records from the rings to the guest: each is copied once, into the guest's

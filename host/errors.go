@@ -105,6 +105,8 @@ func pluginError(plugin, export string, err error) error {
 		return &PluginError{Plugin: plugin, Export: trap.Export, Kind: PluginTrap, Err: fmt.Errorf("trapped: %s", trap.Reason)}
 	case errors.As(err, &reject):
 		return &inputError{what: "plugin", name: plugin, err: err}
+	case errors.Is(err, ErrNotIsolated), errors.Is(err, ErrNoChildMain):
+		return fmt.Errorf("plugin %s: %w", SafeText(plugin), err)
 	case errors.Is(err, sandbox.ErrPoisoned), errors.Is(err, sandbox.ErrClosed):
 		kind = PluginUnusable
 	}

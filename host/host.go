@@ -12,6 +12,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/host/internal/budget"
+	"github.com/bpfhost/bpfhost/host/internal/isolate"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 	"github.com/bpfhost/bpfhost/host/policy"
 	"github.com/bpfhost/bpfhost/internal/oneline"
@@ -19,8 +20,11 @@ import (
 
 // Config says how a Host works. The zero value is right for most.
 type Config struct {
-	CacheDir string // where compiled modules are kept; empty is bpfhost/wasm in os.UserCacheDir
-	NoCache  bool   // keep compiled modules in memory only
+	// CacheDir is where compiled modules are kept, and with "-isolated" after its name where those are
+	// that run in processes of their own; empty is bpfhost/wasm in os.UserCacheDir.
+	CacheDir string
+
+	NoCache bool // keep compiled modules in memory only
 
 	// CacheBytes bounds that directory: beyond them the compiled modules that were used longest ago are
 	// removed. Zero is 512 MiB.
@@ -36,6 +40,10 @@ type Config struct {
 	// 1 GiB.
 	HostBytes uint64
 
+	// Isolate says which plugins run in a process of their own, which may do nothing but compute.
+	// Where it isolates any, the program must call ChildMain first in its main.
+	Isolate Isolate
+
 	// CoreTypes are the types of the kernel that CO-RE relocations are computed for, in plans and
 	// when a plan is applied, see loader.Options. Without them, plans do not have what relocations
 	// come to, and it is the running kernel's types that are asked when a plan is applied.
@@ -48,6 +56,9 @@ type Host struct {
 	engine  *sandbox.Engine
 	backend Backend
 	memory  *budget.Account // of all plugins
+
+	launcher *isolate.Launcher // nil isolates nothing
+	warned   sync.Once         // that plugins are not isolated that should be
 
 	mu      sync.Mutex // guards what follows
 	closed  bool
@@ -73,6 +84,9 @@ func New(ctx context.Context, c Config) (*Host, error) {
 	}
 	h := &Host{config: c, engine: engine, backend: c.Backend, plugins: make(map[*Plugin]bool)}
 	h.memory = budget.NewAccount(c.HostBytes, "memory of the host for all plugins", "close a plugin, or raise Config.HostBytes", nil)
+	if h.launcher, err = newLauncher(c, dir); err != nil {
+		return nil, fmt.Errorf("start host: %w", oneline.Join(err, engine.Close()))
+	}
 	if h.backend == nil {
 		h.backend = newKernelBackend(c)
 	}

@@ -320,7 +320,7 @@ func TestKernelApplyFails(t *testing.T) {
 		{"started hook traps", func() *wasmGuest { return hooked("bpfhost_started", wasmtest.Unreachable) }, n.Iface(), isPluginError, "bpfhost_started: trapped: unreachable"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			h, err := New(context.Background(), Config{NoCache: true})
+			h, err := New(context.Background(), Config{NoCache: true, Isolate: testIsolate()})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -27,7 +27,7 @@ import (
 func newHost(t testing.TB) *Host {
 	t.Helper()
 	patient := time.Minute // an emulated machine is slow, and limits are tested where they are the subject
-	h, err := New(context.Background(), Config{NoCache: true, Limits: Limits{
+	h, err := New(context.Background(), Config{NoCache: true, Isolate: testIsolate(), Limits: Limits{
 		Describe: patient, Configure: patient, Plan: patient, Loaded: patient, Started: patient,
 		Events: patient, Tick: patient, Stop: patient,
 	}})
@@ -478,7 +478,7 @@ func TestPlanInvalidSince(t *testing.T) {
 				code = append(code, w.must(0, -1, "add", local(0), i32(int64(abi.KindProgram)), w.text("p"))...)
 			}
 			w.hook("bpfhost_plan", "", code)
-			h, err := New(context.Background(), Config{NoCache: true, CoreTypes: coreTypes(t)})
+			h, err := New(context.Background(), Config{NoCache: true, Isolate: testIsolate(), CoreTypes: coreTypes(t)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -607,7 +607,7 @@ func TestPlanFails(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWasmGuest().describe("bad", nil)
 			tt.do(w)
-			h, err := New(context.Background(), Config{NoCache: true, Limits: Limits{Plan: 300 * 1e6}})
+			h, err := New(context.Background(), Config{NoCache: true, Isolate: testIsolate(), Limits: Limits{Plan: 300 * 1e6}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -102,7 +102,8 @@ type Plugin struct {
 //
 // The error wraps ErrInput when the module or an object is not what it should be, is a *PluginError
 // when the module's own code fails, a *LimitError when it takes too long or too much, or wraps the
-// cause of ctx.
+// cause of ctx. Where the plugin should run in a process of its own and cannot, it wraps
+// ErrNotIsolated or ErrNoChildMain.
 func (h *Host) Open(ctx context.Context, wasm []byte, o PluginOptions) (*Plugin, error) {
 	sum := sha256.Sum256(wasm)
 	info := Info{SHA256: hex.EncodeToString(sum[:]), Size: len(wasm)}
@@ -122,7 +123,7 @@ func (h *Host) Open(ctx context.Context, wasm []byte, o PluginOptions) (*Plugin,
 			return nil, oneline.Join(&inputError{what: "plugin", name: p.options.Name, err: err}, p.Close())
 		}
 	}
-	return p.open(ctx, guest.Module{Engine: h.engine, Wasm: wasm, Limits: p.limits.sandbox()})
+	return p.openModule(ctx, guest.Module{Engine: h.engine, Wasm: wasm, Limits: p.limits.sandbox()})
 }
 
 // verify returns who signed a module; nobody without a signature.

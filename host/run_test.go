@@ -386,7 +386,7 @@ func (p programFake) Name() string { return string(p) }
 func TestRunSkipped(t *testing.T) {
 	for _, optional := range []bool{true, false} {
 		var log bytes.Buffer
-		h, err := New(context.Background(), Config{
+		h, err := New(context.Background(), Config{Isolate: testIsolate(),
 			NoCache: true, Backend: refusing{&backendtest.Backend{}}, Log: slog.New(slog.NewTextHandler(&log, nil)),
 		})
 		if err != nil {

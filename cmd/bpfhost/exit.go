@@ -63,6 +63,7 @@ var causes = []cause{
 	{exitFault, isA[*vm.Fault], "a kernel's verifier refuses most programs that do that"},
 	{exitInput, isA[*sim.InputError], ""},
 	{exitUsage, isOne(sim.ErrNothing), "--pcap and --traffic bring packets, --events events"},
+	{exitKernel, isOne(host.ErrNotIsolated), "--isolate=false runs the plugin in this process, if you trust it"},
 	{exitAttach, isA[*link.Error], ""},
 	{exitInput, isOne(host.ErrInput), ""},
 	{exitPlugin, isA[*host.PluginError], ""},

@@ -119,7 +119,7 @@ func (v *viewer) read(c *cobra.Command, name string, b []byte) (document, error)
 
 func (v *viewer) readPlugin(c *cobra.Command, name string, b []byte) (document, error) {
 	if v.host == nil {
-		h, err := host.New(c.Context(), host.Config{Log: newLog(v.err, false)})
+		h, err := host.New(c.Context(), host.Config{Log: newLog(v.err, false), Isolate: host.IsolateUnpinned})
 		if err != nil {
 			return nil, err
 		}

@@ -13,10 +13,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bpfhost/bpfhost/host"
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 func main() {
+	host.ChildMain()
 	os.Exit(execute(context.Background(), os.Args[1:], app{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr, terminal: sys.IsTerminal(os.Stdin),
 	}))

@@ -29,6 +29,7 @@ type request struct {
 	object    objectFlags
 	usage     *cobra.Command // that the request came with
 	simulate  simulation
+	isolate   choice
 
 	parameters *plan.ObjectParameters // what object says
 	wasm       []byte                 // the plugin, if it comes from no file
@@ -59,8 +60,14 @@ func (r *request) inputFlags(c *cobra.Command) {
 // common declares the flags that apply has too.
 func (r *request) common(c *cobra.Command) {
 	c.Flags().BoolVarP(&r.verbose, "verbose", "v", false, "show debug messages too")
+	r.isolate = newChoice("auto", "true", "false")
+	c.Flags().Var(&r.isolate, "isolate", "run the plugin in a process that may do nothing but compute; auto: unless the policy pins it by digest or signature")
+	c.Flags().Lookup("isolate").NoOptDefVal = "true"
 	c.Flags().StringVar(&r.audit, "audit", "", "`FILE` to append a line of JSON to for each decision and each effect in the kernel")
 }
+
+// isolates are the values of the flag; without it, the plugin is bpfhost's own.
+var isolates = map[string]host.Isolate{"auto": host.IsolateUnpinned, "true": host.IsolateAll, "false": host.IsolateNone}
 
 // take splits the arguments: one plugin, and what comes after -- for it.
 func (r *request) take(c *cobra.Command, args []string) error {
@@ -241,7 +248,7 @@ func (r *request) open(ctx context.Context, a app) (*session, error) {
 // start starts a host and opens the plugin in it.
 func (r *request) start(ctx context.Context, a app, m *material) (*session, error) {
 	s := &session{types: m.types, inputs: m.inputs}
-	c := host.Config{Log: newLog(a.err, r.verbose), CoreTypes: m.core}
+	c := host.Config{Log: newLog(a.err, r.verbose), CoreTypes: m.core, Isolate: isolates[r.isolate.value]}
 	if a.maxData != nil {
 		c.Limits.ObjectData = a.maxData.bytes
 	}

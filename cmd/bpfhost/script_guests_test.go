@@ -139,8 +139,10 @@ func makeCaches(t *testing.T, shared string) string {
 		if err := os.CopyFS(own, os.DirFS(filepath.Join(dir, "cache"))); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chmod(filepath.Join(own, "bpfhost", "wasm"), 0o700); err != nil {
-			t.Fatal(err)
+		for _, dir := range []string{"wasm", "wasm-isolated"} {
+			if err := os.Chmod(filepath.Join(own, "bpfhost", dir), 0o700); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	if os.Geteuid() == 0 {

@@ -6,10 +6,12 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/bpfhost/bpfhost/host"
 	"github.com/bpfhost/bpfhost/internal/testenv"
 	"github.com/bpfhost/bpfhost/internal/testnet"
 )
@@ -18,8 +20,9 @@ var update = flag.Bool("update", false, "write the output of commands into the s
 
 // TestMain makes the command, and helpers of the scripts, processes of their own.
 func TestMain(m *testing.M) {
+	host.ChildMain()
 	testscript.Main(m, map[string]func(){
-		"bpfhost":  main,
+		"bpfhost":  inMode,
 		"nobody":   asNobody,
 		"withcaps": withCapabilities,
 		"withpins": withPins,
@@ -50,7 +53,37 @@ func TestMain(m *testing.M) {
 //
 // $GUESTS has the plugins: c/NAME.wasm, go/NAME.wasm, bad/NAME.wasm, and the objects NAME.bpf.o.
 // $HOSTELF is a program of this machine, $REPO the repository.
-func TestScript(t *testing.T) {
+func TestScript(t *testing.T) { runScripts(t, "*", "") }
+
+// TestScriptInProcess runs the scripts of plugins once more, with the plugins in the process of
+// bpfhost: what they say is the same.
+func TestScriptInProcess(t *testing.T) {
+	if testing.Short() || os.Getenv(guestsEnv) != "" {
+		t.Skip("it takes as long as the scripts do")
+	}
+	for _, kind := range []string{"guest", "plan", "run"} {
+		t.Run(kind, func(t *testing.T) { runScripts(t, kind+"_*", "false") })
+	}
+}
+
+// isolateEnv is what the flag --isolate of bpfhost is in scripts that do not set it.
+const isolateEnv = "BPFHOST_TEST_ISOLATE"
+
+// inMode is bpfhost with the flag that isolateEnv says.
+func inMode() {
+	if how := os.Getenv(isolateEnv); how != "" && len(os.Args) > 1 && slices.Contains([]string{"run", "plan", "apply"}, os.Args[1]) {
+		os.Args = slices.Insert(os.Args, 2, "--isolate="+how)
+	}
+	main()
+}
+
+// runScripts runs the scripts of a pattern.
+func runScripts(t *testing.T, pattern, isolate string) {
+	t.Helper()
+	files, err := filepath.Glob("../../testdata/script/" + pattern + ".txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts %s (%v)", pattern, err)
+	}
 	shared := sharedDir(t)
 	guests := gatherGuests(t, shared)
 	cache := makeCaches(t, shared)
@@ -63,7 +96,7 @@ func TestScript(t *testing.T) {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
-		Dir:                 "../../testdata/script",
+		Files:               files,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
@@ -74,6 +107,7 @@ func TestScript(t *testing.T) {
 				e.Setenv("NOBPF", err.Error())
 			}
 			e.Setenv("HOSTELF", hostELF)
+			e.Setenv(isolateEnv, isolate)
 			e.Setenv("XDG_CACHE_HOME", cache)
 			e.Setenv("NOBODY_CACHE", cache+"-nobody")
 			e.Values[labKey{}] = new(*testnet.Net)

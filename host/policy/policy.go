@@ -71,6 +71,10 @@ type Wasm struct {
 	LogLinesPerSec uint64
 }
 
+// Pins reports whether the policy is for one plugin, which it knows by its digest or by who signed
+// it.
+func (p *Policy) Pins() bool { return p.plugin["sha256"].value != "" || p.signers != nil }
+
 // Name returns the name the policy was read under, or "built-in default".
 func (p *Policy) Name() string { return p.name }
 

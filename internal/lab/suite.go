@@ -15,7 +15,7 @@ import (
 
 // Packages are those whose tests use a kernel.
 var Packages = []string{"internal/sys", "internal/testnet", "core/asm", "core/btf", "core/spec/bind", "core/spec/lint", "core/spec/opt", "core/kernel",
-	"core/loader", "core/vm", "core/link", "core/ring", "host", "cmd/bpfhost"}
+	"core/loader", "core/vm", "core/link", "core/ring", "host/internal/isolate", "host", "cmd/bpfhost"}
 
 // Only names the tests, as -run does, of packages of which few use a kernel. Emulated, the others
 // take minutes.

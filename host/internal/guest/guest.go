@@ -11,6 +11,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/bpfhost/bpfhost/host/internal/isolate"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 )
 
@@ -52,6 +53,7 @@ type Code interface {
 
 var (
 	_ Guest = (*sandbox.Guest)(nil)
+	_ Guest = (*isolate.Guest)(nil)
 	_ Guest = (*goGuest)(nil)
 	_ Code  = Module{}
 	_ Code  = Go{}

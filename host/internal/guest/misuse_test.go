@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/bpfhost/bpfhost/host/internal/backendtest"
 	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/internal/events"
+	"github.com/bpfhost/bpfhost/host/internal/isolate"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 	"github.com/bpfhost/bpfhost/host/internal/tx"
 	"github.com/bpfhost/bpfhost/host/plan"
@@ -25,7 +27,7 @@ import (
 type bench struct {
 	t       *testing.T
 	x       *fake
-	g       *sandbox.Guest
+	g       Guest
 	handles map[string]uint32
 }
 
@@ -39,25 +41,41 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	x := running(t)
 	x.limits.Faults = 1 << 30
-	imports := imports(importTable(x.of))
+	table := importTable(x.of)
+	imports := imports(table)
 	var exports []sandbox.Export
 	for _, f := range imports {
 		exports = append(exports, sandbox.Export{Name: "call_" + f.Name, Params: f.Params, Results: f.Results})
+	}
+	x.guest = nil
+	o := sandbox.Options{HostModule: abi.Module, Imports: imports, Exports: exports}
+	x.guest = startBench(t, trampolines(imports), o, table)
+	b := &bench{t: t, x: x, g: x.guest, handles: map[string]uint32{}}
+	b.open()
+	return b
+}
+
+// startBench starts the guest, with BPFHOST_TEST_ISOLATE in the environment in a process of its own.
+func startBench(t *testing.T, wasm []byte, o sandbox.Options, table []function) Guest {
+	t.Helper()
+	if os.Getenv("BPFHOST_TEST_ISOLATE") != "" {
+		g, err := new(isolate.Launcher).Load(context.Background(), wasm, isolate.Options{Options: o, Calls: calls(table)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { g.Close() })
+		return g
 	}
 	engine, err := sandbox.NewEngine(sandbox.EngineOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { engine.Close() })
-	x.guest = nil
-	g, err := engine.Load(context.Background(), trampolines(imports), sandbox.Options{HostModule: abi.Module, Imports: imports, Exports: exports})
+	g, err := engine.Load(context.Background(), wasm, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	x.guest = g
-	b := &bench{t: t, x: x, g: g, handles: map[string]uint32{}}
-	b.open()
-	return b
+	return g
 }
 
 // trampolines is a guest that exports every function of the ABI as it is, under call_ and its name.
@@ -275,9 +293,11 @@ func TestMisuseText(t *testing.T) {
 			}
 			for _, text := range bad {
 				args := b.good(f)
-				if !b.g.Write(goodPtr+1024, text) {
+				view, ok := b.g.View(goodPtr+1024, uint32(len(text)))
+				if !ok {
 					t.Fatal("write text")
 				}
+				copy(view, text)
 				args[at], args[at+1] = goodPtr+1024, uint64(len(text))
 				errnoIn(t, fmt.Sprintf("%s: %s %.20q", f.Name, p.Name, text), b.call(f, args...), abi.ErrInval)
 			}

@@ -2,37 +2,65 @@ package guest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/host/internal/isolate"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 	"github.com/bpfhost/bpfhost/internal/quote"
 )
 
 // Module is code in WebAssembly.
 type Module struct {
-	Engine *sandbox.Engine
-	Wasm   []byte
-	Limits sandbox.Limits
+	Engine   *sandbox.Engine
+	Launcher *isolate.Launcher // starts a process for it; nil has it run in this one, in Engine
+	Wasm     []byte
+	Limits   sandbox.Limits
+
+	// InProcess is asked, where the system does not allow what Launcher does, whether the module may
+	// run in this process instead. nil says no.
+	InProcess func(error) bool
 }
 
 // Start compiles the module and runs its first code.
 func (m Module) Start(ctx context.Context, in *Instance) (Guest, error) {
-	g, err := m.Engine.Load(ctx, m.Wasm, sandbox.Options{
+	table := importTable(in.of)
+	o := sandbox.Options{
 		Name:          in.info.Name,
 		Limits:        m.Limits,
 		HostModule:    abi.Module,
-		Imports:       imports(importTable(in.of)),
+		Imports:       imports(table),
 		Exports:       exportTable(),
 		Stdout:        wasi{in.out, abi.StreamOut},
 		Stderr:        wasi{in.out, abi.StreamErr},
 		UnknownImport: unknownImport,
-	})
+	}
+	if m.Launcher != nil {
+		g, err := m.Launcher.Load(ctx, m.Wasm, isolate.Options{Options: o, Calls: calls(table)})
+		if err == nil {
+			in.info.Imports = g.Imports()
+			return g, nil
+		}
+		if m.InProcess == nil || !errors.Is(err, isolate.ErrNotSupported) || !m.InProcess(err) {
+			return nil, err
+		}
+	}
+	g, err := m.Engine.Load(ctx, m.Wasm, o)
 	if err != nil {
 		return nil, err
 	}
 	in.info.Imports = g.Imports()
 	return g, nil
+}
+
+// Process says what keeps the guest in a process of its own, and whether it has one.
+func (in *Instance) Process() (isolate.Isolation, bool) {
+	g, has := in.guest.(*isolate.Guest)
+	if !has {
+		return isolate.Isolation{}, false
+	}
+	return g.Isolation(), true
 }
 
 // imports are functions in the form of the sandbox.
@@ -43,6 +71,15 @@ func imports(table []function) []sandbox.Import {
 			Name: f.name, Params: f.params, Results: []sandbox.ValueType{sandbox.I32},
 			Fn: func(g *sandbox.Guest, s []uint64) { s[0] = uint64(uint32(f.call(g, s))) },
 		}
+	}
+	return out
+}
+
+// calls are functions in the form of a guest in a process of its own.
+func calls(table []function) []func(*isolate.Guest, []uint64) {
+	out := make([]func(*isolate.Guest, []uint64), len(table))
+	for i, f := range table {
+		out[i] = func(g *isolate.Guest, s []uint64) { s[0] = uint64(uint32(f.call(g, s))) }
 	}
 	return out
 }

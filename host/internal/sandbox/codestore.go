@@ -20,14 +20,11 @@ type CodeFile struct {
 // maxCodeFiles bounds how many files a module has.
 const maxCodeFiles = 16
 
-// NewCodeStore returns the store in a directory. Its errors and what it tells damaged are those of
-// NewEngine.
-func NewCodeStore(dir string, damaged func(file string)) (*CodeStore, error) {
-	dir, err := secureDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	return &CodeStore{newCodeCache(dir, damaged)}, nil
+// NewCodeStore returns the store in the directory of options, which must name one. Its errors are those
+// of NewEngine.
+func NewCodeStore(o EngineOptions) (*CodeStore, error) {
+	cache, err := o.cache()
+	return &CodeStore{cache}, err
 }
 
 // Load returns the files of a module, none if there are none or they cannot be read.

@@ -10,7 +10,7 @@ import (
 func TestCodeStore(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "code")
 	var damaged []string
-	s, err := NewCodeStore(dir, func(file string) { damaged = append(damaged, file) })
+	s, err := NewCodeStore(EngineOptions{CacheDir: dir, Damaged: func(file string) { damaged = append(damaged, file) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestCodeStore(t *testing.T) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := NewCodeStore(dir, nil); err == nil {
+	if _, err := NewCodeStore(EngineOptions{CacheDir: dir}); err == nil {
 		t.Error("it takes a directory that others can read")
 	}
 }

@@ -49,10 +49,17 @@ type digestLock struct {
 // ErrCacheDir when the directory is a symbolic link, belongs to another user, can be read or
 // written by others, or lies where another user could replace it.
 func NewEngine(o EngineOptions) (*Engine, error) {
-	e := &Engine{guests: map[*Guest]struct{}{}, pools: map[poolKey]*pool{}, locks: map[[sha256.Size]byte]*digestLock{}}
+	code, err := o.cache()
+	if err != nil {
+		return nil, err
+	}
+	return &Engine{code: code, guests: map[*Guest]struct{}{}, pools: map[poolKey]*pool{}, locks: map[[sha256.Size]byte]*digestLock{}}, nil
+}
+
+// cache makes the cache that the options say.
+func (o EngineOptions) cache() (*codeCache, error) {
 	if o.CacheDir == "" {
-		e.code = newCodeCache("", nil)
-		return e, nil
+		return newCodeCache("", nil), nil
 	}
 	dir := o.CacheDir
 	if !o.Private {
@@ -61,11 +68,11 @@ func NewEngine(o EngineOptions) (*Engine, error) {
 			return nil, err
 		}
 	}
-	e.code = newCodeCache(dir, o.Damaged)
+	code := newCodeCache(dir, o.Damaged)
 	if o.CacheBytes != 0 {
-		e.code.max = o.CacheBytes
+		code.max = o.CacheBytes
 	}
-	return e, nil
+	return code, nil
 }
 
 // Close closes every guest of the engine and drops the compiled code. It must not be called from a
