@@ -57,7 +57,7 @@ func ExampleVar_SetUint() {
 	fmt.Println(limit.SetUint(c, 500))
 	fmt.Printf("% x\n", c.Map(".rodata").Data)
 	// Output:
-	// write variable "limit": value 70000 does not fit 2 bytes
+	// write variable "limit": value 70000 does not fit its 16 bits
 	// <nil>
 	// 00 00 00 00 f4 01 00 00
 }

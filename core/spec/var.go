@@ -167,16 +167,35 @@ func (v *Var) Uint(s Scope) (uint64, error) {
 	return binary.LittleEndian.Uint64(b[:]), nil
 }
 
-// SetUint sets the initial value of a variable of 1, 2, 4 or 8 bytes. It refuses a value that
-// does not fit.
+// SetUint sets the initial value of a variable of 1, 2, 4 or 8 bytes. It refuses a value that its type
+// does not hold.
 func (v *Var) SetUint(s Scope, x uint64) error {
-	if err := v.checkScalar(); err != nil {
+	if err := v.CheckUint(s, x); err != nil {
 		return fmt.Errorf("write variable %s: %w", show(v.Name), err)
 	}
-	if v.Size < 8 && x>>(8*v.Size) != 0 {
-		return fmt.Errorf("write variable %s: value %d does not fit %d bytes", show(v.Name), x, v.Size)
-	}
 	return v.putScalar(s, x)
+}
+
+// CheckUint returns why a variable cannot be set to a number, or to the bits of a negative one where
+// its type has a sign or is unknown.
+func (v *Var) CheckUint(s Scope, x uint64) error {
+	p, err := v.asNumber(s)
+	if err != nil {
+		return err
+	}
+	return p.checkUint(x)
+}
+
+// asNumber returns a variable as a number, by its type.
+func (v *Var) asNumber(s Scope) (VarPath, error) {
+	if err := v.checkScalar(); err != nil {
+		return VarPath{}, err
+	}
+	p, err := s.collection().place(v, "")
+	if err == nil && p.Bits == 0 {
+		err = fmt.Errorf("its %d bytes are not a number", v.Size)
+	}
+	return p, err
 }
 
 // Int returns the initial value of a variable of 1, 2, 4 or 8 bytes, read as a signed number.
@@ -190,14 +209,14 @@ func (v *Var) Int(s Scope) (int64, error) {
 }
 
 // SetInt sets the initial value of a variable of 1, 2, 4 or 8 bytes to a signed number. It refuses
-// a value that does not fit.
+// a value that its type does not hold.
 func (v *Var) SetInt(s Scope, x int64) error {
-	if err := v.checkScalar(); err != nil {
-		return fmt.Errorf("write variable %s: %w", show(v.Name), err)
+	p, err := v.asNumber(s)
+	if err == nil {
+		err = p.checkInt(x)
 	}
-	shift := 64 - 8*v.Size
-	if x<<shift>>shift != x {
-		return fmt.Errorf("write variable %s: value %d does not fit %d bytes", show(v.Name), x, v.Size)
+	if err != nil {
+		return fmt.Errorf("write variable %s: %w", show(v.Name), err)
 	}
 	return v.putScalar(s, uint64(x))
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
 )
 
 func TestVarNumbers(t *testing.T) {
@@ -42,6 +43,44 @@ func TestVarNumbers(t *testing.T) {
 				if err := v.SetInt(c, -1<<(8*size-1)-1); err == nil {
 					t.Errorf("%d bytes took a negative value that does not fit", size)
 				}
+			}
+		}
+	}
+}
+
+// TestVarTyped refuses numbers that the type of a variable does not hold.
+func TestVarTyped(t *testing.T) {
+	var b btf.Builder
+	types := map[string]btf.ID{
+		"bool": b.Add(&btf.Int{Name: "_Bool", Size: 1, Encoding: btf.IntBool}), "char": b.Add(&btf.Int{Name: "signed char", Size: 1, Encoding: btf.IntSigned}),
+		"u8": b.Add(&btf.Int{Name: "unsigned char", Size: 1}), "float": b.Add(&btf.Float{Name: "float", Size: 4}), "pair": b.Add(&btf.Struct{Name: "pair", Size: 8}),
+	}
+	built, err := b.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		typ  string
+		x    int64
+		want string // "" is no error
+	}{
+		{"bool", 1, ""}, {"bool", 250, "neither 0 nor 1"}, {"char", 127, ""}, {"char", 200, "does not fit its 8 bits"}, {"u8", 200, ""},
+		{"u8", 256, "does not fit its 8 bits"}, {"float", 1, "are not a number"}, {"pair", 1, "are not a number"},
+		{"char", -1, ""}, {"u8", -1, "does not fit its 8 bits"}, {"bool", -1, "does not fit its 8 bits"},
+	} {
+		size, err := built.Size(types[tt.typ])
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := &Var{Name: "v", Map: ".data", Size: size, Type: types[tt.typ]}
+		c := &Collection{BTF: built, Maps: []*Map{{Name: ".data", Type: MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 1, Data: make([]byte, 8)}}, Vars: []*Var{v}}
+		errs := []error{v.SetInt(c, tt.x)}
+		if tt.x >= 0 {
+			errs = append(errs, v.SetUint(c, uint64(tt.x)))
+		}
+		for _, err := range errs {
+			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%s takes %d: %v, want %q", tt.typ, tt.x, err, tt.want)
 			}
 		}
 	}

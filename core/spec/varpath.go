@@ -260,11 +260,8 @@ func (p VarPath) SetUint(s Scope, x uint64) error {
 	if err != nil {
 		return err
 	}
-	if p.sign == signBool && x > 1 {
-		return fmt.Errorf("write %s: value %d is neither 0 nor 1", show(p.Path), x)
-	}
-	if !p.Fits(x) {
-		return fmt.Errorf("write %s: value %d does not fit its %d bits", show(p.Path), x, p.Bits)
+	if err := p.checkUint(x); err != nil {
+		return fmt.Errorf("write %s: %w", show(p.Path), err)
 	}
 	mask := ^uint64(0) >> (64 - p.Bits) << p.Shift
 	word = word&^mask | x<<p.Shift&mask
@@ -283,10 +280,31 @@ func (p VarPath) SetInt(s Scope, x int64) error {
 	if p.Bits == 0 {
 		return p.noNumber()
 	}
-	if x < 0 && (p.sign == signNone || p.sign == signBool) || p.Bits < 64 && p.sign == signEither && x>>(p.Bits-1) != 0 && x>>(p.Bits-1) != -1 {
-		return fmt.Errorf("write %s: value %d does not fit its %d bits", show(p.Path), x, p.Bits)
+	if err := p.checkInt(x); err != nil {
+		return fmt.Errorf("write %s: %w", show(p.Path), err)
 	}
 	return p.SetUint(s, uint64(x))
+}
+
+// checkUint returns why the place does not hold a number, or the bits of a negative one.
+func (p VarPath) checkUint(x uint64) error {
+	switch {
+	case p.sign == signBool && x > 1:
+		return fmt.Errorf("value %d is neither 0 nor 1", x)
+	case !p.Fits(x):
+		return fmt.Errorf("value %d does not fit its %d bits", x, p.Bits)
+	}
+	return nil
+}
+
+// checkInt returns why the place does not hold a signed number.
+func (p VarPath) checkInt(x int64) error {
+	unsigned := p.sign == signNone || p.sign == signBool
+	wide := p.Bits < 64 && p.sign == signEither && x>>(p.Bits-1) != 0 && x>>(p.Bits-1) != -1
+	if x < 0 && unsigned || wide {
+		return fmt.Errorf("value %d does not fit its %d bits", x, p.Bits)
+	}
+	return p.checkUint(uint64(x))
 }
 
 // word reads the bytes of the place as one number.

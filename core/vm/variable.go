@@ -8,9 +8,10 @@ import (
 
 // Var is a global variable of the collection as it is now.
 type Var struct {
-	spec   *spec.Var
-	bytes  func() []byte
-	frozen bool
+	collection *spec.Collection
+	spec       *spec.Var
+	bytes      func() []byte
+	frozen     bool
 }
 
 // Var returns the variable of that name, or nil.
@@ -25,7 +26,7 @@ func (m *Machine) Var(name string) *Var {
 		return nil
 	}
 	at := a.values + uint64(v.Offset)
-	return &Var{v, func() []byte { return m.mem.at(at, uint64(v.Size)) }, mp.spec.Freeze}
+	return &Var{m.spec, v, func() []byte { return m.mem.at(at, uint64(v.Size)) }, mp.spec.Freeze}
 }
 
 // Bytes returns a copy of what the variable holds.
@@ -49,13 +50,11 @@ func (v *Var) Uint() (uint64, error) {
 	return getUint(v.bytes()), nil
 }
 
-// SetUint sets the value of a variable of 1, 2, 4 or 8 bytes. It refuses a value that does not fit.
+// SetUint sets the value of a variable of 1, 2, 4 or 8 bytes. It refuses a value that its type does
+// not hold.
 func (v *Var) SetUint(x uint64) error {
-	switch {
-	case !scalar(v.spec.Size):
-		return fmt.Errorf("write variable %q: its %d bytes are not a number", v.spec.Name, v.spec.Size)
-	case v.spec.Size < 8 && x>>(8*v.spec.Size) != 0:
-		return fmt.Errorf("write variable %q: value %d does not fit %d bytes", v.spec.Name, x, v.spec.Size)
+	if err := v.spec.CheckUint(v.collection, x); err != nil {
+		return fmt.Errorf("write variable %q: %w", v.spec.Name, err)
 	}
 	if err := v.check(int(v.spec.Size)); err != nil {
 		return err

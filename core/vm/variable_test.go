@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/core/vm"
 )
@@ -29,7 +30,7 @@ func TestVar(t *testing.T) {
 	if r := run(t, m, vm.Input{}); r.Return != 300 {
 		t.Errorf("the program reads %d", r.Return)
 	}
-	if err := v.SetUint(1 << 16); err == nil || !strings.Contains(err.Error(), "does not fit 2 bytes") {
+	if err := v.SetUint(1 << 16); err == nil || !strings.Contains(err.Error(), "does not fit its 16 bits") {
 		t.Errorf("set a number that is too large: %v", err)
 	}
 	if err := v.Set([]byte{1}); err == nil {
@@ -37,6 +38,29 @@ func TestVar(t *testing.T) {
 	}
 	if m.Var("w") != nil {
 		t.Error("there is a variable w")
+	}
+}
+
+// TestVarType refuses a number that the type does not hold.
+func TestVarType(t *testing.T) {
+	c := collection(t, spec.ProgramSyscall, "r0 = 0\nexit",
+		&spec.Map{Name: ".data", Type: spec.MapArray, KeySize: 4, ValueSize: 4, MaxEntries: 1, Data: make([]byte, 4)})
+	var b btf.Builder
+	on := b.Add(&btf.Int{Name: "_Bool", Size: 1, Encoding: btf.IntBool})
+	var err error
+	if c.BTF, err = b.Types(); err != nil {
+		t.Fatal(err)
+	}
+	c.Vars = []*spec.Var{{Name: "on", Section: ".data", Map: ".data", Size: 1, Type: on}}
+	m, err := vm.New(c, vm.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Var("on").SetUint(250); err == nil || !strings.Contains(err.Error(), "neither 0 nor 1") {
+		t.Errorf("a bool takes 250: %v", err)
+	}
+	if err := m.Var("on").SetUint(1); err != nil {
+		t.Error(err)
 	}
 }
 
