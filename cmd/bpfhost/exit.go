@@ -27,6 +27,7 @@ const (
 	exitPolicy      = 11  // the policy denies something
 	exitPlugin      = 12  // the plugin failed
 	exitLimit       = 13  // the plugin reached a limit
+	exitCases       = 14  // a case of bpfhost test did not come out as it has to
 	exitVerifier    = 20  // the kernel's verifier refused a program
 	exitPermission  = 21  // a privilege is missing
 	exitKernel      = 22  // the kernel lacks something, or a file system is not mounted
@@ -49,6 +50,7 @@ var causes = []cause{
 	{exitUsage, isA[*host.OptionError], ""},
 	{exitInterrupted, isOne(errInterrupted), ""},
 	{exitInterrupted, isOne(errDeclined), ""},
+	{exitCases, isOne(errCases), ""},
 	{exitInput, isA[*plan.MovedError], ""},
 	{exitInput, isA[*inputError], ""},
 	{exitLimit, isA[*host.LimitError], ""},

@@ -102,6 +102,22 @@ func (f *Field) number(b []byte) uint64 {
 	return x
 }
 
+// Put writes a number, as Uint returns it, into the bytes of the field, which begin at b. The bits
+// around a bit-field stay.
+func (f *Field) Put(b []byte, x uint64) {
+	b = b[:f.Size]
+	mask := ^uint64(0) >> (64 - f.bits) << f.shift
+	x = word(f.order, b)&^mask | x<<f.shift&mask
+	var wide [8]byte
+	if f.order == binary.BigEndian {
+		binary.BigEndian.PutUint64(wide[:], x)
+		copy(b, wide[8-len(b):])
+		return
+	}
+	binary.LittleEndian.PutUint64(wide[:], x)
+	copy(b, wide[:])
+}
+
 // word reads up to 8 bytes as one number.
 func word(order binary.ByteOrder, b []byte) uint64 {
 	switch len(b) {

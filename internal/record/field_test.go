@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"testing"
@@ -34,6 +35,14 @@ func TestFieldUint(t *testing.T) {
 			}
 			if x, ok := f.Uint(tt.rec); !ok || int64(x) != want {
 				t.Errorf("%v: %s is %d, %v, want %d", tt.order, path, int64(x), ok, want)
+			}
+			again := bytes.Clone(tt.rec)
+			f.Put(again[f.Offset:], 1)
+			if x, _ := f.Uint(again); x != 1 || bytes.Equal(again, tt.rec) {
+				t.Errorf("%v: %s is %d after 1 was put", tt.order, path, x)
+			}
+			if f.Put(again[f.Offset:], uint64(want)); !bytes.Equal(again, tt.rec) {
+				t.Errorf("%v: %s: %x, want %x", tt.order, path, again, tt.rec)
 			}
 		}
 		f, _ := typ.Field("wide")

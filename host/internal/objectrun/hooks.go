@@ -92,10 +92,10 @@ func (s *session) plan(_ context.Context, f guest.Functions, _ ...uint64) (int32
 func (s *session) setVariables(f guest.Functions, obj uint32) int32 {
 	for _, w := range s.writes {
 		rc := int32(0)
-		if w.path != "" {
-			rc = f.VarSetPath(obj, []byte(w.path), w.number)
-		} else if rc = f.Find(obj, abi.KindVar, []byte(w.variable)); rc >= 0 {
-			rc = f.VarWrite(uint32(rc), w.offset, w.bytes)
+		if w.Path != "" {
+			rc = f.VarSetPath(obj, []byte(w.Path), w.Number)
+		} else if rc = f.Find(obj, abi.KindVar, []byte(w.Var)); rc >= 0 {
+			rc = f.VarWrite(uint32(rc), w.Offset, w.Bytes)
 		}
 		if rc < 0 {
 			return rc

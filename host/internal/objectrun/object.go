@@ -6,6 +6,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/policy"
 	"github.com/bpfhost/bpfhost/internal/quote"
+	"github.com/bpfhost/bpfhost/internal/setvar"
 )
 
 // Options say how an object runs. The zero value attaches by section and prints every ring buffer.
@@ -48,7 +49,7 @@ type Plugin struct {
 	object   *spec.Collection // as it is in the file
 	attach   []spec.Attach
 	skip     []string
-	writes   []write
+	writes   []setvar.Write
 	sizes    []size
 	rings    []*ring
 	notes    []note

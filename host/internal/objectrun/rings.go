@@ -12,6 +12,7 @@ import (
 	"github.com/bpfhost/bpfhost/internal/filter"
 	"github.com/bpfhost/bpfhost/internal/nearest"
 	"github.com/bpfhost/bpfhost/internal/record"
+	"github.com/bpfhost/bpfhost/internal/ringtype"
 )
 
 // ring is a ring buffer that is read.
@@ -38,7 +39,7 @@ func (p *Plugin) records() error {
 			return p.bad(option, "map %q is a %v; only the records of ring buffers are read", name, m.Type)
 		}
 	}
-	found := newFinder(p.object)
+	found := ringtype.NewFinder(p.object)
 	for _, m := range p.object.Maps {
 		switch m.Type {
 		case spec.MapPerfEventArray:
@@ -53,7 +54,7 @@ func (p *Plugin) records() error {
 }
 
 // ring adds a ring buffer.
-func (p *Plugin) ring(m *spec.Map, found *finder) error {
+func (p *Plugin) ring(m *spec.Map, found *ringtype.Finder) error {
 	r := &ring{name: m.Name, bytes: m.MaxEntries}
 	for _, s := range p.sizes {
 		if s.mapName == m.Name {
@@ -63,11 +64,11 @@ func (p *Plugin) ring(m *spec.Map, found *finder) error {
 	id, how, err := btf.ID(0), "as --type says", error(nil)
 	option := "--type " + m.Name + "=" + p.options.Types[m.Name]
 	if name := p.options.Types[m.Name]; name != "" {
-		if id, err = p.typeNamed(name); err != nil {
+		if id, err = ringtype.Named(p.object.BTF, name); err != nil {
 			return p.bad(option, "%w", err)
 		}
 	} else {
-		id, how = found.recordType(m)
+		id, how = found.Of(m)
 	}
 	if id != 0 {
 		if r.types, err = record.NewType(p.object.BTF, id); err != nil {
@@ -84,39 +85,6 @@ func (p *Plugin) ring(m *spec.Map, found *finder) error {
 	}
 	p.rings = append(p.rings, r)
 	return nil
-}
-
-// typeNamed finds a type by its name in C, "struct event" or "event_t".
-func (p *Plugin) typeNamed(name string) (btf.ID, error) {
-	types := p.object.BTF
-	if types == nil {
-		return 0, errors.New("the object has no BTF; compile it with -g")
-	}
-	kinds := []btf.Kind{btf.KindStruct, btf.KindUnion, btf.KindTypedef, btf.KindInt, btf.KindEnum, btf.KindEnum64}
-	bare := name
-	for word, kind := range map[string]btf.Kind{"struct ": btf.KindStruct, "union ": btf.KindUnion, "enum ": btf.KindEnum} {
-		if cut, ok := strings.CutPrefix(name, word); ok {
-			bare, kinds = strings.TrimSpace(cut), []btf.Kind{kind}
-		}
-	}
-	var known []string
-	for id := range types.All() {
-		kind := types.Kind(id)
-		if !slices.Contains(kinds, kind) || types.Name(id) == "" {
-			continue
-		}
-		if types.Name(id) == bare {
-			return id, nil
-		}
-		if kind == btf.KindStruct || kind == btf.KindUnion {
-			known = append(known, types.TypeName(id))
-		}
-	}
-	slices.Sort(known)
-	if len(nearest.Names(name, known)) > 0 {
-		return 0, fmt.Errorf("the object's BTF has no %s%s", name, nearest.Hint(name, slices.Compact(known)))
-	}
-	return 0, fmt.Errorf("the object's BTF has no %s; types are there that a variable, a map or a function names: const %s *unused __attribute__((unused));", name, name)
 }
 
 // choose compiles the filter and finds the fields for every ring buffer. Those whose records do not

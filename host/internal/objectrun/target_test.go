@@ -2,11 +2,14 @@ package objectrun
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -115,4 +118,18 @@ func TestRequests(t *testing.T) {
 	if !slices.Equal(p.requests, want) {
 		t.Errorf("%q\nwant %q", p.requests, want)
 	}
+}
+
+// guestObject reads an object of the plugins that come with bpfhost.
+func guestObject(t testing.TB, name string) *spec.Collection {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("../../../guests", name, name+".bpf.o"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := elf.LoadBytes(b, elf.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

@@ -1,4 +1,4 @@
-package objectrun
+package ringtype
 
 import (
 	"os"
@@ -15,7 +15,7 @@ import (
 // guestObject reads an object of the plugins that come with bpfhost.
 func guestObject(t testing.TB, name string) *spec.Collection {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("../../../guests", name, name+".bpf.o"))
+	b, err := os.ReadFile(filepath.Join("../../guests", name, name+".bpf.o"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func sender(t *testing.T, sends []send, structs map[string]uint32) *spec.Collect
 }
 
 // The type of records is what the map says, or else what has the size of what is sent.
-func TestRecordType(t *testing.T) {
+func TestFinder(t *testing.T) {
 	two := map[string]uint32{"event": 24, "state": 24}
 	for _, tt := range []struct {
 		name    string
@@ -104,7 +104,7 @@ func TestRecordType(t *testing.T) {
 				m = x
 			}
 		}
-		id, how := newFinder(tt.c).recordType(m)
+		id, how := NewFinder(tt.c).Of(m)
 		name := ""
 		if id != 0 {
 			name = tt.c.BTF.TypeName(id)

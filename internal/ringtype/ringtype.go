@@ -1,6 +1,9 @@
-package objectrun
+// Package ringtype finds out which type the records of a ring buffer have, which nothing in an object
+// has to say.
+package ringtype
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -12,13 +15,14 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/core/spec/opt"
+	"github.com/bpfhost/bpfhost/internal/nearest"
 )
 
 // recordTag is what a declaration tag of a map begins with that names the type of its records.
 const recordTag = "record="
 
-// finder finds out which type the records of a ring buffer have.
-type finder struct {
+// Finder finds the types of the records of one object's ring buffers. Programs are looked through once.
+type Finder struct {
 	object *spec.Collection
 	sends  map[string][]send // by map
 	known  bool              // sends is filled in
@@ -30,12 +34,13 @@ type send struct {
 	line string // of source
 }
 
-func newFinder(c *spec.Collection) *finder { return &finder{object: c} }
+// NewFinder makes a finder for an object.
+func NewFinder(c *spec.Collection) *Finder { return &Finder{object: c} }
 
-// recordType returns the type of the records of a map and how it was found: what the map itself
+// Of returns the type of the records of a map and how it was found: what the map itself
 // says, or else the type that has the size of what programs send. It is 0 if it is not known, and how
 // says why.
-func (f *finder) recordType(m *spec.Map) (id btf.ID, how string) {
+func (f *Finder) Of(m *spec.Map) (id btf.ID, how string) {
 	types := f.object.BTF
 	if types == nil {
 		return 0, "the object has no BTF"
@@ -45,8 +50,7 @@ func (f *finder) recordType(m *spec.Map) (id btf.ID, how string) {
 	}
 	for _, tag := range m.Tags {
 		if name, ok := strings.CutPrefix(tag, recordTag); ok {
-			p := Plugin{object: f.object}
-			if id, err := p.typeNamed(name); err == nil {
+			if id, err := Named(types, name); err == nil {
 				return id, "as a tag of the map says"
 			}
 		}
@@ -74,7 +78,7 @@ var structName = regexp.MustCompile(`\b(?:struct|union)\s+(\w+)`)
 
 // bySize returns the one struct of a size: that which the source names where it sends, or which is
 // nothing else, neither the kernel's nor a context, nor in doubt what maps and variables hold.
-func (f *finder) bySize(sends []send) (btf.ID, string) {
+func (f *Finder) bySize(sends []send) (btf.ID, string) {
 	types, size := f.object.BTF, sends[0].size
 	var all []btf.ID
 	for id, kind := range types.Kinds() {
@@ -106,11 +110,11 @@ func (f *finder) bySize(sends []send) (btf.ID, string) {
 	case 0:
 		return 0, fmt.Sprintf("the object's BTF has no struct of its own with the %d bytes that are sent", size)
 	}
-	return 0, fmt.Sprintf("%s have the %d bytes that are sent", strings.Join(names(own, types.TypeName), ", "), size)
+	return 0, fmt.Sprintf("%s have the %d bytes that are sent", typeNames(types, own), size)
 }
 
 // stored are the types that maps and variables hold.
-func (f *finder) stored() map[btf.ID]bool {
+func (f *Finder) stored() map[btf.ID]bool {
 	c, out := f.object, map[btf.ID]bool{}
 	for _, m := range c.Maps {
 		out[c.BTF.Strip(m.Key)] = true
@@ -130,7 +134,7 @@ func (f *finder) stored() map[btf.ID]bool {
 
 // foreign are the types that are not the object's own: those of the kernel that are relocated, and
 // contexts.
-func (f *finder) foreign() map[btf.ID]bool {
+func (f *Finder) foreign() map[btf.ID]bool {
 	c, out := f.object, map[btf.ID]bool{}
 	for _, p := range c.Programs {
 		for _, in := range p.Insns.All() {
@@ -146,7 +150,7 @@ func (f *finder) foreign() map[btf.ID]bool {
 }
 
 // context adds what the parameters of an entry function point to.
-func (f *finder) context(fn *btf.FuncInfo, out map[btf.ID]bool) {
+func (f *Finder) context(fn *btf.FuncInfo, out map[btf.ID]bool) {
 	if fn == nil {
 		return
 	}
@@ -169,7 +173,7 @@ func (f *finder) context(fn *btf.FuncInfo, out map[btf.ID]bool) {
 }
 
 // scan finds the calls that send records, and how many bytes they send.
-func (f *finder) scan() {
+func (f *Finder) scan() {
 	f.known, f.sends = true, map[string][]send{}
 	for _, p := range f.object.Programs {
 		g, err := opt.Graph(p)
@@ -187,7 +191,7 @@ func (f *finder) scan() {
 var sizeOf = map[asm.Helper]asm.Reg{asm.HelperRingbufReserve: asm.R2, asm.HelperRingbufOutput: asm.R3}
 
 // call looks at one instruction.
-func (f *finder) call(p *spec.Program, consts *cfg.Constants, i int, before *[asm.R10]cfg.Value) {
+func (f *Finder) call(p *spec.Program, consts *cfg.Constants, i int, before *[asm.R10]cfg.Value) {
 	in := p.Insns.At(i)
 	reg, sends := sizeOf[asm.Helper(in.Imm)]
 	if in.Op != asm.OpCall || in.Ref != asm.RefNone || in.Src != 0 || !sends {
@@ -217,4 +221,44 @@ func mapIn(p *spec.Program, consts *cfg.Constants, call int) string {
 		return in.Symbol
 	}
 	return ""
+}
+
+func typeNames(types *btf.Types, ids []btf.ID) string {
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = types.TypeName(id)
+	}
+	return strings.Join(names, ", ")
+}
+
+// Named finds a type by its name in C, "struct event" or "event_t". The error names what is near.
+func Named(types *btf.Types, name string) (btf.ID, error) {
+	if types == nil {
+		return 0, errors.New("the object has no BTF; compile it with -g")
+	}
+	kinds := []btf.Kind{btf.KindStruct, btf.KindUnion, btf.KindTypedef, btf.KindInt, btf.KindEnum, btf.KindEnum64}
+	bare := name
+	for word, kind := range map[string]btf.Kind{"struct ": btf.KindStruct, "union ": btf.KindUnion, "enum ": btf.KindEnum} {
+		if cut, ok := strings.CutPrefix(name, word); ok {
+			bare, kinds = strings.TrimSpace(cut), []btf.Kind{kind}
+		}
+	}
+	var known []string
+	for id := range types.All() {
+		kind := types.Kind(id)
+		if !slices.Contains(kinds, kind) || types.Name(id) == "" {
+			continue
+		}
+		if types.Name(id) == bare {
+			return id, nil
+		}
+		if kind == btf.KindStruct || kind == btf.KindUnion {
+			known = append(known, types.TypeName(id))
+		}
+	}
+	slices.Sort(known)
+	if len(nearest.Names(name, known)) > 0 {
+		return 0, fmt.Errorf("the object's BTF has no %s%s", name, nearest.Hint(name, slices.Compact(known)))
+	}
+	return 0, fmt.Errorf("the object's BTF has no %s; types are there that a variable, a map or a function names: const %s *unused __attribute__((unused));", name, name)
 }
