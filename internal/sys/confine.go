@@ -38,11 +38,23 @@ func EnterPrivate() error {
 	if err := unix.Chdir(PrivateDir); err != nil {
 		return fmt.Errorf("enter empty root: %w", wrapErrno(err))
 	}
-	if err := unix.PivotRoot(".", "."); err != nil { // the old root is then mounted over the new one
-		return fmt.Errorf("change root: %w", wrapErrno(err))
+	if err := unix.PivotRoot(".", "."); err != nil {
+		return coverRoot()
 	}
-	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
+	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil { // the old root is mounted over the new one
 		return fmt.Errorf("unmount old root: %w", wrapErrno(err))
+	}
+	return wrapErrno(unix.Chdir("/"))
+}
+
+// coverRoot moves what is mounted on the working directory over the root, for a root that cannot be
+// changed because it is the kernel's first.
+func coverRoot() error {
+	if err := unix.Mount(".", "/", "", unix.MS_MOVE, ""); err != nil {
+		return fmt.Errorf("cover root: %w", wrapErrno(err))
+	}
+	if err := unix.Chroot("."); err != nil {
+		return fmt.Errorf("change root: %w", wrapErrno(err))
 	}
 	return wrapErrno(unix.Chdir("/"))
 }

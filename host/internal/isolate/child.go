@@ -53,18 +53,7 @@ func (s setup) confine() error {
 	if s.Become {
 		user = nobody
 	}
-	if s.Mount {
-		if err := sys.MountPrivate(childFile, user, user); err != nil {
-			return err
-		}
-		s.Dir = sys.PrivateDir
-	}
-	if s.Root {
-		if err := sys.EnterPrivate(); err != nil {
-			return err
-		}
-		s.Dir = "/"
-	}
+	s.leaveFiles(user)
 	sys.BoundThread()
 	if s.Become {
 		if err := sys.BecomeThread(user, user); err != nil {
@@ -82,6 +71,18 @@ func (s setup) confine() error {
 	// The runtime need not look for limits of its processors, in files that it keeps open.
 	env := []string{childMark + "=" + string(next), "GOMAXPROCS=2", "GODEBUG=containermaxprocs=0,updatemaxprocs=0"}
 	return sys.Execute(own, []string{childName}, env)
+}
+
+// leaveFiles changes to files of its own. A system that allows namespaces may still not allow that:
+// then there are none to write.
+func (s *setup) leaveFiles(user int) {
+	if s.Mount && sys.MountPrivate(childFile, user, user) == nil {
+		s.Dir = sys.PrivateDir
+	}
+	s.Root = s.Root && s.Dir != "" && sys.EnterPrivate() == nil
+	if s.Root {
+		s.Dir = "/"
+	}
 }
 
 // run runs the guest. What the program had when it was executed, it keeps: nothing.

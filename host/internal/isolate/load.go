@@ -140,8 +140,11 @@ func (ld *load) run(ctx context.Context, o *Options) error {
 	if err != nil {
 		return ld.explain(ctx, err, ended, "compile", g.limits.Compile)
 	}
-	if g.fresh = g.in.number != 0; g.fresh {
+	if g.fresh = g.in.number&compiledFresh != 0; g.fresh {
 		ld.keep()
+	}
+	if g.in.number&compiledRoot == 0 && !slices.Contains(g.isolation.Without, withoutRoot) {
+		g.isolation.Without = append(g.isolation.Without, withoutRoot)
 	}
 	g.watch.begin(ctx, 2*g.limits.Start+killGrace, cancelGrace)
 	err = g.serve(kindReady)

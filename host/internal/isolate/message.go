@@ -15,12 +15,18 @@ const (
 	kindReply                 // number: result of the host function, or 1 when output was taken
 
 	// From the child. The first of args is the size of the guest's memory.
-	kindCompiled // number: 1 when new code is in the file of code
+	kindCompiled // number: of compiledFresh and compiledRoot
 	kindReady
 	kindHost   // number: index of the import; args: size, arguments
 	kindOutput // number: stream; args: size, address, length
 	kindDone   // number: result; args: size
 	kindFailed // text: a failure
+)
+
+// What a child says when the module is compiled.
+const (
+	compiledFresh = 1 << iota // new code is in the file of code
+	compiledRoot              // it has an empty root
 )
 
 // Bounds of a message.

@@ -38,17 +38,17 @@ func ways() []way {
 	const own = namespaces | syscall.CLONE_NEWUSER
 	var list []way
 	user := os.Geteuid()
-	chooses := user == 0 && sys.MissingCapabilities(sys.CapSetUID, sys.CapSetGID) == ""
+	chooses := user == 0 && sys.MissingCapabilities(sys.CapSetUID, sys.CapSetGID) == "" && everybodys()
 	if chooses {
 		list = append(list, way{flags: own, mapped: nobody}, way{flags: namespaces, become: true},
-			way{become: true, without: []string{withoutNamespaces, withoutRoot}})
+			way{become: true, without: []string{withoutNamespaces}})
 	}
 	var without []string
 	if user == 0 {
 		without = []string{withoutUser}
 	}
 	return append(list, way{flags: own, mapped: user, without: without},
-		way{without: []string{withoutUser, withoutNamespaces, withoutRoot}})
+		way{without: []string{withoutUser, withoutNamespaces}})
 }
 
 // process is a child and what ends with it.
@@ -105,9 +105,6 @@ func (w way) start(s setup, files []*os.File) (*process, []string, error) {
 	without := slices.Clone(w.without)
 	s.Mount = w.flags&syscall.CLONE_NEWNS != 0
 	s.Root = s.Mount && !linked()
-	if s.Mount && !s.Root {
-		without = append(without, withoutRoot)
-	}
 	if threadsCounted() && w.flags&syscall.CLONE_NEWUSER != 0 {
 		s.Threads = maxThreads
 	} else {

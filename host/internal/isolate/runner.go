@@ -130,7 +130,10 @@ func readFile(f *os.File) ([]byte, error) {
 
 // compiled hands new code to the parent, and gives up files before the guest's first code runs.
 func (r *runner) compiled() error {
-	fresh := uint32(0)
+	said := uint32(0)
+	if r.setup.Root {
+		said |= compiledRoot
+	}
 	if r.setup.Dir != "" {
 		archive, files, err := pack(r.codeDir())
 		if err == nil && files > r.had {
@@ -139,7 +142,7 @@ func (r *runner) compiled() error {
 				_, err = r.code.WriteAt(archive, 0)
 			}
 			if err == nil {
-				fresh = 1
+				said |= compiledFresh
 			}
 		}
 		if err := os.RemoveAll(r.codeDir()); err != nil {
@@ -150,7 +153,7 @@ func (r *runner) compiled() error {
 	if err := sys.FilterCalls(false, false); err != nil {
 		return err
 	}
-	return r.send(kindCompiled, fresh)
+	return r.send(kindCompiled, said)
 }
 
 // options are what the engine needs, with imports that ask the parent.

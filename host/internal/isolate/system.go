@@ -5,6 +5,7 @@ package isolate
 import (
 	"debug/elf"
 	"fmt"
+	"os"
 	"sync"
 
 	"github.com/bpfhost/bpfhost/internal/sys"
@@ -24,6 +25,12 @@ var linked = sync.OnceValue(func() bool {
 		}
 	}
 	return false
+})
+
+// everybodys reports whether nobody may execute this program.
+var everybodys = sync.OnceValue(func() bool {
+	info, err := os.Stat("/proc/self/exe")
+	return err == nil && info.Mode().Perm()&0o001 != 0
 })
 
 // threadsCounted reports whether this kernel counts the threads of a user in a user namespace by
