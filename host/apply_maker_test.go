@@ -36,6 +36,7 @@ func (m *gateMaker) make() *gateCase {
 		m.c.Programs = append(m.c.Programs, m.program(fmt.Sprint("p", i)))
 	}
 	m.tailCalls()
+	m.structOps()
 	for _, p := range m.c.Programs {
 		m.attach(p)
 	}
@@ -87,7 +88,7 @@ var kernelTypes = map[spec.ProgramType]int32{
 
 // otherTypes are the programs that only a backend that takes everything is tried with.
 var otherTypes = []spec.ProgramType{
-	spec.ProgramTracing, spec.ProgramKprobe, spec.ProgramTracepoint, spec.ProgramRawTracepoint, spec.ProgramLSM, spec.ProgramSyscall,
+	spec.ProgramTracing, spec.ProgramKprobe, spec.ProgramTracepoint, spec.ProgramRawTracepoint, spec.ProgramLSM, spec.ProgramSyscall, spec.ProgramExt,
 }
 
 // program makes a program of snippets that every verifier takes.
@@ -102,7 +103,7 @@ func (m *gateMaker) program(name string) *spec.Program {
 	case spec.ProgramCgroupSkb:
 		p.AttachType = spec.AttachTypeCgroupInetEgress
 	case spec.ProgramTracing:
-		p.AttachType = one(m, spec.AttachTypeTraceFentry, spec.AttachTypeTraceRawTp, spec.AttachTypeModifyReturn)
+		p.AttachType = one(m, spec.AttachTypeTraceFentry, spec.AttachTypeTraceRawTp, spec.AttachTypeModifyReturn, spec.AttachTypeTraceIter)
 		p.AttachTo = one(m, "tcp_connect", "tcp_connect___x", "vmlinux:tcp_connect", "nf-tables:f", "sched_switch")
 	case spec.ProgramLSM:
 		p.AttachType, p.AttachTo = spec.AttachTypeLSMMac, one(m, "file_open", "bprm_check_security")
@@ -206,6 +207,22 @@ func (m *gateMaker) tailCalls() {
 	m.c.Programs = append(m.c.Programs, caller)
 }
 
+// structOps makes an instance of struct_ops with a program in it.
+func (m *gateMaker) structOps() {
+	if m.targets != nil || !m.some(8) {
+		return
+	}
+	implemented := one(m, "tcp_congestion_ops", "tcp_congestion_ops___x", "sched_ext_ops")
+	m.c.Maps = append(m.c.Maps, &spec.Map{
+		Name: "ops", Type: spec.MapStructOps, KeySize: 4, ValueSize: 64, MaxEntries: 1,
+		Values: []spec.MapValue{{Key: 8, Name: "member"}},
+	})
+	m.c.Programs = append(m.c.Programs, &spec.Program{
+		Name: "member", Type: spec.ProgramStructOps, AttachTo: implemented + ".init",
+		Insns: wrapInsns([]asm.Insn{asm.Mov64Imm(asm.R0, 0), asm.Exit()}),
+	})
+}
+
 // attach attaches a program, or does not.
 func (m *gateMaker) attach(p *spec.Program) {
 	kind := spec.HookOf(p)
@@ -229,6 +246,8 @@ func (m *gateMaker) attach(p *spec.Program) {
 		a.Target = one(m, "/sys/fs/cgroup/app", "/sys/fs/cgroup")
 	case spec.HookNetns:
 		a.Target = one(m, "/run/netns/a", "/proc/self/ns/net")
+	case spec.HookStructOps:
+		a.Target = "ops"
 	case spec.HookKprobe:
 		a.Target = one(m, "", "tcp_connect+0x10", "nf-tables:f")
 	}

@@ -85,6 +85,9 @@ func explain(w io.Writer, p *plan.Plan) error {
 		if v.Reason != "" {
 			row[3] += ": " + v.Reason
 		}
+		if v.Reach != "" {
+			row[3] += "; it " + v.Reach.Text()
+		}
 		if v.Allowed {
 			allowed = append(allowed, row)
 			continue
