@@ -370,6 +370,13 @@ func (m *Machine) exec(pc int) {
 		}
 		pc = int(in.off)
 		continue
+	badRead:
+		if in.op >= opLoad8 && in.op <= opLoadS32 && m.readsZero(pc-1, in.imm+r[in.src&15], n) {
+			r[d] = 0
+			continue
+		}
+		m.faultAccess(pc-1, in.imm+r[in.src&15], n, false)
+		return
 	exit:
 		m.depth--
 		f := &m.frames[m.depth]
@@ -379,9 +386,6 @@ func (m *Machine) exec(pc int) {
 		}
 		pc = f.ret
 	}
-badRead:
-	m.faultAccess(pc-1, code[pc-1].imm+r[code[pc-1].src&15], n, false)
-	return
 badWrite:
 	m.faultAccess(pc-1, addr+base, n, true)
 }

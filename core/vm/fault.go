@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
 )
 
 // FaultKind says why a program was stopped.
@@ -94,6 +95,18 @@ func (m *Machine) classify(addr, n uint64, write bool) (FaultKind, string) {
 		}
 	}
 	return FaultWild, ""
+}
+
+// readsZero reports whether a load that access refused reads 0 instead: programs that have typed
+// pointers into the kernel read through them whatever they are (BPF_PROBE_MEM, include/linux/filter.h).
+// Only which load that is the machine cannot tell, as the verifier can.
+func (m *Machine) readsZero(pc int, addr, n uint64) bool {
+	switch m.programAt(pc).spec.Type {
+	case spec.ProgramTracing, spec.ProgramLSM:
+		kind, _ := m.classify(addr, n, false)
+		return kind == FaultNull || kind == FaultWild || kind == FaultObject
+	}
+	return false
 }
 
 // faultAccess stops the run for an access of the instruction at pc.

@@ -9,6 +9,29 @@ import (
 	"github.com/bpfhost/bpfhost/core/vm"
 )
 
+// TestReadsZero holds that programs with typed pointers into the kernel read 0 where nothing is, and still
+// are stopped where they write or leave what is theirs.
+func TestReadsZero(t *testing.T) {
+	for _, tt := range []struct {
+		name, text string
+		typ        spec.ProgramType
+		ok         bool
+	}{
+		{"NULL", "r0 = 1\nr1 = 0\nr0 = *(u64 *)(r1 + 8)\nexit", spec.ProgramTracing, true},
+		{"nothing is there", "r1 = 0x123456789abc ll\nr0 = *(s8 *)(r1 + 0)\nexit", spec.ProgramLSM, true},
+		{"the current task", "call bpf_get_current_task_btf\nr0 = *(u32 *)(r0 + 100)\nexit", spec.ProgramTracing, true},
+		{"of another type", "r1 = 0\nr0 = *(u64 *)(r1 + 8)\nexit", spec.ProgramKprobe, false},
+		{"write", "r0 = 0\n*(u64 *)(r0 + 8) = 1\nexit", spec.ProgramTracing, false},
+		{"stack", "r0 = *(u64 *)(r10 - 520)\nexit", spec.ProgramTracing, false},
+		{"atomic", "r1 = 1\nr2 = 0\nlock *(u64 *)(r2 + 8) += r1\nr0 = 0\nexit", spec.ProgramTracing, false},
+	} {
+		r, err := machine(t, tt.typ, tt.text).Run("main", vm.Input{})
+		if (err == nil) != tt.ok || r.Return != 0 {
+			t.Errorf("%s: %d, %v", tt.name, r.Return, err)
+		}
+	}
+}
+
 // TestFaults runs a program for each way to be stopped. Line 100 is that of instruction 0.
 func TestFaults(t *testing.T) {
 	hash := &spec.Map{Name: "h", Type: spec.MapHash, KeySize: 4, ValueSize: 12, MaxEntries: 4}
