@@ -20,6 +20,7 @@ type simulation struct {
 	pcap    string
 	events  string
 	traffic []string
+	routes  []string
 	write   string
 	seed    uint64
 	cpus    int
@@ -37,6 +38,7 @@ func (s *simulation) flags(c *cobra.Command) {
 	f.StringVar(&s.pcap, "pcap", "", "`FILE` with the packets of a simulated run, pcap or pcapng")
 	f.StringArrayVar(&s.traffic, "traffic", nil, "packets of a simulated run, `udp=N,tcp=N,icmp=N`[,from=2][,size=32][,every=5ms] (repeatable)")
 	f.StringVar(&s.events, "events", "", "`FILE` with the events of a simulated run, a JSON object on each line")
+	f.StringArrayVar(&s.routes, "route", nil, "route that programs of a simulated run look up, `PREFIX=INTERFACE`[,via=ADDRESS][,mac=MAC] (repeatable)")
 	f.StringVar(&s.write, "write-pcap", "", "`FILE` for the packets that a simulated run was over with, and what became of them")
 	f.Uint64Var(&s.seed, "seed", 0, "`NUMBER` that random numbers of a simulated run come from")
 	f.IntVar(&s.cpus, "cpus", 1, "how many CPUs a simulated run has")
@@ -45,7 +47,7 @@ func (s *simulation) flags(c *cobra.Command) {
 // check refuses flags that do not go together.
 func (s *simulation) check(c *cobra.Command) error {
 	if !s.on {
-		for _, name := range []string{"pcap", "traffic", "events", "write-pcap", "seed", "cpus"} {
+		for _, name := range []string{"pcap", "traffic", "events", "route", "write-pcap", "seed", "cpus"} {
 			if c.Flags().Changed(name) {
 				return badUsage(c, "%s: --%s is for simulated runs only; add --simulate", c.Name(), name)
 			}
@@ -66,6 +68,11 @@ func (s *simulation) check(c *cobra.Command) error {
 			return badUsage(c, "%s: --traffic %q: %v", c.Name(), text, err)
 		}
 	}
+	for _, text := range s.routes {
+		if _, err := sim.ParseRoute(text); err != nil {
+			return badUsage(c, "%s: --route %q: %v", c.Name(), text, err)
+		}
+	}
 	return nil
 }
 
@@ -83,6 +90,10 @@ type simulator struct {
 func (s *simulation) open(a app, types *btf.Types, log *slog.Logger) (*simulator, error) {
 	out := &simulator{a: a}
 	o := sim.Options{CPUs: s.cpus, Seed: s.seed, CoreTypes: types, Duration: s.duration, Print: a.err}
+	for _, text := range s.routes {
+		r, _ := sim.ParseRoute(text) // which check has read
+		o.Routes = append(o.Routes, r)
+	}
 	var err error
 	switch {
 	case s.pcap != "":

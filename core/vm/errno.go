@@ -2,19 +2,20 @@ package vm
 
 // Error numbers that helpers return, negative (include/uapi/asm-generic/errno-base.h).
 const (
-	eNOENT    = 2
-	eBIG      = 7
-	eAGAIN    = 11
-	eNOMEM    = 12
-	eACCES    = 13
-	eFAULT    = 14
-	eBUSY     = 16
-	eEXIST    = 17
-	eINVAL    = 22
-	eNOSPC    = 28
-	eRANGE    = 34
-	eNOTSUPP  = 95
-	errnoNone = 0
+	eNOENT       = 2
+	eBIG         = 7
+	eAGAIN       = 11
+	eNOMEM       = 12
+	eACCES       = 13
+	eFAULT       = 14
+	eBUSY        = 16
+	eEXIST       = 17
+	eINVAL       = 22
+	eNOSPC       = 28
+	eRANGE       = 34
+	eNOTSUPP     = 95
+	eAFNOSUPPORT = 97
+	errnoNone    = 0
 )
 
 // errnoTexts says what the errors of maps mean.

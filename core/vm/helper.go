@@ -22,7 +22,7 @@ var (
 func init() {
 	for _, family := range [][]helper{
 		mapHelpers, queueHelpers, ringHelpers, perfHelpers, timeHelpers, processHelpers, memoryHelpers, printHelpers,
-		flowHelpers, stackHelpers, cgroupHelpers, storageHelpers, xdpHelpers, skbHelpers, checksumHelpers,
+		flowHelpers, funcHelpers, lockHelpers, socketHelpers, stackHelpers, cgroupHelpers, storageHelpers, fibHelpers, xdpHelpers, skbHelpers, checksumHelpers,
 	} {
 		for _, h := range family {
 			helperIndex[h.id] = len(helpers)

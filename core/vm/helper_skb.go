@@ -13,6 +13,9 @@ var skbHelpers = []helper{
 	{asm.HelperSkbChangeTail, skbChangeTail},
 	{asm.HelperSkbChangeHead, skbChangeHead},
 	{asm.HelperRedirect, redirect},
+	{asm.HelperRedirectPeer, redirectElse},
+	{asm.HelperRedirectNeigh, redirectNeighbour},
+	{asm.HelperSkbChangeType, skbChangeType},
 }
 
 func skbLoad(m *Machine, _, off, to, n, _ uint64) uint64 {
@@ -99,6 +102,34 @@ func skbChangeHead(m *Machine, _, n, flags, _, _ uint64) uint64 {
 	clear(m.mem.at(start, n))
 	p.mac = start
 	m.movePacket(start, start, p.end)
+	return 0
+}
+
+// redirectElse is a redirection to the other end of an interface, with flags that must be 0.
+func redirectElse(m *Machine, ifindex, flags, _, _, _ uint64) uint64 {
+	const tcShot = 2
+	if flags != 0 {
+		return tcShot
+	}
+	return redirect(m, ifindex, 0, 0, 0, 0)
+}
+
+// redirectNeighbour is a redirection whose link header the neighbour's address makes.
+func redirectNeighbour(m *Machine, ifindex, params, size, flags, _ uint64) uint64 {
+	if size != 0 && m.read(params, uint64(uint32(size))) == nil {
+		return 0
+	}
+	return redirectElse(m, ifindex, flags, 0, 0, 0)
+}
+
+// skbChangeType changes who a packet is for, between host, broadcast, multicast and another host.
+func skbChangeType(m *Machine, _, typ, _, _, _ uint64) uint64 {
+	const pktType, otherHost = 4, 3 // offset in __sk_buff; PACKET_OTHERHOST
+	at := m.mem.at(m.context+pktType, 4)
+	if typ = uint64(uint32(typ)); typ > otherHost || getUint(at) > otherHost {
+		return errno(eINVAL)
+	}
+	putUint(at, typ)
 	return 0
 }
 

@@ -24,6 +24,7 @@ type Options struct {
 	Memory uint64        // bytes that programs can address at most; 0 is 1 GiB, more than 4 GiB is cut
 	Clock  func() uint64 // ns since boot; nil begins at a second and goes on by 1 µs each time it is asked
 	Print  io.Writer     // where bpf_trace_printk writes a line each; nil is nowhere
+	Routes []Route       // of bpf_fib_lookup
 	Choice spec.Choice   // optional programs and maps to load too
 
 	// CoreTypes are the types that CO-RE relocations are computed for, those of a kernel for instance;
@@ -77,7 +78,9 @@ type Machine struct {
 	fault      *Fault
 	input      Input
 	started    *program
-	redirect   int // interface; 0 is none
+	contextLen int    // bytes
+	locked     uint64 // spin lock that is held; 0 is none
+	redirect   int    // interface; 0 is none
 	redirectTo RedirectTo
 }
 
@@ -86,6 +89,7 @@ const (
 	defaultMemory = 1 << 30
 	maxMemory     = 1<<32 - base // pointers in contexts have 32 bits
 	maxCPUs       = 4096
+	sizeOfTask    = 16 << 10 // more than a task_struct has, of which nothing is there
 )
 
 // New makes a machine for a collection: its maps with their first contents, and its programs with
@@ -169,7 +173,7 @@ func (m *builder) layout() error {
 		return err
 	}
 	m.mem.own(m.scratch, maxFrames*8, false)
-	if m.noTask, err = m.mem.alloc(8, FaultObject, ""); err != nil {
+	if m.noTask, err = m.mem.alloc(sizeOfTask, FaultObject, ""); err != nil {
 		return err
 	}
 	if m.context, err = m.mem.alloc(maxContext, FaultContext, ""); err != nil {

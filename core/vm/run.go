@@ -13,6 +13,9 @@ type Input struct {
 	// arguments, 8 bytes each.
 	Context []byte
 
+	Cookie uint64 // of the attachment
+	FuncIP uint64 // address of the function that is traced
+
 	Stack     []uint64 // of the kernel, addresses from the innermost frame on
 	UserStack []uint64 // of the process
 
@@ -65,7 +68,7 @@ func (m *Machine) Run(name string, in Input) (Result, error) {
 		return Result{}, fmt.Errorf("run program %q: %w", name, err)
 	}
 	m.depth, m.tailCalls, m.fuel, m.mayGoto = 0, 0, m.options.Fuel, maxMayGoto
-	m.redirect, m.redirectTo = 0, RedirectTo{}
+	m.redirect, m.redirectTo, m.locked, m.contextLen = 0, RedirectTo{}, 0, n
 	m.regs = [16]uint64{1: m.context}
 	m.pc = m.started.start
 	m.exec(m.pc)

@@ -31,7 +31,7 @@ import (
 //   - task is the task_struct of the current process, for those that ask for it.
 //   - pid, tgid, uid, gid, comm, cgroup say who the current process is, ancestors are the ids of the cgroups
 //     above, the root first; cpu is where it runs.
-//   - stack and user_stack are addresses, from the innermost frame on.
+//   - stack and user_stack are addresses, from the innermost frame on; func_ip is that of the function.
 //   - time is when it happens, in ns from the start; without it, 1 ms after the event before.
 //
 // Values have the types of the program's object, or of Options.CoreTypes. Of a struct they set the
@@ -63,6 +63,7 @@ type event struct {
 	Above   []uint64
 	Stack   []uint64
 	User    []uint64
+	FuncIP  uint64
 	Task    json.RawMessage
 	Args    []json.RawMessage
 	Return  json.RawMessage
@@ -73,7 +74,7 @@ type event struct {
 func (e *event) fields() map[string]any {
 	return map[string]any{
 		"hook": &e.Hook, "time": &e.Time, "cpu": &e.CPU, "pid": &e.PID, "tgid": &e.TGID, "uid": &e.UID, "gid": &e.GID,
-		"comm": &e.Comm, "cgroup": &e.Cgroup, "ancestors": &e.Above, "stack": &e.Stack, "user_stack": &e.User, "task": &e.Task, "args": &e.Args, "return": &e.Return, "context": &e.Context,
+		"comm": &e.Comm, "cgroup": &e.Cgroup, "ancestors": &e.Above, "stack": &e.Stack, "user_stack": &e.User, "func_ip": &e.FuncIP, "task": &e.Task, "args": &e.Args, "return": &e.Return, "context": &e.Context,
 	}
 }
 
@@ -196,7 +197,7 @@ func decides(p *spec.Program) bool {
 // input makes what a program gets of an event.
 func (h *hook) input(e *event) (vm.Input, error) {
 	enc := encoder{types: h.prog.in.types, machine: h.prog.in.machine}
-	in := vm.Input{CPU: e.CPU, Stack: e.Stack, UserStack: e.User, Process: vm.Process{
+	in := vm.Input{CPU: e.CPU, Cookie: h.cookie, FuncIP: e.FuncIP, Stack: e.Stack, UserStack: e.User, Process: vm.Process{
 		PID: e.PID, TGID: e.PID, UID: e.UID, GID: e.GID, Comm: e.Comm, Cgroup: e.Cgroup, Ancestors: e.Above,
 	}}
 	if e.TGID != nil {

@@ -18,6 +18,7 @@ type hook struct {
 	names  []string // by which events call it; the first is the one that is shown
 	egress bool     // of tcx and cgroup_skb: it sees outbound packets
 	iface  *iface   // of xdp and tcx
+	cookie uint64
 }
 
 // Attach attaches a program: to an interface, which is made if there is none of the name, to a
@@ -33,7 +34,7 @@ func (b *Backend) Attach(p backend.Program, a spec.Attach) (backend.Hook, error)
 	if err == nil && !a.Kind.Takes(prog.spec) {
 		err = fmt.Errorf("hooks of this family take no program of type %v", prog.spec.Type)
 	}
-	h := &hook{b: b, prog: prog, kind: a.Kind}
+	h := &hook{b: b, prog: prog, kind: a.Kind, cookie: a.Cookie}
 	if err == nil {
 		err = h.attach(t)
 	}

@@ -40,7 +40,7 @@ func (b *Backend) Load(c *spec.Collection, o backend.LoadOptions) (backend.Loade
 	var err error
 	l.machine, err = vm.New(c, vm.Options{
 		CPUs: b.options.CPUs, Seed: b.options.Seed, Clock: b.ask, Print: b.options.Print, Choice: choice,
-		CoreTypes: b.options.CoreTypes, KernelVersion: kernelVersion, Config: kernelConfig,
+		CoreTypes: b.options.CoreTypes, KernelVersion: kernelVersion, Config: kernelConfig, Routes: b.routes(),
 	})
 	if err != nil {
 		if errors.Is(err, vm.ErrNotSupported) {

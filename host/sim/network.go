@@ -168,7 +168,7 @@ func (j *journey) run() error {
 // left of it, unless it saw it without its link header.
 func (j *journey) program(h *hook, ctx []byte, whole bool) (vm.Result, error) {
 	r, err := h.prog.in.machine.Run(h.prog.Name(), vm.Input{
-		Packet: j.out.Packet.Data, Context: ctx, CPU: j.cpu, Process: vm.Process{Comm: "swapper/" + strconv.Itoa(j.cpu), Cgroup: 1},
+		Packet: j.out.Packet.Data, Context: ctx, CPU: j.cpu, Cookie: h.cookie, Process: vm.Process{Comm: "swapper/" + strconv.Itoa(j.cpu), Cgroup: 1},
 	})
 	if err != nil {
 		return r, fmt.Errorf("simulate packet %d: %w", j.b.network.arrived, err)

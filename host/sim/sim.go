@@ -38,6 +38,7 @@ type Options struct {
 	CoreTypes *btf.Types    // of the kernel that CO-RE is computed for; nil is each object's own types
 	Packets   Packets       // that arrive; nil is none
 	Events    *Events       // that happen; nil is none
+	Routes    []Route       // for programs that look destinations up
 	Duration  time.Duration // of simulated time; 0 is until packets and events end
 	Print     io.Writer     // where bpf_trace_printk writes a line each; nil is nowhere
 
