@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bpfhost/bpfhost/abi"
+	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/internal/budget"
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 )
@@ -52,6 +53,22 @@ func TestGo(t *testing.T) {
 	}{{0, 64, true}, {8, 8, true}, {64, 0, true}, {1, 64, false}, {65, 0, false}, {0xffff_ffff, 0xffff_ffff, false}} {
 		if b, ok := x.View(tt.ptr, tt.n); ok != tt.ok || len(b) != cap(b) {
 			t.Errorf("%d bytes at %d are in its memory: %v, want %v", tt.n, tt.ptr, ok, tt.ok)
+		}
+	}
+}
+
+// Code in Go may be let plan hooks that are not in the ABI; a module never is.
+func TestGoEveryHook(t *testing.T) {
+	for _, every := range []bool{false, true} {
+		x, obj := planning(t)
+		prog := x.ok(t, "find", x.Find(obj, abi.KindProgram, []byte("count_drops")))
+		x.everyHook = every
+		rc := x.AttachAdd(prog, abi.AttachKind(spec.HookKprobe))
+		if every != (rc > 0) {
+			t.Errorf("every hook %v: attach_add = %d", every, rc)
+		}
+		if _, err := (Go{EveryHook: every}).Start(context.Background(), x.Instance); err != nil || x.everyHook != every {
+			t.Errorf("every hook %v: started with %v, %v", every, x.everyHook, err)
 		}
 	}
 }
