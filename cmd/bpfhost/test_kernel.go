@@ -19,11 +19,7 @@ func (kernelPlace) Faults() bool { return false }
 
 // Open loads a collection.
 func (kernelPlace) Open(c *spec.Collection, program string) (testcase.Session, error) {
-	o := loader.Options{}
-	if p := c.Program(program); p != nil && p.Optional {
-		o.Programs = []string{program}
-	}
-	loaded, err := loader.Load(c, o)
+	loaded, err := loader.Load(c, loader.Options{})
 	if err != nil {
 		return nil, err
 	}

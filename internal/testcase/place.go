@@ -9,7 +9,8 @@ import (
 
 // Place is where cases run.
 type Place interface {
-	// Open loads a collection, of which one program is going to run. The collection is not changed.
+	// Open loads a collection, of which one program is going to run, one that is not optional. The
+	// collection is not changed.
 	Open(c *spec.Collection, program string) (Session, error)
 
 	// Faults reports whether it stops a program that does what it may not.
@@ -74,11 +75,7 @@ func (Machine) Faults() bool { return true }
 
 // Open makes a machine.
 func (Machine) Open(c *spec.Collection, program string) (Session, error) {
-	o := vm.Options{}
-	if p := c.Program(program); p != nil && p.Optional {
-		o.Choice.Programs = []string{program}
-	}
-	m, err := vm.New(c, o)
+	m, err := vm.New(c, vm.Options{})
 	if err != nil {
 		return nil, err
 	}

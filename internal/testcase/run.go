@@ -72,12 +72,19 @@ func (f *File) start(c *Case, p Place) (s Session, r Result, stopped *Stopped, e
 	return s, r, stopped, err
 }
 
-// prepared is the object with the variables of a case.
+// prepared is the object with the variables of a case. Of its programs, that of the case alone is
+// loaded, and those that maps hold: what else is in an object is nothing to the case.
 func (f *File) prepared(c *Case) (*spec.Collection, error) {
-	if len(c.set) == 0 {
-		return f.Object, nil
-	}
 	object := f.Object.Clone()
+	held := map[string]bool{c.Program: true}
+	for _, m := range object.Maps {
+		for _, v := range m.Values {
+			held[v.Name] = true
+		}
+	}
+	for _, p := range object.Programs {
+		p.Optional = !held[p.Name]
+	}
 	for path, text := range c.set {
 		v, err := setvar.Parse(object, path, text)
 		if err == nil {
