@@ -60,6 +60,7 @@ var causes = []cause{
 	{exitPermission, notRoot, "run it as root; 'bpfhost plan' needs no privileges"},
 	{exitPermission, isOne(loader.ErrPermission), ""},
 	{exitKernel, isOne(loader.ErrNotSupported), ""},
+	{exitKernel, isOne(vm.ErrNotSupported), ""},
 	{exitKernel, isOne(kernel.ErrNotMounted), ""},
 	{exitKernel, isOne(backend.ErrNotSupported), ""},
 	{exitFault, isA[*vm.Fault], "a kernel's verifier refuses most programs that do that"},

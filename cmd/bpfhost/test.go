@@ -74,9 +74,9 @@ type caseDoc struct {
 	Line        int      `json:"line"`
 	Case        string   `json:"case"`
 	Program     string   `json:"program"`
-	Outcome     string   `json:"outcome"` // passed, failed or skipped
+	Outcome     string   `json:"outcome"` // passed, failed, skipped, or error: it could not be run
 	Differences []string `json:"differences"`
-	Reason      string   `json:"reason,omitempty"` // why it was skipped
+	Reason      string   `json:"reason,omitempty"` // why it was skipped, or could not be run
 }
 
 // run runs all files, and fails if a case does.
@@ -92,7 +92,6 @@ func (t *tester) run(files []string) error {
 			o := f.Run(c, t.place)
 			if o.Err != nil {
 				bad = bad.with(fmt.Errorf("%s:%d: case %q: %w", name, c.Line, c.Name, o.Err))
-				continue
 			}
 			if err := t.show(name, c, o); err != nil {
 				return err
@@ -117,6 +116,11 @@ func (t *tester) show(file string, c *testcase.Case, o testcase.Outcome) error {
 		d.Differences = []string{}
 	}
 	switch {
+	case o.Err != nil:
+		d.Outcome, d.Reason = "error", o.Err.Error()
+		if t.output.value == "table" {
+			return nil // it is among the errors
+		}
 	case o.Skipped != "":
 		t.skipped++
 		d.Outcome = "skipped"
