@@ -10,6 +10,9 @@
 //	err = run.Serve(ctx)                               // events and ticks, until ctx ends
 //	err = run.Close()                                  // detach; rest of the events; bpfhost_stop; close
 //
+// An object without a plugin is opened by OpenObject; the rest is the same, done by a plugin in Go
+// that is built in.
+//
 // Up to the plan everything is data: the kernel is not touched and no privilege is needed. Nothing
 // that has an effect on the kernel can be called before Apply, by the plugin or by the host.
 //
@@ -57,6 +60,6 @@
 // # Errors
 //
 // Every error is one line: what, which plugin and export, why. Callers act on *PluginError,
-// *LimitError, *ParamError, *policy.Error, *loader.VerifierError, loader.ErrPermission,
+// *LimitError, *ParamError, *OptionError, *policy.Error, *loader.VerifierError, loader.ErrPermission,
 // loader.ErrNotSupported, *link.Error and ErrInput.
 package host

@@ -240,7 +240,7 @@ func (c *compiler) texts(op string, f *record.Field, right ast.Node) (condition,
 	}, nil
 }
 
-// bytes returns the bytes that a literal stands for.
+// bytes returns the bytes that a literal means.
 func (c *compiler) bytes(f *record.Field, s *ast.StringNode) (string, error) {
 	if f.Kind == record.KindIPv6 {
 		a, err := netip.ParseAddr(s.Value)

@@ -162,7 +162,7 @@ func describe(n ast.Node) string {
 	return "this"
 }
 
-// isLiteral reports whether a node is a value of its own.
+// isLiteral reports whether a node is a literal, with or without a sign.
 func isLiteral(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.IntegerNode, *ast.FloatNode, *ast.StringNode, *ast.BoolNode:

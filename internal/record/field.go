@@ -24,7 +24,7 @@ const (
 	KindText                     // an array of char, up to its first NUL
 	KindBytes                    // an array of bytes
 	KindArray                    // any other array
-	KindOther                    // what has no form of its own
+	KindOther                    // anything else
 )
 
 // Field is a place in a record and how to read it.

@@ -106,7 +106,7 @@ const maxElements = 4096
 // element is what an array is made of. It is found when it is first written.
 type element struct {
 	size   uint32
-	field  *Field  // of what is no struct, at offset 0
+	field  *Field  // of what is not a struct, at offset 0
 	object *Object // of a struct
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/bpfhost/bpfhost/internal/nearest"
 )
 
-// Parse returns the number that a text stands for in the field's own words: a number, the name of a
+// Parse returns the number that a text is in the field's own words: a number, the name of a
 // value, true or false, an IPv4 address. It is what Uint returns for it. The error says what the
 // field takes.
 func (f *Field) Parse(text string) (uint64, error) {
@@ -36,7 +36,7 @@ func (f *Field) Parse(text string) (uint64, error) {
 		for i, v := range f.values {
 			names[i] = v.Name
 		}
-		return 0, fmt.Errorf("%q is no value of %s%s", text, f.TypeName(), nearest.Hint(text, names))
+		return 0, fmt.Errorf("%q is not a value of %s%s", text, f.TypeName(), nearest.Hint(text, names))
 	case KindIPv4:
 		if a, err := netip.ParseAddr(text); err == nil && a.Is4() {
 			b := a.As4()

@@ -29,7 +29,7 @@ func TestFieldParse(t *testing.T) {
 		{"marked", "2", 0, "neither true nor false"},
 		{"verdict", "DROP", 1, ""},
 		{"verdict", "2", 2, ""},
-		{"verdict", "DORP", 0, `"DORP" is no value of enum verdict, did you mean "DROP"?`},
+		{"verdict", "DORP", 0, `"DORP" is not a value of enum verdict, did you mean "DROP"?`},
 		{"flow.source", "10.0.0.1", 0x0a000001, ""},
 		{"flow.source", "::1", 0, "is not a number"},
 		{"flow.port", "80", 80, ""},

@@ -108,7 +108,7 @@ func (f *Finder) bySize(sends []send) (btf.ID, string) {
 	case 1:
 		return own[0], "the only type of the size that is sent"
 	case 0:
-		return 0, fmt.Sprintf("the object's BTF has no struct of its own with the %d bytes that are sent", size)
+		return 0, fmt.Sprintf("the object's BTF has no struct for the %d bytes that are sent", size)
 	}
 	return 0, fmt.Sprintf("%s have the %d bytes that are sent", typeNames(types, own), size)
 }

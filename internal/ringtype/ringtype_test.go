@@ -81,7 +81,7 @@ func TestFinder(t *testing.T) {
 			id, _ := c.BTF.Find("state", btf.KindStruct)
 			c.Programs[0].Insns.Edit(func(insns []spec.Insn) { insns[1].Core = &btf.CoreRelo{Type: id, Access: "0"} })
 		}, "struct event", "the only type"},
-		{"none", sender(t, []send{{25, ""}}, two), nil, "", "has no struct of its own with the 25 bytes that are sent"},
+		{"none", sender(t, []send{{25, ""}}, two), nil, "", "the object's BTF has no struct for the 25 bytes that are sent"},
 		{"sizes", sender(t, []send{{24, ""}, {8, ""}}, two), nil, "", "records of 2 sizes, 8 to 24 bytes"},
 		{"nothing", sender(t, nil, two), nil, "", "no program sends records of a known size"},
 		{"no BTF", sender(t, nil, two), func(c *spec.Collection) { c.BTF = nil }, "", "the object has no BTF"},
@@ -91,9 +91,9 @@ func TestFinder(t *testing.T) {
 		{"tag", sender(t, []send{{1, ""}}, map[string]uint32{"event": 24}), func(c *spec.Collection) {
 			c.Maps[0].Tags = []string{"x", "record=struct event"}
 		}, "struct event", "as a tag of the map says"},
-		{"compiled", guestObject(t, "execwatch"), nil, "", "no struct of its own with the 176 bytes"},
+		{"compiled", guestObject(t, "execwatch"), nil, "", "no struct for the 176 bytes"},
 		{"of a pointer", guestObject(t, "netwatch"), nil, "struct packet", "the only type of the size that is sent"},
-		{"in a function", guestObject(t, "pktguard"), nil, "", "no struct of its own with the 24 bytes"},
+		{"in a function", guestObject(t, "pktguard"), nil, "", "no struct for the 24 bytes"},
 	} {
 		if tt.edit != nil {
 			tt.edit(tt.c)
