@@ -39,8 +39,16 @@ const (
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
+	return newBenchIn(t, nil, nil)
+}
+
+// newBenchIn is newBench in an engine, nil for one of its own, with an account of what the host holds
+// for it.
+func newBenchIn(t *testing.T, engine *sandbox.Engine, account *budget.Account) *bench {
+	t.Helper()
 	x := running(t)
 	x.limits.Faults = 1 << 30
+	x.memory, x.handles.held, x.symbols.held, x.out.memory = account, account, account, account
 	table := importTable(x.of)
 	imports := imports(table)
 	var exports []sandbox.Export
@@ -49,14 +57,14 @@ func newBench(t *testing.T) *bench {
 	}
 	x.guest = nil
 	o := sandbox.Options{HostModule: abi.Module, Imports: imports, Exports: exports}
-	x.guest = startBench(t, trampolines(imports), o, table)
+	x.guest = startBench(t, engine, trampolines(imports), o, table)
 	b := &bench{t: t, x: x, g: x.guest, handles: map[string]uint32{}}
 	b.open()
 	return b
 }
 
 // startBench starts the guest, with BPFHOST_TEST_ISOLATE in the environment in a process of its own.
-func startBench(t *testing.T, wasm []byte, o sandbox.Options, table []function) Guest {
+func startBench(t *testing.T, engine *sandbox.Engine, wasm []byte, o sandbox.Options, table []function) Guest {
 	t.Helper()
 	if os.Getenv("BPFHOST_TEST_ISOLATE") != "" {
 		g, err := new(isolate.Launcher).Load(context.Background(), wasm, isolate.Options{Options: o, Calls: calls(table)})
@@ -66,15 +74,18 @@ func startBench(t *testing.T, wasm []byte, o sandbox.Options, table []function) 
 		t.Cleanup(func() { g.Close() })
 		return g
 	}
-	engine, err := sandbox.NewEngine(sandbox.EngineOptions{})
-	if err != nil {
-		t.Fatal(err)
+	if engine == nil {
+		var err error
+		if engine, err = sandbox.NewEngine(sandbox.EngineOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { engine.Close() })
 	}
-	t.Cleanup(func() { engine.Close() })
 	g, err := engine.Load(context.Background(), wasm, o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { g.Close() })
 	return g
 }
 
@@ -100,7 +111,7 @@ func trampolines(imports []sandbox.Import) []byte {
 // open makes one handle of every kind.
 func (b *bench) open() {
 	x := b.x
-	x.tx = tx.New("fake", []tx.Input{{Name: "drops", Source: "drops.o", Collection: backendtest.Collection()}}, nil)
+	x.tx = tx.New("fake", []tx.Input{{Name: "drops", Source: "drops.o", Collection: backendtest.Collection()}}, x.memory)
 	o := x.tx.Objects[0]
 	source := events.NewSource(events.Options{Name: "drops/events", Ring: backendtest.NewRing(), Size: 4096})
 	x.live.Events.Add(source)
