@@ -34,10 +34,10 @@ func rewrite(t *testing.T, m *wasmtest.Module) ([]byte, *module.Module) {
 // TestRewriteBody holds what functions become against code written by hand.
 func TestRewriteBody(t *testing.T) {
 	const (
-		take  = "10 03"                      // the function that takes a portion
-		check = "42 00 53 04 40 10 00 0b"    // < 0: call refill
-		enter = "23 01 42 06 7d 22 00 24 01" // take from the stack
-		exit  = "20 00 42 06 7c 24 01"       // put it back
+		take  = "10 03"                   // the function that takes a portion
+		check = "42 00 53 04 40 10 00 0b" // < 0: call refill
+		enter = "23 01 42 06 7d 24 01"    // take from the stack
+		exit  = "23 01 42 06 7c 24 01"    // put it back
 	)
 	for _, tt := range []struct {
 		name string
@@ -47,15 +47,15 @@ func TestRewriteBody(t *testing.T) {
 		{"small", []byte{0x01}, "00 01 0b"},
 		{"call of a leaf", wasmtest.Call(1), "00 23 00 42 13 7d 24 00 23 00" + check + "10 02 0b"},
 		{"recursion", wasmtest.Call(0),
-			"01 01 7e" + enter + "23 00 42 13 7d 24 00 23 00 20 00 84" + check + "02 40 10 01 0b" + exit + "0b"},
+			"00" + enter + "23 00 42 13 7d 24 00 23 00 23 01 84" + check + "02 40 10 01 0b" + exit + "0b"},
 		{"return", wasmtest.Cat(wasmtest.Call(0), []byte{0x02, 0x40, 0x0f, 0x0b}),
-			"01 01 7e" + enter + "23 00 42 16 7d 24 00 23 00 20 00 84" + check + "02 40 10 01 02 40 0c 01 0b 0b" + exit + "0b"},
+			"00" + enter + "23 00 42 16 7d 24 00 23 00 23 01 84" + check + "02 40 10 01 02 40 0c 01 0b 0b" + exit + "0b"},
 		{"loop", []byte{0x03, 0x40, 0x02, 0x40, 0x0b, 0x0b},
 			"01 01 7e" + "23 00 42 07 7d 24 00 23 00" + check + "42 04 21 00 02 40" +
 				"03 40 20 00 42 04 7d 22 00 42 00 53 04 40 42 80 08" + take + "20 00 7c 21 00 0b 02 40 0b 0b" +
 				"0b 23 00 20 00 7c 24 00 0b"},
 		{"loop with a call", wasmtest.Cat([]byte{0x03, 0x40}, wasmtest.Call(0), []byte{0x0b}),
-			"01 01 7e" + enter + "02 40 03 40 23 00 42 16 7d 24 00 23 00 20 00 84" + check + "10 01 0b 0b" + exit + "0b"},
+			"00" + enter + "02 40 03 40 23 00 42 16 7d 24 00 23 00 23 01 84" + check + "10 01 0b 0b" + exit + "0b"},
 		{"loop to copy", []byte{0x03, 0x40, 0x41, 0, 0x0d, 0, 0x0b},
 			"01 01 7e" + "23 00 42 07 7d 24 00 23 00" + check + "42 04 21 00 02 40" +
 				"02 40 03 40 20 00 42 10 7d 22 00 42 00 53 04 40 42 80 08" + take + "20 00 7c 21 00 0b" +

@@ -40,7 +40,6 @@ type meter struct {
 	depth  bool   // it takes from the stack
 	wrap   bool   // its body is in a block, so that all its ends meet
 	count  uint32 // index of the local with fuel for loops
-	saved  uint32 // index of the local with what was left of the stack
 	length uint32 // index of the local for lengths
 	frame  int64
 }
@@ -51,12 +50,8 @@ func (w *writer) meterOf(b *module.Body, i int) meter {
 	mt.on = b.Loops || b.LeadLoop || b.Calls || b.Bulk || b.Cost > smallLeaf || mt.depth
 	mt.wrap = mt.loops || mt.depth
 	mt.count = b.NumLocal
-	mt.saved = mt.count
+	mt.length = mt.count
 	if mt.loops {
-		mt.saved++
-	}
-	mt.length = mt.saved
-	if mt.depth {
 		mt.length++
 	}
 	return mt
@@ -106,7 +101,6 @@ func (w *writer) enter(b *module.Body, i int) {
 		w.op(opGlobalGet, w.stack)
 		w.const64(w.meter.frame)
 		w.plain(opSub64)
-		w.op(opLocalTee, w.meter.saved)
 		w.op(opGlobalSet, w.stack)
 	}
 	first := module.Mark{}
@@ -146,7 +140,7 @@ func (w *writer) takeFuel(cost int64, stack bool) {
 	w.op(opGlobalSet, w.fuel)
 	w.op(opGlobalGet, w.fuel)
 	if stack {
-		w.op(opLocalGet, w.meter.saved)
+		w.op(opGlobalGet, w.stack)
 		w.plain(opOr64)
 	}
 	w.check()
@@ -173,8 +167,8 @@ func (w *writer) exit() {
 		w.plain(opAdd64)
 		w.op(opGlobalSet, w.fuel)
 	}
-	if w.meter.depth {
-		w.op(opLocalGet, w.meter.saved)
+	if w.meter.depth { // a local that lives through the calls of the body would cost more
+		w.op(opGlobalGet, w.stack)
 		w.const64(w.meter.frame)
 		w.plain(opAdd64)
 		w.op(opGlobalSet, w.stack)
