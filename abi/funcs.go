@@ -106,7 +106,7 @@ var funcs = []Func{
 		Capability: "object edit",
 		Params:     []Param{{"prog", Handle32, "program"}, {"at", U32, ""}, {"del", U32, ""}, {"text", Text, ""}},
 		Doc: "The same with assembly text. Labels defined in the text are local to it; L followed by a number that " +
-			"insn_dump shows is the program's own label."},
+			"insn_dump shows is the program's own label. A text has at most 4 MiB, a line of it 16 KiB."},
 	{ID: 29, Name: "insn_dump", Group: "instructions", Result: "length of the text", Phases: PhasePlan,
 		Params: []Param{{"prog", Handle32, "program"}, {"text", Out, ""}},
 		Doc:    "The whole program as assembly text that insn_asm reads."},

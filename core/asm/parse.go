@@ -19,8 +19,13 @@ type Listing struct {
 // goto +5, get the smallest numbers that are free, in the order of their places.
 //
 // The error is a *ParseError: it says line, column and reason.
-func Parse(text string) (Listing, error) {
-	p := parser{names: map[symbolKey]int{}}
+func Parse(text string) (Listing, error) { return ParseChecked(text, nil) }
+
+// ParseChecked is [Parse] for texts that others write. It calls check again and again, each time
+// after a bounded amount of work for lines of bounded length. What check returns, if that is not nil,
+// ends parsing and is returned as it is.
+func ParseChecked(text string, check func() error) (Listing, error) {
+	p := parser{names: map[symbolKey]int{}, check: check}
 	if err := p.parse(text); err != nil {
 		return Listing{}, err
 	}
@@ -40,7 +45,25 @@ type parser struct {
 
 	keepPlaces bool
 	places     []place // by instruction, if they are kept
+
+	check func() error // see ParseChecked; nil is never asked
+	work  int          // what was done since it was asked, in bytes of text or about the same
 }
+
+// checkEvery is how many bytes of text are read between two calls of check.
+const checkEvery = 32 << 10
+
+// worked notes work, and returns what check says when it is time to ask.
+func (p *parser) worked(n int) error {
+	if p.work += n; p.work < checkEvery || p.check == nil {
+		return nil
+	}
+	p.work = 0
+	return p.check()
+}
+
+// perName is the work of resolving a label, as bytes of text.
+const perName = 16
 
 // parse reads the whole text.
 func (p *parser) parse(text string) error {
@@ -50,6 +73,9 @@ func (p *parser) parse(text string) error {
 		p.statements()
 		if p.err != nil {
 			return p.err
+		}
+		if err := p.worked(len(line)); err != nil {
+			return err
 		}
 	}
 	return resolver{p}.resolve()

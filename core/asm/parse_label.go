@@ -9,7 +9,9 @@ func (p resolver) resolve() error {
 	if p.function != nil {
 		return p.function.error("function " + show(p.function.name) + " has no instruction")
 	}
-	p.resolveCalls()
+	if err := p.resolveCalls(); err != nil {
+		return err
+	}
 	for _, s := range p.symbols {
 		switch {
 		case s.insn == undefined:
@@ -22,7 +24,9 @@ func (p resolver) resolve() error {
 	if err != nil {
 		return err
 	}
-	p.numberLabels(targets)
+	if err := p.numberLabels(targets); err != nil {
+		return err
+	}
 	for i := range p.listing.Insns {
 		if in := &p.listing.Insns[i]; in.Ref == RefLabel && in.Target != 0 {
 			in.Target = p.listing.Insns[p.symbols[in.Target-1].insn].Label
@@ -39,12 +43,15 @@ func (s symbol) error(reason string) error {
 }
 
 // resolveCalls finds out what the name after a call is.
-func (p resolver) resolveCalls() {
+func (p resolver) resolveCalls() error {
 	functions := map[string]bool{}
 	for _, name := range p.listing.Funcs {
 		functions[name] = true
 	}
 	for _, c := range p.calls {
+		if err := p.worked(perName); err != nil {
+			return err
+		}
 		in := &p.listing.Insns[c.insn]
 		if s, ok := p.names[symbolKey{name: c.name}]; ok {
 			in.SetTarget(Label(s + 1))
@@ -54,6 +61,7 @@ func (p resolver) resolveCalls() {
 			*in = Call(h)
 		}
 	}
+	return nil
 }
 
 // targets returns the index of the instruction that each relative reference leads to.
@@ -72,6 +80,9 @@ func (p resolver) targets() ([]int, error) {
 	}
 	targets := make([]int, len(p.relatives))
 	for i, r := range p.relatives {
+		if err := p.worked(perName); err != nil {
+			return nil, err
+		}
 		to := int64(starts[r.insn]) + 1 + r.by
 		if to < 0 || to >= int64(len(at)) {
 			return nil, symbol{row: r.row, at: r.at}.error(fmt.Sprintf("target %+d is outside of the %d slots", r.by, len(at)))
@@ -86,11 +97,14 @@ func (p resolver) targets() ([]int, error) {
 
 // numberLabels puts a label on every instruction that needs one: the number in the text, or else
 // the smallest that is free.
-func (p resolver) numberLabels(targets []int) {
+func (p resolver) numberLabels(targets []int) error {
 	insns := p.listing.Insns
 	used := map[Label]bool{}
 	needed := map[int]bool{}
 	for _, s := range p.symbols {
+		if err := p.worked(perName); err != nil {
+			return err
+		}
 		needed[s.insn] = true
 		if s.symbolKey.number != 0 {
 			used[s.symbolKey.number] = true
@@ -104,6 +118,9 @@ func (p resolver) numberLabels(targets []int) {
 	}
 	next := Label(1)
 	for i := range insns {
+		if err := p.worked(1); err != nil {
+			return err
+		}
 		if !needed[i] || insns[i].Label != 0 {
 			continue
 		}
@@ -117,6 +134,9 @@ func (p resolver) numberLabels(targets []int) {
 		if s.symbolKey.number != 0 {
 			continue
 		}
+		if err := p.worked(perName); err != nil {
+			return err
+		}
 		if p.listing.LabelNames == nil {
 			p.listing.LabelNames = map[Label]string{}
 		}
@@ -124,4 +144,5 @@ func (p resolver) numberLabels(targets []int) {
 			p.listing.LabelNames[l] = s.name
 		}
 	}
+	return nil
 }

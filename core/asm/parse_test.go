@@ -287,3 +287,29 @@ func TestParseVerifierLogs(t *testing.T) {
 		t.Errorf("only %d lines", lines)
 	}
 }
+
+// TestParseChecked ends parsing wherever it is.
+func TestParseChecked(t *testing.T) {
+	var b strings.Builder
+	for i := range 20_000 {
+		fmt.Fprintf(&b, "l%d: if r1 == 0 goto l%[1]d\ngoto +0\n", i)
+	}
+	b.WriteString("exit")
+	ended := errors.New("enough")
+	calls, all := 0, 0
+	if _, err := ParseChecked(b.String(), func() error { all++; return nil }); err != nil || all < 20 {
+		t.Fatalf("%v; it asked %d times", err, all)
+	}
+	for _, after := range []int{0, 1, all / 2, all - 1} {
+		calls = 0
+		l, err := ParseChecked(b.String(), func() error {
+			if calls++; calls > after {
+				return ended
+			}
+			return nil
+		})
+		if err != ended || calls != after+1 || l.Insns != nil {
+			t.Errorf("after %d calls: %v, %d calls, %d instructions", after, err, calls, len(l.Insns))
+		}
+	}
+}

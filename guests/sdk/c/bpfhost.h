@@ -723,7 +723,8 @@ int32_t bpfhost_insn_splice(bpfhost_h prog, uint32_t at, uint32_t del, const str
 
 /*
  * The same with assembly text. Labels defined in the text are local to it; L followed by a number
- * that insn_dump shows is the program's own label. Result: instructions inserted. Phases: plan.
+ * that insn_dump shows is the program's own label. A text has at most 4 MiB, a line of it 16 KiB.
+ * Result: instructions inserted. Phases: plan.
  */
 BPFHOST_IMPORT(insn_asm)
 int32_t bpfhost_insn_asm(bpfhost_h prog, uint32_t at, uint32_t del, const char *text, uint32_t text_len);

@@ -118,7 +118,8 @@ type Instructions interface {
 	// jumps to that instruction alone. Result: instructions inserted.
 	InsnSplice(prog uint32, at uint32, del uint32, insns []byte) int32
 	// InsnAsm: The same with assembly text. Labels defined in the text are local to it; L followed by
-	// a number that insn_dump shows is the program's own label. Result: instructions inserted.
+	// a number that insn_dump shows is the program's own label. A text has at most 4 MiB, a line of it
+	// 16 KiB. Result: instructions inserted.
 	InsnAsm(prog uint32, at uint32, del uint32, text []byte) int32
 	// InsnDump: The whole program as assembly text that insn_asm reads. Result: length of the text.
 	InsnDump(prog uint32, text []byte) int32

@@ -47,7 +47,8 @@ type goGuest struct {
 
 	mu     sync.Mutex // guards what follows
 	cancel context.CancelFunc
-	dead   error // why there will be no more calls
+	call   context.Context // of the hook that runs
+	dead   error           // why there will be no more calls
 }
 
 // hookABI is the one export that every guest has.
@@ -73,6 +74,16 @@ type goAbortion struct{ err error }
 // MemorySize returns the length of the code's memory.
 func (g *goGuest) MemorySize() uint32 { return uint32(len(g.code.Memory)) }
 
+// Expired returns why the context of the running hook has ended, or nil. What Call returns tells more.
+func (g *goGuest) Expired() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.call == nil {
+		return nil
+	}
+	return context.Cause(g.call)
+}
+
 // Abort ends the running hook.
 func (g *goGuest) Abort(err error) { panic(goAbortion{err}) }
 
@@ -90,7 +101,7 @@ func (g *goGuest) Call(ctx context.Context, export string, timeout time.Duration
 	began := time.Now()
 	timed, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	if err := g.enter(cancel); err != nil {
+	if err := g.enter(timed, cancel); err != nil {
 		return 0, fmt.Errorf("call %s: %w", export, err)
 	}
 	rc, err := g.run(timed, export, hook, args)
@@ -107,10 +118,10 @@ func (g *goGuest) Call(ctx context.Context, export string, timeout time.Duration
 }
 
 // enter begins a call that Close can end.
-func (g *goGuest) enter(cancel context.CancelFunc) error {
+func (g *goGuest) enter(call context.Context, cancel context.CancelFunc) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.cancel = cancel
+	g.call, g.cancel = call, cancel
 	return g.dead
 }
 

@@ -36,6 +36,10 @@ type Guest interface {
 	// MemorySize returns how large its memory is, in bytes.
 	MemorySize() uint32
 
+	// Expired returns why the running call has to end, or nil, for functions of the host that take
+	// long: then they call Abort with it.
+	Expired() error
+
 	// Abort ends the running call from within one of its own calls to the host: Call returns err.
 	// It does not return.
 	Abort(err error)

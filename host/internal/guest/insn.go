@@ -28,6 +28,11 @@ func (x insnCalls) InsnRead(prog, first uint32, insns []byte) int32 {
 	}
 	n := min(len(insns)/abi.InsnSize, all.Len()-int(first))
 	for i := range n {
+		if i%perCheck == perCheck-1 {
+			if err := x.expired(); err != nil {
+				return x.reply(abi.FuncInsnRead, 0, err)
+			}
+		}
 		in := all.At(int(first) + i)
 		rec, err := x.record(&in)
 		if err != nil {
@@ -70,7 +75,7 @@ func (x insnCalls) InsnSplice(prog, at, del uint32, insns []byte) int32 {
 	if err := r.CheckSplice(uint64(at), uint64(del), uint64(len(insns)/abi.InsnSize)); err != nil {
 		return x.reply(abi.FuncInsnSplice, 0, err)
 	}
-	ins, err := x.instructions(r.Program, int(at), int(del), insns)
+	ins, err := x.instructions(r, int(at), int(del), insns)
 	if err == nil {
 		err = x.splice(r, tx.Splice{At: int(at), Del: int(del), Insns: ins})
 	}
@@ -85,7 +90,7 @@ func (x insnCalls) splice(r tx.ProgramRef, s tx.Splice) error {
 	if err := r.CheckSplice(uint64(s.At), uint64(s.Del), uint64(len(s.Insns))); err != nil {
 		return err
 	}
-	if err := x.rights.inserting(s.Insns); err != nil {
+	if err := x.inserting(s.Insns); err != nil {
 		return err
 	}
 	return x.tx.Splice(r, s)
@@ -94,15 +99,20 @@ func (x insnCalls) splice(r tx.ProgramRef, s tx.Splice) error {
 // instructions reads the records of a splice. What is handed back as it was read stays what it is,
 // with its source line and CO-RE record, so that a guest may rewrite a whole program to change a
 // part.
-func (x insnCalls) instructions(p *spec.Program, at, del int, records []byte) ([]spec.Insn, error) {
-	labels := localLabels{next: p.NewLabel()}
+func (x insnCalls) instructions(r tx.ProgramRef, at, del int, records []byte) ([]spec.Insn, error) {
 	out := make([]spec.Insn, len(records)/abi.InsnSize)
+	labels := localLabels{next: r.FreeLabels(2 * len(out))}
 	for i := range out {
+		if i%perCheck == perCheck-1 {
+			if err := x.expired(); err != nil {
+				return nil, err
+			}
+		}
 		var rec abi.Insn
 		rec.Get(records[i*abi.InsnSize:])
 		var old *spec.Insn
 		if i < del {
-			in := p.Insns.At(at + i)
+			in := r.Program.Insns.At(at + i)
 			old = &in
 		}
 		in, err := x.instruction(&rec, old, &labels)

@@ -38,7 +38,7 @@ func (x insnCalls) insnAsm(prog, at, del uint32, text string) (int, error) {
 	if len(text) > maxAsmText {
 		return 0, budget.TooLarge("assembly text", len(text), maxAsmText, "insert longer code in parts, or with insn_splice")
 	}
-	a := assembly{p: r.Program, end: int(at + del), text: text}
+	a := assembly{r: r, p: r.Program, end: int(at + del), text: text, check: x.expired}
 	if err := a.parse(); err != nil {
 		return 0, err
 	}
@@ -51,8 +51,11 @@ func (x insnCalls) insnAsm(prog, at, del uint32, text string) (int, error) {
 	return len(a.out), x.splice(r, tx.Splice{At: int(at), Del: int(del), Insns: a.out, Names: a.names, After: a.after})
 }
 
-// maxAsmText bounds the text of one call, in bytes: no deadline reaches into the parser.
-const maxAsmText = 4 << 20
+// The bounds of the text of one call and of each of its lines, in bytes.
+const (
+	maxAsmText = 4 << 20
+	maxAsmLine = 16 << 10
+)
 
 // asmBytes is what assembling a byte of text holds for a moment, in bytes.
 const asmBytes = 48
@@ -61,16 +64,18 @@ const asmBytes = 48
 // end: the instruction that comes after it. Both become instructions that are put after the text
 // for the time of parsing, so that the parser finds a place for every label.
 type assembly struct {
-	p    *spec.Program
-	end  int // index of the instruction after the text
+	r    tx.ProgramRef
+	p    *spec.Program // that of r
+	end  int           // index of the instruction after the text
 	text string
+
+	check func() error // ends what takes too long
 
 	listing asm.Listing
 	outside []asm.Label // labels of the program that the text uses; each has a stub after the text
 	n       int         // instructions of the text itself
 
 	out   []spec.Insn
-	taken map[string]bool      // names that labels of the program have
 	names map[asm.Label]string // names that come with the text
 	after asm.Label            // label of the instruction after the text, if that has to get one
 }
@@ -78,7 +83,7 @@ type assembly struct {
 // jumpTarget finds what a text may jump to, labelMark what it defines.
 var (
 	jumpTarget = regexp.MustCompile(`\b(?:may_)?gotol?[ \t]+("(?:[^"\\]|\\.)*"|[A-Za-z_.$][\w.$]*)`)
-	labelMark  = regexp.MustCompile(`(?m)^[ \t]*("(?:[^"\\]|\\.)*"|[A-Za-z_.$][\w.$]*):`)
+	labelMark  = regexp.MustCompile(`^[ \t]*("(?:[^"\\]|\\.)*"|[A-Za-z_.$][\w.$]*):`)
 )
 
 // stub is in place of the code around the text.
@@ -86,23 +91,24 @@ const stub = "\texit\n"
 
 // parse reads the text with its stubs.
 func (a *assembly) parse() error {
-	defined := make(map[string]bool)
-	for _, m := range labelMark.FindAllStringSubmatch(a.text, -1) {
-		defined[m[1]] = true
+	defined, targets, err := a.scan()
+	if err != nil {
+		return err
 	}
-	targets := jumpTarget.FindAllStringSubmatch(a.text, -1)
 	wanted := make(map[string]bool)
-	for _, m := range targets {
-		if !defined[m[1]] {
-			wanted[m[1]] = true
+	for _, name := range targets {
+		if !defined[name] {
+			wanted[name] = true
 		}
 	}
-	places := a.places(wanted)
+	places, err := a.places(wanted)
+	if err != nil {
+		return err
+	}
 	var apart, together strings.Builder
 	apart.WriteString(a.text + "\n" + stub)
 	together.WriteString(a.text + "\n")
-	for _, m := range targets {
-		name := m[1]
+	for _, name := range targets {
 		l, ok := places[name]
 		if !ok || defined[name] {
 			continue
@@ -114,10 +120,10 @@ func (a *assembly) parse() error {
 	}
 	together.WriteString(stub)
 	// With all stubs in one, a displacement such as goto +9 that leaves the text is an error.
-	if _, err := asm.Parse(together.String()); err != nil {
+	if _, err := asm.ParseChecked(together.String(), a.check); err != nil {
 		return parseError(err)
 	}
-	listing, err := asm.Parse(apart.String())
+	listing, err := asm.ParseChecked(apart.String(), a.check)
 	if err != nil {
 		return parseError(err)
 	}
@@ -127,6 +133,30 @@ func (a *assembly) parse() error {
 		return failf(abi.ErrInval, "the text ends with a .func that has no instruction")
 	}
 	return nil
+}
+
+// scan finds the labels that the text defines, and the names that it jumps to, in order.
+func (a *assembly) scan() (defined map[string]bool, targets []string, err error) {
+	defined = make(map[string]bool)
+	left := 0 // bytes until the next check
+	for line := range strings.Lines(a.text) {
+		if len(line) > maxAsmLine {
+			return nil, nil, budget.TooLarge("line of assembly text", len(line), maxAsmLine, "")
+		}
+		if left -= len(line); left < 0 {
+			left = maxAsmLine
+			if err := a.check(); err != nil {
+				return nil, nil, err
+			}
+		}
+		if m := labelMark.FindStringSubmatch(line); m != nil {
+			defined[m[1]] = true
+		}
+		for _, m := range jumpTarget.FindAllStringSubmatch(line, -1) {
+			targets = append(targets, m[1])
+		}
+	}
+	return defined, targets, nil
 }
 
 func parseError(err error) error {
@@ -140,14 +170,11 @@ func parseError(err error) error {
 // fewLabels are looked for one by one.
 const fewLabels = 8
 
-// places finds labels of the program by their names as insn_dump writes them, and notes all names
-// that labels have.
-func (a *assembly) places(names map[string]bool) map[string]asm.Label {
+// places finds labels of the program by their names as insn_dump writes them.
+func (a *assembly) places(names map[string]bool) (map[string]asm.Label, error) {
 	wanted := make(map[asm.Label][]string)
-	a.taken = make(map[string]bool, len(a.p.LabelNames))
-	for l, name := range a.p.LabelNames {
-		a.taken[name] = true
-		if names[name] {
+	for name := range names {
+		for _, l := range a.r.LabelsNamed(name) {
 			wanted[l] = append(wanted[l], name)
 		}
 	}
@@ -165,27 +192,37 @@ func (a *assembly) places(names map[string]bool) map[string]asm.Label {
 		}
 	}
 	if len(wanted) > fewLabels {
-		for _, in := range a.p.Insns.All() {
+		for i, in := range a.p.Insns.All() {
+			if i%perCheck == 0 {
+				if err := a.check(); err != nil {
+					return nil, err
+				}
+			}
 			add(in.Label)
 		}
-		return out
+		return out, nil
 	}
 	for _, l := range slices.Sorted(maps.Keys(wanted)) {
 		if a.p.FindLabel(l) >= 0 {
 			add(l)
 		}
 	}
-	return out
+	return out, nil
 }
 
 // link renumbers the text's own labels and resolves the others to labels of the program.
 func (a *assembly) link() error {
-	next := a.p.NewLabel()
+	next := a.r.FreeLabels(a.n + 1)
 	to := make(map[asm.Label]asm.Label)
 	for i := range a.n {
+		if i%perCheck == 0 {
+			if err := a.check(); err != nil {
+				return err
+			}
+		}
 		if l := a.listing.Insns[i].Label; l != 0 {
 			to[l] = next
-			if name := a.listing.LabelNames[l]; name != "" && !a.taken[name] {
+			if name := a.listing.LabelNames[l]; name != "" && len(a.r.LabelsNamed(name)) == 0 {
 				a.name(next, name)
 			}
 			next++

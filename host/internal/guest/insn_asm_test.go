@@ -1,15 +1,19 @@
 package guest
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bpfhost/bpfhost/abi"
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/spec"
+	"github.com/bpfhost/bpfhost/host/internal/tx"
 )
 
 const originalText = `.func count_drops
@@ -154,6 +158,7 @@ func TestInsnAsmMisuse(t *testing.T) {
 		{"end of the program", 6, 0, "goto out\nout:", abi.ErrRange, "the text jumps to its end, and no instruction comes after it"},
 		{"past the end", 9, 0, "exit", abi.ErrRange, ""},
 		{"too long", 0, 0, strings.Repeat("\n", maxAsmText+1), abi.ErrLimit, ""},
+		{"long line", 0, 0, "exit; " + strings.Repeat("x", maxAsmLine), abi.ErrLimit, ""},
 		{"function without code", 6, 0, "exit\n.func f", abi.ErrInval, ""},
 	} {
 		rc := x.InsnAsm(h, tt.at, tt.del, []byte(tt.text))
@@ -245,9 +250,143 @@ func TestAssemblyPlaces(t *testing.T) {
 				want[name] = asm.Label(6 + i)
 			}
 		}
-		a := assembly{p: p}
-		if d := cmp.Diff(want, a.places(names)); d != "" || !a.taken["gone"] || a.taken["L1"] {
-			t.Errorf("%d more names: %s, taken %v", n, d, a.taken)
+		r := tx.ProgramRef{Object: &tx.Object{}, Program: p}
+		a := assembly{r: r, p: p, check: func() error { return nil }}
+		got, err := a.places(names)
+		if d := cmp.Diff(want, got); d != "" || err != nil || len(r.LabelsNamed("gone")) != 1 || r.LabelsNamed("L1") != nil {
+			t.Errorf("%d more names: %s, %v", n, d, err)
 		}
+	}
+}
+
+// longText is a text as long as may be, with a label at each line.
+func longText() []byte {
+	var b []byte
+	for i := 0; len(b) < maxAsmText-40; i++ {
+		b = fmt.Appendf(b, "l%d: if r1 == 0 goto l%[1]d\n", i)
+	}
+	return b
+}
+
+// expiring is a guest whose running call has to end when it was asked for that so many times.
+type expiring struct {
+	Guest
+	left    int
+	aborted error
+}
+
+var errExpired = errors.New("no more time")
+
+func (e *expiring) Expired() error {
+	if e.left--; e.left < 0 {
+		return errExpired
+	}
+	return nil
+}
+
+func (e *expiring) Abort(err error) { e.aborted = err }
+
+// TestExpired ends calls that take long within them, wherever they are, and leaves nothing behind.
+func TestExpired(t *testing.T) {
+	text := longText()
+	for _, left := range []int{0, 1, 300, 700} {
+		x, obj := planning(t)
+		h, p := programOf(t, x, obj)
+		before := string(dumpProgram(p))
+		g := &expiring{Guest: x.guest, left: left}
+		x.guest = g
+		x.InsnAsm(h, 2, 0, text)
+		if g.left >= 0 {
+			t.Fatalf("insn_asm asks %d times: raise what is tried", left-g.left)
+		}
+		if g.aborted != errExpired {
+			t.Errorf("insn_asm, after %d times: aborted with %v", left, g.aborted)
+		}
+		if after := string(dumpProgram(p)); after != before {
+			t.Errorf("insn_asm, after %d times: the program is\n%s", left, after)
+		}
+		if len(x.tx.Edits) > 0 {
+			t.Errorf("insn_asm, after %d times: logged %+v", left, x.tx.Edits)
+		}
+	}
+}
+
+// TestExpiredRecords is TestExpired for functions that move records.
+func TestExpiredRecords(t *testing.T) {
+	x, obj := planning(t)
+	h, p := programOf(t, x, obj)
+	records := make([]byte, 3*perCheck*abi.InsnSize)
+	for i := range 3 * perCheck {
+		rec := abi.Insn{Op: uint8(asm.Mov64Imm(asm.R2, 1).Op), Dst: 2, Imm: 1}
+		rec.Put(records[i*abi.InsnSize:])
+	}
+	g := &expiring{Guest: x.guest}
+	for _, left := range []int{0, 1} {
+		*g = expiring{Guest: g.Guest, left: left}
+		x.guest = g
+		n := p.Insns.Len()
+		x.InsnSplice(h, 0, 0, records)
+		if g.aborted != errExpired || p.Insns.Len() != n {
+			t.Errorf("insn_splice, after %d times: aborted with %v, %d instructions", left, g.aborted, p.Insns.Len())
+		}
+	}
+	*g = expiring{Guest: g.Guest, left: 100}
+	x.ok(t, "insn_splice", x.InsnSplice(h, 0, 0, records))
+	*g = expiring{Guest: g.Guest}
+	x.InsnRead(h, 0, records)
+	if g.aborted != errExpired {
+		t.Errorf("insn_read: aborted with %v", g.aborted)
+	}
+}
+
+// TestExpiredGo has a built-in plugin that is not wanted any more while it assembles a long text.
+func TestExpiredGo(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	unwanted, returned := errors.New("the run is over"), false
+	x, obj := planning(t)
+	h, _ := programOf(t, x, obj)
+	x.guest.(*goGuest).code.Hooks = map[string]GoHook{"bpfhost_plan": func(_ context.Context, f Functions, _ ...uint64) (int32, error) {
+		cancel(unwanted)
+		f.InsnAsm(h, 0, 0, longText())
+		returned = true
+		return 0, nil
+	}}
+	if _, err := x.Call(ctx, "bpfhost_plan", time.Minute); !errors.Is(err, unwanted) || returned {
+		t.Errorf("error %v; insn_asm returned: %v", err, returned)
+	}
+}
+
+// TestInsnAsmMany inserts named labels by many texts: names stay unique, numbers free, and jumps
+// between the texts lead where they should.
+func TestInsnAsmMany(t *testing.T) {
+	x, obj := planning(t)
+	h, p := programOf(t, x, obj)
+	const n = 300
+	x.ok(t, "insn_asm", x.InsnAsm(h, 0, 0, []byte("base: r2 = 0")))
+	for i := range n {
+		text := fmt.Sprintf("step_%d: r2 = %d\nif r2 == 7 goto base\nsame: r3 = 1\ngoto same", i, i)
+		if i > 0 {
+			text += fmt.Sprintf("\nif r2 == 8 goto step_%d", i-1)
+		}
+		x.ok(t, "insn_asm", x.InsnAsm(h, 1, 0, []byte(text)))
+	}
+	// What is deleted frees its name; the label that comes to stand there keeps its own.
+	at := p.FindLabel(x.tx.Objects[0].Work.Programs[0].NewLabel() - 1)
+	if at < 0 {
+		t.Fatal("the last label is not there")
+	}
+	x.ok(t, "insn_asm", x.InsnAsm(h, uint32(at), 1, []byte("again: r4 = 1\ngoto again")))
+	names := make(map[string]int)
+	for _, name := range p.LabelNames {
+		names[name]++
+	}
+	if names["base"] != 1 || names["same"] != 1 || names["step_0"] != 1 || names["again"] != 1 {
+		t.Errorf("names: %v", names)
+	}
+	if err := x.tx.Objects[0].Work.Check(); err != nil {
+		t.Error(err)
+	}
+	if _, err := asm.Parse(string(dumpProgram(p))); err != nil {
+		t.Error(err)
 	}
 }

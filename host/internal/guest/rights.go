@@ -81,13 +81,19 @@ func (r *rights) settingBytes(a access, v []byte) error {
 }
 
 // inserting evaluates instructions that are about to become part of a program.
-func (r *rights) inserting(ins []spec.Insn) error {
+func (s *state) inserting(ins []spec.Insn) error {
+	r := &s.rights
 	for i := range ins {
-		s, ok := policy.Instruction(&ins[i].Insn)
-		if !ok || s.Kind == policy.KindNumeric { // a name may still be put in
+		if i%perCheck == perCheck-1 {
+			if err := s.expired(); err != nil {
+				return err
+			}
+		}
+		a, ok := policy.Instruction(&ins[i].Insn)
+		if !ok || a.Kind == policy.KindNumeric { // a name may still be put in
 			continue
 		}
-		if err := r.allow(s); err != nil {
+		if err := r.allow(a); err != nil {
 			return &callError{code: abi.ErrPerm, text: err.Error(), insn: i + 1, cause: err}
 		}
 	}

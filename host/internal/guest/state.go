@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/bpfhost/bpfhost/abi"
@@ -51,8 +52,32 @@ func (s *state) reply(fn abi.FuncID, result int, err error) int32 {
 	if err == nil {
 		return int32(result)
 	}
+	if e := (*expiredError)(nil); errors.As(err, &e) {
+		s.guest.Abort(e.err)
+	}
 	return s.refuse(fn, asCallError(err))
 }
+
+// expiredError ends a call of the host's: the guest's own call has no more time, or is not wanted any
+// more.
+type expiredError struct{ err error }
+
+func (e *expiredError) Error() string { return e.err.Error() }
+
+// expired returns an *expiredError when the guest's call has to end. What takes long asks it again and
+// again.
+func (s *state) expired() error {
+	if s.guest == nil {
+		return nil
+	}
+	if err := s.guest.Expired(); err != nil {
+		return &expiredError{err}
+	}
+	return nil
+}
+
+// perCheck is how many things are worked on, instructions for instance, between two calls of expired.
+const perCheck = 1024
 
 // reply64 is reply for calls that store a number in guest memory.
 func (s *state) reply64(fn abi.FuncID, v uint64, err error) (uint64, int32) {

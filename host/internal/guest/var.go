@@ -26,7 +26,7 @@ func (x varCalls) VarRead(v, off uint32, data []byte) int32 {
 	if err != nil {
 		return x.reply(abi.FuncVarRead, 0, err)
 	}
-	n, err := r.Var.Read(r.Object.Work, off, data)
+	n, err := r.Read(off, data)
 	return x.reply(abi.FuncVarRead, n, err)
 }
 

@@ -35,6 +35,9 @@ type Guest struct {
 
 	// Of the running call; only who has the turn uses it.
 	export string
+	ctx    context.Context // nil while the guest starts
+	began  time.Time
+	limit  time.Duration
 	in     message
 	out    message
 	buf    []byte
@@ -70,6 +73,24 @@ func (g *Guest) Isolation() Isolation { return g.isolation }
 
 // MemorySize returns the size of guest memory in bytes.
 func (g *Guest) MemorySize() uint32 { return uint32(min(g.size, 1<<32-1)) }
+
+// Expired returns why the running call has to end, for host functions that take long, or nil.
+func (g *Guest) Expired() error {
+	g.mu.Lock()
+	closed := g.closed
+	g.mu.Unlock()
+	switch lasts := time.Since(g.began); {
+	case closed:
+		return fmt.Errorf("call %s: %w", g.export, sandbox.ErrClosed)
+	case g.ctx == nil:
+		return nil
+	case g.ctx.Err() != nil:
+		return cancelled(g.ctx, g.export)
+	case lasts > g.limit:
+		return budget.Late(g.export, lasts, g.limit)
+	}
+	return nil
+}
 
 // Abort ends the running call from within a host function: Call returns err and the guest is
 // poisoned. It does not return.
@@ -111,6 +132,7 @@ func (g *Guest) Call(ctx context.Context, export string, timeout time.Duration, 
 		return 0, err
 	}
 	defer func() { <-g.turn }()
+	g.ctx, g.began, g.limit = ctx, time.Now(), timeout
 	g.watch.begin(ctx, timeout+killGrace, cancelGrace)
 	g.out.kind, g.out.number, g.out.text = kindCall, h.number, nil
 	g.out.args[0] = uint64(timeout)

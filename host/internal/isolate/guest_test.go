@@ -210,6 +210,24 @@ func TestHostFailures(t *testing.T) {
 	}
 }
 
+// A host function that takes long learns that its call is not wanted any more.
+func TestHostExpired(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	unwanted := errors.New("the run is over")
+	o := testOptions()
+	o.Calls[0] = func(g *Guest, _ []uint64) {
+		if err := g.Expired(); err != nil {
+			t.Errorf("before: %v", err)
+		}
+		cancel(unwanted)
+		g.Abort(g.Expired())
+	}
+	g := start(t, &Launcher{}, newModule(addition), o)
+	if _, err := g.Call(ctx, "run", 0); !errors.Is(err, unwanted) {
+		t.Errorf("error %v", err)
+	}
+}
+
 // A module that is refused is refused with the same error as in this process.
 func TestLoadRejects(t *testing.T) {
 	m := newModule()

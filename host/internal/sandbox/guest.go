@@ -68,6 +68,9 @@ func (g *Guest) Imports() []string { return importNames(g.pool.scan) }
 // Context returns the context of the running call, for host functions. It ends with the call.
 func (g *Guest) Context() context.Context { return &g.call }
 
+// Expired returns why the running call has to end, for host functions that take long, or nil.
+func (g *Guest) Expired() error { return g.call.expired(time.Now()) }
+
 // Abort ends the running call from within a host function: Call returns err and the guest is
 // poisoned. It does not return.
 func (g *Guest) Abort(err error) { panic(&abortion{err}) }

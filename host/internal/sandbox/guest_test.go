@@ -109,7 +109,12 @@ func TestGuestHostFailures(t *testing.T) {
 		{"panic", func(*Guest) { panic("lost\x1b[2J") }, `trap in run: host function note panicked: "lost\x1b[2J"`},
 		{"runtime error", func(*Guest) { writeTo(nil) },
 			"trap in run: host function note panicked: assignment to entry in nil map"},
-		{"abort", func(g *Guest) { g.Abort(wanted) }, "quota used up"},
+		{"abort", func(g *Guest) {
+			if err := g.Expired(); err != nil {
+				panic(err)
+			}
+			g.Abort(wanted)
+		}, "quota used up"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := testOptions()
@@ -128,6 +133,31 @@ func TestGuestHostFailures(t *testing.T) {
 				t.Errorf("poisoned by %v", g.Poisoned())
 			}
 		})
+	}
+}
+
+// TestGuestExpired tells a host function that takes long that its call is not wanted any more.
+func TestGuestExpired(t *testing.T) {
+	e := newEngine(t, EngineOptions{})
+	ctx, cancel := context.WithCancelCause(context.Background())
+	unwanted := errors.New("the run is over")
+	o := testOptions()
+	o.Imports[1].Fn = func(g *Guest, _ []uint64) {
+		if err := g.Expired(); err != nil {
+			t.Errorf("before: %v", err)
+		}
+		cancel(unwanted)
+		if err := g.Expired(); !errors.Is(err, unwanted) {
+			t.Errorf("after: %v", err)
+		} else {
+			g.Abort(err)
+		}
+	}
+	m := newModule(run(wasmtest.Const(1), wasmtest.Call(0), wasmtest.Const(1)))
+	m.Imports = []wasmtest.Import{imported("host_v1", "note", "i", "")}
+	g := load(t, e, m, o)
+	if _, err := g.Call(ctx, "run", time.Minute); !errors.Is(err, unwanted) {
+		t.Errorf("error %v", err)
 	}
 }
 

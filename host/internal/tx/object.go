@@ -23,6 +23,7 @@ type Object struct {
 	index     *spec.Index // of Work; all that changes names in it, or references to them, is here
 	attachIDs []uint32    // beside Work.Attach, whose entries have no names: what handles point to; ascending
 	lastID    uint32
+	labels    map[*spec.Program]*labels // of programs that were edited; see labelsOf
 
 	tx *Transaction // that the object is in; nil counts nothing
 }

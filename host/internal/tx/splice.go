@@ -63,6 +63,7 @@ func (t *Transaction) Splice(r ProgramRef, s Splice) error {
 		}
 		p.LabelNames[l] = strings.Clone(name)
 	}
+	r.Object.labelsOf(p).spliced(s.At, s.At+len(s.Insns)+1)
 	e := EditOf(r)
 	e.What = "insns"
 	e.Insns = &plan.InsnRange{At: s.At, Removed: s.Del, Inserted: len(s.Insns)}

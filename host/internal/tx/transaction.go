@@ -188,6 +188,7 @@ func (t *Transaction) RemoveProgram(r ProgramRef) error {
 	c := r.Object.Work
 	t.drop(r.Program)
 	c.Programs = slices.DeleteFunc(c.Programs, func(p *spec.Program) bool { return p == r.Program })
+	delete(r.Object.labels, r.Program)
 	return t.Log(plan.Edit{Object: r.Object.Name, Kind: "program", Name: r.Program.Name, What: "remove"})
 }
 

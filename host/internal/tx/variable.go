@@ -18,17 +18,19 @@ func (r VarRef) CheckSpan(off uint32, n int) error {
 	return nil
 }
 
+// Read copies initial bytes of the variable from offset off on into b and returns how many there were.
+func (r VarRef) Read(off uint32, b []byte) (int, error) { return r.Var.Read(r.Object.index, off, b) }
+
 // WriteVar changes initial bytes of a variable.
 func (t *Transaction) WriteVar(r VarRef, off uint32, data []byte) error {
 	if err := r.CheckSpan(off, len(data)); err != nil {
 		return err
 	}
-	c := r.Object.Work
 	old := make([]byte, min(len(data), maxShownBytes+1))
-	if _, err := r.Var.Read(c, off, old); err != nil {
+	if _, err := r.Read(off, old); err != nil {
 		return err
 	}
-	err := t.writing(r.Object, r.Var.Map, func() error { return r.Var.Write(c, off, data) })
+	err := t.writing(r.Object, r.Var.Map, func() error { return r.Var.Write(r.Object.index, off, data) })
 	if err != nil {
 		return err
 	}
@@ -49,7 +51,7 @@ type Number struct {
 func (o *Object) Number(path string, value uint64) (Number, error) {
 	n := Number{object: o, path: path, value: value}
 	var err error
-	n.at, err = o.Work.VarPath(path)
+	n.at, err = o.index.VarPath(path)
 	switch {
 	case errors.Is(err, spec.ErrNoVariable):
 		return n, &Error{abi.ErrNoent, err.Error()}
@@ -70,7 +72,7 @@ func isPointer(c *spec.Collection, p spec.VarPath) bool {
 
 // SetNumber gives a number its value.
 func (t *Transaction) SetNumber(n Number) error {
-	c := n.object.Work
+	c := n.object.index
 	old, err := n.at.Bytes(c)
 	if err != nil {
 		return err
