@@ -10,6 +10,8 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf/elflink"
+	"github.com/bpfhost/bpfhost/core/elf/elfwrite"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/core/spec/lint"
 	"github.com/bpfhost/bpfhost/core/spec/opt"
@@ -73,6 +75,10 @@ func growths() []Growth {
 	add("rename beside externs", "variable", growVars, growRenameExterns)
 	add("lint and needs", "program", growPrograms, growLint)
 	add("fold", "program", growPrograms, growFold)
+	add("write object", "program", growPrograms, func(n int) (Call, error) { return growObject(objectOf(programsOf(n))), nil })
+	add("write object", "variable", growVars, func(n int) (Call, error) { return growObject(objectOf(varsOf(n))), nil })
+	add("write object", "function", growPrograms, func(n int) (Call, error) { return growObject(functionsOf(n)), nil })
+	add("link", "map", growPrograms, growLink)
 	add("remove duplicates", "type", growVars*2, growDedup)
 	add("plan", "attachment", growAttach, growPlan)
 	return all
@@ -373,6 +379,58 @@ func growFold(n int) (Call, error) {
 	}, nil
 }
 
+// objectOf is a collection as an object can say it: every program in its own section.
+func objectOf(c *spec.Collection) *spec.Collection {
+	c.Attach = nil
+	for _, p := range c.Programs {
+		p.Type, p.Probe, p.AttachTo = spec.ProgramKprobe, spec.ProbeKprobe, p.Name
+		p.Section = "kprobe/" + p.Name
+	}
+	for _, m := range c.Maps {
+		if m.Data != nil {
+			m.Flags |= spec.FlagMmapable
+		}
+	}
+	return c
+}
+
+// functionsOf returns n programs that each call a function of one name and other code.
+func functionsOf(n int) *spec.Collection {
+	c := programsOf(n)
+	for i, p := range c.Programs {
+		call := p.Insns.At(1)
+		call.Insn = asm.CallFunc("helper")
+		p.Insns.Set(1, call)
+		more := []spec.Insn{
+			{Insn: asm.Mov64Imm(asm.R0, int32(i)), Func: &btf.FuncInfo{Name: "helper"}},
+			{Insn: asm.Exit()},
+		}
+		p.Insns = spec.NewInsns(append(p.Insns.Slice(), more...)...)
+	}
+	return objectOf(c)
+}
+
+func growObject(c *spec.Collection) Call {
+	return func() error { _, err := elfwrite.Write(c); return err }
+}
+
+// growLink links two objects of n maps and programs each.
+func growLink(n int) (Call, error) {
+	var objects []elflink.Object
+	for i := range 2 {
+		c := objectOf(mapsOf(n))
+		if err := renameAll(c, fmt.Sprint("_of_", i)); err != nil {
+			return nil, err
+		}
+		b, err := elfwrite.Write(objectOf(c))
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, elflink.Object{Name: fmt.Sprint(i), Data: b})
+	}
+	return func() error { _, err := elflink.Link(objects...); return err }, nil
+}
+
 // programsOf returns n programs of fifty instructions, each with a map that they look at.
 func programsOf(n int) *spec.Collection {
 	c := &spec.Collection{License: "GPL"}
@@ -478,26 +536,28 @@ func growFind(c *spec.Collection) Call {
 
 // growRename renames everything.
 func growRename(whole *spec.Collection) Call {
-	return func() error {
-		c := whole.Clone()
-		x := spec.NewIndex(c)
-		for _, p := range c.Programs {
-			if err := x.RenameProgram(p.Name, p.Name+"_new"); err != nil {
-				return err
-			}
+	return func() error { return renameAll(whole.Clone(), "_new") }
+}
+
+// renameAll appends to the names of programs, maps and variables.
+func renameAll(c *spec.Collection, suffix string) error {
+	x := spec.NewIndex(c)
+	for _, p := range c.Programs {
+		if err := x.RenameProgram(p.Name, p.Name+suffix); err != nil {
+			return err
 		}
-		for _, m := range c.Maps {
-			if err := x.RenameMap(m.Name, m.Name+"_new"); err != nil {
-				return err
-			}
-		}
-		for _, v := range c.Vars {
-			if err := x.RenameVar(v.Name, v.Name+"_new"); err != nil {
-				return err
-			}
-		}
-		return nil
 	}
+	for _, m := range c.Maps {
+		if err := x.RenameMap(m.Name, m.Name+suffix); err != nil {
+			return err
+		}
+	}
+	for _, v := range c.Vars {
+		if err := x.RenameVar(v.Name, v.Name+suffix); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // TestGrowth prints how time grows with the size of the input.

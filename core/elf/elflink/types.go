@@ -13,15 +13,7 @@ import (
 )
 
 // isMap reports whether a variable is in the section of maps.
-func (in *input) isMap(decl btf.ID) bool {
-	id, err := in.types.Find(".maps", btf.KindDatasec)
-	if err != nil {
-		return false
-	}
-	t, err := in.types.Type(id)
-	d, ok := t.(*btf.Datasec)
-	return err == nil && ok && slices.ContainsFunc(d.Vars, func(v btf.SecVar) bool { return v.Type == decl })
-}
+func (in *input) isMap(decl btf.ID) bool { return in.sectionOf[decl] == ".maps" }
 
 // agreeMaps checks that two definitions of a map have the same attributes.
 func agreeMaps(a, b *global) error {
@@ -285,6 +277,7 @@ func (k *linker) addDatasec(in *input, d, to *btf.Datasec, places *object.ByName
 // mergedExt puts what is known of instructions together.
 func (k *linker) mergedExt() *btf.Ext {
 	out := &btf.Ext{}
+	at := make(map[string]int) // by section: its index in out
 	for _, in := range k.inputs {
 		if in.ext == nil {
 			continue
@@ -301,12 +294,13 @@ func (k *linker) mergedExt() *btf.Ext {
 			if !ok {
 				continue
 			}
-			to := out.Section(s.Name)
-			if to == nil {
+			n, there := at[s.Name]
+			if !there {
+				n = len(out.Sections)
+				at[s.Name] = n
 				out.Sections = append(out.Sections, btf.ExtSection{Name: s.Name})
-				to = &out.Sections[len(out.Sections)-1]
 			}
-			in.appendExt(to, s, by)
+			in.appendExt(&out.Sections[n], s, by)
 		}
 	}
 	return out

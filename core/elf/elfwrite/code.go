@@ -1,7 +1,10 @@
 package elfwrite
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"slices"
 	"strconv"
 
@@ -26,7 +29,10 @@ func (w *writer) shareFuncs() error {
 		}
 	}
 	for _, p := range w.c.Programs {
-		w.addFunc(&outFunc{name: p.Name, program: p, section: p.Section, from: p, end: funcEnd(p, 0), info: p.Insns.At(0).Func})
+		f := &outFunc{name: p.Name, program: p, section: p.Section, from: p, end: funcEnd(p, 0), info: p.Insns.At(0).Func}
+		w.addFunc(f)
+		key := keyOf(p.Name, f.code())
+		w.shared[key] = append(w.shared[key], f)
 	}
 	for _, p := range w.c.Programs {
 		for i := funcEnd(p, 0); i < p.Insns.Len(); i = funcEnd(p, i) {
@@ -97,21 +103,23 @@ func nameEntry(p *spec.Program) error {
 
 func (w *writer) shareFunc(p *spec.Program, at int) error {
 	fn := &outFunc{section: ".text", from: p, first: at, end: funcEnd(p, at)}
-	name := p.Insns.At(at).Func.Name
-	for n := 2; ; n++ {
-		other := w.funcs[name]
-		if other == nil {
-			break
-		}
+	base := p.Insns.At(at).Func.Name
+	key := keyOf(base, fn.code())
+	for _, other := range w.shared[key] {
 		if sameCode(other.code(), fn.code()) && sameTables(other, fn) {
 			fn.takeTables(other.tableNames())
-			return renameTo(p, at, name)
+			return renameTo(p, at, other.name)
 		}
-		name = p.Insns.At(at).Func.Name + "." + strconv.Itoa(n)
+	}
+	name := base
+	for n := max(w.numbers[base], 2); w.funcs[name] != nil; n++ {
+		name = base + "." + strconv.Itoa(n)
+		w.numbers[base] = n + 1
 	}
 	if err := renameTo(p, at, name); err != nil {
 		return err
 	}
+	w.shared[key] = append(w.shared[key], fn)
 	fn.name, fn.info, fn.static = name, p.Insns.At(at).Func, true
 	if t := fn.info.Type; t != 0 && w.c.BTF != nil {
 		typ, err := w.c.BTF.Type(t)
@@ -128,6 +136,29 @@ func renameTo(p *spec.Program, at int, name string) error {
 		return nil
 	}
 	return p.RenameFunc(p.Insns.At(at).Func.Name, name)
+}
+
+// codeKey is the same for functions that may be the same: their name, length and a digest of
+// instructions without names, which may still change.
+type codeKey struct {
+	name   string
+	n      int
+	digest uint64
+}
+
+func keyOf(name string, code spec.Insns) codeKey {
+	h := fnv.New64a()
+	for _, in := range code.All() {
+		var b [16]byte
+		binary.LittleEndian.PutUint64(b[:], uint64(in.Imm))
+		binary.LittleEndian.PutUint16(b[8:], uint16(in.Off))
+		b[10], b[11], b[12], b[13], b[14] = byte(in.Op), byte(in.Dst), byte(in.Src), byte(in.Flags), byte(in.Ref)
+		h.Write(b[:])
+		if in.Ref != asm.RefFunc && in.Ref != asm.RefTable {
+			io.WriteString(h, in.Symbol)
+		}
+	}
+	return codeKey{name, code.Len(), h.Sum64()}
 }
 
 // sameCode reports whether two functions are the same but for the numbers of their labels.
@@ -166,6 +197,10 @@ func equal[T comparable](a, b *T) bool { return a == b || a != nil && b != nil &
 // addFuncs returns functions their places and symbols.
 func (w *writer) addFuncs() error {
 	size := make(map[int]uint64)
+	hidden := make(map[string]bool, len(w.c.Hidden))
+	for _, name := range w.c.Hidden {
+		hidden[name] = true
+	}
 	for _, f := range w.order {
 		f.number = w.m.Section(f.section, object.SectionProgbits, object.FlagAlloc|object.FlagExec, 8)
 		f.at = size[f.number]
@@ -178,7 +213,7 @@ func (w *writer) addFuncs() error {
 		if f.static {
 			s.Bind = object.BindLocal
 		}
-		if slices.Contains(w.c.Hidden, f.name) && !f.static {
+		if hidden[f.name] && !f.static {
 			s.Visibility = object.VisibilityHidden
 		}
 		f.symbol = w.m.AddSymbol(s)
@@ -201,11 +236,13 @@ func (w *writer) addCode() error {
 
 func (w *writer) addFuncCode(f *outFunc) error {
 	to := w.m.At(f.number)
-	ext := w.ext.Section(f.section)
-	if ext == nil {
+	n, there := w.extOf[f.section]
+	if !there {
+		n = len(w.ext.Sections)
+		w.extOf[f.section] = n
 		w.ext.Sections = append(w.ext.Sections, btf.ExtSection{Name: f.section})
-		ext = &w.ext.Sections[len(w.ext.Sections)-1]
 	}
+	ext := &w.ext.Sections[n]
 	code := make([]asm.Insn, f.end-f.first)
 	at := f.at
 	for i, in := range f.code().All() {
@@ -251,7 +288,7 @@ func (w *writer) unlink(in *asm.Insn) (r object.OutReloc, ok bool, err error) {
 		}
 		return w.unlinkFunc(in, f), true, nil
 	case asm.RefMapValue:
-		m := w.c.Map(name)
+		m := w.names.Map(name)
 		section := m.Name
 		if m.Type == spec.MapArena {
 			section = object.ArenaSection

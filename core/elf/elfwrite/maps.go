@@ -37,6 +37,7 @@ func (w *writer) addMap(m *spec.Map) error {
 			t.add(&btf.DeclTag{Tag: tag, Type: decl, Component: -1})
 		}
 	}
+	w.decls[m.Name] = decl
 	n := w.m.Section(".maps", object.SectionProgbits, object.FlagAlloc|object.FlagWrite, 8)
 	s := w.m.At(n)
 	at := uint64(len(s.Data)+7) &^ 7
@@ -202,7 +203,7 @@ func (w *writer) addValues() error {
 		base := w.m.Symbols[w.symbols[m.Name]-1].Value
 		step := uint64(1)
 		if m.Type != spec.MapStructOps {
-			base += w.valuesAt(w.declOf(m.Name))
+			base += w.valuesAt(w.decls[m.Name])
 			step = 8
 		}
 		for _, v := range m.Values {
@@ -220,16 +221,4 @@ func (w *writer) addValues() error {
 		}
 	}
 	return nil
-}
-
-// declOf returns the variable that defines a map.
-func (w *writer) declOf(name string) btf.ID {
-	if d := w.types.secs[".maps"]; d != nil {
-		for _, v := range d.Vars {
-			if decl, ok := w.types.list[v.Type].(*btf.Var); ok && decl.Name == name {
-				return v.Type
-			}
-		}
-	}
-	return 0
 }

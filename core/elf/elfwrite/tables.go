@@ -2,6 +2,7 @@ package elfwrite
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -12,52 +13,81 @@ import (
 
 // orderTables leaves a program the tables that its code refers to, in that order: as they will be read.
 func orderTables(p *spec.Program) {
+	if len(p.Tables) == 0 {
+		return
+	}
+	left := make(map[string]spec.JumpTable, len(p.Tables))
+	for _, t := range slices.Backward(p.Tables) {
+		left[t.Name] = t
+	}
 	var out []spec.JumpTable
 	for _, in := range p.Insns.All() {
-		if t := p.Table(in.Symbol); in.Ref == asm.RefTable && t != nil && !slices.ContainsFunc(out, func(o spec.JumpTable) bool { return o.Name == t.Name }) {
-			out = append(out, *t)
+		if t, ok := left[in.Symbol]; ok && in.Ref == asm.RefTable {
+			out = append(out, t)
+			delete(left, t.Name)
 		}
 	}
 	p.Tables = out
 }
 
-// nameTables returns the tables of a function names that no other function's have.
+// nameTables gives the tables of a function names that no other function's have.
 func (w *writer) nameTables(f *outFunc) {
+	to := make(map[string]string)
 	for _, name := range f.tableNames() {
-		to := name
-		for n := 2; w.symbols[to] != 0 || w.tables[to]; n++ {
-			to = name + "." + strconv.Itoa(n)
+		fresh := name
+		for n := 2; w.symbols[fresh] != 0 || w.tables[fresh]; n++ {
+			fresh = name + "." + strconv.Itoa(n)
 		}
-		f.renameTable(name, to)
-		w.tables[to] = true
+		to[name] = fresh
+		w.tables[fresh] = true
 	}
+	f.renameTables(to)
 }
 
 // tableNames lists the tables that the function refers to, each once.
 func (f *outFunc) tableNames() []string {
+	if len(f.from.Tables) == 0 {
+		return nil
+	}
 	var out []string
+	seen := make(map[string]bool)
 	for _, in := range f.code().All() {
-		if in.Ref == asm.RefTable && !slices.Contains(out, in.Symbol) {
+		if in.Ref == asm.RefTable && !seen[in.Symbol] {
+			seen[in.Symbol] = true
 			out = append(out, in.Symbol)
 		}
 	}
 	return out
 }
 
-// renameTable renames a table of the program that the function is part of.
-func (f *outFunc) renameTable(from, to string) {
-	if from == to {
+// renameTables renames tables of the program that the function is part of.
+func (f *outFunc) renameTables(to map[string]string) {
+	maps.DeleteFunc(to, func(old, fresh string) bool { return old == fresh })
+	if len(to) == 0 {
 		return
 	}
-	f.from.Table(from).Name = to
-	f.from.RenameTable(f.first, f.end, from, to)
+	for i := range f.from.Tables {
+		if fresh, ok := to[f.from.Tables[i].Name]; ok {
+			f.from.Tables[i].Name = fresh
+		}
+	}
+	f.from.Insns.Edit(func(insns []spec.Insn) {
+		for i := f.first; i < f.end; i++ {
+			if fresh, ok := to[insns[i].Symbol]; ok && insns[i].Ref == asm.RefTable {
+				insns[i].Symbol = fresh
+			}
+		}
+	})
 }
 
-// takeTables returns the tables of a function that is written already to one that is the same.
+// takeTables gives the tables of a function the names of those of one that is written already and is
+// the same.
 func (f *outFunc) takeTables(names []string) {
+	to := make(map[string]string, len(names))
 	for i, name := range f.tableNames() {
-		f.renameTable(name, names[i])
+		to[name] = names[i]
 	}
+	f.renameTables(to)
 }
 
 // sameTables reports whether two functions have the same tables, whatever their names.
@@ -66,26 +96,36 @@ func sameTables(f, g *outFunc) bool {
 	if len(a) != len(b) {
 		return false
 	}
+	there, here := f.places(), g.places()
 	for i := range a {
-		if !slices.Equal(f.places(a[i]), g.places(b[i])) {
+		if !slices.Equal(there(a[i]), here(b[i])) {
 			return false
 		}
 	}
 	return true
 }
 
-// places returns the entries of a table as indices of instructions of the function.
-func (f *outFunc) places(table string) []int {
+// places returns what returns the entries of a table as indices of instructions of the function.
+func (f *outFunc) places() func(table string) []int {
+	if len(f.from.Tables) == 0 {
+		return nil
+	}
 	at := make(map[asm.Label]int)
 	for i, in := range f.code().All() {
 		at[in.Label] = i
 	}
-	t := f.from.Table(table)
-	out := make([]int, len(t.Labels))
-	for i, l := range t.Labels {
-		out[i] = at[l]
+	tables := make(map[string]*spec.JumpTable, len(f.from.Tables))
+	for i := range f.from.Tables {
+		tables[f.from.Tables[i].Name] = &f.from.Tables[i]
 	}
-	return out
+	return func(table string) []int {
+		t := tables[table]
+		out := make([]int, len(t.Labels))
+		for i, l := range t.Labels {
+			out[i] = at[l]
+		}
+		return out
+	}
 }
 
 // addTables writes the tables of all functions, whose places are known.
@@ -103,11 +143,12 @@ func (w *writer) addTables() error {
 		}
 		n := w.m.Section(object.JumpSection, object.SectionProgbits, 0, object.JumpEntry)
 		s := w.m.At(n)
+		placesOf := f.places()
 		for _, name := range names {
 			if w.symbols[name] != 0 {
 				return fmt.Errorf("%w: jump table %q has the name of something else", ErrWrite, object.Show(name))
 			}
-			places := f.places(name)
+			places := placesOf(name)
 			w.symbols[name] = w.m.AddSymbol(object.OutSymbol{
 				Name: name, Section: n, Value: uint64(len(s.Data)), Size: object.JumpEntry * uint64(len(places)), Bind: object.BindGlobal, Type: object.SymbolObject,
 			})

@@ -38,7 +38,8 @@ func writeObject(c *spec.Collection) ([]byte, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	w := &writer{c: c.Clone(), m: object.NewImage(byteOrderOf(c.Order)), ext: &btf.Ext{}, symbols: make(map[string]int), tables: make(map[string]bool), funcs: make(map[string]*outFunc)}
+	c = c.Clone()
+	w := &writer{c: c, names: spec.NewIndex(c), varsOf: varsByMap(c), m: object.NewImage(byteOrderOf(c.Order)), ext: &btf.Ext{}, extOf: make(map[string]int), symbols: make(map[string]int), decls: make(map[string]btf.ID), tables: make(map[string]bool), funcs: make(map[string]*outFunc), shared: make(map[codeKey][]*outFunc), numbers: make(map[string]int)}
 	for _, pass := range []func() error{
 		w.normalise, w.shareFuncs, w.openTypes, w.addTexts, w.addData, w.addMaps, w.addExterns,
 		w.addFuncs, w.addTables, w.addCode, w.addValues, w.closeTypes,
@@ -65,13 +66,28 @@ func byteOrderOf(o asm.ByteOrder) binary.ByteOrder {
 // collectionWriter is one run of Write.
 type writer struct {
 	c       *spec.Collection // a copy, as the object will be read
+	names   *spec.Index      // of c
+	varsOf  map[string][]*spec.Var
 	m       *object.Image
 	ext     *btf.Ext
-	symbols map[string]int  // by name: maps, variables, externs, jump tables
-	tables  map[string]bool // names of jump tables
+	extOf   map[string]int    // by section: its index in ext.Sections
+	symbols map[string]int    // by name: maps, variables, externs, jump tables
+	decls   map[string]btf.ID // by map: its definition
+	tables  map[string]bool   // names of jump tables
 	funcs   map[string]*outFunc
+	shared  map[codeKey][]*outFunc // see shareFunc
+	numbers map[string]int         // by name of a function: the number that is tried next
 	order   []*outFunc
 	types   typeWriter
+}
+
+// varsByMap lists the variables in each map.
+func varsByMap(c *spec.Collection) map[string][]*spec.Var {
+	out := make(map[string][]*spec.Var)
+	for _, v := range c.Vars {
+		out[v.Map] = append(out[v.Map], v)
+	}
+	return out
 }
 
 // outFunc is a function about to be written.
@@ -117,7 +133,7 @@ func (w *writer) normalise() error {
 		}
 	}
 	for _, v := range w.c.Vars {
-		if m := w.c.Map(v.Map); m != nil {
+		if m := w.names.Map(v.Map); m != nil {
 			v.Section = m.Section
 			if m.Type == spec.MapArena {
 				v.Section = object.ArenaSection
@@ -143,7 +159,7 @@ func (w *writer) isData(m *spec.Map) bool {
 	if m.Type != spec.MapArray {
 		return false
 	}
-	return m.Data != nil || m.Freeze || slices.ContainsFunc(w.c.Vars, func(v *spec.Var) bool { return v.Map == m.Name })
+	return m.Data != nil || m.Freeze || len(w.varsOf[m.Name]) > 0
 }
 
 // sectionOf returns the name of a section that implies what the program is: its own if that does.
@@ -227,10 +243,7 @@ func (w *writer) addDataSection(m *spec.Map, name string) error {
 	} else {
 		s.Data = m.Data
 	}
-	for _, v := range w.c.Vars {
-		if v.Map != m.Name {
-			continue
-		}
+	for _, v := range w.varsOf[m.Name] {
 		w.symbols[v.Name] = w.m.AddSymbol(object.OutSymbol{
 			Name: v.Name, Section: n, Value: uint64(v.Offset), Size: uint64(v.Size), Type: object.SymbolObject,
 			Bind: bindOf(v.Linkage), Visibility: visibilityOf(v.Linkage),
@@ -265,7 +278,7 @@ func (w *writer) addExterns() error {
 		}
 		w.symbols[e.Name] = w.m.AddSymbol(s)
 		size := uint32(0)
-		if v := w.c.Var(e.Name); v != nil && e.Kind == spec.ExternKconfig {
+		if v := w.names.Var(e.Name); v != nil && e.Kind == spec.ExternKconfig {
 			size = v.Size
 		}
 		w.types.extern(e, size)
@@ -287,8 +300,9 @@ func (w *writer) verify(b []byte) error {
 			forgetTypes(c)
 		}
 	}
+	read := spec.NewIndex(got)
 	for _, m := range want.Maps {
-		if o := got.Map(m.Name); o != nil && m.Value == 0 && w.isData(m) {
+		if o := read.Map(m.Name); o != nil && m.Value == 0 && w.isData(m) {
 			o.Value = 0 // the section's own type, which one that was resized has none of
 		}
 	}
