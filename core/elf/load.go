@@ -31,6 +31,10 @@ type Options struct {
 	MaxFile  uint64 // largest file in bytes; 0 is 256 MiB
 	MaxData  uint64 // most bytes of all data sections together, zeroes included; 0 is 64 MiB
 	MaxInsns int    // most instructions of all programs together, called functions included; 0 is 1,048,576
+
+	// Check is called again and again while an object is read, after parts of its sections, functions and
+	// relocations. An error that it returns ends the reading and is wrapped. Nil is never called.
+	Check func() error
 }
 
 // Load reads an object file: its programs, maps, variables and what they need. It is a pure
@@ -63,6 +67,14 @@ func (o Options) withDefaults() Options {
 		o.MaxInsns = 1 << 20
 	}
 	return o
+}
+
+// check returns what Check does.
+func (o *Options) check() error {
+	if o.Check == nil {
+		return nil
+	}
+	return o.Check()
 }
 
 func load(b []byte, o Options) (*spec.Collection, error) {
@@ -127,7 +139,13 @@ type location struct {
 
 // run has the passes in order: what each returns is what those after it need.
 func (l *loader) run() error {
+	if err := l.o.check(); err != nil {
+		return err
+	}
 	if err := l.index(); err != nil {
+		return err
+	}
+	if err := l.o.check(); err != nil {
 		return err
 	}
 	arrays, err := l.readMaps() // .maps

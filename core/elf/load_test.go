@@ -231,3 +231,27 @@ func BenchmarkClone(b *testing.B) {
 		c.Clone()
 	}
 }
+
+// TestLoadCheck ends the reading of objects wherever it is.
+func TestLoadCheck(t *testing.T) {
+	ended := errors.New("enough")
+	for _, name := range []string{"basic", "core", "ops"} {
+		b := elftest.ReadFile(t, "testdata/"+name+"-el.o")
+		all := 0
+		if _, err := elf.LoadBytes(b, elf.Options{Check: func() error { all++; return nil }}); err != nil || all < 8 {
+			t.Fatalf("%s: %v; it asked %d times", name, err, all)
+		}
+		for after := range all {
+			calls := 0
+			c, err := elf.LoadBytes(b, elf.Options{Check: func() error {
+				if calls++; calls > after {
+					return ended
+				}
+				return nil
+			}})
+			if !errors.Is(err, ended) || c != nil || calls != after+1 {
+				t.Errorf("%s, after %d calls: %v, %d calls", name, after, err, calls)
+			}
+		}
+	}
+}

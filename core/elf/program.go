@@ -48,6 +48,8 @@ type funcTable struct {
 	sections []*object.Section // with code
 
 	funcs [][]function // by section, in order of offset
+
+	globals map[string]*function // the first of each name that is not static; see globalFunc
 }
 
 // codeTable has what the functions are made of.
@@ -74,6 +76,9 @@ func (t *codeTable) callsOf(fn *function) []*function { return t.calls[fn.calls[
 func (l *loader) readFuncs() (funcTable, error) {
 	t := funcTable{f: l.f, sections: l.sections.code, funcs: make([][]function, len(l.f.Sections))}
 	for _, s := range t.sections {
+		if err := l.o.check(); err != nil {
+			return t, err
+		}
 		list, err := l.readSectionFuncs(s)
 		if err != nil {
 			return t, err
@@ -268,14 +273,18 @@ func (l *loader) tagged(p *spec.Program, entry *function) error {
 
 // globalFunc finds a function that is not static, or nil.
 func (t *funcTable) globalFunc(name string) *function {
-	for _, s := range t.sections {
-		for i := range t.funcs[s.Index] {
-			if fn := &t.funcs[s.Index][i]; fn.name() == name && !fn.static() {
-				return fn
+	if t.globals == nil {
+		t.globals = make(map[string]*function)
+		for _, s := range t.sections {
+			for i := range t.funcs[s.Index] {
+				fn := &t.funcs[s.Index][i]
+				if _, there := t.globals[fn.name()]; !there && !fn.static() {
+					t.globals[fn.name()] = fn
+				}
 			}
 		}
 	}
-	return nil
+	return t.globals[name]
 }
 
 // listHidden lists the hidden functions of all programs, entries left out. Their BTF says that they
@@ -298,6 +307,9 @@ func (l *loader) makeSection(s *programSection, members map[string]string) error
 		fn := &l.funcs[index][i]
 		if !fn.entry {
 			continue
+		}
+		if err := l.o.check(); err != nil {
+			return err
 		}
 		p := l.newPrograms.next()
 		*p = spec.Program{

@@ -46,6 +46,9 @@ func (l *loader) linkFuncs(data dataTable, externs externTable) (codeTable, erro
 		k.code.packs[s.Index] = k.pack
 		for i := range l.funcs[s.Index] {
 			fn := &l.funcs[s.Index][i]
+			if err := l.o.check(); err != nil {
+				return k.code, err
+			}
 			if err := k.link(fn); err != nil {
 				return k.code, err
 			}

@@ -122,6 +122,17 @@ func (l opsReader) readInstance(s *object.Section, v btf.SecVar, data []byte, sy
 // members returns, by program, which member of an instance it is: relocations in their sections.
 func (l opsReader) members(instances []*structOps, sections []programSection) (map[string]string, error) {
 	members := make(map[string]string)
+	places := make(map[*object.Section][]*structOps) // in order
+	for _, o := range instances {
+		places[o.section] = append(places[o.section], o)
+	}
+	for _, list := range places {
+		slices.SortStableFunc(list, func(a, b *structOps) int { return cmp.Compare(a.at, b.at) })
+	}
+	bySection := make(map[uint32]*programSection, len(sections))
+	for i := range sections {
+		bySection[uint32(sections[i].section.Index)] = &sections[i]
+	}
 	for _, s := range l.sections.structOps {
 		r := l.relocs[s.Index]
 		if r == nil {
@@ -132,19 +143,27 @@ func (l opsReader) members(instances []*structOps, sections []programSection) (m
 			return nil, err
 		}
 		for _, r := range relocs {
-			if err := l.member(members, instances, sections, s, r); err != nil {
+			if err := l.o.check(); err != nil {
+				return nil, err
+			}
+			if err := l.member(members, places[s], bySection, s, r); err != nil {
 				return nil, err
 			}
 		}
 	}
+	for _, o := range instances {
+		slices.SortStableFunc(o.m.Values, func(a, b spec.MapValue) int { return cmp.Compare(a.Key, b.Key) })
+	}
 	return members, nil
 }
 
-func (l opsReader) member(members map[string]string, instances []*structOps, sections []programSection, s *object.Section, r object.Reloc) error {
-	i := slices.IndexFunc(instances, func(o *structOps) bool {
-		return o.section == s && o.at <= r.Offset && r.Offset-o.at < uint64(o.m.ValueSize)
-	})
-	if i < 0 {
+// member reads one relocation of a section, whose instances are in order.
+func (l opsReader) member(members map[string]string, instances []*structOps, sections map[uint32]*programSection, s *object.Section, r object.Reloc) error {
+	i, found := slices.BinarySearchFunc(instances, r.Offset, func(o *structOps, at uint64) int { return cmp.Compare(o.at, at) })
+	if !found {
+		i--
+	}
+	if i < 0 || r.Offset-instances[i].at >= uint64(instances[i].m.ValueSize) {
 		return s.Errorf(r.Offset, "address where no instance is")
 	}
 	o := instances[i]
@@ -171,15 +190,13 @@ func (l opsReader) member(members map[string]string, instances []*structOps, sec
 		}
 	}
 	o.m.Values = append(o.m.Values, spec.MapValue{Key: at, Name: name})
-	slices.SortStableFunc(o.m.Values, func(a, b spec.MapValue) int { return cmp.Compare(a.Key, b.Key) })
 	return nil
 }
 
 // addMember remembers which member of an instance a program is.
-func addMember(members map[string]string, sections []programSection, fn *function, path string) error {
+func addMember(members map[string]string, sections map[uint32]*programSection, fn *function, path string) error {
 	name := object.Show(fn.name())
-	i := slices.IndexFunc(sections, func(p programSection) bool { return p.section.Index == fn.symbol.Section })
-	if s := &sections[i]; s.rule.Type != spec.ProgramStructOps {
+	if s := sections[fn.symbol.Section]; s.rule.Type != spec.ProgramStructOps {
 		return fmt.Errorf("program %q is of section %s, not struct_ops", name, object.Show(s.section.Name))
 	}
 	if other, dup := members[fn.name()]; dup && other != path {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -337,6 +338,24 @@ func TestExpiredRecords(t *testing.T) {
 	if g.aborted != errExpired {
 		t.Errorf("insn_read: aborted with %v", g.aborted)
 	}
+}
+
+// TestExpiredObject is TestExpired for the reading of an object.
+func TestExpiredObject(t *testing.T) {
+	file, err := os.ReadFile("../../../core/elf/testdata/basic-el.o")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, _ := planning(t)
+	for _, left := range []int{0, 1, 5} {
+		g := &expiring{Guest: x.guest, left: left}
+		x.guest = g
+		x.ObjectFromBytes([]byte("more"), file)
+		if x.guest = g.Guest; g.aborted != errExpired || len(x.tx.Objects) != 1 {
+			t.Errorf("object_from_bytes, after %d times: aborted with %v, %d objects", left, g.aborted, len(x.tx.Objects))
+		}
+	}
+	x.ok(t, "object_from_bytes", x.ObjectFromBytes([]byte("more"), file))
 }
 
 // TestExpiredGo has a built-in plugin that is not wanted any more while it assembles a long text.

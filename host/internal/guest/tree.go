@@ -161,7 +161,9 @@ const (
 func (x treeCalls) ObjectFromBytes(name, file []byte) int32 {
 	var o *tx.Object
 	err := x.during(len(file)*elfBytes, func() error {
-		c, err := elf.LoadBytes(file, x.declared.objectOptions(x.limits.ObjectData))
+		how := x.declared.objectOptions(x.limits.ObjectData)
+		how.Check = x.expired
+		c, err := elf.LoadBytes(file, how)
 		if err == nil {
 			o, err = x.tx.AddObject(string(name), c)
 		}
