@@ -22,7 +22,7 @@ import (
 )
 
 // gateSeeds is how many random plugins the gate is tried with; every 32nd is loaded into the kernel.
-var gateSeeds = flag.Int("gateseeds", 480, "how many random specs and policies TestGateRandom tries")
+var gateSeeds = flag.Int("gateseeds", 240, "how many random specs and policies TestGateRandom tries")
 
 // gateCase is a random plugin with its object.
 type gateCase struct {

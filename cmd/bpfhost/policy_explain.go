@@ -16,9 +16,9 @@ import (
 func newPolicyExplain(a app) *cobra.Command {
 	r := request{output: newChoice("table", "json")}
 	c := &cobra.Command{
-		Use:   "explain PLUGIN.wasm [flags] [-- plugin arguments]",
+		Use:   "explain PLUGIN.wasm|FILE.o [flags] [-- plugin arguments]",
 		Short: "Show which rule of a policy allows or denies each part of a plan",
-		Long: `explain has a plugin plan and shows everything that the policy decides on, what is denied first: the line of the
+		Long: `explain has a plugin, or an object alone, plan and shows everything that the policy decides on, what is denied first: the line of the
 policy, what is accessed and where, and the rule with its reason. It ends with exit code 11 when something is
 denied. The kernel is not touched and no privilege is needed.`,
 		Example: `  bpfhost policy explain guard.wasm --object drops.o --set iface=eth0 --policy strict.yaml`,
@@ -50,7 +50,7 @@ denied. The kernel is not touched and no privilege is needed.`,
 	r.inputFlags(c)
 	r.policyFlag(c)
 	a.dataFlag(c)
-	c.Flags().BoolVarP(&r.verbose, "verbose", "v", false, "show debug messages too")
+	r.guestFlags(c)
 	c.Flags().VarP(&r.output, "output", "o", "how to print it")
 	return c
 }

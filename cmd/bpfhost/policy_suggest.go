@@ -9,9 +9,9 @@ import (
 func newPolicySuggest(a app) *cobra.Command {
 	var r request
 	c := &cobra.Command{
-		Use:   "suggest PLUGIN.wasm [flags] [-- plugin arguments]",
-		Short: "Print the smallest policy that lets the plan of a plugin through",
-		Long: `suggest has a plugin plan with nothing refused, and prints the smallest policy that lets this plan through: none
+		Use:   "suggest PLUGIN.wasm|FILE.o [flags] [-- plugin arguments]",
+		Short: "Print the smallest policy that lets a plan through",
+		Long: `suggest has a plugin, or an object alone, plan with nothing refused, and prints the smallest policy that lets this plan through: none
 of its lines can be left out. A comment says what needs each line; lines that are comments narrow the policy to
 this module, its class and its numbers. Read it before you use it: it grants what the plugin does, good or bad.
 What no policy grants is an error, and nothing is printed. The kernel is not touched and no privilege is needed.`,
@@ -44,6 +44,6 @@ What no policy grants is an error, and nothing is printed. The kernel is not tou
 	}
 	r.inputFlags(c)
 	a.dataFlag(c)
-	c.Flags().BoolVarP(&r.verbose, "verbose", "v", false, "show debug messages too")
+	r.guestFlags(c)
 	return c
 }

@@ -107,7 +107,7 @@ func (t *suiteTest) fail(line int, allow bool, v policy.Decision) {
 
 // plan has a plugin plan.
 func (t *suiteTest) plan(ctx context.Context, c policy.PlanCase) error {
-	r := request{plugin: t.beside(c.Plugin), output: newChoice("table")}
+	r := request{plugin: t.beside(c.Plugin), output: newChoice("table"), isolate: newIsolate()}
 	for _, o := range c.Objects {
 		r.objects = append(r.objects, t.beside(o))
 	}

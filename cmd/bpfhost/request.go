@@ -59,12 +59,20 @@ func (r *request) inputFlags(c *cobra.Command) {
 
 // common declares the flags that apply has too.
 func (r *request) common(c *cobra.Command) {
-	c.Flags().BoolVarP(&r.verbose, "verbose", "v", false, "show debug messages too")
-	r.isolate = newChoice("auto", "true", "false")
-	c.Flags().Var(&r.isolate, "isolate", "run the plugin in a process that may do nothing but compute; auto: unless the policy pins it by digest or signature")
-	c.Flags().Lookup("isolate").NoOptDefVal = "true"
+	r.guestFlags(c)
 	c.Flags().StringVar(&r.audit, "audit", "", "`FILE` to append a line of JSON to for each decision and each effect in the kernel")
 }
+
+// guestFlags declares the flags of everything that runs a plugin.
+func (r *request) guestFlags(c *cobra.Command) {
+	c.Flags().BoolVarP(&r.verbose, "verbose", "v", false, "show debug messages too")
+	r.isolate = newIsolate()
+	c.Flags().Var(&r.isolate, "isolate", "run the plugin in a process that may do nothing but compute; auto: unless the policy pins it by digest or signature")
+	c.Flags().Lookup("isolate").NoOptDefVal = "true"
+}
+
+// newIsolate returns the values of the flag that decides where a plugin runs.
+func newIsolate() choice { return newChoice("auto", "true", "false") }
 
 // isolates are the values of the flag; without it, the plugin is bpfhost's own.
 var isolates = map[string]host.Isolate{"auto": host.IsolateUnpinned, "true": host.IsolateAll, "false": host.IsolateNone}
