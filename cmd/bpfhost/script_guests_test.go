@@ -139,8 +139,12 @@ func makeCaches(t *testing.T, shared string) string {
 		if err := os.CopyFS(own, os.DirFS(filepath.Join(dir, "cache"))); err != nil {
 			t.Fatal(err)
 		}
-		for _, dir := range []string{"wasm", "wasm-isolated"} {
-			if err := os.Chmod(filepath.Join(own, "bpfhost", dir), 0o700); err != nil {
+		dirs, err := filepath.Glob(filepath.Join(own, "bpfhost", "*"))
+		if err != nil || len(dirs) == 0 {
+			t.Fatalf("no folders with compiled plugins in %s (%v)", dir, err)
+		}
+		for _, dir := range dirs {
+			if err := os.Chmod(dir, 0o700); err != nil {
 				t.Fatal(err)
 			}
 		}
