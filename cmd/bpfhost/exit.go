@@ -57,6 +57,7 @@ var causes = []cause{
 	{exitInput, isA[*policy.SyntaxError], ""},
 	{exitPolicy, isA[*policy.Error], ""},
 	{exitVerifier, isA[*loader.VerifierError], ""},
+	{exitPermission, unwritable, ""},
 	{exitPermission, notRoot, "run it as root; 'bpfhost plan' needs no privileges"},
 	{exitPermission, isOne(loader.ErrPermission), ""},
 	{exitKernel, isOne(loader.ErrNotSupported), ""},
@@ -80,6 +81,11 @@ func isA[T error](err error) bool {
 
 func isOne(target error) func(error) bool {
 	return func(err error) bool { return errors.Is(err, target) }
+}
+
+// unwritable reports a file that this user may not write.
+func unwritable(err error) bool {
+	return isA[*outputError](err) && errors.Is(err, loader.ErrPermission)
 }
 
 // notRoot reports a missing privilege of a user who is not root.

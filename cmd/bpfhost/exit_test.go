@@ -34,6 +34,8 @@ func TestExitCodes(t *testing.T) {
 		{&host.ParamError{Plugin: "p", Param: "x", Reason: "is unknown"}, 2, `plugin p: parameter "x" is unknown`},
 		{&inputError{reason}, 10, "reason"},
 		{&inputError{&os.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}}, 10, "open x: permission denied"},
+		{&outputError{&os.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}}, 21, "open x: permission denied"},
+		{&outputError{errors.New("write x: no space left")}, 1, "write x: no space left"},
 		{fmt.Errorf("object x: %w", host.ErrInput), 10, "object x: input rejected"},
 		{&policy.SyntaxError{Policy: "p.yaml", Line: 3, Column: 7, Reason: "unknown key"}, 10, "read policy p.yaml:3:7: unknown key"},
 		{&policy.Error{Access: "helper bpf_x", Policy: "p.yaml", Line: 4}, 11,

@@ -22,6 +22,12 @@ type inputError struct{ err error }
 func (e *inputError) Error() string { return e.err.Error() }
 func (e *inputError) Unwrap() error { return e.err }
 
+// outputError says that a file could not be written, which has nothing to do with the kernel.
+type outputError struct{ err error }
+
+func (e *outputError) Error() string { return e.err.Error() }
+func (e *outputError) Unwrap() error { return e.err }
+
 // readFile reads a whole file; "-" is standard input. Errors are *inputError, or errInterrupted: a
 // pipe or a terminal may never end.
 func (a app) readFile(name string) ([]byte, error) {
@@ -123,7 +129,7 @@ func (a app) writeFile(name string, b []byte) error {
 		release()
 	}
 	if err != nil {
-		return fmt.Errorf("write %s: %w", name, bare(err))
+		return &outputError{fmt.Errorf("write %s: %w", name, bare(err))}
 	}
 	return nil
 }
@@ -155,7 +161,7 @@ func (a app) beginFile(name string) (*partFile, error) {
 		p.file, err = os.OpenFile(p.beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("write %s: %w", name, bare(err))
+		return nil, &outputError{fmt.Errorf("write %s: %w", name, bare(err))}
 	}
 	p.Writer = p.file
 	return p, nil
@@ -171,7 +177,7 @@ func (p *partFile) keep() error {
 		err = os.Rename(p.beside, p.name)
 	}
 	if err != nil {
-		return fmt.Errorf("write %s: %w", p.name, bare(err))
+		return &outputError{fmt.Errorf("write %s: %w", p.name, bare(err))}
 	}
 	p.file = nil
 	return nil
