@@ -191,12 +191,18 @@ func (e *Engine) compile(ctx context.Context, key poolKey, wasm []byte, scan *mo
 	return nil, budget.Late("compile", time.Since(began), o.Limits.Compile)
 }
 
-// compileOnce compiles unless another load did, while this one waited for the lock.
-func (e *Engine) compileOnce(ctx context.Context, key poolKey, digest [sha256.Size]byte, wasm []byte, scan *module.Module, o *Options) compiled {
+// compileOnce compiles unless another load did, while this one waited for the lock. Should the runtime
+// itself panic, that is an error of this module.
+func (e *Engine) compileOnce(ctx context.Context, key poolKey, digest [sha256.Size]byte, wasm []byte, scan *module.Module, o *Options) (c compiled) {
+	defer func() {
+		if p := recover(); p != nil {
+			c = compiled{err: reject("the runtime failed on this module: %s", printable(fmt.Sprint(p)))}
+		}
+	}()
 	if p := e.take(key, o.Imports); p != nil {
 		return compiled{pool: p}
 	}
-	c := e.compileNow(ctx, digest, wasm, o.Limits)
+	c = e.compileNow(ctx, digest, wasm, o.Limits)
 	if c.err != nil {
 		c.drop()
 		return compiled{err: c.err}

@@ -161,6 +161,11 @@ func TestLoadRuntimeFailure(t *testing.T) {
 	if !errors.As(err, &reject) || !strings.HasPrefix(err.Error(), "cannot be instantiated: the runtime failed: ") {
 		t.Errorf("error %v, want a *Reject", err)
 	}
+	// So is one before that, while host functions are bound, which happens on another goroutine.
+	_, err = e.loadScanned(context.Background(), keyOf(nil, &o), newModule().Bytes(), nil, &o)
+	if !errors.As(err, &reject) || !strings.HasPrefix(err.Error(), "the runtime failed on this module: ") {
+		t.Errorf("error %v, want a *Reject", err)
+	}
 	load(t, e, newModule(), testOptions())
 }
 
