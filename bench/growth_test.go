@@ -79,6 +79,7 @@ func growths() []Growth {
 	add("write object", "variable", growVars, func(n int) (Call, error) { return growObject(objectOf(varsOf(n))), nil })
 	add("write object", "function", growPrograms, func(n int) (Call, error) { return growObject(functionsOf(n)), nil })
 	add("link", "map", growPrograms, growLink)
+	add("assemble texts with labels", "text", growVars, growAsm)
 	add("remove duplicates", "type", growVars*2, growDedup)
 	add("plan", "attachment", growAttach, growPlan)
 	return all
