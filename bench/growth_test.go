@@ -79,6 +79,7 @@ func growths() []Growth {
 	add("write object", "variable", growVars, func(n int) (Call, error) { return growObject(objectOf(varsOf(n))), nil })
 	add("write object", "function", growPrograms, func(n int) (Call, error) { return growObject(functionsOf(n)), nil })
 	add("link", "map", growPrograms, growLink)
+	add("remove and rename", "program", growPrograms, growRemove)
 	add("assemble texts with labels", "text", growVars, growAsm)
 	add("remove duplicates", "type", growVars*2, growDedup)
 	add("plan", "attachment", growAttach, growPlan)
@@ -533,6 +534,30 @@ func growFind(c *spec.Collection) Call {
 		}
 		return nil
 	}
+}
+
+// growRemove removes every program but one with its map, found by name, and renames the last map
+// each time.
+func growRemove(n int) (Call, error) {
+	whole := programsOf(n)
+	return func() error {
+		c := whole.Clone()
+		x := spec.NewIndex(c)
+		last := c.Maps[n-1].Name
+		for i := range n - 1 {
+			x.RemoveProgram(x.Program(fmt.Sprintf("program_%d", i)))
+			x.RemoveMap(x.Map(fmt.Sprintf("map_%d", i)))
+			to := fmt.Sprintf("last_%d", i)
+			if err := x.RenameMap(last, to); err != nil {
+				return err
+			}
+			last = to
+		}
+		if len(c.Programs) != 1 || len(c.Maps) != 1 {
+			return fmt.Errorf("%d programs and %d maps are left", len(c.Programs), len(c.Maps))
+		}
+		return nil
+	}, nil
 }
 
 // growRename renames everything.

@@ -82,6 +82,12 @@ func (x *Index) AddMap(m *Map) {
 	x.uses.mapped(m)
 }
 
+// RemoveProgram removes a program from the collection.
+func (x *Index) RemoveProgram(p *Program) { x.c.Programs = x.programs.remove(x.c.Programs, p) }
+
+// RemoveMap removes a map from the collection.
+func (x *Index) RemoveMap(m *Map) { x.c.Maps = x.maps.remove(x.c.Maps, m) }
+
 // AddAttach appends an attachment to the collection.
 func (x *Index) AddAttach(a Attach) {
 	x.c.Attach = append(x.c.Attach, a)
@@ -100,6 +106,8 @@ type names[T comparable] struct {
 	of func(T) string
 	by map[string]T
 	n  int // length of the list that by is of
+
+	twice bool // some elements have the same name
 
 	reads int // how often all of a list was looked at
 }
@@ -123,7 +131,7 @@ func (n *names[T]) check(list []T) {
 }
 
 func (n *names[T]) read(list []T) {
-	n.by, n.n = make(map[string]T, len(list)), 0
+	n.by, n.n, n.twice = make(map[string]T, len(list)), 0, false
 	n.reads++
 	for _, v := range list {
 		n.added(v)
@@ -138,7 +146,24 @@ func (n *names[T]) added(v T) {
 	n.n++
 	if name := n.of(v); !n.has(name) {
 		n.by[name] = v
+	} else {
+		n.twice = true
 	}
+}
+
+// remove returns the list without an element.
+func (n *names[T]) remove(list []T, v T) []T {
+	i := slices.Index(list, v)
+	if i < 0 {
+		return list
+	}
+	known := n.by != nil && n.n == len(list) && !n.twice && n.by[n.of(v)] == v
+	list = slices.Delete(list, i, i+1)
+	if known {
+		delete(n.by, n.of(v))
+		n.n--
+	}
+	return list
 }
 
 func (n *names[T]) has(name string) bool { _, ok := n.by[name]; return ok }

@@ -144,3 +144,38 @@ func TestIndexVarPath(t *testing.T) {
 		}
 	}
 }
+
+// TestIndexRemove removes programs and maps, and finds what is left without looking at all of it.
+func TestIndexRemove(t *testing.T) {
+	c := &Collection{}
+	x := NewIndex(c)
+	for i := range 100 {
+		x.AddProgram(&Program{Name: fmt.Sprint("p", i)})
+		x.AddMap(&Map{Name: fmt.Sprint("m", i)})
+	}
+	x.Program("p0")
+	x.Map("m0")
+	reads := x.programs.reads + x.maps.reads
+	for i := range 99 {
+		x.RemoveProgram(x.Program(fmt.Sprint("p", i)))
+		x.RemoveMap(x.Map(fmt.Sprint("m", i)))
+		if x.Program(fmt.Sprint("p", i)) != nil || x.Map(fmt.Sprint("m", i)) != nil {
+			t.Fatalf("%d is still there", i)
+		}
+	}
+	if x.Program("p99") == nil || x.Map("m99") == nil || len(c.Programs) != 1 || len(c.Maps) != 1 {
+		t.Errorf("left are %d programs and %d maps", len(c.Programs), len(c.Maps))
+	}
+	if n := x.programs.reads + x.maps.reads; n != reads {
+		t.Errorf("everything was looked at %d times more", n-reads)
+	}
+	// Of two of one name the other one is found then, and one that is not there is not removed.
+	one, two := &Map{Name: "twice"}, &Map{Name: "twice"}
+	x.AddMap(one)
+	x.AddMap(two)
+	x.RemoveMap(one)
+	x.RemoveMap(one)
+	if x.Map("twice") != two || len(c.Maps) != 2 {
+		t.Errorf("found %p of %d maps", x.Map("twice"), len(c.Maps))
+	}
+}

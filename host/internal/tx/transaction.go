@@ -185,18 +185,16 @@ func (t *Transaction) RemoveProgram(r ProgramRef) error {
 	for _, a := range r.Attachments() {
 		t.removeAttach(a)
 	}
-	c := r.Object.Work
 	t.drop(r.Program)
-	c.Programs = slices.DeleteFunc(c.Programs, func(p *spec.Program) bool { return p == r.Program })
+	r.Object.index.RemoveProgram(r.Program)
 	delete(r.Object.labels, r.Program)
 	return t.Log(plan.Edit{Object: r.Object.Name, Kind: "program", Name: r.Program.Name, What: "remove"})
 }
 
 // RemoveMap removes a map.
 func (t *Transaction) RemoveMap(r MapRef) error {
-	c := r.Object.Work
 	t.drop(r.Map)
-	c.Maps = slices.DeleteFunc(c.Maps, func(m *spec.Map) bool { return m == r.Map })
+	r.Object.index.RemoveMap(r.Map)
 	return t.Log(plan.Edit{Object: r.Object.Name, Kind: "map", Name: r.Map.Name, What: "remove"})
 }
 
