@@ -25,6 +25,7 @@ import (
 type codeCache struct {
 	dir     string            // empty is memory
 	damaged func(file string) // told of each file that is damaged; may be nil
+	trusted bool              // files are as they were written
 	max     int64             // bytes of the directory
 	maxIdle int               // bytes of modules in idle
 
@@ -92,7 +93,7 @@ func (c *codeCache) files(module [sha256.Size]byte) ([]string, error) {
 // verify removes every file of a module that is not as it was written. The files that are left are
 // in the map, with their digests; the error says that one that must not be read stays.
 func (c *codeCache) verify(module [sha256.Size]byte) (map[string]string, error) {
-	if c.dir == "" {
+	if c.dir == "" || c.trusted {
 		return nil, nil
 	}
 	names, err := c.files(module)
@@ -137,7 +138,7 @@ func (c *codeCache) sums(module [sha256.Size]byte) map[string]string {
 // seal puts the files that came since verify into the list. What it cannot list is compiled again
 // next time.
 func (c *codeCache) seal(module [sha256.Size]byte, good map[string]string) {
-	if c.dir == "" {
+	if c.dir == "" || c.trusted {
 		return
 	}
 	names, err := c.files(module)

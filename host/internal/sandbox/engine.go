@@ -19,7 +19,7 @@ type EngineOptions struct {
 	// is removed. 512 MiB.
 	CacheBytes int64
 
-	// Private says that nobody else reaches CacheDir, so that it is not checked.
+	// Private says that nobody else reaches CacheDir, so that neither it nor its files are checked.
 	Private bool
 
 	// Damaged is told of a file of the directory that was not as it was written. It is removed, and the
@@ -69,6 +69,7 @@ func (o EngineOptions) cache() (*codeCache, error) {
 		}
 	}
 	code := newCodeCache(dir, o.Damaged)
+	code.trusted = o.Private
 	if o.CacheBytes != 0 {
 		code.max = o.CacheBytes
 	}
