@@ -59,7 +59,7 @@ func TestScript(t *testing.T) { runScripts(t, "*", "") }
 // bpfhost: what they say is the same.
 func TestScriptInProcess(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it takes as long as the scripts do")
+		t.Skip("needs time: it takes as long as the scripts do")
 	}
 	for _, kind := range []string{"guest", "plan", "run"} {
 		t.Run(kind, func(t *testing.T) { runScripts(t, kind+"_*", "false") })

@@ -41,8 +41,8 @@ type Skip struct {
 }
 
 // explained matches the reasons that may keep a test from running on a kernel: it is too old, was
-// built without an option, or the test is about another surrounding than a kernel.
-var explained = regexp.MustCompile(`^needs (kernel \d+\.\d+|CONFIG_\w+|clang|guests|packages|lab|no root)`)
+// built without an option, or the test is about something else than a kernel, or takes too long.
+var explained = regexp.MustCompile(`^needs (kernel \d+\.\d+|CONFIG_\w+|clang|guests|packages|corpus|time|lab|no root)`)
 
 // Explained reports whether the reason is one that a kernel may have.
 func (s Skip) Explained() bool { return explained.MatchString(s.Reason) }

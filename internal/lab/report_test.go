@@ -119,3 +119,20 @@ skipped, needs kernel 5.14
 		t.Error(d)
 	}
 }
+
+// TestExplained knows the reasons of skips that no kernel can be blamed for.
+func TestExplained(t *testing.T) {
+	for reason, want := range map[string]bool{
+		"needs kernel 6.6: TCX links (this is 6.1)":      true,
+		"needs corpus: BPFHOST_CORPUS is not set":        true,
+		"needs time: it takes as long as the scripts do": true,
+		"needs guests: exec: \"clang++-19\": not found":  true,
+		"needs kernel: operation not permitted":          false,
+		"it takes as long as the scripts do":             false,
+		"needs bpf":                                      false,
+	} {
+		if got := (Skip{"TestA", reason}).Explained(); got != want {
+			t.Errorf("%q: %v, want %v", reason, got, want)
+		}
+	}
+}
