@@ -18,7 +18,7 @@ func TestMissing(t *testing.T) {
 			t.Errorf("%q: %q, want %q", c.status, got, c.missing)
 		}
 	}
-	if got := Capability(7).String(); got != "capability 7" {
+	if got := Capability(63).String(); got != "capability 63" {
 		t.Errorf("unknown: %q", got)
 	}
 }
