@@ -260,7 +260,7 @@ func TestKernelLoss(t *testing.T) {
 		t.Errorf("account %+v", a)
 	}
 	var b strings.Builder
-	if err := run.WriteAccount(&b); err != nil || !strings.HasPrefix(b.String(), "events: 500 sent by kernel = ") {
+	if err := run.WriteAccount(&b); err != nil || !strings.HasPrefix(b.String(), "events: 500 sent by programs = ") {
 		t.Errorf("text %q, %v", b.String(), err)
 	}
 }

@@ -38,10 +38,10 @@ func (a *Account) balance() {
 	}
 }
 
-// String returns one line: "1,204,118 sent by kernel = 1,203,990 delivered + 128 lost in ring
+// String returns one line: "1,204,118 sent by programs = 1,203,990 delivered + 128 lost in ring
 // (0.01%) + 0 dropped by host".
 func (a Account) String() string {
-	s := fmt.Sprintf("%s sent by kernel = %s delivered + ", Thousands(a.Sent), Thousands(a.Delivered))
+	s := fmt.Sprintf("%s sent by programs = %s delivered + ", Thousands(a.Sent), Thousands(a.Delivered))
 	if !a.SentKnown && !a.LostKnown {
 		s = fmt.Sprintf("%s taken from ring = %s delivered + ", Thousands(a.Sent), Thousands(a.Delivered))
 	} else {
