@@ -194,6 +194,28 @@ func TestSameEffect(t *testing.T) {
 	}
 }
 
+// TestCgroupLSM: a program that a cgroup holds is judged by its LSM hook too.
+func TestCgroupLSM(t *testing.T) {
+	c := &spec.Collection{
+		Programs: []*spec.Program{{Name: "p", Type: spec.ProgramLSM, AttachType: spec.AttachTypeLSMCgroup, AttachTo: "socket_bind", Insns: insns(asm.Exit())}},
+		Attach:   []spec.Attach{{Program: "p", Kind: spec.HookCgroup, Target: "/sys/fs/cgroup/a"}},
+	}
+	denied := func(text string) (names []string) {
+		for _, d := range parse(t, text).Evaluate(nil, Accesses(Final{Collections: []Input{{Collection: c}}})) {
+			if d.Kind == KindAttach && !d.Allowed {
+				names = append(names, d.Access)
+			}
+		}
+		return names
+	}
+	if d := cmp.Diff([]string{"attach tracing:socket_bind (program p)"}, denied(`attach: {cgroup: ["/sys/fs/cgroup/a"]}`)); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]string(nil), denied(`attach: {cgroup: ["/sys/fs/cgroup/a"], tracing: [socket_bind]}`)); d != "" {
+		t.Error(d)
+	}
+}
+
 // TestUnresolved: an attachment that cannot be resolved is not granted by any rule.
 func TestUnresolved(t *testing.T) {
 	p := parse(t, `attach: {xdp: ["*", "?"], netns: ["*"], tracepoint: ["*"], kprobe: ["*"], tracing: ["*"]}`)
