@@ -58,7 +58,7 @@ func TestScript(t *testing.T) { runScripts(t, "*", "") }
 // TestScriptInProcess runs the scripts of plugins once more, with the plugins in the process of
 // bpfhost: what they say is the same.
 func TestScriptInProcess(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || testenv.Race { // with the race detector the tests of host run plugins in process
 		t.Skip("needs time: it takes as long as the scripts do")
 	}
 	for _, kind := range []string{"guest", "plan", "run"} {
