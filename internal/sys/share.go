@@ -54,7 +54,7 @@ func (s *Shared) CloseFile() error {
 	return f.Close()
 }
 
-// Unmap gives the memory back. Nobody may touch it any more.
+// Unmap returns the memory to the system. Nobody may touch it any more.
 func (s *Shared) Unmap() error {
 	b := s.Bytes
 	if b == nil {

@@ -30,7 +30,7 @@ func orderTables(p *spec.Program) {
 	p.Tables = out
 }
 
-// nameTables gives the tables of a function names that no other function's have.
+// nameTables names the tables of a function with names that no other function's have.
 func (w *writer) nameTables(f *outFunc) {
 	to := make(map[string]string)
 	for _, name := range f.tableNames() {
@@ -80,7 +80,7 @@ func (f *outFunc) renameTables(to map[string]string) {
 	})
 }
 
-// takeTables gives the tables of a function the names of those of one that is written already and is
+// takeTables renames the tables of a function to those of one that is written already and is
 // the same.
 func (f *outFunc) takeTables(names []string) {
 	to := make(map[string]string, len(names))

@@ -70,7 +70,7 @@ func (e *Engine) keep(p *pool) {
 	e.pools[p.key] = p
 }
 
-// drop gives a pool back. After its last guest it is closed.
+// drop releases a guest of a pool. After its last guest it is closed.
 func (e *Engine) drop(p *pool) error {
 	e.mu.Lock()
 	p.users--
