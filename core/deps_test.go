@@ -54,7 +54,7 @@ var allowed = map[string][]string{
 	"host/plan":             {"core/btf", "core/spec", "core/spec/lint", "host/policy", "internal/quote", "internal/report"},
 	"host/backend":          {"core/spec"},
 	"host/internal/sandbox": {"host/internal/budget", "host/internal/sandbox/internal/fuel", "host/internal/sandbox/internal/module", "internal/quote", "internal/oneline"},
-	"host/sim":              {"core/btf", "core/spec", "core/vm", "host/backend", "internal/nearest", "internal/pcap"},
+	"host/sim":              {"core/btf", "core/spec", "core/vm", "host/backend", "internal/nearest", "internal/pcap", "internal/record"},
 	"host": {"abi", "core/btf", "core/spec", "core/elf", "core/kernel", "core/loader", "core/link", "core/ring", "host/backend", "host/plan", "host/policy", "host/signature",
 		"host/internal/budget", "host/internal/events", "host/internal/guest", "host/internal/isolate", "host/internal/objectrun", "host/internal/sandbox", "host/internal/tx", "internal/quote", "internal/oneline"},
 	"host/internal/objectrun": {"abi", "core/btf", "core/spec", "host/policy", "host/internal/guest",

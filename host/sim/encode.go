@@ -2,7 +2,6 @@ package sim
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/vm"
 	"github.com/bpfhost/bpfhost/internal/nearest"
+	"github.com/bpfhost/bpfhost/internal/record"
 )
 
 // encoder makes bytes of JSON, as types lay them out. What pointers point to is placed in the machine.
@@ -29,7 +29,10 @@ const (
 	maxObject  = 1 << 20 // bytes
 )
 
-var errNesting = fmt.Errorf("more than %d levels", maxNesting)
+var (
+	errNesting = fmt.Errorf("more than %d levels", maxNesting)
+	errOutside = errors.New("the field is outside of its struct")
+)
 
 // has reports whether there is a struct of that name.
 func (e encoder) has(name string) bool {
@@ -97,7 +100,7 @@ func (e encoder) pointer(v json.RawMessage, to btf.ID, depth int) (uint64, error
 		}
 		return e.list(v, to, depth)
 	case v[0] != '{':
-		return number(v, 8)
+		return address(v)
 	case e.known(to):
 		return e.place(v, to, depth)
 	}
@@ -192,14 +195,8 @@ func (e encoder) value(v json.RawMessage, id btf.ID, dst []byte, depth int) erro
 		return err
 	}
 	switch typ := typ.(type) {
-	case *btf.Int:
-		n, err := number(v, len(dst))
-		putUint(dst, n)
-		return err
-	case *btf.Enum:
-		n, err := enumerator(v, typ, len(dst))
-		putUint(dst, n)
-		return err
+	case *btf.Int, *btf.Enum:
+		return e.number(v, btf.Field{Type: id}, dst)
 	case *btf.Pointer:
 		n, err := e.pointer(v, e.types.Strip(typ.Type), depth)
 		putUint(dst, n)
@@ -251,7 +248,7 @@ func (e encoder) structure(v json.RawMessage, s *btf.Struct, dst []byte, depth i
 			return fmt.Errorf("struct %s has no field %q%s", s.Name, name, nearest.Hint(name, e.memberNames(s, 0)))
 		}
 		if m.BitSize != 0 {
-			err = bitField(fields[name], dst, at, m.BitSize)
+			err = e.number(fields[name], btf.Field{Type: m.Type, Offset: at / 8, Bit: at % 8, BitSize: m.BitSize}, dst)
 		} else {
 			err = e.field(fields[name], m.Type, dst, at/8, depth)
 		}
@@ -269,7 +266,7 @@ func (e encoder) field(v json.RawMessage, id btf.ID, dst []byte, at uint32, dept
 		return err
 	}
 	if uint64(at)+uint64(size) > uint64(len(dst)) {
-		return errors.New("the field is outside of its struct")
+		return errOutside
 	}
 	return e.value(v, id, dst[at:at+size], depth+1)
 }
@@ -311,71 +308,69 @@ func objectOf(v json.RawMessage) (map[string]json.RawMessage, error) {
 	return fields, nil
 }
 
-// number reads an integer that fits into so many bytes, signed or not.
-func number(v json.RawMessage, size int) (uint64, error) {
-	text := string(v)
-	switch text {
-	case "true":
-		return 1, nil
-	case "false", "null":
-		return 0, nil
+// number writes a number at a place of dst, as package record reads it. Where a type has 4 bytes it also
+// takes an IPv4 address, which contexts keep in a __u32.
+func (e encoder) number(v json.RawMessage, at btf.Field, dst []byte) error {
+	f := record.NewField(e.types, "the value", at)
+	if uint64(f.Offset)+uint64(f.Size) > uint64(len(dst)) {
+		return errOutside
 	}
-	if strings.HasPrefix(text, `"`) {
-		if err := json.Unmarshal(v, &text); err != nil {
-			return 0, notJSON(err)
-		}
-		if a, err := netip.ParseAddr(text); err == nil && a.Is4() && size == 4 {
-			b := a.As4()
-			return uint64(binary.LittleEndian.Uint32(b[:])), nil
-		}
-	}
-	bits := min(size*8, 64)
-	if n, err := strconv.ParseUint(text, 0, bits); err == nil {
-		return n, nil
-	}
-	n, err := strconv.ParseInt(text, 0, bits)
-	if err != nil {
-		return 0, fmt.Errorf("%.60q is not an integer of %d bits", text, bits)
-	}
-	return uint64(n), nil
-}
-
-// enumerator reads the name of a value, or a number.
-func enumerator(v json.RawMessage, e *btf.Enum, size int) (uint64, error) {
-	var text string
-	if json.Unmarshal(v, &text) != nil {
-		return number(v, size)
-	}
-	var names []string
-	for _, x := range e.Values {
-		if x.Name == text {
-			return x.Value, nil
-		}
-		names = append(names, x.Name)
-	}
-	if n, err := number(v, size); err == nil {
-		return n, nil
-	}
-	return 0, fmt.Errorf("enum %s has no value %q%s", e.Name, text, nearest.Hint(text, names))
-}
-
-// bitField writes a field of n bits at an offset in bits.
-func bitField(v json.RawMessage, dst []byte, at, n uint32) error {
-	x, err := number(v, 8)
+	text, err := numberText(v)
 	if err != nil {
 		return err
 	}
-	if high := int64(x) >> n; n < 64 && high != 0 && high != -1 {
-		return fmt.Errorf("%s does not fit into %d bits", v, n)
+	dst = dst[f.Offset:]
+	if a, err := netip.ParseAddr(text); err == nil && a.Is4() && f.Size == 4 && at.BitSize == 0 {
+		b := a.As4()
+		copy(dst, b[:])
+		return nil
 	}
-	for i := range n {
-		bit := at + i
-		if bit/8 >= uint32(len(dst)) {
-			return errors.New("the field is outside of its struct")
+	if f.Kind != record.KindBool && f.Kind != record.KindEnum {
+		switch text {
+		case "true":
+			text = "1"
+		case "false":
+			text = "0"
 		}
-		dst[bit/8] = dst[bit/8]&^(1<<(bit%8)) | byte(x>>i&1)<<(bit%8)
 	}
+	x, err := f.Parse(text)
+	if err != nil {
+		return err
+	}
+	f.Put(dst, x)
 	return nil
+}
+
+// numberText returns what is written of a number, which may be a text; null is 0.
+func numberText(v json.RawMessage) (string, error) {
+	text := string(v)
+	if strings.HasPrefix(text, `"`) {
+		if err := json.Unmarshal(v, &text); err != nil {
+			return "", notJSON(err)
+		}
+	}
+	if text == "null" {
+		text = "0"
+	}
+	return text, nil
+}
+
+// address reads the value of a pointer, or an argument without type.
+func address(v json.RawMessage) (uint64, error) {
+	switch string(v) {
+	case "true":
+		return 1, nil
+	case "false":
+		return 0, nil
+	}
+	if n, err := strconv.ParseUint(string(v), 0, 64); err == nil {
+		return n, nil
+	}
+	n, err := strconv.ParseInt(string(v), 0, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%.60q is not an integer of 64 bits", v)
+	}
+	return uint64(n), nil
 }
 
 // putUint writes the low bytes of a number.

@@ -21,7 +21,7 @@ func sampleTypes(t testing.TB) *btf.Types {
 	e := b.Add(&btf.Enum{Name: "colour", Size: 4, Values: []btf.Enumerator{{Name: "RED", Value: 1}, {Name: "BLUE", Value: 7}}})
 	inner := b.Add(&btf.Struct{Name: "inner", Size: 4, Members: []btf.Member{{Name: "n", Type: i32}}})
 	pInner, pVoid, pU64 := b.Add(&btf.Pointer{Type: inner}), b.Add(&btf.Pointer{}), b.Add(&btf.Pointer{Type: u64})
-	anon := b.Add(&btf.Struct{Union: true, Size: 2, Members: []btf.Member{{Name: "x", Type: u16}, {Name: "y", Type: u8}}})
+	anon := b.Add(&btf.Struct{Union: true, Size: 2, Members: []btf.Member{{Name: "x", Type: u16}, {Name: "y", Type: u8}, {Name: "port", Type: b.Add(&btf.Typedef{Name: "__be16", Type: u16})}}})
 	name := b.Add(&btf.Array{Type: u8, Index: i32, Count: 4})
 	list := b.Add(&btf.Array{Type: u16, Index: i32, Count: 2})
 	alias := b.Add(&btf.Typedef{Name: "alias", Type: b.Add(&btf.Const{Type: i32})})
@@ -56,9 +56,10 @@ func TestEncode(t *testing.T) {
 		{`{"a": "0x10"}`, "10000000", ""},
 		{`{"a": "10.1.2.3"}`, "0a010203", ""},
 		{`{"a": true}`, "01000000", ""},
-		{`{"low": 5, "high": 17}`, "000000008d", ""},
+		{`{"low": -3, "high": -15}`, "000000008d", ""},
 		{`{"high": -1}`, "00000000f8", ""},
 		{`{"x": 258}`, "0000000000000201", ""},
+		{`{"port": 258}`, "0000000000000102", ""},
 		{`{"y": 3}`, "0000000000000300", ""},
 		{`{"name": "abc"}`, "0000000000000000616263", ""},
 		{`{"name": [1, 2]}`, "00000000000000000102", ""},
@@ -68,12 +69,15 @@ func TestEncode(t *testing.T) {
 		{`{"big": 18446744073709551615}`, strings.Repeat("00", 48) + "ffffffffffffffff", ""},
 		{`{"p": null, "any": 4096}`, strings.Repeat("00", 33) + "10", ""},
 		{`[1]`, "", "JSON array does not belong here"},
-		{`{"a": 4294967296}`, "", `a: "4294967296" is not an integer of 32 bits`},
-		{`{"low": 8}`, "", "low: 8 does not fit into 3 bits"},
+		{`{"a": 4294967296}`, "", "a: 4294967296 does not fit the value (alias), which takes -2147483648 to 2147483647"},
+		{`{"a": 2147483648}`, "", "a: 2147483648 does not fit"},
+		{`{"a": "t"}`, "", `a: "t" is not a number`},
+		{`{"big": -1}`, "", "big: -1 does not fit the value (unsigned long), which takes 0 to 18446744073709551615"},
+		{`{"low": 8}`, "", "low: 8 does not fit the value (int, 3 bits), which takes -4 to 3"},
 		{`{"name": "abcde"}`, "", "name: text of 5 bytes does not fit into 4"},
 		{`{"list": [1,2,3]}`, "", "list: 3 values do not fit into an array of 2"},
-		{`{"list": [1,"x"]}`, "", `list: [1]: "x" is not an integer of 16 bits`},
-		{`{"colour": "BLEU"}`, "", `colour: enum colour has no value "BLEU", did you mean "BLUE"?`},
+		{`{"list": [1,"x"]}`, "", `list: [1]: "x" is not a number, as the value (unsigned short) is`},
+		{`{"colour": "BLEU"}`, "", `colour: "BLEU" is not a value of enum colour, did you mean "BLUE"?`},
 		{`{"lo": 1}`, "", `has no field "lo", did you mean "low"?`},
 		{`{"inner": {"m": 4}}`, "", `inner: struct inner has no field "m"`},
 		{`{"any": {"n": 1, "m": 2}}`, "", `any: what is pointed to needs its type, {"TYPE": …}; there are 2 keys`},
