@@ -14,12 +14,13 @@ import (
 	"github.com/bpfhost/bpfhost/host/internal/isolate"
 	"github.com/bpfhost/bpfhost/host/policy"
 	"github.com/bpfhost/bpfhost/host/signature"
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 // TestIsolate opens a plugin under policies that pin it and one that does not.
 func TestIsolate(t *testing.T) {
 	if !isolate.Available {
-		t.Skip("nothing is isolated here")
+		testenv.Skip(t, testenv.Kernel, "processes are isolated on Linux on amd64 and arm64")
 	}
 	wasm := newWasmGuest().describe("alone", nil).bytes()
 	sum := sha256.Sum256(wasm)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/backend"
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 func TestMakePinDirs(t *testing.T) {
@@ -42,7 +43,7 @@ func TestMakePinDirs(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if strings.HasPrefix(tt.name, "another user") && os.Geteuid() != 0 {
-				t.Skip("only root can give a directory away")
+				testenv.Skip(t, testenv.Kernel, "only root can give a directory away")
 			}
 			root := filepath.Join(t.TempDir(), "bpf", "pins")
 			must(os.Mkdir(filepath.Dir(root), 0o700))

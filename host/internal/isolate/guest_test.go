@@ -21,6 +21,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 	"github.com/bpfhost/bpfhost/internal/sys"
+	"github.com/bpfhost/bpfhost/internal/testenv"
 	"github.com/bpfhost/bpfhost/internal/wasmtest"
 )
 
@@ -523,7 +524,7 @@ func TestConfined(t *testing.T) {
 			l.way.Store(int32(i))
 			g, err := l.Load(context.Background(), newModule(addition).Bytes(), testOptions())
 			if errors.Is(err, ErrNotSupported) && i > 0 {
-				t.Skip(err)
+				testenv.Skip(t, testenv.Kernel, err.Error())
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -696,7 +697,7 @@ func TestCode(t *testing.T) {
 	}
 	l, m := &Launcher{Code: code}, newModule(addition)
 	if g := start(t, l, m, testOptions()); g.Isolation().Without != nil && slices.Contains(g.Isolation().Without, withoutNamespaces) {
-		t.Skip("a process has no files of its own here")
+		testenv.Skip(t, testenv.Kernel, "a process cannot have its own files")
 	}
 	digest := sha256.Sum256(m.Bytes())
 	first := code.Load(digest)

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 func TestCacheDir(t *testing.T) {
@@ -55,7 +57,7 @@ func TestCacheDir(t *testing.T) {
 
 func TestCacheDirOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can give a directory away")
+		testenv.Skip(t, testenv.Kernel, "only root can give a directory away")
 	}
 	for _, below := range []bool{false, true} {
 		dir := filepath.Join(t.TempDir(), "cache")
