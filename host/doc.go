@@ -40,7 +40,7 @@
 //
 // # Isolation
 //
-// With Config.Isolate modules run in processes of their own, which may do nothing but compute; what
+// With Config.Isolate modules run in separate processes, which may do nothing but compute; what
 // they call still runs here. Such a process is this program, started again, so main begins with
 // ChildMain:
 //

@@ -21,7 +21,7 @@ import (
 // Config says how a Host works. The zero value is right for most.
 type Config struct {
 	// CacheDir is where compiled modules are kept, and with "-isolated" after its name where those are
-	// that run in processes of their own; empty is bpfhost/wasm in os.UserCacheDir.
+	// that run in separate processes; empty is bpfhost/wasm in os.UserCacheDir.
 	CacheDir string
 
 	NoCache bool // keep compiled modules in memory only

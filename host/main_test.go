@@ -11,7 +11,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// testIsolate is whether the plugins of tests have processes of their own: with BPFHOST_TEST_ISOLATE
+// testIsolate is whether the plugins of tests have separate processes: with BPFHOST_TEST_ISOLATE
 // in the environment.
 func testIsolate() Isolate {
 	if os.Getenv("BPFHOST_TEST_ISOLATE") != "" {

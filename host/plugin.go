@@ -102,7 +102,7 @@ type Plugin struct {
 //
 // The error wraps ErrInput when the module or an object is not what it should be, is a *PluginError
 // when the module's own code fails, a *LimitError when it takes too long or too much, or wraps the
-// cause of ctx. Where the plugin should run in a process of its own and cannot, it wraps
+// cause of ctx. Where the plugin should run in a separate process and cannot, it wraps
 // ErrNotIsolated or ErrNoChildMain.
 func (h *Host) Open(ctx context.Context, wasm []byte, o PluginOptions) (*Plugin, error) {
 	sum := sha256.Sum256(wasm)

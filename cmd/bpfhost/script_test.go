@@ -18,7 +18,7 @@ import (
 
 var update = flag.Bool("update", false, "write the output of commands into the scripts")
 
-// TestMain makes the command, and helpers of the scripts, processes of their own.
+// TestMain makes the command, and helpers of the scripts, separate processes.
 func TestMain(m *testing.M) {
 	host.ChildMain()
 	testscript.Main(m, map[string]func(){

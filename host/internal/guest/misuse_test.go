@@ -63,7 +63,7 @@ func newBenchIn(t *testing.T, engine *sandbox.Engine, account *budget.Account) *
 	return b
 }
 
-// startBench starts the guest, with BPFHOST_TEST_ISOLATE in the environment in a process of its own.
+// startBench starts the guest, with BPFHOST_TEST_ISOLATE in the environment in a separate process.
 func startBench(t *testing.T, engine *sandbox.Engine, wasm []byte, o sandbox.Options, table []function) Guest {
 	t.Helper()
 	if os.Getenv("BPFHOST_TEST_ISOLATE") != "" {

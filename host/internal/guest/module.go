@@ -54,7 +54,7 @@ func (m Module) Start(ctx context.Context, in *Instance) (Guest, error) {
 	return g, nil
 }
 
-// Process says what keeps the guest in a process of its own, and whether it has one.
+// Process says what keeps the guest in a separate process, and whether it has one.
 func (in *Instance) Process() (isolate.Isolation, bool) {
 	g, has := in.guest.(*isolate.Guest)
 	if !has {
@@ -75,7 +75,7 @@ func imports(table []function) []sandbox.Import {
 	return out
 }
 
-// calls are functions in the form of a guest in a process of its own.
+// calls are functions in the form of a guest in a separate process.
 func calls(table []function) []func(*isolate.Guest, []uint64) {
 	out := make([]func(*isolate.Guest, []uint64), len(table))
 	for i, f := range table {

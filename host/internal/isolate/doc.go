@@ -72,7 +72,7 @@ func (i Isolation) String() string {
 // Names of the measures that a system may not allow.
 const (
 	withoutNamespaces = "namespaces"
-	withoutUser       = "a user of its own"
+	withoutUser       = "its own user"
 	withoutRoot       = "an empty root"
 	withoutThreads    = "a limit of threads"
 )

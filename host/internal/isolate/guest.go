@@ -17,7 +17,7 @@ import (
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
-// Guest is a module that runs in a process of its own. What holds of sandbox.Guest holds of it.
+// Guest is a module that runs in a separate process. What holds of sandbox.Guest holds of it.
 type Guest struct {
 	proc      *process
 	isolation Isolation

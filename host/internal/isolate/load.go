@@ -20,7 +20,7 @@ import (
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
-// Load checks a module, and starts it in a process of its own. The errors are those of
+// Load checks a module, and starts it in a separate process. The errors are those of
 // sandbox.Engine.Load, or wrap ErrNoMain or ErrNotSupported.
 func (l *Launcher) Load(ctx context.Context, wasm []byte, o Options) (*Guest, error) {
 	if !Available {

@@ -8,7 +8,7 @@ import (
 	"github.com/bpfhost/bpfhost/host/internal/sandbox"
 )
 
-// Guest is a module that runs in a process of its own, on Linux.
+// Guest is a module that runs in a separate process, on Linux.
 type Guest struct{ sandbox.Guest }
 
 // Isolation says what keeps the guest in its process.

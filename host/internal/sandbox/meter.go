@@ -57,7 +57,7 @@ func (m *meter) begin(limited bool) {
 	}
 }
 
-// grant gives the next slice, of at most so much.
+// grant adds the next slice of fuel, of at most so much.
 func (m *meter) grant(now time.Time, most int64) {
 	if took := now.Sub(m.last); !m.last.IsZero() {
 		switch {

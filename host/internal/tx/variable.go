@@ -70,7 +70,7 @@ func isPointer(c *spec.Collection, p spec.VarPath) bool {
 	return p.Type != 0 && c.BTF.Kind(c.BTF.Strip(p.Type)) == btf.KindPointer
 }
 
-// SetNumber gives a number its value.
+// SetNumber sets the value of a number.
 func (t *Transaction) SetNumber(n Number) error {
 	c := n.object.index
 	old, err := n.at.Bytes(c)
