@@ -135,6 +135,9 @@ func (r *Resolver) compute(res *result) error {
 		return nil
 	}
 	res.found = r.candidates(l)
+	if r.own {
+		res.found = r.local.ownCandidates(res.found, l)
+	}
 	switch err := r.choose(res); {
 	case err != nil:
 		res.value, res.target, res.typ = 0, -1, 0

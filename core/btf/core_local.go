@@ -1,6 +1,9 @@
 package btf
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // localSpec (bpf_core_spec of the local type in libbpf) is a CO-RE relocation as the program's own types have it: all that can be known without
 // a target. It is kept with these types and never changed.
@@ -25,6 +28,21 @@ func (t *Types) rootName(id ID) rootName {
 	n := rootName{kind: at.kind(), text: Essential(t.str(at.name))}
 	n.plain = len(Essential(n.text)) == len(n.text)
 	return n
+}
+
+// ownCandidates returns the candidates of a local spec that count where its own types are the target: no
+// kernel has several flavors of a type at once.
+func (t *Types) ownCandidates(list []Candidate, l *localSpec) []Candidate {
+	flavored := func(id ID) bool { return t.str(t.record(id).name) != l.name.text }
+	var plain []Candidate
+	itself := slices.IndexFunc(list, func(c Candidate) bool { return c.Type == l.relo.Type })
+	if flavored(l.relo.Type) {
+		plain = slices.DeleteFunc(slices.Clone(list), func(c Candidate) bool { return flavored(c.Type) })
+	}
+	if len(plain) == 0 && itself >= 0 {
+		plain = append(plain, list[itself])
+	}
+	return plain
 }
 
 // maxLocalSpecs is how many local specs are kept with a table: more than any program has, and no more

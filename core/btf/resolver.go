@@ -7,6 +7,7 @@ type Resolver struct {
 	targets []Target
 	first   map[*Types]int // of several targets: the first of them that has a table
 	many    bool           // there is more than one relocation
+	own     bool           // the only target has the program's own types
 
 	roots  *roots   // while the names of targets are not indexed
 	cached *results // nil as long as there are few
@@ -35,6 +36,15 @@ func NewResolver(local *Types, targets ...Target) *Resolver {
 	local.dense()
 	r := &Resolver{local: local, first: firstOwners(targets), many: true}
 	r.targets, r.found = append(r.memory.targets[:0], targets...), r.memory.found[:]
+	return r
+}
+
+// NewOwnResolver prepares to compute relocations for the program's own types, as if they were a kernel's; name
+// is for messages. Then a type without a flavor means itself, and one with a flavor means the types
+// without, because those are what the object says that a kernel has; where there are none it means itself.
+func NewOwnResolver(local *Types, name string) *Resolver {
+	r := NewResolver(local, Target{Name: name, Types: local})
+	r.own = true
 	return r
 }
 

@@ -2,7 +2,9 @@ package vm_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/btf"
@@ -31,6 +33,55 @@ func TestCoreOwnTypes(t *testing.T) {
 	}
 	if r := run(t, m, vm.Input{Context: append(u32(1), u32(42)...)}); r.Return != 42 {
 		t.Errorf("R0 is %d", r.Return)
+	}
+}
+
+// TestCoreOwnFlavors resolves flavors of a struct, as programs declare them for several kernels. The struct
+// without a flavor is what there is; a flavor is, only where there is none.
+func TestCoreOwnFlavors(t *testing.T) {
+	b := btf.Builder{}
+	number := b.Add(&btf.Int{Name: "int", Size: 4, Encoding: btf.IntSigned})
+	add := func(name string, fields ...string) btf.ID {
+		s := &btf.Struct{Name: name, Size: 4 * uint32(len(fields))}
+		for i, f := range fields {
+			s.Members = append(s.Members, btf.Member{Name: f, Type: number, Offset: 32 * uint32(i)})
+		}
+		return b.Add(s)
+	}
+	task := add("task", "pid", "state", "flags")
+	older, newer, other := add("task___old", "flags", "was"), add("task___new", "state"), add("queue___x", "pid", "state")
+	last := add("queue___y", "state")
+	types, err := b.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name   string
+		relo   btf.CoreRelo
+		off    string
+		want   uint64
+		absent bool
+	}{
+		{"a flavor means the struct", btf.CoreRelo{Type: newer, Access: "0:0", Kind: btf.CoreByteOffset}, "0", 11, false},
+		{"and has what that has", btf.CoreRelo{Type: older, Access: "0:0", Kind: btf.CoreByteOffset}, "0", 12, false},
+		{"and nothing else", btf.CoreRelo{Type: older, Access: "0:1", Kind: btf.CoreByteOffset}, "4", 0, true},
+		{"the struct means itself", btf.CoreRelo{Type: task, Access: "0:1", Kind: btf.CoreByteOffset}, "4", 11, false},
+		{"without a struct, a flavor means itself", btf.CoreRelo{Type: other, Access: "0:1", Kind: btf.CoreByteOffset}, "4", 11, false},
+		{"and so does the other", btf.CoreRelo{Type: last, Access: "0:0", Kind: btf.CoreByteOffset}, "0", 10, false},
+	} {
+		c := collection(t, spec.ProgramSyscall, "r0 = *(u32 *)(r1 + "+tt.off+")\nexit")
+		c.BTF = types
+		c.Programs[0].Insns.Edit(func(in []spec.Insn) { in[0].Core = &tt.relo })
+		m, err := vm.New(c, vm.Options{})
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		r, err := m.Run("main", vm.Input{Context: slices.Concat(u32(10), u32(11), u32(12))})
+		fault := (*vm.Fault)(nil)
+		if r.Return != tt.want || errors.As(err, &fault) != tt.absent || tt.absent && fault.Kind != vm.FaultRelocated {
+			t.Errorf("%s: %d, %v", tt.name, r.Return, err)
+		}
 	}
 }
 

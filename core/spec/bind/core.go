@@ -36,7 +36,11 @@ func (b *Binder) resolver() (*btf.Resolver, error) {
 		}
 		targets = append(targets, t)
 	}
-	b.cores = btf.NewResolver(b.spec.BTF, targets...)
+	if b.coreTypes == b.spec.BTF {
+		b.cores = btf.NewOwnResolver(b.spec.BTF, ownTypes)
+	} else {
+		b.cores = btf.NewResolver(b.spec.BTF, targets...)
+	}
 	b.cores.Prepare(relos)
 	return b.cores, nil
 }
@@ -50,8 +54,8 @@ func (b *Binder) coreTarget() (btf.Target, error) {
 	return btf.Target{Name: vmlinux, Types: t}, err
 }
 
-// givenTypes is the name of the core types of New in messages.
-const givenTypes = "the types given"
+// Names of the core types of New in messages, other types than those of the collection and its own.
+const givenTypes, ownTypes = "the types given", "the object's own types"
 
 // resolveOuter resolves what the kernel proper has no type of that name for: a module may have one. inner is the answer
 // without modules. These are read only now, because few programs need them.
