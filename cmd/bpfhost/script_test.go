@@ -21,6 +21,7 @@ var update = flag.Bool("update", false, "write the output of commands into the s
 // TestMain makes the command, and helpers of the scripts, separate processes.
 func TestMain(m *testing.M) {
 	host.ChildMain()
+	os.Setenv(testenv.RaceEnv, testenv.RaceOptions())
 	testscript.Main(m, map[string]func(){
 		"bpfhost":  inMode,
 		"nobody":   asNobody,
@@ -107,6 +108,7 @@ func runScripts(t *testing.T, pattern, isolate string) {
 				e.Setenv("NOBPF", err.Error())
 			}
 			e.Setenv("HOSTELF", hostELF)
+			e.Setenv(testenv.RaceEnv, testenv.RaceOptions())
 			e.Setenv(isolateEnv, isolate)
 			e.Setenv("XDG_CACHE_HOME", cache)
 			e.Setenv("NOBODY_CACHE", cache+"-nobody")

@@ -13,6 +13,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/loader"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/sys"
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 // TestCgroup lets a process in a cgroup of the test make a socket.
@@ -51,7 +52,7 @@ const socketChild = "BPFHOST_TEST_SOCKET_IN"
 func inCgroup(t *testing.T, dir string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), socketChild+"="+dir)
+	cmd.Env = append(os.Environ(), socketChild+"="+dir, testenv.RaceEnv+"="+testenv.RaceOptions())
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

@@ -30,7 +30,7 @@ func Hide(t *testing.T, dir string) bool {
 		return true
 	}
 	cmd := exec.Command("/proc/self/exe", "-test.v", "-test.run=^"+strings.ReplaceAll(t.Name(), "/", "$/^")+"$")
-	cmd.Env = append(os.Environ(), hiddenEnv+"="+dir)
+	cmd.Env = append(os.Environ(), hiddenEnv+"="+dir, testenv.RaceEnv+"="+testenv.RaceOptions())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	out, err := cmd.CombinedOutput()
 	switch {

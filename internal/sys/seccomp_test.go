@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bpfhost/bpfhost/internal/testenv"
 )
 
 // filteredEnv has a process of TestFilterCalls make one call after it filtered its calls.
@@ -81,7 +83,7 @@ func TestFilterCalls(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cmd := exec.Command(os.Args[0], "-test.run=^TestFilterCalls$")
-			cmd.Env = append(os.Environ(), filteredEnv+"="+name)
+			cmd.Env = append(os.Environ(), filteredEnv+"="+name, testenv.RaceEnv+"="+testenv.RaceOptions())
 			out, err := cmd.CombinedOutput()
 			var failed *exec.ExitError
 			if err != nil && !errors.As(err, &failed) {

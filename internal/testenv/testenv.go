@@ -39,6 +39,16 @@ func Required(what string) bool {
 	return slices.Contains(strings.Split(os.Getenv("BPFHOST_REQUIRE"), ","), what)
 }
 
+// RaceEnv is the variable of the environment that has the options of the race detector.
+const RaceEnv = "GORACE"
+
+// RaceOptions returns the options of the race detector for processes that run the test program once
+// more: those that this process has, and that such a process ends without a wait. The detector reads
+// them when a process starts, and where it is not in the program they mean nothing.
+func RaceOptions() string {
+	return strings.TrimSpace(raceOptions + " " + os.Getenv(RaceEnv))
+}
+
 // NeedKernel skips the test on a kernel older than the one that has the feature first, e.g. "6.6".
 // On a newer one the test runs, so that a feature which is not found there is a failure.
 func NeedKernel(t testing.TB, since, feature string) {
