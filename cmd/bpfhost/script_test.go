@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -22,6 +25,7 @@ var update = flag.Bool("update", false, "write the output of commands into the s
 func TestMain(m *testing.M) {
 	host.ChildMain()
 	os.Setenv(testenv.RaceEnv, testenv.RaceOptions())
+	hearHangup()
 	testscript.Main(m, map[string]func(){
 		"bpfhost":  inMode,
 		"nobody":   asNobody,
@@ -29,6 +33,14 @@ func TestMain(m *testing.M) {
 		"withpins": withPins,
 		"masked":   masked,
 	})
+}
+
+// hearHangup undoes what nohup did to the tests, for programs that they start: a signal that is
+// handled here has its default effect there. The commands of scripts keep what they got.
+func hearHangup() {
+	if strings.HasSuffix(os.Args[0], ".test") && signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 }
 
 // TestScript runs the scripts of testdata/script. Besides what testscript has, they know:
