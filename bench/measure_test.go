@@ -28,6 +28,7 @@ var areas = []struct {
 	{"asm", asmTasks},
 	{"btf", btfTasks},
 	{"elf", elfTasks},
+	{"probe", probeTasks},
 }
 
 // cilium is cilium/ebpf doing a task.

@@ -458,6 +458,15 @@ func ParseHelper(name string) (Helper, bool) {
 	return 0, false
 }
 
+// Helpers returns those that have a name, by number.
+func Helpers() []Helper {
+	all := make([]Helper, len(helperNames))
+	for n := range all {
+		all[n] = Helper(n)
+	}
+	return all
+}
+
 // helperInfos holds what is known of the helpers, by number.
 var helperInfos = [...]HelperInfo{
 	1:   {Result: "void *", Args: []HelperArg{{ArgMap, "void *", "map"}, {ArgPointer, "const void *", "key"}}, GPL: No, Since: "3.19", Programs: 0x1e7fffffe},

@@ -3,4 +3,14 @@ package kernel
 import "github.com/bpfhost/bpfhost/core/btf"
 
 // Probed returns the features of BTF that were tried.
-func (k *Kernel) Probed() btf.Feature { return k.probed }
+func (k *Kernel) Probed() btf.Feature {
+	k.answers.mu.Lock()
+	defer k.answers.mu.Unlock()
+	tried := btf.Feature(0)
+	for f := range k.answers.of {
+		if f.Kind == FeatureBTF {
+			tried |= btf.Feature(f.Number)
+		}
+	}
+	return tried
+}

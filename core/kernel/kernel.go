@@ -28,7 +28,7 @@ type Kernel struct {
 	modules map[string]*module
 	closed  bool
 
-	probed, accepted btf.Feature // of BTF: what was tried, and what of it this kernel takes
+	answers answers
 }
 
 // Options say what is known of the kernel without asking it. The zero value asks it for everything.

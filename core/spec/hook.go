@@ -49,21 +49,6 @@ type HookProgram struct {
 	Probes []Probe      // and with one of these probes; none is any
 }
 
-// LinkType is the type of a link (enum bpf_link_type, include/uapi/linux/bpf.h).
-type LinkType uint32
-
-// The types of links that families have.
-const (
-	LinkRawTracepoint LinkType = 1  // BPF_LINK_TYPE_RAW_TRACEPOINT
-	LinkTracing       LinkType = 2  // BPF_LINK_TYPE_TRACING
-	LinkCgroup        LinkType = 3  // BPF_LINK_TYPE_CGROUP
-	LinkNetns         LinkType = 5  // BPF_LINK_TYPE_NETNS
-	LinkXDP           LinkType = 6  // BPF_LINK_TYPE_XDP
-	LinkPerfEvent     LinkType = 7  // BPF_LINK_TYPE_PERF_EVENT
-	LinkStructOps     LinkType = 9  // BPF_LINK_TYPE_STRUCT_OPS
-	LinkTCX           LinkType = 11 // BPF_LINK_TYPE_TCX
-)
-
 // hookFamilies is the table, indexed by HookKind. Uprobes, system calls, probes of many functions,
 // iterators, netkit and entries of a map are not in it.
 var hookFamilies = []HookFamily{

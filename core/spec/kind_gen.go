@@ -99,6 +99,15 @@ func ParseProgramType(name string) (ProgramType, bool) {
 	return 0, false
 }
 
+// ProgramTypes returns those that have a name, by number.
+func ProgramTypes() []ProgramType {
+	all := make([]ProgramType, len(programTypeNames))
+	for n := range all {
+		all[n] = ProgramType(n)
+	}
+	return all
+}
+
 // MapType is the type of a map (enum bpf_map_type, include/uapi/linux/bpf.h, Linux 7.2).
 type MapType uint32
 
@@ -198,6 +207,15 @@ func ParseMapType(name string) (MapType, bool) {
 		}
 	}
 	return 0, false
+}
+
+// MapTypes returns those that have a name, by number.
+func MapTypes() []MapType {
+	all := make([]MapType, len(mapTypeNames))
+	for n := range all {
+		all[n] = MapType(n)
+	}
+	return all
 }
 
 // AttachType is the expected attach type of a program (enum bpf_attach_type, include/uapi/linux/bpf.h,
@@ -359,4 +377,83 @@ func ParseAttachType(name string) (AttachType, bool) {
 		}
 	}
 	return 0, false
+}
+
+// AttachTypes returns those that have a name, by number.
+func AttachTypes() []AttachType {
+	all := make([]AttachType, len(attachTypeNames))
+	for n := range all {
+		all[n] = AttachType(n)
+	}
+	return all
+}
+
+// LinkType is the type of a link (enum bpf_link_type, include/uapi/linux/bpf.h, Linux 7.2).
+type LinkType uint32
+
+// The link types of Linux 7.2.
+const (
+	LinkUnspec        LinkType = 0  // BPF_LINK_TYPE_UNSPEC
+	LinkRawTracepoint LinkType = 1  // BPF_LINK_TYPE_RAW_TRACEPOINT
+	LinkTracing       LinkType = 2  // BPF_LINK_TYPE_TRACING
+	LinkCgroup        LinkType = 3  // BPF_LINK_TYPE_CGROUP
+	LinkIter          LinkType = 4  // BPF_LINK_TYPE_ITER
+	LinkNetns         LinkType = 5  // BPF_LINK_TYPE_NETNS
+	LinkXDP           LinkType = 6  // BPF_LINK_TYPE_XDP
+	LinkPerfEvent     LinkType = 7  // BPF_LINK_TYPE_PERF_EVENT
+	LinkKprobeMulti   LinkType = 8  // BPF_LINK_TYPE_KPROBE_MULTI
+	LinkStructOps     LinkType = 9  // BPF_LINK_TYPE_STRUCT_OPS
+	LinkNetfilter     LinkType = 10 // BPF_LINK_TYPE_NETFILTER
+	LinkTCX           LinkType = 11 // BPF_LINK_TYPE_TCX
+	LinkUprobeMulti   LinkType = 12 // BPF_LINK_TYPE_UPROBE_MULTI
+	LinkNetkit        LinkType = 13 // BPF_LINK_TYPE_NETKIT
+	LinkSockmap       LinkType = 14 // BPF_LINK_TYPE_SOCKMAP
+	LinkTracingMulti  LinkType = 15 // BPF_LINK_TYPE_TRACING_MULTI
+)
+
+// linkTypeNames holds the text forms by number.
+var linkTypeNames = [...]string{
+	"unspec",
+	"raw_tracepoint",
+	"tracing",
+	"cgroup",
+	"iter",
+	"netns",
+	"xdp",
+	"perf_event",
+	"kprobe_multi",
+	"struct_ops",
+	"netfilter",
+	"tcx",
+	"uprobe_multi",
+	"netkit",
+	"sockmap",
+	"tracing_multi",
+}
+
+// String returns the name as ParseLinkType reads it, or "link type 999" for a number without a name.
+func (l LinkType) String() string {
+	if uint64(l) < uint64(len(linkTypeNames)) {
+		return linkTypeNames[l]
+	}
+	return "link type " + strconv.FormatInt(int64(l), 10)
+}
+
+// ParseLinkType returns the link type with that name, e.g. "raw_tracepoint", and false when there is none.
+func ParseLinkType(name string) (LinkType, bool) {
+	for n, have := range linkTypeNames {
+		if have == name {
+			return LinkType(n), true
+		}
+	}
+	return 0, false
+}
+
+// LinkTypes returns those that have a name, by number.
+func LinkTypes() []LinkType {
+	all := make([]LinkType, len(linkTypeNames))
+	for n := range all {
+		all[n] = LinkType(n)
+	}
+	return all
 }

@@ -212,7 +212,7 @@ func (n *needs) mapOf(m *Map, user string) {
 	if m.Type == MapStructOps {
 		n.btf = true
 		if m.Flags&FlagLink != 0 {
-			n.add("links of struct_ops", structOpsLinkSince, user)
+			n.add("links of struct_ops", FlagLink.Since(), user)
 		}
 	}
 	if m.Inner != nil {
@@ -247,7 +247,7 @@ func (n *needs) program(p *Program, user string) {
 		n.add(p.AttachType.String()+" programs", p.AttachType.Since(), user)
 	}
 	if p.Flags&FlagXDPFrags != 0 {
-		n.add("XDP programs for packets in fragments", xdpFragsSince, user)
+		n.add("XDP programs for packets in fragments", FlagXDPFrags.Since(), user)
 	}
 	if p.Flags&FlagSleepable != 0 {
 		n.add("sleepable "+p.kindText()+" programs", p.sleepableSince(), user)

@@ -52,12 +52,22 @@ var attachTypeSince = map[AttachType]Version{
 	AttachTypeTraceFsessionMulti:         {7, 2},
 }
 
-// The versions of what has no type of its own.
-var (
-	xdpFragsSince      = Version{5, 18} // FlagXDPFrags
-	structOpsLinkSince = Version{6, 4}  // FlagLink
-	exceptionSince     = Version{6, 7}  // Program.Exception
-)
+// linkTypeSince has the link types that programs can be attached with. Links of struct_ops had their
+// number before, for what attaching such a map made.
+var linkTypeSince = map[LinkType]Version{
+	LinkPerfEvent:    {5, 15},
+	LinkKprobeMulti:  {5, 18},
+	LinkStructOps:    {6, 4},
+	LinkNetfilter:    {6, 4},
+	LinkTCX:          {6, 6},
+	LinkUprobeMulti:  {6, 6},
+	LinkNetkit:       {6, 7},
+	LinkSockmap:      {6, 10},
+	LinkTracingMulti: {7, 2},
+}
+
+// exceptionSince is the first version with Program.Exception.
+var exceptionSince = Version{6, 7}
 
 // ModuleTypesSince is the first version that shows types of kernel modules.
 var ModuleTypesSince = Version{5, 11}
@@ -83,6 +93,9 @@ func (m MapType) Since() Version { return mapTypeSince[m] }
 
 // Since returns the first version that has programs of the type; zero when Oldest has them.
 func (p ProgramType) Since() Version { return programTypeSince[p] }
+
+// Since returns the first version that has links of the type; zero when Oldest has them.
+func (l LinkType) Since() Version { return linkTypeSince[l] }
 
 // Since returns the first version that has the attach type; zero when Oldest has it.
 func (a AttachType) Since() Version { return attachTypeSince[a] }

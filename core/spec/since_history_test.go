@@ -62,7 +62,6 @@ var history = map[string]Version{
 	"cgroup links":         {5, 7},
 	"netns links":          {5, 8},
 	"xdp links":            {5, 9},
-	"struct_ops links":     {6, 4},
 	"tcx links":            {6, 6},
 
 	"tracepoint cookies":     {5, 15},
@@ -70,13 +69,34 @@ var history = map[string]Version{
 	"tracing cookies":        {5, 19},
 	"raw_tracepoint cookies": {6, 10},
 
+	"perf_event link type":   {5, 15},
+	"kprobe_multi link type": {5, 18},
+	"struct_ops link type":   {6, 4},
+	"netfilter link type":    {6, 4},
+	"tcx link type":          {6, 6},
+	"uprobe_multi link type": {6, 6},
+	"netkit link type":       {6, 7},
+	"sockmap link type":      {6, 10},
+
+	"link map flag":             {6, 4},
+	"vtype_btf_obj_fd map flag": {6, 9},
+	"token_fd map flag":         {6, 9},
+	"segv_on_fault map flag":    {6, 9},
+	"no_user_conv map flag":     {6, 9},
+
+	"xdp_has_frags program flag":       {5, 18},
+	"test_reg_invariants program flag": {6, 8},
+	"token_fd program flag":            {6, 9},
+
 	// by the month of the number
-	"insn_array maps":      {6, 19}, // November 2025
-	"trace_fsession":       {7, 0},  // January 2026
-	"rhash maps":           {7, 2},  // June 2026
-	"trace_fentry_multi":   {7, 2},  // June 2026, and after 7.1 in both projects
-	"trace_fexit_multi":    {7, 2},
-	"trace_fsession_multi": {7, 2},
+	"tracing_multi link type": {7, 2},  // June 2026
+	"rb_overwrite map flag":   {6, 19}, // October 2025
+	"insn_array maps":         {6, 19}, // November 2025
+	"trace_fsession":          {7, 0},  // January 2026
+	"rhash maps":              {7, 2},  // June 2026
+	"trace_fentry_multi":      {7, 2},  // June 2026, and after 7.1 in both projects
+	"trace_fexit_multi":       {7, 2},
+	"trace_fsession_multi":    {7, 2},
 }
 
 // TestSinceHistory wants every version of the tables in the history, and the other way round.
@@ -107,7 +127,19 @@ func TestSinceHistory(t *testing.T) {
 			hold(f.Name+" cookies", f.CookieSince)
 		}
 	}
-	hold("struct_ops links", structOpsLinkSince)
+	for l, v := range linkTypeSince {
+		hold(l.String()+" link type", v)
+	}
+	for _, f := range mapFlagFacts {
+		if f.since != (Version{}) {
+			hold(f.name+" map flag", f.since)
+		}
+	}
+	for _, f := range programFlagFacts {
+		if f.since != (Version{}) {
+			hold(f.name+" program flag", f.since)
+		}
+	}
 	hold("bpf_throw", exceptionSince)
 	for what, v := range left {
 		if v.Compare(Oldest) > 0 {
@@ -130,6 +162,12 @@ func named(what string) bool {
 		_, ok = ParseProgramType(name)
 	case "links", "cookies":
 		_, ok = ParseHookKind(name)
+	case "link type":
+		_, ok = ParseLinkType(name)
+	case "map flag":
+		_, ok = ParseMapFlag(name)
+	case "program flag":
+		_, ok = ParseProgramFlag(name)
 	default:
 		_, ok = ParseAttachType(name)
 	}

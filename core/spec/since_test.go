@@ -26,6 +26,14 @@ func TestSinceTables(t *testing.T) {
 	for k, v := range attachTypeSince {
 		check(k.String()+" programs", v)
 	}
+	for k, v := range linkTypeSince {
+		check(k.String()+" links", v)
+	}
+	for _, f := range append(mapFlagFacts, programFlagFacts...) {
+		if f.since != (Version{}) {
+			check(f.name, f.since)
+		}
+	}
 	for _, f := range HookFamilies() {
 		if f.Since != (Version{}) {
 			check(f.Name+" links", f.Since)
@@ -55,6 +63,12 @@ func TestSinceTypes(t *testing.T) {
 		}
 		hold("bpf_map_type", len(mapTypeNames), func(i int) (string, Version) { return MapType(i).String(), MapType(i).Since() })
 		hold("bpf_prog_type", len(programTypeNames), func(i int) (string, Version) { return ProgramType(i).String(), ProgramType(i).Since() })
+		hold("bpf_link_type", len(linkTypeNames), func(i int) (string, Version) {
+			if l := LinkType(i); l != LinkStructOps { // which had its number before
+				return l.String(), l.Since()
+			}
+			return "struct_ops", Version{6, 1}
+		})
 		hold("bpf_attach_type", len(attachTypeNames), func(i int) (string, Version) { return AttachType(i).String(), AttachType(i).Since() })
 	}
 }

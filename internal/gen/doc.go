@@ -1,5 +1,5 @@
 // Package gen writes the Go files that mirror enumerations of the kernel's user API: the helper
-// functions of core/asm and the program, map and attach types of core/spec.
+// functions of core/asm and the program, map, attach and link types of core/spec.
 //
 // Its input is committed beside it: the enumerations in uapi.txt, and what is known of every helper
 // in helpers.txt. To take over a newer kernel's numbers, replace the enumerations with the output

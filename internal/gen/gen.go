@@ -54,6 +54,11 @@ var enums = []enum{
 		doc:  "is the expected attach type of a program (enum bpf_attach_type, include/uapi/linux/bpf.h,\n// Linux 7.2). Zero is AttachTypeCgroupInetIngress for the programs that have one, and says nothing for the others.",
 		none: "is the attach type of what has none, like links of XDP. The kernel has no such number.",
 	},
+	{
+		c: "bpf_link_type", prefix: "BPF_LINK_TYPE_", file: kindFile,
+		goType: "LinkType", under: "uint32", goPre: "Link", what: "link type", linux: "7.2",
+		doc: "is the type of a link (enum bpf_link_type, include/uapi/linux/bpf.h, Linux 7.2).",
+	},
 }
 
 // Files returns the generated files by their path from the root of the module.
@@ -156,6 +161,15 @@ func Parse%[1]s(name string) (%[1]s, bool) {
 		}
 	}
 	return 0, false
+}
+
+// %[1]ss returns those that have a name, by number.
+func %[1]ss() []%[1]s {
+	all := make([]%[1]s, len(%[4]s))
+	for n := range all {
+		all[n] = %[1]s(n)
+	}
+	return all
 }
 `, e.goType, e.what, recv, table, e.textPr+e.text(values[1]), or, none)
 }

@@ -31,7 +31,7 @@ type MapCreate struct {
 	VmlinuxValue uint32 // btf_vmlinux_value_type_id
 	Extra        uint64 // map_extra
 	ModuleBTFFD  uint32 // value_type_btf_obj_fd
-	_            uint32
+	TokenFD      uint32
 }
 
 type mapElem struct {
@@ -79,6 +79,8 @@ type ProgLoad struct {
 	CoreRelos          Pointer
 	CoreReloRecSize    uint32
 	LogTrueSize        uint32 // written by kernels from 6.4 on
+	TokenFD            uint32
+	FDArrayCount       uint32
 }
 
 type objPath struct {
@@ -269,4 +271,11 @@ type LinkInfo struct {
 	ProgID uint32
 	_      uint32
 	Extra  [48]byte
+}
+
+// LinkCreateAny is LinkCreate with all that hooks may want beside it, as numbers, for those who only
+// ask what a kernel knows: where it wants a pointer, 1 is the address of nothing.
+type LinkCreateAny struct {
+	LinkCreate
+	Rest [6]uint64
 }

@@ -19,6 +19,7 @@ func TestAttrLayout(t *testing.T) {
 		lt LinkCreateTracing
 		lp LinkCreatePerf
 		lm LinkCreateMprog
+		la LinkCreateAny
 		mi MapInfo
 		pi ProgInfo
 		bi BTFInfo
@@ -32,6 +33,8 @@ func TestAttrLayout(t *testing.T) {
 		{"map_create.btf_fd", unsafe.Offsetof(mc.BTFFD), 48},
 		{"map_create.btf_value_type_id", unsafe.Offsetof(mc.ValueTypeID), 56},
 		{"map_create.map_extra", unsafe.Offsetof(mc.Extra), 64},
+		{"map_create.map_token_fd", unsafe.Offsetof(mc.TokenFD), 76},
+		{"link_create.kprobe_multi.flags", unsafe.Offsetof(la.Rest), 16},
 		{"elem.key", unsafe.Offsetof(me.Key), 8},
 		{"elem.flags", unsafe.Offsetof(me.Flags), 24},
 		{"batch.count", unsafe.Offsetof(mb.Count), 32},
@@ -44,7 +47,8 @@ func TestAttrLayout(t *testing.T) {
 		{"prog_load.attach_btf_id", unsafe.Offsetof(pl.AttachBTFID), 108},
 		{"prog_load.fd_array", unsafe.Offsetof(pl.FDArray), 120},
 		{"prog_load.log_true_size", unsafe.Offsetof(pl.LogTrueSize), 140},
-		{"sizeof prog_load", unsafe.Sizeof(pl), 144},
+		{"prog_load.prog_token_fd", unsafe.Offsetof(pl.TokenFD), 144},
+		{"sizeof prog_load", unsafe.Sizeof(pl), 152},
 		{"test.data_in", unsafe.Offsetof(pt.DataIn), 16},
 		{"test.repeat", unsafe.Offsetof(pt.Repeat), 32},
 		{"test.ctx_in", unsafe.Offsetof(pt.CtxIn), 48},

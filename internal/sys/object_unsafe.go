@@ -61,6 +61,11 @@ func CreateMprogLink(a *LinkCreateMprog) (*FD, error) {
 	return create(cmdLinkCreate, unsafe.Pointer(a), unsafe.Sizeof(*a))
 }
 
+// CreateAnyLink makes a link by an attribute that is meant to be refused.
+func CreateAnyLink(a *LinkCreateAny) (*FD, error) {
+	return create(cmdLinkCreate, unsafe.Pointer(a), unsafe.Sizeof(*a))
+}
+
 // OpenRawTracepoint attaches prog to the raw tracepoint name, or to its own BTF target when name is
 // empty.
 func OpenRawTracepoint(name string, prog int, cookie uint64) (*FD, error) {
@@ -71,7 +76,8 @@ func OpenRawTracepoint(name string, prog int, cookie uint64) (*FD, error) {
 	return create(cmdRawTracepoint, unsafe.Pointer(&a), unsafe.Sizeof(a))
 }
 
-// AttachProg attaches a program to a cgroup without a link, as older loaders do. It is for tests.
+// AttachProg attaches a program to a cgroup, a map or a device without a link, as older loaders do. It is
+// for tests, and for those who ask with a target that is none.
 func AttachProg(target, prog int, attachType, flags uint32) error {
 	a := progAttach{Target: uint32(target), ProgFD: uint32(prog), AttachType: attachType, Flags: flags}
 	_, err := bpf(cmdProgAttach, unsafe.Pointer(&a), unsafe.Sizeof(a))
