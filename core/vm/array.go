@@ -18,6 +18,7 @@ type array struct {
 	valueSize uint64
 	private   bool // each CPU has values
 	key       [4]byte
+	freed     func(value, size uint64) // what to call with a value that is replaced; nil is nothing
 }
 
 func newArray(m *Machine, s *spec.Map, data []byte) (table, error) {
@@ -71,6 +72,9 @@ func (a *array) update(cpu int, key, value []byte, flags uint64) int {
 		return eEXIST
 	}
 	copy(a.mem.at(addr, a.valueSize), value)
+	if a.freed != nil {
+		a.freed(addr, a.valueSize)
+	}
 	return errnoNone
 }
 

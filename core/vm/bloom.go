@@ -49,7 +49,7 @@ func (b *bloom) push(value []byte, flags uint64) int {
 	return errnoNone
 }
 
-func (b *bloom) pop([]byte) int { return eNOTSUPP }
+func (b *bloom) pop([]byte) int { return eOPNOTSUPP }
 
 func (b *bloom) peek(value []byte) int {
 	for f := range b.hashes {

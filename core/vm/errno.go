@@ -13,8 +13,11 @@ const (
 	eINVAL       = 22
 	eNOSPC       = 28
 	eRANGE       = 34
-	eNOTSUPP     = 95
+	eDEADLK      = 35
+	eOVERFLOW    = 75
+	eOPNOTSUPP   = 95
 	eAFNOSUPPORT = 97
+	eNOTSUPP     = 524 // of the kernel itself (include/linux/errno.h)
 	errnoNone    = 0
 )
 

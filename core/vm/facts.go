@@ -30,3 +30,31 @@ func (facts) Modules() ([]string, error) { return nil, nil }
 func (facts) ModuleTypes(name string) (*btf.Types, error) {
 	return nil, fmt.Errorf("%w: kernel module %q is not simulated", ErrNotSupported, name)
 }
+
+// fieldOffset returns where a field of a structure is and its size, as the types that contexts are laid out
+// by have it.
+func fieldOffset(m *Machine, structure, field string) (off, size uint64, ok bool) {
+	types := m.options.CoreTypes
+	if types == nil {
+		types = m.spec.BTF
+	}
+	if types == nil {
+		return 0, 0, false
+	}
+	id, err := types.Find(structure, btf.KindStruct)
+	if err != nil {
+		return 0, 0, false
+	}
+	t, err := types.Type(id)
+	s, _ := t.(*btf.Struct)
+	if err != nil || s == nil {
+		return 0, 0, false
+	}
+	for _, f := range s.Members {
+		if f.Name == field && f.BitSize == 0 {
+			n, err := types.Size(f.Type)
+			return uint64(f.Offset / 8), uint64(n), err == nil
+		}
+	}
+	return 0, 0, false
+}

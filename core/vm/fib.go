@@ -17,6 +17,9 @@ type Route struct {
 	MTU       int        // bytes; 0 is 1500
 }
 
+// defaultMTU is that of interfaces whose routes have none.
+const defaultMTU = 1500
+
 var fibHelpers = []helper{{asm.HelperFibLookup, fibLookup}}
 
 // Results of bpf_fib_lookup (BPF_FIB_LKUP_RET_…, include/uapi/linux/bpf.h).
@@ -51,7 +54,7 @@ func fibLookup(m *Machine, _, params, size, flags, _ uint64) uint64 {
 	}
 	le, mtu := binary.LittleEndian, r.MTU
 	if mtu == 0 {
-		mtu = 1500
+		mtu = defaultMTU
 	}
 	if n := int(le.Uint16(b[totLen:])); n > mtu {
 		le.PutUint16(b[totLen:], uint16(mtu))

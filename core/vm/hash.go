@@ -29,6 +29,7 @@ type hash struct {
 	private   bool // each CPU has a value
 	full      int  // error number when there is no place for another entry
 	readOnly  bool
+	freed     func(value, size uint64) // what to call with a value that is deleted or replaced; nil is nothing
 
 	buckets []uint32 // first entry, plus 1
 	next    []uint32 // by entry: the next one of the bucket, plus 1
@@ -156,7 +157,11 @@ func (h *hash) update(cpu int, key, value []byte, flags uint64) int {
 		}
 	}
 	h.use(e)
-	copy(h.mem.at(h.value(e-1, cpu), h.valueSize), value)
+	at := h.value(e-1, cpu)
+	copy(h.mem.at(at, h.valueSize), value)
+	if h.freed != nil {
+		h.freed(at, h.valueSize)
+	}
 	return errnoNone
 }
 
@@ -197,6 +202,9 @@ func (h *hash) remove(key []byte) int {
 	h.free = append(h.free, e-1)
 	h.count--
 	h.unlink(e)
+	if h.freed != nil {
+		h.freed(h.value(e-1, 0), h.valueSize)
+	}
 	return errnoNone
 }
 

@@ -23,6 +23,7 @@ func init() {
 	for _, family := range [][]helper{
 		mapHelpers, queueHelpers, ringHelpers, perfHelpers, timeHelpers, processHelpers, memoryHelpers, printHelpers,
 		flowHelpers, funcHelpers, lockHelpers, socketHelpers, stackHelpers, cgroupHelpers, storageHelpers, fibHelpers, xdpHelpers, skbHelpers, checksumHelpers,
+		timerHelpers, dynptrHelpers, seqHelpers, perCPUHelpers, roomHelpers, deviceHelpers, lookupHelpers,
 	} {
 		for _, h := range family {
 			helperIndex[h.id] = len(helpers)

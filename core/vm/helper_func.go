@@ -40,7 +40,7 @@ func funcArg(m *Machine, _, i, value, _, _ uint64) uint64 {
 func funcRet(m *Machine, _, value, _, _, _ uint64) uint64 {
 	n, result := functionArgs(m)
 	if !result {
-		return errno(eNOTSUPP)
+		return errno(eOPNOTSUPP)
 	}
 	return storeArg(m, n, value)
 }

@@ -90,18 +90,13 @@ func skbChangeTail(m *Machine, _, n, flags, _, _ uint64) uint64 {
 
 // skbChangeHead puts zero bytes before the packet.
 func skbChangeHead(m *Machine, _, n, flags, _, _ uint64) uint64 {
-	p := &m.packet
 	n = uint64(uint32(n))
-	if flags != 0 || n > MaxPacket {
+	switch {
+	case flags != 0 || m.packet.end-m.packet.start+n > MaxPacket:
 		return errno(eINVAL)
-	}
-	if n > p.start-p.hardStart {
+	case !pushRoom(m, 0, n):
 		return errno(eNOMEM)
 	}
-	start := p.start - n
-	clear(m.mem.at(start, n))
-	p.mac = start
-	m.movePacket(start, start, p.end)
 	return 0
 }
 

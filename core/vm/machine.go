@@ -18,14 +18,15 @@ var ErrNotSupported = bind.ErrNotSupported
 // Options says what the machine and the world around it are like. The zero value is a machine with
 // one CPU, on which everything happens the same way each time.
 type Options struct {
-	CPUs   int           // how many there are; 0 is 1
-	Seed   uint64        // of random numbers
-	Fuel   int64         // backward jumps, tail calls and callbacks that a run may make; 0 is 1<<24
-	Memory uint64        // bytes that programs can address at most; 0 is 1 GiB, more than 4 GiB is cut
-	Clock  func() uint64 // ns since boot; nil begins at a second and goes on by 1 µs each time it is asked
-	Print  io.Writer     // where bpf_trace_printk writes a line each; nil is nowhere
-	Routes []Route       // of bpf_fib_lookup
-	Choice spec.Choice   // optional programs and maps to load too
+	CPUs    int           // how many there are; 0 is 1
+	Seed    uint64        // of random numbers
+	Fuel    int64         // backward jumps, tail calls and callbacks that a run may make; 0 is 1<<24
+	Memory  uint64        // bytes that programs can address at most; 0 is 1 GiB, more than 4 GiB is cut
+	Clock   func() uint64 // ns since boot; nil begins at a second and goes on by 1 µs each time it is asked
+	Print   io.Writer     // where bpf_trace_printk writes a line each; nil is nowhere
+	Routes  []Route       // of bpf_fib_lookup
+	Sockets []Socket      // of bpf_sk_lookup_tcp and those like it
+	Choice  spec.Choice   // optional programs and maps to load too
 
 	// CoreTypes are the types that CO-RE relocations are computed for, those of a kernel for instance;
 	// nil is those of the collection. Contexts and objects are laid out by the same.
@@ -65,7 +66,9 @@ type Machine struct {
 	context  uint64
 	packet   packet
 	objects  objects
-	line     []byte // that is being printed
+	timers   timers
+	sockets  []uint64 // addresses of Options.Sockets
+	line     []byte   // that is being printed
 
 	// What belongs to the run.
 	regs       [16]uint64
@@ -82,6 +85,10 @@ type Machine struct {
 	locked     uint64 // spin lock that is held; 0 is none
 	redirect   int    // interface; 0 is none
 	redirectTo RedirectTo
+	clones     []Clone
+	cloned     []byte  // their packets
+	seq        []byte  // what an iterator wrote
+	assigned   *Socket // that bpf_sk_assign chose
 }
 
 const (
@@ -169,10 +176,11 @@ func (m *builder) layout() error {
 		m.mem.own(stack+i*frameStride+frameStride-frameSize, frameSize, false)
 	}
 	m.stackTop = stack + maxFrames*frameStride
-	if m.scratch, err = m.mem.alloc(maxFrames*8, FaultMap, ""); err != nil {
+	const keys = (maxFrames + 1) * 8 // for the callback of a timer too
+	if m.scratch, err = m.mem.alloc(keys, FaultMap, ""); err != nil {
 		return err
 	}
-	m.mem.own(m.scratch, maxFrames*8, false)
+	m.mem.own(m.scratch, keys, false)
 	if m.noTask, err = m.mem.alloc(sizeOfTask, FaultObject, ""); err != nil {
 		return err
 	}
@@ -181,7 +189,10 @@ func (m *builder) layout() error {
 	}
 	m.packet.hardStart, err = m.mem.alloc(headroom+MaxPacket+tailroom, FaultPacket, "")
 	m.packet.hardEnd = m.packet.hardStart + headroom + MaxPacket + tailroom
-	return err
+	if err != nil {
+		return err
+	}
+	return m.addSockets()
 }
 
 // addPrograms makes the programs ready to run.

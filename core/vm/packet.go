@@ -69,11 +69,7 @@ func (m *Machine) putPacket(b []byte) error {
 		return fmt.Errorf("the packet has %d bytes, between %d and %d are possible", len(b), etherLen, MaxPacket)
 	}
 	p := &m.packet
-	if p.end != 0 {
-		m.mem.disown(p.meta&^7, p.end-p.meta&^7)
-	}
-	p.mac = p.hardStart + headroom
-	p.start = p.mac
+	dropPacket(m)
 	p.end = p.start + uint64(len(b))
 	copy(m.mem.at(p.start, uint64(len(b))), b)
 	if startsAtNetwork(m.started.spec.Type) {
@@ -82,6 +78,16 @@ func (m *Machine) putPacket(b []byte) error {
 	p.meta = p.start
 	m.ownPacket()
 	return nil
+}
+
+// dropPacket leaves a packet without bytes.
+func dropPacket(m *Machine) {
+	p := &m.packet
+	if p.end != 0 {
+		m.mem.disown(p.meta&^7, p.end-p.meta&^7)
+	}
+	at := p.hardStart + headroom
+	p.mac, p.meta, p.start, p.end = at, at, at, at
 }
 
 // ownPacket makes what the packet is now part of an object. That of the first 8 bytes a part is

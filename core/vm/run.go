@@ -43,6 +43,10 @@ type Result struct {
 	Redirect int    // number of the interface that the program redirected to last; 0 is none
 
 	RedirectTo RedirectTo // the entry of a map that it redirected to last
+
+	Clones []Clone // copies of the packet that it sent; valid until the next run
+	Output []byte  // what an iterator wrote to its file; valid until the next run
+	Socket *Socket // of Options.Sockets, that bpf_sk_assign chose; nil is none
 }
 
 // RedirectTo is an entry of a map of interfaces, CPUs or sockets.
@@ -53,7 +57,7 @@ type RedirectTo struct {
 }
 
 // Run runs a program on an input. Maps, rings and variables keep what it wrote. Nothing is
-// allocated, except for entries of maps that grow.
+// allocated, except for entries of maps that grow and timers that are new.
 //
 // The error is a *Fault if the program was stopped. The result then has the packet and the context
 // as they were left.
@@ -67,12 +71,15 @@ func (m *Machine) Run(name string, in Input) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("run program %q: %w", name, err)
 	}
-	m.depth, m.tailCalls, m.fuel, m.mayGoto = 0, 0, m.options.Fuel, maxMayGoto
-	m.redirect, m.redirectTo, m.locked, m.contextLen = 0, RedirectTo{}, 0, n
+	reset(m, m.options.Fuel)
+	m.contextLen = n
 	m.regs = [16]uint64{1: m.context}
 	m.pc = m.started.start
 	m.exec(m.pc)
-	r := Result{Return: m.regs[0], Context: m.mem.at(m.context, uint64(n)), Redirect: m.redirect, RedirectTo: m.redirectTo}
+	r := Result{
+		Return: m.regs[0], Context: m.mem.at(m.context, uint64(n)), Redirect: m.redirect, RedirectTo: m.redirectTo,
+		Clones: takeClones(m), Output: m.seq, Socket: m.assigned,
+	}
 	if hasPacket(m.started.spec.Type) {
 		r.Packet = m.mem.at(m.packet.start, m.packet.end-m.packet.start)
 	}
@@ -81,6 +88,13 @@ func (m *Machine) Run(name string, in Input) (Result, error) {
 		return r, m.fault
 	}
 	return r, nil
+}
+
+// reset makes ready what belongs to a run.
+func reset(m *Machine, fuel int64) {
+	m.depth, m.tailCalls, m.fuel, m.mayGoto = 0, 0, fuel, maxMayGoto
+	m.redirect, m.redirectTo, m.locked, m.assigned = 0, RedirectTo{}, 0, nil
+	m.clones, m.cloned, m.seq = m.clones[:0], m.cloned[:0], m.seq[:0]
 }
 
 // prepare puts the input into memory and returns the size of the context.

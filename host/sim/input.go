@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/bpfhost/bpfhost/core/vm"
 )
 
 // Direction says which way a packet goes.
@@ -76,8 +78,7 @@ func (b *Backend) Step() error {
 			continue
 		}
 		if at > start+stepTime { // ticks of the plugin are on the way
-			b.clock = max(b.clock, min(at, start+stepTime+(at-start)/1024))
-			return nil
+			return b.wait(min(at, start+stepTime+(at-start)/1024))
 		}
 		if err := b.happen(at); err != nil {
 			return err
@@ -115,10 +116,38 @@ func (b *Backend) end() error {
 	}
 	if b.options.Duration > 0 && b.clock < b.endTime() {
 		left := b.endTime() - b.clock
-		b.clock += min(left, max(stepTime, left/1024))
-		return nil
+		return b.wait(b.clock + min(left, max(stepTime, left/1024)))
 	}
 	return io.EOF
+}
+
+// wait lets time pass in which nothing comes.
+func (b *Backend) wait(to uint64) error {
+	err := b.pass(to)
+	b.notify()
+	return err
+}
+
+// pass lets time pass, and runs the callbacks of timers that programs started: those of the machines are due
+// in one order.
+func (b *Backend) pass(to uint64) error {
+	for {
+		var first *vm.Machine
+		due := to
+		for _, m := range b.machines {
+			if at, ok := m.NextTimer(); ok && at <= due && (first == nil || at < due) {
+				first, due = m, at
+			}
+		}
+		if first == nil {
+			b.clock = max(b.clock, to)
+			return nil
+		}
+		b.clock = max(b.clock, due)
+		if _, err := first.Advance(0); err != nil {
+			return fmt.Errorf("simulate timer: %w", err)
+		}
+	}
 }
 
 // notify wakes readers. It reports whether there is something to read.
@@ -158,7 +187,9 @@ var ErrNothing = errors.New("nothing reaches the programs")
 // happen makes the next packet arrive or the next event happen.
 func (b *Backend) happen(at uint64) error {
 	in := &b.input
-	b.clock = max(b.clock, at)
+	if err := b.pass(at); err != nil {
+		return err
+	}
 	if in.event != nil && (in.packet == nil || in.eventAt <= in.packetAt) {
 		if err := b.fire(in.event); err != nil {
 			return err

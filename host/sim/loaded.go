@@ -48,6 +48,7 @@ func (b *Backend) Load(c *spec.Collection, o backend.LoadOptions) (backend.Loade
 		}
 		return nil, err
 	}
+	b.machines = append(b.machines, l.machine)
 	for _, name := range l.pins {
 		b.pinned[name] = true
 	}

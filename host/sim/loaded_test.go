@@ -72,9 +72,9 @@ func TestLoadRefuses(t *testing.T) {
 	if _, err := b.Load(pinned(), backend.LoadOptions{}); err != nil {
 		t.Errorf("after the first was closed: %v", err)
 	}
-	lookup := &spec.Collection{License: "GPL", Programs: []*spec.Program{programOf(t, "p", spec.ProgramXDP, "call bpf_sk_lookup_tcp\nr0 = 2\nexit")}}
+	lookup := &spec.Collection{License: "GPL", Programs: []*spec.Program{programOf(t, "p", spec.ProgramXDP, "call bpf_tcp_raw_gen_syncookie_ipv4\nr0 = 2\nexit")}}
 	_, err = b.Load(lookup, backend.LoadOptions{})
-	if want := `make program "p": instruction 0: not supported: helper bpf_sk_lookup_tcp is not simulated`; !errors.Is(err, backend.ErrNotSupported) || !strings.Contains(err.Error(), want) {
+	if want := `make program "p": instruction 0: not supported: helper bpf_tcp_raw_gen_syncookie_ipv4 is not simulated`; !errors.Is(err, backend.ErrNotSupported) || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -129,6 +129,7 @@ func (b *Backend) deliver(p *Packet) error {
 	n.arrived++
 	err := j.run()
 	if err == nil && b.options.Outcome != nil {
+		j.out.Packet.Data = j.vlan.insert(j.out.Packet.Data)
 		b.options.Outcome(j.out)
 	}
 	return err
@@ -139,6 +140,7 @@ type journey struct {
 	b     *Backend
 	iface *iface
 	cpu   int
+	vlan  vlan // that programs see beside the packet
 	out   Outcome
 }
 
@@ -157,6 +159,7 @@ func (j *journey) run() error {
 			return err
 		}
 	}
+	j.out.Packet.Data = j.vlan.take(j.out.Packet.Data)
 	if pass, err := j.tcx(i.ingress); err != nil || !pass {
 		return err
 	}
@@ -173,6 +176,7 @@ func (j *journey) program(h *hook, ctx []byte, whole bool) (vm.Result, error) {
 	if err != nil {
 		return r, fmt.Errorf("simulate packet %d: %w", j.b.network.arrived, err)
 	}
+	j.cloned(h, r)
 	if whole {
 		j.b.network.buf = append(j.b.network.buf[:0], r.Packet...)
 		j.out.Packet.Data = j.b.network.buf
@@ -221,6 +225,7 @@ func (j *journey) tcx(chain []*hook) (pass bool, err error) {
 		if err != nil {
 			return false, err
 		}
+		j.vlan.get(r.Context)
 		action := int32(r.Return)
 		name, known := tcxActions[action]
 		if !known { // as the kernel takes it (tcx_action_code, include/net/tcx.h)
@@ -266,6 +271,7 @@ func (j *journey) skb() []byte {
 		binary.LittleEndian.PutUint32(ctx[ingressIfindex:], uint32(j.iface.index))
 	}
 	binary.LittleEndian.PutUint32(ctx[ifindex:], uint32(j.iface.index))
+	j.vlan.put(ctx)
 	return ctx
 }
 
@@ -278,16 +284,37 @@ func (j *journey) decided(v Verdict, name string, h *hook, r vm.Result) {
 	if v != Redirected {
 		return
 	}
-	j.out.To = "if" + strconv.Itoa(r.Redirect)
+	j.out.To = j.b.network.nameOf(r.Redirect)
 	if to := r.RedirectTo; to.Map != "" && r.Redirect == 0 {
 		j.out.To = fmt.Sprintf("%s[%d]", to.Map, to.Key)
 		if to.Broadcast {
 			j.out.To = "all of " + to.Map
 		}
 	}
-	for _, i := range j.b.network.ifaces {
-		if i.index == r.Redirect {
-			j.out.To = i.name
+}
+
+// nameOf returns the name of an interface, "if7" when nothing is attached to it.
+func (n *network) nameOf(index int) string {
+	for _, i := range n.ifaces {
+		if i.index == index {
+			return i.name
 		}
+	}
+	return "if" + strconv.Itoa(index)
+}
+
+// cloned tells of the copies that a program sent.
+func (j *journey) cloned(h *hook, r vm.Result) {
+	if j.b.options.Outcome == nil || len(r.Clones) == 0 {
+		return
+	}
+	for _, c := range r.Clones {
+		tag := vlan{}
+		if c.Tagged {
+			tag = vlan{1, uint32(c.TCI), uint32(c.Proto)}
+		}
+		p := j.out.Packet
+		p.Data, p.Length = tag.insert(c.Packet), 0
+		j.b.options.Outcome(Outcome{Packet: p, Verdict: Redirected, Reason: "a copy of " + h.prog.Name(), To: j.b.network.nameOf(c.Interface)})
 	}
 }

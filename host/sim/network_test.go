@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bpfhost/bpfhost/core/asm"
+	"github.com/bpfhost/bpfhost/core/btf"
 	"github.com/bpfhost/bpfhost/core/spec"
 )
 
@@ -176,5 +178,36 @@ func TestTime(t *testing.T) {
 	}
 	if want := boot + uint64(2*time.Second); n != 2 || last != want {
 		t.Errorf("%d packets, ended at %d, not %d", n, last, want)
+	}
+}
+
+// TestTimers starts a timer of 3 ms with each packet, which come 10 ms apart, and once more in its callback: the
+// callbacks run between the packets, and after the last as long as the time goes on.
+func TestTimers(t *testing.T) {
+	const text = "r6 = value[m] ll\nr1 = r6\nr2 = map[m] ll\nr3 = 1\ncall bpf_timer_init\nr1 = r6\nr2 = label[L9] ll\ncall bpf_timer_set_callback\nr1 = r6\nr2 = 3000000\nr3 = 0\ncall bpf_timer_start\n" +
+		"r1 = value[m] + 16 ll\nr0 = *(u64 *)(r1 + 0)\nexit\nL9:\nr6 = r3\nr1 = *(u64 *)(r6 + 16)\nr1 += 1\n*(u64 *)(r6 + 16) = r1\nr1 &= 1\nif r1 == 0 goto done\nr1 = r6\nr2 = 3000000\nr3 = 0\ncall bpf_timer_start\ndone:\nr0 = 0\nexit"
+	ms := uint64(time.Millisecond)
+	var got []string
+	b := New(Options{Duration: 100 * time.Millisecond, Packets: &packets{{Data: frame(60)}, {Data: frame(60), Time: 10 * ms}, {Data: frame(60), Time: 20 * ms}},
+		Outcome: func(o Outcome) { got = append(got, o.Reason) }})
+	p := programOf(t, "p", spec.ProgramXDP, text)
+	p.Insns.Edit(func(in []spec.Insn) {
+		for i := range in {
+			if i > 0 && in[i-1].Op == asm.OpExit && in[i].Label != 0 && in[i].Op != asm.OpExit {
+				in[i].Func = &btf.FuncInfo{Name: "tick"}
+			}
+		}
+	})
+	m := &spec.Map{Name: "m", Type: spec.MapArray, KeySize: 4, ValueSize: 24, MaxEntries: 1}
+	l, _ := attach(t, b, p, spec.Attach{Program: "p", Kind: spec.HookXDP, Target: "e"}, m)
+	if err := steps(b); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"XDP_ABORTED of p", "XDP_PASS of p", "XDP_REDIRECT of p"}; !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+	v := make([]byte, 24)
+	if err := l.Maps()[0].Lookup(word(0), v); err != nil || v[16] != 6 {
+		t.Errorf("%d callbacks, %v", v[16], err)
 	}
 }

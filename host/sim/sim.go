@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/vm"
 	"github.com/bpfhost/bpfhost/host/backend"
 )
 
@@ -65,6 +66,7 @@ type Backend struct {
 	attached []*hook // of every kind
 	pinned   map[string]bool
 	rings    []*ring
+	machines []*vm.Machine
 	input    input
 }
 
