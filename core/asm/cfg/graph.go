@@ -3,6 +3,7 @@ package cfg
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/internal/quote"
@@ -63,10 +64,24 @@ type LocalCall struct {
 // The error is an *Error: a label is missing or there twice, a reference names no function, there
 // is not an instruction. Whatever else may be wrong is for Check to say. Time is linear.
 func New(insns []asm.Insn, funcs map[int]string) (*Graph, error) {
+	return newGraph(insns, funcs, nil)
+}
+
+// NewWithTables is New for a program whose jump tables are known: each jump to an address in a register
+// may go to any of the labels in its own function, and to nothing else. So it does not set
+// HasIndirectJump. The successors of such a block are in order of place.
+func NewWithTables(insns []asm.Insn, funcs map[int]string, tables []asm.Label) (*Graph, error) {
+	if tables == nil {
+		tables = []asm.Label{}
+	}
+	return newGraph(insns, funcs, tables)
+}
+
+func newGraph(insns []asm.Insn, funcs map[int]string, tables []asm.Label) (*Graph, error) {
 	if len(insns) == 0 {
 		return nil, graphError(0, errors.New("program has no instructions"))
 	}
-	b := grapher{g: &Graph{Insns: insns}, names: funcs, targets: make([]int32, len(insns)), leader: make([]bool, len(insns)+1)}
+	b := grapher{g: &Graph{Insns: insns}, names: funcs, targets: make([]int32, len(insns)), leader: make([]bool, len(insns)+1), tables: tables}
 	if err := b.resolve(); err != nil {
 		return nil, err
 	}
@@ -121,6 +136,8 @@ type grapher struct {
 	byName  map[string]int32
 	targets []int32 // Graph.targets, also with the other constants
 	leader  []bool  // by instruction: a block starts here
+	tables  []asm.Label
+	entries []int32 // instructions that tables lead to, in order; nil if tables are not known
 	starts  []int32 // of functions
 	slots   []int32 // by instruction: where it is; made when needed
 	insns   []int32 // by slot: index of the instruction or secondHalf
@@ -156,6 +173,9 @@ func (b *grapher) resolve() error {
 			places[l] = int32(i)
 		}
 	}
+	if err := b.tableEntries(places); err != nil {
+		return err
+	}
 	b.byName = make(map[string]int32, len(b.names))
 	for i, name := range b.names {
 		if i >= 0 && i < len(insns) {
@@ -184,6 +204,24 @@ func (b *grapher) resolve() error {
 			}
 		}
 	}
+	return nil
+}
+
+// tableEntries finds what jump tables lead to.
+func (b *grapher) tableEntries(places map[asm.Label]int32) error {
+	if b.tables == nil {
+		return nil
+	}
+	b.entries = make([]int32, 0, len(b.tables))
+	for _, l := range b.tables {
+		to, ok := places[l]
+		if !ok {
+			return graphError(0, fmt.Errorf("label L%d of a jump table is not defined", l))
+		}
+		b.entries = append(b.entries, to)
+	}
+	slices.Sort(b.entries)
+	b.entries = slices.Compact(b.entries)
 	return nil
 }
 
@@ -260,6 +298,9 @@ func (b *grapher) split() {
 			}
 		}
 	}
+	for _, to := range b.entries {
+		b.leader[to] = true
+	}
 	g.Funcs = make([]Function, len(b.starts))
 	for i, s := range b.starts {
 		end := n
@@ -334,7 +375,13 @@ func (b *grapher) connect() {
 func (b *grapher) jump(bl *Block, insn int) {
 	g := b.g
 	if g.Insns[insn].Op == asm.OpJumpReg {
-		g.Funcs[bl.Func].HasIndirectJump = true
+		g.Funcs[bl.Func].HasIndirectJump = b.entries == nil
+		for _, to := range b.entries {
+			if t := g.blockOf[to]; g.Blocks[t].Func == bl.Func {
+				g.succs = append(g.succs, t)
+			}
+		}
+		return
 	}
 	to := b.targets[insn]
 	if to < 0 {

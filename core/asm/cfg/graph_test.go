@@ -315,3 +315,29 @@ func TestGraphRandom(t *testing.T) {
 		checkGraph(t, g)
 	}
 }
+
+// TestTables holds that jumps to addresses go where tables lead, in their own function.
+func TestTables(t *testing.T) {
+	l, err := asm.Parse("r1 = 0\ngotox r1\nL1:\nr0 = 1\nexit\nL2:\nr0 = 2\nexit\nf:\nr0 = 3\nL3:\nexit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := NewWithTables(l.Insns, map[int]string{6: "f"}, []asm.Label{l.Insns[4].Label, l.Insns[2].Label, l.Insns[2].Label, l.Insns[7].Label})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `func "" 0-6
+  0: 0-2 [1 2] <[]
+  1: 2-4 [] <[0]
+  2: 4-6 [] <[0]
+func "f" 6-8 unreachable
+  3: 6-7 [4] <[] unreachable
+  4: 7-8 [] <[3] unreachable
+`
+	if got := flow(g); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	if _, err := NewWithTables(l.Insns, nil, []asm.Label{99}); err == nil {
+		t.Error("a table leads to a label that is not there")
+	}
+}
