@@ -25,6 +25,12 @@ var refusedCases = map[string]string{
 
 // TestConformance runs the cases that core/asm runs on the kernel.
 func TestConformance(t *testing.T) {
+	for _, e := range engines {
+		t.Run(e.name, func(t *testing.T) { testConformance(t, e) })
+	}
+}
+
+func testConformance(t *testing.T, e engine) {
 	b, err := os.ReadFile("../asm/testdata/conformance.txt")
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +48,7 @@ func TestConformance(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Run(f[0], func(t *testing.T) {
-			got, err := runCase(f[0], strings.ReplaceAll(f[1], ";", "\n"))
+			got, err := runCase(t, e, f[0], strings.ReplaceAll(f[1], ";", "\n"))
 			if text := refusedCases[f[0]]; text != "" {
 				refused[f[0]] = true
 				if !errors.Is(err, vm.ErrNotSupported) || !strings.Contains(err.Error(), text) {
@@ -68,7 +74,7 @@ func TestConformance(t *testing.T) {
 
 // runCase runs a case as a function that a program calls with 64 zero bytes and 7, or, on a packet,
 // as a program.
-func runCase(name, text string) (uint64, error) {
+func runCase(t *testing.T, e engine, name, text string) (uint64, error) {
 	l, err := asm.Parse(text)
 	if err != nil {
 		return 0, err
@@ -86,11 +92,13 @@ func runCase(name, text string) (uint64, error) {
 	}
 	c := &spec.Collection{License: "GPL", Programs: []*spec.Program{p}}
 	addObjects(c, p)
-	m, err := vm.New(c, vm.Options{})
+	m, err := vm.New(c, e.options)
 	if err != nil {
 		return 0, err
 	}
+	defer m.Close()
 	r, err := m.Run("main", in)
+	e.translated(t, m, "main")
 	if err != nil || in.Packet != nil {
 		return uint64(uint32(r.Return)), err
 	}

@@ -158,6 +158,7 @@ func (m *builder) decode(b *bind.Program) error {
 	}
 	switch last := m.code[len(m.code)-1].op; last {
 	case opExit, opGoto, opGotoReg, opPoison:
+		d.translatable()
 		return nil
 	}
 	return fmt.Errorf("instruction %d: control would leave the program at its end", len(b.Code)-1)

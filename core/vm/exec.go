@@ -336,7 +336,11 @@ func (m *Machine) exec(pc int) {
 				m.stop(pc-1, Fault{Kind: FaultDepth})
 				return
 			}
-			goto jump
+			if m.fuel--; m.fuel < 0 {
+				m.stop(pc-1, Fault{Kind: FaultFuel})
+				return
+			}
+			pc = int(in.off)
 		case opTailCall:
 			m.pc = pc - 1
 			t := m.tailCall(r[2], r[3])

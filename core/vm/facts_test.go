@@ -27,7 +27,7 @@ func TestCoreOwnTypes(t *testing.T) {
 	c.Programs[0].Insns.Edit(func(in []spec.Insn) {
 		in[0].Core = &btf.CoreRelo{Type: task, Access: "0:1", Kind: btf.CoreByteOffset}
 	})
-	m, err := vm.New(c, vm.Options{})
+	m, err := newMachine(c, vm.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestExecwatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := vm.New(c, vm.Options{}); err != nil {
+	if _, err := newMachine(c, vm.Options{}); err != nil {
 		t.Error(err)
 	}
 }
@@ -112,10 +112,10 @@ func TestConfig(t *testing.T) {
 	}
 	c.Vars = []*spec.Var{{Name: "CONFIG_HZ", Section: ".kconfig", Map: ".kconfig", Size: 4, Type: number}}
 	c.Externs = []spec.Extern{{Name: "CONFIG_HZ", Kind: spec.ExternKconfig, Type: number}}
-	if _, err := vm.New(c, vm.Options{}); err == nil {
+	if _, err := newMachine(c, vm.Options{}); err == nil {
 		t.Error("a value that there is not is accepted")
 	}
-	m, err := vm.New(c, vm.Options{Config: map[string]string{"CONFIG_HZ": "250"}})
+	m, err := newMachine(c, vm.Options{Config: map[string]string{"CONFIG_HZ": "250"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,7 +82,7 @@ func TestFaults(t *testing.T) {
 			tt.text, tt.insn, tt.size = "r2 = 0x100000000 ll\nr2 += r10\nr0 = *(u64 *)(r2 - 8)\nexit", 2, 8
 		}
 		t.Run(tt.name, func(t *testing.T) {
-			m, err := vm.New(collection(t, spec.ProgramXDP, tt.text, hash, ro, array, ring), vm.Options{Fuel: 1000})
+			m, err := newMachine(collection(t, spec.ProgramXDP, tt.text, hash, ro, array, ring), vm.Options{Fuel: 1000})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -100,6 +100,7 @@ func TestFaults(t *testing.T) {
 			if _, err := m.Run("main", vm.Input{Packet: make([]byte, 61)}); err == nil {
 				t.Error("a second run is not stopped")
 			}
+			byDefault.translated(t, m, "main")
 		})
 	}
 }

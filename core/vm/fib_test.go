@@ -39,7 +39,7 @@ func TestFibLookup(t *testing.T) {
 	} {
 		text := fmt.Sprintf("r2 = value[p] ll\nr3 = 64\nr4 = %d\ncall bpf_fib_lookup\nexit", tt.flags)
 		c := collection(t, spec.ProgramXDP, text, &spec.Map{Name: "p", Type: spec.MapArray, KeySize: 4, ValueSize: 64, MaxEntries: 1})
-		m, err := vm.New(c, vm.Options{Routes: routes})
+		m, err := newMachine(c, vm.Options{Routes: routes})
 		if err != nil {
 			t.Fatal(err)
 		}

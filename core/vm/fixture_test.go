@@ -3,6 +3,7 @@ package vm_test
 import (
 	"encoding/binary"
 	"os"
+	"runtime"
 	"strconv"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/core/vm"
+	"github.com/bpfhost/bpfhost/host/sim"
 )
 
 // collection returns one with a program of the text, and the maps.
@@ -42,7 +44,7 @@ func collection(t testing.TB, typ spec.ProgramType, text string, maps ...*spec.M
 // machine makes a machine of a program of the text.
 func machine(t testing.TB, typ spec.ProgramType, text string, maps ...*spec.Map) *vm.Machine {
 	t.Helper()
-	m, err := vm.New(collection(t, typ, text, maps...), vm.Options{})
+	m, err := newMachine(collection(t, typ, text, maps...), vm.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,6 +58,7 @@ func run(t testing.TB, m *vm.Machine, in vm.Input) vm.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
+	byDefault.translated(t, m, "main")
 	return r
 }
 
@@ -109,4 +112,37 @@ func pktguard(t testing.TB) *spec.Collection {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// engine is what runs programs in tests.
+type engine struct {
+	name    string
+	options vm.Options
+}
+
+// engines are the interpreter and, on processors that it makes code for, what translates programs to
+// WebAssembly.
+var engines = func() []engine {
+	list := []engine{{"interpreted", vm.Options{}}}
+	if runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64" {
+		list = append(list, engine{"translated", vm.Options{Engine: sim.NewEngine(), Eager: true}})
+	}
+	return list
+}()
+
+// translated fails the test if a program was not run by the engine that it was to be run by.
+func (e engine) translated(t testing.TB, m *vm.Machine, program string) {
+	t.Helper()
+	if ok, err := m.Translated(program); e.options.Engine != nil && !ok {
+		t.Errorf("program %q was interpreted: %v", program, err)
+	}
+}
+
+// byDefault is the engine of machines that newMachine makes.
+var byDefault engine
+
+// newMachine makes a machine, whose programs the engine of the test runs.
+func newMachine(c *spec.Collection, o vm.Options) (*vm.Machine, error) {
+	o.Engine, o.Eager = byDefault.options.Engine, byDefault.options.Eager
+	return vm.New(c, o)
 }

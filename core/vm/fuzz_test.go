@@ -40,7 +40,7 @@ func FuzzRun(f *testing.F) {
 				head := []asm.Insn{asm.LoadMap(asm.R6, maps[i].Name), asm.LoadMap(asm.R7, maps[(i+1)%len(maps)].Name)}
 				p := &spec.Program{Name: "main", Type: typ, Insns: spec.NewInsns(append(head, insns...)...)}
 				p.Insns.Edit(func(in []spec.Insn) { in[0].Func = &btf.FuncInfo{Name: "main"} })
-				m, err := vm.New(&spec.Collection{License: "GPL", Programs: []*spec.Program{p}, Maps: maps}, vm.Options{Fuel: 1000})
+				m, err := newMachine(&spec.Collection{License: "GPL", Programs: []*spec.Program{p}, Maps: maps}, vm.Options{Fuel: 1000})
 				if err != nil {
 					return
 				}

@@ -11,8 +11,10 @@ import (
 // chunk is how many entries a hash map allocates at once.
 const chunk = 64
 
-// hash is a hash map, with a value for each CPU if asked. Entries are in memory: the key, and after
-// it each value, with 8 bytes between that belong to nothing. An entry that is deleted is used again
+// hash is a hash map, with a value for each CPU if asked. Buckets and entries are in memory, where
+// translated programs look keys up: a bucket is the address of its first entry, in 32 bits. An entry is
+// the key, the address of the next entry of the bucket and the number of this one, 32 bits each, and
+// each value with 8 bytes after it that belong to nothing. An entry that is deleted is used again
 // by the next one that is made, and its value stays readable until then, as in the kernel.
 //
 // With lru, making an entry in a full map removes the one that was looked up or updated least
@@ -31,8 +33,9 @@ type hash struct {
 	readOnly  bool
 	freed     func(value, size uint64) // what to call with a value that is deleted or replaced; nil is nothing
 
-	buckets []uint32 // first entry, plus 1
-	next    []uint32 // by entry: the next one of the bucket, plus 1
+	buckets uint64 // address
+	mask    uint64 // of the number of a bucket
+	link    uint64 // offset in an entry of the address of the next one
 	live    []bool
 	chunks  []uint64 // addresses
 	free    []uint32
@@ -48,7 +51,8 @@ func newHash(m *Machine, s *spec.Map, _ []byte) (table, error) {
 	h.private = s.Type.PerCPU()
 	h.lru = s.Type == spec.MapLRUHash || s.Type == spec.MapLRUPerCPUHash
 	h.readOnly = s.Flags&spec.FlagReadOnlyProg != 0
-	h.values = (h.keySize+7)&^7 + 8
+	h.link = (h.keySize + 7) &^ 7
+	h.values = h.link + 8
 	h.stride = (h.valueSize+7)&^7 + 8
 	cpus := uint64(1)
 	if h.private {
@@ -56,7 +60,11 @@ func newHash(m *Machine, s *spec.Map, _ []byte) (table, error) {
 	}
 	h.size = h.values + h.stride*cpus
 	n := min(max(uint64(h.max), 1), 1<<22)
-	h.buckets = make([]uint32, 1<<bits.Len64(n-1))
+	h.mask = 1<<bits.Len64(n-1) - 1
+	var err error
+	if h.buckets, err = m.mem.alloc(4*(h.mask+1), FaultMap, s.Name); err != nil {
+		return nil, err
+	}
 	if !h.grow() {
 		return nil, h.tooLarge()
 	}
@@ -71,20 +79,19 @@ func (h *hash) tooLarge() error {
 
 // grow makes place for more entries. It reports whether there is memory.
 func (h *hash) grow() bool {
-	n := min(chunk, h.max-uint32(len(h.next)))
+	n := min(chunk, h.max-uint32(len(h.live)))
 	addr, err := h.mem.alloc(h.size*uint64(n), FaultMap, h.name)
 	if err != nil {
 		return false
 	}
 	h.chunks = append(h.chunks, addr)
-	from := uint32(len(h.next))
-	h.next = append(h.next, make([]uint32, n)...)
+	from := uint32(len(h.live))
 	h.live = append(h.live, make([]bool, n)...)
 	if h.lru {
 		h.older = append(h.older, make([]uint32, n)...)
 		h.newer = append(h.newer, make([]uint32, n)...)
 	}
-	h.free = slices.Grow(h.free, len(h.next)-len(h.free)) // for all of them
+	h.free = slices.Grow(h.free, len(h.live)-len(h.free)) // for all of them
 	for i := n; i > 0; i-- {
 		h.free = append(h.free, from+i-1)
 	}
@@ -103,10 +110,12 @@ func (h *hash) value(i uint32, cpu int) uint64 {
 	return addr
 }
 
-// bucket returns the place of the first entry with the hash of a key.
-func (h *hash) bucket(key []byte) *uint32 {
-	return &h.buckets[mix(0, key)&uint64(len(h.buckets)-1)]
-}
+// bucket returns where the address of the first entry with the hash of a key is.
+func (h *hash) bucket(key []byte) uint64 { return h.buckets + mix(0, key)&h.mask*4 }
+
+// load and store access an address in memory, of 32 bits.
+func (h *hash) load(addr uint64) uint64 { return uint64(binary.LittleEndian.Uint32(h.mem.at(addr, 4))) }
+func (h *hash) store(addr, v uint64)    { binary.LittleEndian.PutUint32(h.mem.at(addr, 4), uint32(v)) }
 
 // mix returns a hash of the bytes.
 func mix(seed uint64, b []byte) uint64 {
@@ -121,14 +130,18 @@ func mix(seed uint64, b []byte) uint64 {
 	return x ^ x>>32
 }
 
-// entryOf returns the entry of a key, plus 1, or 0, and the place that refers to it.
-func (h *hash) entryOf(key []byte) (entry uint32, place *uint32) {
-	for place = h.bucket(key); *place != 0; place = &h.next[*place-1] {
-		if string(h.keyOf(*place-1)) == string(key) {
-			return *place, place
+// entryOf returns the entry of a key, plus 1, or 0, and where its address is.
+func (h *hash) entryOf(key []byte) (entry uint32, place uint64) {
+	for place = h.bucket(key); ; {
+		at := h.load(place)
+		if at == 0 {
+			return 0, place
 		}
+		if string(h.mem.at(at, h.keySize)) == string(key) {
+			return uint32(h.load(at+h.link+4)) + 1, place
+		}
+		place = at + h.link
 	}
-	return 0, place
 }
 
 func (h *hash) lookup(cpu int, key []byte) uint64 {
@@ -186,7 +199,9 @@ func (h *hash) insert(key []byte) (entry uint32, err int) {
 		h.mem.own(at, h.valueSize, h.readOnly)
 	}
 	b := h.bucket(key)
-	h.next[i], *b = *b, i+1
+	h.store(addr+h.link, h.load(b))
+	h.store(addr+h.link+4, uint64(i))
+	h.store(b, addr)
 	h.live[i] = true
 	h.count++
 	return i + 1, errnoNone
@@ -197,7 +212,7 @@ func (h *hash) remove(key []byte) int {
 	if e == 0 {
 		return eNOENT
 	}
-	*place = h.next[e-1]
+	h.store(place, h.load(h.entry(e-1)+h.link))
 	h.live[e-1] = false
 	h.free = append(h.free, e-1)
 	h.count--
@@ -246,7 +261,7 @@ func (h *hash) unlink(e uint32) {
 	h.older[e-1], h.newer[e-1] = 0, 0
 }
 
-func (h *hash) slots() int { return len(h.next) }
+func (h *hash) slots() int { return len(h.live) }
 
 func (h *hash) slot(i int) ([]byte, bool) {
 	if !h.live[i] {

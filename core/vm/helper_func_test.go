@@ -30,7 +30,7 @@ func TestFunctionArguments(t *testing.T) {
 	} {
 		c := collection(t, spec.ProgramTracing, tt.text)
 		c.Programs[0].AttachType = tt.attach
-		m, err := vm.New(c, vm.Options{})
+		m, err := newMachine(c, vm.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

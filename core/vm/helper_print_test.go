@@ -26,7 +26,7 @@ func TestPrint(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		const text = "r6 = r1\nr1 += 8\nr2 = 32\nr3 = -5\nr4 = r6\nr5 = 0\ncall bpf_trace_printk\nexit"
-		m, err := vm.New(collection(t, spec.ProgramSyscall, text), vm.Options{Print: &out})
+		m, err := newMachine(collection(t, spec.ProgramSyscall, text), vm.Options{Print: &out})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -73,13 +73,13 @@ func ringQuery(m *Machine, p, what, _, _, _ uint64) uint64 {
 	}
 	switch what {
 	case 0:
-		return r.producer - r.consumer
+		return r.producer() - r.consumer()
 	case 1:
 		return r.mask + 1
 	case 2:
-		return r.consumer
+		return r.consumer()
 	case 3:
-		return r.producer
+		return r.producer()
 	}
 	return 0
 }

@@ -51,6 +51,30 @@ func TestKernelAgrees(t *testing.T) {
 	}
 }
 
+// TestEnginesAgree runs the same random programs interpreted and translated.
+func TestEnginesAgree(t *testing.T) {
+	for seed := range uint64(100) {
+		c := randomProgram(rand.New(rand.NewPCG(seed, 2)), 60)
+		var results []uint64
+		for _, e := range engines {
+			m, err := vm.New(c, e.options)
+			if err != nil {
+				t.Fatalf("seed %d: %v\n%s", seed, err, c)
+			}
+			r, err := m.Run("main", vm.Input{Context: make([]byte, 8)})
+			if err != nil {
+				t.Fatalf("seed %d: %v\n%s", seed, err, c)
+			}
+			e.translated(t, m, "main")
+			results = append(results, binary.LittleEndian.Uint64(r.Context))
+			m.Close()
+		}
+		if results[0] != results[len(results)-1] {
+			t.Errorf("seed %d: interpreted %#x, translated %#x", seed, results[0], results[1])
+		}
+	}
+}
+
 // randomProgram returns a program of n random instructions, which stores a mixture of its registers
 // and its stack in the context.
 func randomProgram(r *rand.Rand, n int) *spec.Collection {

@@ -20,13 +20,19 @@ var ErrNotSupported = bind.ErrNotSupported
 type Options struct {
 	CPUs    int           // how many there are; 0 is 1
 	Seed    uint64        // of random numbers
-	Fuel    int64         // backward jumps, tail calls and callbacks that a run may make; 0 is 1<<24
+	Fuel    int64         // backward jumps, calls and callbacks that a run may make; 0 is 1<<24
 	Memory  uint64        // bytes that programs can address at most; 0 is 1 GiB, more than 4 GiB is cut
 	Clock   func() uint64 // ns since boot; nil begins at a second and goes on by 1 µs each time it is asked
 	Print   io.Writer     // where bpf_trace_printk writes a line each; nil is nowhere
 	Routes  []Route       // of bpf_fib_lookup
 	Sockets []Socket      // of bpf_sk_lookup_tcp and those like it
 	Choice  spec.Choice   // optional programs and maps to load too
+
+	// Engine runs programs that have cost as much time as it takes to compile them, translated to
+	// WebAssembly; nil is nobody, and all of them are interpreted. What they do is the same. Machine.Close
+	// frees what it holds.
+	Engine Engine
+	Eager  bool // compile programs before they run first
 
 	// CoreTypes are the types that CO-RE relocations are computed for, those of a kernel for instance;
 	// nil is those of the collection. Contexts and objects are laid out by the same.
@@ -66,6 +72,7 @@ type Machine struct {
 	context  uint64
 	packet   packet
 	objects  objects
+	engine   *translation // nil is none
 	timers   timers
 	sockets  []uint64 // addresses of Options.Sockets
 	line     []byte   // that is being printed
@@ -161,9 +168,9 @@ func (m *builder) defaults() error {
 		o.Memory = defaultMemory
 	}
 	m.mem.limit = min(o.Memory, maxMemory)
+	m.prepareEngine()
 	const usual = 256 << 10 // what most collections need is allocated at once
-	m.mem.bytes, m.mem.shadow = make([]byte, 0, usual), make([]byte, 0, usual/8)
-	return nil
+	return m.mem.reserve(usual)
 }
 
 // layout allocates what is there before maps: stack, context, packet.

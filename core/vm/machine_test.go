@@ -16,7 +16,7 @@ func u64(n uint64) []byte { return binary.LittleEndian.AppendUint64(nil, n) }
 
 // TestQuickstart runs the program of the quickstart: verdicts, counters, samples.
 func TestQuickstart(t *testing.T) {
-	m, err := vm.New(quickstart(t, 2), vm.Options{CPUs: 2})
+	m, err := newMachine(quickstart(t, 2), vm.Options{CPUs: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,6 +44,7 @@ func TestQuickstart(t *testing.T) {
 			t.Errorf("sample %d is %x, want %x", i, sample, want)
 		}
 	}
+	byDefault.translated(t, m, "count")
 	if _, ok := m.Ring("samples").Read(); ok {
 		t.Error("there is a third sample")
 	}
@@ -55,7 +56,7 @@ func TestPktguard(t *testing.T) {
 	if err := c.Var("cfg").Write(c, 6, []byte{40, 0}); err != nil { // cfg.min_len
 		t.Fatal(err)
 	}
-	m, err := vm.New(c, vm.Options{})
+	m, err := newMachine(c, vm.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +74,7 @@ func TestPktguard(t *testing.T) {
 			t.Errorf("packet %d: %d, %v, want %d", i, r.Return, err, tt.want)
 		}
 	}
+	byDefault.translated(t, m, "pktguard")
 	if n, _, _ := m.Map("blocked").Lookup(bad); !bytes.Equal(n, u64(2)) {
 		t.Errorf("hits are %x", n)
 	}
@@ -108,7 +110,7 @@ func TestNewRefuses(t *testing.T) {
 		{"large map", "r0 = 0\nexit", `make map "m": memory: `, spec.ProgramXDP, []*spec.Map{{Name: "m", Type: spec.MapArray, KeySize: 4, ValueSize: 1 << 20, MaxEntries: 1 << 20}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := vm.New(collection(t, tt.typ, tt.text, tt.maps...), vm.Options{})
+			_, err := newMachine(collection(t, tt.typ, tt.text, tt.maps...), vm.Options{})
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}
@@ -126,7 +128,7 @@ func TestSameAgain(t *testing.T) {
 	if a.Return != b.Return {
 		t.Errorf("%#x and %#x", a.Return, b.Return)
 	}
-	other, err := vm.New(collection(t, spec.ProgramXDP, text), vm.Options{Seed: 1})
+	other, err := newMachine(collection(t, spec.ProgramXDP, text), vm.Options{Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 // mapMachine makes a machine with 2 CPUs and the maps.
 func mapMachine(t *testing.T, maps ...*spec.Map) *vm.Machine {
 	t.Helper()
-	m, err := vm.New(collection(t, spec.ProgramSyscall, "r0 = 0\nexit", maps...), vm.Options{CPUs: 2})
+	m, err := newMachine(collection(t, spec.ProgramSyscall, "r0 = 0\nexit", maps...), vm.Options{CPUs: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

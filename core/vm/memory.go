@@ -3,10 +3,12 @@ package vm
 import (
 	"fmt"
 	"slices"
+
+	"github.com/bpfhost/bpfhost/core/vm/wasm"
 )
 
 // base is the address of the first byte of memory: NULL and what is near it are below.
-const base = 1 << 16
+const base = wasm.Base
 
 // redzone is how many bytes that belong to nothing follow every region.
 const redzone = 64
@@ -19,13 +21,17 @@ const (
 	shadowReadOnly = 0x20
 )
 
-// memory is what programs can address: bytes[i] is at address base + i. Once allocated, nothing
-// moves, but bytes may be another slice after an allocation.
+// memory is what programs can address: bytes[i] is at address base + i. Once allocated, no address
+// changes, but bytes may be another slice after an allocation.
 type memory struct {
+	// linear is what translated programs see, whose addresses are indices in it: the state of a run, bytes,
+	// and the shadow of all addresses up to the capacity of bytes, those below base included.
+	linear  []byte
 	bytes   []byte
-	shadow  []byte
-	regions []region // by address
-	limit   uint64   // bytes
+	shadow  []byte       // of bytes
+	regions []region     // by address
+	limit   uint64       // bytes
+	moved   func() error // called when linear is another slice; nil is nothing
 }
 
 // region is a part of memory with one purpose; what of it belongs to an object the shadow says.
@@ -43,19 +49,39 @@ func (m *memory) alloc(n uint64, outside FaultKind, name string) (addr uint64, e
 			n, start, m.limit)
 	}
 	end := (start + n + redzone + 7) &^ 7
-	m.bytes = extend(m.bytes, end)
-	m.shadow = extend(m.shadow, end/8)
+	if end > uint64(cap(m.bytes)) {
+		if err := m.reserve(max(2*uint64(cap(m.bytes)), end)); err != nil {
+			return 0, fmt.Errorf("memory: %w", err)
+		}
+	}
+	m.bytes, m.shadow = m.bytes[:end], m.shadow[:end/8]
 	m.regions = append(m.regions, region{base + start, base + end, outside, name})
 	return base + start, nil
 }
 
-// extend returns b with n bytes, the new ones zero.
-func extend(b []byte, n uint64) []byte {
-	old := len(b)
-	b = slices.Grow(b, int(n)-old)[:n]
-	clear(b[old:])
-	return b
+// pageSize is what linear is a multiple of (a page of WebAssembly).
+const pageSize = 64 << 10
+
+// reserve makes the capacity n bytes or a little more.
+func (m *memory) reserve(n uint64) error {
+	n = min(n, m.limit+pageSize)
+	size := (base + n + (base+n)/8 + pageSize - 1) &^ (pageSize - 1)
+	n = (size*8/9 - base) &^ 63
+	old := m.bytes
+	linear := make([]byte, size)
+	copy(linear, m.linear[:min(base, len(m.linear))])
+	bytes, shadow := linear[base:base+n:base+n], linear[base+n+base/8:]
+	copy(bytes, old)
+	copy(shadow, m.shadow)
+	m.linear, m.bytes, m.shadow = linear, bytes[:len(old)], shadow[:len(m.shadow)]
+	if m.moved != nil {
+		return m.moved()
+	}
+	return nil
 }
+
+// shadowStart returns the index in linear of the shadow byte of address 0.
+func (m *memory) shadowStart() uint64 { return base + uint64(cap(m.bytes)) }
 
 // own makes n bytes at a multiple of 8 part of an object.
 func (m *memory) own(addr, n uint64, readOnly bool) {

@@ -45,7 +45,7 @@ func faultIs(t *testing.T, m *vm.Machine, addr uint64, want vm.FaultKind) {
 }
 
 func TestPlaceTooLarge(t *testing.T) {
-	m, err := vm.New(collection(t, spec.ProgramRawTracepoint, "r0 = 0\nexit"), vm.Options{Memory: 1 << 20})
+	m, err := newMachine(collection(t, spec.ProgramRawTracepoint, "r0 = 0\nexit"), vm.Options{Memory: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

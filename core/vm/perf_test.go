@@ -12,7 +12,7 @@ func TestPerf(t *testing.T) {
 	// BPF_F_CURRENT_CPU, with 4 bytes of the packet
 	const text = "*(u64 *)(r10 - 8) = 7\nr2 = map[m] ll\nr3 = 0x4ffffffff ll\nr4 = r10\nr4 += -8\nr5 = 8\ncall bpf_perf_event_output\nexit"
 	c := collection(t, spec.ProgramXDP, text, &spec.Map{Name: "m", Type: spec.MapPerfEventArray, KeySize: 4, ValueSize: 4})
-	m, err := vm.New(c, vm.Options{CPUs: 2})
+	m, err := newMachine(c, vm.Options{CPUs: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,11 +18,10 @@ const (
 // a header of 8 bytes, in order. Where the kernel maps the pages twice, so that no record is in two
 // pieces, the buffer is twice as long.
 type Ring struct {
-	mem      *memory
-	data     uint64
-	mask     uint64
-	consumer uint64
-	producer uint64
+	mem       *memory
+	data      uint64
+	mask      uint64
+	positions uint64 // address of those of the consumer and of the producer
 }
 
 func newRing(m *Machine, s *spec.Map, _ []byte) (table, error) {
@@ -32,9 +31,20 @@ func newRing(m *Machine, s *spec.Map, _ []byte) (table, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.rings[s.Name] = &Ring{mem: &m.mem, data: addr, mask: size - 1}
+	positions, err := m.mem.alloc(16, FaultRelease, s.Name)
+	if err != nil {
+		return nil, err
+	}
+	m.rings[s.Name] = &Ring{mem: &m.mem, data: addr, mask: size - 1, positions: positions}
 	return nil, nil
 }
+
+// consumer and producer return how many bytes were read, and how many were reserved, since the start.
+func (r *Ring) consumer() uint64 { return binary.LittleEndian.Uint64(r.mem.at(r.positions, 8)) }
+func (r *Ring) producer() uint64 { return binary.LittleEndian.Uint64(r.mem.at(r.positions+8, 8)) }
+
+func (r *Ring) setConsumer(n uint64) { binary.LittleEndian.PutUint64(r.mem.at(r.positions, 8), n) }
+func (r *Ring) setProducer(n uint64) { binary.LittleEndian.PutUint64(r.mem.at(r.positions+8, 8), n) }
 
 // Ring returns the consumer of the ring buffer of that name, or nil.
 func (m *Machine) Ring(name string) *Ring { return m.rings[name] }
@@ -42,14 +52,15 @@ func (m *Machine) Ring(name string) *Ring { return m.rings[name] }
 // Read returns the next record that was submitted, and makes its bytes free. It is valid until the
 // next run. ok is false if there is none, or the next one is still reserved.
 func (r *Ring) Read() (record []byte, ok bool) {
-	for r.consumer < r.producer {
-		at := r.at(r.consumer)
+	for consumer := r.consumer(); consumer < r.producer(); {
+		at := r.at(consumer)
 		n := binary.LittleEndian.Uint32(r.mem.at(at, 4))
 		if n&ringBusy != 0 {
 			return nil, false
 		}
 		size := uint64(n &^ ringDiscard)
-		r.consumer += ringSpace(size)
+		consumer += ringSpace(size)
+		r.setConsumer(consumer)
 		if n&ringDiscard == 0 {
 			return r.mem.at(at+ringHeader, size), true
 		}
@@ -67,11 +78,11 @@ func ringSpace(n uint64) uint64 { return (n + ringHeader + 7) &^ 7 }
 func (r *Ring) reserve(n uint64) uint64 {
 	const longest = 1<<30 - 1 // RINGBUF_MAX_RECORD_SZ
 	space := ringSpace(n)
-	if n > longest || space > r.mask+1 || r.producer+space-r.consumer > r.mask {
+	if n > longest || space > r.mask+1 || r.producer()+space-r.consumer() > r.mask {
 		return 0
 	}
-	at := r.at(r.producer)
-	r.producer += space
+	at := r.at(r.producer())
+	r.setProducer(r.producer() + space)
 	head := r.mem.at(at, ringHeader)
 	binary.LittleEndian.PutUint32(head, uint32(n)|ringBusy)
 	binary.LittleEndian.PutUint32(head[4:], uint32((at-r.data)>>12))
@@ -108,4 +119,4 @@ func ringOf(m *Machine, record uint64) *Ring {
 }
 
 // Pending reports whether the ring has a record that was not read, submitted or still reserved.
-func (r *Ring) Pending() bool { return r.consumer < r.producer }
+func (r *Ring) Pending() bool { return r.consumer() < r.producer() }

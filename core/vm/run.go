@@ -75,7 +75,11 @@ func (m *Machine) Run(name string, in Input) (Result, error) {
 	m.contextLen = n
 	m.regs = [16]uint64{1: m.context}
 	m.pc = m.started.start
-	m.exec(m.pc)
+	if m.engine == nil {
+		m.exec(m.pc)
+	} else if err := m.engine.start(i); err != nil {
+		return Result{}, fmt.Errorf("run program %q: %w", name, err)
+	}
 	r := Result{
 		Return: m.regs[0], Context: m.mem.at(m.context, uint64(n)), Redirect: m.redirect, RedirectTo: m.redirectTo,
 		Clones: takeClones(m), Output: m.seq, Socket: m.assigned,

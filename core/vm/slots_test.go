@@ -15,7 +15,7 @@ func TestTailCall(t *testing.T) {
 	n := &spec.Map{Name: "n", Type: spec.MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 1}
 	c := collection(t, spec.ProgramXDP, text, programs, n)
 	c.Programs = append(c.Programs, &spec.Program{Name: "other", Type: spec.ProgramXDP, Insns: spec.NewInsns(asm.Mov64Imm(asm.R0, 5), asm.Exit())})
-	m, err := vm.New(c, vm.Options{})
+	m, err := newMachine(c, vm.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ func TestVar(t *testing.T) {
 	c := collection(t, spec.ProgramSyscall, "r1 = value[.data] ll\nr0 = *(u16 *)(r1 + 2)\nr2 = 9\n*(u16 *)(r1 + 2) = r2\nexit",
 		&spec.Map{Name: ".data", Type: spec.MapArray, KeySize: 4, ValueSize: 4, MaxEntries: 1, Data: []byte{0, 0, 5, 0}})
 	c.Vars = []*spec.Var{{Name: "v", Section: ".data", Map: ".data", Offset: 2, Size: 2}}
-	m, err := vm.New(c, vm.Options{})
+	m, err := newMachine(c, vm.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestVarType(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Vars = []*spec.Var{{Name: "on", Section: ".data", Map: ".data", Size: 1, Type: on}}
-	m, err := vm.New(c, vm.Options{})
+	m, err := newMachine(c, vm.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestVarType(t *testing.T) {
 }
 
 func TestVarFrozen(t *testing.T) {
-	m, err := vm.New(pktguard(t), vm.Options{})
+	m, err := newMachine(pktguard(t), vm.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
