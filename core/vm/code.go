@@ -36,10 +36,7 @@ func (m *Machine) programAt(pc int) *program {
 }
 
 // poisonAt says why the instruction was replaced.
-func (m *Machine) poisonAt(pc int) string {
-	p := m.programAt(pc)
-	return p.poison(pc - p.start)
-}
+func (p *program) poisonAt(pc int) string { return p.poison(pc - p.start) }
 
 // tables puts the jump tables of the program into memory: the address of an instruction each.
 func (d *decoder) tables() error {

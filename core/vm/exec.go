@@ -361,7 +361,7 @@ func (m *Machine) exec(pc int) {
 		case opExit:
 			goto exit
 		default: // opPoison
-			m.stop(pc-1, Fault{Kind: FaultRelocated, Detail: m.poisonAt(pc - 1)})
+			m.stop(pc-1, Fault{Kind: FaultRelocated, Detail: m.programAt(pc - 1).poisonAt(pc - 1)})
 			return
 		}
 		continue

@@ -76,7 +76,7 @@ func (m *Machine) putPacket(b []byte) error {
 		p.start += etherLen
 	}
 	p.meta = p.start
-	m.ownPacket()
+	m.packet.own(&m.mem)
 	return nil
 }
 
@@ -90,12 +90,11 @@ func dropPacket(m *Machine) {
 	p.mac, p.meta, p.start, p.end = at, at, at, at
 }
 
-// ownPacket makes what the packet is now part of an object. That of the first 8 bytes a part is
+// own makes what the packet is now part of an object. That of the first 8 bytes a part is
 // before it the shadow cannot say: then access looks closer.
-func (m *Machine) ownPacket() {
-	p := &m.packet
+func (p *packet) own(mem *memory) {
 	if from := (p.meta + 7) &^ 7; from < p.end {
-		m.mem.own(from, p.end-from, false)
+		mem.own(from, p.end-from, false)
 	}
 }
 
@@ -104,7 +103,7 @@ func (m *Machine) movePacket(meta, start, end uint64) {
 	p := &m.packet
 	m.mem.disown(p.meta&^7, p.end-p.meta&^7)
 	p.meta, p.start, p.end = meta, start, end
-	m.ownPacket()
+	m.packet.own(&m.mem)
 	m.fillPointers()
 }
 

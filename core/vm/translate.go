@@ -329,7 +329,7 @@ func (m *translation) answer(what int32, a []uint64) uint64 {
 	case opGotoReg:
 		m.stop(m.pc, Fault{Kind: FaultJump, Detail: fmt.Sprintf("%#x is in no jump table", a[0])})
 	default:
-		m.stop(m.pc, Fault{Kind: FaultRelocated, Detail: m.poisonAt(m.pc)})
+		m.stop(m.pc, Fault{Kind: FaultRelocated, Detail: m.programAt(m.pc).poisonAt(m.pc)})
 	}
 	return 0
 }
