@@ -1,11 +1,14 @@
 package host
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -20,7 +23,7 @@ import (
 	"github.com/bpfhost/bpfhost/internal/wasmtest"
 )
 
-var failures = flag.Int("failures", 400, "how many plugins fail in TestFailures")
+var failures = flag.Int("failures", 0, "how many plugins fail in TestFailures in each mode; 0 is few")
 
 // frail is a backend that may fail to load or to attach, and counts what is open in it.
 type frail struct {
@@ -148,8 +151,8 @@ func fail(h *Host, b *frail, f failure, o PluginOptions) (err error) {
 
 // usage is what a process holds.
 type usage struct {
-	goroutines, files, mappings int
-	heap, resident              uint64
+	goroutines, files, mappings, children int
+	heap, resident                        uint64
 }
 
 func used(t *testing.T) usage {
@@ -166,6 +169,12 @@ func used(t *testing.T) usage {
 	if b, err := os.ReadFile("/proc/self/maps"); err == nil {
 		u.mappings = strings.Count(string(b), "\n")
 	}
+	tasks, _ := filepath.Glob("/proc/self/task/*/children")
+	for _, path := range tasks {
+		if b, err := os.ReadFile(path); err == nil {
+			u.children += len(bytes.Fields(b))
+		}
+	}
 	if b, err := os.ReadFile("/proc/self/statm"); err == nil {
 		fmt.Sscan(string(b), new(uint64), &u.resident)
 		u.resident *= uint64(os.Getpagesize())
@@ -175,8 +184,23 @@ func used(t *testing.T) usage {
 
 // However often and in whatever way plugins fail in one process, what it holds is what it held.
 func TestFailures(t *testing.T) {
+	eachMode(t, func(t *testing.T, mode Isolate) {
+		few, first := 400, 5 // rounds until caches and pools are what they will be
+		if mode != IsolateNone {
+			few, first = 40, 1
+		}
+		if testenv.Race {
+			few /= 4 // it is slow
+		}
+		failOften(t, mode, first, cmp.Or(*failures, few))
+	})
+}
+
+// failOften has n plugins fail in every way, after some rounds, and compares what the process holds
+// before and after.
+func failOften(t *testing.T, mode Isolate, first, n int) {
 	b := &frail{}
-	h, err := New(context.Background(), Config{NoCache: true, Backend: b, Limits: Limits{
+	h, err := New(context.Background(), Config{NoCache: true, Isolate: mode, Backend: b, Limits: Limits{
 		Started: 2 * time.Millisecond, OutputWait: time.Millisecond, HostBytes: 1 << 20, HostCalls: 1000, Faults: 100, StackBytes: 64 << 10,
 	}})
 	if err != nil {
@@ -192,16 +216,12 @@ func TestFailures(t *testing.T) {
 			}
 		}
 	}
-	for i := range 5 { // until caches and pools are what they will be
+	for i := range first {
 		round(i)
 	}
 	before := used(t)
-	n := *failures
-	if testenv.Race {
-		n /= 4 // it is slow
-	}
-	for i := range n / len(kinds) {
-		round(i)
+	for i := range max(n/len(kinds), 1) {
+		round(first + i)
 	}
 	var after usage
 	for range 100 { // goroutines that are on their way out
@@ -211,7 +231,7 @@ func TestFailures(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	t.Logf("before %+v\nafter  %+v", before, after)
-	if after.goroutines > before.goroutines || after.files > before.files || after.mappings > before.mappings+20 || b.open != 0 || len(h.plugins) != 0 || h.memory.Used() != 0 {
+	if after.goroutines > before.goroutines || after.files > before.files || after.mappings > before.mappings+20 || after.children > before.children || b.open != 0 || len(h.plugins) != 0 || h.memory.Used() != 0 {
 		t.Errorf("before %+v\nafter  %+v; %d things are open in the backend, %d plugins, %d bytes counted", before, after, b.open, len(h.plugins), h.memory.Used())
 	}
 	if grown := int64(after.heap) - int64(before.heap); !testenv.Race && grown > 2<<20 {
