@@ -61,6 +61,10 @@ type ExtOptions struct {
 	// Wanted says which code sections to keep; nil is all. What is said of others is checked, and
 	// takes little memory.
 	Wanted func(section string) bool
+
+	// Check is called again and again. An error that it returns ends the reading, and is returned as it
+	// is. Nil is never called.
+	Check func() error
 }
 
 // ParseExt reads .BTF.ext. See [ExtOptions.Parse].
@@ -68,7 +72,8 @@ func ParseExt(b []byte, t *Types) (*Ext, error) { return ExtOptions{}.Parse(b, t
 
 // Parse reads .BTF.ext (Documentation/bpf/btf.rst of Linux). t is the .BTF of the same object; both
 // have one byte order. Records may be longer than known: what follows the known fields is kept as
-// it is. Errors are of type *FormatError.
+// it is. Errors are of type *FormatError, or
+// those of Check.
 func (o ExtOptions) Parse(b []byte, t *Types) (*Ext, error) {
 	c := wire.New(extSection, t.order, b)
 	if _, err := detectOrder(extSection, b, t.order); err != nil {
@@ -79,7 +84,7 @@ func (o ExtOptions) Parse(b []byte, t *Types) (*Ext, error) {
 	if c.Err() == nil && (version != 1 || flags != 0 || size < 24 || size > uint64(len(b))) {
 		c.FailAt(2, fmt.Errorf("%w: version %d, flags %#x, header of %d bytes", ErrExt, version, flags, size))
 	}
-	p := extParser{t: t, wanted: o.Wanted, sections: map[string]int{}, texts: &lineTexts{types: t}}
+	p := extParser{t: t, wanted: o.Wanted, check: o.Check, sections: map[string]int{}, texts: &lineTexts{types: t}}
 	for i, part := range extParts {
 		if i*8+16 > int(min(size, 1<<16)) {
 			break // the CO-RE part is younger than the others
@@ -118,6 +123,7 @@ var extParts = [...]extPart{
 type extParser struct {
 	t        *Types
 	wanted   func(section string) bool
+	check    func() error   // may be nil
 	sections map[string]int // index in list
 	list     []ExtSection
 	other    ExtSection // has what is not wanted until that is checked
@@ -175,8 +181,13 @@ func (p *extParser) part(c *wire.Cursor, part extPart) error {
 		} else {
 			*s = ExtSection{Funcs: s.Funcs[:0], Lines: s.Lines[:0], Relos: s.Relos[:0]}
 		}
-		if part.read(p, c, s, int(h.n)); c.Err() != nil {
-			break
+		for left := int(h.n); left > 0 && c.Err() == nil; left -= perCheck {
+			if p.check != nil {
+				if err := p.check(); err != nil {
+					return err
+				}
+			}
+			part.read(p, c, s, min(left, perCheck))
 		}
 	}
 	return c.Err()

@@ -203,3 +203,28 @@ func TestExtWanted(t *testing.T) {
 		t.Errorf("lines in two parts are %v", all.Sections)
 	}
 }
+
+// Whoever has no time for many records can end their reading anywhere.
+func TestParseExtWhile(t *testing.T) {
+	const records = 3 * perCheck
+	var types Builder
+	types.Add(&Int{Name: "int", Size: 4, Bits: 32})
+	word := binary.LittleEndian.AppendUint32
+	b := []byte{0x9f, 0xeb, 1, 0}
+	for _, v := range []uint32{24, 0, 0, 0, 12 + 16*records, 16, 1, records} {
+		b = word(b, v)
+	}
+	for i := range uint32(records) {
+		b = word(word(word(word(b, 8*i), 0), 0), 1<<10)
+	}
+	table := build(t, &types)
+	for _, tt := range []struct {
+		times int
+		want  error
+	}{{0, errEnough}, {2, errEnough}, {100, nil}} {
+		ext, err := ExtOptions{Check: enough(tt.times)}.Parse(b, table)
+		if err != tt.want || err == nil && len(ext.Sections[0].Lines) != records {
+			t.Errorf("after %d times: %v, want %v", tt.times, err, tt.want)
+		}
+	}
+}

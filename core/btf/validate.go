@@ -6,13 +6,26 @@ import "fmt"
 // exist, references are to kinds that make sense there, nothing contains itself by value, members
 // lie inside their struct. It takes time and memory in proportion to the table and does not
 // recurse. The error is a *FormatError for the first type that is wrong.
-func (t *Types) Validate() error {
+func (t *Types) Validate() error { return t.ValidateWhile(func() error { return nil }) }
+
+// perCheck is how many types or records are looked at between two calls of a function that may end
+// that.
+const perCheck = 1 << 12
+
+// ValidateWhile is [Types.Validate] for tables that may be so large that there is no time for them: it
+// calls check again and again, and returns the error that this returns as it is.
+func (t *Types) ValidateWhile(check func() error) error {
 	t.dense()
 	v := validator{t: t, kinds: make([]Kind, t.count), sizes: make([]uint32, t.count), state: make([]uint8, t.count)}
 	for id, k := range t.Kinds() {
 		v.kinds[id-t.first] = k
 	}
 	for id := t.first; int(id) < t.Len(); id++ {
+		if id%perCheck == 0 {
+			if err := check(); err != nil {
+				return err
+			}
+		}
 		off := t.offset(id)
 		r, _ := t.sizedRecordAt(off)
 		err := t.check(id, r)
@@ -24,6 +37,11 @@ func (t *Types) Validate() error {
 		}
 	}
 	for id := t.first; int(id) < t.Len(); id++ {
+		if id%perCheck == 0 {
+			if err := check(); err != nil {
+				return err
+			}
+		}
 		if err := v.visit(id); err != nil {
 			return err
 		}

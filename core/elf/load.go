@@ -228,7 +228,7 @@ func (l *loader) index() (err error) {
 	if l.c.License, l.c.KernelVersion, err = readLicense(l.f, &l.sections); err != nil {
 		return err
 	}
-	if l.typeTable, err = readTypes(l.f, &l.sections); err != nil {
+	if l.typeTable, err = readTypes(l.f, &l.sections, l.o.check); err != nil {
 		return err
 	}
 	if l.c.BTF = l.types; l.types == nil {

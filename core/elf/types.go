@@ -19,7 +19,7 @@ type typeTable struct {
 }
 
 // readTypes reads .BTF and .BTF.ext. It copies BTF, because types keep the bytes that they come from.
-func readTypes(f *object.File, p *sectionIndex) (t typeTable, err error) {
+func readTypes(f *object.File, p *sectionIndex, check func() error) (t typeTable, err error) {
 	s := p.types
 	if s == nil {
 		if s := p.maps; s != nil {
@@ -35,7 +35,7 @@ func readTypes(f *object.File, p *sectionIndex) (t typeTable, err error) {
 	if err != nil {
 		return t, err
 	}
-	if err := t.types.Validate(); err != nil {
+	if err := t.types.ValidateWhile(check); err != nil {
 		return t, err
 	}
 	if s := p.ext; s != nil {
@@ -43,7 +43,7 @@ func readTypes(f *object.File, p *sectionIndex) (t typeTable, err error) {
 		if err != nil {
 			return t, err
 		}
-		o := btf.ExtOptions{Wanted: p.codeNames()}
+		o := btf.ExtOptions{Wanted: p.codeNames(), Check: check}
 		if t.ext, err = o.Parse(b, t.types); err != nil {
 			return t, err
 		}

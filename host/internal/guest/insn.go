@@ -1,7 +1,6 @@
 package guest
 
 import (
-	"bytes"
 	"fmt"
 	"math"
 
@@ -203,10 +202,11 @@ func (x insnCalls) InsnDump(prog uint32, text []byte) int32 {
 	}
 	var dump []byte
 	err = x.during(r.Program.Insns.Len()*dumpBytes, func() error {
-		if dump = dumpProgram(r.Program); len(dump) > math.MaxInt32 {
+		var err error
+		if dump, err = dumpProgram(r.Program, x.expired); err == nil && len(dump) > math.MaxInt32 {
 			return budget.TooLarge(fmt.Sprintf("text of program %q", r.Program.Name), len(dump), math.MaxInt32, "")
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return x.reply(abi.FuncInsnDump, 0, err)
@@ -217,17 +217,24 @@ func (x insnCalls) InsnDump(prog uint32, text []byte) int32 {
 // dumpBytes is what the text of an instruction holds while it is made, in bytes.
 const dumpBytes = 250
 
-// dumpProgram is the text of a program that asm.Parse reads.
-func dumpProgram(p *spec.Program) []byte {
-	insns := make([]asm.Insn, p.Insns.Len())
-	funcs := make(map[int]string)
-	for i, in := range p.Insns.All() {
-		insns[i] = in.Insn
-		if f := in.Func; f != nil {
-			funcs[i] = f.Name
+// dumpProgram returns the text of a program that asm.Parse reads, or the error with which check ends
+// it.
+func dumpProgram(p *spec.Program, check func() error) ([]byte, error) {
+	var text []byte
+	insns := make([]asm.Insn, 0, perCheck)
+	o := asm.TextOptions{LabelNames: p.LabelNames, Funcs: make(map[int]string)}
+	for _, in := range p.Insns.All() {
+		if len(insns) == perCheck {
+			if err := check(); err != nil {
+				return nil, err
+			}
+			text, insns = asm.AppendText(text, insns, o), insns[:0]
+			clear(o.Funcs)
 		}
+		if f := in.Func; f != nil {
+			o.Funcs[len(insns)] = f.Name
+		}
+		insns = append(insns, in.Insn)
 	}
-	var b bytes.Buffer
-	b.Write(asm.AppendText(nil, insns, asm.TextOptions{LabelNames: p.LabelNames, Funcs: funcs}))
-	return b.Bytes()
+	return asm.AppendText(text, insns, o), nil
 }

@@ -125,13 +125,13 @@ L1:
 		t.Run(tt.name, func(t *testing.T) {
 			x, obj := planning(t)
 			h, p := programOf(t, x, obj)
-			if d := cmp.Diff(originalText, string(dumpProgram(p))); d != "" {
+			if d := cmp.Diff(originalText, textOf(t, p)); d != "" {
 				t.Fatalf("before (-want +got):\n%s", d)
 			}
 			if n := x.InsnAsm(h, tt.at, tt.del, []byte(tt.text)); n != tt.n {
 				t.Fatalf("insn_asm = %d, want %d: %v", n, tt.n, x.last.err)
 			}
-			if d := cmp.Diff(tt.want, string(dumpProgram(p))); d != "" {
+			if d := cmp.Diff(tt.want, textOf(t, p)); d != "" {
 				t.Errorf("after (-want +got):\n%s", d)
 			}
 		})
@@ -185,7 +185,7 @@ func TestInsnAsmMisuse(t *testing.T) {
 func TestInsnAsmDump(t *testing.T) {
 	x, obj := planning(t)
 	h, p := programOf(t, x, obj)
-	text := dumpProgram(p)
+	text := []byte(textOf(t, p))
 	if n := x.InsnAsm(h, 0, uint32(p.Insns.Len()), text); int(n) != 6 {
 		t.Fatalf("insn_asm = %d: %v", n, x.last.err)
 	}
@@ -199,7 +199,7 @@ L2:
 	r0 = 2
 	exit
 `
-	if d := cmp.Diff(want, string(dumpProgram(p))); d != "" {
+	if d := cmp.Diff(want, textOf(t, p)); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }
@@ -269,6 +269,16 @@ func longText() []byte {
 	return b
 }
 
+// textOf is the text of a program.
+func textOf(t *testing.T, p *spec.Program) string {
+	t.Helper()
+	text, err := dumpProgram(p, func() error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // expiring is a guest whose running call has to end when it was asked for that so many times.
 type expiring struct {
 	Guest
@@ -293,7 +303,7 @@ func TestExpired(t *testing.T) {
 	for _, left := range []int{0, 1, 300, 700} {
 		x, obj := planning(t)
 		h, p := programOf(t, x, obj)
-		before := string(dumpProgram(p))
+		before := textOf(t, p)
 		g := &expiring{Guest: x.guest, left: left}
 		x.guest = g
 		x.InsnAsm(h, 2, 0, text)
@@ -303,7 +313,7 @@ func TestExpired(t *testing.T) {
 		if g.aborted != errExpired {
 			t.Errorf("insn_asm, after %d times: aborted with %v", left, g.aborted)
 		}
-		if after := string(dumpProgram(p)); after != before {
+		if after := textOf(t, p); after != before {
 			t.Errorf("insn_asm, after %d times: the program is\n%s", left, after)
 		}
 		if len(x.tx.Edits) > 0 {
@@ -338,6 +348,10 @@ func TestExpiredRecords(t *testing.T) {
 	if g.aborted != errExpired {
 		t.Errorf("insn_read: aborted with %v", g.aborted)
 	}
+	*g = expiring{Guest: g.Guest}
+	if n := x.InsnDump(h, records); n >= 0 || g.aborted != errExpired {
+		t.Errorf("insn_dump: %d, aborted with %v", n, g.aborted)
+	}
 }
 
 // TestExpiredObject is TestExpired for the reading of an object.
@@ -347,7 +361,7 @@ func TestExpiredObject(t *testing.T) {
 		t.Fatal(err)
 	}
 	x, _ := planning(t)
-	for _, left := range []int{0, 1, 5} {
+	for _, left := range []int{0, 1, 2, 3, 4, 5, 8} {
 		g := &expiring{Guest: x.guest, left: left}
 		x.guest = g
 		x.ObjectFromBytes([]byte("more"), file)
@@ -405,7 +419,7 @@ func TestInsnAsmMany(t *testing.T) {
 	if err := x.tx.Objects[0].Work.Check(); err != nil {
 		t.Error(err)
 	}
-	if _, err := asm.Parse(string(dumpProgram(p))); err != nil {
+	if _, err := asm.Parse(textOf(t, p)); err != nil {
 		t.Error(err)
 	}
 }
