@@ -23,24 +23,24 @@ import (
 // cilium/ebpf keep the answers for the life of a process, so each turn is a process, on both sides,
 // which tells how long it took to ask.
 var probes = map[string]func() (int, error){
-	"ours/map types":           func() (int, error) { return askOurs(kernel.Features(kernel.FeatureMapType), false) },
-	"ours/program types":       func() (int, error) { return askOurs(kernel.Features(kernel.FeatureProgramType), false) },
-	"ours/XDP helpers":         func() (int, error) { return askOurs(kernel.HelpersOf(spec.ProgramXDP), false) },
-	"ours/XDP helpers at once": func() (int, error) { return askOurs(kernel.HelpersOf(spec.ProgramXDP), true) },
+	"ours/map types":           func() (int, error) { return askOurs(spec.Features(spec.FeatureMapType), false) },
+	"ours/program types":       func() (int, error) { return askOurs(spec.Features(spec.FeatureProgramType), false) },
+	"ours/XDP helpers":         func() (int, error) { return askOurs(spec.ProgramXDP.CallsAll(), false) },
+	"ours/XDP helpers at once": func() (int, error) { return askOurs(spec.ProgramXDP.CallsAll(), true) },
 	"theirs/map types":         func() (int, error) { return askPeer(len(spec.MapTypes()), askPeerMap) },
 	"theirs/program types":     func() (int, error) { return askPeer(len(spec.ProgramTypes()), askPeerProgram) },
 	"theirs/XDP helpers":       func() (int, error) { return askPeer(len(asm.Helpers()), askPeerHelper) },
 	"theirs/one map type":      func() (int, error) { return askPeer(2, askPeerMap) },
-	"ours/one map type":        func() (int, error) { return askOurs([]kernel.Feature{kernel.MapType(spec.MapHash)}, false) },
+	"ours/one map type":        func() (int, error) { return askOurs([]spec.Feature{spec.MapHash.Feature()}, false) },
 	"theirs/one program type":  func() (int, error) { return askPeer(2, askPeerProgram) },
 	"ours/one program type": func() (int, error) {
-		return askOurs([]kernel.Feature{kernel.ProgramType(spec.ProgramSocketFilter)}, false)
+		return askOurs([]spec.Feature{spec.ProgramSocketFilter.Feature()}, false)
 	},
-	"ours/all kinds": func() (int, error) { return askOurs(kernel.Features(), true) },
+	"ours/all kinds": func() (int, error) { return askOurs(spec.Features(), true) },
 }
 
 // askOurs counts the features that the kernel has, one after the other or at once.
-func askOurs(features []kernel.Feature, atOnce bool) (int, error) {
+func askOurs(features []spec.Feature, atOnce bool) (int, error) {
 	k := kernel.New(kernel.Options{})
 	defer k.Close()
 	n := 0
@@ -172,7 +172,7 @@ func TestProbes(t *testing.T) {
 	}
 	k := kernel.New(kernel.Options{})
 	defer k.Close()
-	agree := func(f kernel.Feature, theirs error) {
+	agree := func(f spec.Feature, theirs error) {
 		t.Helper()
 		ours := k.Has(f)
 		switch {
@@ -186,18 +186,18 @@ func TestProbes(t *testing.T) {
 		}
 	}
 	for i := 1; i <= int(peer.Arena); i++ {
-		agree(kernel.MapType(spec.MapType(i)), askPeerMap(i))
+		agree(spec.MapType(i).Feature(), askPeerMap(i))
 	}
 	for i := 1; i <= int(peer.Netfilter); i++ {
-		agree(kernel.ProgramType(spec.ProgramType(i)), askPeerProgram(i))
+		agree(spec.ProgramType(i).Feature(), askPeerProgram(i))
 	}
 	for _, h := range asm.Helpers()[1:] {
-		agree(kernel.HelperOf(spec.ProgramXDP, h), askPeerHelper(int(h)))
+		agree(spec.ProgramXDP.Calls(h), askPeerHelper(int(h)))
 	}
-	agree(kernel.ISALevels()[1], features.HaveV2ISA())
-	agree(kernel.ISALevels()[2], features.HaveV3ISA())
-	agree(kernel.ISALevels()[3], features.HaveV4ISA())
-	agree(kernel.LinkType(spec.LinkUprobeMulti), features.HaveBPFLinkUprobeMulti())
-	agree(kernel.LinkType(spec.LinkKprobeMulti), features.HaveBPFLinkKprobeMulti())
-	agree(kernel.AttachType(spec.AttachTypeTraceKprobeSession), features.HaveBPFLinkKprobeSession())
+	agree(spec.ISAv2.Feature(), features.HaveV2ISA())
+	agree(spec.ISAv3.Feature(), features.HaveV3ISA())
+	agree(spec.ISAv4.Feature(), features.HaveV4ISA())
+	agree(spec.LinkUprobeMulti.Feature(), features.HaveBPFLinkUprobeMulti())
+	agree(spec.LinkKprobeMulti.Feature(), features.HaveBPFLinkKprobeMulti())
+	agree(spec.AttachTypeTraceKprobeSession.Feature(), features.HaveBPFLinkKprobeSession())
 }

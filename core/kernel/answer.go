@@ -15,11 +15,11 @@ import (
 // answers are what the kernel was asked and said for certain.
 type answers struct {
 	mu sync.Mutex
-	of map[Feature]error
+	of map[spec.Feature]error
 }
 
 // get returns what is known of a feature.
-func (a *answers) get(f Feature) (answer error, known bool) {
+func (a *answers) get(f spec.Feature) (answer error, known bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	answer, known = a.of[f]
@@ -27,11 +27,11 @@ func (a *answers) get(f Feature) (answer error, known bool) {
 }
 
 // put keeps an answer.
-func (a *answers) put(f Feature, answer error) {
+func (a *answers) put(f spec.Feature, answer error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.of == nil {
-		a.of = make(map[Feature]error)
+		a.of = make(map[spec.Feature]error)
 	}
 	a.of[f] = answer
 }
@@ -41,7 +41,7 @@ func (a *answers) put(f Feature, answer error) {
 // wraps ErrNotSupported when it lacks it: a *FeatureError, an *OptionError, or neither when the cause is
 // not known. Any other error means that it could not be found out, ErrPermission for instance. The
 // kernel is asked once, unless that error is of the last kind.
-func (k *Kernel) Has(f Feature) error {
+func (k *Kernel) Has(f spec.Feature) error {
 	if answer, known := k.answers.get(f); known {
 		return answer
 	}
@@ -55,7 +55,7 @@ func (k *Kernel) Has(f Feature) error {
 	case errors.As(err, &lack):
 		err = newLackError(k, f, lack.answer)
 	default:
-		return fmt.Errorf("ask kernel for %s: %w", f.What(), k.ExplainCharged(err, f.capabilities()...))
+		return fmt.Errorf("ask kernel for %s: %w", f.What(), k.ExplainCharged(err, capabilitiesOf(f)...))
 	}
 	k.answers.put(f, err)
 	return err
@@ -63,7 +63,7 @@ func (k *Kernel) Has(f Feature) error {
 
 // HasAll asks for several features, on all processors. The answers are in the order of the
 // features, and those of Has.
-func (k *Kernel) HasAll(features []Feature) []error {
+func (k *Kernel) HasAll(features []spec.Feature) []error {
 	out := make([]error, len(features))
 	workers := min(runtime.GOMAXPROCS(0), len(features)/4+1)
 	if workers == 1 {
@@ -100,36 +100,36 @@ func lacks(err error, numbers ...sys.Errno) error {
 }
 
 // ask finds out whether the kernel has a feature: nil, absent, or why that is not known.
-func (k *Kernel) ask(f Feature) error {
+func (k *Kernel) ask(f spec.Feature) error {
 	switch f.Kind {
-	case FeatureProgramType:
+	case spec.FeatureProgramType:
 		return askProgramType(spec.ProgramType(f.Number))
-	case FeatureMapType:
+	case spec.FeatureMapType:
 		return askMapType(spec.MapType(f.Number), 0)
-	case FeatureMapFlag:
+	case spec.FeatureMapFlag:
 		return askMapFlag(spec.MapFlags(f.Number))
-	case FeatureProgramFlag:
+	case spec.FeatureProgramFlag:
 		return askProgramFlag(spec.ProgramFlags(f.Number))
-	case FeatureAttachType:
+	case spec.FeatureAttachType:
 		p, ok := attachProbes[spec.AttachType(f.Number)]
 		if !ok {
 			return errUnknown
 		}
 		return p.askFor(spec.AttachType(f.Number))
-	case FeatureLinkType:
+	case spec.FeatureLinkType:
 		p, ok := linkProbes[spec.LinkType(f.Number)]
 		if !ok {
 			return errUnknown
 		}
 		return p.askFor(p.attach)
-	case FeatureHelper:
+	case spec.FeatureHelper:
 		return k.askHelper(f.Program, asm.Helper(f.Number))
-	case FeatureKfunc:
+	case spec.FeatureKfunc:
 		return k.askKfunc(f.Program, f.Name)
-	case FeatureBTF:
+	case spec.FeatureBTF:
 		return askBTF(btf.Feature(f.Number))
-	case FeatureISA:
-		return askISA(int(f.Number))
+	case spec.FeatureISA:
+		return askISA(spec.ISA(f.Number))
 	}
 	return errUnknown
 }

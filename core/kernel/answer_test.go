@@ -21,7 +21,7 @@ func TestHas(t *testing.T) {
 	needKernel(t)
 	k := kernel.New(kernel.Options{})
 	defer k.Close()
-	features := kernel.Features()
+	features := spec.Features()
 	if len(features) < 180 {
 		t.Errorf("%d features", len(features))
 	}
@@ -50,8 +50,8 @@ func TestHas(t *testing.T) {
 	if has < 120 {
 		t.Errorf("the kernel has but %d of %d", has, len(features))
 	}
-	for _, f := range []kernel.Feature{kernel.ProgramType(4711), kernel.MapType(4711), kernel.AttachType(spec.AttachTypeNone),
-		kernel.LinkType(4711), kernel.MapFlag(1 << 30), kernel.ProgramFlag(1 << 30), {Kind: kernel.FeatureISA, Number: 99}, {}} {
+	for _, f := range []spec.Feature{spec.ProgramType(4711).Feature(), spec.MapType(4711).Feature(), spec.AttachTypeNone.Feature(),
+		spec.LinkType(4711).Feature(), spec.MapFlags(1 << 30).Feature(), spec.ProgramFlags(1 << 30).Feature(), {Kind: spec.FeatureISA, Number: 99}, {}} {
 		if err := k.Has(f); err == nil {
 			t.Errorf("%v %v is there", f.Kind, f)
 		}
@@ -77,7 +77,7 @@ func TestHasHelpers(t *testing.T) {
 		types = append(types, spec.ProgramTracing)
 	}
 	for _, p := range types {
-		features, has := kernel.HelpersOf(p), 0
+		features, has := p.CallsAll(), 0
 		for i, err := range k.HasAll(features) {
 			h := asm.Helper(features[i].Number)
 			info, _ := h.Info()
@@ -97,11 +97,11 @@ func TestHasHelpers(t *testing.T) {
 		}
 	}
 	for _, h := range []asm.Helper{asm.HelperSkbLoadBytes, asm.HelperCopyFromUser} { // of another type, and one that sleeps
-		if err := k.Has(kernel.HelperOf(spec.ProgramXDP, h)); !errors.Is(err, kernel.ErrNotSupported) {
+		if err := k.Has(spec.ProgramXDP.Calls(h)); !errors.Is(err, kernel.ErrNotSupported) {
 			t.Errorf("XDP programs call %v: %v", h, err)
 		}
 	}
-	if err := k.Has(kernel.HelperOf(spec.ProgramSyscall, asm.HelperCopyFromUser)); (err == nil) == k.Before(spec.ProgramSyscall.Since()) {
+	if err := k.Has(spec.ProgramSyscall.Calls(asm.HelperCopyFromUser)); (err == nil) == k.Before(spec.ProgramSyscall.Since()) {
 		t.Errorf("syscall programs call bpf_copy_from_user: %v", err)
 	}
 }
@@ -126,7 +126,7 @@ func TestHasKfunc(t *testing.T) {
 		{spec.ProgramXDP, "bpf_no_such_function", spec.Version{}},
 		{spec.ProgramXDP, "no_such_module:bpf_rdonly_cast", spec.Version{}},
 	} {
-		err := k.Has(kernel.KfuncOf(c.program, c.name))
+		err := k.Has(c.program.CallsKfunc(c.name))
 		if want := c.since.Major != 0 && !k.Before(c.since); (err == nil) != want || err != nil && !errors.Is(err, kernel.ErrNotSupported) {
 			t.Errorf("%v calls %s: %v, want it since %v on %v", c.program, c.name, err, c.since, k.Running())
 		}
@@ -139,8 +139,8 @@ func TestHasExhausted(t *testing.T) {
 	k := kernel.New(kernel.Options{})
 	defer k.Close()
 	asked := 0
-	for _, f := range []kernel.Feature{kernel.MapType(spec.MapArray), kernel.ProgramType(spec.ProgramXDP), kernel.HelperOf(spec.ProgramXDP, asm.HelperRedirect),
-		kernel.LinkType(spec.LinkCgroup), kernel.ISALevels()[0]} {
+	for _, f := range []spec.Feature{spec.MapArray.Feature(), spec.ProgramXDP.Feature(), spec.ProgramXDP.Calls(asm.HelperRedirect),
+		spec.LinkCgroup.Feature(), spec.ISAv1.Feature()} {
 		sys.Inject(func() sys.Errno { return sys.EMFILE })
 		err := k.Has(f)
 		sys.Inject(nil)
@@ -158,7 +158,7 @@ func TestHasExhausted(t *testing.T) {
 		}
 	}
 	sys.Inject(func() sys.Errno { return sys.EPERM })
-	err := k.Has(kernel.MapType(spec.MapHash))
+	err := k.Has(spec.MapHash.Feature())
 	sys.Inject(nil)
 	if !errors.Is(err, kernel.ErrPermission) {
 		t.Errorf("not permitted: %v", err)
@@ -170,7 +170,7 @@ func TestHasTogether(t *testing.T) {
 	needKernel(t)
 	k := kernel.New(kernel.Options{})
 	defer k.Close()
-	features := kernel.Features(kernel.FeatureMapType, kernel.FeatureISA)
+	features := spec.Features(spec.FeatureMapType, spec.FeatureISA)
 	var g sync.WaitGroup
 	texts := make([]string, 4)
 	for i := range texts {

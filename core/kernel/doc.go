@@ -10,7 +10,7 @@
 // What a kernel has of types of programs, maps, links and hooks, of helpers, kernel functions, instructions
 // and flags, [Kernel.Has] asks by trying the smallest thing that takes it:
 //
-//	err := k.Has(kernel.HelperOf(spec.ProgramXDP, asm.HelperLoop)) // nil, or ErrNotSupported and since when
+//	err := k.Has(spec.ProgramXDP.Calls(asm.HelperLoop)) // nil, or ErrNotSupported and since when
 //
 // There is no package state: what was learnt is in a [Kernel], which callers share between loads and drop
 // when they like. It may be used from several goroutines at once. Outside of Linux everything that has to

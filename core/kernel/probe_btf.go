@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
@@ -10,7 +11,7 @@ import (
 func (k *Kernel) TypeFeatures(wanted btf.Feature) btf.Feature {
 	accepted := btf.Feature(0)
 	for f := btf.Feature(1); f&btf.AllFeatures != 0; f <<= 1 {
-		if wanted&f != 0 && k.Has(BTFFeature(f)) == nil {
+		if wanted&f != 0 && k.Has(spec.BTFFeature(f)) == nil {
 			accepted |= f
 		}
 	}

@@ -141,7 +141,7 @@ func (k *Kernel) findKfunc(name string) (module string, id btf.ID, err error) {
 // callProbe returns what programs of a type that call something are loaded with, or why they cannot
 // be: absent where the kernel has no such programs.
 func (k *Kernel) callProbe(t spec.ProgramType) (programProbe, error) {
-	err := k.Has(ProgramType(t))
+	err := k.Has(t.Feature())
 	var lack *lackError
 	switch {
 	case errors.As(err, &lack):

@@ -108,6 +108,8 @@ type needs struct {
 	pins bool
 	btf  bool // for more than CO-RE
 	core bool
+
+	features *featureList // nil where only what is younger than Oldest is asked for
 }
 
 func newNeeds() *needs {
@@ -164,6 +166,7 @@ func (n *needs) collection(c *Collection, optional *needs, skipped func(*Collect
 		attached[a.Program] = true
 		to.capabilities(a.Capabilities())
 		to.add(a.Kind.String()+" links", a.Kind.Since(), "program "+a.Program)
+		to.attachFeatures(a, c, optional)
 		if a.Cookie != 0 {
 			to.add("cookies of "+a.Kind.String()+" links", a.Kind.CookieSince(), "program "+a.Program)
 		}
@@ -202,11 +205,13 @@ func (n *needs) collection(c *Collection, optional *needs, skipped func(*Collect
 func (n *needs) hook(p *Program, user string) {
 	if p.Type.hookOnly() {
 		n.add(p.AttachType.String()+" hooks", p.AttachType.Since(), user)
+		n.hookFeature(p, user)
 	}
 }
 
 func (n *needs) mapOf(m *Map, user string) {
 	n.capabilities(m.Type.Capabilities())
+	n.mapFeatures(m, user)
 	n.pins = n.pins || m.Pinning != PinNone
 	n.add(m.Type.String()+" maps", m.Type.Since(), user)
 	if m.Type == MapStructOps {
@@ -216,6 +221,7 @@ func (n *needs) mapOf(m *Map, user string) {
 		}
 	}
 	if m.Inner != nil {
+		n.mapFeatures(m.Inner, user)
 		n.add(m.Inner.Type.String()+" maps", m.Inner.Type.Since(), user)
 	}
 }
@@ -242,6 +248,7 @@ func skippedIn(c *Collection, p *Program, skipped func(*Collection, *Program) Sk
 // program adds what a program needs, its code apart.
 func (n *needs) program(p *Program, user string) {
 	n.capabilities(p.Capabilities())
+	n.programFeatures(p, user)
 	n.add(p.Type.String()+" programs", p.Type.Since(), user)
 	if p.Type != ProgramStructOps && !p.Type.hookOnly() { // of struct_ops it is the number of a member
 		n.add(p.AttachType.String()+" programs", p.AttachType.Since(), user)
@@ -266,17 +273,21 @@ func (n *needs) insns(p *Program, user string, optional *needs, weak map[string]
 		n.core = n.core || in.Core != nil && in.Core.Kind != btf.CoreTypeIDLocal
 		what, since := InsnSince(&in.Insn)
 		if since.Compare(Oldest) <= 0 {
+			n.insnFeature(p, &in.Insn, user)
 			continue
 		}
 		if in.Ref == asm.RefKfunc && weak[in.Symbol] {
 			optional.add(what, since, user)
+			optional.insnFeature(p, &in.Insn, user)
 			continue
 		}
 		if form, ok := insnSkipped(&in.Insn); ok && skipped != nil && skipped(i) {
 			n.add(form.What, form.Since, user)
 			optional.add(what, since, user)
+			optional.insnFeature(p, &in.Insn, user)
 			continue
 		}
 		n.add(what, since, user)
+		n.insnFeature(p, &in.Insn, user)
 	}
 }

@@ -10,13 +10,24 @@ import (
 // configuration value, a kernel symbol or a constant can keep from being reached is not needed, so
 // that kernels without what it uses may do: it counts as optional.
 func Requirements(collections ...*spec.Collection) spec.Requirements {
+	return spec.RequirementsOf(newSkipped(), collections...)
+}
+
+// Features lists what several collections use of what kernels have, and which of it they do without, as
+// Requirements does for what not all kernels have.
+func Features(collections ...*spec.Collection) []spec.FeatureNeed {
+	return spec.FeaturesOf(newSkipped(), collections...)
+}
+
+// newSkipped returns the function that tells what of a program kernels may skip.
+func newSkipped() func(*spec.Collection, *spec.Program) spec.Skipped {
 	memory := make(map[*spec.Collection]*opt.Memory)
-	return spec.RequirementsOf(func(c *spec.Collection, p *spec.Program) spec.Skipped {
+	return func(c *spec.Collection, p *spec.Program) spec.Skipped {
 		if memory[c] == nil {
 			memory[c] = opt.NewMemory(c)
 		}
 		return skipped(c, p, memory[c])
-	}, collections...)
+	}
 }
 
 // skipped tells what of a program kernels may skip. What is not certain they do not. Global functions
