@@ -1,11 +1,14 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -143,35 +146,67 @@ func TestWorkSame(t *testing.T) {
 	same(goWork(t), worksGo)
 }
 
-// BenchmarkWork runs each program plain and metered in turn and reports the ratio of the fastest
-// rounds.
+// BenchmarkWork runs each program plain and metered, in turn, and reports what metering costs: of each
+// program the median over all rounds of metered/plain, and of the programs the median and the worst.
 func BenchmarkWork(b *testing.B) {
-	b.Run("c", func(b *testing.B) { benchmarkWork(b, needWork(b), worksC) })
-	b.Run("go", func(b *testing.B) { benchmarkWork(b, goWork(b), worksGo) })
+	var runs []*workRun
+	add := func(kind string, wasm []byte, works []work) {
+		plain, with := plainInstance(b, wasm), plainInstance(b, metered(b, wasm))
+		for _, w := range works {
+			runs = append(runs, &workRun{name: kind + " " + w.name, n: w.n,
+				plain: plain.ExportedFunction(w.name), metered: with.ExportedFunction(w.name)})
+		}
+	}
+	add("c", needWork(b), worksC)
+	add("go", goWork(b), worksGo)
+	for b.Loop() {
+		for _, r := range runs {
+			r.round(b)
+		}
+	}
+	slices.SortFunc(runs, func(x, y *workRun) int { return cmp.Compare(x.ratio(0.5), y.ratio(0.5)) })
+	var table strings.Builder
+	for _, r := range runs {
+		fmt.Fprintf(&table, "\n%-12s %.2f (%.2f to %.2f), fastest %.2f, plain %v", r.name, r.ratio(0.5), r.ratio(0.25), r.ratio(0.75),
+			float64(r.best[1])/float64(r.best[0]), r.best[0])
+	}
+	b.Log(table.String())
+	b.ReportMetric(runs[len(runs)/2].ratio(0.5), "median")
+	b.ReportMetric(runs[len(runs)-1].ratio(0.5), "worst")
+	b.ReportMetric(0, "ns/op")
 }
 
-func benchmarkWork(b *testing.B, wasm []byte, works []work) {
-	plain, with := plainInstance(b, wasm), plainInstance(b, metered(b, wasm))
-	for _, w := range works {
-		b.Run(w.name, func(b *testing.B) {
-			f := [2]api.Function{plain.ExportedFunction(w.name), with.ExportedFunction(w.name)}
-			best := [2]time.Duration{time.Hour, time.Hour}
-			stack := make([]uint64, 1)
-			for b.Loop() {
-				for i := range f {
-					stack[0] = w.n
-					start := time.Now()
-					if err := f[i].CallWithStack(context.Background(), stack); err != nil {
-						b.Fatal(err)
-					}
-					best[i] = min(best[i], time.Since(start))
-				}
-			}
-			b.ReportMetric(float64(best[1])/float64(best[0]), "metered/plain")
-			b.ReportMetric(float64(best[0])/1e3, "plain-µs")
-			b.ReportMetric(0, "ns/op")
-		})
+// workRun is a program with what its rounds took.
+type workRun struct {
+	name           string
+	n              uint64
+	plain, metered api.Function
+	ratios         []float64
+	best           [2]time.Duration // plain, metered
+}
+
+// round runs the program plain and metered, in changing order.
+func (r *workRun) round(b *testing.B) {
+	var took [2]time.Duration
+	for i := range 2 {
+		which := (i + len(r.ratios)) % 2
+		f, stack := []api.Function{r.plain, r.metered}[which], []uint64{r.n}
+		start := time.Now()
+		if err := f.CallWithStack(context.Background(), stack); err != nil {
+			b.Fatal(err)
+		}
+		took[which] = time.Since(start)
+		if best := &r.best[which]; *best == 0 || took[which] < *best {
+			*best = took[which]
+		}
 	}
+	r.ratios = append(r.ratios, float64(took[1])/float64(took[0]))
+}
+
+// ratio returns the ratio that such a part of the rounds is below.
+func (r *workRun) ratio(part float64) float64 {
+	list := slices.Sorted(slices.Values(r.ratios))
+	return list[min(int(part*float64(len(list))), len(list)-1)]
 }
 
 // BenchmarkPrepareGo is what happens to a module in Go before it is compiled.

@@ -61,6 +61,12 @@ func newWriter(wasm []byte, m *module.Module) *writer {
 	for i := range m.Marks {
 		room += growth[m.Marks[i].Kind]
 	}
+	for i := range m.Loops {
+		if m.Loops[i].Straight != 0 {
+			room += growthStraight
+		}
+	}
+	room += growthCarried * len(m.Carried)
 	w := &writer{
 		in: wasm, m: m, out: make([]byte, 0, len(wasm)+room),
 		imports: uint32(len(m.Imports)), fuel: uint32(m.Globals), stack: uint32(m.Globals) + 1,
@@ -73,10 +79,14 @@ func newWriter(wasm []byte, m *module.Module) *writer {
 
 // growth is how many bytes a mark adds at most, apart from rare long numbers.
 var growth = [...]int{
-	module.Size: 4, module.Index: 1, module.Start: 110, module.Loop: 40, module.CallLoop: 26,
-	module.Straight: 200, module.Return: 2,
+	module.Size: 4, module.Index: 1, module.Start: 110, module.LoopHead: 42, module.Return: 2,
 	module.Bulk: 44, module.Grow: 56,
 }
+
+const (
+	growthStraight = 200
+	growthCarried  = 9
+)
 
 // addBlockTypes finds or adds the types of blocks that leave several results. One that takes
 // nothing and leaves what a function returns goes around the function's body.

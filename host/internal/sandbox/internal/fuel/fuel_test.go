@@ -3,6 +3,7 @@ package fuel
 import (
 	"bytes"
 	"encoding/hex"
+	"strings"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
@@ -34,10 +35,10 @@ func rewrite(t *testing.T, m *wasmtest.Module) ([]byte, *module.Module) {
 // TestRewriteBody holds what functions become against code written by hand.
 func TestRewriteBody(t *testing.T) {
 	const (
-		take  = "10 03"                   // the function that takes a portion
-		check = "42 00 53 04 40 10 00 0b" // < 0: call refill
-		enter = "23 01 42 06 7d 24 01"    // take from the stack
-		exit  = "23 01 42 06 7c 24 01"    // put it back
+		take  = "10 03"                      // the function that takes a portion
+		check = "42 00 59 04 40 05 10 00 0b" // >= 0, or else: call refill
+		enter = "23 01 42 06 7d 24 01"       // take from the stack
+		exit  = "23 01 42 06 7c 24 01"       // put it back
 	)
 	for _, tt := range []struct {
 		name string
@@ -52,13 +53,13 @@ func TestRewriteBody(t *testing.T) {
 			"00" + enter + "23 00 42 16 7d 24 00 23 00 23 01 84" + check + "02 40 10 01 02 40 0c 01 0b 0b" + exit + "0b"},
 		{"loop", []byte{0x03, 0x40, 0x02, 0x40, 0x0b, 0x0b},
 			"01 01 7e" + "23 00 42 07 7d 24 00 23 00" + check + "42 04 21 00 02 40" +
-				"03 40 20 00 42 04 7d 22 00 42 00 53 04 40 42 80 08" + take + "20 00 7c 21 00 0b 02 40 0b 0b" +
+				"03 40 20 00 42 04 7d 22 00 42 00 59 04 40 05 42 80 08" + take + "20 00 7c 21 00 0b 02 40 0b 0b" +
 				"0b 23 00 20 00 7c 24 00 0b"},
 		{"loop with a call", wasmtest.Cat([]byte{0x03, 0x40}, wasmtest.Call(0), []byte{0x0b}),
 			"00" + enter + "02 40 03 40 23 00 42 16 7d 24 00 23 00 23 01 84" + check + "10 01 0b 0b" + exit + "0b"},
 		{"loop to copy", []byte{0x03, 0x40, 0x41, 0, 0x0d, 0, 0x0b},
 			"01 01 7e" + "23 00 42 07 7d 24 00 23 00" + check + "42 04 21 00 02 40" +
-				"02 40 03 40 20 00 42 10 7d 22 00 42 00 53 04 40 42 80 08" + take + "20 00 7c 21 00 0b" +
+				"02 40 03 40 20 00 42 10 7d 22 00 42 00 59 04 40 05 42 80 08" + take + "20 00 7c 21 00 0b" +
 				"41 00 45 0d 01 41 00 45 0d 01 41 00 45 0d 01 41 00 0d 00 0b 0b" + "0b 23 00 20 00 7c 24 00 0b"},
 		{"fill", []byte{0x41, 0, 0x41, 0, 0x41, 8, 0xfc, 11, 0},
 			"01 01 7f" + "23 00 42 16 7d 24 00 23 00" + check + "41 00 41 00 41 08" +
@@ -72,6 +73,18 @@ func TestRewriteBody(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, want)
 			}
 		})
+	}
+}
+
+// TestRewriteCarried holds the copies of what a loop carries, by type, before it asks for a portion.
+func TestRewriteCarried(t *testing.T) {
+	same := func(i int) []byte { return wasmtest.Cat(wasmtest.Get(i), []byte{0x21, byte(i)}) }
+	m := &wasmtest.Module{Funcs: []wasmtest.Func{{Locals: []byte{5, 1, 0x7f, 1, 0x7e, 1, 0x7d, 1, 0x7c, 1, 0x7b}, Code: wasmtest.Cat(
+		[]byte{0x03, 0x40}, same(0), same(1), same(2), same(3), same(4), []byte{0x0c, 0, 0x0b})}}}
+	out, _ := rewrite(t, m)
+	copies := compact("20 00 20 00 72 21 00" + "20 01 20 01 84 21 01" + "20 02 bc be 21 02" + "20 03 bd bf 21 03" + "20 04 20 04 fd 50 21 04")
+	if want := compact("42 00 59 04 40 05") + copies + compact("42 80 08 10 02"); !strings.Contains(hex.EncodeToString(out), want) {
+		t.Errorf("%x\nlacks %s", out, want)
 	}
 }
 

@@ -4,32 +4,41 @@ import "github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
 
 // The opcodes that meters are made of.
 const (
-	opBlock     = 0x02
-	opLoop      = 0x03
-	opIf        = 0x04
-	opEnd       = 0x0b
-	opBr        = 0x0c
-	opBrIf      = 0x0d
-	opReturn    = 0x0f
-	opCall      = 0x10
-	opSelect    = 0x1b
-	opLocalGet  = 0x20
-	opLocalSet  = 0x21
-	opLocalTee  = 0x22
-	opGlobalGet = 0x23
-	opGlobalSet = 0x24
-	opConst32   = 0x41
-	opConst64   = 0x42
-	opEqz32     = 0x45
-	opLess32U   = 0x49
-	opLess64S   = 0x53
-	opAdd64     = 0x7c
-	opSub64     = 0x7d
-	opOr64      = 0x84
-	opShl64     = 0x86
-	opShr64U    = 0x88
-	opExtendU   = 0xad
-	blockEmpty  = 0x40
+	opBlock      = 0x02
+	opLoop       = 0x03
+	opIf         = 0x04
+	opElse       = 0x05
+	opEnd        = 0x0b
+	opBr         = 0x0c
+	opBrIf       = 0x0d
+	opReturn     = 0x0f
+	opCall       = 0x10
+	opSelect     = 0x1b
+	opLocalGet   = 0x20
+	opLocalSet   = 0x21
+	opLocalTee   = 0x22
+	opGlobalGet  = 0x23
+	opGlobalSet  = 0x24
+	opConst32    = 0x41
+	opConst64    = 0x42
+	opEqz32      = 0x45
+	opLess32U    = 0x49
+	opLess64S    = 0x53
+	opAtLeast64S = 0x59
+	opOr32       = 0x72
+	opAdd64      = 0x7c
+	opSub64      = 0x7d
+	opOr64       = 0x84
+	opShl64      = 0x86
+	opShr64U     = 0x88
+	opExtendU    = 0xad
+	opBitsOf32   = 0xbc
+	opBitsOf64   = 0xbd
+	opFromBits32 = 0xbe
+	opFromBits64 = 0xbf
+	opVector     = 0xfd
+	opOrVector   = 0x50
+	blockEmpty   = 0x40
 )
 
 // meter says what a function gets.
@@ -103,33 +112,31 @@ func (w *writer) enter(b *module.Body, i int) {
 		w.plain(opSub64)
 		w.op(opGlobalSet, w.stack)
 	}
-	first := module.Mark{}
-	if b.LeadLoop {
-		first = w.firstLoop()
-	}
-	switch {
-	case first.Kind == module.CallLoop:
-		w.meter.lead = b.Cost
-	case first.Kind == module.Loop:
-		w.takeFuel(int64(b.Cost)+int64(first.Arg), w.meter.depth)
-		w.const64(int64(first.Arg))
-		w.op(opLocalSet, w.meter.count)
-	default:
+	switch first := w.leadLoop(b); {
+	case first == nil:
 		w.takeFuel(int64(b.Cost), w.meter.depth)
+	case first.Calls:
+		w.meter.lead = b.Cost
+	default:
+		w.takeFuel(int64(b.Cost)+int64(first.Cost), w.meter.depth)
+		w.const64(int64(first.Cost))
+		w.op(opLocalSet, w.meter.count)
 	}
 	if w.meter.wrap {
 		w.block(w.m.Funcs[int(w.imports)+i])
 	}
 }
 
-// firstLoop returns the mark of the function's first loop.
-func (w *writer) firstLoop() module.Mark {
-	for _, mark := range w.m.Marks[w.next:] {
-		if mark.Kind == module.Loop || mark.Kind == module.CallLoop {
-			return mark
+// leadLoop returns the function's first loop if it always runs.
+func (w *writer) leadLoop(b *module.Body) *module.Loop {
+	if b.LeadLoop {
+		for _, mark := range w.m.Marks[w.next:] {
+			if mark.Kind == module.LoopHead {
+				return &w.m.Loops[mark.Arg]
+			}
 		}
 	}
-	return module.Mark{}
+	return nil
 }
 
 // takeFuel takes so much, and calls the host where that, or the stack, is used up.
@@ -176,19 +183,45 @@ func (w *writer) exit() {
 }
 
 // round takes fuel for a round of a loop from the portion, and a new portion where it is used up.
-func (w *writer) round(cost uint32) {
+func (w *writer) round(loop *module.Loop, cost uint32) {
 	w.op(opLocalGet, w.meter.count)
 	w.const64(int64(cost))
 	w.plain(opSub64)
 	w.op(opLocalTee, w.meter.count)
 	w.const64(0)
-	w.plain(opLess64S, opIf, blockEmpty)
+	w.plain(opAtLeast64S, opIf, blockEmpty, opElse)
+	w.renew(loop)
 	w.const64(min(max(portionRounds*int64(cost), portionMin), max(portionMax, int64(cost))))
 	w.op(opCall, w.take)
 	w.op(opLocalGet, w.meter.count)
 	w.plain(opAdd64)
 	w.op(opLocalSet, w.meter.count)
 	w.plain(opEnd)
+}
+
+// renew copies what a loop carries from round to round. The compiler keeps a value that lives through a
+// call in memory, and one that is another one in each round is stored in each, for a call that is
+// hardly ever made. What lives through it now is the copy.
+func (w *writer) renew(loop *module.Loop) {
+	for _, local := range w.m.CarriedBy(loop) {
+		w.op(opLocalGet, local.Index)
+		switch local.Type {
+		case i32:
+			w.op(opLocalGet, local.Index)
+			w.plain(opOr32)
+		case i64:
+			w.op(opLocalGet, local.Index)
+			w.plain(opOr64)
+		case f32:
+			w.plain(opBitsOf32, opFromBits32)
+		case f64:
+			w.plain(opBitsOf64, opFromBits64)
+		case v128:
+			w.op(opLocalGet, local.Index)
+			w.plain(opVector, opOrVector)
+		}
+		w.op(opLocalSet, local.Index)
+	}
 }
 
 // callRound takes fuel for a round of a loop with calls. It is in a global there in any case.
@@ -198,11 +231,11 @@ func (w *writer) callRound(cost uint32) {
 }
 
 // unroll writes a loop without blocks several times, so that it takes fuel for several rounds at
-// once. branch is the offset of the br_if that ends it.
-func (w *writer) unroll(cost uint32, branch int) {
+// once.
+func (w *writer) unroll(loop *module.Loop) {
 	w.out = append(w.out[:len(w.out)-2], opBlock, blockEmpty, opLoop, blockEmpty)
-	copies := module.Copies(cost)
-	w.round(uint32(copies) * cost)
+	copies, branch := module.Copies(loop.Cost), int(loop.Straight)
+	w.round(loop, uint32(copies)*loop.Cost)
 	from := w.pos
 	for range copies - 1 {
 		w.pos = from
@@ -273,7 +306,7 @@ func (w *writer) checkFuel() {
 // check calls the host where the last operand is below zero.
 func (w *writer) check() {
 	w.const64(0)
-	w.plain(opLess64S, opIf, blockEmpty)
+	w.plain(opAtLeast64S, opIf, blockEmpty, opElse)
 	w.op(opCall, w.refill)
 	w.plain(opEnd)
 }

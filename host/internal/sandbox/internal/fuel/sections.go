@@ -2,8 +2,14 @@ package fuel
 
 import "github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
 
-// i64 is the type of fuel and stack.
-const i64 module.ValueType = 0x7e
+// The types of locals. Fuel and stack are i64.
+const (
+	i32  module.ValueType = 0x7f
+	i64  module.ValueType = 0x7e
+	f32  module.ValueType = 0x7d
+	f64  module.ValueType = 0x7c
+	v128 module.ValueType = 0x7b
+)
 
 // typeEntries encodes the added types.
 func (w *writer) typeEntries() []byte {

@@ -122,15 +122,15 @@ func (w *writer) copyTo(end int) {
 		case module.Index:
 			w.skipNumber()
 			w.out = leb(w.out, w.moved(mark.Arg))
-		case module.Loop:
-			if w.next < len(marks) && marks[w.next].Kind == module.Straight && marks[w.next].Pos == mark.Pos {
-				w.next++
-				w.unroll(mark.Arg, int(marks[w.next-1].Arg))
-			} else {
-				w.round(mark.Arg)
+		case module.LoopHead:
+			switch loop := &w.m.Loops[mark.Arg]; {
+			case loop.Calls:
+				w.callRound(loop.Cost)
+			case loop.Straight != 0:
+				w.unroll(loop)
+			default:
+				w.round(loop, loop.Cost)
 			}
-		case module.CallLoop:
-			w.callRound(mark.Arg)
 		case module.Return:
 			w.leave(mark.Arg)
 		case module.Bulk:

@@ -68,8 +68,11 @@ func (w *walker) open(op uint8) {
 		w.work.loop()
 		w.body.LeadLoop = w.body.LeadLoop || w.lead
 		w.lead = false
-		f.mark, f.outer, w.cost = len(w.m.Marks), w.cost, 1
-		w.m.mark(Loop, w.r.pos, 0)
+		f.loop, f.outer, w.cost = len(w.m.Loops), w.cost, 1
+		w.m.mark(LoopHead, w.r.pos, uint32(f.loop))
+		w.m.Loops = append(w.m.Loops, Loop{})
+		f.start, f.around, w.around = w.r.pos, w.around, len(w.frames)
+		f.marks = len(w.m.Marks)
 	}
 	w.work.blocks++
 	w.blocks++
@@ -136,21 +139,28 @@ func (w *walker) close(at int) {
 	}
 }
 
-// endLoop fills the mark of a loop that ends at an offset.
+// endLoop fills in what is to be said of a loop that ends at an offset.
 func (w *walker) endLoop(f *frame, at int) {
-	mark := &w.m.Marks[f.mark]
-	mark.Arg = w.cost
-	w.cost = f.outer
-	if w.calls > f.calls {
-		mark.Kind = CallLoop
+	loop := &w.m.Loops[f.loop]
+	loop.Cost, loop.Calls = w.cost, w.calls > f.calls
+	w.cost, w.around = f.outer, f.around
+	if loop.Calls {
 		return
 	}
 	w.body.Loops = true
 	b := w.r.b
 	if w.blocks == f.blocks+1 && f.branches == 1 && !f.dead && b[at-2] == opBrIf && b[at-1] == 0 &&
-		b[mark.Pos-1] == 0x40 && len(w.m.Marks) == f.mark+1 && mark.Arg <= straightCost {
-		w.m.mark(Straight, int(mark.Pos), uint32(at-2))
-		w.work.straight(mark.Arg)
+		b[f.start-1] == 0x40 && len(w.m.Marks) == f.marks && loop.Cost <= straightCost {
+		loop.Straight = uint32(at - 2)
+		w.work.straight(loop.Cost)
+	}
+	if w.r.err == nil && f.inner < carriedHeight && at-f.start <= carriedBytes {
+		loop.first, loop.n = w.carried(f.start, at)
+		w.work.instructions += carriedWork * int(loop.n)
+	}
+	if f.around >= 0 {
+		around := &w.frames[f.around]
+		around.inner = max(around.inner, f.inner+1)
 	}
 }
 

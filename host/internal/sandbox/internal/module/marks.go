@@ -8,9 +8,7 @@ const (
 	Size     Kind = iota // a size at Pos, whose content ends at Arg
 	Index                // function index Arg at Pos
 	Start                // the instructions of Bodies[Arg] start at Pos
-	Loop                 // a loop without calls: its instructions start at Pos, each round costs Arg
-	CallLoop             // the same for a loop with calls
-	Straight             // the loop of the mark before has no blocks; its only branch, a br_if 0 at Arg, ends it
+	LoopHead             // the instructions of Loops[Arg] start at Pos
 	Return               // a return at Pos, inside of Arg blocks
 	Bulk                 // a bulk instruction at Pos, of number Arg after its prefix
 	Grow                 // a memory.grow at Pos
@@ -36,6 +34,19 @@ type Body struct {
 	Bulk     bool   // it has bulk instructions or memory.grow
 	LeadLoop bool   // it always runs into its first loop, before it calls or branches
 }
+
+// Loop is one loop of a function.
+type Loop struct {
+	Cost     uint32 // fuel for each round
+	Calls    bool   // it calls functions
+	Straight uint32 // offset of a br_if 0 that ends it and is its only branch, where it has no blocks; 0 is none
+
+	first, n uint32 // of Module.Carried
+}
+
+// CarriedBy returns the locals that a loop sets for its next round, for a loop without calls that is
+// not large.
+func (m *Module) CarriedBy(l *Loop) []Local { return m.Carried[l.first : l.first+l.n] }
 
 // Span is one section.
 type Span struct {

@@ -66,6 +66,9 @@ type Module struct {
 	Spans  []Span   // of sections
 	Bodies []Body
 	Marks  []Mark
+	Loops  []Loop
+
+	Carried []Local // see CarriedBy
 
 	globals  []global
 	elements int
@@ -150,6 +153,7 @@ func Scan(wasm []byte, l Limits) (*Module, error) {
 // Trim drops what only a rewriter needs.
 func (m *Module) Trim() {
 	m.Spans, m.Bodies, m.Marks, m.Types, m.Funcs, m.globals = nil, nil, nil, nil, nil, nil
+	m.Loops, m.Carried = nil, nil
 }
 
 // scanHeader checks size, magic and version, and says what the input is instead.

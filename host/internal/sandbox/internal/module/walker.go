@@ -19,6 +19,8 @@ type walker struct {
 	calls  int     // so far
 	blocks int     // and branches so far
 	work   work    // of the compiler
+	carry  carry
+	around int // index in frames of the innermost loop, -1 is none
 }
 
 // frame is an open block.
@@ -27,7 +29,10 @@ type frame struct {
 	dead            bool // the rest of the block is not reached
 	height          int  // of the stack below its operands
 	params, results int
-	mark            int    // of a loop
+	loop            int    // its index in Loops
+	start, marks    int    // of a loop: offset of its instructions, marks up to them
+	inner           int    // loops in each other that it has
+	around          int    // index of the loop around, -1 is none
 	calls, blocks   int    // of the walker, when it began
 	outer           uint32 // cost of the region around a loop
 	branches        int    // to the block's label
@@ -42,6 +47,7 @@ func (w *walker) function(r *reader, i int, locals uint32) {
 	w.body.NumLocal = locals + uint32(len(t.Params))
 	w.m.mark(Start, r.pos, uint32(i))
 	w.height, w.peak, w.cost, w.lead, w.calls, w.blocks = 0, 0, 2, true, 0, 0 // a call and its end
+	w.around = -1
 	w.frames = append(w.frames[:0], frame{results: len(t.Results)})
 	w.work.begin(int(w.body.NumLocal))
 	w.run()

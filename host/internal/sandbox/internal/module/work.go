@@ -45,6 +45,7 @@ const (
 	chargedFunction = 4
 	chargedLoop     = 2
 	chargedBulk     = 2
+	carriedWork     = 3 // instructions for each local
 )
 
 // openLoop is a loop that did not end yet.
@@ -82,10 +83,10 @@ func (k *work) loop() {
 	k.depth = max(k.depth, len(k.loops))
 }
 
-// straightCost is the largest cost of a round of a loop with a Straight mark.
+// straightCost is the largest cost of a round of a straight loop.
 const straightCost = 80
 
-// Copies returns how often the instructions of a loop with a Straight mark are to be written, by
+// Copies returns how often the instructions of a straight loop are to be written, by
 // the cost of a round.
 func Copies(cost uint32) int {
 	if cost <= straightCost/2 {
