@@ -10,8 +10,9 @@
 // Fuel is taken at the start of each function for what is outside of loops, at the start of each
 // round of a loop for what is in the loop, and before bulk operations by their length. Loops take
 // it in portions, which they keep in a local and return at the end, because that is cheaper than to
-// change a global in each round. Small functions that neither call nor loop do not count; who calls
-// them does. Only some functions take from the stack: see graph.
+// change a global in each round. What is small is paid for by who asks for it: functions that with all
+// they call do little, short bulk operations, and loops that call a function which pays in each round.
+// Only some functions take from the stack: see graph.
 package fuel
 
 import (
@@ -28,9 +29,14 @@ const (
 	Stack  = "bpfhost.stack" // the exported global with the stack left, an i64 in values of 8 bytes
 )
 
-// smallLeaf is the cost up to which a function without calls and loops is not metered. A call costs
-// an eighth of it, so that a call of such a function is paid for within a factor of eight.
-const smallLeaf = 128
+// Work up to small is paid for by the instruction that asks for it, within a factor of eight: a call or
+// a bulk operation costs an eighth of it. That is a call of a function that with all it calls costs no
+// more, or a bulk operation on that many times 8 bytes. In the same way a loop is paid for by a
+// function that it calls in each round.
+const (
+	paidBy = 8
+	small  = 16 * paidBy
+)
 
 // frameOverhead is what a call holds apart from its values, in values.
 const frameOverhead = 6
@@ -80,7 +86,7 @@ func newWriter(wasm []byte, m *module.Module) *writer {
 // growth is how many bytes a mark adds at most, apart from rare long numbers.
 var growth = [...]int{
 	module.Size: 4, module.Index: 1, module.Start: 110, module.LoopHead: 42, module.Return: 2,
-	module.Bulk: 44, module.Grow: 56,
+	module.Bulk: 54, module.Grow: 56,
 }
 
 const (

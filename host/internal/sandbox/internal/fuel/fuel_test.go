@@ -46,7 +46,7 @@ func TestRewriteBody(t *testing.T) {
 		want string
 	}{
 		{"small", []byte{0x01}, "00 01 0b"},
-		{"call of a leaf", wasmtest.Call(1), "00 23 00 42 13 7d 24 00 23 00" + check + "10 02 0b"},
+		{"call of a leaf", wasmtest.Call(1), "00 10 02 0b"},
 		{"recursion", wasmtest.Call(0),
 			"00" + enter + "23 00 42 13 7d 24 00 23 00 23 01 84" + check + "02 40 10 01 0b" + exit + "0b"},
 		{"return", wasmtest.Cat(wasmtest.Call(0), []byte{0x02, 0x40, 0x0f, 0x0b}),
@@ -56,17 +56,26 @@ func TestRewriteBody(t *testing.T) {
 				"03 40 20 00 42 04 7d 22 00 42 00 59 04 40 05 42 80 08" + take + "20 00 7c 21 00 0b 02 40 0b 0b" +
 				"0b 23 00 20 00 7c 24 00 0b"},
 		{"loop with a call", wasmtest.Cat([]byte{0x03, 0x40}, wasmtest.Call(0), []byte{0x0b}),
-			"00" + enter + "02 40 03 40 23 00 42 16 7d 24 00 23 00 23 01 84" + check + "10 01 0b 0b" + exit + "0b"},
+			"00" + enter + "23 00 42 03 7d 24 00 23 00 23 01 84" + check + "02 40 03 40 10 01 0b 0b" + exit + "0b"},
+		{"loop with a call of a leaf", wasmtest.Cat([]byte{0x03, 0x40}, wasmtest.Call(1), []byte{0x0b}),
+			"00 03 40 23 00 42 16 7d 24 00 23 00" + check + "10 02 0b 0b"},
+		{"loop that does more than it calls", wasmtest.Cat([]byte{0x03, 0x40}, bytes.Repeat([]byte{0x3f, 0, 0x1a}, 64), wasmtest.Call(0), []byte{0x0b}),
+			"00 23 01 42 07 7d 24 01" + "02 40 03 40 23 00 42 96 01 7d 24 00 23 00 23 01 84" + check + strings.Repeat("3f 00 1a", 64) + "10 01 0b 0b 23 01 42 07 7c 24 01 0b"},
+		{"call that is not in each round", wasmtest.Cat([]byte{0x03, 0x40, 0x41, 0, 0x0d, 0}, wasmtest.Call(0), []byte{0x0b}),
+			"00 23 01 42 07 7d 24 01 02 40 03 40 23 00 42 18 7d 24 00 23 00 23 01 84" + check + "41 00 0d 00 10 01 0b 0b 23 01 42 07 7c 24 01 0b"},
 		{"loop to copy", []byte{0x03, 0x40, 0x41, 0, 0x0d, 0, 0x0b},
 			"01 01 7e" + "23 00 42 07 7d 24 00 23 00" + check + "42 04 21 00 02 40" +
 				"02 40 03 40 20 00 42 10 7d 22 00 42 00 59 04 40 05 42 80 08" + take + "20 00 7c 21 00 0b" +
 				"41 00 45 0d 01 41 00 45 0d 01 41 00 45 0d 01 41 00 0d 00 0b 0b" + "0b 23 00 20 00 7c 24 00 0b"},
 		{"fill", []byte{0x41, 0, 0x41, 0, 0x41, 8, 0xfc, 11, 0},
 			"01 01 7f" + "23 00 42 16 7d 24 00 23 00" + check + "41 00 41 00 41 08" +
-				"22 00 23 00 20 00 ad 42 03 88 7d 24 00 23 00" + check + "fc 0b 00 0b"},
+				"22 00 41 80 08 4d 04 40 05 23 00 20 00 ad 42 03 88 7d 24 00 23 00" + check + "0b 20 00 fc 0b 00 0b"},
+		{"copy of a table", []byte{0x41, 0, 0x41, 0, 0x41, 8, 0xfc, 14, 0, 0},
+			"01 01 7f" + "23 00 42 16 7d 24 00 23 00" + check + "41 00 41 00 41 08" +
+				"22 00 41 80 01 4d 04 40 05 23 00 20 00 ad 7d 24 00 23 00" + check + "0b 20 00 fc 0e 00 00 0b"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			m := &wasmtest.Module{Memory: []byte{0, 1}, Funcs: []wasmtest.Func{{Code: tt.code}, {}}}
+			m := &wasmtest.Module{Memory: []byte{0, 1}, Funcs: []wasmtest.Func{{Code: tt.code}, {}}, Extra: map[byte][]byte{4: {1, 0x70, 0, 1}}}
 			out, after := rewrite(t, m)
 			got := hex.EncodeToString(out[after.Bodies[0].Locals:after.Bodies[0].End])
 			if want := compact(tt.want); got != want {

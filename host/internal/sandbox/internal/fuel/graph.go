@@ -1,6 +1,10 @@
 package fuel
 
-import "github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
+import (
+	"math"
+
+	"github.com/bpfhost/bpfhost/host/internal/sandbox/internal/module"
+)
 
 // maxChain is how much calls may hold that take nothing from the stack, in values.
 const maxChain = 128
@@ -13,12 +17,17 @@ type graph struct {
 	takes []bool   // of each function with code
 	holds []uint32 // values that a call of it and of functions below it that take nothing hold at most
 	taken uint32   // the most that a call of a table entry holds that is not taken by it
+	costs []uint32 // fuel that a call of it takes at most; unbounded where that is not known
 }
+
+// unbounded is the cost of a function that loops, is recursive, calls table entries or has operations on
+// much memory.
+const unbounded = math.MaxUint32
 
 // newGraph walks through the direct calls of a module, depth first.
 func newGraph(m *module.Module) *graph {
 	n := len(m.Bodies)
-	g := &graph{takes: make([]bool, n), holds: make([]uint32, n)}
+	g := &graph{takes: make([]bool, n), holds: make([]uint32, n), costs: make([]uint32, n)}
 	s := search{m: m, g: g, first: firstMarks(m), state: make([]uint8, n)}
 	for i := range n {
 		if s.state[i] == unseen {
@@ -69,6 +78,7 @@ func (s *search) walk(from int) {
 			s.leave(v.fn)
 		case s.state[callee] == open:
 			s.g.takes[callee] = true
+			s.g.costs[v.fn] = unbounded
 		case s.state[callee] == unseen:
 			s.enter(callee)
 		default:
@@ -98,7 +108,11 @@ func (s *search) nextCallee(v *visit) int32 {
 
 // leave finishes a function, and what it holds becomes part of what its caller on the path holds.
 func (s *search) leave(fn int32) {
-	s.g.holds[fn] += s.m.Bodies[fn].Frame + frameOverhead
+	b := &s.m.Bodies[fn]
+	s.g.holds[fn] += b.Frame + frameOverhead
+	if s.g.add(fn, b.Cost); b.Loops || b.CallLoop || b.Indirect || b.Bulk {
+		s.g.costs[fn] = unbounded
+	}
 	if s.g.holds[fn] > maxChain {
 		s.g.takes[fn] = true
 	}
@@ -111,13 +125,22 @@ func (s *search) leave(fn int32) {
 	}
 }
 
-// carry notes that a function calls another one. Until a function is left, holds is what those
-// below it hold.
+// add adds to the cost of a function.
+func (g *graph) add(fn int32, cost uint32) {
+	g.costs[fn] = uint32(min(uint64(g.costs[fn])+uint64(cost), unbounded))
+}
+
+// carry notes that a function calls another one. Until a function is left, holds and costs are what
+// those below it hold and cost.
 func (g *graph) carry(caller, callee int32) {
+	g.add(caller, g.costs[callee])
 	if !g.takes[callee] {
 		g.holds[caller] = max(g.holds[caller], g.holds[callee])
 	}
 }
+
+// metered reports whether a function takes fuel.
+func (g *graph) metered(i int) bool { return g.takes[i] || g.costs[i] > small }
 
 // frame returns what a call of a function takes from the stack.
 func (g *graph) frame(b *module.Body, i int) int64 {

@@ -8,6 +8,36 @@ import (
 	"github.com/bpfhost/bpfhost/internal/wasmtest"
 )
 
+// TestGraphCosts holds what calls cost at most, and where that has no bound.
+func TestGraphCosts(t *testing.T) {
+	loop := []byte{0x03, 0x40, 0x0b}
+	m := &wasmtest.Module{
+		Imports: []wasmtest.Import{{Module: "h", Name: "f"}},
+		Memory:  []byte{0, 1},
+		Funcs: []wasmtest.Func{
+			{}, // 1
+			{Code: wasmtest.Cat(wasmtest.Call(1), wasmtest.Call(1))},
+			{Code: wasmtest.Cat(wasmtest.Call(2), wasmtest.Call(1))},
+			{Code: wasmtest.Call(0)},
+			{Code: loop}, // 5
+			{Code: wasmtest.Cat(loop, wasmtest.Call(1))},
+			{Code: wasmtest.Cat([]byte{0x03, 0x40}, wasmtest.Call(1), []byte{0x0b})},
+			{Code: wasmtest.Call(9)}, // 8
+			{Code: wasmtest.Call(8)},
+			{Code: []byte{0x41, 0, 0x41, 0, 0x41, 0, 0xfc, 11, 0}},
+			{Code: wasmtest.Cat(wasmtest.Call(1), wasmtest.Call(10))},
+		},
+	}
+	scan, err := module.Scan(m.Bytes(), module.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []uint32{2, 40, 78, 203, unbounded, unbounded, unbounded, unbounded, unbounded, unbounded, unbounded}
+	if got := newGraph(scan).costs; !slices.Equal(got, want) {
+		t.Errorf("costs %v, want %v", got, want)
+	}
+}
+
 // TestGraph holds which functions take from the stack, and how much. A function without locals
 // holds frameOverhead.
 func TestGraph(t *testing.T) {

@@ -23,6 +23,7 @@ const (
 	opConst64    = 0x42
 	opEqz32      = 0x45
 	opLess32U    = 0x49
+	opAtMost32U  = 0x4d
 	opLess64S    = 0x53
 	opAtLeast64S = 0x59
 	opOr32       = 0x72
@@ -56,7 +57,7 @@ type meter struct {
 // meterOf decides what a function gets.
 func (w *writer) meterOf(b *module.Body, i int) meter {
 	mt := meter{loops: b.Loops, depth: w.graph.takes[i], frame: w.graph.frame(b, i)}
-	mt.on = b.Loops || b.LeadLoop || b.Calls || b.Bulk || b.Cost > smallLeaf || mt.depth
+	mt.on = w.graph.metered(i)
 	mt.wrap = mt.loops || mt.depth
 	mt.count = b.NumLocal
 	mt.length = mt.count
@@ -64,6 +65,12 @@ func (w *writer) meterOf(b *module.Body, i int) meter {
 		mt.length++
 	}
 	return mt
+}
+
+// paid reports whether each round of a loop calls a function that takes enough fuel for both.
+func (w *writer) paid(loop *module.Loop) bool {
+	i := int(loop.Payer) - 1 - int(w.imports)
+	return i >= 0 && w.graph.metered(i) && loop.Cost <= paidBy*w.m.Bodies[i].Cost
 }
 
 // body writes a function from its locals to its end.
@@ -113,7 +120,7 @@ func (w *writer) enter(b *module.Body, i int) {
 		w.op(opGlobalSet, w.stack)
 	}
 	switch first := w.leadLoop(b); {
-	case first == nil:
+	case first == nil || w.paid(first):
 		w.takeFuel(int64(b.Cost), w.meter.depth)
 	case first.Calls:
 		w.meter.lead = b.Cost
@@ -141,6 +148,12 @@ func (w *writer) leadLoop(b *module.Body) *module.Loop {
 
 // takeFuel takes so much, and calls the host where that, or the stack, is used up.
 func (w *writer) takeFuel(cost int64, stack bool) {
+	w.charge(cost, stack)
+	w.checkFor(nil)
+}
+
+// charge takes so much, and leaves a number that is below zero where that, or the stack, is used up.
+func (w *writer) charge(cost int64, stack bool) {
 	w.op(opGlobalGet, w.fuel)
 	w.const64(cost)
 	w.plain(opSub64)
@@ -150,7 +163,6 @@ func (w *writer) takeFuel(cost int64, stack bool) {
 		w.op(opGlobalGet, w.stack)
 		w.plain(opOr64)
 	}
-	w.check()
 }
 
 // block begins the block around a body of that type.
@@ -224,9 +236,14 @@ func (w *writer) renew(loop *module.Loop) {
 	}
 }
 
-// callRound takes fuel for a round of a loop with calls. It is in a global there in any case.
-func (w *writer) callRound(cost uint32) {
-	w.takeFuel(int64(cost)+int64(w.meter.lead), w.meter.lead > 0 && w.meter.depth)
+// callRound takes fuel for a round of a loop with calls, unless what it calls does. It is in a global
+// there in any case.
+func (w *writer) callRound(loop *module.Loop) {
+	if w.paid(loop) {
+		return
+	}
+	w.charge(int64(loop.Cost)+int64(w.meter.lead), w.meter.lead > 0 && w.meter.depth)
+	w.checkFor(loop)
 	w.meter.lead = 0
 }
 
@@ -265,19 +282,28 @@ const (
 )
 
 // bulk takes fuel for a bulk operation, whose length is the last operand: one for 8 bytes of
-// memory or for an entry of a table.
+// memory or for an entry of a table. A short one is paid for by the cost of the instruction.
 func (w *writer) bulk(sub uint32) {
+	bytes := sub == memoryInit || sub == memoryCopy || sub == memoryFill
+	most := int32(small)
+	if bytes {
+		most *= 8
+	}
 	w.op(opLocalTee, w.meter.length)
+	w.const32(most)
+	w.plain(opAtMost32U, opIf, blockEmpty, opElse)
 	w.op(opGlobalGet, w.fuel)
 	w.op(opLocalGet, w.meter.length)
 	w.plain(opExtendU)
-	if sub == memoryInit || sub == memoryCopy || sub == memoryFill {
+	if bytes {
 		w.const64(3)
 		w.plain(opShr64U)
 	}
 	w.plain(opSub64)
 	w.op(opGlobalSet, w.fuel)
 	w.checkFuel()
+	w.plain(opEnd)
+	w.op(opLocalGet, w.meter.length)
 }
 
 // grow takes fuel for a growth of the memory as if all of it were filled. What cannot succeed costs
@@ -300,13 +326,16 @@ func (w *writer) grow() {
 // checkFuel calls the host where the fuel is used up.
 func (w *writer) checkFuel() {
 	w.op(opGlobalGet, w.fuel)
-	w.check()
+	w.checkFor(nil)
 }
 
-// check calls the host where the last operand is below zero.
-func (w *writer) check() {
+// checkFor calls the host where the last operand is below zero, at the head of a loop or elsewhere: nil.
+func (w *writer) checkFor(loop *module.Loop) {
 	w.const64(0)
 	w.plain(opAtLeast64S, opIf, blockEmpty, opElse)
+	if loop != nil {
+		w.renew(loop)
+	}
 	w.op(opCall, w.refill)
 	w.plain(opEnd)
 }

@@ -125,7 +125,7 @@ func (w *writer) copyTo(end int) {
 		case module.LoopHead:
 			switch loop := &w.m.Loops[mark.Arg]; {
 			case loop.Calls:
-				w.callRound(loop.Cost)
+				w.callRound(loop)
 			case loop.Straight != 0:
 				w.unroll(loop)
 			default:

@@ -63,7 +63,7 @@ func (w *walker) open(op uint8) {
 		w.work.blocks += 2
 	}
 	w.operands(params, 0)
-	f := frame{op: op, scope: w.work.scope, height: w.height, params: params, results: results}
+	f := frame{op: op, scope: w.work.scope, height: w.height, params: params, results: results, flow: w.flow, out: everything}
 	if op == opLoop {
 		w.work.loop()
 		w.body.LeadLoop = w.body.LeadLoop || w.lead
@@ -71,6 +71,7 @@ func (w *walker) open(op uint8) {
 		f.loop, f.outer, w.cost = len(w.m.Loops), w.cost, 1
 		w.m.mark(LoopHead, w.r.pos, uint32(f.loop))
 		w.m.Loops = append(w.m.Loops, Loop{})
+		w.flow = flow{}
 		f.start, f.around, w.around = w.r.pos, w.around, len(w.frames)
 		f.marks = len(w.m.Marks)
 	}
@@ -111,7 +112,8 @@ func (w *walker) orElse() {
 		return
 	}
 	w.finish(f)
-	f.op, f.dead = opElse, false
+	f.out &= w.flow.now
+	f.op, f.dead, w.flow.now = opElse, false, f.flow.now
 	w.height = f.height
 	w.work.join(1)
 	w.operands(0, f.params)
@@ -129,6 +131,7 @@ func (w *walker) close(at int) {
 		w.work.endLoop(f.branches)
 	} else {
 		w.work.join(1 + f.branches)
+		w.flowEnd(f)
 	}
 	w.work.scope = f.scope
 	w.height = f.height
@@ -144,7 +147,9 @@ func (w *walker) endLoop(f *frame, at int) {
 	loop := &w.m.Loops[f.loop]
 	loop.Cost, loop.Calls = w.cost, w.calls > f.calls
 	w.cost, w.around = f.outer, f.around
+	w.flowEndLoop(f, loop)
 	if loop.Calls {
+		w.body.CallLoop = true
 		return
 	}
 	w.body.Loops = true
@@ -153,14 +158,6 @@ func (w *walker) endLoop(f *frame, at int) {
 		b[f.start-1] == 0x40 && len(w.m.Marks) == f.marks && loop.Cost <= straightCost {
 		loop.Straight = uint32(at - 2)
 		w.work.straight(loop.Cost)
-	}
-	if w.r.err == nil && f.inner < carriedHeight && at-f.start <= carriedBytes {
-		loop.first, loop.n = w.carried(f.start, at)
-		w.work.instructions += carriedWork * int(loop.n)
-	}
-	if f.around >= 0 {
-		around := &w.frames[f.around]
-		around.inner = max(around.inner, f.inner+1)
 	}
 }
 
@@ -175,7 +172,7 @@ func (w *walker) finish(f *frame) {
 // leave marks the rest of a block as not reached.
 func (w *walker) leave() {
 	f := &w.frames[len(w.frames)-1]
-	f.dead, w.height, w.lead = true, f.height, false
+	f.dead, w.height, w.lead, w.flow.now = true, f.height, false, everything
 }
 
 // target returns how many operands a branch to a label takes.
@@ -184,10 +181,14 @@ func (w *walker) target(label uint32) int {
 		w.r.fail("function %d branches to label %d of %d", w.fn, label, len(w.frames))
 		return 0
 	}
-	f := &w.frames[len(w.frames)-1-int(label)]
+	i := len(w.frames) - 1 - int(label)
+	f := &w.frames[i]
 	f.branches++
 	if f.op == opLoop {
 		return f.params
+	}
+	if i > 0 {
+		w.flowTo(i)
 	}
 	return f.results
 }
@@ -239,6 +240,9 @@ func (w *walker) call() {
 	} else {
 		w.cost += costCall
 		w.body.Calls, w.lead = true, false
+		if f := &w.frames[len(w.frames)-1]; f.op == opLoop && f.branches == 0 && !f.dead {
+			w.m.Loops[f.loop].Payer = i + 1
+		}
 	}
 	w.calls++
 	w.work.calls++

@@ -31,6 +31,7 @@ type Body struct {
 	Calls    bool   // it calls other functions than imported ones
 	Indirect bool   // it calls entries of the table
 	Loops    bool   // it has loops without calls
+	CallLoop bool   // it has loops with calls
 	Bulk     bool   // it has bulk instructions or memory.grow
 	LeadLoop bool   // it always runs into its first loop, before it calls or branches
 }
@@ -39,13 +40,20 @@ type Body struct {
 type Loop struct {
 	Cost     uint32 // fuel for each round
 	Calls    bool   // it calls functions
+	Payer    uint32 // function that each round calls, plus one; 0 is none, or not known
 	Straight uint32 // offset of a br_if 0 that ends it and is its only branch, where it has no blocks; 0 is none
 
 	first, n uint32 // of Module.Carried
 }
 
-// CarriedBy returns the locals that a loop sets for its next round, for a loop without calls that is
-// not large.
+// Local is a local of a function, with its type.
+type Local struct {
+	Index uint32
+	Type  ValueType
+}
+
+// CarriedBy returns the locals that a loop sets for its next round. Of functions with many locals only
+// the first 64 count.
 func (m *Module) CarriedBy(l *Loop) []Local { return m.Carried[l.first : l.first+l.n] }
 
 // Span is one section.

@@ -19,8 +19,8 @@ type walker struct {
 	calls  int     // so far
 	blocks int     // and branches so far
 	work   work    // of the compiler
-	carry  carry
-	around int // index in frames of the innermost loop, -1 is none
+	flow   flow    // of locals
+	around int     // index in frames of the innermost loop, -1 is none
 }
 
 // frame is an open block.
@@ -31,12 +31,13 @@ type frame struct {
 	params, results int
 	loop            int    // its index in Loops
 	start, marks    int    // of a loop: offset of its instructions, marks up to them
-	inner           int    // loops in each other that it has
 	around          int    // index of the loop around, -1 is none
 	calls, blocks   int    // of the walker, when it began
 	outer           uint32 // cost of the region around a loop
 	branches        int    // to the block's label
 	scope           int32  // of work, around the block
+	flow            flow   // at its start; of a loop, around it
+	out             uint64 // locals that are set at all branches to its end
 }
 
 // function walks through one body.
@@ -47,7 +48,7 @@ func (w *walker) function(r *reader, i int, locals uint32) {
 	w.body.NumLocal = locals + uint32(len(t.Params))
 	w.m.mark(Start, r.pos, uint32(i))
 	w.height, w.peak, w.cost, w.lead, w.calls, w.blocks = 0, 0, 2, true, 0, 0 // a call and its end
-	w.around = -1
+	w.around, w.flow = -1, flow{}
 	w.frames = append(w.frames[:0], frame{results: len(t.Results)})
 	w.work.begin(int(w.body.NumLocal))
 	w.run()
@@ -86,6 +87,7 @@ func (w *walker) run() {
 		case immLocal:
 			if quick = pos < len(b) && b[pos] < 0x80 && uint32(b[pos]) < w.body.NumLocal; quick {
 				w.work.local(uint32(b[pos]), b[at] != opLocalGet)
+				w.flow.local(uint32(b[pos]), b[at] != opLocalGet)
 				pos++
 			}
 		case immInt32, immInt64:
@@ -135,6 +137,7 @@ func (w *walker) slow(imm uint8, at int) {
 	case immLocal:
 		if i := r.u32(); i < w.body.NumLocal {
 			w.work.local(i, op != opLocalGet)
+			w.flow.local(i, op != opLocalGet)
 		} else {
 			r.fail("local %d of %d", i, w.body.NumLocal)
 		}

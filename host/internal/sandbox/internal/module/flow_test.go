@@ -1,7 +1,6 @@
 package module
 
 import (
-	"bytes"
 	"slices"
 	"testing"
 
@@ -38,6 +37,9 @@ func TestCarried(t *testing.T) {
 		{"set before the loop inside", cat(cond, set(1), block(0x03, add(1), brIf(0))), nil},
 		{"branch table", block(0x02, block(0x02, cond, []byte{0x0e, 1, 0, 1}), cond, set(1), add(2)), []uint32{2}},
 		{"table over a set", cat(block(0x02, block(0x02, cond, []byte{0x0e, 1, 0, 1}), cond, set(1)), add(1)), []uint32{1}},
+		{"left from a loop inside", cat(block(0x02, cond, set(1), block(0x03, brIf(1), cond, set(2))), add(1), add(2)), []uint32{2}},
+		{"left from two loops inside", cat(block(0x02, cond, set(1), block(0x03, cond, set(2), block(0x03, brIf(2)))), add(1), add(2)), nil},
+		{"carried around the loop inside", cat(block(0x03, add(1)), cond, set(2), block(0x03, add(2))), []uint32{1}},
 		{"all kinds of instructions", cat([]byte{0x44}, make([]byte, 8), []byte{0x1a, 0x43}, make([]byte, 4), []byte{0x1a, 0x3f, 0, 0x1a},
 			wasmtest.Const64(1<<40), wasmtest.Drop, []byte{0xfd, 12}, make([]byte, 16), []byte{0xfd, 21, 3, 0x1a}, []byte{0x41, 0, 0x28, 2, 0, 0x1a}, add(1)), []uint32{1}},
 	} {
@@ -57,28 +59,17 @@ func TestCarried(t *testing.T) {
 	}
 }
 
-// TestCarriedTypes holds the types of locals, and that a loop with a call, one that is large and one
-// around two others are passed over.
+// TestCarriedTypes holds the types of locals, and that those after the first 64 are passed over.
 func TestCarriedTypes(t *testing.T) {
-	same := func(i int) []byte { return cat(wasmtest.Get(i), []byte{0x21, byte(i)}) }
-	loop := func(parts ...[]byte) []byte { return cat([]byte{0x03, 0x40}, cat(parts...), []byte{0x0b}) }
-	m := &wasmtest.Module{Funcs: []wasmtest.Func{{Params: "i", Locals: []byte{5, 1, 0x7e, 2, 0x7d, 1, 0x7c, 0, 0x7f, 1, 0x7b}, Code: cat(
-		loop(same(0), same(1), same(2), same(3), same(4), same(5)),
-		loop(same(0), wasmtest.Const(0), wasmtest.Call(0)),
-		loop(same(0), bytes.Repeat([]byte{1}, carriedBytes)),
-		loop(same(0), loop(loop())),
-	)}}}
+	same := func(i int) []byte { return cat(wasmtest.Get(i), []byte{0x21}, uleb(i)) }
+	m := &wasmtest.Module{Funcs: []wasmtest.Func{{Params: "i", Locals: []byte{6, 1, 0x7e, 2, 0x7d, 1, 0x7c, 0, 0x7f, 1, 0x7b, 60, 0x7f}, Code: cat(
+		[]byte{0x03, 0x40}, same(0), same(1), same(2), same(3), same(4), same(5), same(63), same(64), same(65), []byte{0x0b})}}}
 	scan, err := Scan(m.Bytes(), Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Local{{0, 0x7f}, {1, 0x7e}, {2, 0x7d}, {3, 0x7d}, {4, 0x7c}, {5, 0x7b}}
+	want := []Local{{0, 0x7f}, {1, 0x7e}, {2, 0x7d}, {3, 0x7d}, {4, 0x7c}, {5, 0x7b}, {63, 0x7f}}
 	if got := scan.CarriedBy(&scan.Loops[0]); !slices.Equal(got, want) {
 		t.Errorf("carries %v, want %v", got, want)
-	}
-	for i := 1; i < 4; i++ {
-		if got := scan.CarriedBy(&scan.Loops[i]); len(got) > 0 {
-			t.Errorf("loop %d carries %v", i, got)
-		}
 	}
 }
