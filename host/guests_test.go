@@ -229,7 +229,10 @@ func BenchmarkOpen(b *testing.B) {
 		}
 		dir := filepath.Join(b.TempDir(), "cache")
 		b.Run(lang.name+"/cold", func(b *testing.B) { alone(b, Config{NoCache: true}) })
-		b.Run(lang.name+"/disk", func(b *testing.B) { alone(b, Config{CacheDir: dir}) })
+		b.Run(lang.name+"/disk", func(b *testing.B) {
+			openAndPlan(b, wasm, dir)
+			alone(b, Config{CacheDir: dir})
+		})
 		b.Run(lang.name+"/second", func(b *testing.B) {
 			h := newHost(b)
 			open(b, h)

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"sync"
 	"time"
 
 	"github.com/bpfhost/bpfhost/core/spec"
@@ -117,15 +118,18 @@ pins:
   write: ["` + PinRoot + `/*"]
 `
 
-// BuiltIn returns the policy that applies where the operator sets none.
-func BuiltIn() *Policy {
+// BuiltIn returns the policy that applies where the operator sets none. It is one value: nothing
+// changes a policy.
+func BuiltIn() *Policy { return builtIn() }
+
+var builtIn = sync.OnceValue(func() *Policy {
 	p, err := Parse("built-in default", []byte(BuiltInText))
 	if err != nil { // a test reads it
 		return &Policy{name: "built-in default", builtIn: true}
 	}
 	p.builtIn = true
 	return p
-}
+})
 
 // ceilings are the bounds that no policy can raise. A policy that leaves a number out gets them.
 var ceilings = map[Kind]uint64{

@@ -2,6 +2,7 @@ package guest
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 
 	"github.com/bpfhost/bpfhost/abi"
@@ -223,17 +224,11 @@ func checkBytes(def abi.Property, v []byte) error {
 
 // choiceName is the name of a value of an enum, or empty.
 func choiceName(enum string, v uint64) string {
-	for _, e := range abi.Enums() {
-		if e.Name != enum {
-			continue
-		}
-		for _, c := range e.Values {
-			if uint64(c.Num) == v {
-				return c.Name
-			}
-		}
+	if v > math.MaxUint32 {
+		return ""
 	}
-	return ""
+	value, _ := abi.LookupValue(enum, uint32(v))
+	return value.Name
 }
 
 // editOf begins the log entry of a write. It is made before the write, which may be a new name.
