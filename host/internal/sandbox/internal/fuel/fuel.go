@@ -85,7 +85,7 @@ func newWriter(wasm []byte, m *module.Module) *writer {
 
 // growth is how many bytes a mark adds at most, apart from rare long numbers.
 var growth = [...]int{
-	module.Size: 4, module.Index: 1, module.Start: 110, module.LoopHead: 42, module.Return: 2,
+	module.Size: 4, module.Index: 1, module.Start: 110, module.LoopHead: 40, module.LoopEnd: 24, module.Branch: 1, module.Return: 2,
 	module.Bulk: 54, module.Grow: 56,
 }
 

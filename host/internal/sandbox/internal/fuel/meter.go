@@ -149,7 +149,7 @@ func (w *writer) leadLoop(b *module.Body) *module.Loop {
 // takeFuel takes so much, and calls the host where that, or the stack, is used up.
 func (w *writer) takeFuel(cost int64, stack bool) {
 	w.charge(cost, stack)
-	w.checkFor(nil)
+	w.check()
 }
 
 // charge takes so much, and leaves a number that is below zero where that, or the stack, is used up.
@@ -194,81 +194,11 @@ func (w *writer) exit() {
 	}
 }
 
-// round takes fuel for a round of a loop from the portion, and a new portion where it is used up.
-func (w *writer) round(loop *module.Loop, cost uint32) {
-	w.op(opLocalGet, w.meter.count)
-	w.const64(int64(cost))
-	w.plain(opSub64)
-	w.op(opLocalTee, w.meter.count)
-	w.const64(0)
-	w.plain(opAtLeast64S, opIf, blockEmpty, opElse)
-	w.renew(loop)
-	w.const64(min(max(portionRounds*int64(cost), portionMin), max(portionMax, int64(cost))))
-	w.op(opCall, w.take)
-	w.op(opLocalGet, w.meter.count)
-	w.plain(opAdd64)
-	w.op(opLocalSet, w.meter.count)
-	w.plain(opEnd)
-}
-
-// renew copies what a loop carries from round to round. The compiler keeps a value that lives through a
-// call in memory, and one that is another one in each round is stored in each, for a call that is
-// hardly ever made. What lives through it now is the copy.
-func (w *writer) renew(loop *module.Loop) {
-	for _, local := range w.m.CarriedBy(loop) {
-		w.op(opLocalGet, local.Index)
-		switch local.Type {
-		case i32:
-			w.op(opLocalGet, local.Index)
-			w.plain(opOr32)
-		case i64:
-			w.op(opLocalGet, local.Index)
-			w.plain(opOr64)
-		case f32:
-			w.plain(opBitsOf32, opFromBits32)
-		case f64:
-			w.plain(opBitsOf64, opFromBits64)
-		case v128:
-			w.op(opLocalGet, local.Index)
-			w.plain(opVector, opOrVector)
-		}
-		w.op(opLocalSet, local.Index)
-	}
-}
-
-// callRound takes fuel for a round of a loop with calls, unless what it calls does. It is in a global
-// there in any case.
-func (w *writer) callRound(loop *module.Loop) {
-	if w.paid(loop) {
-		return
-	}
-	w.charge(int64(loop.Cost)+int64(w.meter.lead), w.meter.lead > 0 && w.meter.depth)
-	w.checkFor(loop)
-	w.meter.lead = 0
-}
-
-// unroll writes a loop without blocks several times, so that it takes fuel for several rounds at
-// once.
-func (w *writer) unroll(loop *module.Loop) {
-	w.out = append(w.out[:len(w.out)-2], opBlock, blockEmpty, opLoop, blockEmpty)
-	copies, branch := module.Copies(loop.Cost), int(loop.Straight)
-	w.round(loop, uint32(copies)*loop.Cost)
-	from := w.pos
-	for range copies - 1 {
-		w.pos = from
-		w.copy(branch)
-		w.plain(opEqz32, opBrIf, 1)
-	}
-	w.pos = from
-	w.copy(branch + 3) // br_if 0, end
-	w.plain(opEnd)
-}
-
 // leave writes a return, inside of so many blocks.
 func (w *writer) leave(depth uint32) {
 	w.pos++
 	if w.meter.wrap {
-		w.op(opBr, depth)
+		w.op(opBr, depth+w.guards(len(w.loops)))
 	} else {
 		w.plain(opReturn)
 	}
@@ -326,16 +256,14 @@ func (w *writer) grow() {
 // checkFuel calls the host where the fuel is used up.
 func (w *writer) checkFuel() {
 	w.op(opGlobalGet, w.fuel)
-	w.checkFor(nil)
+	w.check()
 }
 
-// checkFor calls the host where the last operand is below zero, at the head of a loop or elsewhere: nil.
-func (w *writer) checkFor(loop *module.Loop) {
+// check calls the host where the last operand is below zero. The compiler continues from the first half
+// of an if with what it has in registers, so that the call is in the second one.
+func (w *writer) check() {
 	w.const64(0)
 	w.plain(opAtLeast64S, opIf, blockEmpty, opElse)
-	if loop != nil {
-		w.renew(loop)
-	}
 	w.op(opCall, w.refill)
 	w.plain(opEnd)
 }

@@ -19,7 +19,8 @@ type writer struct {
 	refillType, takeType uint32
 
 	graph *graph
-	meter meter // of the function that is written
+	meter meter   // of the function that is written
+	loops []guard // that are open
 }
 
 // sectionOrder is the place of each section by its id (WebAssembly 2.0, section 5.5.2).
@@ -123,14 +124,13 @@ func (w *writer) copyTo(end int) {
 			w.skipNumber()
 			w.out = leb(w.out, w.moved(mark.Arg))
 		case module.LoopHead:
-			switch loop := &w.m.Loops[mark.Arg]; {
-			case loop.Calls:
-				w.callRound(loop)
-			case loop.Straight != 0:
-				w.unroll(loop)
-			default:
-				w.round(loop, loop.Cost)
-			}
+			w.loop(&w.m.Loops[mark.Arg])
+		case module.LoopEnd:
+			w.endLoop()
+		case module.Branch:
+			label, width := module.Uint32(w.in[w.pos:])
+			w.pos += width
+			w.out = leb(w.out, label+w.guards(int(mark.Arg)))
 		case module.Return:
 			w.leave(mark.Arg)
 		case module.Bulk:

@@ -18,7 +18,7 @@ func (w *walker) special(at int) {
 		w.branchTable()
 	case opReturn:
 		w.m.mark(Return, at, uint32(len(w.frames)-1))
-		w.target(uint32(len(w.frames) - 1))
+		w.frames[0].branches++
 		w.operands(w.frames[0].results, 0)
 		w.leave()
 	case opCall:
@@ -56,6 +56,7 @@ func (w *walker) open(op uint8) {
 		w.r.exceed("Nesting", "function %d nests %d blocks, the limit is %d", w.fn, len(w.frames), w.l.Nesting)
 		return
 	}
+	typeAt := w.r.pos
 	params, results := w.blockType()
 	if op == opIf {
 		w.operands(1, 0)
@@ -63,16 +64,20 @@ func (w *walker) open(op uint8) {
 		w.work.blocks += 2
 	}
 	w.operands(params, 0)
-	f := frame{op: op, scope: w.work.scope, height: w.height, params: params, results: results, flow: w.flow, out: everything}
+	f := frame{op: op, scope: w.work.scope, height: w.height, params: params, results: results, flow: w.flow, out: everything, loops: w.loops}
 	if op == opLoop {
 		w.work.loop()
 		w.body.LeadLoop = w.body.LeadLoop || w.lead
 		w.lead = false
 		f.loop, f.outer, w.cost = len(w.m.Loops), w.cost, 1
 		w.m.mark(LoopHead, w.r.pos, uint32(f.loop))
-		w.m.Loops = append(w.m.Loops, Loop{})
+		if params > 0 {
+			typeAt = 0
+		}
+		w.m.Loops = append(w.m.Loops, Loop{TypeAt: typeAt})
 		w.flow = flow{}
 		f.start, f.around, w.around = w.r.pos, w.around, len(w.frames)
+		w.loops++
 		f.marks = len(w.m.Marks)
 	}
 	w.work.blocks++
@@ -146,8 +151,9 @@ func (w *walker) close(at int) {
 func (w *walker) endLoop(f *frame, at int) {
 	loop := &w.m.Loops[f.loop]
 	loop.Cost, loop.Calls = w.cost, w.calls > f.calls
-	w.cost, w.around = f.outer, f.around
+	w.cost, w.around, w.loops = f.outer, f.around, f.loops
 	w.flowEndLoop(f, loop)
+	w.m.mark(LoopEnd, at, uint32(f.loop))
 	if loop.Calls {
 		w.body.CallLoop = true
 		return
@@ -155,7 +161,7 @@ func (w *walker) endLoop(f *frame, at int) {
 	w.body.Loops = true
 	b := w.r.b
 	if w.blocks == f.blocks+1 && f.branches == 1 && !f.dead && b[at-2] == opBrIf && b[at-1] == 0 &&
-		b[f.start-1] == 0x40 && len(w.m.Marks) == f.marks && loop.Cost <= straightCost {
+		b[f.start-1] == 0x40 && len(w.m.Marks) == f.marks+2 && loop.Cost <= straightCost {
 		loop.Straight = uint32(at - 2)
 		w.work.straight(loop.Cost)
 	}
@@ -175,8 +181,10 @@ func (w *walker) leave() {
 	f.dead, w.height, w.lead, w.flow.now = true, f.height, false, everything
 }
 
-// target returns how many operands a branch to a label takes.
-func (w *walker) target(label uint32) int {
+// target reads a label and returns how many operands a branch to it takes.
+func (w *walker) target() int {
+	at := w.r.pos
+	label := w.r.u32()
 	if uint64(label) >= uint64(len(w.frames)) {
 		w.r.fail("function %d branches to label %d of %d", w.fn, label, len(w.frames))
 		return 0
@@ -184,12 +192,13 @@ func (w *walker) target(label uint32) int {
 	i := len(w.frames) - 1 - int(label)
 	f := &w.frames[i]
 	f.branches++
+	if loops := w.loops - f.loops; loops > 0 {
+		w.m.mark(Branch, at, uint32(loops))
+	}
 	if f.op == opLoop {
 		return f.params
 	}
-	if i > 0 {
-		w.flowTo(i)
-	}
+	w.flowTo(i)
 	return f.results
 }
 
@@ -199,7 +208,7 @@ func (w *walker) branch(op uint8) {
 		w.work.blocks++
 	}
 	w.blocks++
-	n := w.target(w.r.u32())
+	n := w.target()
 	w.operands(n, 0)
 	if op == opBrIf {
 		w.operands(0, n)
@@ -214,7 +223,7 @@ func (w *walker) branchTable() {
 	w.operands(1, 0)
 	arity := -1
 	for range n + 1 {
-		got := w.target(w.r.u32())
+		got := w.target()
 		if arity >= 0 && got != arity {
 			w.r.fail("function %d: targets of a br_table take %d and %d operands", w.fn, arity, got)
 		}

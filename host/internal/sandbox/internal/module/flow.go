@@ -24,10 +24,11 @@ func (f *flow) local(i uint32, set bool) {
 	}
 }
 
-// flowTo notes a branch to the end of a block.
+// flowTo notes a branch to the end of a block. Out of more loops than that it may lack some of what is
+// set.
 func (w *walker) flowTo(target int) {
 	now := w.flow.now
-	for i := w.around; i > target; i = w.frames[i].around {
+	for i, left := w.around, 16; i > target && left > 0; i, left = w.frames[i].around, left-1 {
 		now |= w.frames[i].flow.now
 	}
 	w.frames[target].out &= now

@@ -9,6 +9,8 @@ const (
 	Index                // function index Arg at Pos
 	Start                // the instructions of Bodies[Arg] start at Pos
 	LoopHead             // the instructions of Loops[Arg] start at Pos
+	LoopEnd              // the end of Loops[Arg] is at Pos
+	Branch               // a label at Pos; the branch leaves or repeats the innermost Arg loops
 	Return               // a return at Pos, inside of Arg blocks
 	Bulk                 // a bulk instruction at Pos, of number Arg after its prefix
 	Grow                 // a memory.grow at Pos
@@ -42,6 +44,8 @@ type Loop struct {
 	Calls    bool   // it calls functions
 	Payer    uint32 // function that each round calls, plus one; 0 is none, or not known
 	Straight uint32 // offset of a br_if 0 that ends it and is its only branch, where it has no blocks; 0 is none
+
+	TypeAt int // offset of its block type; 0 is a loop that takes operands
 
 	first, n uint32 // of Module.Carried
 }

@@ -21,6 +21,7 @@ type walker struct {
 	work   work    // of the compiler
 	flow   flow    // of locals
 	around int     // index in frames of the innermost loop, -1 is none
+	loops  int     // that are open
 }
 
 // frame is an open block.
@@ -31,7 +32,8 @@ type frame struct {
 	params, results int
 	loop            int    // its index in Loops
 	start, marks    int    // of a loop: offset of its instructions, marks up to them
-	around          int    // index of the loop around, -1 is none
+	around          int    // of a loop: index of the one around, -1 is none
+	loops           int    // that were open before it
 	calls, blocks   int    // of the walker, when it began
 	outer           uint32 // cost of the region around a loop
 	branches        int    // to the block's label
@@ -48,7 +50,7 @@ func (w *walker) function(r *reader, i int, locals uint32) {
 	w.body.NumLocal = locals + uint32(len(t.Params))
 	w.m.mark(Start, r.pos, uint32(i))
 	w.height, w.peak, w.cost, w.lead, w.calls, w.blocks = 0, 0, 2, true, 0, 0 // a call and its end
-	w.around, w.flow = -1, flow{}
+	w.around, w.loops, w.flow = -1, 0, flow{}
 	w.frames = append(w.frames[:0], frame{results: len(t.Results)})
 	w.work.begin(int(w.body.NumLocal))
 	w.run()
