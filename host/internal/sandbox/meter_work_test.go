@@ -32,8 +32,8 @@ type work struct {
 // The exports of testdata/work.c and testdata/work.
 var (
 	worksC = []work{{"sum", 500}, {"hash", 150}, {"fib", 22}, {"sieve", 3}, {"quicksort", 2}, {"interpret", 400},
-		{"calls", 100}, {"matrix", 4}, {"copy", 60}}
-	worksGo = []work{{"sum", 20}, {"hash", 4}, {"fib", 20}, {"quicksort", 3}, {"text", 500}, {"lookup", 4}, {"methods", 20}}
+		{"calls", 100}, {"matrix", 4}, {"copy", 60}, {"events", 2000}}
+	worksGo = []work{{"sum", 20}, {"hash", 4}, {"fib", 20}, {"quicksort", 3}, {"text", 500}, {"lookup", 4}, {"methods", 20}, {"events", 500}}
 )
 
 // workModule is testdata/work.c, built by clang.

@@ -114,6 +114,9 @@ EXPORT(calls)(u32 n) {
 
 EXPORT(matrix)(u32 n) { // three loops in each other, floating point
 	static double a[64][64], b[64][64], c[64][64];
+	for (int i = 0; i < 64; i++)
+		for (int k = 0; k < 64; k++)
+			a[i][k] = i + k, b[i][k] = i - k;
 	for (u32 r = 0; r < n; r++)
 		for (int i = 0; i < 64; i++)
 			for (int k = 0; k < 64; k++) {
@@ -129,4 +132,30 @@ EXPORT(copy)(u32 n) { // bulk memory in small pieces
 	for (u32 i = 0; i < n * 1000; i++)
 		__builtin_memcpy(bytes + (i & 1023), words + (i & 255), i & 63);
 	return bytes[5];
+}
+
+static struct {
+	u32 length, flags; // of a record in a ring
+	u32 pid;
+	u32 pad[5];
+	u64 size;
+	u32 port;
+	u32 more[7];
+} records[256];
+
+EXPORT(events)(u32 n) { // a plugin that reads three fields of each record
+	static u64 bytes_by_port[256];
+	u32 seen = 0;
+	for (u32 r = 0; r < n; r++) {
+		unsigned char *at = (unsigned char *)records, *end = at + sizeof records;
+		while (at < end) {
+			u32 length = *(u32 *)at;
+			u32 pid = *(u32 *)(at + 8), port = *(u32 *)(at + 40);
+			if (pid != r)
+				seen++;
+			bytes_by_port[port & 255] += *(u64 *)(at + 32);
+			at += (length ? length : 64) + 8;
+		}
+	}
+	return seen + (u32)bytes_by_port[7];
 }
