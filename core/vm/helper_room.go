@@ -128,7 +128,8 @@ func takeTag(m *Machine) (tci uint64, ok bool) {
 	return tci, true
 }
 
-// encapsulated returns what follows a VLAN tag, from the type in it on (vlan_set_encap_proto,
+// encapsulated returns what follows an Ethernet header or a VLAN tag, from the type in it on: of one
+// that has a length there what it is in (eth_type_trans, net/ethernet/eth.c; vlan_set_encap_proto,
 // include/linux/if_vlan.h).
 func encapsulated(b []byte) uint64 {
 	const minType, snap, llc = 1536, 0x0100, 0x0400 // ETH_P_802_3_MIN, ETH_P_802_3, ETH_P_802_2

@@ -15,7 +15,8 @@ var xdpHelpers = []helper{
 // frameHeader is what the kernel keeps for itself at the start of the headroom (struct xdp_frame).
 const frameHeader = 40
 
-// adjustHead moves the start of the packet, and its metadata with it.
+// adjustHead moves the start of the packet, and its metadata with it. What is new has the bytes that
+// were there before, of the packet for instance, as in the kernel.
 func adjustHead(m *Machine, _, delta, _, _, _ uint64) uint64 {
 	p := m.packet
 	size := p.start - p.meta
@@ -25,9 +26,6 @@ func adjustHead(m *Machine, _, delta, _, _, _ uint64) uint64 {
 	}
 	if size > 0 {
 		copy(m.mem.at(start-size, size), m.mem.at(p.meta, size))
-	}
-	if start < p.start {
-		clear(m.mem.at(start, p.start-start))
 	}
 	m.movePacket(start-size, start, p.end)
 	return 0
@@ -42,9 +40,6 @@ func adjustMeta(m *Machine, _, delta, _, _, _ uint64) uint64 {
 	}
 	if n := p.start - meta; n%4 != 0 || n > most {
 		return errno(eACCES)
-	}
-	if meta < p.meta {
-		clear(m.mem.at(meta, p.meta-meta))
 	}
 	m.movePacket(meta, p.start, p.end)
 	return 0

@@ -2,6 +2,7 @@ package vm_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"testing"
@@ -28,6 +29,33 @@ func TestAdjust(t *testing.T) {
 		r := run(t, m, vm.Input{Packet: packet})
 		if int64(r.Return) != tt.ret || string(r.Packet) != tt.want {
 			t.Errorf("%s by %d: %d, %q", tt.helper, tt.delta, int64(r.Return), r.Packet)
+		}
+	}
+}
+
+// TestAdjustBack holds that the headroom keeps what a run has in it, as in the kernel, and no longer.
+func TestAdjustBack(t *testing.T) {
+	const text = "r6 = r1\nr2 = 3\ncall bpf_xdp_adjust_head\nr1 = r6\nr2 = -5\ncall bpf_xdp_adjust_head\n" +
+		"r1 = *(u32 *)(r6 + 0)\nr2 = *(u32 *)(r6 + 4)\nr3 = r1\nr3 += 1\nif r3 > r2 goto L1\n*(u8 *)(r1 + 0) = 33\nL1: r0 = 2\nexit"
+	m := machine(t, spec.ProgramXDP, text)
+	for range 2 {
+		if r := run(t, m, vm.Input{Packet: []byte("abcdefghijklmnopqrst")}); string(r.Packet) != "!\x00abcdefghijklmnopqrst" {
+			t.Errorf("packet %q", r.Packet)
+		}
+	}
+	const before = "r2 = -4\ncall bpf_xdp_adjust_head\nexit"
+	c := collection(t, spec.ProgramXDP, text)
+	second := collection(t, spec.ProgramXDP, before).Programs[0]
+	second.Name = "second"
+	c.Programs = append(c.Programs, second)
+	m, err := vm.New(c, vm.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"main", "second"} {
+		r, err := m.Run(name, vm.Input{Packet: []byte("abcdefghijklmnopqrst")})
+		if err != nil || name == "second" && string(r.Packet) != "\x00\x00\x00\x00abcdefghijklmnopqrst" {
+			t.Errorf("%s: packet %q, %v", name, r.Packet, err)
 		}
 	}
 }
@@ -71,6 +99,17 @@ func TestContext(t *testing.T) {
 	r := run(t, machine(t, spec.ProgramSchedCls, "r0 = *(u32 *)(r1 + 16)\nexit"), vm.Input{Packet: frame(1, 1)})
 	if r.Return != 8 || len(r.Context) != 192 || !bytes.Equal(r.Context[:4], u32(60)) || !bytes.Equal(r.Context[40:44], u32(1)) {
 		t.Errorf("protocol %#x, context %x", r.Return, r.Context)
+	}
+	for _, tt := range []struct {
+		typ, next uint16
+		want      uint64 // in network order
+	}{{0x86dd, 0, 0xdd86}, {0x600, 0, 6}, {0x5ff, 0, 0x400}, {0x5ff, 0xffff, 0x100}, {0, 0xff00, 0x400}} {
+		f := frame(1, 1)
+		binary.BigEndian.PutUint16(f[12:], tt.typ)
+		binary.BigEndian.PutUint16(f[14:], tt.next)
+		if r := run(t, machine(t, spec.ProgramSchedCls, "r0 = *(u32 *)(r1 + 16)\nexit"), vm.Input{Packet: f}); r.Return != tt.want {
+			t.Errorf("protocol of type %#x: %#x, want %#x", tt.typ, r.Return, tt.want)
+		}
 	}
 	given := make([]byte, 192)
 	given[8] = 9 // mark

@@ -54,7 +54,11 @@ func (l *lpm) prefix(key []byte) (masked []byte, length uint32, ok bool) {
 }
 
 func (l *lpm) lookup(cpu int, key []byte) uint64 {
-	for n := min(binary.LittleEndian.Uint32(key), l.longest); ; n-- {
+	n := binary.LittleEndian.Uint32(key)
+	if n > l.longest {
+		return 0
+	}
+	for ; ; n-- {
 		if l.lengths[n] > 0 {
 			if addr := l.hash.lookup(cpu, l.mask(key, n)); addr != 0 {
 				return addr

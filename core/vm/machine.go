@@ -195,6 +195,7 @@ func (m *builder) layout() error {
 		return err
 	}
 	m.packet.hardStart, err = m.mem.alloc(headroom+MaxPacket+tailroom, FaultPacket, "")
+	m.packet.lowest = m.packet.hardStart + headroom
 	m.packet.hardEnd = m.packet.hardStart + headroom + MaxPacket + tailroom
 	if err != nil {
 		return err

@@ -78,6 +78,7 @@ func TestMap(t *testing.T) {
 			{"lookup", "\x10\x00\x00\x00\x0a\x01", "16", 0, ""}, {"lookup", "\x10\x00\x00\x00\x0a\x02", "08", 0, ""}, {"lookup", "\x0c\x00\x00\x00\x0a\x01", "08", 0, ""},
 			{"lookup", "\x10\x00\x00\x00\x0b\x01", "", 0, "none"}, {"update", "\x00\x00\x00\x00\x0c\x0d", "00", vm.Any, ""}, {"lookup", "\x10\x00\x00\x00\x0b\x01", "00", 0, ""},
 			{"update", "\x09\x00\x00\x00\x0a\x01", "09", vm.Any, "full"}, {"update", "\x11\x00\x00\x00\x0a\x01", "17", vm.Any, "does not allow"},
+			{"lookup", "\x11\x00\x00\x00\x0a\x01", "", 0, "none"},
 			{"delete", "\x10\x00\x00\x00\x0a\x01", "", 0, ""}, {"lookup", "\x10\x00\x00\x00\x0a\x01", "08", 0, ""}, {"delete", "\x10\x00\x00\x00\x0a\x01", "", 0, "no such entry"},
 		}, "000000000000=3030 080000000a00=3038"},
 	} {

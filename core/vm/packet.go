@@ -21,6 +21,7 @@ const (
 type packet struct {
 	hardStart, hardEnd uint64 // of the buffer
 	meta, start, end   uint64
+	lowest             uint64 // that meta has been; what is before it is zero
 	mac                uint64 // start of the link header, which start may be after
 }
 
@@ -87,7 +88,10 @@ func dropPacket(m *Machine) {
 		m.mem.disown(p.meta&^7, p.end-p.meta&^7)
 	}
 	at := p.hardStart + headroom
-	p.mac, p.meta, p.start, p.end = at, at, at, at
+	if p.lowest < at {
+		clear(m.mem.at(p.lowest, at-p.lowest))
+	}
+	p.mac, p.meta, p.start, p.end, p.lowest = at, at, at, at, at
 }
 
 // own makes what the packet is now part of an object. That of the first 8 bytes a part is
@@ -103,7 +107,8 @@ func (m *Machine) movePacket(meta, start, end uint64) {
 	p := &m.packet
 	m.mem.disown(p.meta&^7, p.end-p.meta&^7)
 	p.meta, p.start, p.end = meta, start, end
-	m.packet.own(&m.mem)
+	p.lowest = min(p.lowest, meta)
+	p.own(&m.mem)
 	m.fillPointers()
 }
 
@@ -136,7 +141,7 @@ func (m *Machine) fillContext(given bool) {
 		return
 	}
 	ctx := m.mem.at(m.context, 192)
-	copy(ctx[skbProtocol:], m.mem.at(p.mac+12, 2)) // as on the wire
+	le.PutUint16(ctx[skbProtocol:], uint16(encapsulated(m.mem.at(p.mac+12, p.end-p.mac-12))))
 	le.PutUint32(ctx[skbWireLen:], uint32(p.end-p.start))
 	if !given {
 		le.PutUint32(ctx[skbIngress:], 1)
