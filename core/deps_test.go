@@ -74,6 +74,8 @@ var allowed = map[string][]string{
 	"internal/report":      {"core/btf", "core/spec", "core/spec/lint"},
 	"internal/testenv":     {},
 	"internal/pcap":        {},
+	"internal/randprog":    {"core/asm", "core/btf", "core/spec"},
+	"host/internal/agree":  {},
 	"internal/kerneltest":  {"internal/sys", "internal/testenv"},
 	"internal/lab":         {},
 	"internal/lab/cmd/lab": {"internal/lab"},
