@@ -30,10 +30,19 @@ func (g *generator) arithmetic() {
 		case 1:
 			g.add(asm.ALU32Imm(op, dst, g.operand(op, 31)))
 		case 2:
+			g.divisor(op, src)
 			g.add(asm.ALU64Reg(op, dst, src))
 		default:
+			g.divisor(op, src)
 			g.add(asm.ALU32Reg(op, dst, src))
 		}
+	}
+}
+
+// divisor makes a register 0, 1 or -1 now and then, if the operation divides by it.
+func (g *generator) divisor(op asm.ALUOp, r asm.Reg) {
+	if (op == asm.Div || op == asm.SDiv || op == asm.Mod || op == asm.SMod) && g.IntN(3) == 0 {
+		g.add([]asm.Insn{asm.ALU64Imm(asm.And, r, 1), asm.ALU64Imm(asm.Arsh, r, 63)}[g.IntN(2)])
 	}
 }
 

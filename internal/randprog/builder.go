@@ -55,11 +55,11 @@ func (b *builder) here(l asm.Label) {
 }
 
 // joinLabels leaves one label at each place.
-func (b *builder) joinLabels() {
-	for _, s := range slices.Backward(b.same) {
-		for i := range b.code {
-			if b.code[i].Ref == asm.RefLabel && b.code[i].Target == s.alias {
-				b.code[i].Target = s.of
+func joinLabels(code []spec.Insn, same []sameLabel) {
+	for _, s := range slices.Backward(same) {
+		for i := range code {
+			if code[i].Ref == asm.RefLabel && code[i].Target == s.alias {
+				code[i].Target = s.of
 			}
 		}
 	}

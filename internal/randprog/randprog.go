@@ -135,7 +135,7 @@ func (g *generator) program(name string, n int) *spec.Program {
 		g.queue = g.queue[1:]
 		g.make(f, 2+g.IntN(5))
 	}
-	g.joinLabels()
+	joinLabels(g.code, g.same)
 	for i := range g.code {
 		g.forms[FormOf(&g.code[i].Insn)]++
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/randprog"
 )
 
@@ -32,6 +33,7 @@ type count struct {
 // TestPrograms runs random programs on all engines. Each form must have been made.
 func TestPrograms(t *testing.T) {
 	k := newKernel(t)
+	stay(t)
 	o := randprog.Options{}
 	if *without != "" {
 		o.Without = strings.Split(*without, ",")
@@ -82,7 +84,10 @@ func tryProgram(t *testing.T, n *count, k engine, c *randprog.Case) {
 	if d := first.differs(want); d != "" {
 		n.differ++
 		n.kinds[kind(d)]++
-		t.Logf("seed %d: the kernel does not agree: %s", c.Seed, keep(t, c, d))
+		for i, in := range c.Inputs {
+			d += fmt.Sprintf("\ninput %d: packet %x context %x", i, in.Packet, in.Context)
+		}
+		t.Logf("seed %d: the kernel does not agree: %s", c.Seed, keep(t, fmt.Sprintf("seed%d", c.Seed), c.Collection, d))
 	}
 }
 
@@ -96,23 +101,18 @@ func kind(difference string) string {
 	return strings.Join(words[:min(2, len(words))], " ")
 }
 
-// keep writes a case to a file outside of the repository and returns its path.
-func keep(t *testing.T, c *randprog.Case, difference string) string {
+// keep writes what the kernel does otherwise to a file outside of the repository and returns its path.
+func keep(t *testing.T, name string, c *spec.Collection, difference string) string {
 	t.Helper()
 	dir := *differences
 	if dir == "" {
 		dir = filepath.Join(os.TempDir(), "bpfhost-agree")
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d\n%s, as the kernel has\n\n%s\n", c.Seed, difference, c.Collection)
-	for i, in := range c.Inputs {
-		fmt.Fprintf(&b, "input %d: packet %x context %x\n", i, in.Packet, in.Context)
-	}
-	name := filepath.Join(dir, fmt.Sprintf("%d.txt", c.Seed))
+	name = filepath.Join(dir, name+".txt")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(name, []byte(b.String()), 0o644); err != nil {
+	if err := os.WriteFile(name, fmt.Appendf(nil, "%s, as the kernel has\n\n%s", difference, c), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return name

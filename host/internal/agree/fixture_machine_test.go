@@ -33,6 +33,11 @@ func (m *machine) run(program string, in randprog.Input) outcome {
 	if m.spec.Program(program).Type == spec.ProgramSocketFilter {
 		input.Packet = in.Packet[etherLen:] // a test run of the kernel takes the header off
 	}
+	if p := m.Map(randprog.Planted); p != nil {
+		if err := p.Update(make([]byte, 4), make([]byte, 8), vm.Any); err != nil {
+			return outcome{fault: err.Error()}
+		}
+	}
 	r, err := m.Run(program, input)
 	o := outcome{ret: uint32(r.Return), packet: bytes.Clone(r.Packet)}
 	if in.Context != nil {
@@ -51,11 +56,14 @@ func (m *machine) run(program string, in randprog.Input) outcome {
 	return o
 }
 
+func (m *machine) put(name string, key, value []byte) error {
+	return m.Map(name).Update(key, value, vm.Any)
+}
+
 func (m *machine) entries() (contents, error) {
 	c := contents{}
 	for _, s := range m.spec.Maps {
 		switch mp := m.Map(s.Name); s.Type {
-		case spec.MapProgArray, spec.MapRingbuf:
 		case spec.MapQueue, spec.MapStack:
 			value, ok, err := mp.Pop()
 			for ; ok; value, ok, err = mp.Pop() {
@@ -64,7 +72,7 @@ func (m *machine) entries() (contents, error) {
 			if err != nil {
 				return nil, err
 			}
-		default:
+		case spec.MapArray, spec.MapPerCPUArray, spec.MapHash, spec.MapPerCPUHash, spec.MapLRUHash, spec.MapLRUPerCPUHash, spec.MapLPMTrie:
 			for key, value := range mp.All() {
 				c[s.Name] = append(c[s.Name], entry(s, key, value[:s.ValueSize]))
 			}

@@ -20,6 +20,7 @@ type engine interface {
 // instance is a collection that an engine has loaded.
 type instance interface {
 	run(program string, in randprog.Input) outcome
+	put(m string, key, value []byte) error
 	entries() (contents, error) // of all maps; it empties queues and stacks
 	close()
 }

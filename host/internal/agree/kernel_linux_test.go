@@ -21,8 +21,7 @@ import (
 
 func TestMain(m *testing.M) { kerneltest.Main(m) }
 
-// newKernel returns the kernel as an engine, nil where it cannot be asked. Until the test ends, it
-// runs on CPU 0, whose values of maps are compared.
+// newKernel returns the kernel as an engine, nil where it cannot be asked.
 func newKernel(t *testing.T) engine {
 	t.Helper()
 	testenv.NeedKernel(t, "6.15", "atomic loads and stores")
@@ -39,6 +38,12 @@ func newKernel(t *testing.T) engine {
 		t.Fatal(err)
 	}
 	c.close()
+	return k
+}
+
+// stay keeps the goroutine on CPU 0, whose values of maps are compared, until the test ends.
+func stay(t *testing.T) {
+	t.Helper()
 	runtime.LockOSThread()
 	var before, first unix.CPUSet
 	first.Set(0)
@@ -49,7 +54,6 @@ func newKernel(t *testing.T) engine {
 		unix.SchedSetaffinity(0, &before)
 		runtime.UnlockOSThread()
 	})
-	return k
 }
 
 type kernel struct{ *loader.Kernel }
@@ -74,6 +78,9 @@ func (k kernel) load(c *spec.Collection) (instance, error) {
 	}
 	return i, nil
 }
+
+// lacks reports whether the kernel is too old for a program.
+func lacks(err error) bool { return errors.Is(err, loader.ErrNotSupported) }
 
 // rejected reports whether the verifier refused a program.
 func rejected(err error) bool {
@@ -128,12 +135,15 @@ func hasNoHeader(t spec.ProgramType) bool {
 	return t != spec.ProgramXDP && t != spec.ProgramSchedCls && t != spec.ProgramSchedAct
 }
 
+func (i *inKernel) put(name string, key, value []byte) error {
+	return i.Map(name).Update(key, value, loader.UpdateAny)
+}
+
 func (i *inKernel) entries() (contents, error) {
 	c := contents{}
 	for _, s := range i.spec.Maps {
 		m := i.Map(s.Name)
 		switch s.Type {
-		case spec.MapProgArray, spec.MapRingbuf:
 		case spec.MapQueue, spec.MapStack:
 			value := make([]byte, s.ValueSize)
 			err := m.LookupDelete(nil, value)
@@ -143,7 +153,7 @@ func (i *inKernel) entries() (contents, error) {
 			if !errors.Is(err, loader.ErrNoKey) {
 				return nil, err
 			}
-		default:
+		case spec.MapArray, spec.MapPerCPUArray, spec.MapHash, spec.MapPerCPUHash, spec.MapLRUHash, spec.MapLRUPerCPUHash, spec.MapLPMTrie:
 			var err error
 			for key, value := range m.All(&err) {
 				c[s.Name] = append(c[s.Name], entry(s, key, value[:s.ValueSize]))
