@@ -195,7 +195,7 @@ type loaded struct {
 // tryPackets runs packets through a program on all engines.
 func tryPackets(t *testing.T, r *rand.Rand, k engine, p *realProgram, n int) {
 	const round = 2000
-	engines := machines()
+	engines := machines(t)
 	if k != nil {
 		engines = append(engines, k)
 	}

@@ -2,30 +2,68 @@ package agree
 
 import (
 	"bytes"
+	"fmt"
+	"runtime"
 	"slices"
+	"testing"
 
+	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/core/vm"
+	"github.com/bpfhost/bpfhost/host/sim"
 	"github.com/bpfhost/bpfhost/internal/randprog"
 )
 
 // etherLen is the size of an Ethernet header.
 const etherLen = 14
 
+// userSpace is core/vm, which interprets programs or compiles them.
+type userSpace struct {
+	title   string
+	options vm.Options
+}
+
 // interpreter is that of core/vm.
-type interpreter struct{}
+var interpreter = userSpace{title: "interpreter"}
 
-func (interpreter) name() string { return "interpreter" }
+// machines returns the engines that must do the same, the interpreter first: where there is a compiler
+// for it, what core/vm/wasm translates programs to.
+func machines(t *testing.T) []engine {
+	t.Helper()
+	list := []engine{interpreter}
+	wasm := userSpace{"wasm", vm.Options{Engine: sim.NewEngine(), Eager: true}}
+	c := &spec.Collection{License: "GPL", Programs: []*spec.Program{{
+		Name: randprog.Main, Type: spec.ProgramSyscall, Flags: spec.FlagSleepable, Insns: spec.NewInsns(asm.Mov64Imm(asm.R0, 0), asm.Exit()),
+	}}}
+	m, err := vm.New(c, wasm.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if _, err := m.Run(randprog.Main, vm.Input{}); err != nil {
+		t.Fatal(err)
+	}
+	switch ok, err := m.Translated(randprog.Main); {
+	case ok:
+		return append(list, wasm)
+	case runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64":
+		t.Fatalf("nothing is compiled: %v", err)
+	}
+	return list
+}
 
-func (interpreter) load(c *spec.Collection) (instance, error) {
-	m, err := vm.New(c, vm.Options{})
-	return &machine{m, c}, err
+func (u userSpace) name() string { return u.title }
+
+func (u userSpace) load(c *spec.Collection) (instance, error) {
+	m, err := vm.New(c, u.options)
+	return &machine{m, c, u.options.Engine != nil}, err
 }
 
 // machine is a collection on a machine of core/vm.
 type machine struct {
 	*vm.Machine
-	spec *spec.Collection
+	spec     *spec.Collection
+	compiles bool
 }
 
 func (m *machine) run(program string, in randprog.Input) outcome {
@@ -45,6 +83,11 @@ func (m *machine) run(program string, in randprog.Input) outcome {
 	}
 	if err != nil {
 		o.fault = err.Error()
+	}
+	if m.compiles {
+		if ok, err := m.Translated(program); !ok {
+			o.fault = fmt.Sprintf("it was not compiled: %v", err)
+		}
 	}
 	for _, s := range m.spec.Maps {
 		if ring := m.Ring(s.Name); ring != nil {
@@ -82,4 +125,4 @@ func (m *machine) entries() (contents, error) {
 	return c, nil
 }
 
-func (m *machine) close() {}
+func (m *machine) close() { m.Close() }
