@@ -99,13 +99,14 @@ type AttachKind uint32
 
 // Families of hooks.
 const (
-	AttachXDP           AttachKind = 1 // target: interface
-	AttachTCX           AttachKind = 2 // target: interface; the direction is the program's attach type
-	AttachCgroup        AttachKind = 3 // target: cgroup path; the hook is the program's attach type
-	AttachTracepoint    AttachKind = 4 // target: category/name
-	AttachRawTracepoint AttachKind = 5 // target: name
-	AttachTracing       AttachKind = 6 // tp_btf, fentry, fexit, fmod_ret, LSM; the target is the program's attach_to
-	AttachNetns         AttachKind = 8 // sk_lookup, flow_dissector; target: path of the namespace
+	AttachXDP           AttachKind = 1  // target: interface
+	AttachTCX           AttachKind = 2  // target: interface; the direction is the program's attach type
+	AttachCgroup        AttachKind = 3  // target: cgroup path; the hook is the program's attach type
+	AttachTracepoint    AttachKind = 4  // target: category/name
+	AttachRawTracepoint AttachKind = 5  // target: name
+	AttachTracing       AttachKind = 6  // tp_btf, fentry, fexit, fmod_ret, LSM; the target is the program's attach_to
+	AttachNetns         AttachKind = 8  // sk_lookup, flow_dissector; target: path of the namespace
+	AttachSocket        AttachKind = 10 // target: interface, whose packets a packet socket of the host gets in both directions
 )
 
 // RefKind is the type of: What an instruction refers to.

@@ -78,6 +78,7 @@ var ownEnums = []Enum{
 		{Name: "raw_tracepoint", Num: 5, Doc: "target: name"},
 		{Name: "tracing", Num: 6, Doc: "tp_btf, fentry, fexit, fmod_ret, LSM; the target is the program's attach_to"},
 		{Name: "netns", Num: 8, Doc: "sk_lookup, flow_dissector; target: path of the namespace"},
+		{Name: "socket", Num: 10, Doc: "target: interface, whose packets a packet socket of the host gets in both directions"},
 	}},
 	{Name: "ref_kind", Go: "Ref", C: "REF", Type: "RefKind", Doc: "What an instruction refers to.", Values: []Value{
 		{Name: "none", Num: 0, Doc: "nothing"},

@@ -240,7 +240,7 @@ func (m *gateMaker) attach(p *spec.Program) {
 		return
 	}
 	switch kind {
-	case spec.HookXDP, spec.HookTCX:
+	case spec.HookXDP, spec.HookTCX, spec.HookSocket:
 		a.Target, a.Netns = one(m, "eth0", "veth1", "lo"), one(m, "", "/run/netns/a", "/run/netns/b")
 	case spec.HookCgroup:
 		a.Target = one(m, "/sys/fs/cgroup/app", "/sys/fs/cgroup")

@@ -18,6 +18,7 @@ var attachers = map[spec.HookKind]func(p *loader.Program, a spec.Attach, t spec.
 	spec.HookKprobe:        attachKprobe,
 	spec.HookNetns:         attachNetns,
 	spec.HookStructOps:     attachStructOps,
+	spec.HookSocket:        attachSocket,
 }
 
 // Attach attaches a program as a spec says, to what spec.ResolveTarget returns for it.

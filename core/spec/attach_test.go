@@ -28,6 +28,7 @@ func TestDefaultAttach(t *testing.T) {
 		{Program{Type: ProgramKprobe, Section: "uprobe/f", Probe: ProbeUprobe, AttachTo: "f"}, HookNone, false},
 		{Program{Type: ProgramKprobe, Section: "kprobe.multi/f", Probe: ProbeKprobe, AttachType: AttachTypeTraceKprobeMulti, AttachTo: "f"}, HookNone, false},
 		{Program{Type: ProgramSkLookup}, HookNetns, false},
+		{Program{Type: ProgramSocketFilter, Section: "socket"}, HookSocket, false},
 		{Program{Type: ProgramSyscall}, HookNone, false},
 	}
 	for _, tt := range tests {

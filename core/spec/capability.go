@@ -19,12 +19,16 @@ func (p *Program) Capabilities() []string {
 }
 
 // Capabilities lists what attaching takes beside loading: CAP_SYS_ADMIN to enter another network
-// namespace (setns(2)).
+// namespace (setns(2)), CAP_NET_RAW to open a packet socket (packet(7)).
 func (a Attach) Capabilities() []string {
-	if a.Netns != "" && (a.Kind == HookXDP || a.Kind == HookTCX) {
-		return []string{capSysAdmin}
+	var caps []string
+	if a.Netns != "" && a.Kind.OnInterface() {
+		caps = append(caps, capSysAdmin)
 	}
-	return nil
+	if a.Kind == HookSocket {
+		caps = append(caps, capNetRaw)
+	}
+	return caps
 }
 
 // perfmonHelpers are the helpers that programs of every type have with CAP_PERFMON only

@@ -21,6 +21,7 @@ const (
 	HookKprobe        HookKind = 7
 	HookNetns         HookKind = 8
 	HookStructOps     HookKind = 9
+	HookSocket        HookKind = 10
 )
 
 // HookFamily is what is known of a family of hooks. The ABI, policies, their manuals, the errors
@@ -32,7 +33,7 @@ type HookFamily struct {
 	Programs    []HookProgram // what can be attached
 	Target      string        // grammar of Attach.Target: "category/name"
 	OwnTarget   bool          // the program's AttachTo is the target if the attachment has none
-	Links       []LinkType    // what the kernel makes of an attachment
+	Links       []LinkType    // what the kernel makes of an attachment; none where it has no link for it
 	Since       Version       // first with links; zero when Oldest has them, or attaches without a link
 	CookieSince Version       // first with bpf_get_attach_cookie; zero when none has it
 	Updatable   bool          // links take another program
@@ -125,6 +126,13 @@ var hookFamilies = []HookFamily{
 		Policy:   "`struct/map`: the struct of the kernel that is implemented, and the map of the instance, e.g. `tcp_congestion_ops/*`",
 		Doc:      "target: map of type struct_ops, which the program is a member of",
 	},
+	{
+		Kind: HookSocket, Name: "socket", Target: "interface",
+		Programs:  []HookProgram{{Type: ProgramSocketFilter}},
+		Updatable: true, Guests: true,
+		Policy: "interfaces",
+		Doc:    "target: interface, whose packets a packet socket of the host gets in both directions",
+	},
 }
 
 // HookFamilies returns the table of hook families in the order of their numbers, without HookNone.
@@ -154,6 +162,9 @@ func ParseHookKind(name string) (HookKind, bool) {
 	}
 	return HookKind(i), true
 }
+
+// OnInterface reports whether targets are interfaces, which may be in another network namespace.
+func (k HookKind) OnInterface() bool { return k.Family().Target == "interface" }
 
 // Since returns the first version that has links of the family; zero when Oldest has them, or
 // attaches without a link.

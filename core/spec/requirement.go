@@ -34,6 +34,7 @@ const (
 	capBPF      = "CAP_BPF"
 	capPerfmon  = "CAP_PERFMON"
 	capNetAdmin = "CAP_NET_ADMIN"
+	capNetRaw   = "CAP_NET_RAW"
 	capSysAdmin = "CAP_SYS_ADMIN"
 )
 

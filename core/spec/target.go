@@ -14,7 +14,7 @@ import (
 // looked up under another name: policies judge it, plans show it, and core/link attaches to it.
 type Target struct {
 	Kind      HookKind
-	Interface string // xdp, tcx
+	Interface string // xdp, tcx, socket
 	Netns     string // path of the network namespace: the target of netns, the place of an interface; empty is the host's own, of interfaces only
 	Cgroup    string // path
 	Category  string // tracepoint
@@ -74,7 +74,7 @@ func (t *Target) resolve(p *Program, a Attach, text string) (err error) {
 		}
 	}
 	switch a.Kind {
-	case HookXDP, HookTCX:
+	case HookXDP, HookTCX, HookSocket:
 		t.Interface, t.Netns = text, a.Netns
 		if text == "." || text == ".." || strings.ContainsAny(text, ":/ ") { // dev_valid_name of net/core/dev.c
 			return fmt.Errorf("%s is not the name of an interface", show(text))

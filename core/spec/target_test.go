@@ -17,6 +17,8 @@ func TestResolveTarget(t *testing.T) {
 	}{
 		{other, Attach{Kind: HookXDP, Target: "eth0", Netns: "/run/netns/a"}, "eth0 in /run/netns/a"},
 		{other, Attach{Kind: HookTCX, Target: "eth0"}, "eth0"},
+		{other, Attach{Kind: HookSocket, Target: "eth0", Netns: "/run/netns/a"}, "eth0 in /run/netns/a"},
+		{other, Attach{Kind: HookSocket}, "the target is missing: interface"},
 		{other, Attach{Kind: HookXDP, Target: "eth0:x"}, `"eth0:x" is not the name of an interface`},
 		{other, Attach{Kind: HookTCX, Target: ".."}, "is not the name of an interface"},
 		{other, Attach{Kind: HookXDP}, "the target is missing: interface"},

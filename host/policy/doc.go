@@ -38,7 +38,7 @@
 //	  struct_ops: false        # programs that implement kernel callbacks (type struct_ops)
 //	  modify_return: false     # tracing programs that override results
 //	attach:                    # by kind of hook, the targets
-//	  xdp: ["veth*"]           # interfaces; likewise tcx
+//	  xdp: ["veth*"]           # interfaces; likewise tcx and socket
 //	  cgroup: ["/sys/fs/cgroup/app/*"]
 //	  tracepoint: ["sched/*"]  # category/name
 //	  raw_tracepoint: [sched_switch]

@@ -64,7 +64,7 @@ func TestParseAccessErrors(t *testing.T) {
 		"attach veth0":          "read access attach veth0: want attach KIND:TARGET, e.g. attach xdp:veth0",
 		"attach xpd:veth0":      `read access attach xpd:veth0: there is no kind of hook xpd, did you mean "xdp"?`,
 		"attach struct_ops:cc":  "read access attach struct_ops:cc: want attach struct_ops:STRUCT/MAP, e.g. attach struct_ops:tcp_congestion_ops/my_cc",
-		"attach none:x":         `read access attach none:x: there is no kind of hook none, there is "xdp", "tcx", "cgroup", "tracepoint", "raw_tracepoint", "tracing", "kprobe", "netns" and 1 more`,
+		"attach none:x":         `read access attach none:x: there is no kind of hook none, there is "xdp", "tcx", "cgroup", "tracepoint", "raw_tracepoint", "tracing", "kprobe", "netns" and 2 more`,
 		"attach tracepoint:a":   `read access attach tracepoint:a: target "a" is not category/name of a tracepoint`,
 		"numeric reference #12": `read access numeric reference #12: it starts with no known word, there is "sleepable", "freplace", "syscall", "struct_ops", "modify_return", "programs", "insns", "maps" and 17 more`,
 	} {

@@ -208,7 +208,7 @@ func TestParseErrors(t *testing.T) {
 		{"objects: [a]", "read policy p.yaml:1:10: want a mapping (key: value)"},
 		{"programs: {helpers: [\"!bpf_probe_write_usr\"]}", "read policy p.yaml:1:22: there is no helper bpf_probe_write_usr, did you mean bpf_probe_write_user?"},
 		{"programs: {helpers: [zzzzzzzz]}", "read policy p.yaml:1:22: there is no helper zzzzzzzz"},
-		{"attach: {uprobe: []}", "read policy p.yaml:1:10: unknown key uprobe; known here: cgroup, kprobe, netns, raw_tracepoint, struct_ops, tcx, tracepoint, tracing, xdp; did you mean kprobe?"},
+		{"attach: {uprobe: []}", "read policy p.yaml:1:10: unknown key uprobe; known here: cgroup, kprobe, netns, raw_tracepoint, socket, struct_ops, tcx, tracepoint, tracing, xdp; did you mean kprobe?"},
 		{"{}\n---\n{}", "read policy p.yaml:2:1: only one document is wanted"},
 	} {
 		_, err := Parse("p.yaml", []byte(tt.text))

@@ -107,6 +107,7 @@ attach:
   tracing: ["*"]
   kprobe: ["*"]
   netns: ["*"]
+  socket: ["*"]
 maps:
   types: ["*"]
   max: 256

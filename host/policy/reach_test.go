@@ -78,7 +78,7 @@ func TestReachOfNames(t *testing.T) {
 				t.Errorf("%s %s: reach %q", n.kind, n.name, row.reach)
 			}
 		}
-		if n.kind == ClassHook && row.reach == "" && !regexp.MustCompile(`^(cgroup|netns|tcx|xdp)$`).MatchString(n.name) {
+		if n.kind == ClassHook && row.reach == "" && !regexp.MustCompile(`^(cgroup|netns|socket|tcx|xdp)$`).MatchString(n.name) {
 			t.Errorf("nobody said that %s hooks do not see the whole machine", n.name)
 		}
 	}

@@ -17,7 +17,7 @@ type hook struct {
 	kind   spec.HookKind
 	names  []string // by which events call it; the first is the one that is shown
 	egress bool     // of tcx and cgroup_skb: it sees outbound packets
-	iface  *iface   // of xdp and tcx
+	iface  *iface   // of xdp, tcx and packet sockets
 	cookie uint64
 }
 
@@ -63,6 +63,9 @@ func (h *hook) attach(t spec.Target) error {
 		h.egress = p.AttachType == spec.AttachTypeTCXEgress
 		chain := h.iface.chain(h.egress)
 		*chain = append(*chain, h)
+	case spec.HookSocket:
+		h.iface = h.b.network.get(t.Netns, t.Interface)
+		h.iface.sockets = append(h.iface.sockets, h)
 	case spec.HookCgroup:
 		if p.Type == spec.ProgramCgroupSkb {
 			h.egress = p.AttachType == spec.AttachTypeCgroupInetEgress

@@ -47,6 +47,7 @@ type iface struct {
 	index           int
 	xdp             *hook
 	ingress, egress []*hook // tcx
+	sockets         []*hook // packet sockets
 }
 
 // get returns an interface, which is made if it is new. Number 1 is that of loopback.
@@ -88,10 +89,11 @@ func (n *network) remove(h *hook) {
 		h.iface.xdp = nil
 	}
 	h.iface.ingress, h.iface.egress = slices.DeleteFunc(h.iface.ingress, is), slices.DeleteFunc(h.iface.egress, is)
+	h.iface.sockets = slices.DeleteFunc(h.iface.sockets, is)
 }
 
 // busy reports whether something is attached to the interface.
-func (i *iface) busy() bool { return i.xdp != nil || len(i.ingress)+len(i.egress) > 0 }
+func (i *iface) busy() bool { return i.xdp != nil || len(i.ingress)+len(i.egress)+len(i.sockets) > 0 }
 
 // interfaceOf returns the interface that a packet is of: that of its name if something is attached
 // there, otherwise the first to which something is attached.
@@ -118,7 +120,7 @@ func (b *Backend) deliver(p *Packet) error {
 	i := n.interfaceOf(p.Interface)
 	if p.Direction == Either {
 		p.Direction = Inbound
-		if i.xdp == nil && len(i.ingress)+len(n.ingress) == 0 && len(i.egress)+len(n.egress) > 0 {
+		if i.xdp == nil && len(i.ingress)+len(i.sockets)+len(n.ingress) == 0 && len(i.egress)+len(n.egress) > 0 {
 			p.Direction = Outbound
 		}
 	}
@@ -151,8 +153,10 @@ func (j *journey) run() error {
 		if pass, err := j.cgroup(n.egress); err != nil || !pass {
 			return err
 		}
-		_, err := j.tcx(i.egress)
-		return err
+		if pass, err := j.tcx(i.egress); err != nil || !pass {
+			return err
+		}
+		return j.sockets(i.sockets)
 	}
 	if i.xdp != nil {
 		if pass, err := j.xdp(i.xdp); err != nil || !pass {
@@ -160,6 +164,9 @@ func (j *journey) run() error {
 		}
 	}
 	j.out.Packet.Data = j.vlan.take(j.out.Packet.Data)
+	if err := j.sockets(i.sockets); err != nil {
+		return err
+	}
 	if pass, err := j.tcx(i.ingress); err != nil || !pass {
 		return err
 	}
@@ -215,6 +222,19 @@ func (j *journey) xdp(h *hook) (pass bool, err error) {
 	}
 	j.decided(verdict, name, h, r)
 	return pass, nil
+}
+
+// sockets runs the programs of packet sockets, which see the packet and decide nothing about it: they return
+// how many bytes their socket keeps.
+func (j *journey) sockets(list []*hook) error {
+	for _, h := range list {
+		r, err := j.program(h, j.skb(), false)
+		if err != nil {
+			return err
+		}
+		j.decided(Passed, strconv.FormatUint(uint64(uint32(r.Return)), 10), h, r)
+	}
+	return nil
 }
 
 // tcx runs programs of tcx until one decides, and reports whether the packet goes on.

@@ -33,6 +33,9 @@ func TestVerdicts(t *testing.T) {
 	cgroup := func(attach spec.AttachType, text string) attached {
 		return attached{spec.HookCgroup, spec.ProgramCgroupSkb, attach, "/c", text}
 	}
+	socket := func(text string) attached {
+		return attached{spec.HookSocket, spec.ProgramSocketFilter, spec.AttachTypeNone, "e", text}
+	}
 	ret := func(n int) string { return fmt.Sprintf("r0 = %d\nexit", n) }
 	for _, tt := range []struct {
 		name  string
@@ -56,6 +59,12 @@ func TestVerdicts(t *testing.T) {
 		{"interface of tcx", Either, []attached{tcx("r0 = *(u32 *)(r1 + 40)\nexit")}, "e in dropped 60 TCX_DROP of p0"},
 		{"cgroup", Either, []attached{cgroup(spec.AttachTypeCgroupInetIngress, ret(1)), cgroup(spec.AttachTypeCgroupInetIngress, ret(0))}, "e in dropped 60 0 of p1"},
 		{"cgroup sees no link header", Either, []attached{cgroup(spec.AttachTypeCgroupInetIngress, "r0 = *(u32 *)(r1 + 0)\nr0 -= 45\nexit")}, "e in passed 60 1 of p0"},
+		{"socket", Either, []attached{socket("r0 = *(u32 *)(r1 + 0)\nexit")}, "e in passed 60 60 of p0"},
+		{"socket keeps nothing", Either, []attached{socket(ret(0)), cgroup(spec.AttachTypeCgroupInetIngress, ret(0))}, "e in dropped 60 0 of p1"},
+		{"socket after XDP", Either, []attached{socket(ret(5)), xdp(ret(1))}, "e in dropped 60 XDP_DROP of p1"},
+		{"socket before tcx", Either, []attached{tcx(ret(-1)), socket(ret(5))}, "e in passed 60 TCX_NEXT of p0"},
+		{"socket outbound", Outbound, []attached{socket(ret(5)), egress(ret(0))}, "e out passed 60 5 of p0"},
+		{"socket does not see what is dropped", Outbound, []attached{socket(ret(5)), egress(ret(2))}, "e out dropped 60 TCX_DROP of p1"},
 		{"egress only", Either, []attached{egress(ret(2))}, "e out dropped 60 TCX_DROP of p0"},
 		{"both", Either, []attached{egress(ret(2)), tcx(ret(0))}, "e in passed 60 TCX_PASS of p1"},
 		{"outbound", Outbound, []attached{xdp(ret(1)), egress(ret(0)), cgroup(spec.AttachTypeCgroupInetEgress, ret(3))}, "e out passed 60 TCX_PASS of p1"},

@@ -12,9 +12,9 @@
 // # What happens
 //
 // Packets arrive at the interface that their capture names, if a program is attached to an interface
-// of that name, otherwise at the one that was attached to first. They pass XDP, then tcx ingress, then
-// the programs at ingress of cgroups. Packets that are outbound pass those at egress of cgroups and
-// then tcx egress. A packet without a direction is inbound, unless there are programs for outbound
+// of that name, otherwise at the one that was attached to first. They pass XDP, are seen by socket filters,
+// then pass tcx ingress, then the programs at ingress of cgroups. Packets that are outbound pass those at
+// egress of cgroups and then tcx egress, and socket filters see them. A packet without a direction is inbound, unless there are programs for outbound
 // packets only. A cgroup program sees the packets of all interfaces.
 //
 // Events are lines of JSON, see [Events]. The time that programs see begins at one second and goes on

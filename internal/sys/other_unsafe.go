@@ -106,6 +106,15 @@ func InNetnsPath(string, func() error) error { return ErrNotSupported }
 // NewNetns returns ErrNotSupported.
 func NewNetns() (*FD, error) { return nil, ErrNotSupported }
 
+// OpenPacketSocket returns ErrNotSupported.
+func OpenPacketSocket() (*FD, error) { return nil, ErrNotSupported }
+
+// SetSocketProg returns ErrNotSupported.
+func SetSocketProg(*FD, int) error { return ErrNotSupported }
+
+// BindPacketSocket returns ErrNotSupported.
+func BindPacketSocket(*FD, int) error { return ErrNotSupported }
+
 // InterfaceIndex returns ErrNotSupported.
 func InterfaceIndex(string) (int, error) { return 0, ErrNotSupported }
 

@@ -23,7 +23,7 @@ extern "C" {
 #define BPFHOST_EXPORT(name) __attribute__((export_name(#name)))
 
 #define BPFHOST_ABI 0x10000u /* major<<16 | minor */
-#define BPFHOST_ABI_MARKER "bpfhost-abi:1.0:441e1d3fee321882e752e37e6e4436edce4342f12b5faac7786030d15ad6f9f2"
+#define BPFHOST_ABI_MARKER "bpfhost-abi:1.0:6475a66ce44bb1de960ffe31f7a873c4fef0799b24254364693971f71478e08d"
 
 /* The version this guest is built for, and the definition, for inspectors of the module. */
 __attribute__((weak)) BPFHOST_EXPORT(bpfhost_abi) int32_t bpfhost_abi(void) { return (int32_t)BPFHOST_ABI; }
@@ -126,6 +126,7 @@ enum bpfhost_attach_kind {
 	BPFHOST_ATTACH_RAW_TRACEPOINT = 5, /* target: name */
 	BPFHOST_ATTACH_TRACING = 6, /* tp_btf, fentry, fexit, fmod_ret, LSM; the target is the program's attach_to */
 	BPFHOST_ATTACH_NETNS = 8, /* sk_lookup, flow_dissector; target: path of the namespace */
+	BPFHOST_ATTACH_SOCKET = 10, /* target: interface, whose packets a packet socket of the host gets in both directions */
 };
 
 /* What an instruction refers to. */

@@ -6,7 +6,7 @@ package sdk
 const Version = 0x10000
 
 // marker tells inspectors of a module which definition it was built with.
-var marker = "bpfhost-abi:1.0:441e1d3fee321882e752e37e6e4436edce4342f12b5faac7786030d15ad6f9f2"
+var marker = "bpfhost-abi:1.0:6475a66ce44bb1de960ffe31f7a873c4fef0799b24254364693971f71478e08d"
 
 // Errno is the type of: Why a call failed; a result of -code.
 type Errno uint32
@@ -105,13 +105,14 @@ type AttachKind uint32
 
 // Families of hooks.
 const (
-	AttachXDP           AttachKind = 1 // target: interface
-	AttachTCX           AttachKind = 2 // target: interface; the direction is the program's attach type
-	AttachCgroup        AttachKind = 3 // target: cgroup path; the hook is the program's attach type
-	AttachTracepoint    AttachKind = 4 // target: category/name
-	AttachRawTracepoint AttachKind = 5 // target: name
-	AttachTracing       AttachKind = 6 // tp_btf, fentry, fexit, fmod_ret, LSM; the target is the program's attach_to
-	AttachNetns         AttachKind = 8 // sk_lookup, flow_dissector; target: path of the namespace
+	AttachXDP           AttachKind = 1  // target: interface
+	AttachTCX           AttachKind = 2  // target: interface; the direction is the program's attach type
+	AttachCgroup        AttachKind = 3  // target: cgroup path; the hook is the program's attach type
+	AttachTracepoint    AttachKind = 4  // target: category/name
+	AttachRawTracepoint AttachKind = 5  // target: name
+	AttachTracing       AttachKind = 6  // tp_btf, fentry, fexit, fmod_ret, LSM; the target is the program's attach_to
+	AttachNetns         AttachKind = 8  // sk_lookup, flow_dissector; target: path of the namespace
+	AttachSocket        AttachKind = 10 // target: interface, whose packets a packet socket of the host gets in both directions
 )
 
 // RefKind is the type of: What an instruction refers to.

@@ -102,7 +102,7 @@ func attachOption(program string, targets []string) string {
 
 // splitNetns splits INTERFACE@NETNS. No name of an interface has a slash.
 func splitNetns(target string, kind spec.HookKind) (name, netns string) {
-	if kind != spec.HookXDP && kind != spec.HookTCX {
+	if !kind.OnInterface() {
 		return target, ""
 	}
 	if i := strings.Index(target, "@/"); i >= 0 {
@@ -114,12 +114,12 @@ func splitNetns(target string, kind spec.HookKind) (name, netns string) {
 // targetHelp says what to type.
 func targetHelp(program string, kind spec.HookKind) string {
 	want := strings.ToUpper(kind.Family().Target)
-	switch kind {
-	case spec.HookXDP, spec.HookTCX:
+	switch {
+	case kind.OnInterface():
 		want = "INTERFACE, or INTERFACE@/run/netns/NAME in another network namespace"
-	case spec.HookCgroup:
+	case kind == spec.HookCgroup:
 		want = "/sys/fs/cgroup/PATH"
-	case spec.HookNetns:
+	case kind == spec.HookNetns:
 		want = "/run/netns/NAME; the host's own is /proc/self/ns/net"
 	}
 	return fmt.Sprintf("--attach %s=%s", program, want)

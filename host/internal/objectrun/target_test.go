@@ -57,7 +57,9 @@ func TestTargets(t *testing.T) {
 		{spec.Program{Name: "p", Section: "freplace/f", Type: spec.ProgramExt, AttachTo: "f"}, Options{}, "takes that program"},
 		{spec.Program{Name: "p", Section: "iter/task", Type: spec.ProgramTracing, AttachType: spec.AttachTypeTraceIter, AttachTo: "task"}, Options{}, "attach type"},
 		{spec.Program{Name: "p", Section: "what"}, Options{}, "the name of the section does not say"},
-		{spec.Program{Name: "p", Section: "socket", Type: spec.ProgramSocketFilter}, Options{Attach: to("x")}, "--attach p=x: program \"p\" of section \"socket\": programs of type socket_filter are attached by no hook"},
+		{spec.Program{Name: "p", Section: "socket", Type: spec.ProgramSocketFilter}, Options{Attach: to("x@/run/netns/a")}, "p socket:x@/run/netns/a"},
+		{spec.Program{Name: "p", Section: "socket", Type: spec.ProgramSocketFilter}, Options{}, "needs a target: --attach p=INTERFACE"},
+		{spec.Program{Name: "p", Section: "netfilter", Type: spec.ProgramNetfilter}, Options{Attach: to("x")}, "--attach p=x: program \"p\" of section \"netfilter\": programs of type netfilter are attached by no hook"},
 	} {
 		got := ""
 		p, err := New("o", "o.o", programs(&tt.p), tt.o)
