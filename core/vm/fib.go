@@ -60,21 +60,20 @@ func fibLookup(m *Machine, _, params, size, flags, _ uint64) uint64 {
 		le.PutUint16(b[totLen:], uint16(mtu))
 		return fibFragNeeded
 	}
-	le.PutUint16(b[totLen:], uint16(mtu))
 	le.PutUint32(b[ifindex:], uint32(r.Interface))
 	le.PutUint32(b[metric:], 0)
 	if r.Gateway.IsValid() {
 		copy(gateway, r.Gateway.AsSlice())
 	}
-	if flags&skipNeigh != 0 {
-		return fibSuccess
-	}
-	if r.DstMAC == [6]byte{} {
-		return fibNoNeigh
+	if flags&skipNeigh == 0 {
+		if r.DstMAC == [6]byte{} {
+			return fibNoNeigh
+		}
+		copy(b[smac:], r.SrcMAC[:])
+		copy(b[dmac:], r.DstMAC[:])
 	}
 	le.PutUint32(b[vlan:], 0)
-	copy(b[smac:], r.SrcMAC[:])
-	copy(b[dmac:], r.DstMAC[:])
+	le.PutUint16(b[totLen:], uint16(mtu))
 	return fibSuccess
 }
 
