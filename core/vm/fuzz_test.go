@@ -1,10 +1,14 @@
 package vm_test
 
 import (
+	"net/netip"
+	"os"
 	"testing"
+	"time"
 
 	"github.com/bpfhost/bpfhost/core/asm"
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/elf"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/core/vm"
 )
@@ -29,7 +33,11 @@ func FuzzRun(f *testing.F) {
 		{Name: "o", Type: spec.MapArrayOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 2, Inner: inner},
 		{Name: "p", Type: spec.MapProgArray, KeySize: 4, ValueSize: 4, MaxEntries: 2, Values: []spec.MapValue{{Name: "main"}}},
 		{Name: "e", Type: spec.MapPerfEventArray, KeySize: 4, ValueSize: 4},
+		{Name: "a", Type: spec.MapArray, KeySize: 4, ValueSize: 32, MaxEntries: 2},
+		{Name: "s", Type: spec.MapSkStorage, KeySize: 4, ValueSize: 8},
+		{Name: "d", Type: spec.MapDevmap, KeySize: 4, ValueSize: 4, MaxEntries: 2},
 	}
+	sockets := []vm.Socket{{Protocol: 6, Local: netip.MustParseAddrPort("10.0.0.1:80")}}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		insns, err := asm.Decode(b[:len(b)&^7], asm.DecodeOptions{})
 		if err != nil || len(insns) == 0 {
@@ -40,12 +48,13 @@ func FuzzRun(f *testing.F) {
 				head := []asm.Insn{asm.LoadMap(asm.R6, maps[i].Name), asm.LoadMap(asm.R7, maps[(i+1)%len(maps)].Name)}
 				p := &spec.Program{Name: "main", Type: typ, Insns: spec.NewInsns(append(head, insns...)...)}
 				p.Insns.Edit(func(in []spec.Insn) { in[0].Func = &btf.FuncInfo{Name: "main"} })
-				m, err := newMachine(&spec.Collection{License: "GPL", Programs: []*spec.Program{p}, Maps: maps}, vm.Options{Fuel: 1000})
+				m, err := newMachine(&spec.Collection{License: "GPL", Programs: []*spec.Program{p}, Maps: maps}, vm.Options{Fuel: 1000, Sockets: sockets})
 				if err != nil {
 					return
 				}
 				for range 2 {
 					m.Run("main", vm.Input{Packet: frame(6, 1)})
+					m.Advance(time.Second)
 				}
 				for {
 					if _, ok := m.Ring("r").Read(); !ok {
@@ -54,5 +63,35 @@ func FuzzRun(f *testing.F) {
 				}
 			}
 		}
+	})
+}
+
+// FuzzObject runs the programs of objects: each is refused, stopped, or runs to its end.
+func FuzzObject(f *testing.F) {
+	for _, name := range []string{
+		"../../guests/pktguard/pktguard.bpf.o", "../../guests/netwatch/netwatch.bpf.o", "../../guests/execwatch/execwatch.bpf.o",
+		"../elf/testdata/basic-el.o", "../elf/testdata/jump-el.o", "../elf/testdata/guarded-el.o", "../elf/testdata/legacy-el.o",
+	} {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := elf.LoadBytes(b, elf.Options{})
+		if err != nil {
+			return
+		}
+		m, err := newMachine(c, vm.Options{Fuel: 1000, Memory: 64 << 20})
+		if err != nil {
+			return
+		}
+		for _, p := range c.Programs {
+			if _, err := m.Run(p.Name, vm.Input{Packet: frame(6, 1)}); err != nil {
+				m.Run(p.Name, vm.Input{Context: make([]byte, 512)})
+			}
+		}
+		m.Advance(time.Second)
 	})
 }
