@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -96,6 +97,28 @@ func TestCall(t *testing.T) {
 	if _, ok := g.View(0, 1); ok {
 		t.Error("a closed guest has memory")
 	}
+}
+
+// Calls from many goroutines run one after the other.
+func TestCallsInTurn(t *testing.T) {
+	o, inside := testOptions(), 0
+	o.Calls[0] = func(_ *Guest, s []uint64) {
+		if inside++; inside != 1 {
+			t.Errorf("%d calls run at once", inside)
+		}
+		s[0] = 42
+		inside--
+	}
+	g := start(t, &Launcher{}, newModule(addition), o)
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			if n, err := g.Call(context.Background(), "run", time.Minute); n != 42 || err != nil {
+				t.Error(n, err)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // Whatever a guest does in its process, the error is that of a guest in this one.
