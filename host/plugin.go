@@ -123,7 +123,7 @@ func (h *Host) Open(ctx context.Context, wasm []byte, o PluginOptions) (*Plugin,
 			return nil, oneline.Join(&inputError{what: "plugin", name: p.options.Name, err: err}, p.Close())
 		}
 	}
-	return p.openModule(ctx, guest.Module{Engine: h.engine, Wasm: wasm, Limits: p.limits.sandbox()})
+	return p.openModule(ctx, guest.Module{Engine: h.engine, Wasm: wasm, Digest: sum, Limits: p.limits.sandbox()})
 }
 
 // verify returns who signed a module; nobody without a signature.

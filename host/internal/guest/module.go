@@ -16,6 +16,7 @@ type Module struct {
 	Engine   *sandbox.Engine
 	Launcher *isolate.Launcher // starts a process for it; nil has it run in this one, in Engine
 	Wasm     []byte
+	Digest   sandbox.Digest // of Wasm
 	Limits   sandbox.Limits
 
 	// InProcess is asked, where the system does not allow what Launcher does, whether the module may
@@ -28,6 +29,7 @@ func (m Module) Start(ctx context.Context, in *Instance) (Guest, error) {
 	table := importTable(in.of)
 	o := sandbox.Options{
 		Name:          in.info.Name,
+		Digest:        m.Digest,
 		Limits:        m.Limits,
 		HostModule:    abi.Module,
 		Imports:       imports(table),

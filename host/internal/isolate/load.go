@@ -46,7 +46,7 @@ func (l *Launcher) Load(ctx context.Context, wasm []byte, o Options) (*Guest, er
 			g.hooks[x.Name] = hook{uint32(i), len(x.Params), len(x.Results) > 0}
 		}
 	}
-	ld := &load{launcher: l, guest: g, digest: sha256.Sum256(wasm)}
+	ld := &load{launcher: l, guest: g, digest: o.DigestOf(wasm)}
 	if err := ld.launch(wasm); err != nil {
 		return nil, err
 	}

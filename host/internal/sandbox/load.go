@@ -20,6 +20,7 @@ import (
 // Options describe one guest and what it gets.
 type Options struct {
 	Name       string // the guest's first argument; empty is none
+	Digest     Digest // of the module; zero has it computed
 	Limits     Limits
 	HostModule string   // module name of Imports, e.g. "bpfhost_v1"
 	Imports    []Import // all that may be imported of HostModule
@@ -40,6 +41,17 @@ type Options struct {
 	// UnknownImport may return a better reason for a name of HostModule that is not in Imports; nil
 	// keeps the default one.
 	UnknownImport func(name string) error
+}
+
+// Digest is the SHA-256 of a module.
+type Digest [sha256.Size]byte
+
+// DigestOf returns the digest of the module that is loaded with the options.
+func (o *Options) DigestOf(wasm []byte) Digest {
+	if o.Digest != (Digest{}) {
+		return o.Digest
+	}
+	return sha256.Sum256(wasm)
 }
 
 // Load checks a module, compiles it, instantiates it and runs its start function and _initialize. What

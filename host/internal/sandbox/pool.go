@@ -33,7 +33,7 @@ type pool struct {
 
 // poolKey says what guests have to agree in to share a pool.
 type poolKey struct {
-	wasm   [sha256.Size]byte
+	wasm   Digest
 	module ModuleLimits
 	pages  uint32
 	stack  uint32
@@ -42,7 +42,7 @@ type poolKey struct {
 
 // keyOf returns the key of a module that is loaded with options.
 func keyOf(wasm []byte, o *Options) poolKey {
-	return poolKey{sha256.Sum256(wasm), o.Limits.Module, o.Limits.MemoryPages, o.Limits.Stack, o.HostModule}
+	return poolKey{o.DigestOf(wasm), o.Limits.Module, o.Limits.MemoryPages, o.Limits.Stack, o.HostModule}
 }
 
 // take returns the pool of that key, if there is one that offers these imports, for one more guest.

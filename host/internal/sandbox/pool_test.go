@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -69,6 +70,16 @@ func TestPool(t *testing.T) {
 }
 
 // What is loaded in another way is compiled by itself.
+// TestPoolDigest shows that a digest that the caller brings is that of the module.
+func TestPoolDigest(t *testing.T) {
+	e, o := newEngine(t, EngineOptions{}), testOptions()
+	first := load(t, e, counting(), o)
+	o.Digest = sha256.Sum256(counting().Bytes())
+	if second := load(t, e, counting(), o); second.pool != first.pool {
+		t.Error("a guest whose digest is known does not share the code of one whose digest is not")
+	}
+}
+
 func TestPoolKeys(t *testing.T) {
 	e := newEngine(t, EngineOptions{})
 	for i, change := range []func(o *Options){
