@@ -23,6 +23,9 @@ func wrapErrno(err error) error {
 }
 
 func dup(raw int) (int, error) {
+	if e := injected(); e != 0 {
+		return -1, e
+	}
 	d, err := unix.FcntlInt(uintptr(raw), unix.F_DUPFD_CLOEXEC, minFD)
 	if err != nil {
 		return -1, wrapErrno(err)
@@ -34,6 +37,9 @@ func closeRaw(raw int) { unix.Close(raw) }
 
 // Open opens a file or a directory for reading.
 func Open(path string) (*FD, error) {
+	if e := injected(); e != 0 {
+		return nil, e
+	}
 	for {
 		raw, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err == unix.EINTR {
@@ -53,6 +59,9 @@ func FileSize(f *FD) (int64, error) {
 		return 0, err
 	}
 	defer f.Release()
+	if e := injected(); e != 0 {
+		return 0, e
+	}
 	var st unix.Stat_t
 	if err := unix.Fstat(raw, &st); err != nil {
 		return 0, wrapErrno(err)
@@ -67,6 +76,9 @@ func ReadAll(f *FD) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Release()
+	if e := injected(); e != 0 {
+		return nil, e
+	}
 	var b []byte
 	for {
 		b = slices.Grow(b, 4096)

@@ -14,9 +14,9 @@ var (
 	faults atomic.Pointer[func() Errno]
 )
 
-// Inject lets calls fail: ask is called before each bpf(2) call but those that never sleep, and
-// what it returns other than 0 is the answer in the kernel's place. nil ends that. It is for tests:
-// nothing else may call it.
+// Inject lets calls fail: ask is called before each bpf(2) call but those that never sleep, before
+// each call about files, directories and mappings of memory, and what it returns other than 0 is the
+// answer in the kernel's place. nil ends that. It is for tests: nothing else may call it.
 func Inject(ask func() Errno) {
 	if ask == nil {
 		faults.Store(nil)

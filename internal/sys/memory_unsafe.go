@@ -19,6 +19,9 @@ func MapMemory(raw, size int, addr uint64) (*Memory, error) {
 	if addr != 0 {
 		flags |= unix.MAP_FIXED_NOREPLACE
 	}
+	if e := injected(); e != 0 {
+		return nil, e
+	}
 	at := uintptr(addr)
 	p, err := unix.MmapPtr(raw, 0, *(*unsafe.Pointer)(unsafe.Pointer(&at)), uintptr(size), unix.PROT_READ|unix.PROT_WRITE, flags)
 	if err != nil {

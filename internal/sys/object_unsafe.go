@@ -125,16 +125,21 @@ func DetachLink(link *FD) error {
 
 // Pin pins the object under a name in a bpf file system.
 func Pin(f *FD, path string) error {
-	if strings.IndexByte(path, 0) >= 0 {
-		return EINVAL
-	}
 	raw, err := f.Acquire()
 	if err != nil {
 		return err
 	}
 	defer f.Release()
+	return PinRaw(raw, path)
+}
+
+// PinRaw is Pin for a descriptor that its owner keeps open for the time of the call.
+func PinRaw(raw int, path string) error {
+	if strings.IndexByte(path, 0) >= 0 {
+		return EINVAL
+	}
 	a := objPath{Path: StringPointer(path), FD: uint32(raw)}
-	_, err = bpf(cmdObjPin, unsafe.Pointer(&a), unsafe.Sizeof(a))
+	_, err := bpf(cmdObjPin, unsafe.Pointer(&a), unsafe.Sizeof(a))
 	return err
 }
 

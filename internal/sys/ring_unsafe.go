@@ -68,6 +68,9 @@ func MapFile(f *FD, size int) ([]byte, func(), error) {
 		return nil, nil, err
 	}
 	defer f.Release()
+	if e := injected(); e != 0 {
+		return nil, nil, e
+	}
 	b, err := unix.Mmap(raw, 0, size, unix.PROT_READ, unix.MAP_PRIVATE)
 	if err != nil {
 		return nil, nil, wrapErrno(err)
@@ -78,6 +81,9 @@ func MapFile(f *FD, size int) ([]byte, func(), error) {
 // Scratch returns size bytes of memory that is not Go's: only what is written takes memory, and the
 // returned function gives it back at once.
 func Scratch(size int) ([]byte, func(), error) {
+	if e := injected(); e != 0 {
+		return nil, nil, e
+	}
 	b, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
 	if err != nil {
 		return nil, nil, wrapErrno(err)
