@@ -13,10 +13,23 @@
 //     variables, and makes maps of maps;
 //  6. puts the maps' descriptors into the programs, makes maps of their jump tables, and loads them one by one;
 //  7. fills arrays of programs;
-//  8. pins the maps that ask for it, each new pin being taken back if a later one fails.
+//  8. pins the new maps that ask for it, see below.
 //
 // The spec is never changed. On an error nothing stays open, and nothing stays pinned.
 // Nothing is attached here, and no instance of struct_ops is registered; package link does that.
+//
+// # Pins
+//
+// New pins appear in the last step, all those of a directory at the same moment: they are made in a
+// staging directory next to it, which takes its place (renameat2). So a load that fails, or a process
+// that is killed, leaves none of them, and the directory itself is made with them. Before step 5 a load
+// that is to make pins locks their directories, and another one that wants the same waits for it and uses
+// what it finds then; a map that is pinned already is used if it is as the spec says. Options.Publication
+// puts the last step off, for several loads. [Collection.Publish] and [Collection.Replace] make a
+// directory of all maps and programs, and exchange it for the one of another version.
+//
+// The next load removes what a process left that was killed; [Leftovers] lists it. docs/pins.md has the
+// details.
 //
 // # What is kept
 //

@@ -1,7 +1,9 @@
 package loader
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,9 +25,14 @@ type Options struct {
 	Maps      map[string]*Map   // maps to be used in place of those of the collection; they stay the caller's
 	PinDir    string            // directory of a bpf file system for maps that are shared by name; empty refuses them
 	Pins      map[string]string // by map: its path on a bpf file system, in place of PinDir and its name
-	CoreTypes *btf.Types        // types that CO-RE relocations are computed for, see the package comment; nil is those of the kernel
-	Digest    bool              // compute Program.Digest
-	LogLevel  uint32            // verifier log of accepted programs, see Collection.Log: 1 or 2, plus 4 for statistics
+
+	// Publication makes the pins of several loads. Without one, those of a load are published when
+	// all of it is loaded.
+	Publication *Publication
+
+	CoreTypes *btf.Types // types that CO-RE relocations are computed for, see the package comment; nil is those of the kernel
+	Digest    bool       // compute Program.Digest
+	LogLevel  uint32     // verifier log of accepted programs, see Collection.Log: 1 or 2, plus 4 for statistics
 }
 
 // session is one load under way.
@@ -42,9 +49,10 @@ type session struct {
 	out       *Collection
 	fds       map[string]int  // descriptors of maps by name, held until the load is over
 	fresh     map[string]bool // maps that were created, not found
-	undo      []func()        // what a failure takes back, last first
-	always    []func()        // what is done at the end in any case, last first
-	found     lookup          // of spec
+	shared    sharedMaps
+	undo      []func() // what a failure takes back, last first
+	always    []func() // what is done at the end in any case, last first
+	found     lookup   // of spec
 }
 
 // lookup finds what a collection has by name.
@@ -68,11 +76,32 @@ func (x *lookup) in(c *spec.Collection) *lookup {
 // Errors name the object; among those they wrap are *VerifierError, *FeatureError, ErrNotSupported
 // and ErrPermission.
 func Load(c *spec.Collection, o Options) (*Collection, error) {
+	for try := 1; ; try++ {
+		out, err := load(c, o)
+		var taken *takenError
+		if err == nil || o.Publication != nil || try == loadTries || !errors.As(err, &taken) {
+			return out, err
+		}
+	}
+}
+
+// loadTries bounds how often a load begins anew because pins were made in the meantime that it takes
+// then, by programs that do not wait as loads do.
+const loadTries = 10
+
+// load loads a collection once.
+func load(c *spec.Collection, o Options) (*Collection, error) {
 	l := &session{spec: c, options: o, kernel: o.Kernel, out: &Collection{}, opsTypes: make(map[string]*opsType), fds: make(map[string]int), fresh: make(map[string]bool)}
 	if l.kernel == nil {
 		l.kernel = NewKernel()
 		l.always = append(l.always, func() { l.kernel.Close() })
 	}
+	l.shared = sharedMaps{options: &l.options, kernel: l.kernel, publication: o.Publication}
+	if o.Publication == nil {
+		l.shared.publication = NewPublication(context.Background())
+		l.always = append(l.always, func() { l.shared.publication.Close() })
+	}
+	l.always = append(l.always, l.shared.close)
 	l.finder = bind.NewFinder(l.kernel, l.note)
 	err := l.run()
 	if err != nil {
@@ -114,6 +143,9 @@ func (l *session) run() error {
 	}
 	l.always = append(l.always, func() { l.btf.Close() })
 	if err := l.loadTypes(programs); err != nil {
+		return err
+	}
+	if err := l.shared.find(chosen.Maps); err != nil {
 		return err
 	}
 	pins, err := l.createMaps(b, chosen.Maps, ops)

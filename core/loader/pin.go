@@ -3,40 +3,139 @@ package loader
 import (
 	"errors"
 	"fmt"
-	"os"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
-// pinPath is where a map that is shared by name has its name.
-func (l *session) pinPath(name string) (string, error) {
-	path := l.options.Pins[name]
-	switch {
-	case path != "":
-		return path, nil
-	case l.options.PinDir == "":
-		return "", fmt.Errorf("it is shared by name, but no directory for that was given")
-	case name == "" || strings.ContainsAny(name, "./\x00"):
-		return "", fmt.Errorf("%q cannot be the name of a pin", name)
-	}
-	return filepath.Join(l.options.PinDir, name), nil
+// sharedMaps are the maps of a load that are shared by name.
+type sharedMaps struct {
+	options     *Options
+	kernel      *Kernel
+	publication *Publication      // of the options, or the load's own
+	paths       map[string]string // of their pins, by name
+	found       map[string]*sys.FD
 }
 
-// openPinned opens a map that is pinned already, and returns nil if it does not exist.
+// path is where a map that is shared by name has its name.
+func (p *sharedMaps) path(name string) (string, error) {
+	if path := p.options.Pins[name]; path != "" {
+		return path, nil
+	}
+	if p.options.PinDir == "" {
+		return "", fmt.Errorf("it is shared by name, but no directory for that was given")
+	}
+	path, ok := spec.PinPath(p.options.PinDir, name)
+	if !ok {
+		return "", fmt.Errorf("%q cannot be the name of a pin", name)
+	}
+	return path, nil
+}
+
+// find opens the maps of the list that are pinned already. If one is not, it locks the directories,
+// so that no other load pins the same.
+func (p *sharedMaps) find(list []*spec.Map) error {
+	p.paths = make(map[string]string)
+	for _, s := range list {
+		if s.Pinning != spec.PinByName || p.options.Maps[s.Name] != nil {
+			continue
+		}
+		path, err := p.path(s.Name)
+		if err != nil {
+			return fmt.Errorf("create map %q: %w", s.Name, err)
+		}
+		p.paths[s.Name] = path
+	}
+	if len(p.paths) == 0 {
+		return nil
+	}
+	missing, err := p.open()
+	if err != nil {
+		return err
+	}
+	if len(missing) == 0 {
+		p.sweep()
+		return nil
+	}
+	err = p.publication.lock(missing, func() (bool, error) {
+		missing, err := p.open()
+		return len(missing) == 0, err
+	})
+	if err != nil {
+		return fmt.Errorf("pin maps in %s: %w", filepath.Dir(missing[0]), p.kernel.ExplainPin(missing[0], err))
+	}
+	_, err = p.open()
+	return err
+}
+
+// open opens the pins that there are, and returns the paths of the others, sorted.
+func (p *sharedMaps) open() (missing []string, err error) {
+	p.close()
+	p.found = make(map[string]*sys.FD)
+	for _, name := range slices.Sorted(maps.Keys(p.paths)) {
+		path := p.paths[name]
+		fd, err := p.publication.find(path)
+		if fd == nil && err == nil {
+			fd, err = sys.OpenPin(path)
+		}
+		switch {
+		case err == nil:
+			p.found[name] = fd
+		case errors.Is(err, sys.ENOENT):
+			missing = append(missing, path)
+		default:
+			return nil, fmt.Errorf("create map %q: open pin %s: %w", name, path, p.kernel.ExplainPin(path, err))
+		}
+	}
+	slices.Sort(missing)
+	return missing, nil
+}
+
+// close closes pins that were opened and not taken.
+func (p *sharedMaps) close() {
+	for _, fd := range p.found {
+		fd.Close()
+	}
+	p.found = nil
+}
+
+// take returns the descriptor of a map that was found, which is the caller's then; nil for others.
+func (p *sharedMaps) take(name string) *sys.FD {
+	fd := p.found[name]
+	delete(p.found, name)
+	return fd
+}
+
+// sweep removes what a process left in the directories of pins that was killed. That it cannot be
+// removed is nothing to stop a load for.
+func (p *sharedMaps) sweep() {
+	var done []string
+	for _, path := range p.paths {
+		dir := filepath.Dir(path)
+		if slices.Contains(done, dir) {
+			continue
+		}
+		done = append(done, dir)
+		f, err := openFolder(dir)
+		if err != nil {
+			continue
+		}
+		if _, err := sys.StatAt(f.base, f.stageName()); err == nil {
+			_, _ = sweepStage(f.base, f.dir, f.name, true)
+		}
+		f.base.Close()
+	}
+}
+
+// openPinned returns a map that is pinned already, or nil if it is not.
 func (l *session) openPinned(s *spec.Map) (*Map, error) {
-	path, err := l.pinPath(s.Name)
-	if err != nil {
-		return nil, err
-	}
-	fd, err := sys.OpenPin(path)
-	if errors.Is(err, sys.ENOENT) {
+	path, fd := l.shared.paths[s.Name], l.shared.take(s.Name)
+	if fd == nil {
 		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open pin %s: %w", path, l.kernel.ExplainPin(path, err))
 	}
 	i, err := sys.InfoOfMap(fd)
 	if err != nil {
@@ -96,17 +195,17 @@ func (l *session) checkPinned(s *spec.Map, i sys.MapInfo) error {
 	return nil
 }
 
-// pin pins new maps in the file system. A failure unpins them.
+// pin makes new maps wait to be pinned, and publishes them if no other load has a part in that.
 func (l *session) pin(ms []*Map) error {
+	p := l.shared.publication
+	l.undo = append(l.undo, func() { p.drop(ms) })
 	for _, m := range ms {
-		path, err := l.pinPath(m.name)
-		if err != nil {
-			return fmt.Errorf("pin map %q: %w", m.name, err)
+		if err := p.add(m, l.shared.paths[m.name]); err != nil {
+			return err
 		}
-		if err := sys.Pin(m.fd, path); err != nil {
-			return fmt.Errorf("pin map %q to %s: %w", m.name, path, l.kernel.ExplainPin(path, err))
-		}
-		l.undo = append(l.undo, func() { os.Remove(path) })
 	}
-	return nil
+	if l.options.Publication != nil || len(ms) == 0 {
+		return nil
+	}
+	return p.Publish()
 }

@@ -161,14 +161,20 @@ func TestFailedLoadLeavesNoPin(t *testing.T) {
 		}
 	}
 	// The second of two pins fails when the first is made already.
-	l := &session{options: Options{PinDir: dir}}
 	good := loadT(t, shared("good"), Options{PinDir: bpffs(t)}).Map("good")
-	bad := *good
-	bad.name = "no/name"
-	if err := l.pin([]*Map{good, &bad}); err == nil {
-		t.Error("a bad name was accepted")
+	p := NewPublication(t.Context())
+	defer p.Close()
+	err := p.lock([]string{dir + "/good"}, func() (bool, error) { return false, nil })
+	if err == nil {
+		err = errors.Join(p.add(good, dir+"/good"), p.add(good, dir+"/bad.name"))
 	}
-	runBackward(l.undo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Publish(); !errors.Is(err, sys.EPERM) || !strings.Contains(err.Error(), `pin map "good" to `+dir+"/bad.name") {
+		t.Errorf("a bad name: %v", err)
+	}
+	p.Close()
 	if left := files(t, dir); left != before {
 		t.Errorf("%s are left of %s", left, before)
 	}
@@ -203,7 +209,7 @@ func TestPinOutside(t *testing.T) {
 	if !errors.Is(err, kernel.ErrNotMounted) || errors.Is(err, ErrPermission) {
 		t.Errorf("a file that is no pin: %v", err)
 	}
-	_, err = Load(shared("a"), Options{PinDir: bpffs(t) + "/none"})
+	_, err = Load(shared("a"), Options{PinDir: bpffs(t) + "/none/deeper"})
 	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "make the directory first") {
 		t.Errorf("no directory: %v", err)
 	}
