@@ -13,7 +13,8 @@ import (
 )
 
 // Apply brings a plan of this plugin into the kernel: it is evaluated again, everything is loaded,
-// the plugin fills its maps, then everything is attached and the plugin opens its event sources. If
+// the plugin fills its maps, then everything is attached and the plugin opens its event sources. At
+// the end new pins appear; another run that makes the same ones waits until then, and finds them. If
 // a step fails, all before it is undone, last first, and the plugin is not called any more. A
 // plugin applies one plan, once.
 //
@@ -40,7 +41,11 @@ func (p *Plugin) Apply(ctx context.Context, pl *plan.Plan) (*Run, error) {
 	p.in.Use(&r.live)
 	inTime := context.AfterFunc(ctx, func() { r.attached.detach() }) // undo returns its error
 	defer inTime()
-	steps := []func(context.Context, *plan.Plan) error{r.load, r.seed, r.attach, r.start}
+	if in, ok := r.live.Backend.(backend.Pinner); ok {
+		r.pins = in.NewPublication(ctx)
+		defer r.pins.Close() // when all is undone that has to be
+	}
+	steps := []func(context.Context, *plan.Plan) error{r.load, r.seed, r.attach, r.start, r.publishPins}
 	for _, step := range steps {
 		err := ctx.Err()
 		if err != nil {
@@ -108,7 +113,9 @@ func (r *Run) load(ctx context.Context, p *plan.Plan) error {
 // loadOne brings a collection into the kernel.
 func (r *Run) loadOne(plugin string, o *plan.Object) error {
 	audit := r.plugin.audit
-	loaded, err := r.live.Backend.Load(o.After, backend.LoadOptions{Programs: o.After.Attached().Programs, Digest: audit != nil, Pins: o.PinPaths()})
+	loaded, err := r.live.Backend.Load(o.After, backend.LoadOptions{
+		Programs: o.After.Attached().Programs, Digest: audit != nil, Pins: o.PinPaths(), Publication: r.pins,
+	})
 	loaded, unwritten := audit.loaded(o, loaded, err)
 	if err != nil {
 		return explain(plugin, o, oneline.Join(err, unwritten))
@@ -184,6 +191,26 @@ func (r *Run) attachOne(o *plan.Object, loaded backend.Loaded, a spec.Attach) er
 // start lets the plugin open its event sources.
 func (r *Run) start(ctx context.Context, _ *plan.Plan) error { return r.plugin.must(ctx, hookStarted) }
 
+// publishPins makes the new pins of all objects appear.
+func (r *Run) publishPins(_ context.Context, p *plan.Plan) error {
+	if r.pins != nil {
+		if err := r.pins.Publish(); err != nil {
+			return fmt.Errorf("apply plan of plugin %s: %w", SafeText(p.Plugin.Name), err)
+		}
+	}
+	next := 0
+	for i := range p.Objects {
+		if p.Objects[i].After == nil {
+			continue
+		}
+		if err := r.plugin.audit.pinned(&p.Objects[i], r.loaded[next]); err != nil {
+			return err
+		}
+		next++
+	}
+	return nil
+}
+
 // undo takes back what Apply did so far, last first, without calling the plugin.
 func (r *Run) undo() error {
 	r.calls.Lock()
@@ -191,6 +218,9 @@ func (r *Run) undo() error {
 	r.state.Lock()
 	r.closed = true
 	r.state.Unlock()
+	if r.pins != nil {
+		r.pins.Revert()
+	}
 	err := r.attached.detach()
 	r.live.Events.Close()
 	return oneline.Join(err, r.release())

@@ -136,7 +136,7 @@ func (l auditLine) done(err error) auditLine {
 	return l
 }
 
-// loaded writes what of an object was loaded and pinned, or that it failed. What is loaded is written
+// loaded writes what of an object was loaded, or that it failed. What is loaded is written
 // as unloaded when it is closed.
 func (x *audit) loaded(o *plan.Object, c backend.Loaded, err error) (backend.Loaded, error) {
 	if x == nil {
@@ -151,10 +151,6 @@ func (x *audit) loaded(o *plan.Object, c backend.Loaded, err error) (backend.Loa
 		l := object
 		l.Map, l.MapID = m.Name(), mapID(m)
 		lines = append(lines, l)
-		if pin, ok := o.Pins[m.Name()]; ok {
-			l.Event, l.Path = "pin", pin.Path
-			lines = append(lines, l)
-		}
 	}
 	for _, s := range o.After.Programs {
 		if p, ok := c.Program(s.Name); ok {
@@ -162,6 +158,20 @@ func (x *audit) loaded(o *plan.Object, c backend.Loaded, err error) (backend.Loa
 		}
 	}
 	return auditedLoaded{c, x, auditLine{Event: "unload", Object: o.Name, ObjectSHA256: o.SHA256}}, x.write(true, lines...)
+}
+
+// pinned writes which maps of an object have a name in the bpf file system.
+func (x *audit) pinned(o *plan.Object, c backend.Loaded) error {
+	if x == nil {
+		return nil
+	}
+	var lines []auditLine
+	for _, m := range c.Maps() {
+		if pin, ok := o.Pins[m.Name()]; ok {
+			lines = append(lines, auditLine{Event: "pin", Object: o.Name, ObjectSHA256: o.SHA256, Map: m.Name(), MapID: mapID(m), Path: pin.Path})
+		}
+	}
+	return x.write(true, lines...)
 }
 
 // of adds what is known of a program.

@@ -61,6 +61,9 @@ func TestAuditLines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := x.pinned(o, c); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := x.loaded(o, nil, errBroken); err != nil {
 		t.Fatal(err)
 	}

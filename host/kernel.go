@@ -37,13 +37,12 @@ func newKernelBackend(c Config) *kernelBackend {
 // Load brings a collection into the kernel.
 func (k *kernelBackend) Load(c *spec.Collection, o backend.LoadOptions) (backend.Loaded, error) {
 	how := loader.Options{Kernel: k.facts, CoreTypes: k.types, Programs: o.Programs, Digest: o.Digest, Pins: o.Pins}
-	made, err := makePinDirs(o.Pins)
-	if err != nil {
-		return nil, err
+	pins, _ := o.Publication.(*kernelPublication)
+	if pins != nil {
+		how.Publication = pins.Publication
 	}
-	loaded, err := loader.Load(c, how)
+	loaded, err := loadPinned(c, how, pins)
 	if err != nil {
-		removeEmpty(made)
 		return nil, kernelError(err)
 	}
 	out := &kernelLoaded{c: loaded}

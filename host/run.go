@@ -25,6 +25,7 @@ type Run struct {
 	plugin   *Plugin
 	live     guest.Live // what the guest may use of it
 	loaded   []backend.Loaded
+	pins     backend.Publication // while it is applied; nil where nothing is kept
 	attached attachments
 	skipped  []string // optional attachments that failed, and why
 

@@ -56,12 +56,31 @@ type LoadOptions struct {
 	// Pins are the paths at which maps that are shared by name are found or made, by that name. A place
 	// that keeps nothing makes new maps.
 	Pins map[string]string
+
+	// Publication, of this Backend, makes the new ones of Pins; nil makes them with the load.
+	Publication Publication
 }
 
 // Pinner is a Backend that keeps maps beyond a run.
 type Pinner interface {
 	// Pinned reports whether a map is at that path. The error says why that cannot be known.
 	Pinned(path string) (bool, error)
+
+	// NewPublication returns pins that nobody sees before they are published. ctx ends the wait for
+	// other runs that make the same pins.
+	NewPublication(ctx context.Context) Publication
+}
+
+// Publication is the pins that the loads of a run make together.
+type Publication interface {
+	// Publish makes them appear, all or none.
+	Publish() error
+
+	// Revert takes back what Publish made. It has an effect before Close only.
+	Revert()
+
+	// Close drops what was not published, and lets other runs make the same pins.
+	Close() error
 }
 
 // Loaded is a collection that was loaded.

@@ -3,7 +3,6 @@ package policy
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"strings"
 
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/host/signature"
@@ -52,8 +51,8 @@ func (f *Final) Pin(m *spec.Map) (Pin, bool) {
 	if f.Requests.asksFor(Access{Kind: KindPinShare, Name: m.Name}) {
 		p.Owner, p.Shared, sub = "", true, sharedDir
 	}
-	if sub != "" && m.Name != "" && !strings.ContainsAny(m.Name, "./\x00") {
-		p.Path = dir + "/" + sub + "/" + m.Name
+	if sub != "" {
+		p.Path, _ = spec.PinPath(dir+"/"+sub, m.Name)
 	}
 	return p, true
 }
