@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/bpfhost/bpfhost/core/btf"
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
@@ -243,12 +244,12 @@ func fillMap(m *Map, s *spec.Map, data []byte) error {
 		}
 		var zero [4]byte
 		if err := sys.UpdateElem(m.fd, zero[:m.keySize], data, 0, false); err != nil {
-			return fmt.Errorf("write contents: %w", err)
+			return fmt.Errorf("write contents: %w", kernel.Explain(err, sys.CapBPF.String()))
 		}
 	}
 	if s.Freeze {
 		if err := sys.Freeze(m.fd); err != nil {
-			return fmt.Errorf("freeze: %w", err)
+			return fmt.Errorf("freeze: %w", kernel.Explain(err, sys.CapBPF.String()))
 		}
 	}
 	return nil

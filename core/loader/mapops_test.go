@@ -4,7 +4,9 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/sys"
@@ -239,6 +241,54 @@ func TestMapErrors(t *testing.T) {
 	} {
 		if !errors.Is(x.err, x.is) || x.err.Error() != x.text {
 			t.Errorf("%s: %v, want %s", name, x.err, x.text)
+		}
+	}
+}
+
+// TestConcurrentUse reads, writes and walks a map from several goroutines while others close it: each
+// call works, or says that the map is closed.
+func TestConcurrentUse(t *testing.T) {
+	for range 20 {
+		m := hash(t)
+		for i := range uint32(8) {
+			if err := m.Update(key(i), value(uint64(i)), UpdateAny); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var g sync.WaitGroup
+		use := func(f func(i uint32) error) {
+			g.Go(func() {
+				for i := range uint32(200) {
+					if err := f(i % 8); errors.Is(err, os.ErrClosed) {
+						return
+					} else if err != nil && err != ErrNoKey && !errors.Is(err, ErrIterationAborted) {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		for range 2 {
+			use(func(i uint32) error { return m.Lookup(key(i), make([]byte, 8)) })
+			use(func(i uint32) error { return m.Update(key(i), value(1), UpdateAny) })
+			use(func(i uint32) error { return m.Delete(key(i)) })
+			use(func(i uint32) error { return m.LookupDelete(key(i), make([]byte, 8)) })
+			use(func(uint32) error { return m.NextKey(nil, make([]byte, 4)) })
+			use(func(uint32) error {
+				var err error
+				for range m.All(&err) {
+				}
+				return err
+			})
+			use(func(uint32) error { _, err := m.Info(); return err })
+			g.Go(func() {
+				time.Sleep(time.Millisecond)
+				m.Close()
+			})
+		}
+		g.Wait()
+		if err := m.Lookup(key(1), make([]byte, 8)); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("after Close: %v", err)
 		}
 	}
 }

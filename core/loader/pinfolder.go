@@ -556,29 +556,32 @@ func again(f func() error) (err error) {
 	return err
 }
 
-// removeTree removes a directory with all that is in it. That it does not exist is not an error.
+// removeTree removes a directory with all that is in it. That it does not exist is not an error. It
+// takes one descriptor for each level, and none for an empty directory.
 func removeTree(in *sys.FD, name string) error {
 	return again(func() error {
-		dir, err := sys.OpenDirAt(in, name)
+		err := sys.RmdirAt(in, name)
 		switch {
-		case errors.Is(err, sys.ENOENT):
-			return nil
 		case errors.Is(err, sys.ENOTDIR):
 			return sys.UnlinkAt(in, name)
-		case err != nil:
+		case err == nil, errors.Is(err, sys.ENOENT):
+			return nil
+		}
+		dir, err := sys.OpenDirAt(in, name)
+		if err != nil {
 			return err
 		}
 		defer dir.Close()
-		names, err := sys.ListDir(dir)
+		names, err := sys.ReadDir(dir)
 		if err != nil {
 			return err
 		}
 		for _, n := range names {
-			if err := sys.UnlinkAt(dir, n); errors.Is(err, sys.EISDIR) {
-				if err := removeTree(dir, n); err != nil {
-					return err
-				}
-			} else if err != nil && !errors.Is(err, sys.ENOENT) {
+			err := sys.UnlinkAt(dir, n)
+			if errors.Is(err, sys.EISDIR) {
+				err = removeTree(dir, n)
+			}
+			if err != nil && !errors.Is(err, sys.ENOENT) {
 				return err
 			}
 		}

@@ -118,8 +118,13 @@ func ListDir(dir *FD) ([]string, error) {
 		return nil, err
 	}
 	defer again.Close()
+	return ReadDir(again)
+}
+
+// ReadDir returns the names in a directory that was not read from since it was opened, sorted.
+func ReadDir(dir *FD) ([]string, error) {
 	var names []string
-	err = with(again, func(raw int) error {
+	err := with(dir, func(raw int) error {
 		buf := make([]byte, 8192)
 		for {
 			var n int

@@ -29,6 +29,9 @@ func StatAt(*FD, string) (FileID, error) { return FileID{}, ErrNotSupported }
 // ListDir returns ErrNotSupported.
 func ListDir(*FD) ([]string, error) { return nil, ErrNotSupported }
 
+// ReadDir returns ErrNotSupported.
+func ReadDir(*FD) ([]string, error) { return nil, ErrNotSupported }
+
 // SetOwnerAt returns ErrNotSupported.
 func SetOwnerAt(*FD, string, FileID) error { return ErrNotSupported }
 
