@@ -38,6 +38,8 @@ type network struct {
 	ifaces          []*iface // in the order that they were named in
 	ingress, egress []*hook  // programs of cgroups
 	buf             []byte   // the packet between two programs
+	ctx             [sizeOfSkb]byte
+	comms           []string // of the idle tasks that packets interrupt, by CPU
 	arrived         uint64   // how many packets
 }
 
@@ -178,7 +180,7 @@ func (j *journey) run() error {
 // left of it, unless it saw it without its link header.
 func (j *journey) program(h *hook, ctx []byte, whole bool) (vm.Result, error) {
 	r, err := h.prog.in.machine.Run(h.prog.Name(), vm.Input{
-		Packet: j.out.Packet.Data, Context: ctx, CPU: j.cpu, Cookie: h.cookie, Process: vm.Process{Comm: "swapper/" + strconv.Itoa(j.cpu), Cgroup: 1},
+		Packet: j.out.Packet.Data, Context: ctx, CPU: j.cpu, Cookie: h.cookie, Process: vm.Process{Comm: j.b.network.comms[j.cpu], Cgroup: 1},
 	})
 	if err != nil {
 		return r, fmt.Errorf("simulate packet %d: %w", j.b.network.arrived, err)
@@ -200,7 +202,8 @@ var (
 // xdp runs the program of XDP and reports whether the packet goes on.
 func (j *journey) xdp(h *hook) (pass bool, err error) {
 	const xdpDrop, xdpPass, xdpTX, xdpRedirect = 1, 2, 3, 4
-	ctx := make([]byte, 24) // struct xdp_md
+	ctx := j.b.network.ctx[:24] // struct xdp_md
+	clear(ctx)
 	binary.LittleEndian.PutUint32(ctx[12:], uint32(j.iface.index))
 	r, err := j.program(h, ctx, true)
 	if err != nil {
@@ -283,10 +286,14 @@ func (j *journey) cgroup(chain []*hook) (pass bool, err error) {
 	return true, nil
 }
 
-// skb returns the context of programs that have a __sk_buff.
+// sizeOfSkb is sizeof(struct __sk_buff).
+const sizeOfSkb = 192
+
+// skb returns the context of programs that have a __sk_buff, valid until the next program.
 func (j *journey) skb() []byte {
-	const ingressIfindex, ifindex, size = 36, 40, 192
-	ctx := make([]byte, size)
+	const ingressIfindex, ifindex = 36, 40
+	ctx := j.b.network.ctx[:]
+	clear(ctx)
 	if j.out.Packet.Direction != Outbound {
 		binary.LittleEndian.PutUint32(ctx[ingressIfindex:], uint32(j.iface.index))
 	}

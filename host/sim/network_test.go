@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -187,6 +188,57 @@ func TestTime(t *testing.T) {
 	}
 	if want := boot + uint64(2*time.Second); n != 2 || last != want {
 		t.Errorf("%d packets, ended at %d, not %d", n, last, want)
+	}
+}
+
+// TestNoAllocations holds that packets take none, however many programs see them.
+func TestNoAllocations(t *testing.T) {
+	b := New(Options{Packets: &repeated{Packet{Data: frame(60)}, 1 << 40}})
+	for i, a := range []struct {
+		kind   spec.HookKind
+		typ    spec.ProgramType
+		attach spec.AttachType
+		ret    int
+	}{{spec.HookXDP, spec.ProgramXDP, spec.AttachTypeXDP, 2}, {spec.HookSocket, spec.ProgramSocketFilter, 0, 0}, {spec.HookTCX, spec.ProgramSchedCls, spec.AttachTypeTCXIngress, 0}} {
+		p := programOf(t, fmt.Sprint("p", i), a.typ, fmt.Sprintf("r0 = %d\nexit", a.ret))
+		p.AttachType = a.attach
+		attach(t, b, p, spec.Attach{Program: p.Name, Kind: a.kind, Target: "e"})
+	}
+	allocated := testing.AllocsPerRun(100, func() {
+		if err := b.Step(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if got := allocated / stepInputs; got > 0.1 {
+		t.Errorf("%v allocations a packet", got)
+	}
+}
+
+// repeated is a packet that arrives many times, 1 µs apart.
+type repeated struct {
+	Packet
+	left int
+}
+
+func (r *repeated) Next() (Packet, error) {
+	if r.left--; r.left < 0 {
+		return Packet{}, io.EOF
+	}
+	r.Time += 1000
+	return r.Packet, nil
+}
+
+// BenchmarkPackets takes packets through programs of XDP and tcx.
+func BenchmarkPackets(b *testing.B) {
+	s := New(Options{Packets: &repeated{Packet{Data: frame(60)}, b.N}})
+	xdp, tcx := programOf(b, "xdp", spec.ProgramXDP, "r0 = 2\nexit"), programOf(b, "tcx", spec.ProgramSchedCls, "r0 = 0\nexit")
+	tcx.AttachType = spec.AttachTypeTCXIngress
+	attach(b, s, xdp, spec.Attach{Program: "xdp", Kind: spec.HookXDP, Target: "e"})
+	attach(b, s, tcx, spec.Attach{Program: "tcx", Kind: spec.HookTCX, Target: "e"})
+	b.ReportAllocs()
+	b.ResetTimer()
+	if err := steps(s); err != nil {
+		b.Fatal(err)
 	}
 }
 

@@ -24,6 +24,7 @@ package sim
 import (
 	"errors"
 	"io"
+	"strconv"
 	"sync"
 	"time"
 
@@ -80,7 +81,11 @@ func New(o Options) *Backend {
 	if o.CPUs == 0 {
 		o.CPUs = 1
 	}
-	return &Backend{options: o, clock: boot, hooks: map[string][]*hook{}, pinned: map[string]bool{}}
+	b := &Backend{options: o, clock: boot, hooks: map[string][]*hook{}, pinned: map[string]bool{}}
+	for cpu := range o.CPUs {
+		b.network.comms = append(b.network.comms, "swapper/"+strconv.Itoa(cpu))
+	}
+	return b
 }
 
 // CPUs returns how many CPUs there are.
