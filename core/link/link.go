@@ -33,7 +33,8 @@ type Link interface {
 	// file detaches the program once the link is closed, too.
 	Pin(path string) error
 
-	// Unpin removes the files that Pin of this link made. Those that are gone already are not an error.
+	// Unpin removes the files that Pin of this link made. Those that are gone already are not an error,
+	// and what has their name now stays.
 	Unpin() error
 
 	// Detach detaches the program even where the link is pinned; the link stays open. Tracepoints,
@@ -51,7 +52,13 @@ type kernelLink struct {
 	fd     *sys.FD
 
 	mu   sync.Mutex
-	pins []string // files that Pin made
+	pins []pin // files that Pin made
+}
+
+// pin is a file that Pin made.
+type pin struct {
+	path string
+	file os.FileInfo // nil is not known
 }
 
 // Kind returns the family of hooks.
@@ -92,7 +99,8 @@ func (l *kernelLink) Pin(path string) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.pins = append(l.pins, path)
+	file, _ := os.Lstat(path)
+	l.pins = append(l.pins, pin{path, file})
 	return nil
 }
 
@@ -101,7 +109,12 @@ func (l *kernelLink) Unpin() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for len(l.pins) > 0 {
-		if err := os.Remove(l.pins[0]); err != nil && !errors.Is(err, os.ErrNotExist) {
+		p := l.pins[0]
+		now, err := os.Lstat(p.path)
+		if err == nil && (p.file == nil || os.SameFile(now, p.file)) {
+			err = os.Remove(p.path)
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("unpin link to %s: %w", l.target, err)
 		}
 		l.pins = l.pins[1:]

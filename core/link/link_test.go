@@ -103,6 +103,30 @@ func TestLinkPin(t *testing.T) {
 	again.Close()
 }
 
+// TestUnpinOther leaves what somebody put in the place of a pin.
+func TestUnpinOther(t *testing.T) {
+	n := newNet(t)
+	c := load(t, xdpProgram(xdpPass))
+	l, err := XDP(c.Program("count"), XDPOptions{Interface: n.Iface(), Netns: n.Path(), Flags: XDPGeneric})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	path := bpffs(t) + "/link"
+	if err := l.Pin(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Unpin(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Errorf("what another made is gone: %v", err)
+	}
+}
+
 // TestLinkDetach detaches a program while its link stays open.
 func TestLinkDetach(t *testing.T) {
 	n := newNet(t)
