@@ -110,9 +110,10 @@ func (g *generator) input() Input {
 		g.fill(b)
 		return Input{Context: b}
 	}
-	b := make([]byte, 34+g.IntN(100))
+	const shortest = 54 // a whole header of IPv6, which test runs of the kernel ask for
+	b := make([]byte, shortest+g.IntN(100))
 	if g.IntN(8) == 0 {
-		b = make([]byte, 34+g.IntN(1000))
+		b = make([]byte, shortest+g.IntN(1000))
 	}
 	g.fill(b)
 	if g.IntN(2) == 0 {

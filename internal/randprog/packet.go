@@ -62,7 +62,7 @@ func (g packetParts) skbField() {
 	writable := []int16{skbCB, skbCB + 4, skbCB + 16}
 	if g.typ == spec.ProgramSchedCls {
 		readable = append(readable, skbProtocol, skbIfindex, skbTCIndex, skbClassid)
-		writable = append(writable, skbMark, skbPriority, skbTCIndex, skbClassid)
+		writable = append(writable, skbMark, skbPriority) // of the last two the kernel keeps 16 bits
 	}
 	switch k := g.IntN(8); {
 	case k < 3:
