@@ -28,6 +28,7 @@ const (
 	exitPlugin      = 12  // the plugin failed
 	exitLimit       = 13  // the plugin reached a limit
 	exitCases       = 14  // a case of bpfhost test did not come out as it has to
+	exitDiffer      = 15  // programs that bpfhost compare ran do not do the same
 	exitVerifier    = 20  // the kernel's verifier refused a program
 	exitPermission  = 21  // a privilege is missing
 	exitKernel      = 22  // the kernel lacks something, or a file system is not mounted
@@ -51,6 +52,7 @@ var causes = []cause{
 	{exitInterrupted, isOne(errInterrupted), ""},
 	{exitInterrupted, isOne(errDeclined), ""},
 	{exitCases, isOne(errCases), ""},
+	{exitDiffer, isOne(errDiffer), ""},
 	{exitInput, isA[*plan.MovedError], ""},
 	{exitInput, isA[*inputError], ""},
 	{exitLimit, isA[*host.LimitError], ""},

@@ -55,6 +55,7 @@ func TestExitCodes(t *testing.T) {
 		{(&spec.Map{Name: "m"}).Check(), 10, `check map "m": it has no type`},
 		{&host.PluginError{Plugin: "p", Export: "bpfhost_plan", Kind: host.PluginInvalid, Err: (&spec.Map{Name: "m"}).Check()}, 12,
 			`plugin p: bpfhost_plan: check map "m": it has no type`},
+		{fmt.Errorf("%w: 1 of 2", errDiffer), 15, "programs differ: 1 of 2"},
 		{errInterrupted, 130, "interrupted before anything was attached"},
 		{failures{&inputError{reason}, errors.New("another")}, 10, "reason\nbpfhost: another"},
 		// A plugin whose own failure has a deeper cause fails for that cause.

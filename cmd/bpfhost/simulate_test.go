@@ -8,12 +8,18 @@ import (
 	"testing"
 )
 
-// TestManual runs the examples of docs/simulate.md: each line with a $ is a command, and the lines after
-// it are its output.
+// TestManual runs the examples of manuals: each line with a $ is a command, and the lines after it are
+// its output. A command that shows differences ends with their exit code.
 func TestManual(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Chdir("../..")
-	page, err := os.ReadFile("docs/simulate.md")
+	for _, name := range []string{"simulate", "compare", "test"} {
+		t.Run(name, func(t *testing.T) { runManual(t, "docs/"+name+".md") })
+	}
+}
+
+func runManual(t *testing.T, manual string) {
+	page, err := os.ReadFile(manual)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,16 +40,43 @@ func TestManual(t *testing.T) {
 		}
 		commands++
 		var want strings.Builder
-		for ; strings.HasPrefix(lines[i+1], indent); i++ {
+		for ; outputLine(lines[i+1:], indent); i++ {
 			want.WriteString(strings.TrimPrefix(lines[i+1], indent) + "\n")
 		}
 		var out, diagnostics bytes.Buffer
 		code := execute(context.Background(), strings.Fields(command), app{out: &out, err: &diagnostics})
-		if code != 0 || out.String() != want.String() {
+		if *update && out.String() != want.String() {
+			page = bytes.Replace(page, []byte(indented(want.String(), indent)), []byte(indented(out.String(), indent)), 1)
+			if err := os.WriteFile(manual, page, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if code != 0 && code != exitDiffer || out.String() != want.String() {
 			t.Errorf("bpfhost %s\nexit code %d, output\n%sinstead of\n%s%s", command, code, out.String(), want.String(), diagnostics.String())
 		}
 	}
 	if commands == 0 {
-		t.Error("docs/simulate.md has no examples")
+		t.Errorf("%s has no examples", manual)
 	}
+}
+
+// outputLine reports whether the first line is output: indented, or empty with output after it.
+func outputLine(lines []string, indent string) bool {
+	if lines[0] == "" && len(lines) > 1 {
+		lines = lines[1:]
+	}
+	return strings.HasPrefix(lines[0], indent) && !strings.HasPrefix(lines[0], indent+"$")
+}
+
+// indented is a text whose lines begin with an indentation.
+func indented(text, indent string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if line != "\n" {
+			b.WriteString(indent)
+		}
+		b.WriteString(line)
+	}
+	return b.String()
 }

@@ -106,6 +106,7 @@ const (
 	opTailCall
 	opPacket
 	opExit
+	opTraced // of a Tracer, in the place of each
 )
 
 // aluOps has the operation on 64 bits of each arithmetic operation; those on 32 bits follow at the

@@ -53,6 +53,7 @@ func (m *Machine) exec(pc int) {
 	for {
 		in := &code[pc]
 		pc++
+	again:
 		d := in.dst & 15
 		v := r[in.src&15] + in.imm
 		switch in.op {
@@ -360,6 +361,9 @@ func (m *Machine) exec(pc int) {
 			goto exit
 		case opExit:
 			goto exit
+		case opTraced:
+			in = m.tracer.at(pc - 1)
+			goto again
 		default: // opPoison
 			m.stop(pc-1, Fault{Kind: FaultRelocated, Detail: m.programAt(pc - 1).poisonAt(pc - 1)})
 			return

@@ -16,7 +16,7 @@ var perfHelpers = []helper{
 // perfOutput writes a sample; programs that have a packet can have its first bytes after it.
 func perfOutput(m *Machine, _, p, flags, data, size uint64) uint64 {
 	packet := []byte(nil)
-	if hasPacket(m.started.spec.Type) {
+	if HasPacket(m.started.spec.Type) {
 		packet = m.mem.at(m.packet.start, m.packet.end-m.packet.start)
 	}
 	return writeSample(m, asm.HelperPerfEventOutput, p, flags, data, size, packet)

@@ -20,7 +20,7 @@ func forgetHash(*Machine, uint64, uint64, uint64, uint64, uint64) uint64 { retur
 
 // socketCookie returns a number for the flow: each has a socket. Programs without a packet see one.
 func socketCookie(m *Machine, _, _, _, _, _ uint64) uint64 {
-	if !hasPacket(m.started.spec.Type) {
+	if !HasPacket(m.started.spec.Type) {
 		return 1
 	}
 	return flow(m, 2) | 1

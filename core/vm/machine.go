@@ -20,6 +20,7 @@ var ErrNotSupported = bind.ErrNotSupported
 type Options struct {
 	CPUs    int           // how many there are; 0 is 1
 	Seed    uint64        // of random numbers
+	Again   bool          // random numbers begin anew in each run
 	Fuel    int64         // backward jumps, calls and callbacks that a run may make; 0 is 1<<24
 	Memory  uint64        // bytes that programs can address at most; 0 is 1 GiB, more than 4 GiB is cut
 	Clock   func() uint64 // ns since boot; nil begins at a second and goes on by 1 µs each time it is asked
@@ -54,6 +55,7 @@ type Machine struct {
 	now     uint64 // of the default clock
 
 	code      []insn
+	tracer    *Tracer // nil is none
 	programs  []program
 	byName    map[string]int // index in programs
 	functions map[int]bool   // instructions whose address is loaded
@@ -104,6 +106,7 @@ const (
 	maxMemory     = 1<<32 - base // pointers in contexts have 32 bits
 	maxCPUs       = 4096
 	sizeOfTask    = 16 << 10 // more than a task_struct has, of which nothing is there
+	seedHigh      = 0x9e3779b97f4a7c15
 )
 
 // New makes a machine for a collection: its maps with their first contents, and its programs with
@@ -113,7 +116,7 @@ const (
 // instruction, or the map, that needs it.
 func New(c *spec.Collection, o Options) (*Machine, error) {
 	m := &builder{&Machine{
-		spec: c, names: spec.NewIndex(c), options: o, random: rand.NewPCG(o.Seed, 0x9e3779b97f4a7c15), now: uint64(time.Second),
+		spec: c, names: spec.NewIndex(c), options: o, random: rand.NewPCG(o.Seed, seedHigh), now: uint64(time.Second),
 		byName: map[string]int{}, functions: map[int]bool{}, tables: map[tableKey]uint64{}, maps: map[string]*Map{}, rings: map[string]*Ring{}, perfs: map[string]*Perf{}, queues: map[string]queue{},
 	}}
 	if err := m.defaults(); err != nil {

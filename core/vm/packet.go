@@ -35,7 +35,8 @@ func hasSkb(t spec.ProgramType) bool {
 	return false
 }
 
-func hasPacket(t spec.ProgramType) bool { return t == spec.ProgramXDP || hasSkb(t) }
+// HasPacket reports whether programs of a type run on packets.
+func HasPacket(t spec.ProgramType) bool { return t == spec.ProgramXDP || hasSkb(t) }
 
 // startsAtNetwork reports whether programs see the packet without its link header.
 func startsAtNetwork(t spec.ProgramType) bool {

@@ -67,6 +67,9 @@ func (m *Machine) Run(name string, in Input) (Result, error) {
 		return Result{}, fmt.Errorf("run program %q: the machine has none of that name", name)
 	}
 	m.input, m.started, m.fault = in, &m.programs[i], nil
+	if m.options.Again {
+		m.random.Seed(m.options.Seed, seedHigh)
+	}
 	n, err := m.prepare()
 	if err != nil {
 		return Result{}, fmt.Errorf("run program %q: %w", name, err)
@@ -84,7 +87,7 @@ func (m *Machine) Run(name string, in Input) (Result, error) {
 		Return: m.regs[0], Context: m.mem.at(m.context, uint64(n)), Redirect: m.redirect, RedirectTo: m.redirectTo,
 		Clones: takeClones(m), Output: m.seq, Socket: m.assigned,
 	}
-	if hasPacket(m.started.spec.Type) {
+	if HasPacket(m.started.spec.Type) {
 		r.Packet = m.mem.at(m.packet.start, m.packet.end-m.packet.start)
 	}
 	if m.fault != nil {
@@ -110,7 +113,7 @@ func (m *Machine) prepare() (int, error) {
 	if len(in.Context) > maxContext {
 		return 0, fmt.Errorf("the context has %d bytes, at most %d are possible", len(in.Context), maxContext)
 	}
-	if !hasPacket(t) && in.Packet != nil {
+	if !HasPacket(t) && in.Packet != nil {
 		return 0, fmt.Errorf("programs of type %v run on no packet", t)
 	}
 	n := max(len(in.Context), contextSize(t))
@@ -118,7 +121,7 @@ func (m *Machine) prepare() (int, error) {
 	m.mem.own(m.context, uint64(n), false)
 	ctx := m.mem.at(m.context, uint64(n))
 	clear(ctx[copy(ctx, in.Context):])
-	if !hasPacket(t) {
+	if !HasPacket(t) {
 		return n, nil
 	}
 	if err := m.putPacket(in.Packet); err != nil {

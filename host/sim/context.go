@@ -110,7 +110,7 @@ func (h *hook) typed(context json.RawMessage) ([]byte, error) {
 		return b, nil
 	}
 	own := h.prog.in.spec.BTF
-	id, name := contextType(own, h.prog.spec)
+	id, name := spec.ContextType(own, h.prog.spec)
 	if id == 0 {
 		return nil, errors.New("context: the object does not say what type it has; give its bytes in hexadecimal")
 	}
@@ -132,35 +132,6 @@ func (h *hook) typed(context json.RawMessage) ([]byte, error) {
 		return nil, fmt.Errorf("context: %w", err)
 	}
 	return out, nil
-}
-
-// contextType returns the struct that a program's only parameter points to, 0 if that is not known.
-func contextType(t *btf.Types, p *spec.Program) (btf.ID, string) {
-	if t == nil || p.Insns.Len() == 0 {
-		return 0, ""
-	}
-	f := p.Insns.At(0).Func
-	if f == nil {
-		return 0, ""
-	}
-	fn, _ := typeOf[*btf.Func](t, f.Type)
-	if fn == nil {
-		return 0, ""
-	}
-	proto, _ := typeOf[*btf.FuncProto](t, fn.Type)
-	if proto == nil || len(proto.Params) == 0 {
-		return 0, ""
-	}
-	ptr, _ := typeOf[*btf.Pointer](t, t.Strip(proto.Params[0].Type))
-	if ptr == nil {
-		return 0, ""
-	}
-	id := t.Strip(ptr.Type)
-	s, _ := typeOf[*btf.Struct](t, id)
-	if s == nil {
-		return 0, ""
-	}
-	return id, btf.Essential(s.Name)
 }
 
 // typeOf returns a type of that Go type, or false.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/core/vm"
 )
 
@@ -193,11 +194,8 @@ func (j *journey) program(h *hook, ctx []byte, whole bool) (vm.Result, error) {
 	return r, nil
 }
 
-// Names of what programs return (enum xdp_action, TC_ACT_… and TCX_… of the UAPI).
-var (
-	xdpActions = [...]string{"XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT"}
-	tcxActions = map[int32]string{-1: "TCX_NEXT", 0: "TCX_PASS", 2: "TCX_DROP", 7: "TCX_REDIRECT"}
-)
+// tcxActions are the names of what programs of tcx return (TCX_… of the UAPI).
+var tcxActions = map[int32]string{-1: "TCX_NEXT", 0: "TCX_PASS", 2: "TCX_DROP", 7: "TCX_REDIRECT"}
 
 // xdp runs the program of XDP and reports whether the packet goes on.
 func (j *journey) xdp(h *hook) (pass bool, err error) {
@@ -211,8 +209,8 @@ func (j *journey) xdp(h *hook) (pass bool, err error) {
 	}
 	action := uint32(r.Return)
 	name := "XDP action " + strconv.Itoa(int(action))
-	if int(action) < len(xdpActions) {
-		name = xdpActions[action]
+	if action <= xdpRedirect {
+		name = spec.ProgramXDP.ActionText(int32(action))
 	}
 	verdict := Dropped
 	switch action {

@@ -75,7 +75,7 @@ func (f *File) outcome(c *Case, p Place) (*yaml.Node, error) {
 		addPair(n, "fault", scalar(stopped.Kind))
 		return n, nil
 	}
-	addPair(n, "return", scalar(returnedText(f.Object.Program(c.Program), r.Return)))
+	addPair(n, "return", scalar(f.Object.Program(c.Program).Type.ActionText(int32(r.Return))))
 	if c.input.Packet != nil && (c.want == nil || was.packet != nil) && r.Packet != nil {
 		text := samePacket
 		if !bytes.Equal(r.Packet, c.input.Packet) {

@@ -114,29 +114,12 @@ func (f *File) checkVars(n *yaml.Node) error {
 	return nil
 }
 
-// names of what programs return (enum xdp_action and TC_ACT_…, include/uapi/linux).
-var (
-	xdpActions = []string{"XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT"}
-	tcActions  = []string{"TC_ACT_UNSPEC", "TC_ACT_OK", "TC_ACT_RECLASSIFY", "TC_ACT_SHOT", "TC_ACT_PIPE", "TC_ACT_STOLEN", "TC_ACT_QUEUED", "TC_ACT_REPEAT", "TC_ACT_REDIRECT", "TC_ACT_TRAP"}
-)
-
-// actions returns the names of what a program returns, and the value of the first.
-func actions(t spec.ProgramType) (names []string, first int64) {
-	switch t {
-	case spec.ProgramXDP:
-		return xdpActions, 0
-	case spec.ProgramSchedCls, spec.ProgramSchedAct:
-		return tcActions, -1
-	}
-	return nil, 0
-}
-
 // returned reads what a program returns: a name or a number of 32 bits.
 func returned(p *spec.Program, n *yaml.Node) (uint32, error) {
-	names, first := actions(p.Type)
+	names, first := p.Type.Actions()
 	for i, name := range names {
 		if n.Value == name {
-			return uint32(first + int64(i)), nil
+			return uint32(first + int32(i)), nil
 		}
 	}
 	x, err := strconv.ParseInt(n.Value, 0, 64)
@@ -149,15 +132,6 @@ func returned(p *spec.Program, n *yaml.Node) (uint32, error) {
 	return uint32(x), nil
 }
 
-// returnedText is the text of what a program returned.
-func returnedText(p *spec.Program, x uint32) string {
-	names, first := actions(p.Type)
-	if i := int64(int32(x)) - first; i >= 0 && i < int64(len(names)) {
-		return names[i]
-	}
-	return strconv.FormatInt(int64(int32(x)), 10)
-}
-
 // differences returns what did not come out as it has to.
 func (f *File) differences(c *Case, w want, s Session, r Result, stopped *Stopped) ([]string, error) {
 	var out []string
@@ -168,7 +142,7 @@ func (f *File) differences(c *Case, w want, s Session, r Result, stopped *Stoppe
 	case stopped != nil && !strings.Contains(stopped.Kind, w.fault.Value):
 		add("stopped: %v, want a fault %q", stopped, w.fault.Value)
 	case stopped == nil && w.fault != nil:
-		add("returned %s, want a fault %q", returnedText(f.Object.Program(c.Program), r.Return), w.fault.Value)
+		add("returned %s, want a fault %q", f.Object.Program(c.Program).Type.ActionText(int32(r.Return)), w.fault.Value)
 	}
 	if stopped != nil {
 		return out, nil
@@ -180,7 +154,7 @@ func (f *File) differences(c *Case, w want, s Session, r Result, stopped *Stoppe
 			return nil, err
 		}
 		if x != r.Return {
-			add("returned %s, want %s", returnedText(p, r.Return), returnedText(p, x))
+			add("returned %s, want %s", p.Type.ActionText(int32(r.Return)), p.Type.ActionText(int32(x)))
 		}
 	}
 	if w.packet != nil {
