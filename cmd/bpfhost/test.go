@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bpfhost/bpfhost/internal/cover"
 	"github.com/bpfhost/bpfhost/internal/quote"
 	"github.com/bpfhost/bpfhost/internal/testcase"
 )
@@ -15,6 +16,7 @@ import (
 func newTest(a app) *cobra.Command {
 	t := tester{app: a, output: newChoice("table", "jsonl")}
 	var kernel, update bool
+	var cov coverage
 	c := &cobra.Command{
 		Use:   "test FILE.yaml…",
 		Short: "Run cases for programs: an input, and what has to come of it",
@@ -23,7 +25,10 @@ with, a packet or a context, and what has to come of it: what the program return
 variables, records of ring buffers. docs/test.md has the format.
 
 They run in user space, without root and on any system. With --kernel the running kernel runs them (BPF_PROG_TEST_RUN),
-attaching nothing; what it cannot run is skipped and said to be. --update writes what comes of the cases into the files.`,
+attaching nothing; what it cannot run is skipped and said to be. --update writes what comes of the cases into the files.
+
+--cover says how many lines of source the cases ran, --coverprofile writes which, as 'go tool cover' reads it,
+--coverhtml a page that shows them.`,
 		Example: `  bpfhost test drops.yaml
   bpfhost test --update drops.yaml
   sudo bpfhost test --kernel testdata/*.yaml`,
@@ -33,20 +38,27 @@ attaching nothing; what it cannot run is skipped and said to be. --update writes
 				return badUsage(c, "test: FILE.yaml is missing")
 			case kernel && update:
 				return badUsage(c, "test: --update writes what comes of a run in user space; leave out --kernel")
+			case cov.wanted() && (kernel || update):
+				return badUsage(c, "test: coverage is that of a run in user space; leave out --kernel and --update")
 			}
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			t.place = testcase.Machine{}
+			if cov.wanted() {
+				t.cover = new(cover.Profile)
+			}
+			t.place = testcase.Machine{Cover: t.cover}
 			if kernel {
 				t.place = kernelPlace{}
 			}
 			if update {
 				return t.update(args)
 			}
-			return t.run(args)
+			err := t.run(args)
+			return failures{}.with(err, cov.write(&t)).err()
 		},
 	}
+	cov.flags(c)
 	c.Flags().VarP(&t.output, "output", "o", "how to print the outcome")
 	c.Flags().BoolVar(&kernel, "kernel", false, "run the cases on the running kernel")
 	c.Flags().BoolVar(&update, "update", false, "write what comes of the cases into the files")
@@ -60,6 +72,7 @@ type tester struct {
 	place   testcase.Place
 	output  choice
 	verbose bool
+	cover   *cover.Profile // nil is none
 
 	passed, failed, skipped int
 }
@@ -87,6 +100,11 @@ func (t *tester) run(files []string) error {
 		if err != nil {
 			bad = bad.with(&inputError{err})
 			continue
+		}
+		if t.cover != nil {
+			for _, p := range f.Object.Programs {
+				t.cover.Add(p, nil)
+			}
 		}
 		for _, c := range f.Cases {
 			o := f.Run(c, t.place)

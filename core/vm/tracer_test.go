@@ -9,7 +9,6 @@ import (
 	"github.com/bpfhost/bpfhost/core/vm"
 )
 
-
 // tracedText loops three times, and calls back twice.
 const tracedText = `
 r6 = 3

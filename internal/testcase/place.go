@@ -5,6 +5,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/core/vm"
+	"github.com/bpfhost/bpfhost/internal/cover"
 )
 
 // Place is where cases run.
@@ -68,23 +69,32 @@ func (e *Stopped) Unwrap() error { return e.Err }
 var ErrNotHere = errors.New("not possible here")
 
 // Machine runs cases in user space.
-type Machine struct{}
+type Machine struct {
+	Cover *cover.Profile // gets what was run of each program; nil is nobody, and costs nothing
+}
 
 // Faults is true.
 func (Machine) Faults() bool { return true }
 
 // Open makes a machine.
-func (Machine) Open(c *spec.Collection, program string) (Session, error) {
+func (p Machine) Open(c *spec.Collection, program string) (Session, error) {
 	m, err := vm.New(c, vm.Options{})
 	if err != nil {
 		return nil, err
 	}
-	return &machine{m: m, program: program}, nil
+	s := &machine{m: m, c: c, program: program, cover: p.Cover}
+	if p.Cover != nil {
+		s.tracer = vm.NewTracer(m, nil)
+	}
+	return s, nil
 }
 
 type machine struct {
 	m       *vm.Machine
+	c       *spec.Collection
 	program string
+	cover   *cover.Profile // nil is none
+	tracer  *vm.Tracer
 }
 
 // Update sets an entry.
@@ -162,4 +172,14 @@ func (s *machine) Run(in Input) (Result, error) {
 }
 
 // Close drops the machine.
-func (s *machine) Close() error { return nil }
+func (s *machine) Close() error {
+	if s.cover == nil {
+		return nil
+	}
+	for _, p := range s.c.Programs {
+		if n := s.tracer.Counts(p.Name); n != nil {
+			s.cover.Add(p, n)
+		}
+	}
+	return nil
+}
