@@ -24,7 +24,6 @@ const (
 	opEqz32      = 0x45
 	opLess32U    = 0x49
 	opAtMost32U  = 0x4d
-	opLess64S    = 0x53
 	opAtLeast64S = 0x59
 	opOr32       = 0x72
 	opAdd64      = 0x7c

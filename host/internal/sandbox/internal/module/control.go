@@ -248,7 +248,7 @@ func (w *walker) call() {
 		w.cost += costImport
 	} else {
 		w.cost += costCall
-		w.body.Calls, w.lead = true, false
+		w.lead = false
 		if f := &w.frames[len(w.frames)-1]; f.op == opLoop && f.branches == 0 && !f.dead {
 			w.m.Loops[f.loop].Payer = i + 1
 		}
@@ -268,7 +268,7 @@ func (w *walker) callIndirect() {
 	}
 	t := &w.m.Types[i]
 	w.cost += costCall
-	w.body.Calls, w.body.Indirect, w.lead = true, true, false
+	w.body.Indirect, w.lead = true, false
 	w.calls++
 	w.work.calls++
 	w.work.blocks += 3

@@ -30,7 +30,6 @@ type Body struct {
 	NumLocal uint32 // parameters and locals
 	Frame    uint32 // what a call of it holds, in values: parameters, locals, operands
 	Cost     uint32 // fuel for its instructions outside of loops
-	Calls    bool   // it calls other functions than imported ones
 	Indirect bool   // it calls entries of the table
 	Loops    bool   // it has loops without calls
 	CallLoop bool   // it has loops with calls
