@@ -52,6 +52,16 @@ func loadT(t testing.TB, c *spec.Collection, o Options) *Collection {
 	return got
 }
 
+// idOf returns the id of a map.
+func idOf(t *testing.T, m *Map) uint32 {
+	t.Helper()
+	i, err := m.Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i.ID
+}
+
 // fakeKernel is a kernel of which only the version is known.
 func fakeKernel(version uint32) *Kernel {
 	return kernel.New(kernel.Options{Version: version, CPUs: 4})

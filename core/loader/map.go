@@ -77,6 +77,15 @@ func (m *Map) Close() error {
 	return m.fd.Close()
 }
 
+// Pin gives the map a name in a bpf file system, so that it outlives the process. Several at once are
+// made by Collection.Publish, and those that are shared by name by Load.
+func (m *Map) Pin(path string) error {
+	if err := sys.Pin(m.fd, path); err != nil {
+		return fmt.Errorf("pin map %q to %s: %w", m.name, path, explainPin(path, err))
+	}
+	return nil
+}
+
 // MapInfo is what the kernel says about a map.
 type MapInfo struct {
 	ID         uint32

@@ -2,8 +2,10 @@ package loader
 
 import (
 	"fmt"
+	"io"
 	"time"
 
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
@@ -70,7 +72,7 @@ type ProgramInfo struct {
 	Funcs    uint32 // records about functions
 	Lines    uint32 // records about source lines
 	Maps     []uint32
-	RunTime  time.Duration // only counted while kernel.bpf_stats_enabled is set
+	RunTime  time.Duration // only counted while kernel.bpf_stats_enabled is set, or EnableStats
 	Runs     uint64        // likewise
 	Missed   uint64        // runs that were left out because the program was running already
 }
@@ -114,4 +116,51 @@ func (p *Program) Xlated() ([]byte, error) {
 		return nil, fmt.Errorf("describe program %q: %w", p.name, err)
 	}
 	return code, nil
+}
+
+// Jited returns the machine code of the program and its functions. Nothing comes without a JIT, or where
+// the kernel shows no addresses (kernel.kptr_restrict, kernel.bpf_jit_harden).
+func (p *Program) Jited() ([]byte, error) {
+	info, err := p.Info()
+	if err != nil || info.Jited == 0 {
+		return nil, err
+	}
+	code := make([]byte, info.Jited)
+	i := sys.ProgInfo{JitedLen: info.Jited, Jited: sys.BytesPointer(code)}
+	if err := sys.InfoOfProg(p.fd, &i); err != nil {
+		return nil, fmt.Errorf("describe program %q: %w", p.name, err)
+	}
+	if i.Jited == (sys.Pointer{}) {
+		return nil, nil
+	}
+	return code, nil
+}
+
+// Pin gives the program a name in a bpf file system, so that it outlives the process. Several at once
+// are made by Collection.Publish.
+func (p *Program) Pin(path string) error {
+	if err := sys.Pin(p.fd, path); err != nil {
+		return fmt.Errorf("pin program %q to %s: %w", p.name, path, explainPin(path, err))
+	}
+	return nil
+}
+
+// BindMap makes the program keep a map that its instructions do not use (BPF_PROG_BIND_MAP, Linux 5.10),
+// so that both live as long. Info lists it among the maps of the program.
+func (p *Program) BindMap(m *Map) error {
+	if err := sys.BindMap(p.fd, m.fd); err != nil {
+		return fmt.Errorf("bind map %q to program %q: %w", m.name, p.name, kernel.Explain(err, sys.CapBPF.String()))
+	}
+	return nil
+}
+
+// EnableStats makes the kernel count the runs of all programs and the time that they take, which
+// ProgramInfo has, until what it returns is closed, at the latest when the process ends
+// (BPF_ENABLE_STATS, Linux 5.8). It makes each run some 20 ns longer, and takes CAP_SYS_ADMIN.
+func EnableStats() (io.Closer, error) {
+	fd, err := sys.EnableRunStats()
+	if err != nil {
+		return nil, fmt.Errorf("count runs of programs: %w", kernel.Explain(err, sys.CapSysAdmin.String()))
+	}
+	return fd, nil
 }

@@ -36,16 +36,6 @@ func idAt(t *testing.T, path string) uint32 {
 	return i.ID
 }
 
-// idOf returns the id of a map.
-func idOf(t *testing.T, m *Map) uint32 {
-	t.Helper()
-	i, err := m.Info()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return i.ID
-}
-
 // TestPublication lets two loads make pins together, which nobody sees before, and takes them back.
 func TestPublication(t *testing.T) {
 	needKernel(t)

@@ -34,5 +34,7 @@ const (
 	cmdLinkUpdate      cmd = 29
 	cmdLinkByID        cmd = 30
 	cmdLinkNextID      cmd = 31
+	cmdEnableStats     cmd = 32
 	cmdLinkDetach      cmd = 34
+	cmdProgBindMap     cmd = 35
 )

@@ -152,6 +152,30 @@ func OpenPin(path string) (*FD, error) {
 	return create(cmdObjGet, unsafe.Pointer(&a), unsafe.Sizeof(a))
 }
 
+// EnableRunStats makes the kernel count runs of programs and their time until the descriptor is closed
+// (BPF_STATS_RUN_TIME).
+func EnableRunStats() (*FD, error) {
+	var a uint32
+	return create(cmdEnableStats, unsafe.Pointer(&a), unsafe.Sizeof(a))
+}
+
+// BindMap makes a program keep a map.
+func BindMap(prog, m *FD) error {
+	p, err := prog.Acquire()
+	if err != nil {
+		return err
+	}
+	defer prog.Release()
+	raw, err := m.Acquire()
+	if err != nil {
+		return err
+	}
+	defer m.Release()
+	a := [3]uint32{uint32(p), uint32(raw), 0}
+	_, err = bpf(cmdProgBindMap, unsafe.Pointer(&a), unsafe.Sizeof(a))
+	return err
+}
+
 // NextID returns the id that follows, with ENOENT after the last one.
 func NextID(k Kind, id uint32) (uint32, error) {
 	a := nextID{ID: id}
