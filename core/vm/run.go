@@ -78,7 +78,7 @@ func (m *Machine) Run(name string, in Input) (Result, error) {
 	m.contextLen = n
 	m.regs = [16]uint64{1: m.context}
 	m.pc = m.started.start
-	if m.engine == nil {
+	if m.engine == nil || m.tracer != nil {
 		m.exec(m.pc)
 	} else if err := m.engine.start(i); err != nil {
 		return Result{}, fmt.Errorf("run program %q: %w", name, err)

@@ -7,7 +7,8 @@ import (
 )
 
 // Tracer sees every instruction that a machine runs, and counts how often. A machine without one
-// pays nothing for it: with one, each instruction is replaced by one that asks it.
+// pays nothing for it: with one, each instruction is replaced by one that asks it, and no engine runs
+// programs.
 type Tracer struct {
 	m      *Machine
 	plain  []insn // the instructions themselves

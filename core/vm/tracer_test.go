@@ -7,6 +7,7 @@ import (
 
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/core/vm"
+	"github.com/bpfhost/bpfhost/host/sim"
 )
 
 // tracedText loops three times, and calls back twice.
@@ -110,5 +111,27 @@ func TestAgain(t *testing.T) {
 		if a, b := run(t, m, in), run(t, m, in); (a.Return == b.Return) != again {
 			t.Errorf("again %v: %d and %d", again, a.Return, b.Return)
 		}
+	}
+}
+
+// No engine runs what a tracer watches; without it the program is translated again.
+func TestTracerEngine(t *testing.T) {
+	m, err := vm.New(collection(t, spec.ProgramXDP, tracedText), vm.Options{Engine: sim.NewEngine(), Eager: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := vm.Input{Packet: make([]byte, 60)}
+	tr := vm.NewTracer(m, nil)
+	for range 2 {
+		if r := run(t, m, in); r.Return != 7 {
+			t.Errorf("returned %d", r.Return)
+		}
+	}
+	if got := tr.Counts("main")[0]; got != 2 {
+		t.Errorf("the first instruction was counted %d times", got)
+	}
+	tr.Close()
+	if r := run(t, m, in); r.Return != 7 {
+		t.Errorf("returned %d after the tracer was closed", r.Return)
 	}
 }
