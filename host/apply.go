@@ -189,7 +189,14 @@ func (r *Run) attachOne(o *plan.Object, loaded backend.Loaded, a spec.Attach) er
 }
 
 // start lets the plugin open its event sources.
-func (r *Run) start(ctx context.Context, _ *plan.Plan) error { return r.plugin.must(ctx, hookStarted) }
+func (r *Run) start(ctx context.Context, _ *plan.Plan) error {
+	if b, ok := r.live.Backend.(backend.Stepper); ok {
+		if err := b.Begin(); err != nil {
+			return err
+		}
+	}
+	return r.plugin.must(ctx, hookStarted)
+}
 
 // publishPins makes the new pins of all objects appear.
 func (r *Run) publishPins(_ context.Context, p *plan.Plan) error {

@@ -43,6 +43,10 @@ type Backend interface {
 type Stepper interface {
 	Backend
 
+	// Begin is called when everything is attached, before the plugin opens its sources. The error says
+	// that nothing can happen.
+	Begin() error
+
 	// Step makes the next things happen, up to where somebody may want to read a ring or the time.
 	// It returns io.EOF when nothing is left to happen.
 	Step() error

@@ -159,8 +159,25 @@ func (b *Backend) notify() bool {
 	return some
 }
 
-// begin checks that what was attached can be reached, and takes the first of everything.
+// Begin says that nothing happens if no program sees any of the packets and events that there are.
+func (b *Backend) Begin() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.reach()
+}
+
+// begin takes the first of everything.
 func (b *Backend) begin() error {
+	if err := b.reach(); err != nil {
+		return err
+	}
+	b.nextPacket()
+	b.nextEvent()
+	return nil
+}
+
+// reach checks that something that was attached can be reached.
+func (b *Backend) reach() error {
 	var unreached []string
 	reached := len(b.attached) == 0
 	for _, h := range b.attached {
@@ -176,8 +193,6 @@ func (b *Backend) begin() error {
 		slices.Sort(unreached)
 		return fmt.Errorf("%w: %s", ErrNothing, strings.Join(slices.Compact(unreached), ", "))
 	}
-	b.nextPacket()
-	b.nextEvent()
 	return nil
 }
 
