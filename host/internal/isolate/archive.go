@@ -59,14 +59,10 @@ func unpack(dir string, archive []byte) (int, error) {
 	return len(list), nil
 }
 
-// pack makes an archive of the files below a directory, and returns how many there are.
-func pack(dir string) ([]byte, int, error) {
+// pack makes an archive of the files below a directory.
+func pack(dir string) ([]byte, error) {
 	var archive []byte
-	n := 0
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
+	err := eachFile(dir, func(path string) error {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return err
@@ -76,8 +72,23 @@ func pack(dir string) ([]byte, int, error) {
 			return err
 		}
 		archive = appendFile(archive, filepath.ToSlash(rel), data)
-		n++
 		return nil
 	})
-	return archive, n, err
+	return archive, err
+}
+
+// countFiles returns how many files there are below a directory.
+func countFiles(dir string) (n int, err error) {
+	err = eachFile(dir, func(string) error { n++; return nil })
+	return n, err
+}
+
+// eachFile calls a function with the path of each file below a directory.
+func eachFile(dir string, do func(path string) error) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		return do(path)
+	})
 }

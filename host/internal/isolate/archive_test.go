@@ -18,9 +18,12 @@ func TestArchive(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	archive, n, err := pack(from)
-	if err != nil || n != len(want) {
+	if n, err := countFiles(from); err != nil || n != len(want) {
 		t.Fatal(n, err)
+	}
+	archive, err := pack(from)
+	if err != nil {
+		t.Fatal(err)
 	}
 	if n, err := unpack(to, archive); err != nil || n != len(want) {
 		t.Fatal(n, err)

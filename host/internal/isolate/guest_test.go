@@ -157,11 +157,15 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// What runs for ever, or nearly so, in a hook or at the start, ends at its deadline, and other guests
-// go on.
-func TestAttacks(t *testing.T) {
-	l := &Launcher{}
-	other := start(t, l, newModule(addition), testOptions())
+// attack is a guest that runs for ever, or nearly so, in its hook or at its start.
+type attack struct {
+	name  string
+	funcs []wasmtest.Func // from index 2 on
+	run   []byte
+	start bool
+}
+
+func attacks() []attack {
 	endless := func(body ...[]byte) []byte { return cat([]byte{0x03, 0x40}, cat(body...), []byte{0x0c, 0, 0x0b}) }
 	fill := cat(wasmtest.Const(0), wasmtest.Const(0), wasmtest.Const(31<<20), []byte{0xfc, 11, 0})
 	var tree []wasmtest.Func // each calls the next one twice; abi is function 1, they begin at 2
@@ -169,12 +173,7 @@ func TestAttacks(t *testing.T) {
 		tree = append(tree, wasmtest.Func{Code: cat(wasmtest.Call(i+3), wasmtest.Call(i+3))})
 	}
 	tree = append(tree, wasmtest.Func{})
-	for _, tt := range []struct {
-		name  string
-		funcs []wasmtest.Func
-		run   []byte
-		start bool
-	}{
+	return []attack{
 		{"loop", nil, endless(), false},
 		{"nested loops", nil, endless(endless(wasmtest.Const(1), []byte{0x0d, 0}), wasmtest.Const(0), wasmtest.Drop), false},
 		{"tree of calls", tree, wasmtest.Call(2), false},
@@ -183,19 +182,34 @@ func TestAttacks(t *testing.T) {
 		{"loop that grows", nil, endless(wasmtest.Const(1), wasmtest.Grow, wasmtest.Drop), false},
 		{"loop of host calls", nil, endless(wasmtest.Const(1), wasmtest.Const64(1), wasmtest.Call(0), wasmtest.Drop), false},
 		{"loop at the start", []wasmtest.Func{{Code: endless()}}, nil, true},
-	} {
+	}
+}
+
+// load loads the guest of an attack. Its hook has to be called where it is not the start that runs.
+func (a attack) load(l *Launcher, limit time.Duration) (*Guest, error) {
+	m := newModule(append(a.funcs, run(a.run, wasmtest.Const(0)))...)
+	m.Memory = []byte{0x01, 0x80, 0x04, 0x80, 0x04} // 512 pages
+	o := testOptions()
+	o.Limits.HostCalls = 1 << 60
+	if a.start {
+		m.Start, o.Limits.Start = []byte{2}, limit
+	}
+	return l.Load(context.Background(), m.Bytes(), o)
+}
+
+// What runs for ever, or nearly so, in a hook or at the start, ends at its deadline, and other guests
+// go on.
+func TestAttacks(t *testing.T) {
+	l := &Launcher{}
+	other := start(t, l, newModule(addition), testOptions())
+	for _, tt := range attacks() {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			m := newModule(append(tt.funcs, run(tt.run, wasmtest.Const(0)))...)
-			m.Memory = []byte{0x01, 0x80, 0x04, 0x80, 0x04} // 512 pages
-			o := testOptions()
-			o.Limits.HostCalls = 1 << 60
 			at, want := "run", "wall time limit of 100ms reached in run"
 			if tt.start {
-				m.Start, o.Limits.Start = []byte{2}, 100*time.Millisecond
 				at, want = "start", "wall time limit of 100ms reached in start"
 			}
-			g, err := l.Load(context.Background(), m.Bytes(), o)
+			g, err := tt.load(l, 100*time.Millisecond)
 			if err == nil {
 				defer g.Close()
 				_, err = g.Call(context.Background(), at, 100*time.Millisecond)

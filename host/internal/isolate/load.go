@@ -33,21 +33,12 @@ func (l *Launcher) Load(ctx context.Context, wasm []byte, o Options) (*Guest, er
 		return nil, fmt.Errorf("compile module: %w", context.Cause(ctx))
 	}
 	o.Limits = o.Limits.WithDefaults()
-	facts, err := sandbox.Examine(wasm, o.Options)
-	if err != nil {
-		return nil, err
-	}
 	g := &Guest{
-		limits: o.Limits, imports: o.Imports, calls: o.Calls, facts: facts, hooks: map[string]hook{},
+		limits: o.Limits, imports: o.Imports, calls: o.Calls, hooks: map[string]hook{},
 		output: [3]io.Writer{1: o.Stdout, 2: o.Stderr}, turn: make(chan struct{}, 1), buf: make([]byte, maxMessage), export: "start",
 	}
-	for i, x := range o.Exports {
-		if slices.Contains(facts.Exports, x.Name) {
-			g.hooks[x.Name] = hook{uint32(i), len(x.Params), len(x.Results) > 0}
-		}
-	}
 	ld := &load{launcher: l, guest: g, digest: o.DigestOf(wasm)}
-	if err := ld.launch(wasm); err != nil {
+	if err := ld.begin(wasm, &o); err != nil {
 		return nil, err
 	}
 	defer ld.code.Close()
@@ -63,6 +54,30 @@ type load struct {
 	guest    *Guest
 	digest   [sha256.Size]byte
 	code     *os.File // compiled code, which child and parent exchange
+}
+
+// begin examines the module while the process starts. An error leaves nothing.
+func (ld *load) begin(wasm []byte, o *Options) error {
+	g, examined := ld.guest, make(chan error, 1)
+	go func() {
+		var err error
+		g.facts, err = sandbox.Examine(wasm, o.Options)
+		examined <- err
+	}()
+	launched := ld.launch(wasm)
+	if err := <-examined; err != nil || launched != nil {
+		if launched == nil {
+			ld.code.Close()
+			g.Close()
+		}
+		return cmp.Or(err, launched) // what is wrong with the module comes first
+	}
+	for i, x := range o.Exports {
+		if slices.Contains(g.facts.Exports, x.Name) {
+			g.hooks[x.Name] = hook{uint32(i), len(x.Params), len(x.Results) > 0}
+		}
+	}
+	return nil
 }
 
 // launch starts the process, with the files that it needs.
@@ -112,8 +127,12 @@ func (ld *load) known() []byte {
 	if ld.launcher.Code == nil {
 		return nil
 	}
-	var archive []byte
-	for _, f := range ld.launcher.Code.Load(ld.digest) {
+	list, size := ld.launcher.Code.Load(ld.digest), 0
+	for _, f := range list {
+		size += archiveHead + len(f.Name) + len(f.Data)
+	}
+	archive := make([]byte, 0, size)
+	for _, f := range list {
 		archive = appendFile(archive, f.Name, f.Data)
 	}
 	return archive

@@ -107,14 +107,25 @@ func (r *runner) engine() (*sandbox.Engine, error) {
 	if r.setup.Dir == "" {
 		return sandbox.NewEngine(sandbox.EngineOptions{})
 	}
-	archive, err := readFile(r.code)
-	if err != nil {
-		return nil, err
-	}
-	if r.had, err = unpack(r.codeDir(), archive); err != nil {
+	if err := r.unpackCode(); err != nil {
 		return nil, err
 	}
 	return sandbox.NewEngine(sandbox.EngineOptions{CacheDir: r.codeDir(), Private: true})
+}
+
+// unpackCode writes the code that the parent has into files, for the runtime.
+func (r *runner) unpackCode() error {
+	size, err := r.code.Seek(0, io.SeekEnd)
+	if err != nil || size == 0 {
+		return err
+	}
+	archive, err := sys.MapShared(r.code, int(size)) // which spares a copy
+	if err != nil {
+		return err
+	}
+	defer archive.Unmap()
+	r.had, err = unpack(r.codeDir(), archive.Bytes)
+	return err
 }
 
 // readFile reads a file in memory from its start.
@@ -135,15 +146,8 @@ func (r *runner) compiled() error {
 		said |= compiledRoot
 	}
 	if r.setup.Dir != "" {
-		archive, files, err := pack(r.codeDir())
-		if err == nil && files > r.had {
-			err = r.code.Truncate(0)
-			if err == nil {
-				_, err = r.code.WriteAt(archive, 0)
-			}
-			if err == nil {
-				said |= compiledFresh
-			}
+		if r.handOver() {
+			said |= compiledFresh
 		}
 		if err := os.RemoveAll(r.codeDir()); err != nil {
 			return err
@@ -154,6 +158,22 @@ func (r *runner) compiled() error {
 		return err
 	}
 	return r.send(kindCompiled, said)
+}
+
+// handOver writes the code for the parent, if there is more than it had. Without it, the code is compiled
+// again the next time.
+func (r *runner) handOver() bool {
+	if n, err := countFiles(r.codeDir()); err != nil || n <= r.had {
+		return false
+	}
+	archive, err := pack(r.codeDir())
+	if err == nil {
+		err = r.code.Truncate(0)
+	}
+	if err == nil {
+		_, err = r.code.WriteAt(archive, 0)
+	}
+	return err == nil
 }
 
 // options are what the engine needs, with imports that ask the parent.

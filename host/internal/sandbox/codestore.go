@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 )
@@ -27,21 +29,40 @@ func NewCodeStore(o EngineOptions) (*CodeStore, error) {
 	return &CodeStore{cache}, err
 }
 
-// Load returns the files of a module, none if there are none or they cannot be read.
+// Load returns the files of a module, none if there are none or they cannot be read. Each is read once:
+// what was checked is what is returned.
 func (s *CodeStore) Load(module [sha256.Size]byte) []CodeFile {
-	good, err := s.cache.verify(module)
+	read := map[string][]byte{}
+	good, err := s.cache.verifyBy(module, func(path string) (string, error) {
+		f, err := openPlain(path)
+		if err != nil {
+			return "", err
+		}
+		defer f.Close()
+		b, err := readWhole(f)
+		sum := sha256.Sum256(b)
+		read[path] = b
+		return hex.EncodeToString(sum[:]), err
+	})
 	if err != nil {
 		return nil
 	}
 	var files []CodeFile
 	for name := range good {
-		b, err := os.ReadFile(filepath.Join(s.cache.folder(module), name))
-		if err != nil {
-			return nil
-		}
-		files = append(files, CodeFile{filepath.ToSlash(name), b})
+		files = append(files, CodeFile{filepath.ToSlash(name), read[filepath.Join(s.cache.folder(module), name)]})
 	}
 	return files
+}
+
+// readWhole reads a file into memory of its size.
+func readWhole(f *os.File) ([]byte, error) {
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, st.Size())
+	n, err := io.ReadFull(f, b)
+	return b[:n], err
 }
 
 // Save keeps the files of a module, beside those that it has.
