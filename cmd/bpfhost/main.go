@@ -74,6 +74,6 @@ outcome as a plan, holds it against a policy, and only then loads and attaches i
 	root.SetFlagErrorFunc(badFlag)
 	root.SetHelpCommand(&cobra.Command{Use: "no-help-command", Hidden: true})
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(newRun(a), newPlan(a), newApply(a), newInspect(a), newFeatures(a), newLink(a), newPolicy(a), newSign(a), newVerify(a), newTest(a), newCompare(a), newGC(a), newBTF(a), newABI(a), newDemo(a), newAsm(a), newDisasm(a), newVersion(a))
+	root.AddCommand(newRun(a), newPlan(a), newApply(a), newInspect(a), newFeatures(a), newDoctor(a), newLink(a), newPolicy(a), newSign(a), newVerify(a), newTest(a), newCompare(a), newGC(a), newBTF(a), newABI(a), newDemo(a), newAsm(a), newDisasm(a), newVersion(a))
 	return root
 }

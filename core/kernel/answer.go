@@ -45,9 +45,9 @@ func (k *Kernel) Has(f spec.Feature) error {
 	if answer, known := k.answers.get(f); known {
 		return answer
 	}
-	err := k.ask(f)
+	err := ask(k, f)
 	if errors.Is(err, sys.EPERM) && k.ChargesMemlock() && sys.RaiseMemlock() == nil {
-		err = k.ask(f)
+		err = ask(k, f)
 	}
 	var lack absent
 	switch {
@@ -100,7 +100,7 @@ func lacks(err error, numbers ...sys.Errno) error {
 }
 
 // ask finds out whether the kernel has a feature: nil, absent, or why that is not known.
-func (k *Kernel) ask(f spec.Feature) error {
+func ask(k *Kernel, f spec.Feature) error {
 	switch f.Kind {
 	case spec.FeatureProgramType:
 		return askProgramType(spec.ProgramType(f.Number))
@@ -123,9 +123,9 @@ func (k *Kernel) ask(f spec.Feature) error {
 		}
 		return p.askFor(p.attach)
 	case spec.FeatureHelper:
-		return k.askHelper(f.Program, asm.Helper(f.Number))
+		return askHelper(k, f.Program, asm.Helper(f.Number))
 	case spec.FeatureKfunc:
-		return k.askKfunc(f.Program, f.Name)
+		return askKfunc(k, f.Program, f.Name)
 	case spec.FeatureBTF:
 		return askBTF(btf.Feature(f.Number))
 	case spec.FeatureISA:

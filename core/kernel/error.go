@@ -18,6 +18,12 @@ var ErrNotSupported = sys.ErrNotSupported
 // nothing is known, so that it is not ErrNotSupported. Errors that wrap it say how to mount it.
 var ErrNotMounted = sys.ErrNotMounted
 
+// ErrNoTypes says that the kernel does not show its types. It comes with ErrNotSupported.
+var ErrNoTypes = errors.New("this kernel has no BTF (CONFIG_DEBUG_INFO_BTF)")
+
+// ErrNoModule says that a module is not loaded, or shows no types. It comes with ErrNotSupported.
+var ErrNoModule = errors.New("it is not loaded or has no types")
+
 // ErrPermission says that this process may not do something. Errors that wrap it say what is missing.
 var ErrPermission = fs.ErrPermission
 
@@ -96,8 +102,8 @@ func (e *permissionError) Error() string { return "permission denied: " + e.reas
 
 func (e *permissionError) Unwrap() []error { return []error{ErrPermission, e.err} }
 
-// Explain makes an EPERM or EACCES of the kernel say what is missing of the capabilities, "CAP_BPF",
-// that the call takes; the result wraps ErrPermission. Any other error is returned as it is.
+// Explain makes an EPERM or EACCES of the kernel say why, by Causes, where the call takes the
+// capabilities, "CAP_BPF"; the result wraps ErrPermission. Any other error is returned as it is.
 func Explain(err error, capabilities ...string) error {
 	if !errors.Is(err, sys.EPERM) && !errors.Is(err, sys.EACCES) {
 		return err
@@ -105,23 +111,22 @@ func Explain(err error, capabilities ...string) error {
 	return &permissionError{reason: Denied(capabilities...), err: err}
 }
 
-// ExplainCharged is Explain for a call that makes a map or a program, which kernels before 5.11 charge
-// to RLIMIT_MEMLOCK.
+// ExplainCharged is Explain for a call that makes a map or a program. Kernels before 5.11 charge that to
+// RLIMIT_MEMLOCK; later ones to a memory cgroup, which an ENOMEM is explained by.
 func (k *Kernel) ExplainCharged(err error, capabilities ...string) error {
-	if errors.Is(err, sys.EPERM) && k.ChargesMemlock() && Missing(capabilities...) == "" {
-		reason := fmt.Sprintf("RLIMIT_MEMLOCK may be too low, which kernels before %v charge maps and programs to", memcgSince)
-		return &permissionError{reason: reason, err: err}
+	switch {
+	case errors.Is(err, sys.ENOMEM):
+		return fmt.Errorf("%w; %s", err, texts(k.Causes(err)))
+	case errors.Is(err, sys.EPERM):
+		return &permissionError{reason: texts(denied(k, k.ChargesMemlock(), capabilities)), err: err}
 	}
 	return Explain(err, capabilities...)
 }
 
 // Denied says why the kernel may have denied what takes the capabilities: "this process lacks CAP_BPF",
-// or what else may be the reason.
+// or what else is the reason, as Causes finds it.
 func Denied(capabilities ...string) string {
-	if names := Missing(capabilities...); names != "" {
-		return "this process lacks " + names
-	}
-	return "no capability is missing, so kernel lockdown, a security module, seccomp or the kernel's build forbids it"
+	return texts(denied(New(Options{}), false, capabilities))
 }
 
 // Missing names those of the capabilities that this process does not have, "CAP_BPF and CAP_PERFMON";

@@ -55,12 +55,12 @@ func TestExplain(t *testing.T) {
 	if !errors.Is(err, ErrPermission) || !errors.Is(err, fs.ErrPermission) || !errors.Is(err, sys.EPERM) {
 		t.Errorf("%v does not wrap its causes", err)
 	}
-	for k, want := range map[*Kernel]string{old: "RLIMIT_MEMLOCK", now: "lockdown"} {
+	for k, want := range map[*Kernel]string{old: "RLIMIT_MEMLOCK", now: "forbid it"} {
 		if got := k.ExplainCharged(sys.EPERM).Error(); !strings.Contains(got, want) {
 			t.Errorf("nothing is missing: %q, want %q", got, want)
 		}
 	}
-	if err := Explain(sys.EPERM); !errors.Is(err, ErrPermission) || !strings.Contains(err.Error(), "lockdown") {
+	if err := Explain(sys.EPERM); !errors.Is(err, ErrPermission) || !strings.Contains(err.Error(), "forbid it") {
 		t.Errorf("a call that makes nothing: %v", err)
 	}
 }

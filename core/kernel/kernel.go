@@ -97,7 +97,7 @@ func (k *Kernel) ownTypes() (*btf.Types, error) {
 	}
 	b, unmap, err := k.readTypes(vmlinux)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read kernel types: this kernel has no BTF (CONFIG_DEBUG_INFO_BTF): %w", ErrNotSupported)
+		return nil, fmt.Errorf("read kernel types: %w: %w", ErrNoTypes, ErrNotSupported)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read kernel types: %w", err)

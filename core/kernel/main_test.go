@@ -2,6 +2,8 @@ package kernel_test
 
 import (
 	"encoding/binary"
+	"fmt"
+	"os"
 	"testing"
 
 	"github.com/bpfhost/bpfhost/core/asm"
@@ -11,8 +13,15 @@ import (
 	"github.com/bpfhost/bpfhost/internal/kerneltest"
 )
 
-// TestMain fails when a test leaves a descriptor open.
+// TestMain fails when a test leaves a descriptor open. In the process of an injection it is that.
 func TestMain(m *testing.M) {
+	if name := os.Getenv(injectEnv); name != "" {
+		if err := runInjection(name); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	kerneltest.Main(m)
 }
 

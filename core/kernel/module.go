@@ -86,7 +86,7 @@ func (k *Kernel) module(name string) (*module, error) {
 		return nil, fmt.Errorf("modules have no types before Linux %v: %w", spec.ModuleTypesSince, ErrNotSupported)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("it is not loaded or has no types; see %s: %w", k.typesPlace(), ErrNotSupported)
+		return nil, fmt.Errorf("%w; see %s: %w", ErrNoModule, k.typesPlace(), ErrNotSupported)
 	}
 	if err != nil {
 		return nil, err

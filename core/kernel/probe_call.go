@@ -23,8 +23,8 @@ var refusedHelper = []string{"invalid func ", "unknown func ", "cannot use helpe
 
 // askHelper loads a program that calls a helper. That its arguments are wrong does not matter: the
 // kernel looks at them last.
-func (k *Kernel) askHelper(t spec.ProgramType, h asm.Helper) error {
-	p, err := k.callProbe(t)
+func askHelper(k *Kernel, t spec.ProgramType, h asm.Helper) error {
+	p, err := callProbe(k, t)
 	if err != nil {
 		return err
 	}
@@ -65,12 +65,12 @@ func (p programProbe) askSleeping(t spec.ProgramType, code []byte, answer error)
 var refusedKfunc = []string{"is not allowed", "reserved fields", "is not a function", "not supported"}
 
 // askKfunc loads a program that calls a kernel function.
-func (k *Kernel) askKfunc(t spec.ProgramType, name string) error {
-	p, err := k.callProbe(t)
+func askKfunc(k *Kernel, t spec.ProgramType, name string) error {
+	p, err := callProbe(k, t)
 	if err != nil {
 		return err
 	}
-	module, id, err := k.findKfunc(name)
+	module, id, err := findKfunc(k, name)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ var kfuncRegs = encode(asm.Insn{Op: asm.OpCall, Src: asm.PseudoKfuncCall})[1]
 
 // findKfunc finds a kernel function, "NAME" or "MODULE:NAME", in the types of the kernel and, where they do
 // not have it, in those of all its modules.
-func (k *Kernel) findKfunc(name string) (module string, id btf.ID, err error) {
+func findKfunc(k *Kernel, name string) (module string, id btf.ID, err error) {
 	types, err := k.Types()
 	if err != nil {
 		return "", 0, err
@@ -140,7 +140,7 @@ func (k *Kernel) findKfunc(name string) (module string, id btf.ID, err error) {
 
 // callProbe returns what programs of a type that call something are loaded with, or why they cannot
 // be: absent where the kernel has no such programs.
-func (k *Kernel) callProbe(t spec.ProgramType) (programProbe, error) {
+func callProbe(k *Kernel, t spec.ProgramType) (programProbe, error) {
 	err := k.Has(t.Feature())
 	var lack *lackError
 	switch {

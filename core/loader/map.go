@@ -225,7 +225,7 @@ func (l *session) newMap(s *spec.Map, entries uint32, fd *sys.FD) (*Map, error) 
 // explainMap says why the kernel may have refused a map.
 func (l *session) explainMap(s *spec.Map, err error) error {
 	switch {
-	case errors.Is(err, sys.EPERM):
+	case errors.Is(err, sys.EPERM), errors.Is(err, sys.ENOMEM):
 		return l.kernel.ExplainCharged(err, s.Type.Capabilities()...)
 	case errors.Is(err, sys.EINVAL):
 		if old := l.kernel.TooOld(s.Requirements(), err); errors.Is(old, ErrNotSupported) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/bpfhost/bpfhost/core/kernel"
 	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
@@ -142,6 +143,8 @@ func (m *Map) opError(verb string, err error) error {
 		err = fmt.Errorf("it holds %d entries at most: %w", m.maxEntries, err)
 	case errors.Is(err, sys.EPERM) && sys.MissingCapabilities(sys.CapBPF) == "":
 		err = fmt.Errorf("it is frozen, or its flags forbid that to user space: %w", err)
+	default:
+		err = kernel.Explain(err, sys.CapBPF.String())
 	}
 	return fmt.Errorf("%s map %q: %w", verb, m.name, err)
 }

@@ -37,4 +37,5 @@ const (
 	cmdEnableStats     cmd = 32
 	cmdLinkDetach      cmd = 34
 	cmdProgBindMap     cmd = 35
+	cmdNone            cmd = 1 << 20 // no kernel has it
 )

@@ -26,6 +26,14 @@ func create(c cmd, attr unsafe.Pointer, size uintptr) (*FD, error) {
 	return NewFD(raw)
 }
 
+// TryBPF runs a command of bpf(2) that there is not: EINVAL is the answer of a kernel that lets this process
+// use bpf(2), ENOSYS that of one without, and EPERM comes from a filter of system calls, or before
+// Linux 5.19 for want of CAP_BPF.
+func TryBPF() error {
+	_, err := bpf(cmdNone, nil, 0)
+	return err
+}
+
 // CreateMap makes a map.
 func CreateMap(a *MapCreate) (*FD, error) {
 	return create(cmdMapCreate, unsafe.Pointer(a), unsafe.Sizeof(*a))

@@ -59,6 +59,19 @@ func FilterCalls(files, again bool) error {
 	return nil
 }
 
+// ForbidBPF lets every bpf(2) of this process, and of what it executes, fail. It is for tests.
+func ForbidBPF() error {
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return wrapErrno(err)
+	}
+	return installFilter([]unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: dataNumber},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: unix.SYS_BPF},
+		{Code: unix.BPF_RET | unix.BPF_K, K: retEPERM},
+		{Code: unix.BPF_RET | unix.BPF_K, K: retAllow},
+	})
+}
+
 // Offsets in struct seccomp_data (include/uapi/linux/seccomp.h), for a little-endian machine.
 const (
 	dataNumber = 0
