@@ -44,11 +44,11 @@ func (m *Machine) exec(pc int) {
 		return
 	}
 	var (
-		le          = binary.LittleEndian
-		code        = m.code
-		r           = &m.regs
-		mem, shadow = m.mem.bytes, m.mem.shadow
-		addr, n     uint64
+		le      = binary.LittleEndian
+		code    = m.code
+		r       = &m.regs
+		mem     = m.mem.bytes // the shadow is not here too: it would take registers from arithmetic
+		addr, n uint64
 	)
 	for {
 		in := &code[pc]
@@ -140,7 +140,7 @@ func (m *Machine) exec(pc int) {
 
 		case opLoad8:
 			addr = v - base
-			if g := addr >> 3; g >= uint64(len(shadow)) || uint64(shadow[g]&shadowCount) < addr&7+1 {
+			if g, shadow := addr>>3, m.mem.shadow; g >= uint64(len(shadow)) || uint64(shadow[g]&shadowCount) < addr&7+1 {
 				if n = 1; !m.access(v, n, false) {
 					goto badRead
 				}
@@ -148,7 +148,7 @@ func (m *Machine) exec(pc int) {
 			r[d] = uint64(mem[addr])
 		case opLoad16:
 			addr = v - base
-			if g := addr >> 3; g >= uint64(len(shadow)) || uint64(shadow[g]&shadowCount) < addr&7+2 {
+			if g, shadow := addr>>3, m.mem.shadow; g >= uint64(len(shadow)) || uint64(shadow[g]&shadowCount) < addr&7+2 {
 				if n = 2; !m.access(v, n, false) {
 					goto badRead
 				}
@@ -156,7 +156,7 @@ func (m *Machine) exec(pc int) {
 			r[d] = uint64(le.Uint16(mem[addr:]))
 		case opLoad32:
 			addr = v - base
-			if g := addr >> 3; g >= uint64(len(shadow)) || uint64(shadow[g]&shadowCount) < addr&7+4 {
+			if g, shadow := addr>>3, m.mem.shadow; g >= uint64(len(shadow)) || uint64(shadow[g]&shadowCount) < addr&7+4 {
 				if n = 4; !m.access(v, n, false) {
 					goto badRead
 				}
@@ -164,7 +164,7 @@ func (m *Machine) exec(pc int) {
 			r[d] = uint64(le.Uint32(mem[addr:]))
 		case opLoad64:
 			addr = v - base
-			if g := addr >> 3; g >= uint64(len(shadow)) || uint64(shadow[g]&shadowCount) < addr&7+8 {
+			if g, shadow := addr>>3, m.mem.shadow; g >= uint64(len(shadow)) || uint64(shadow[g]&shadowCount) < addr&7+8 {
 				if n = 8; !m.access(v, n, false) {
 					goto badRead
 				}
@@ -188,7 +188,7 @@ func (m *Machine) exec(pc int) {
 
 		case opStore8:
 			addr = r[d] + uint64(int64(in.off)) - base
-			if g := addr >> 3; g >= uint64(len(shadow)) || shadow[g]-byte(addr&7+1) > shadowFull {
+			if g, shadow := addr>>3, m.mem.shadow; g >= uint64(len(shadow)) || shadow[g]-byte(addr&7+1) > shadowFull {
 				if n = 1; !m.access(addr+base, n, true) {
 					goto badWrite
 				}
@@ -196,7 +196,7 @@ func (m *Machine) exec(pc int) {
 			mem[addr] = byte(v)
 		case opStore16:
 			addr = r[d] + uint64(int64(in.off)) - base
-			if g := addr >> 3; g >= uint64(len(shadow)) || shadow[g]-byte(addr&7+2) > shadowFull {
+			if g, shadow := addr>>3, m.mem.shadow; g >= uint64(len(shadow)) || shadow[g]-byte(addr&7+2) > shadowFull {
 				if n = 2; !m.access(addr+base, n, true) {
 					goto badWrite
 				}
@@ -204,7 +204,7 @@ func (m *Machine) exec(pc int) {
 			le.PutUint16(mem[addr:], uint16(v))
 		case opStore32:
 			addr = r[d] + uint64(int64(in.off)) - base
-			if g := addr >> 3; g >= uint64(len(shadow)) || shadow[g]-byte(addr&7+4) > shadowFull {
+			if g, shadow := addr>>3, m.mem.shadow; g >= uint64(len(shadow)) || shadow[g]-byte(addr&7+4) > shadowFull {
 				if n = 4; !m.access(addr+base, n, true) {
 					goto badWrite
 				}
@@ -212,7 +212,7 @@ func (m *Machine) exec(pc int) {
 			le.PutUint32(mem[addr:], uint32(v))
 		case opStore64:
 			addr = r[d] + uint64(int64(in.off)) - base
-			if g := addr >> 3; g >= uint64(len(shadow)) || shadow[g]-byte(addr&7+8) > shadowFull {
+			if g, shadow := addr>>3, m.mem.shadow; g >= uint64(len(shadow)) || shadow[g]-byte(addr&7+8) > shadowFull {
 				if n = 8; !m.access(addr+base, n, true) {
 					goto badWrite
 				}
@@ -331,7 +331,7 @@ func (m *Machine) exec(pc int) {
 			if m.fault != nil {
 				return
 			}
-			mem, shadow = m.mem.bytes, m.mem.shadow
+			mem = m.mem.bytes
 		case opCall:
 			if !m.push(pc) {
 				m.stop(pc-1, Fault{Kind: FaultDepth})
