@@ -64,6 +64,9 @@ func TestIsolate(t *testing.T) {
 		if has != tt.want || has != (process.PID != 0) || has != strings.Contains(log.String(), process.String()) {
 			t.Errorf("isolate %d, a policy that pins %s: process %+v, %t; want %t; log %s", tt.isolate, tt.pins, process, has, tt.want, log.String())
 		}
+		if m := plugin.Memory(); m.Guest != 2<<16 || (m.Process > 1<<20) != has {
+			t.Errorf("isolate %d: memory %+v", tt.isolate, m)
+		}
 		if err := h.Close(); err != nil {
 			t.Error(err)
 		}

@@ -259,11 +259,26 @@ type MemoryUse struct {
 	Guest uint64 // the module's own memory
 	Host  uint64 // that it makes the host hold now, by the estimate of Limits.HostBytes
 	Peak  uint64 // the most that Host has been
+
+	// Process is what the plugin's process uses, with Guest as far as it is touched; 0 if it has none.
+	Process uint64
 }
 
 // Memory says what the plugin takes now.
 func (p *Plugin) Memory() MemoryUse {
-	return MemoryUse{Guest: uint64(p.in.MemorySize()), Host: p.memory.Used(), Peak: p.memory.Peak()}
+	m := MemoryUse{Guest: uint64(p.in.MemorySize()), Host: p.memory.Used(), Peak: p.memory.Peak()}
+	if process, has := p.Process(); has {
+		m.Process = process.Memory()
+	}
+	return m
+}
+
+// logMemory says in the log what a plugin took whose run has ended.
+func (p *Plugin) logMemory() {
+	if log := p.host.config.Log; log != nil {
+		m := p.Memory()
+		log.Debug("memory in bytes", "plugin", p.name(), "guest", m.Guest, "host", m.Host, "peak", m.Peak, "process", m.Process)
+	}
 }
 
 // Close ends the plugin, and its run if there is one. Closing again does nothing.
@@ -276,6 +291,7 @@ func (p *Plugin) Close() error {
 		var err error
 		if run != nil {
 			err = run.Close()
+			p.logMemory()
 		}
 		p.closed = oneline.Join(err, p.end())
 		p.host.remove(p)

@@ -17,6 +17,7 @@ package isolate
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
 	"strings"
@@ -67,6 +68,17 @@ func (i Isolation) String() string {
 		return "isolated process"
 	}
 	return "isolated process, without " + strings.Join(i.Without, ", ")
+}
+
+// Memory returns how much memory the process uses, shared memory included, in bytes; 0 if that is not
+// known (proc_pid_statm(5)).
+func (i Isolation) Memory() uint64 {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", i.PID))
+	var size, resident uint64
+	if _, scan := fmt.Sscan(string(b), &size, &resident); err != nil || scan != nil {
+		return 0
+	}
+	return resident * uint64(os.Getpagesize())
 }
 
 // Names of the measures that a system may not allow.
