@@ -21,6 +21,7 @@ type tableKey struct {
 // program is a program in the code of the machine.
 type program struct {
 	spec   *spec.Program
+	index  int // in Machine.programs
 	start  int
 	poison func(i int) string
 	jumps  []int // where jump tables lead to, sorted

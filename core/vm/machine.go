@@ -90,14 +90,16 @@ type Machine struct {
 	fault      *Fault
 	input      Input
 	started    *program
-	contextLen int    // bytes
-	locked     uint64 // spin lock that is held; 0 is none
-	redirect   int    // interface; 0 is none
-	redirectTo RedirectTo
-	clones     []Clone
-	cloned     []byte  // their packets
-	seq        []byte  // what an iterator wrote
-	assigned   *Socket // that bpf_sk_assign chose
+	contextLen int // bytes
+
+	contextOwned int    // bytes that belong to the context: those of the last run
+	locked       uint64 // spin lock that is held; 0 is none
+	redirect     int    // interface; 0 is none
+	redirectTo   RedirectTo
+	clones       []Clone
+	cloned       []byte  // their packets
+	seq          []byte  // what an iterator wrote
+	assigned     *Socket // that bpf_sk_assign chose
 }
 
 const (
@@ -221,7 +223,7 @@ func (m *builder) addPrograms(list []*spec.Program, b *bind.Binder) error {
 		if err != nil {
 			return fmt.Errorf("make program %q: %w", p.Name, err)
 		}
-		m.programs = append(m.programs, program{spec: p, start: len(m.code), poison: bound.PoisonAt})
+		m.programs = append(m.programs, program{spec: p, index: i, start: len(m.code), poison: bound.PoisonAt})
 		if err := m.decode(bound); err != nil {
 			return fmt.Errorf("make program %q: %w", p.Name, err)
 		}

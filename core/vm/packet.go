@@ -71,14 +71,19 @@ func (m *Machine) putPacket(b []byte) error {
 		return fmt.Errorf("the packet has %d bytes, between %d and %d are possible", len(b), etherLen, MaxPacket)
 	}
 	p := &m.packet
-	dropPacket(m)
-	p.end = p.start + uint64(len(b))
-	copy(m.mem.at(p.start, uint64(len(b))), b)
+	at := p.hardStart + headroom
+	now := packet{hardStart: p.hardStart, hardEnd: p.hardEnd, mac: at, start: at, meta: at, end: at + uint64(len(b))}
+	copy(m.mem.at(at, uint64(len(b))), b)
 	if startsAtNetwork(m.started.spec.Type) {
-		p.start += etherLen
+		now.start += etherLen
+		now.meta = now.start
 	}
-	p.meta = p.start
-	m.packet.own(&m.mem)
+	if now == *p { // as the last one was
+		return nil
+	}
+	dropPacket(m)
+	*p = now
+	p.own(&m.mem)
 	return nil
 }
 

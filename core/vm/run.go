@@ -62,11 +62,14 @@ type RedirectTo struct {
 // The error is a *Fault if the program was stopped. The result then has the packet and the context
 // as they were left.
 func (m *Machine) Run(name string, in Input) (Result, error) {
-	i, ok := m.byName[name]
-	if !ok {
-		return Result{}, fmt.Errorf("run program %q: the machine has none of that name", name)
+	if m.started == nil || m.started.spec.Name != name { // it is mostly the same one again
+		i, ok := m.byName[name]
+		if !ok {
+			return Result{}, fmt.Errorf("run program %q: the machine has none of that name", name)
+		}
+		m.started = &m.programs[i]
 	}
-	m.input, m.started, m.fault = in, &m.programs[i], nil
+	m.input, m.fault = in, nil
 	if m.options.Again {
 		m.random.Seed(m.options.Seed, seedHigh)
 	}
@@ -80,7 +83,7 @@ func (m *Machine) Run(name string, in Input) (Result, error) {
 	m.pc = m.started.start
 	if m.engine == nil || m.tracer != nil {
 		m.exec(m.pc)
-	} else if err := m.engine.start(i); err != nil {
+	} else if err := m.engine.start(m.started.index); err != nil {
 		return Result{}, fmt.Errorf("run program %q: %w", name, err)
 	}
 	r := Result{
@@ -117,8 +120,11 @@ func (m *Machine) prepare() (int, error) {
 		return 0, fmt.Errorf("programs of type %v run on no packet", t)
 	}
 	n := max(len(in.Context), contextSize(t))
-	m.mem.disown(m.context, maxContext)
-	m.mem.own(m.context, uint64(n), false)
+	if n != m.contextOwned {
+		m.mem.disown(m.context, maxContext)
+		m.mem.own(m.context, uint64(n), false)
+		m.contextOwned = n
+	}
 	ctx := m.mem.at(m.context, uint64(n))
 	clear(ctx[copy(ctx, in.Context):])
 	if !HasPacket(t) {

@@ -18,6 +18,7 @@ type translation struct {
 	translated []translated // by their index
 	stack      [6]uint64
 	failed     error // of the engine: nothing is translated any more
+	granules   int   // of the shadow, when it was written into the state
 }
 
 // translated is what became of one program.
@@ -226,6 +227,7 @@ func (m *translation) setTail(v int32) {
 // saveShadow writes where the shadow is into the state, and saveFuel and savePacket what their names say.
 func (m *translation) saveShadow() {
 	binary.LittleEndian.PutUint32(m.mem.linear[wasm.StateShadow:], uint32(m.mem.shadowStart()))
+	m.granules = len(m.mem.shadow)
 	m.setState(wasm.StateGranules, uint64(len(m.mem.shadow))+base/8)
 }
 
@@ -252,7 +254,9 @@ func (m *translation) start(i int) error {
 		m.translated[i].note(m.options.Fuel - m.fuel)
 		return nil
 	}
-	m.saveShadow()
+	if len(m.mem.shadow) != m.granules {
+		m.saveShadow()
+	}
 	m.saveFuel()
 	m.savePacket()
 	m.setState(wasm.StateCPU, uint64(m.input.CPU))
@@ -280,13 +284,13 @@ func (m *translation) host(stack []uint64) {
 		m.depth = int((m.stackTop-fp)/frameStride) + 1
 	}
 	m.loadFuel()
-	granules, packet := len(m.mem.shadow), m.packet
+	packet := m.packet
 	r := m.answer(what, stack[3:8])
 	if m.fault != nil {
 		panic(errStopped)
 	}
 	m.saveFuel()
-	if len(m.mem.shadow) != granules {
+	if len(m.mem.shadow) != m.granules {
 		m.saveShadow()
 	}
 	if m.packet != packet {
@@ -354,8 +358,7 @@ func (m *translation) tailCallTranslated(a []uint64) uint64 {
 	if m.fault != nil || to < 0 {
 		return errno(eINVAL)
 	}
-	p := m.programAt(to)
-	i := m.byName[p.spec.Name]
+	i := m.programAt(to).index
 	if m.translate(i) != nil {
 		m.setTail(int32(i))
 		return 0
