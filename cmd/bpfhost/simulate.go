@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,6 +25,7 @@ type simulation struct {
 	write   string
 	seed    uint64
 	cpus    int
+	engine  choice // of sim.EngineNames
 
 	duration time.Duration // of simulated time; 0 is until packets and events end
 }
@@ -41,13 +43,23 @@ func (s *simulation) flags(c *cobra.Command) {
 	f.StringArrayVar(&s.routes, "route", nil, "route that programs of a simulated run look up, `PREFIX=INTERFACE`[,via=ADDRESS][,mac=MAC] (repeatable)")
 	f.StringVar(&s.write, "write-pcap", "", "`FILE` for the packets that a simulated run was over with, and what became of them")
 	f.Uint64Var(&s.seed, "seed", 0, "`NUMBER` that random numbers of a simulated run come from")
+	s.engine = newChoice(sim.EngineNames...)
+	f.Var(&s.engine, "engine", engineUsage)
 	f.IntVar(&s.cpus, "cpus", 1, "how many CPUs a simulated run has")
+}
+
+// engineUsage describes a flag for programs in user space.
+const engineUsage = "how programs run in user space: auto compiles those that run often"
+
+// chosenEngine returns which engine was chosen.
+func chosenEngine(c choice) sim.EngineChoice {
+	return sim.EngineChoice(max(0, slices.Index(sim.EngineNames, c.value)))
 }
 
 // check refuses flags that do not go together.
 func (s *simulation) check(c *cobra.Command) error {
 	if !s.on {
-		for _, name := range []string{"pcap", "traffic", "events", "route", "write-pcap", "seed", "cpus"} {
+		for _, name := range []string{"pcap", "traffic", "events", "route", "write-pcap", "seed", "cpus", "engine"} {
 			if c.Flags().Changed(name) {
 				return badUsage(c, "%s: --%s is for simulated runs only; add --simulate", c.Name(), name)
 			}
@@ -89,7 +101,7 @@ type simulator struct {
 // second if no duration is said. What it returns has to be dropped.
 func (s *simulation) open(a app, types *btf.Types, log *slog.Logger) (*simulator, error) {
 	out := &simulator{a: a}
-	o := sim.Options{CPUs: s.cpus, Seed: s.seed, CoreTypes: types, Duration: s.duration, Print: a.err}
+	o := sim.Options{CPUs: s.cpus, Seed: s.seed, CoreTypes: types, Duration: s.duration, Print: a.err, Engine: chosenEngine(s.engine)}
 	for _, text := range s.routes {
 		r, _ := sim.ParseRoute(text) // which check has read
 		o.Routes = append(o.Routes, r)

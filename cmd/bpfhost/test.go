@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bpfhost/bpfhost/core/vm"
+	"github.com/bpfhost/bpfhost/host/sim"
 	"github.com/bpfhost/bpfhost/internal/cover"
 	"github.com/bpfhost/bpfhost/internal/quote"
 	"github.com/bpfhost/bpfhost/internal/testcase"
@@ -17,6 +19,7 @@ func newTest(a app) *cobra.Command {
 	t := tester{app: a, output: newChoice("table", "jsonl")}
 	var kernel, update bool
 	var cov coverage
+	engine := newChoice(sim.EngineNames...)
 	c := &cobra.Command{
 		Use:   "test FILE.yaml…",
 		Short: "Run cases for programs: an input, and what has to come of it",
@@ -40,6 +43,8 @@ attaching nothing; what it cannot run is skipped and said to be. --update writes
 				return badUsage(c, "test: --update writes what comes of a run in user space; leave out --kernel")
 			case cov.wanted() && (kernel || update):
 				return badUsage(c, "test: coverage is that of a run in user space; leave out --kernel and --update")
+			case kernel && c.Flags().Changed("engine"):
+				return badUsage(c, "test: --engine is for runs in user space; leave out --kernel")
 			}
 			return nil
 		},
@@ -47,7 +52,7 @@ attaching nothing; what it cannot run is skipped and said to be. --update writes
 			if cov.wanted() {
 				t.cover = new(cover.Profile)
 			}
-			t.place = testcase.Machine{Cover: t.cover}
+			t.place = testcase.Machine{Options: chosenEngine(engine).Options(vm.Options{}), Cover: t.cover}
 			if kernel {
 				t.place = kernelPlace{}
 			}
@@ -60,6 +65,7 @@ attaching nothing; what it cannot run is skipped and said to be. --update writes
 	}
 	cov.flags(c)
 	c.Flags().VarP(&t.output, "output", "o", "how to print the outcome")
+	c.Flags().Var(&engine, "engine", engineUsage)
 	c.Flags().BoolVar(&kernel, "kernel", false, "run the cases on the running kernel")
 	c.Flags().BoolVar(&update, "update", false, "write what comes of the cases into the files")
 	c.Flags().BoolVarP(&t.verbose, "verbose", "v", false, "show the cases that pass too")

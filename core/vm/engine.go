@@ -9,8 +9,8 @@ type Engine interface {
 	// What host panics with ends the run of a module as an error.
 	Open(shared []byte, memory func(size uint64) []byte, host func(stack []uint64)) (Modules, error)
 
-	// Cost returns how long it takes to compile functions of so many instructions of eBPF, in ns.
-	Cost(insns []int) int64
+	// Cost returns how long it takes to compile functions of so many bytes of WebAssembly, in ns.
+	Cost(sizes []int) int64
 }
 
 // Modules are the modules of one machine.

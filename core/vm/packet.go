@@ -72,7 +72,7 @@ func (m *Machine) putPacket(b []byte) error {
 	}
 	p := &m.packet
 	at := p.hardStart + headroom
-	now := packet{hardStart: p.hardStart, hardEnd: p.hardEnd, mac: at, start: at, meta: at, end: at + uint64(len(b))}
+	now := packet{hardStart: p.hardStart, hardEnd: p.hardEnd, mac: at, start: at, meta: at, lowest: at, end: at + uint64(len(b))}
 	copy(m.mem.at(at, uint64(len(b))), b)
 	if startsAtNetwork(m.started.spec.Type) {
 		now.start += etherLen

@@ -136,7 +136,7 @@ func fire(m *Machine, t *timer, fuel int64) {
 	m.input, m.started, m.fault = Input{CPU: t.cpu}, m.programAt(t.callback), nil
 	m.mem.disown(m.context, maxContext)
 	clear(m.mem.at(m.context, uint64(m.contextLen)))
-	m.contextLen = 0
+	m.contextLen, m.contextOwned = 0, 0
 	dropPacket(m)
 	reset(m, fuel)
 	key := t.in.table.keyAddr(t.slot)

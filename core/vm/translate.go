@@ -26,7 +26,7 @@ type translated struct {
 	run    func(stack []uint64) error // nil as long as it is interpreted
 	code   []asm.Insn
 	tables []asm.Label
-	cost   int64 // of compiling, ns; negative if it is not going to be
+	cost   int64 // of compiling, ns, by estimate
 	spent  int64 // on interpreting it so far, ns by estimate
 	err    error // why it is interpreted
 }
@@ -38,6 +38,9 @@ const (
 	nsPerInsn = 2
 	nsPerFuel = 20 // a round of a loop
 )
+
+// usualSize is how many bytes an instruction is translated to.
+const usualSize = 12
 
 var errStopped = errors.New("the program was stopped")
 
@@ -90,20 +93,15 @@ func (d *decoder) translatable() {
 	for _, j := range d.p.Tables {
 		t.tables = append(t.tables, j.Labels...)
 	}
-	sizes, last := []int{}, 0
-	for i, in := range d.p.Insns.All() {
-		if in.Func != nil && i > last {
-			sizes, last = append(sizes, i-last), i
-		}
-	}
-	if t.cost = e.compiler.Cost(append(sizes, len(t.code)-last)); t.cost > maxCompile {
-		t.err = fmt.Errorf("compiling %d instructions would take %d ms", len(t.code), t.cost/1e6)
-	}
+	t.cost = e.compiler.Cost([]int{usualSize * len(t.code)})
 	e.translated = append(e.translated, t)
 }
 
 // translate returns how to run a program by the engine, or nil if it is to be interpreted.
 func (m *translation) translate(i int) func([]uint64) error {
+	if m.tracer != nil { // which sees what is interpreted
+		return nil
+	}
 	t := &m.translated[i]
 	if t.run != nil || t.err != nil || m.failed != nil {
 		return t.run
@@ -111,7 +109,10 @@ func (m *translation) translate(i int) func([]uint64) error {
 	if !m.options.Eager && t.spent < t.cost {
 		return nil
 	}
-	code, err := wasm.Translate(m.programOf(i))
+	code, sizes, err := wasm.Translate(m.programOf(i))
+	if err == nil {
+		err = m.tooLong(sizes)
+	}
 	if err == nil {
 		err = m.openEngine()
 	}
@@ -122,6 +123,15 @@ func (m *translation) translate(i int) func([]uint64) error {
 		t.err = fmt.Errorf("translate program %q: %w", m.programs[i].spec.Name, err)
 	}
 	return t.run
+}
+
+// tooLong refuses to compile functions that take too much time.
+func (m *translation) tooLong(sizes []int) error {
+	if ns := m.compiler.Cost(sizes); ns > maxCompile*100 {
+		println("SIZE", sizes[0], ns/1000)
+		return fmt.Errorf("compiling would take %d ms, more than %d", int(ns/1e6), int(maxCompile/1e6))
+	}
+	return nil
 }
 
 // openEngine has the engine share the memory.

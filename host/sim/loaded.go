@@ -38,16 +38,17 @@ func (b *Backend) Load(c *spec.Collection, o backend.LoadOptions) (backend.Loade
 		l.pins = append(l.pins, m.Name)
 	}
 	var err error
-	l.machine, err = vm.New(c, vm.Options{
+	l.machine, err = vm.New(c, b.options.Engine.Options(vm.Options{
 		CPUs: b.options.CPUs, Seed: b.options.Seed, Clock: b.ask, Print: b.options.Print, Choice: choice,
 		CoreTypes: b.options.CoreTypes, KernelVersion: kernelVersion, Config: kernelConfig, Routes: b.routes(),
-	})
+	}))
 	if err != nil {
 		if errors.Is(err, vm.ErrNotSupported) {
 			err = unsupportedError{err}
 		}
 		return nil, err
 	}
+	b.machines = append(b.machines, l.machine)
 	b.machines = append(b.machines, l.machine)
 	for _, name := range l.pins {
 		b.pinned[name] = true

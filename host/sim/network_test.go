@@ -193,7 +193,14 @@ func TestTime(t *testing.T) {
 
 // TestNoAllocations holds that packets take none, however many programs see them.
 func TestNoAllocations(t *testing.T) {
-	b := New(Options{Packets: &repeated{Packet{Data: frame(60)}, 1 << 40}})
+	for _, e := range []EngineChoice{EngineInterpreter, EngineWasm} {
+		t.Run(EngineNames[e], func(t *testing.T) { testNoAllocations(t, e) })
+	}
+}
+
+func testNoAllocations(t *testing.T, e EngineChoice) {
+	b := New(Options{Packets: &repeated{Packet{Data: frame(60)}, 1 << 40}, Engine: e})
+	defer b.Close()
 	for i, a := range []struct {
 		kind   spec.HookKind
 		typ    spec.ProgramType

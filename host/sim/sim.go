@@ -44,6 +44,8 @@ type Options struct {
 	Duration  time.Duration // of simulated time; 0 is until packets and events end
 	Print     io.Writer     // where bpf_trace_printk writes a line each; nil is nowhere
 
+	Engine EngineChoice // how programs are run
+
 	Outcome func(Outcome)  // is told what became of each packet; nil is nobody
 	Result  func(Returned) // is told what each program returned for an event; nil is nobody
 }
@@ -98,8 +100,17 @@ func (b *Backend) Now() (uint64, error) {
 	return b.clock, nil
 }
 
-// Close does nothing: what was loaded and attached is closed by those who did it.
-func (b *Backend) Close() error { return nil }
+// Close frees what engines hold. What was loaded and attached is closed by those who did it.
+func (b *Backend) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var errs []error
+	for _, m := range b.machines {
+		errs = append(errs, m.Close())
+	}
+	b.machines = nil
+	return errors.Join(errs...)
+}
 
 // ask is the clock of programs. They ask while a machine runs, with mu held.
 func (b *Backend) ask() uint64 {

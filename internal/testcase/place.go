@@ -70,7 +70,8 @@ var ErrNotHere = errors.New("not possible here")
 
 // Machine runs cases in user space.
 type Machine struct {
-	Cover *cover.Profile // gets what was run of each program; nil is nobody, and costs nothing
+	Options vm.Options
+	Cover   *cover.Profile // gets what was run of each program; nil is nobody, and costs nothing
 }
 
 // Faults is true.
@@ -78,7 +79,7 @@ func (Machine) Faults() bool { return true }
 
 // Open makes a machine.
 func (p Machine) Open(c *spec.Collection, program string) (Session, error) {
-	m, err := vm.New(c, vm.Options{})
+	m, err := vm.New(c, p.Options)
 	if err != nil {
 		return nil, err
 	}

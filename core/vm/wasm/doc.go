@@ -1,6 +1,6 @@
 // Package wasm translates eBPF programs to WebAssembly: instructions in, the bytes of a module out.
 //
-//	code, err := wasm.Translate(&wasm.Program{Insns: insns, StackTop: top, …})
+//	code, sizes, err := wasm.Translate(&wasm.Program{Insns: insns, StackTop: top, …})
 //
 // core/vm uses it for programs that run often, on an engine that its caller brings; see
 // vm.Options.Engine. To run one program both ways, make two machines of one collection:

@@ -58,6 +58,7 @@ type function struct {
 	hasFuel  bool // localFuel is used
 	shadowed bool // localShadow and localGranules are used
 	framed   bool // localFrame is used
+	outlined bool // accesses are looked at in another function
 	err      error
 }
 
@@ -79,8 +80,13 @@ func (t *translator) function(index int) ([]byte, error) {
 	return body(&f.code, functionLocals...), f.err
 }
 
+// mostInline is how many accesses of a function are held against the shadow where they are: wazero's time to
+// compile grows with the square of the number of branches.
+const mostInline = 12
+
 // need finds which locals have to be kept.
 func (f *function) need() {
+	unproven := 0
 	for _, b := range f.order {
 		k := f.facts.in[int(b)-f.facts.base]
 		bl := &f.g.Blocks[b]
@@ -93,7 +99,7 @@ func (f *function) need() {
 				if f.p.proven(&k, reg, off, n, write) {
 					f.framed = f.framed || k.regs[reg].kind == kindFrame
 				} else {
-					f.shadowed = true
+					unproven++
 				}
 			}
 			if in.Op == asm.OpCall && !calls(in) {
@@ -102,6 +108,8 @@ func (f *function) need() {
 			f.facts.step(&k, i)
 		}
 	}
+	f.outlined = unproven > mostInline
+	f.shadowed = unproven > 0 && !f.outlined
 }
 
 // access returns the memory that an instruction reads or writes.

@@ -76,6 +76,37 @@ func (f *function) place(i int, reg asm.Reg, off, n int64, write bool, done func
 	if zero {
 		f.enter(opBlock)
 	}
+	if f.outlined {
+		f.get(local(reg))
+		f.i64(off)
+		f.op(opI64Add)
+		f.set(localT)
+		f.ask(i, n, write)
+		if zero {
+			f.enter(opIf)
+			done()
+			f.with(opBr, 1)
+			f.op(opEnd)
+		} else {
+			f.op(opDrop)
+		}
+		return place{local: localT, wide: true}
+	}
+	f.look(reg, off, n, write)
+	f.ask(i, n, write)
+	if zero {
+		f.text("i32.eqz br_if 0")
+		done()
+		f.with(opBr, 1)
+	} else {
+		f.op(opDrop)
+	}
+	f.op(opEnd)
+	return place{local: localT, wide: true}
+}
+
+// look leaves the outer of two blocks if the shadow says that n bytes are an object's, and closes the inner one.
+func (f *function) look(reg asm.Reg, off, n int64, write bool) {
 	f.enter(opBlock) // it is an object's
 	f.enter(opBlock) // look closer
 	f.get(local(reg))
@@ -103,21 +134,16 @@ func (f *function) place(i int, reg asm.Reg, off, n int64, write bool, done func
 	}
 	f.with(opBrIf, 1)
 	f.op(opEnd)
+}
+
+// ask calls the function access for n bytes at localT.
+func (f *function) ask(i int, n int64, write bool) {
 	f.i32(int32(f.p.Start) + int32(i))
 	f.get(localT)
 	f.i64(n)
 	f.i32(bit(write))
 	f.save()
 	f.call(f.t.accessFunc())
-	if zero {
-		f.text("i32.eqz br_if 0")
-		done()
-		f.with(opBr, 1)
-	} else {
-		f.op(opDrop)
-	}
-	f.op(opEnd)
-	return place{local: localT, wide: true}
 }
 
 // shadowByte pushes the shadow byte whose number is in localU.

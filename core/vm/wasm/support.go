@@ -41,12 +41,20 @@ func (t *translator) ownedFunc() uint32 {
 func (t *translator) accessFunc() uint32 {
 	owned := t.ownedFunc()
 	return t.helper("access", typeAccess, func(c *code) []locals {
+		// 4 the number of the shadow byte, 5 that byte, 6 how many bytes around addr have to be an object's
 		c.text(fmt.Sprintf(`
+			local.get 1 i64.const 3 i64.shr_u local.tee 4 i32.const 0 i64.load %d i64.lt_u
+			if
+			 local.get 4 i32.wrap_i64 i32.const 0 i32.load %d i32.add i32.load8_u 0 local.set 5
+			 local.get 1 i64.const 7 i64.and local.get 2 i64.add i32.wrap_i64 local.set 6
+			 local.get 5 local.get 6 i32.sub i32.const %d i32.le_u if i32.const 0 return end
+			 local.get 3 i32.eqz local.get 5 i32.const %d i32.and local.get 6 i32.ge_u i32.and if i32.const 0 return end
+			end
 			local.get 1 local.get 2 local.get 3 call %d
 			if i32.const 0 return end
 			local.get 0 i32.const %d i64.const 0 local.get 1 local.get 2 i64.const 0 i64.const 0 i64.const 0 call %d
-			i32.wrap_i64`, owned, HostAccess, hostIndex))
-		return nil
+			i32.wrap_i64`, StateGranules, StateShadow, shadowFull, shadowCount, owned, HostAccess, hostIndex))
+		return []locals{{1, typeI64}, {2, typeI32}}
 	})
 }
 

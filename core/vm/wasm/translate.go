@@ -53,11 +53,12 @@ type supportFunc struct {
 }
 
 // Translate returns the module of a program. It exports EntryName, which runs the program from its first
-// instruction on, and puts it into the table of programs. Errors wrap ErrNotTranslated.
-func Translate(p *Program) ([]byte, error) {
+// instruction on, and puts it into the table of programs. sizes are the bytes of its functions, from which the
+// time to compile it follows. Errors wrap ErrNotTranslated.
+func Translate(p *Program) (code []byte, sizes []int, err error) {
 	g, err := cfg.NewWithTables(p.Insns, p.Funcs, p.Tables)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNotTranslated, err)
+		return nil, nil, fmt.Errorf("%w: %w", ErrNotTranslated, err)
 	}
 	t := &translator{p: p, g: g, index: map[int]uint32{}, supportIndex: map[string]uint32{}}
 	for i := range g.Funcs {
@@ -75,11 +76,11 @@ func Translate(p *Program) ([]byte, error) {
 	for _, i := range t.funcs {
 		b, err := t.function(i)
 		if err != nil {
-			return nil, fmt.Errorf("%w: function %d: %w", ErrNotTranslated, i, err)
+			return nil, nil, fmt.Errorf("%w: function %d: %w", ErrNotTranslated, i, err)
 		}
-		bodies = append(bodies, b)
+		bodies, sizes = append(bodies, b), append(sizes, len(b))
 	}
-	return t.module(bodies), nil
+	return t.module(bodies), sizes, nil
 }
 
 func contains(list []int, n int) bool {

@@ -51,7 +51,7 @@ func TestShapes(t *testing.T) {
 		if p.Tables = s.tables; p.Tables != nil {
 			p.Funcs = nil
 		}
-		module, err := Translate(p)
+		module, _, err := Translate(p)
 		if err != nil {
 			t.Fatalf("%s: %v", s.name, err)
 		}
@@ -123,7 +123,7 @@ func TestProven(t *testing.T) {
 			}
 			return p.Maps[0].Handle
 		}
-		module, err := Translate(p)
+		module, _, err := Translate(p)
 		if err != nil {
 			t.Fatalf("%s: %v", tt.name, err)
 		}
@@ -138,7 +138,7 @@ func TestNotTranslated(t *testing.T) {
 		{"falls into a function", "call f\nr0 = 1\nf:\nr0 = 2\nexit", "control leaves a function"},
 		{"jumps into a function", "call f\ngoto L1\nf:\nr0 = 2\nL1:\nexit", "control leaves a function"},
 	} {
-		if _, err := Translate(program(t, tt.text)); !errors.Is(err, ErrNotTranslated) || !strings.Contains(err.Error(), tt.want) {
+		if _, _, err := Translate(program(t, tt.text)); !errors.Is(err, ErrNotTranslated) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 	}
