@@ -229,7 +229,7 @@ func TestMemoryLimit(t *testing.T) {
 	k := NewKernel()
 	defer k.Close()
 	if k.ChargesMemlock() {
-		t.Skip("this kernel charges maps to RLIMIT_MEMLOCK")
+		t.Skip("needs kernel 5.11, which charges maps to groups of processes")
 	}
 	group := memoryGroup(t, 128<<20)
 	root := bpffs(t)
@@ -271,6 +271,6 @@ func memoryGroup(t *testing.T, limit int) string {
 			return group
 		}
 	}
-	t.Skip("no cgroup that limits memory")
+	t.Skip("needs CONFIG_MEMCG, and a group that limits memory")
 	return ""
 }
