@@ -125,7 +125,7 @@ func (n *needs) result() Requirements {
 	if len(n.list) > 0 {
 		r.Kernel = n.list[0].Since
 	}
-	for _, c := range []string{capBPF, capPerfmon, capNetAdmin, capSysAdmin} {
+	for _, c := range []string{capBPF, capPerfmon, capNetAdmin, capNetRaw, capSysAdmin} {
 		if n.caps[c] {
 			r.Capabilities = append(r.Capabilities, c)
 		}

@@ -94,6 +94,7 @@ func TestNeedsLittle(t *testing.T) {
 	}{
 		{"nothing", &Collection{}, nil, false, false},
 		{"socket filter", &Collection{Programs: []*Program{{Type: ProgramSocketFilter}}}, []string{"CAP_BPF"}, false, false},
+		{"attached socket filter", &Collection{Programs: []*Program{{Name: "p", Type: ProgramSocketFilter}}, Attach: []Attach{{Program: "p", Kind: HookSocket, Target: "eth0", Netns: "/run/netns/a"}}}, []string{"CAP_BPF", "CAP_NET_RAW", "CAP_SYS_ADMIN"}, false, false},
 		{"member of struct_ops", &Collection{Programs: []*Program{{Type: ProgramStructOps, AttachType: AttachTypeTCXEgress}}}, []string{"CAP_BPF", "CAP_PERFMON"}, true, false},
 		{"relocated", &Collection{Programs: []*Program{{Type: ProgramXDP, Insns: NewInsns(Insn{Core: &btf.CoreRelo{}})}}}, []string{"CAP_BPF", "CAP_NET_ADMIN"}, true, true},
 		{"typed symbol", &Collection{Externs: []Extern{{Kind: ExternKsym, Type: 3}}}, nil, true, false},
