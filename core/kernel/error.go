@@ -144,7 +144,7 @@ func Exhausted(err error) bool {
 func byName(names []string) []sys.Capability {
 	var out []sys.Capability
 	for _, name := range names {
-		for _, c := range []sys.Capability{sys.CapBPF, sys.CapPerfmon, sys.CapNetAdmin, sys.CapSysAdmin} {
+		for _, c := range []sys.Capability{sys.CapBPF, sys.CapPerfmon, sys.CapNetAdmin, sys.CapNetRaw, sys.CapSysAdmin} {
 			if c.String() == name {
 				out = append(out, c)
 			}

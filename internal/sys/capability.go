@@ -14,6 +14,7 @@ const (
 	CapSetGID   Capability = 6
 	CapSetUID   Capability = 7
 	CapNetAdmin Capability = 12
+	CapNetRaw   Capability = 13
 	CapSysAdmin Capability = 21
 	CapPerfmon  Capability = 38
 	CapBPF      Capability = 39
@@ -28,6 +29,8 @@ func (c Capability) String() string {
 		return "CAP_SETUID"
 	case CapNetAdmin:
 		return "CAP_NET_ADMIN"
+	case CapNetRaw:
+		return "CAP_NET_RAW"
 	case CapSysAdmin:
 		return "CAP_SYS_ADMIN"
 	case CapPerfmon:

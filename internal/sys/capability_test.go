@@ -18,6 +18,9 @@ func TestMissing(t *testing.T) {
 			t.Errorf("%q: %q, want %q", c.status, got, c.missing)
 		}
 	}
+	if got := missing(effective("CapEff:\t0000000000001000\n"), []Capability{CapNetAdmin, CapNetRaw}); got != "CAP_NET_RAW" {
+		t.Errorf("packet sockets: %q", got)
+	}
 	if got := Capability(63).String(); got != "capability 63" {
 		t.Errorf("unknown: %q", got)
 	}
