@@ -61,12 +61,17 @@ var injections = []injection{
 		return errors.Join(syscall.Setgroups(nil), syscall.Setresgid(65534, 65534, 65534), syscall.Setresuid(65534, 65534, 65534))
 	}},
 	{name: "descriptors", code: kernel.CauseFiles, text: "descriptors", take: func() error {
-		return syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 5, Max: 5})
-	}, ask: func(k *kernel.Kernel) error { return k.Has(spec.MapHashOfMaps.Feature()) }},
+		return syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 16, Max: 16})
+	}, ask: func(k *kernel.Kernel) error {
+		for range 16 { // what is open already differs
+			_, _ = sys.Open("/dev/null")
+		}
+		return k.Has(spec.MapHash.Feature())
+	}},
 	{name: "memory of a control group", code: kernel.CauseMemory, text: "MiB of memory", group: true, take: joinGroup, ask: wantMemory,
 		needs: func(k *kernel.Kernel) string {
 			if k.ChargesMemlock() {
-				return "this kernel charges no memory cgroup"
+				return "needs kernel 5.11, which charges memory cgroups"
 			}
 			return ""
 		}},
@@ -76,9 +81,15 @@ var injections = []injection{
 		if k.ChargesMemlock() {
 			return ""
 		}
-		return "this kernel does not charge RLIMIT_MEMLOCK"
+		return "needs kernel 5.10: newer ones do not charge RLIMIT_MEMLOCK"
 	}},
-	{name: "module", code: kernel.CauseModule, text: "not loaded", needs: func(k *kernel.Kernel) string { _, err := k.Types(); return reason(err) },
+	{name: "module", code: kernel.CauseModule, text: "not loaded", needs: func(k *kernel.Kernel) string {
+		if k.Before(spec.ModuleTypesSince) {
+			return "needs kernel 5.11, which shows types of modules"
+		}
+		_, err := k.Types()
+		return reason(err)
+	},
 		ask: func(k *kernel.Kernel) error { _, err := k.ModuleTypes("bpfhost_no_such_module"); return err }},
 	{name: "version", code: kernel.CauseVersion, text: "need Linux", ask: func(*kernel.Kernel) error {
 		old := kernel.New(kernel.Options{Version: 5<<16 | 10<<8})
@@ -98,7 +109,7 @@ const (
 
 func reason(err error) string {
 	if err != nil {
-		return err.Error()
+		return "needs CONFIG_DEBUG_INFO_BTF: " + err.Error()
 	}
 	return ""
 }
@@ -129,9 +140,6 @@ func cover(dir string) error {
 	}
 	return err
 }
-
-// memoryRoots are where memory cgroups are, of version 1 and 2, and which of their files limits them.
-var memoryRoots = map[string]string{"/sys/fs/cgroup/memory": "memory.limit_in_bytes", "/sys/fs/cgroup": "memory.max"}
 
 // groupEnv tells a process which memory cgroup it is to be in.
 const groupEnv = "BPFHOST_TEST_GROUP"
@@ -226,7 +234,7 @@ func TestCausesInjected(t *testing.T) {
 			if in.group {
 				dir := memoryGroup(t)
 				if dir == "" {
-					t.Skip("no memory cgroup can be made")
+					t.Skip("needs CONFIG_MEMCG and a hierarchy of it that is mounted: no memory cgroup can be made")
 				}
 				cmd.Env = append(cmd.Env, groupEnv+"="+dir)
 			}
