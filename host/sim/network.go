@@ -208,9 +208,13 @@ func (j *journey) xdp(h *hook) (pass bool, err error) {
 		return false, err
 	}
 	action := uint32(r.Return)
-	name := "XDP action " + strconv.Itoa(int(action))
-	if action <= xdpRedirect {
+	name := "" // nobody is told
+	switch {
+	case j.b.options.Outcome == nil:
+	case action <= xdpRedirect:
 		name = spec.ProgramXDP.ActionText(int32(action))
+	default:
+		name = "XDP action " + strconv.Itoa(int(action))
 	}
 	verdict := Dropped
 	switch action {
