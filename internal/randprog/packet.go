@@ -162,7 +162,7 @@ func (g packetParts) packetLoad() {
 
 // packetHelper reads, writes or moves the packet by helpers.
 func (g packetParts) packetHelper() {
-	mapParts{g.generator}.putValue()
+	mapParts(g).putValue()
 	switch {
 	case g.typ != spec.ProgramXDP:
 		g.skbHelper()
