@@ -1,14 +1,11 @@
 package loader
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/bpfhost/bpfhost/core/spec"
 	"github.com/bpfhost/bpfhost/internal/sys"
@@ -157,130 +154,6 @@ func (f *pinFolder) stageName() string {
 
 // stagePath is the path of the staging directory.
 func (f *pinFolder) stagePath() string { return f.dir + "/" + f.stageName() }
-
-// lock waits until the folder is locked for this process. over says that it is not and need not be:
-// ready, which is called when another process has unlocked it, says so.
-func (f *pinFolder) lock(ctx context.Context, ready func() (bool, error)) (over bool, err error) {
-	for pause := time.Millisecond; ; pause = min(2*pause, 20*time.Millisecond) {
-		locked, err := f.tryLock()
-		if locked || err != nil {
-			return false, err
-		}
-		for errors.Is(sys.TryLock(f.busy), sys.EAGAIN) {
-			select {
-			case <-ctx.Done():
-				return false, fmt.Errorf("wait for another process that makes pins in it and has locked %s: %w", f.stagePath(), context.Cause(ctx))
-			case <-time.After(pause):
-			}
-			pause = min(2*pause, 20*time.Millisecond)
-		}
-		f.busy.Close()
-		if over, err := ready(); over || err != nil {
-			return over, err
-		}
-	}
-}
-
-// tryLock locks the folder for this process, and removes what one left that was killed. It returns
-// false while another one has it locked, which is busy then.
-func (f *pinFolder) tryLock() (bool, error) {
-	for range 1000 {
-		err := sys.MkdirAt(f.base, f.stageName(), 0o700)
-		mine := err == nil
-		if f.name != "" && errors.Is(err, fs.ErrPermission) && f.standAlone() == nil {
-			continue
-		}
-		if err != nil && !errors.Is(err, sys.EEXIST) {
-			return false, err
-		}
-		locked, err := f.lockStage()
-		if locked {
-			err = f.begin()
-		}
-		switch {
-		case errors.Is(err, sys.EAGAIN):
-			return false, nil
-		case errors.Is(err, sys.ENOENT):
-			f.unlock()
-		case err != nil:
-			f.unlock()
-			if mine {
-				again(func() error { return sys.RmdirAt(f.base, f.stageName()) })
-			}
-			return false, err
-		case locked:
-			return true, nil
-		}
-	}
-	return false, errMoved
-}
-
-// begin makes the staging directory ready. From then on nobody removes it who has not locked it: it
-// is not empty.
-func (f *pinFolder) begin() error {
-	err := f.recover()
-	if err == nil {
-		err = sys.MkdirAt(f.stage, stageNew, 0o700)
-	}
-	if err == nil {
-		var here bool
-		if here, err = f.inPlace(f.stage); err == nil && !here {
-			err = sys.ENOENT
-		}
-	}
-	if err != nil {
-		removeTree(f.stage, stageNew)
-	}
-	return err
-}
-
-// lockStage locks the staging directory that there is; false if it is gone, or another one now.
-func (f *pinFolder) lockStage() (bool, error) {
-	stage, err := sys.OpenDirAt(f.base, f.stageName())
-	if errors.Is(err, sys.ENOENT) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	here, err := false, sys.TryLock(stage)
-	if errors.Is(err, sys.EAGAIN) {
-		f.busy.Close()
-		f.busy = stage
-		return false, err
-	}
-	if err == nil {
-		here, err = f.inPlace(stage)
-	}
-	if err != nil || !here {
-		stage.Close()
-		return false, err
-	}
-	f.stage = stage
-	return true, nil
-}
-
-// inPlace reports whether the staging directory is the one that is open, and this user's.
-func (f *pinFolder) inPlace(stage *sys.FD) (bool, error) {
-	id, err := sys.StatAt(stage, "")
-	if err != nil {
-		return false, err
-	}
-	now, err := sys.StatAt(f.base, f.stageName())
-	switch {
-	case errors.Is(err, sys.ENOENT):
-		return false, nil
-	case err == nil && int(id.UID) != os.Geteuid():
-		return false, fmt.Errorf("%s %w: remove it", f.stagePath(), errForeign)
-	}
-	return err == nil && id.Same(now), err
-}
-
-// unlock lets others lock the staging directory.
-func (f *pinFolder) unlock() {
-	f.stage.Close()
-	f.stage = nil
-}
 
 // close unlocks the folder. What was staged and did not appear goes.
 func (f *pinFolder) close() {
@@ -587,63 +460,4 @@ func removeTree(in *sys.FD, name string) error {
 		}
 		return sys.RmdirAt(in, name)
 	})
-}
-
-// replace puts what is staged in the place of the folder, and returns where the old one is in the
-// staging directory; empty if there was none.
-func (f *pinFolder) replace() (old string, err error) {
-	for range 100 {
-		err := sys.RenameAt(f.stage, stageNew, f.base, f.name, sys.RenameNew)
-		if err == nil {
-			f.made = true
-			return "", nil
-		}
-		if !errors.Is(err, sys.EEXIST) {
-			return "", err
-		}
-		err = sys.RenameAt(f.stage, stageNew, f.base, f.name, sys.RenameExchange)
-		if noExchange(err) {
-			err = f.exchange(f.name, stageNew)
-			if err == nil {
-				return stageOld, nil
-			}
-		} else if err == nil {
-			return stageNew, nil
-		}
-		if !errors.Is(err, sys.ENOENT) {
-			return "", err
-		}
-	}
-	return "", errMoved
-}
-
-// exchange does in two steps what the kernel cannot do in one: the folder goes to the staging
-// directory, and what is staged takes its place.
-func (f *pinFolder) exchange(folder, staged string) error {
-	if err := sys.RenameAt(f.base, folder, f.stage, stageOld, sys.RenameNew); err != nil {
-		return err
-	}
-	err := sys.RenameAt(f.stage, staged, f.base, folder, sys.RenameNew)
-	if err != nil {
-		again(func() error { return sys.RenameAt(f.stage, stageOld, f.base, folder, sys.RenameNew) })
-	}
-	return err
-}
-
-// rollback undoes replace.
-func (f *pinFolder) rollback(old string) error {
-	switch old {
-	case stageNew:
-		err := sys.RenameAt(f.stage, stageNew, f.base, f.name, sys.RenameExchange)
-		if errors.Is(err, sys.ENOENT) { // somebody has removed the new one
-			err = sys.RenameAt(f.stage, stageNew, f.base, f.name, sys.RenameNew)
-		}
-		return err
-	case stageOld:
-		if err := sys.RenameAt(f.base, f.name, f.stage, stageNew, sys.RenameNew); err != nil {
-			return err
-		}
-		return again(func() error { return sys.RenameAt(f.stage, stageOld, f.base, f.name, sys.RenameNew) })
-	}
-	return sys.RenameAt(f.base, f.name, f.stage, stageNew, sys.RenameNew)
 }
