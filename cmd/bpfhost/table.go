@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/bpfhost/bpfhost/internal/quote"
+	"github.com/bpfhost/bpfhost/internal/sys"
 )
 
 // table is text in blocks of aligned columns. Every cell is made safe for a terminal here, so that
@@ -49,8 +51,19 @@ func (t *table) block(head []string, rows [][]string) {
 	}
 }
 
-// write prints the table.
+// write prints the table, no wider than the terminal that it goes to.
 func (t *table) write(w io.Writer) error {
+	width := 0
+	if f, ok := w.(*os.File); ok {
+		width = sys.TerminalWidth(f)
+	}
+	_, err := io.WriteString(w, t.layout(width))
+	return err
+}
+
+// layout returns the table as text. What is wider than width goes on in the next line, below the last
+// column; 0 is any width.
+func (t *table) layout(width int) string {
 	widths := map[int][]int{}
 	for _, l := range t.lines {
 		for i, c := range l.cells {
@@ -62,16 +75,49 @@ func (t *table) write(w io.Writer) error {
 	}
 	var b strings.Builder
 	for _, l := range t.lines {
+		indent, left := 0, width
 		for i, c := range l.cells {
-			b.WriteString(c)
 			if i < len(l.cells)-1 {
+				b.WriteString(c)
 				b.WriteString(strings.Repeat(" ", widths[l.block][i]-utf8.RuneCountInString(c)+2))
+				indent += widths[l.block][i] + 2
+				left = width - indent
+				continue
 			}
+			writeWrapped(&b, c, left, width, max(indent, 2))
 		}
-		b.WriteByte('\n')
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String()
+}
+
+// narrowest is the width of a column below which wrapped text is harder to read than long lines.
+const narrowest = 20
+
+// writeWrapped writes the rest of a line, in which there is room for so many characters, and goes on
+// after an indent in lines of a width.
+func writeWrapped(b *strings.Builder, text string, room, width, indent int) {
+	rest := width - indent
+	if rest < narrowest || utf8.RuneCountInString(text) <= room {
+		b.WriteString(text)
+		b.WriteByte('\n')
+		return
+	}
+	for i, word := range strings.Split(text, " ") {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case n+1 > room:
+			b.WriteByte('\n')
+			b.WriteString(strings.Repeat(" ", indent))
+			room = rest
+		default:
+			b.WriteByte(' ')
+			room--
+		}
+		b.WriteString(word)
+		room -= n
+	}
+	b.WriteByte('\n')
 }
 
 func number(n uint32) string { return strconv.FormatUint(uint64(n), 10) }

@@ -123,6 +123,25 @@ func IsTerminal(f *os.File) bool {
 	return is && err == nil
 }
 
+// TerminalWidth returns how many columns a terminal has, 0 for what is none or does not say
+// (TIOCGWINSZ).
+func TerminalWidth(f *os.File) int {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	columns := 0
+	err = raw.Control(func(fd uintptr) {
+		if size, err := unix.IoctlGetWinsize(int(fd), unix.TIOCGWINSZ); err == nil {
+			columns = int(size.Col)
+		}
+	})
+	if err != nil {
+		return 0
+	}
+	return columns
+}
+
 // Uname returns the release and the version text of the running kernel.
 func Uname() (release, version string, err error) {
 	var u unix.Utsname

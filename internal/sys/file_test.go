@@ -41,6 +41,9 @@ func TestIsTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
+	if n := TerminalWidth(f); n != 0 {
+		t.Errorf("a file has %d columns", n)
+	}
 	if IsTerminal(f) {
 		t.Errorf("%s is a terminal", os.DevNull)
 	}

@@ -71,6 +71,9 @@ func Pollable(int) (*os.File, error) { return nil, ErrNotSupported }
 // IsTerminal returns false.
 func IsTerminal(*os.File) bool { return false }
 
+// TerminalWidth returns 0.
+func TerminalWidth(*os.File) int { return 0 }
+
 // Uname returns ErrNotSupported.
 func Uname() (release, version string, err error) { return "", "", ErrNotSupported }
 
