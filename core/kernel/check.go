@@ -106,14 +106,14 @@ func checkSyscall(k *Kernel) Check {
 	case p.seccomp:
 		return info("there, with a filter of system calls before it")
 	}
-	return ok("there")
+	return ok("available")
 }
 
 func checkNamespace(*Kernel) Check {
 	if thisProcess().namespace {
 		return bad(CheckFail, inNamespace)
 	}
-	return ok("the first")
+	return ok("the initial one")
 }
 
 // wantedCapabilities are those that programs of some types or some attachments take.
